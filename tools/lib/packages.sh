@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Debian packages: which, and how they are installed. Sourced by tools/setup, which defines say and fail.
+
+PACKAGES_HOST=(
+    gcc libc6-dev clang clang-tidy clang-format libclang-rt-14-dev llvm cmake ninja-build pkg-config git
+    libjsmn-dev libsqlite3-dev libcjson-dev libjansson-dev libssl-dev
+    valgrind gcovr openssl jose curl bzip2 xz-utils python3 python3-jwt python3-cryptography python3-requests
+    universal-ctags shellcheck ca-certificates
+)
+PACKAGES_FIRMWARE=(
+    gcc cmake ninja-build pkg-config git bzip2 xz-utils python3 libjsmn-dev
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+)
+PACKAGES_LINUX_CROSS=(
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user
+)
+
+# packages_of_group GROUP: one package name per line.
+packages_of_group() {
+    case $1 in
+        host) printf '%s\n' "${PACKAGES_HOST[@]}" ;;
+        firmware) printf '%s\n' "${PACKAGES_FIRMWARE[@]}" ;;
+        all) printf '%s\n' "${PACKAGES_HOST[@]}" "${PACKAGES_FIRMWARE[@]}" "${PACKAGES_LINUX_CROSS[@]}" | sort -u ;;
+    esac
+}
+
+# missing_packages NAME...: those of them that are not installed, one per line.
+missing_packages() {
+    command -v dpkg-query >/dev/null || fail "dpkg-query not found: tools/setup works on Debian 12 and its derivatives"
+    local installed name
+    installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' || true)
+    for name in "$@"; do
+        grep -qxF -- "$name" <<<"$installed" || echo "$name"
+    done
+}
+
+# as_root COMMAND...: runs it as root, or says what somebody who may has to run.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo "$@"
+    elif command -v sudo >/dev/null && [ -t 0 ]; then
+        sudo "$@"
+    else
+        fail "needs root: run as root:  $*"
+    fi
+}
+
+APT_OPTIONS=(-o DPkg::Lock::Timeout=600)
+
+install_packages() {
+    local install=(env DEBIAN_FRONTEND=noninteractive apt-get "${APT_OPTIONS[@]}"
+        install -y -qq --no-install-recommends "$@")
+    local log
+    say "installing packages: $*"
+    if ! apt-cache show --no-all-versions "$@" >/dev/null 2>&1; then
+        as_root apt-get "${APT_OPTIONS[@]}" update -qq
+    fi
+    log=$(mktemp)
+    # Old lists name files that the mirror has replaced since: one fresh look, then it is an error.
+    if ! as_root "${install[@]}" >"$log" 2>&1; then
+        as_root apt-get "${APT_OPTIONS[@]}" update -qq
+        if ! as_root "${install[@]}" >"$log" 2>&1; then
+            tail -n 20 "$log" >&2
+            rm -f "$log"
+            fail "apt-get could not install: $*"
+        fi
+    fi
+    rm -f "$log"
+}
