@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# How our own code is compiled, and one function that makes a layer's library.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(sbs_warnings INTERFACE)
+target_compile_options(
+    sbs_warnings
+    INTERFACE -Wall
+              -Wextra
+              -Wconversion
+              -Wshadow
+              -Wstrict-prototypes
+              -Wmissing-prototypes
+              -Wundef
+              -Wvla
+              -Werror)
+
+# What the operating system's headers show beyond ISO C; the core does without.
+add_library(sbs_posix INTERFACE)
+target_compile_definitions(sbs_posix INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+
+add_compile_options(-ffunction-sections -fdata-sections)
+if(SBS_SANITIZE)
+    add_compile_options(-fsanitize=${SBS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${SBS_SANITIZE})
+endif()
+if(SBS_COVERAGE)
+    add_compile_options(--coverage -fprofile-abs-path)
+    add_link_options(--coverage)
+endif()
+
+# sbs_add_layer(NAME): the library sbs_NAME, alias sbs::NAME, from src/*.c and include/ of the current folder.
+function(sbs_add_layer name)
+    file(GLOB sources CONFIGURE_DEPENDS src/*.c)
+    if(NOT sources)
+        file(TOUCH "${CMAKE_CURRENT_BINARY_DIR}/empty.c")
+        set(sources "${CMAKE_CURRENT_BINARY_DIR}/empty.c")
+    endif()
+    add_library(sbs_${name} STATIC ${sources})
+    add_library(sbs::${name} ALIAS sbs_${name})
+    set_target_properties(sbs_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(
+        sbs_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+                           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(sbs_${name} PRIVATE $<BUILD_INTERFACE:sbs_warnings>)
+endfunction()

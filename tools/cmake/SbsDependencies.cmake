@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Where third-party sources are: what tools/setup unpacked, or what the builder names with -D or in the environment.
+
+# sbs_source_folder(VARIABLE DEFAULT FILE): sets VARIABLE to the folder that holds FILE, or stops with advice.
+function(sbs_source_folder variable default file)
+    set(folder "${default}")
+    if(DEFINED ENV{${variable}})
+        set(folder "$ENV{${variable}}")
+    endif()
+    set(${variable} "${folder}" CACHE PATH "Folder that holds ${file}")
+    if(NOT EXISTS "${${variable}}/${file}")
+        message(FATAL_ERROR "${file} is not in ${${variable}}: run tools/setup, or set -D${variable}=FOLDER")
+    endif()
+endfunction()
+
+set(deps "${CMAKE_CURRENT_SOURCE_DIR}/.deps")
+sbs_source_folder(SBS_MBEDTLS_DIR "${deps}/mbedtls" include/mbedtls/build_info.h)
+sbs_source_folder(SBS_JSMN_DIR /usr/include jsmn.h)
+if(SBS_BUILD_TESTS AND SBS_ON_LINUX)
+    sbs_source_folder(SBS_CMOCKA_DIR "${deps}/cmocka" src/cmocka.c)
+endif()
+
+# A folder of its own for the one header: /usr/include itself would show a cross compiler the host's headers.
+configure_file("${SBS_JSMN_DIR}/jsmn.h" "${CMAKE_BINARY_DIR}/jsmn/jsmn.h" COPYONLY)
