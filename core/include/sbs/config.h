@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file config.h
+ * Sizes that a build may change, all with a default. Behaviour is configured at run time, never here.
+ */
+#ifndef SBS_CONFIG_H
+#define SBS_CONFIG_H
+
+/** Deepest nesting of objects and arrays that the JSON reader accepts, 2 to 64. Costs one bit of stack a level. */
+#ifndef SBS_JSON_DEPTH_MAX
+#define SBS_JSON_DEPTH_MAX 32
+#endif
+
+/** Bytes of sanitised text kept of the server's words in sbs_detail, with the NUL. */
+#ifndef SBS_DETAIL_TEXT_SIZE
+#define SBS_DETAIL_TEXT_SIZE 256
+#endif
+
+/** Longest host name in a URL, with the NUL (RFC 1035 section 2.3.4: 253 visible bytes). */
+#define SBS_HOST_SIZE 254
+
+/** Most header bytes of one HTTP answer, all fields and the status line together, interim answers included. */
+#ifndef SBS_HTTP_HEADER_MAX
+#define SBS_HTTP_HEADER_MAX 32768
+#endif
+
+/** Most interim (1xx) answers before the final one. */
+#ifndef SBS_HTTP_INTERIM_MAX
+#define SBS_HTTP_INTERIM_MAX 8
+#endif
+
+#endif

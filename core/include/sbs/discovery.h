@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file discovery.h
+ * `[base]/.well-known/smart-configuration` (SMART App Launch 2.2, "Conformance").
+ */
+#ifndef SBS_DISCOVERY_H
+#define SBS_DISCOVERY_H
+
+#include "sbs/json.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A list may be absent; absent is not "unsupported". */
+typedef enum sbs_tristate { SBS_UNSTATED, SBS_NO, SBS_YES } sbs_tristate;
+
+typedef struct sbs_discovery {
+    size_t token_endpoint_len;        /**< written to the caller's buffer, absolute */
+    sbs_tristate private_key_jwt;     /**< in token_endpoint_auth_methods_supported */
+    sbs_tristate rs384;               /**< in token_endpoint_auth_signing_alg_values_supported */
+    sbs_tristate es384;
+    sbs_tristate client_credentials;  /**< in grant_types_supported */
+    sbs_tristate confidential_asymmetric; /**< "client-confidential-asymmetric" in capabilities */
+} sbs_discovery;
+
+/** Path to append to the FHIR base (one trailing '/' of the base stripped). */
+#define SBS_DISCOVERY_PATH "/.well-known/smart-configuration"
+
+/**
+ * Reads a smart-configuration. Requires only token_endpoint (a string; relative ones are resolved against @p fhir_base
+ * with a '/' added); https only unless @p allow_http. Duplicates of consumed members are refused.
+ * @param tokens, capacity  memory for the JSON reader.
+ * @param url, url_size     where the absolute token endpoint goes, with a NUL; must not overlap @p text.
+ * @return SBS_OK, SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE (no token_endpoint), SBS_ERR_URL,
+ *         SBS_ERR_BUFFER.
+ */
+SBS_NODISCARD sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http,
+                                             sbs_json_token *tokens, size_t capacity, char *url, size_t url_size,
+                                             sbs_discovery *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

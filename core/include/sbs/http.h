@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file http.h
+ * HTTP/1.1 (RFC 9110, RFC 9112): a request writer that cannot be made to inject, and a strict incremental response reader.
+ */
+#ifndef SBS_HTTP_H
+#define SBS_HTTP_H
+
+#include "sbs/config.h"
+#include "sbs/time.h"
+#include "sbs/url.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- request -------------------------------------------------------------------------------------------------- */
+
+/**
+ * Writes `METHOD path?query HTTP/1.1` and Host. @p method: a token of RFC 9110 section 5.6.2. The target is
+ * url->path + @p suffix + url->query when suffix is absent, else url->path + suffix (which may hold its own query).
+ * Bytes that may not stand in a request target keep SBS_ERR_URL.
+ */
+void sbs_http_put_request_line(sbs_writer *out, const char *method, const sbs_url *url, sbs_text suffix);
+/** Writes one header field. A name that is no token or a value with CR, LF, NUL or another control character keeps
+ *  SBS_ERR_ARGUMENT: nothing can be injected (RFC 9110 section 5.5). An absent value writes nothing. */
+void sbs_http_put_field(sbs_writer *out, const char *name, sbs_text value);
+void sbs_http_put_field_uint(sbs_writer *out, const char *name, uint64_t value);
+/** Writes the empty line that ends the head. */
+void sbs_http_put_end(sbs_writer *out);
+
+/* ---- response ------------------------------------------------------------------------------------------------- */
+
+typedef enum sbs_http_event {
+    SBS_HTTP_MORE,   /**< all input taken; feed more */
+    SBS_HTTP_STATUS, /**< the status line of the final answer was read: reader->status */
+    SBS_HTTP_FIELD,  /**< a header field: name and value, valid until the next feed */
+    SBS_HTTP_BODY,   /**< a piece of the body: a span of the input, framing removed */
+    SBS_HTTP_DONE    /**< the message is complete; input after it is not taken */
+} sbs_http_event;
+
+/** What the reader needs to know about the request. */
+typedef struct sbs_http_options {
+    bool head_request; /**< the answer to HEAD has no body */
+    uint64_t body_max; /**< most body bytes before SBS_ERR_TOO_LARGE, 0: no limit */
+} sbs_http_options;
+
+/**
+ * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP: what RFC 9112
+ * section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length, chunked not final, unknown transfer
+ * or content codings (identity is fine), obsolete line folding, a bare CR, white space before ':', control characters,
+ * a chunk size that overflows, HTTP versions other than 1.0 and 1.1. A field longer than the line buffer is an error
+ * (SBS_ERR_TOO_LARGE) only if its name is one of those that the reader or its user needs (see below); others are skipped.
+ * All head bytes together are bounded by SBS_HTTP_HEADER_MAX.
+ */
+typedef struct sbs_http_reader {
+    uint16_t status;          /**< of the final answer, 0 before */
+    bool keep_alive;          /**< the connection can serve another request (valid once done) */
+    bool until_close;         /**< the body ends with the connection (complete only with an authenticated end) */
+    bool has_length;          /**< Content-Length was given */
+    uint64_t content_length;
+    sbs_text name;            /**< of SBS_HTTP_FIELD; spans into the line buffer */
+    sbs_text value;
+    struct {
+        char *line;
+        size_t line_size;
+        size_t line_len;
+        uint64_t remaining;
+        uint64_t body_total;
+        size_t head_total;
+        sbs_http_options options;
+        uint8_t state;
+        uint8_t interim_count;
+        uint8_t flags;
+    } priv;
+} sbs_http_reader;
+
+/** @p line: memory for one header line, at least 128 bytes; stays the caller's; must live as long as the reader. */
+void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, sbs_http_options options);
+
+/**
+ * Takes input and reports the next event. @p out_used: bytes of @p data taken; feed the rest again. For SBS_HTTP_BODY,
+ * @p out_body is a span of @p data.
+ * @return SBS_OK with an event; SBS_ERR_HTTP, SBS_ERR_TOO_LARGE: the connection must be closed, the reader is dead.
+ */
+SBS_NODISCARD sbs_status sbs_http_reader_feed(sbs_http_reader *reader, const char *data, size_t len, size_t *out_used,
+                                              sbs_http_event *out_event, sbs_text *out_body);
+
+/** Tells the reader that the peer ended the stream in an authenticated way. SBS_OK: the message is complete by that
+ *  (close-delimited body); SBS_ERR_TRUNCATED otherwise (RFC 9112 section 8). */
+SBS_NODISCARD sbs_status sbs_http_reader_end(sbs_http_reader *reader);
+
+/** Retry-After (RFC 9110 section 10.2.3): seconds or any HTTP-date, clamped to 0..@p max_s. A date needs a known
+ *  @p now_utc_s. Values that are neither give SBS_ERR_FORMAT; "epoch seconds" and other absurd values are clamped. */
+SBS_NODISCARD sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_s, uint32_t *out_s);
+
+/** True if a Content-Type value names JSON: application/json, application/fhir+json or any application/...+json, with or
+ *  without parameters, without case. */
+bool sbs_http_is_json(sbs_text content_type);
+
+/**
+ * Copies up to @p size - 1 bytes of @p text as one line of printable ASCII with a NUL; others become '?' (runs of
+ * white space one space). For the server's words in messages: this one place may shorten.
+ */
+void sbs_http_sanitise(sbs_text text, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file json.h
+ * A strict RFC 8259 reader over jsmn, and a bounded writer.
+ *
+ * The reader accepts exactly the grammar of RFC 8259 in valid UTF-8 (RFC 3629) without a byte order mark; nesting is
+ * bounded by SBS_JSON_DEPTH_MAX, values by the caller's tokens. It keeps pointers into the caller's text, which must
+ * stay unchanged while the document is in use (except through sbs_json_text_in_place).
+ */
+#ifndef SBS_JSON_H
+#define SBS_JSON_H
+
+#include "sbs/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Memory for one value or member name; its content is private. */
+typedef struct sbs_json_token {
+    int32_t priv[5];
+} sbs_json_token;
+
+typedef enum sbs_json_kind {
+    SBS_JSON_OBJECT,
+    SBS_JSON_ARRAY,
+    SBS_JSON_STRING,
+    SBS_JSON_NUMBER,
+    SBS_JSON_TRUE,
+    SBS_JSON_FALSE,
+    SBS_JSON_NULL
+} sbs_json_kind;
+
+typedef struct sbs_json {
+    const char *text;
+    size_t len;
+    const sbs_json_token *tokens;
+    size_t count;
+} sbs_json;
+
+/** A value of a document. The root is 0; SBS_JSON_NONE is "no value". */
+typedef size_t sbs_json_node;
+#define SBS_JSON_NONE SIZE_MAX
+
+/**
+ * Checks and tokenises one JSON text (any value may be the root, RFC 8259 section 2).
+ * @param tokens   memory for @p capacity tokens: one for each value and each member name.
+ * @param out_where (may be NULL) on SBS_ERR_JSON the byte offset of the fault.
+ * @return SBS_OK, SBS_ERR_JSON (grammar or UTF-8), SBS_ERR_JSON_DEPTH, SBS_ERR_TOKENS, SBS_ERR_TOO_LARGE (> INT32_MAX).
+ */
+SBS_NODISCARD sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens,
+                                        size_t capacity, size_t *out_where);
+
+sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node);
+
+/** The text of a value as it stands: numbers and literals whole, strings without their quotes and still escaped,
+ *  objects and arrays with their brackets. */
+sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node);
+
+/** First member value or element; SBS_JSON_NONE if empty or not a container. */
+sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container);
+/** The next sibling after @p node in the same container, or SBS_JSON_NONE. */
+sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node);
+/** True if the name of the member whose value is @p node equals @p name after unescaping. */
+bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name);
+
+/**
+ * Finds the member @p name of @p object, names compared after unescaping.
+ * SBS_OK; SBS_ERR_NOT_FOUND; SBS_ERR_DUPLICATE if it stands twice; SBS_ERR_JSON_TYPE if @p object is no object.
+ */
+SBS_NODISCARD sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char *name,
+                                         sbs_json_node *out_node);
+
+/** Compares a string value with @p string after unescaping; false for other kinds. */
+bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string);
+
+/**
+ * Unescapes a string value into @p out (no NUL added). A lone surrogate escape and U+0000 are refused (SBS_ERR_FORMAT).
+ * SBS_ERR_JSON_TYPE if no string; SBS_ERR_BUFFER with the needed size in @p out_len.
+ */
+SBS_NODISCARD sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len);
+
+/** The same, unescaped where it stands in @p text (which must be the document's own, writable). */
+SBS_NODISCARD sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out);
+
+/** Reads an integer number without fraction or exponent, 0 to UINT64_MAX. SBS_ERR_JSON_TYPE, SBS_ERR_FORMAT. */
+SBS_NODISCARD sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value);
+
+/** Bounded JSON writer on top of a text writer: commas and colons come by themselves. At most 31 levels. */
+typedef struct sbs_json_writer {
+    sbs_writer *out;
+    uint32_t has_item; /**< bit per level: something was written there */
+    uint32_t is_array; /**< bit per level: the level is an array */
+    uint8_t depth;
+    bool after_key;
+} sbs_json_writer;
+
+void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out);
+void sbs_json_begin_object(sbs_json_writer *json);
+void sbs_json_end_object(sbs_json_writer *json);
+void sbs_json_begin_array(sbs_json_writer *json);
+void sbs_json_end_array(sbs_json_writer *json);
+/** Member name; must be followed by exactly one value. */
+void sbs_json_key(sbs_json_writer *json, const char *name);
+/** A string value, escaped minimally (RFC 8259 section 7: `"`, `\` and controls; `/` is not escaped). Invalid UTF-8 and
+ *  U+0000 keep SBS_ERR_FORMAT. */
+void sbs_json_put_text(sbs_json_writer *json, sbs_text text);
+void sbs_json_put_string(sbs_json_writer *json, const char *string);
+void sbs_json_put_uint(sbs_json_writer *json, uint64_t value);
+void sbs_json_put_int(sbs_json_writer *json, int64_t value);
+void sbs_json_put_bool(sbs_json_writer *json, bool value);
+/** A value that is JSON already (checked by whoever made it), for example a decimal. */
+void sbs_json_put_raw(sbs_json_writer *json, sbs_text text);
+/** Key and string in one; nothing is written if @p text is absent (FHIR and JWT have no empty members). */
+void sbs_json_member_text(sbs_json_writer *json, const char *name, sbs_text text);
+/** Misuse (unbalanced, key missing) keeps SBS_ERR_STATE in the writer. Returns the kept error. */
+SBS_NODISCARD sbs_status sbs_json_writer_finish(sbs_json_writer *json, size_t *out_len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file observation.h
+ * Builds a FHIR R4 Observation as JSON. Absent members are not written; what R4 demands is checked.
+ */
+#ifndef SBS_OBSERVATION_H
+#define SBS_OBSERVATION_H
+
+#include "sbs/date.h"
+#include "sbs/decimal.h"
+#include "sbs/json.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_SYSTEM_LOINC "http://loinc.org"
+#define SBS_SYSTEM_UCUM "http://unitsofmeasure.org"
+#define SBS_SYSTEM_MDC "urn:iso:std:iso:11073:10101"
+#define SBS_SYSTEM_CATEGORY "http://terminology.hl7.org/CodeSystem/observation-category"
+
+typedef struct sbs_coding {
+    sbs_text system;  /**< URI */
+    sbs_text code;    /**< required: no leading, trailing or double white space (R4 code) */
+    sbs_text display; /**< may be absent */
+} sbs_coding;
+
+typedef enum sbs_value_kind {
+    SBS_VALUE_NONE,      /**< no value: components or absent reason must say why */
+    SBS_VALUE_QUANTITY,  /**< decimal + UCUM */
+    SBS_VALUE_DECIMAL_TEXT, /**< a quantity whose decimal is given as text, its precision kept */
+    SBS_VALUE_STRING,
+    SBS_VALUE_CODED,
+    SBS_VALUE_ABSENT     /**< dataAbsentReason */
+} sbs_value_kind;
+
+typedef struct sbs_value {
+    sbs_value_kind kind;
+    sbs_decimal decimal;  /**< SBS_VALUE_QUANTITY */
+    sbs_text text;        /**< decimal text, string, or code of data-absent-reason */
+    sbs_text unit;        /**< display of the unit; absent: the UCUM code */
+    sbs_text ucum;        /**< UCUM code, written with system (required for quantities) */
+    sbs_coding coded;     /**< SBS_VALUE_CODED */
+} sbs_value;
+
+typedef struct sbs_component {
+    const sbs_coding *codes;
+    size_t code_count;
+    sbs_value value;
+} sbs_component;
+
+typedef struct sbs_observation {
+    sbs_text id;             /**< for PUT; absent for create */
+    sbs_text identifier_system, identifier_value;
+    sbs_text status;         /**< absent: "final"; one of the R4 observation-status codes */
+    const sbs_coding *categories; /**< each with system and code */
+    size_t category_count;
+    const sbs_coding *codes; /**< at least one: LOINC, MDC ... of the same concept */
+    size_t code_count;
+    sbs_text subject, device; /**< references, for example "Patient/123" */
+    const sbs_text *performers;
+    size_t performer_count;
+    sbs_text effective;      /**< a FHIR dateTime as text; absent: effective_utc_s is used if known */
+    int64_t effective_utc_s; /**< SBS_UTC_UNKNOWN: none */
+    int effective_ms;        /**< 0 to 999, or negative for none */
+    int16_t zone_minutes;    /**< SBS_ZONE_UNKNOWN: no time is written (R4: no time without zone) */
+    sbs_value value;
+    const sbs_component *components;
+    size_t component_count;
+    bool demo;               /**< meta.security HTEST (http://terminology.hl7.org/CodeSystem/v3-ActReason) */
+} sbs_observation;
+
+/**
+ * Writes one Observation. Checked: code present, status known, dateTime valid, obs-6 (dataAbsentReason only without value), obs-7 (no value if a
+ * component has the same code), ids, decimals (at most 18 digits), quantities with a UCUM code, vital-signs category with
+ * subject and effective. @return the kept error of @p out: SBS_ERR_ARGUMENT or SBS_ERR_FORMAT for what R4 refuses, SBS_ERR_BUFFER.
+ * @param out_fault (may be NULL) static name of the element at fault.
+ */
+SBS_NODISCARD sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

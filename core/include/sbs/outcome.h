@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file outcome.h
+ * What a FHIR server says about a request: OperationOutcome, Location, and the entries of an answered Bundle (R4).
+ */
+#ifndef SBS_OUTCOME_H
+#define SBS_OUTCOME_H
+
+#include "sbs/json.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Longest FHIR id (R4 datatypes: [A-Za-z0-9\-.]{1,64}). */
+#define SBS_FHIR_ID_MAX 64u
+
+/** True if @p text is a FHIR id. */
+bool sbs_fhir_id_is_valid(sbs_text text);
+
+/** True if @p text may be a resource type name: an upper-case letter, then letters, at most 64. */
+bool sbs_fhir_type_is_valid(sbs_text text);
+
+/**
+ * Reads an OperationOutcome: severity, code and diagnostics (or details.text) of its first error issue (else of its
+ * first) as one sanitised line `error invalid: ...` with a NUL.
+ * @p out_transient: the code hints at a retry (transient, throttled, lock-error, timeout, exception).
+ * SBS_ERR_NOT_FOUND if the text is no OperationOutcome.
+ */
+SBS_NODISCARD sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
+                                           char *out_text, size_t size, bool *out_transient);
+
+/** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
+ *  SBS_ERR_FORMAT. */
+SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *out_id);
+
+/** One answered entry of a batch or transaction. */
+typedef struct sbs_bundle_entry {
+    unsigned status;    /**< first three digits of response.status, 0 if missing or malformed */
+    sbs_text location;  /**< raw response.location, absent if none */
+    sbs_json_node outcome; /**< response.outcome, or SBS_JSON_NONE */
+} sbs_bundle_entry;
+
+/** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the document is no
+ *  Bundle of type batch-response or transaction-response. Go on with sbs_json_next. */
+SBS_NODISCARD sbs_status sbs_bundle_first(const sbs_json *doc, sbs_json_node *out_node);
+/** Reads one entry. */
+SBS_NODISCARD sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bundle_entry *out);
+
+/** What a server's CapabilityStatement says of one resource type (R4 CapabilityStatement.rest.resource). */
+typedef struct sbs_capability {
+    bool create, update, update_create, conditional_create, batch, transaction;
+} sbs_capability;
+
+/** Reads what a CapabilityStatement says of @p type in its server-mode rest entry. SBS_ERR_RESPONSE if it is none. */
+SBS_NODISCARD sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capability *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
