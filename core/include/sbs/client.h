@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file client.h
+ * The client: discovery, token life-cycle and FHIR requests, as one state machine that never blocks.
+ *
+ *     start ──▶ [DELAY] ──▶ PREPARE ─┬─▶ DISCOVERY ─┐
+ *                  ▲           ▲     ├─▶ SIGN ──▶ TOKEN ─┐
+ *                  │           └─────┴────────◀─────────┘
+ *                  │                 └─▶ RESOURCE ──▶ finished
+ *                  └── retry (back-off, Retry-After) ◀─┘  401: token dropped, PREPARE again, once
+ *
+ * The loop is three lines on every platform: sample the clocks, sbs_client_poll(), wait for what it says. One request
+ * at a time, at most one connection open, at most one cryptographic operation in a poll. Not thread-safe: one client
+ * belongs to one task.
+ */
+#ifndef SBS_CLIENT_H
+#define SBS_CLIENT_H
+
+#include "sbs/assertion.h"
+#include "sbs/discovery.h"
+#include "sbs/exchange.h"
+#include "sbs/retry.h"
+#include "sbs/scope.h"
+#include "sbs/token.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_VERSION "0.1.0"
+
+/** Configuration. Everything it points to stays the caller's and must outlive the client. Zero means the default. */
+typedef struct sbs_client_config {
+    const char *fhir_base;    /**< absolute URL; may be NULL if token_url is set and only tokens are asked for */
+    const char *token_url;    /**< fixed token endpoint; NULL: found by discovery */
+    const char *client_id;    /**< 0x20-0x7E, not empty, any length */
+    const char *scope;        /**< space-separated SMART scopes; required by SMART Backend Services */
+    const char *aud;          /**< the assertion's aud as a literal (an issuer, say); NULL: the token URL */
+    const char *kid;          /**< for SBS_KID_LITERAL */
+    const char *typ;          /**< header typ; NULL: "JWT" */
+    const char *user_agent;   /**< NULL: "libsbs/VERSION" */
+    const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
+    sbs_kid_method kid_method;
+    sbs_profile profile;
+    uint32_t lifetime_s;      /**< of the assertion; default 240 */
+    const sbs_key *key;
+    const sbs_stream *stream; /**< secured; used for https */
+    const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
+    void *work;               /**< work buffer, see SBS_CLIENT_WORK_SIZE */
+    size_t work_size;
+    uint32_t connect_timeout_ms;  /**< default 30 000 */
+    uint32_t exchange_timeout_ms; /**< default 60 000 */
+    uint32_t discovery_ttl_ms;    /**< default 86 400 000 */
+    uint32_t first_delay_max_ms;  /**< random delay before the first request after init; default none */
+    uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
+    uint64_t body_max;            /**< most bytes of any answer's body; default 16 MiB */
+    uint16_t max_attempts;        /**< tries of one request, the first included; default 5 */
+    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both) */
+    bool any_scope;               /**< send requests that the granted scope does not seem to cover */
+    sbs_backoff backoff;
+    void (*crypto_hook)(void *ctx, bool begin); /**< called before and after each long operation (watchdog); may be NULL */
+    void *hook_ctx;
+} sbs_client_config;
+
+/** A work buffer that suffices for these lengths (bytes): the token request for any RSA key up to 4096 bits, a token of
+ *  @p token_len in an answer of @p answer_len, a discovery document of @p answer_len with up to answer_len / 20 values. */
+#define SBS_CLIENT_WORK_SIZE(client_id_len, url_len, scope_len, token_len, answer_len)                                  \
+    ((url_len) + (token_len) + (scope_len) + 2048u +                                                                    \
+     ((3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                  \
+          ? (3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                  \
+          : (2u * (answer_len))))
+
+typedef enum sbs_interaction {
+    SBS_DISCOVER, /**< only find the token endpoint */
+    SBS_TOKEN,    /**< only make sure that there is a token */
+    SBS_READ,     /**< GET: read or search */
+    SBS_CREATE,   /**< POST [base]/Type */
+    SBS_UPDATE,   /**< PUT [base]/Type/id */
+    SBS_BUNDLE    /**< POST [base]: batch or transaction */
+} sbs_interaction;
+
+/** A request. Spans and buffers stay the caller's and must stay in place until the request is finished. */
+typedef struct sbs_request {
+    sbs_interaction interaction;
+    sbs_text target;        /**< READ: path below the base with its encoded query; CREATE: type; UPDATE: "Type/id" */
+    sbs_text body;          /**< JSON */
+    sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create) */
+    sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
+    sbs_text accept;        /**< absent: application/fhir+json */
+    char *response;         /**< where the body of a 2xx answer goes, NULL: drained */
+    size_t response_size;
+    bool without_token;     /**< send no Authorization (metadata) */
+    bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
+    uint16_t max_attempts;  /**< 0: the client's */
+} sbs_request;
+
+/** Where something happened. */
+typedef enum sbs_step { SBS_STEP_NONE, SBS_STEP_DISCOVERY, SBS_STEP_SIGN, SBS_STEP_TOKEN, SBS_STEP_RESOURCE } sbs_step;
+
+/** "discovery", "signing", "token request", "FHIR request"; "" for none. */
+const char *sbs_step_text(sbs_step step);
+
+/** The last failure in detail; kept until the next one or the next start. Holds no secret. */
+typedef struct sbs_detail {
+    sbs_step step;
+    sbs_status status;
+    uint16_t http_status;     /**< 0: no answer */
+    sbs_oauth_error oauth;
+    int32_t platform_code;    /**< the stream's own code, 0 if none */
+    uint32_t retry_after_s;   /**< what the server asked for, 0 if nothing */
+    uint16_t attempts;        /**< tries made */
+    bool outcome_unknown;     /**< the request may have reached the server, and its answer did not come */
+    bool transient;           /**< the server's words or status hint that a retry may help */
+    char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if none */
+} sbs_detail;
+
+/** The answer to a finished request. */
+typedef struct sbs_response {
+    uint16_t http_status;
+    const char *id;    /**< id of Location, "" if none */
+    const char *etag;  /**< "" if none */
+    size_t body_len;   /**< bytes in the request's response buffer */
+} sbs_response;
+
+/** The token at hand; spans into the work buffer, valid until the next poll. */
+typedef struct sbs_token_view {
+    sbs_text access_token;
+    sbs_text scope;          /**< granted; the requested one if the server named none */
+    uint32_t expires_in_s;   /**< as granted */
+    uint64_t expires_at_ms;  /**< monotonic */
+} sbs_token_view;
+
+typedef struct sbs_client {
+    struct {
+        const sbs_client_config *config;
+        sbs_url base, token_url;
+        sbs_request request;
+        sbs_exchange exchange;
+        sbs_assertion assertion;
+        sbs_writer writer;
+        sbs_detail detail;
+        sbs_status result;
+        size_t url_len;        /* discovered token URL at the start of work, with its NUL */
+        size_t token_len, scope_len;
+        bool scope_after_token;
+        uint32_t token_lifetime_s;
+        uint64_t token_sent_ms, token_expires_ms, token_renew_ms;
+        uint64_t discovered_ms;
+        uint64_t resume_ms;
+        int64_t clock_offset_s;
+        size_t key_bits;
+        sbs_alg alg;
+        char kid[SBS_KID_THUMBPRINT_LEN + 1];
+        uint8_t kid_len;
+        uint8_t state;
+        uint8_t sign_step;
+        uint16_t attempt;
+        bool has_token, contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        char pin_host[SBS_HOST_SIZE];
+        uint16_t pin_port;
+    } priv;
+} sbs_client;
+
+/**
+ * Checks the configuration and clears the state. Opens nothing. SBS_ERR_ARGUMENT, SBS_ERR_URL (fhir_base, token_url or token_origin is
+ * no absolute https URL), SBS_ERR_BUFFER (work is smaller than SBS_EXCHANGE_SCRATCH_MIN).
+ */
+SBS_NODISCARD sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config);
+
+/** Closes the connection and wipes token, assertion and work buffer. The key is not touched. */
+void sbs_client_deinit(sbs_client *client);
+
+/** Starts a request. SBS_ERR_STATE while one is under way; SBS_ERR_ARGUMENT or SBS_ERR_URL if it is not well-formed. */
+SBS_NODISCARD sbs_status sbs_client_start(sbs_client *client, const sbs_request *request);
+
+/**
+ * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says. Otherwise the request is finished: SBS_OK,
+ * or an error with sbs_client_detail(); the next request may be started. SBS_ERR_STATE if none is under way.
+ */
+SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+
+/** Gives up the request under way, closing its connection. The token stays. */
+void sbs_client_cancel(sbs_client *client);
+
+/** The last failure; never NULL. */
+const sbs_detail *sbs_client_detail(const sbs_client *client);
+
+/** The answer to the request that finished last. */
+sbs_response sbs_client_response(const sbs_client *client);
+
+/** The token at hand. SBS_ERR_NOT_FOUND if there is none or it has expired at @p now. */
+SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_view *out_token);
+
+/** Wipes the token: the next request fetches one. */
+void sbs_client_drop_token(sbs_client *client);
+
+/** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */
+sbs_text sbs_client_token_url(const sbs_client *client);
+
+/** Seconds added to the local clock because the authorization server's authenticated Date differed (at most one day). */
+int64_t sbs_client_clock_offset(const sbs_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file exchange.h
+ * One HTTP exchange at a time over one stream, without blocking: connect (or reuse), send, receive. The client is built
+ * on it; a program that needs another HTTP request of its own may use it directly.
+ *
+ *     begin ──▶ OPENING ──▶ SENDING ──▶ RECEIVING ──▶ IDLE (kept alive) or CLOSED
+ *                  └───────────┴────────────┴── error, deadline ──▶ CLOSED
+ */
+#ifndef SBS_EXCHANGE_H
+#define SBS_EXCHANGE_H
+
+#include "sbs/http.h"
+#include "sbs/outcome.h"
+#include "sbs/stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_ETAG_SIZE 72u         /**< longest ETag kept, with the NUL; a longer one is not kept */
+#define SBS_EXCHANGE_PARTS 4u     /**< spans sent after the head */
+#define SBS_EXCHANGE_SCRATCH_MIN 1024u
+
+/** Limits of one exchange. */
+typedef struct sbs_exchange_limits {
+    uint32_t connect_ms;  /**< for connecting, name resolution and handshake together */
+    uint32_t exchange_ms; /**< for sending and receiving together, however slowly bytes drip */
+    uint64_t body_max;    /**< most body bytes taken, kept or drained */
+} sbs_exchange_limits;
+
+/** What is known of the answer; valid after sbs_exchange_step returned SBS_OK, partly after an error. */
+typedef struct sbs_answer {
+    uint16_t status;             /**< 0: no status line was read */
+    bool is_json;                /**< Content-Type names JSON */
+    bool has_date;
+    bool has_retry_after;
+    bool body_dropped;           /**< the body did not fit and was drained */
+    int64_t date_utc_s;          /**< Date field */
+    uint32_t retry_after_s;      /**< Retry-After, clamped to one hour */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of Location, "" if none */
+    char etag[SBS_ETAG_SIZE];    /**< ETag as sent, "" if none */
+    char *body;                  /**< kept body, in the scratch or in the caller's response buffer */
+    size_t body_len;             /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
+} sbs_answer;
+
+typedef struct sbs_exchange {
+    sbs_answer answer;
+    bool request_started;  /**< at least one byte of the request was handed to the stream */
+    bool response_started; /**< at least one byte of the answer came */
+    bool reused;           /**< the exchange runs on a connection that served an earlier one */
+    struct {
+        const sbs_stream *stream;
+        char host[SBS_HOST_SIZE];
+        uint16_t port;
+        uint8_t state;
+        uint8_t part;
+        uint8_t part_count;
+        sbs_exchange_limits limits;
+        uint64_t deadline_ms;
+        char *scratch;
+        size_t scratch_size;
+        size_t out_len, out_sent;
+        sbs_text parts[SBS_EXCHANGE_PARTS];
+        size_t part_taken;
+        char *response;
+        size_t response_size;
+        char *keep;
+        size_t keep_size;
+        char *rx;
+        size_t rx_size;
+        sbs_http_reader reader;
+    } priv;
+} sbs_exchange;
+
+/** Clears the state. No connection is open afterwards. */
+void sbs_exchange_init(sbs_exchange *exchange);
+
+/** A request as far as the exchange needs to know it. */
+typedef struct sbs_exchange_request {
+    const sbs_stream *stream;
+    const sbs_url *url;           /**< only host and port are used; copied */
+    char *scratch;                /**< holds the head at its start; used for sending and receiving, wiped in between */
+    size_t scratch_size;          /**< at least SBS_EXCHANGE_SCRATCH_MIN */
+    size_t head_len;              /**< bytes of the head (or head and body) at the start of scratch */
+    sbs_text parts[SBS_EXCHANGE_PARTS]; /**< sent after the head, in order; absent ones are skipped; must stay in place */
+    char *response;               /**< where the body of a 2xx answer goes; NULL: into the scratch */
+    size_t response_size;
+    bool drop_success_body;       /**< drain the body of a 2xx answer */
+} sbs_exchange_request;
+
+/** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
+SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
+                                            const sbs_exchange_limits *limits, sbs_now now);
+
+/**
+ * Goes on. SBS_PENDING with what to wait for; SBS_OK: the whole answer was read; errors of stream.h and http.h, SBS_ERR_TIMEOUT,
+ * SBS_ERR_BUFFER (the body of a 2xx answer does not fit; answer.body_len tells the size if known). After an error the
+ * connection is closed and the scratch wiped, but for a body that was kept.
+ */
+SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait);
+
+/** Closes the connection. Legal in any state. */
+void sbs_exchange_close(sbs_exchange *exchange);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
