@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a consumer finds: find_package(sbs) and pkg-config. The Mbed TLS that the libraries were built with comes along,
+# its headers in a folder of their own, so that it meets no other one on the system.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_linux sbs_mbedtls_lib EXPORT sbs
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(layer core port platform/mbedtls platform/linux)
+    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${layer}/include")
+        install(DIRECTORY ${layer}/include/sbs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    endif()
+endforeach()
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/core/include/sbs/version.h" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sbs)
+
+# The configuration takes the place of Mbed TLS's default one, so that no consumer has to name it.
+install(DIRECTORY "${SBS_MBEDTLS_DIR}/include/mbedtls" "${SBS_MBEDTLS_DIR}/include/psa"
+        DESTINATION ${sbs_private_include}
+        PATTERN mbedtls/mbedtls_config.h EXCLUDE PATTERN psa/crypto_config.h EXCLUDE)
+install(FILES "platform/mbedtls/config/${sbs_mbedtls_config}" platform/mbedtls/config/sbs_mbedtls_common.h
+              platform/mbedtls/config/sbs_psa_crypto.h DESTINATION ${sbs_private_include})
+file(GENERATE OUTPUT mbedtls_config.h
+     CONTENT "/* SPDX-License-Identifier: Apache-2.0 */\n#include \"${sbs_mbedtls_config}\"\n")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mbedtls_config.h" DESTINATION ${sbs_private_include}/mbedtls)
+
+set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/sbs")
+install(EXPORT sbs FILE sbsTargets.cmake NAMESPACE sbs:: DESTINATION ${package_folder})
+configure_package_config_file(tools/cmake/sbsConfig.cmake.in sbsConfig.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(sbsConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sbsConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/sbsConfigVersion.cmake"
+        DESTINATION ${package_folder})
+
+# Relative, so that the installed tree can be moved and `cmake --install --prefix` is right.
+file(RELATIVE_PATH sbs_prefix_from_pkgconfig "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" /prefix)
+foreach(name sbs-core sbs)
+    configure_file(tools/cmake/${name}.pc.in ${name}.pc @ONLY)
+    install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# The bill of materials of this build, beside it.
+find_package(Python3 COMPONENTS Interpreter)
+if(Python3_FOUND AND PROJECT_IS_TOP_LEVEL)
+    set(lists tests/server/package-lock.json)
+    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/.deps/versions.json")
+        list(APPEND lists .deps/versions.json)
+    endif()
+    add_custom_command(
+        OUTPUT sbom.spdx.json
+        COMMAND Python3::Interpreter tools/sbom --output "${CMAKE_CURRENT_BINARY_DIR}/sbom.spdx.json"
+                --source "mbedtls=${SBS_MBEDTLS_DIR}"
+        DEPENDS tools/sbom CMakeLists.txt ${lists}
+        WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
+        VERBATIM)
+    add_custom_target(sbom ALL DEPENDS sbom.spdx.json)
+endif()
