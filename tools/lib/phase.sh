@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the scripts in tests/phases share: counting, and how a preset is built and tested. Source it first.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root" || exit 1
+phase=${0##*/}
+phase=${phase#*-}
+passed=0
+failed=0
+export SBS_LONG=${SBS_LONG:-0}
+
+# check WHAT COMMAND...: one test; its output is shown only when it fails.
+check() {
+    local what=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        passed=$((passed + 1))
+        echo "ok: $what"
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n%s\n' "$what" "$output"
+    fi
+}
+
+# count PASSED FAILED: adds the results of tests that somebody else counted.
+count() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+# finish: the closing line, and the exit status that goes with it.
+finish() {
+    echo "$phase: $passed passed, $failed failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+
+# build_preset PRESET [TARGET...]: configures and builds; a failure ends the phase.
+build_preset() {
+    local preset=$1 log
+    shift
+    mkdir -p build/test-logs
+    log=build/test-logs/build-$preset.log
+    if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"}; } >"$log" 2>&1; then
+        grep -v -e '^\[' "$log" | tail -n 60
+        echo "FAILED: build of preset $preset ($log)"
+        count 0 1
+        finish
+    fi
+    echo "ok: build of preset $preset"
+}
+
+# ctest_preset PRESET [OPTION...]: runs its tests and counts them from ctest's own closing line.
+ctest_preset() {
+    local preset=$1 log line
+    shift
+    log=build/test-logs/ctest-$preset.log
+    ctest --preset "$preset" "$@" 2>&1 | tee "$log"
+    line=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$log" | tail -n 1)
+    if [ -z "$line" ]; then
+        echo "FAILED: ctest --preset $preset ran no test"
+        count 0 1
+        return
+    fi
+    read -r bad all < <(sed -E 's/.*, ([0-9]+) tests failed out of ([0-9]+).*/\1 \2/' <<<"$line")
+    count $((all - bad)) "$bad"
+}
+
+# own_sources [PATTERN...]: files that git knows or would take up.
+own_sources() {
+    git ls-files --cached --others --exclude-standard --deduplicate -- "$@" | while read -r file; do
+        [ ! -f "$file" ] || echo "$file"
+    done
+}
