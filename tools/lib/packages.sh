@@ -35,17 +35,23 @@ missing_packages() {
     done
 }
 
-# as_root COMMAND...: runs it as root, or says what somebody who may has to run.
+# as_root COMMAND...: runs it as root.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-        sudo "$@"
-    elif command -v sudo >/dev/null && [ -t 0 ]; then
-        sudo "$@"
     else
-        fail "needs root: run as root:  $*"
+        sudo "$@"
     fi
+}
+
+# Whoever may not become root is told what somebody who may has to run.
+require_root() {
+    [ "$(id -u)" -ne 0 ] || return 0
+    # Without a terminal sudo cannot ask for a password.
+    if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+        return 0
+    fi
+    fail "needs root: have this run as root:  $*"
 }
 
 APT_OPTIONS=(-o DPkg::Lock::Timeout=600)
@@ -54,6 +60,7 @@ install_packages() {
     local install=(env DEBIAN_FRONTEND=noninteractive apt-get "${APT_OPTIONS[@]}"
         install -y -qq --no-install-recommends "$@")
     local log
+    require_root "apt-get update && apt-get install -y --no-install-recommends $*"
     say "installing packages: $*"
     if ! apt-cache show --no-all-versions "$@" >/dev/null 2>&1; then
         as_root apt-get "${APT_OPTIONS[@]}" update -qq

@@ -68,6 +68,7 @@ write_apt_configuration() {
     local mirror security keyring suite
     mirror=$(mirror_of '')
     if [ -z "$mirror" ]; then
+        require_root "apt-get update"
         as_root apt-get "${APT_OPTIONS[@]}" update -qq
         mirror=$(mirror_of '')
     fi
