@@ -22,12 +22,11 @@
 #include "sbs/retry.h"
 #include "sbs/scope.h"
 #include "sbs/token.h"
+#include "sbs/version.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define SBS_VERSION "0.1.0"
 
 /** Configuration. Everything it points to stays the caller's and must outlive the client. Zero means the default. */
 typedef struct sbs_client_config {
@@ -58,7 +57,7 @@ typedef struct sbs_client_config {
     bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both) */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover */
     sbs_backoff backoff;
-    void (*crypto_hook)(void *ctx, bool begin); /**< called before and after each long operation (watchdog); may be NULL */
+    void (*work_hook)(void *ctx, bool begin); /**< called before and after each piece of work that may take long (watchdog); may be NULL */
     void *hook_ctx;
 } sbs_client_config;
 
@@ -155,7 +154,7 @@ typedef struct sbs_client {
         uint8_t state;
         uint8_t sign_step;
         uint16_t attempt;
-        bool has_token, contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        bool has_token, scope_granted, contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
         char pin_host[SBS_HOST_SIZE];
         uint16_t pin_port;
     } priv;

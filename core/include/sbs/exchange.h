@@ -63,11 +63,11 @@ typedef struct sbs_exchange {
         size_t out_len, out_sent;
         sbs_text parts[SBS_EXCHANGE_PARTS];
         size_t part_taken;
-        char *response;
+        char *response;   /* where the body of a 2xx answer goes; NULL: dropped */
         size_t response_size;
-        char *keep;
-        size_t keep_size;
-        char *rx;
+        char *body;       /* where the body of this answer goes; NULL: dropped */
+        size_t body_size;
+        char *rx;         /* behind the part of the scratch that keeps bodies */
         size_t rx_size;
         sbs_http_reader reader;
     } priv;

@@ -18,7 +18,8 @@ extern "C" {
 
 /**
  * Writes `METHOD path?query HTTP/1.1` and Host. @p method: a token of RFC 9110 section 5.6.2. The target is
- * url->path + @p suffix + url->query when suffix is absent, else url->path + suffix (which may hold its own query).
+ * url->path + url->query if @p suffix is absent ("/" for an absent path), else url->path + suffix (which may hold its
+ * own query), with a '/' between them unless the path ends or the suffix starts with one.
  * Bytes that may not stand in a request target keep SBS_ERR_URL.
  */
 void sbs_http_put_request_line(sbs_writer *out, const char *method, const sbs_url *url, sbs_text suffix);

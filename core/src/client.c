@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client_internal.h"
+
+#include <psa/crypto.h>
+
+#define DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
+
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
+
+static sbs_status parse_allowed_url(const sbs_client_config *config, const char *text, sbs_url *out_url)
+{
+    sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
+    if (status != SBS_OK) {
+        return status;
+    }
+    bool plain_allowed = config->plain_stream != NULL && sbs_url_is_loopback(out_url);
+    return out_url->https || plain_allowed ? SBS_OK : SBS_ERR_URL;
+}
+
+static sbs_status parse_base(const sbs_client_config *config, sbs_url *base)
+{
+    sbs_status status = parse_allowed_url(config, config->fhir_base, base);
+    if (status == SBS_OK && base->query.ptr != NULL) {
+        return SBS_ERR_URL;
+    }
+    if (base->path.len > 0 && base->path.ptr[base->path.len - 1] == '/') {
+        base->path.len--;
+    }
+    return status;
+}
+
+static bool is_visible_text(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text < 0x20 || *text > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sbs_status check_config(const sbs_client_config *config)
+{
+    bool has_names = config->client_id != NULL && config->client_id[0] != '\0' && is_visible_text(config->client_id);
+    bool has_streams = config->stream != NULL && config->stream->ops->secured;
+    if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
+        !sbs_scope_list_is_valid(sbs_text_of(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
+        (config->fhir_base == NULL && config->token_url == NULL)) {
+        return SBS_ERR_ARGUMENT;
+    }
+    return config->work_size < SBS_EXCHANGE_SCRATCH_MIN ? SBS_ERR_BUFFER : SBS_OK;
+}
+
+void sbs_client_pin(sbs_client *client, const sbs_url *url)
+{
+    memcpy(client->priv.pin_host, url->host.ptr, url->host.len);
+    client->priv.pin_host[url->host.len] = '\0';
+    client->priv.pin_port = url->port;
+}
+
+sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config)
+{
+    memset(client, 0, sizeof *client);
+    sbs_exchange_init(&client->priv.exchange);
+    client->priv.config = config;
+    sbs_status status = check_config(config);
+    if (status == SBS_OK && config->fhir_base != NULL) {
+        status = parse_base(config, &client->priv.base);
+    }
+    if (status == SBS_OK && config->token_url != NULL) {
+        status = parse_allowed_url(config, config->token_url, &client->priv.token_url);
+    }
+    if (status == SBS_OK && config->token_origin != NULL) {
+        sbs_url pin;
+        status = parse_allowed_url(config, config->token_origin, &pin);
+        if (status == SBS_OK) {
+            sbs_client_pin(client, &pin);
+        }
+    }
+    return status;
+}
+
+void sbs_client_deinit(sbs_client *client)
+{
+    const sbs_client_config *config = client->priv.config;
+    sbs_exchange_close(&client->priv.exchange);
+    if (config != NULL && config->work != NULL) {
+        sbs_wipe(config->work, config->work_size);
+    }
+    sbs_wipe(client, sizeof *client);
+}
+
+/* ---- shared by the steps ----------------------------------------------------------------------------------------- */
+
+char *sbs_client_scratch(const sbs_client *client, size_t *out_size)
+{
+    size_t used = client->priv.url_len + client->priv.token_len + client->priv.scope_len;
+    *out_size = client->priv.config->work_size - used;
+    return (char *)client->priv.config->work + used;
+}
+
+sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity)
+{
+    size_t size;
+    char *free_start = sbs_client_scratch(client, &size) + body_len;
+    size_t misfit = (0u - (uintptr_t)free_start) % _Alignof(sbs_json_token);
+    size -= body_len;
+    *out_capacity = size < misfit ? 0 : (size - misfit) / sizeof(sbs_json_token);
+    return (sbs_json_token *)(void *)(free_start + misfit);
+}
+
+static void put_request_id(sbs_writer *out)
+{
+    uint8_t random[12];
+    char text[SBS_BASE64URL_ENCODED_SIZE(sizeof random)];
+    size_t len = 0;
+    if (psa_generate_random(random, sizeof random) != PSA_SUCCESS) {
+        sbs_writer_fail(out, SBS_ERR_RANDOM);
+        return;
+    }
+    sbs_writer_fail(out, sbs_base64url_encode(random, sizeof random, text, sizeof text, &len));
+    sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
+}
+
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept)
+{
+    const char *agent = client->priv.config->user_agent;
+    sbs_writer *out = &client->priv.writer;
+    size_t size;
+    char *scratch = sbs_client_scratch(client, &size);
+    sbs_writer_init(out, scratch, size);
+    sbs_http_put_request_line(out, method, url, suffix);
+    sbs_http_put_field(out, "User-Agent", sbs_text_of(agent != NULL ? agent : "libsbs/" SBS_VERSION));
+    sbs_http_put_field(out, "Accept", accept);
+    sbs_http_put_field(out, "Accept-Encoding", sbs_text_of("identity"));
+    put_request_id(out);
+}
+
+sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state,
+                           sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_client_config *config = client->priv.config;
+    sbs_exchange_limits limits = {
+        .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
+        .exchange_ms = DEFAULT(config->exchange_timeout_ms, 60000),
+        .body_max = DEFAULT(config->body_max, 16u << 20),
+    };
+    sbs_status status = sbs_writer_finish(&client->priv.writer, &shape->head_len);
+    if (status != SBS_OK) {
+        return status;
+    }
+    shape->stream = url->https ? config->stream : config->plain_stream;
+    shape->url = url;
+    shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
+    if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
+        return SBS_ERR_BUFFER;
+    }
+    status = sbs_exchange_begin(&client->priv.exchange, shape, &limits, now);
+    client->priv.state = state;
+    return status == SBS_OK ? sbs_client_go_on(out_wait) : status;
+}
+
+sbs_status sbs_client_go_on(sbs_wait *out_wait)
+{
+    *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+    return SBS_PENDING;
+}
+
+sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
+{
+    sbs_detail *detail = &client->priv.detail;
+    memset(detail, 0, sizeof *detail);
+    detail->step = step;
+    detail->status = status;
+    detail->attempts = (uint16_t)(client->priv.attempt + 1);
+    return status;
+}
+
+static sbs_status delay(sbs_client *client, uint32_t delay_ms, sbs_now now, sbs_wait *out_wait)
+{
+    client->priv.resume_ms = now.mono_ms + delay_ms;
+    client->priv.state = STATE_DELAY;
+    *out_wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
+    return SBS_PENDING;
+}
+
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_client_config *config = client->priv.config;
+    sbs_status status = client->priv.detail.status;
+    unsigned tries = DEFAULT(client->priv.request.max_attempts, DEFAULT(config->max_attempts, 5u));
+    uint32_t random;
+    if (!may_retry || client->priv.attempt + 1u >= tries) {
+        return status;
+    }
+    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
+        return sbs_client_note(client, client->priv.detail.step, SBS_ERR_RANDOM);
+    }
+    uint32_t wait_ms = sbs_backoff_delay(&config->backoff, client->priv.attempt, random);
+    uint32_t asked_ms = client->priv.detail.retry_after_s * 1000u;
+    if (wait_ms < asked_ms) {
+        wait_ms = asked_ms;
+    }
+    if (wait_ms > DEFAULT(config->retry_wait_max_ms, 3600000u)) {
+        return status;
+    }
+    client->priv.attempt++;
+    return delay(client, wait_ms, now, out_wait);
+}
+
+static bool is_worth_a_retry(sbs_status status)
+{
+    return sbs_status_group(status) == SBS_CLASS_LATER && status != SBS_ERR_NO_TIME;
+}
+
+static bool was_stale(const sbs_client *client)
+{
+    const sbs_exchange *exchange = &client->priv.exchange;
+    return exchange->reused && !exchange->response_started && !client->priv.reconnected;
+}
+
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait)
+{
+    sbs_exchange *exchange = &client->priv.exchange;
+    sbs_status status = sbs_exchange_step(exchange, now, out_wait);
+    if (status == SBS_PENDING || status == SBS_OK) {
+        return status;
+    }
+    sbs_client_note(client, step, status);
+    client->priv.detail.http_status = exchange->answer.status;
+    client->priv.detail.transient = is_worth_a_retry(status);
+    client->priv.detail.outcome_unknown = exchange->request_started && step == SBS_STEP_RESOURCE;
+    client->priv.detail.platform_code = exchange->priv.stream->ops->last_code(exchange->priv.stream->ctx);
+    /* Before a byte of the request was sent, even what must not be repeated may be tried again. */
+    may_retry = may_retry || !exchange->request_started;
+    if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client)) {
+        client->priv.reconnected = true;
+        client->priv.state = STATE_PREPARE;
+        return sbs_client_go_on(out_wait);
+    }
+    return sbs_client_retry(client, may_retry && is_worth_a_retry(status), now, out_wait);
+}
+
+/* ---- what comes next --------------------------------------------------------------------------------------------- */
+
+static bool has_valid_token(const sbs_client *client, sbs_now now)
+{
+    return client->priv.has_token && now.mono_ms < client->priv.token_renew_ms;
+}
+
+static bool needs_discovery(const sbs_client *client, sbs_now now)
+{
+    const sbs_client_config *config = client->priv.config;
+    bool asked = client->priv.request.interaction == SBS_DISCOVER;
+    bool needs_token = !client->priv.request.without_token && !has_valid_token(client, now);
+    if (config->token_url != NULL || (!asked && !needs_token)) {
+        return false;
+    }
+    uint32_t ttl_ms = DEFAULT(config->discovery_ttl_ms, 86400000u);
+    return client->priv.url_len == 0 || now.mono_ms - client->priv.discovered_ms >= ttl_ms;
+}
+
+static sbs_status first_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    uint32_t random;
+    uint32_t most = client->priv.config->first_delay_max_ms;
+    client->priv.contacted = true;
+    if (most == 0) {
+        return sbs_client_go_on(out_wait);
+    }
+    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
+        return sbs_client_note(client, SBS_STEP_NONE, SBS_ERR_RANDOM);
+    }
+    return delay(client, (uint32_t)(((uint64_t)random * most) >> 32), now, out_wait);
+}
+
+static sbs_status step_prepare(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_request *request = &client->priv.request;
+    if (!client->priv.contacted) {
+        return first_delay(client, now, out_wait);
+    }
+    if (needs_discovery(client, now)) {
+        return sbs_client_begin_discovery(client, now, out_wait);
+    }
+    if (request->interaction == SBS_DISCOVER) {
+        return SBS_OK;
+    }
+    if (!request->without_token && !has_valid_token(client, now)) {
+        return sbs_client_begin_sign(client, out_wait);
+    }
+    return request->interaction == SBS_TOKEN ? SBS_OK : sbs_client_begin_resource(client, now, out_wait);
+}
+
+static sbs_status step_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    if (now.mono_ms < client->priv.resume_ms) {
+        uint64_t left = client->priv.resume_ms - now.mono_ms;
+        *out_wait = (sbs_wait){.timeout_ms = (uint32_t)left, .events = 0, .descriptor = -1};
+        return SBS_PENDING;
+    }
+    client->priv.state = STATE_PREPARE;
+    return sbs_client_go_on(out_wait);
+}
+
+static sbs_status step(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    switch (client->priv.state) {
+    case STATE_DELAY:
+        return step_delay(client, now, out_wait);
+    case STATE_DISCOVERY:
+        return sbs_client_step_discovery(client, now, out_wait);
+    case STATE_SIGN:
+        return sbs_client_step_sign(client, now, out_wait);
+    case STATE_TOKEN:
+        return sbs_client_step_token(client, now, out_wait);
+    case STATE_RESOURCE:
+        return sbs_client_step_resource(client, now, out_wait);
+    default:
+        return step_prepare(client, now, out_wait);
+    }
+}
+
+/* ---- public ------------------------------------------------------------------------------------------------------ */
+
+sbs_status sbs_client_start(sbs_client *client, const sbs_request *request)
+{
+    if (client->priv.state != STATE_IDLE) {
+        return SBS_ERR_STATE;
+    }
+    sbs_status status = sbs_client_check_request(client, request);
+    if (status != SBS_OK) {
+        return status;
+    }
+    client->priv.request = *request;
+    client->priv.state = STATE_PREPARE;
+    client->priv.attempt = 0;
+    client->priv.reauthenticated = false;
+    client->priv.rediscovered = false;
+    client->priv.reconnected = false;
+    memset(&client->priv.exchange.answer, 0, sizeof client->priv.exchange.answer);
+    sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
+    return SBS_OK;
+}
+
+static void finish(sbs_client *client, sbs_status status)
+{
+    size_t size;
+    char *scratch = sbs_client_scratch(client, &size);
+    sbs_wipe(scratch, size);
+    sbs_assertion_wipe(&client->priv.assertion);
+    client->priv.state = STATE_IDLE;
+    if (status != SBS_OK && client->priv.detail.status != status) {
+        sbs_client_note(client, client->priv.detail.step, status);
+    }
+}
+
+sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    if (client->priv.state == STATE_IDLE) {
+        return SBS_ERR_STATE;
+    }
+    const sbs_client_config *config = client->priv.config;
+    if (config->work_hook != NULL) {
+        config->work_hook(config->hook_ctx, true);
+    }
+    sbs_status status = step(client, now, out_wait);
+    if (config->work_hook != NULL) {
+        config->work_hook(config->hook_ctx, false);
+    }
+    if (status != SBS_PENDING) {
+        finish(client, status);
+    }
+    return status;
+}
+
+void sbs_client_cancel(sbs_client *client)
+{
+    if (client->priv.state != STATE_IDLE) {
+        sbs_exchange_close(&client->priv.exchange);
+        sbs_client_note(client, client->priv.detail.step, SBS_ERR_CANCELLED);
+        finish(client, SBS_ERR_CANCELLED);
+    }
+}
+
+const sbs_detail *sbs_client_detail(const sbs_client *client)
+{
+    return &client->priv.detail;
+}
+
+sbs_response sbs_client_response(const sbs_client *client)
+{
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    return (sbs_response){
+        .http_status = answer->status,
+        .id = answer->id,
+        .etag = answer->etag,
+        .body_len = answer->body == NULL || answer->body != client->priv.request.response ? 0 : answer->body_len,
+    };
+}
+
+const char *sbs_step_text(sbs_step step)
+{
+    static const char *const texts[] = {"", "discovery", "signing", "token request", "FHIR request"};
+    return texts[step];
+}
+
+int64_t sbs_client_clock_offset(const sbs_client *client)
+{
+    return client->priv.clock_offset_s;
+}

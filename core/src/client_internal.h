@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file client_internal.h
+ * What the files of the client share. The work buffer holds, from its start: the discovered token URL with its NUL, the
+ * access token and the granted scope (in the order they came), and then the scratch of the exchange under way.
+ */
+#ifndef SBS_CLIENT_INTERNAL_H
+#define SBS_CLIENT_INTERNAL_H
+
+#include <string.h>
+
+#include "sbs/client.h"
+
+enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_RESOURCE };
+enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
+
+/** Remembers the origin of @p url as the one that may receive assertions. */
+void sbs_client_pin(sbs_client *client, const sbs_url *url);
+
+/** The free rest of the work buffer. */
+char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
+
+/** JSON tokens in the scratch behind a body of @p body_len bytes at its start. */
+sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity);
+
+/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
+
+/** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
+sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state,
+                           sbs_now now, sbs_wait *out_wait);
+
+/** "Call again at once." */
+sbs_status sbs_client_go_on(sbs_wait *out_wait);
+
+/** Fills the detail with what is known of a failure in @p step. Returns @p status. */
+sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
+
+/** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait);
+
+/** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait);
+
+sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait);
+sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request);
+sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client's FHIR requests: what is allowed, how it is sent, and what the answer means. */
+#include "client_internal.h"
+
+#define FHIR_JSON "application/fhir+json"
+
+/* ---- checking a request ------------------------------------------------------------------------------------------ */
+
+static sbs_text type_of(sbs_text target)
+{
+    size_t len = 0;
+    while (len < target.len && target.ptr[len] != '/' && target.ptr[len] != '?') {
+        len++;
+    }
+    return (sbs_text){target.ptr, len};
+}
+
+static bool is_dot(sbs_text text, size_t at, size_t *out_len)
+{
+    if (at < text.len && text.ptr[at] == '.') {
+        *out_len = 1;
+        return true;
+    }
+    *out_len = 3;
+    return text.len - at >= 3 && text.ptr[at] == '%' && text.ptr[at + 1] == '2' && (text.ptr[at + 2] | 0x20) == 'e';
+}
+
+/* The token is for the base's path only: no segment may climb out of it, however it is written. */
+static bool has_dot_segment(sbs_text target)
+{
+    size_t at = 0;
+    while (at < target.len && target.ptr[at] != '?') {
+        size_t dots = 0;
+        size_t len;
+        while (at < target.len && is_dot(target, at, &len)) {
+            at += len;
+            dots++;
+        }
+        bool at_end = at >= target.len || target.ptr[at] == '/' || target.ptr[at] == '?';
+        if (dots > 0 && at_end) {
+            return true;
+        }
+        while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?') {
+            at++;
+        }
+        at += at < target.len && target.ptr[at] == '/';
+    }
+    return false;
+}
+
+static bool is_read_target(sbs_text target)
+{
+    return target.len > 0 && target.ptr[0] != '/' && sbs_url_is_path_and_query(target) && !has_dot_segment(target);
+}
+
+static bool is_update_target(sbs_text target)
+{
+    sbs_text type = type_of(target);
+    if (type.len + 1 >= target.len) {
+        return false;
+    }
+    sbs_text id = {target.ptr + type.len + 1, target.len - type.len - 1};
+    return target.ptr[type.len] == '/' && sbs_fhir_type_is_valid(type) && sbs_fhir_id_is_valid(id);
+}
+
+sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request)
+{
+    const sbs_client_config *config = client->priv.config;
+    bool valid = true;
+    switch (request->interaction) {
+    case SBS_READ:
+        valid = is_read_target(request->target);
+        break;
+    case SBS_CREATE:
+        valid = sbs_fhir_type_is_valid(request->target) && request->body.len > 0;
+        break;
+    case SBS_UPDATE:
+        valid = is_update_target(request->target) && request->body.len > 0;
+        break;
+    case SBS_BUNDLE:
+        valid = request->body.len > 0;
+        break;
+    default:
+        break;
+    }
+    bool needs_base = request->interaction != SBS_TOKEN || config->token_url == NULL;
+    return valid && (!needs_base || config->fhir_base != NULL) ? SBS_OK : SBS_ERR_ARGUMENT;
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
+
+static uint8_t needed_permission(const sbs_request *request)
+{
+    switch (request->interaction) {
+    case SBS_CREATE:
+        return SBS_SCOPE_CREATE;
+    case SBS_UPDATE:
+        return SBS_SCOPE_UPDATE;
+    case SBS_READ: {
+        sbs_text type = type_of(request->target);
+        bool has_id = type.len + 1 < request->target.len && request->target.ptr[type.len] == '/';
+        return has_id ? SBS_SCOPE_READ : SBS_SCOPE_SEARCH;
+    }
+    default:
+        return 0;
+    }
+}
+
+/* The seed's own example reads what its scope does not name: its profile leaves the judgement to the server. */
+static bool is_covered(const sbs_client *client, sbs_now now)
+{
+    const sbs_request *request = &client->priv.request;
+    char type[SBS_FHIR_ID_MAX + 1];
+    sbs_token_view token;
+    sbs_text name = type_of(request->target);
+    uint8_t permission = needed_permission(request);
+    if (client->priv.config->any_scope || client->priv.config->profile == SBS_PROFILE_SEED || permission == 0 ||
+        !sbs_fhir_type_is_valid(name) || sbs_client_token(client, now, &token) != SBS_OK) {
+        return true;
+    }
+    memcpy(type, name.ptr, name.len);
+    type[name.len] = '\0';
+    return sbs_scope_covers(token.scope, type, permission);
+}
+
+static void put_write_fields(sbs_client *client)
+{
+    const sbs_request *request = &client->priv.request;
+    sbs_writer *out = &client->priv.writer;
+    sbs_http_put_field(out, "Content-Type", sbs_text_of(FHIR_JSON));
+    sbs_http_put_field_uint(out, "Content-Length", request->body.len);
+    sbs_http_put_field(out, "Prefer", sbs_text_of(request->response == NULL ? "return=minimal" : "return=representation"));
+    sbs_http_put_field(out, "If-None-Exist", request->if_none_exist);
+    sbs_http_put_field(out, "If-Match", request->if_match);
+}
+
+static void put_resource_head(sbs_client *client)
+{
+    static const char *const methods[] = {[SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
+    const sbs_request *request = &client->priv.request;
+    sbs_text accept = request->accept.ptr != NULL ? request->accept : sbs_text_of(FHIR_JSON);
+    sbs_text target = request->interaction == SBS_BUNDLE ? (sbs_text){NULL, 0} : request->target;
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
+    if (request->interaction != SBS_READ) {
+        put_write_fields(client);
+    }
+}
+
+static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_request *request = &client->priv.request;
+    sbs_exchange_request shape = {
+        .response = request->response,
+        .response_size = request->response_size,
+        .drop_success_body = request->response == NULL,
+    };
+    sbs_token_view token;
+    put_resource_head(client);
+    if (request->without_token) {
+        sbs_http_put_end(&client->priv.writer);
+    } else if (sbs_client_token(client, now, &token) == SBS_OK) {
+        sbs_put_string(&client->priv.writer, "Authorization: Bearer ");
+        shape.parts[0] = token.access_token;
+        shape.parts[1] = sbs_text_of("\r\n\r\n");
+    } else {
+        return SBS_ERR_STATE;
+    }
+    shape.parts[2] = request->interaction == SBS_READ ? (sbs_text){NULL, 0} : request->body;
+    return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE, now, out_wait);
+}
+
+sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    if (!client->priv.request.without_token && !is_covered(client, now)) {
+        sbs_token_view token;
+        sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
+        if (sbs_client_token(client, now, &token) == SBS_OK) {
+            sbs_http_sanitise(token.scope, client->priv.detail.text, sizeof client->priv.detail.text);
+        }
+        return SBS_ERR_SCOPE;
+    }
+    sbs_status status = send_resource(client, now, out_wait);
+    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_RESOURCE, status);
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
+
+static bool is_repeatable(const sbs_request *request)
+{
+    switch (request->interaction) {
+    case SBS_CREATE:
+        return request->if_none_exist.ptr != NULL;
+    case SBS_UPDATE:
+        return request->if_match.ptr == NULL;
+    case SBS_BUNDLE:
+        return request->repeatable;
+    default:
+        return true;
+    }
+}
+
+/* A server error may come after the resource was stored; "too many requests" may not. */
+static bool may_be_stored(unsigned http_status)
+{
+    return http_status >= 500 || http_status == 408;
+}
+
+static void note_refusal(sbs_client *client)
+{
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_detail *detail = &client->priv.detail;
+    bool hint = false;
+    size_t capacity;
+    sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
+    sbs_client_note(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
+    detail->http_status = answer->status;
+    detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->outcome_unknown = client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
+    if (answer->body_len > 0 && !answer->body_dropped) {
+        sbs_status parsed = sbs_outcome_parse(answer->body, answer->body_len, tokens, capacity, detail->text,
+                                              sizeof detail->text, &hint);
+        if (parsed != SBS_OK && !answer->is_json) {
+            sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
+        }
+    }
+    detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
+}
+
+sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_request *request = &client->priv.request;
+    sbs_status status =
+        sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request), now, out_wait);
+    if (status != SBS_OK) {
+        return status;
+    }
+    unsigned http_status = client->priv.exchange.answer.status;
+    sbs_verdict verdict = sbs_verdict_of(http_status);
+    if (verdict == SBS_VERDICT_STORED) {
+        return SBS_OK;
+    }
+    if (verdict == SBS_VERDICT_REAUTH && !client->priv.reauthenticated && !request->without_token) {
+        client->priv.reauthenticated = true;
+        sbs_client_drop_token(client);
+        client->priv.state = STATE_PREPARE;
+        return sbs_client_go_on(out_wait);
+    }
+    note_refusal(client);
+    bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
+    return sbs_client_retry(client, later && (is_repeatable(request) || !may_be_stored(http_status)), now, out_wait);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/exchange.h"
+
+#include <string.h>
+
+#include "sbs/date.h"
+
+enum { CLOSED, IDLE, OPENING, SENDING, RECEIVING };
+
+#define RETRY_AFTER_MAX_S 3600u
+
+void sbs_exchange_init(sbs_exchange *exchange)
+{
+    memset(exchange, 0, sizeof *exchange);
+}
+
+void sbs_exchange_close(sbs_exchange *exchange)
+{
+    if (exchange->priv.state != CLOSED) {
+        exchange->priv.stream->ops->close(exchange->priv.stream->ctx);
+    }
+    exchange->priv.state = CLOSED;
+}
+
+static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_request *request)
+{
+    return exchange->priv.stream == request->stream && exchange->priv.port == request->url->port &&
+           sbs_text_equal_nocase(sbs_text_of(exchange->priv.host), request->url->host);
+}
+
+/* An idle connection has nothing to say: bytes or an end mean that the server gave it up. */
+static bool is_still_open(const sbs_exchange *exchange)
+{
+    uint8_t byte;
+    size_t len;
+    const sbs_stream *stream = exchange->priv.stream;
+    return stream->ops->receive(stream->ctx, &byte, 1, &len) == SBS_PENDING;
+}
+
+static bool can_reuse(const sbs_exchange *exchange, const sbs_exchange_request *request)
+{
+    return exchange->priv.state == IDLE && is_same_peer(exchange, request) && is_still_open(exchange);
+}
+
+static size_t share_of(size_t total, size_t most)
+{
+    size_t share = total / 8;
+    return share < 256 ? 256 : share > most ? most : share;
+}
+
+static void store_request(sbs_exchange *exchange, const sbs_exchange_request *request)
+{
+    exchange->priv.stream = request->stream;
+    memcpy(exchange->priv.host, request->url->host.ptr, request->url->host.len);
+    exchange->priv.host[request->url->host.len] = '\0';
+    exchange->priv.port = request->url->port;
+    exchange->priv.scratch = request->scratch;
+    exchange->priv.scratch_size = request->scratch_size;
+    exchange->priv.out_len = request->head_len;
+    exchange->priv.out_sent = 0;
+    exchange->priv.part = 0;
+    exchange->priv.part_taken = 0;
+    memcpy(exchange->priv.parts, request->parts, sizeof exchange->priv.parts);
+    exchange->priv.response = request->response;
+    exchange->priv.response_size = request->response_size;
+}
+
+/* Receiving shares the scratch out: [kept body | received bytes | header line]. */
+static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request *request)
+{
+    size_t rx_size = share_of(request->scratch_size, 4096);
+    size_t line_size = share_of(request->scratch_size, 8192);
+    char *line = request->scratch + request->scratch_size - line_size;
+    exchange->priv.rx = line - rx_size;
+    exchange->priv.rx_size = rx_size;
+    exchange->priv.body = NULL;
+    exchange->priv.body_size = request->scratch_size - rx_size - line_size;
+    if (request->response == NULL && !request->drop_success_body) {
+        exchange->priv.response = request->scratch;
+        exchange->priv.response_size = exchange->priv.body_size;
+    }
+    sbs_http_options options = {.head_request = false, .body_max = exchange->priv.limits.body_max};
+    sbs_http_reader_init(&exchange->priv.reader, line, line_size, options);
+}
+
+sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
+                              const sbs_exchange_limits *limits, sbs_now now)
+{
+    if (request->scratch_size < SBS_EXCHANGE_SCRATCH_MIN || request->head_len > request->scratch_size ||
+        request->url->host.len == 0 || request->url->host.len >= SBS_HOST_SIZE) {
+        return SBS_ERR_ARGUMENT;
+    }
+    exchange->reused = can_reuse(exchange, request);
+    if (!exchange->reused) {
+        sbs_exchange_close(exchange);
+    }
+    memset(&exchange->answer, 0, sizeof exchange->answer);
+    exchange->request_started = false;
+    exchange->response_started = false;
+    exchange->priv.limits = *limits;
+    store_request(exchange, request);
+    prepare_receiving(exchange, request);
+    exchange->priv.state = exchange->reused ? SENDING : OPENING;
+    exchange->priv.deadline_ms = now.mono_ms + (exchange->reused ? limits->exchange_ms : limits->connect_ms);
+    return SBS_OK;
+}
+
+static sbs_status fail(sbs_exchange *exchange, sbs_status status)
+{
+    sbs_exchange_close(exchange);
+    sbs_wipe(exchange->priv.scratch, exchange->priv.scratch_size);
+    exchange->answer.body = NULL;
+    if (status != SBS_ERR_BUFFER) {
+        exchange->answer.body_len = 0;
+    }
+    return status;
+}
+
+static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
+{
+    *out_wait = exchange->priv.stream->ops->waits_for(exchange->priv.stream->ctx);
+    uint64_t left = exchange->priv.deadline_ms - now.mono_ms;
+    if (left < out_wait->timeout_ms) {
+        out_wait->timeout_ms = (uint32_t)left;
+    }
+    return SBS_PENDING;
+}
+
+static sbs_status go_on(sbs_wait *out_wait)
+{
+    *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+    return SBS_PENDING;
+}
+
+static sbs_status step_opening(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_stream *stream = exchange->priv.stream;
+    sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, now);
+    if (status == SBS_PENDING) {
+        return wait_for_stream(exchange, now, out_wait);
+    }
+    if (status != SBS_OK) {
+        return fail(exchange, status);
+    }
+    exchange->priv.state = SENDING;
+    exchange->priv.deadline_ms = now.mono_ms + exchange->priv.limits.exchange_ms;
+    return go_on(out_wait);
+}
+
+/* Fills the scratch behind what waits to be sent, so that small parts travel together. */
+static void gather(sbs_exchange *exchange)
+{
+    if (exchange->priv.out_sent == exchange->priv.out_len) {
+        exchange->priv.out_sent = 0;
+        exchange->priv.out_len = 0;
+    }
+    while (exchange->priv.part < SBS_EXCHANGE_PARTS) {
+        sbs_text part = exchange->priv.parts[exchange->priv.part];
+        size_t left = part.len - exchange->priv.part_taken;
+        size_t room = exchange->priv.scratch_size - exchange->priv.out_len;
+        size_t take = left < room ? left : room;
+        if (take > 0) {
+            memcpy(exchange->priv.scratch + exchange->priv.out_len, part.ptr + exchange->priv.part_taken, take);
+        }
+        exchange->priv.out_len += take;
+        exchange->priv.part_taken += take;
+        if (take < left) {
+            return;
+        }
+        exchange->priv.part++;
+        exchange->priv.part_taken = 0;
+    }
+}
+
+static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_stream *stream = exchange->priv.stream;
+    gather(exchange);
+    if (exchange->priv.out_len == 0) {
+        sbs_wipe(exchange->priv.scratch, exchange->priv.scratch_size);
+        exchange->priv.state = RECEIVING;
+        return go_on(out_wait);
+    }
+    const char *data = exchange->priv.scratch + exchange->priv.out_sent;
+    size_t sent = 0;
+    sbs_status status = stream->ops->send(stream->ctx, (const uint8_t *)data,
+                                          exchange->priv.out_len - exchange->priv.out_sent, &sent);
+    if (status == SBS_PENDING) {
+        /* A secured stream may hold what it was given: from here on the server may have seen something. */
+        exchange->request_started = true;
+        return wait_for_stream(exchange, now, out_wait);
+    }
+    if (status != SBS_OK) {
+        return fail(exchange, status < 0 ? status : SBS_ERR_NETWORK);
+    }
+    exchange->request_started = true;
+    exchange->priv.out_sent += sent;
+    return go_on(out_wait);
+}
+
+static void note_location(sbs_exchange *exchange, sbs_text value)
+{
+    sbs_text type;
+    sbs_text id;
+    if (sbs_location_parse(value, &type, &id) == SBS_OK && id.len <= SBS_FHIR_ID_MAX) {
+        memcpy(exchange->answer.id, id.ptr, id.len);
+        exchange->answer.id[id.len] = '\0';
+    }
+}
+
+static void note_etag(sbs_exchange *exchange, sbs_text value)
+{
+    if (value.len < SBS_ETAG_SIZE) {
+        memcpy(exchange->answer.etag, value.ptr, value.len);
+        exchange->answer.etag[value.len] = '\0';
+    }
+}
+
+static void note_field(sbs_exchange *exchange, sbs_now now)
+{
+    sbs_answer *answer = &exchange->answer;
+    sbs_text name = exchange->priv.reader.name;
+    sbs_text value = exchange->priv.reader.value;
+    if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
+        answer->is_json = sbs_http_is_json(value);
+    } else if (sbs_text_equal_nocase(name, sbs_text_of("date"))) {
+        answer->has_date = sbs_date_parse_http(value, now.utc_s, &answer->date_utc_s) == SBS_OK;
+    } else if (sbs_text_equal_nocase(name, sbs_text_of("retry-after"))) {
+        answer->has_retry_after =
+            sbs_http_retry_after(value, now.utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
+    } else if (sbs_text_equal_nocase(name, sbs_text_of("location"))) {
+        note_location(exchange, value);
+    } else if (sbs_text_equal_nocase(name, sbs_text_of("etag"))) {
+        note_etag(exchange, value);
+    }
+}
+
+static bool is_success(const sbs_exchange *exchange)
+{
+    return exchange->answer.status >= 200 && exchange->answer.status <= 299;
+}
+
+static void choose_body(sbs_exchange *exchange)
+{
+    exchange->answer.status = exchange->priv.reader.status;
+    if (is_success(exchange)) {
+        exchange->priv.body = exchange->priv.response;
+        exchange->priv.body_size = exchange->priv.response_size;
+    } else {
+        exchange->priv.body = exchange->priv.scratch;
+    }
+    exchange->answer.body = exchange->priv.body;
+}
+
+/* The body of a success must fit where the caller wants it; that of an error is kept only if it fits whole. */
+static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece)
+{
+    sbs_answer *answer = &exchange->answer;
+    if (exchange->priv.body == NULL || answer->body_dropped) {
+        return SBS_OK;
+    }
+    if (piece.len <= exchange->priv.body_size - answer->body_len) {
+        memcpy(exchange->priv.body + answer->body_len, piece.ptr, piece.len);
+        answer->body_len += piece.len;
+        return SBS_OK;
+    }
+    const sbs_http_reader *reader = &exchange->priv.reader;
+    answer->body_dropped = true;
+    answer->body_len = 0;
+    if (!is_success(exchange)) {
+        return SBS_OK;
+    }
+    if (reader->has_length && reader->content_length <= SIZE_MAX) {
+        answer->body_len = (size_t)reader->content_length;
+    }
+    return SBS_ERR_BUFFER;
+}
+
+static sbs_status finish(sbs_exchange *exchange, bool reusable)
+{
+    if (reusable && exchange->priv.reader.keep_alive) {
+        exchange->priv.state = IDLE;
+    } else {
+        sbs_exchange_close(exchange);
+    }
+    sbs_wipe(exchange->priv.rx, (size_t)(exchange->priv.scratch + exchange->priv.scratch_size - exchange->priv.rx));
+    return SBS_OK;
+}
+
+/* Returns SBS_OK when the answer is complete, SBS_PENDING when more input is needed. */
+static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len, sbs_now now)
+{
+    sbs_http_reader *reader = &exchange->priv.reader;
+    for (;;) {
+        size_t used = 0;
+        sbs_http_event event = SBS_HTTP_MORE;
+        sbs_text body = {NULL, 0};
+        sbs_status status = sbs_http_reader_feed(reader, data, len, &used, &event, &body);
+        data += used;
+        len -= used;
+        if (status == SBS_OK && event == SBS_HTTP_BODY) {
+            status = keep_body(exchange, body);
+        } else if (event == SBS_HTTP_STATUS) {
+            choose_body(exchange);
+        } else if (event == SBS_HTTP_FIELD) {
+            note_field(exchange, now);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+        if (event == SBS_HTTP_DONE) {
+            return finish(exchange, len == 0);
+        }
+        if (event == SBS_HTTP_MORE) {
+            return SBS_PENDING;
+        }
+    }
+}
+
+static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
+{
+    const sbs_stream *stream = exchange->priv.stream;
+    size_t len = 0;
+    sbs_status status = stream->ops->receive(stream->ctx, (uint8_t *)exchange->priv.rx, exchange->priv.rx_size, &len);
+    if (status == SBS_PENDING) {
+        return wait_for_stream(exchange, now, out_wait);
+    }
+    if (status == SBS_END) {
+        status = sbs_http_reader_end(&exchange->priv.reader);
+        return status == SBS_OK ? finish(exchange, false) : fail(exchange, status);
+    }
+    if (status == SBS_OK) {
+        exchange->response_started = true;
+        status = take_input(exchange, exchange->priv.rx, len, now);
+    }
+    if (status == SBS_PENDING) {
+        return go_on(out_wait);
+    }
+    return status == SBS_OK ? SBS_OK : fail(exchange, status);
+}
+
+sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
+{
+    uint8_t state = exchange->priv.state;
+    if (state == CLOSED || state == IDLE) {
+        return SBS_ERR_STATE;
+    }
+    if (now.mono_ms >= exchange->priv.deadline_ms) {
+        return fail(exchange, SBS_ERR_TIMEOUT);
+    }
+    if (state == OPENING) {
+        return step_opening(exchange, now, out_wait);
+    }
+    return state == SENDING ? step_sending(exchange, now, out_wait) : step_receiving(exchange, now, out_wait);
+}
