@@ -7,8 +7,7 @@
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-static sbs_status parse_allowed_url(const sbs_client_config *config, const char *text, sbs_url *out_url)
-{
+static sbs_status parse_allowed_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
     sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
     if (status != SBS_OK) {
         return status;
@@ -17,8 +16,7 @@ static sbs_status parse_allowed_url(const sbs_client_config *config, const char 
     return out_url->https || plain_allowed ? SBS_OK : SBS_ERR_URL;
 }
 
-static sbs_status parse_base(const sbs_client_config *config, sbs_url *base)
-{
+static sbs_status parse_base(const sbs_client_config *config, sbs_url *base) {
     sbs_status status = parse_allowed_url(config, config->fhir_base, base);
     if (status == SBS_OK && base->query.ptr != NULL) {
         return SBS_ERR_URL;
@@ -29,8 +27,7 @@ static sbs_status parse_base(const sbs_client_config *config, sbs_url *base)
     return status;
 }
 
-static bool is_visible_text(const char *text)
-{
+static bool is_visible_text(const char *text) {
     for (; *text != '\0'; text++) {
         if (*text < 0x20 || *text > 0x7e) {
             return false;
@@ -39,8 +36,7 @@ static bool is_visible_text(const char *text)
     return true;
 }
 
-static sbs_status check_config(const sbs_client_config *config)
-{
+static sbs_status check_config(const sbs_client_config *config) {
     bool has_names = config->client_id != NULL && config->client_id[0] != '\0' && is_visible_text(config->client_id);
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
@@ -51,15 +47,13 @@ static sbs_status check_config(const sbs_client_config *config)
     return config->work_size < SBS_EXCHANGE_SCRATCH_MIN ? SBS_ERR_BUFFER : SBS_OK;
 }
 
-void sbs_client_pin(sbs_client *client, const sbs_url *url)
-{
+void sbs_client_pin(sbs_client *client, const sbs_url *url) {
     memcpy(client->priv.pin_host, url->host.ptr, url->host.len);
     client->priv.pin_host[url->host.len] = '\0';
     client->priv.pin_port = url->port;
 }
 
-sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config)
-{
+sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) {
     memset(client, 0, sizeof *client);
     sbs_exchange_init(&client->priv.exchange);
     client->priv.config = config;
@@ -80,8 +74,7 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config)
     return status;
 }
 
-void sbs_client_deinit(sbs_client *client)
-{
+void sbs_client_deinit(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     sbs_exchange_close(&client->priv.exchange);
     if (config != NULL && config->work != NULL) {
@@ -92,15 +85,13 @@ void sbs_client_deinit(sbs_client *client)
 
 /* ---- shared by the steps ----------------------------------------------------------------------------------------- */
 
-char *sbs_client_scratch(const sbs_client *client, size_t *out_size)
-{
+char *sbs_client_scratch(const sbs_client *client, size_t *out_size) {
     size_t used = client->priv.url_len + client->priv.token_len + client->priv.scope_len;
     *out_size = client->priv.config->work_size - used;
     return (char *)client->priv.config->work + used;
 }
 
-sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity)
-{
+sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity) {
     size_t size;
     char *free_start = sbs_client_scratch(client, &size) + body_len;
     size_t misfit = (0u - (uintptr_t)free_start) % _Alignof(sbs_json_token);
@@ -109,8 +100,7 @@ sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len
     return (sbs_json_token *)(void *)(free_start + misfit);
 }
 
-static void put_request_id(sbs_writer *out)
-{
+static void put_request_id(sbs_writer *out) {
     uint8_t random[12];
     char text[SBS_BASE64URL_ENCODED_SIZE(sizeof random)];
     size_t len = 0;
@@ -122,8 +112,7 @@ static void put_request_id(sbs_writer *out)
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept)
-{
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -137,8 +126,7 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
 }
 
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state,
-                           sbs_now now, sbs_wait *out_wait)
-{
+                           sbs_now now, sbs_wait *out_wait) {
     const sbs_client_config *config = client->priv.config;
     sbs_exchange_limits limits = {
         .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
@@ -160,14 +148,12 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     return status == SBS_OK ? sbs_client_go_on(out_wait) : status;
 }
 
-sbs_status sbs_client_go_on(sbs_wait *out_wait)
-{
+sbs_status sbs_client_go_on(sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     return SBS_PENDING;
 }
 
-sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
-{
+sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
     memset(detail, 0, sizeof *detail);
     detail->step = step;
@@ -176,16 +162,14 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     return status;
 }
 
-static sbs_status delay(sbs_client *client, uint32_t delay_ms, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status delay(sbs_client *client, uint32_t delay_ms, sbs_now now, sbs_wait *out_wait) {
     client->priv.resume_ms = now.mono_ms + delay_ms;
     client->priv.state = STATE_DELAY;
     *out_wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
     return SBS_PENDING;
 }
 
-sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait) {
     const sbs_client_config *config = client->priv.config;
     sbs_status status = client->priv.detail.status;
     unsigned tries = DEFAULT(client->priv.request.max_attempts, DEFAULT(config->max_attempts, 5u));
@@ -208,19 +192,16 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs
     return delay(client, wait_ms, now, out_wait);
 }
 
-static bool is_worth_a_retry(sbs_status status)
-{
+static bool is_worth_a_retry(sbs_status status) {
     return sbs_status_group(status) == SBS_CLASS_LATER && status != SBS_ERR_NO_TIME;
 }
 
-static bool was_stale(const sbs_client *client)
-{
+static bool was_stale(const sbs_client *client) {
     const sbs_exchange *exchange = &client->priv.exchange;
     return exchange->reused && !exchange->response_started && !client->priv.reconnected;
 }
 
-sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait) {
     sbs_exchange *exchange = &client->priv.exchange;
     sbs_status status = sbs_exchange_step(exchange, now, out_wait);
     if (status == SBS_PENDING || status == SBS_OK) {
@@ -243,13 +224,11 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
 
 /* ---- what comes next --------------------------------------------------------------------------------------------- */
 
-static bool has_valid_token(const sbs_client *client, sbs_now now)
-{
+static bool has_valid_token(const sbs_client *client, sbs_now now) {
     return client->priv.has_token && now.mono_ms < client->priv.token_renew_ms;
 }
 
-static bool needs_discovery(const sbs_client *client, sbs_now now)
-{
+static bool needs_discovery(const sbs_client *client, sbs_now now) {
     const sbs_client_config *config = client->priv.config;
     bool asked = client->priv.request.interaction == SBS_DISCOVER;
     bool needs_token = !client->priv.request.without_token && !has_valid_token(client, now);
@@ -260,8 +239,7 @@ static bool needs_discovery(const sbs_client *client, sbs_now now)
     return client->priv.url_len == 0 || now.mono_ms - client->priv.discovered_ms >= ttl_ms;
 }
 
-static sbs_status first_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status first_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     uint32_t random;
     uint32_t most = client->priv.config->first_delay_max_ms;
     client->priv.contacted = true;
@@ -274,8 +252,7 @@ static sbs_status first_delay(sbs_client *client, sbs_now now, sbs_wait *out_wai
     return delay(client, (uint32_t)(((uint64_t)random * most) >> 32), now, out_wait);
 }
 
-static sbs_status step_prepare(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step_prepare(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     const sbs_request *request = &client->priv.request;
     if (!client->priv.contacted) {
         return first_delay(client, now, out_wait);
@@ -292,8 +269,7 @@ static sbs_status step_prepare(sbs_client *client, sbs_now now, sbs_wait *out_wa
     return request->interaction == SBS_TOKEN ? SBS_OK : sbs_client_begin_resource(client, now, out_wait);
 }
 
-static sbs_status step_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     if (now.mono_ms < client->priv.resume_ms) {
         uint64_t left = client->priv.resume_ms - now.mono_ms;
         *out_wait = (sbs_wait){.timeout_ms = (uint32_t)left, .events = 0, .descriptor = -1};
@@ -303,8 +279,7 @@ static sbs_status step_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait
     return sbs_client_go_on(out_wait);
 }
 
-static sbs_status step(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     switch (client->priv.state) {
     case STATE_DELAY:
         return step_delay(client, now, out_wait);
@@ -323,8 +298,7 @@ static sbs_status step(sbs_client *client, sbs_now now, sbs_wait *out_wait)
 
 /* ---- public ------------------------------------------------------------------------------------------------------ */
 
-sbs_status sbs_client_start(sbs_client *client, const sbs_request *request)
-{
+sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     if (client->priv.state != STATE_IDLE) {
         return SBS_ERR_STATE;
     }
@@ -343,8 +317,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request)
     return SBS_OK;
 }
 
-static void finish(sbs_client *client, sbs_status status)
-{
+static void finish(sbs_client *client, sbs_status status) {
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
     sbs_wipe(scratch, size);
@@ -355,8 +328,7 @@ static void finish(sbs_client *client, sbs_status status)
     }
 }
 
-sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     if (client->priv.state == STATE_IDLE) {
         return SBS_ERR_STATE;
     }
@@ -374,8 +346,7 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait)
     return status;
 }
 
-void sbs_client_cancel(sbs_client *client)
-{
+void sbs_client_cancel(sbs_client *client) {
     if (client->priv.state != STATE_IDLE) {
         sbs_exchange_close(&client->priv.exchange);
         sbs_client_note(client, client->priv.detail.step, SBS_ERR_CANCELLED);
@@ -383,13 +354,11 @@ void sbs_client_cancel(sbs_client *client)
     }
 }
 
-const sbs_detail *sbs_client_detail(const sbs_client *client)
-{
+const sbs_detail *sbs_client_detail(const sbs_client *client) {
     return &client->priv.detail;
 }
 
-sbs_response sbs_client_response(const sbs_client *client)
-{
+sbs_response sbs_client_response(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     return (sbs_response){
         .http_status = answer->status,
@@ -399,13 +368,11 @@ sbs_response sbs_client_response(const sbs_client *client)
     };
 }
 
-const char *sbs_step_text(sbs_step step)
-{
+const char *sbs_step_text(sbs_step step) {
     static const char *const texts[] = {"", "discovery", "signing", "token request", "FHIR request"};
     return texts[step];
 }
 
-int64_t sbs_client_clock_offset(const sbs_client *client)
-{
+int64_t sbs_client_clock_offset(const sbs_client *client) {
     return client->priv.clock_offset_s;
 }

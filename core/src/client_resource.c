@@ -6,8 +6,7 @@
 
 /* ---- checking a request ------------------------------------------------------------------------------------------ */
 
-static sbs_text type_of(sbs_text target)
-{
+static sbs_text type_of(sbs_text target) {
     size_t len = 0;
     while (len < target.len && target.ptr[len] != '/' && target.ptr[len] != '?') {
         len++;
@@ -15,8 +14,7 @@ static sbs_text type_of(sbs_text target)
     return (sbs_text){target.ptr, len};
 }
 
-static bool is_dot(sbs_text text, size_t at, size_t *out_len)
-{
+static bool is_dot(sbs_text text, size_t at, size_t *out_len) {
     if (at < text.len && text.ptr[at] == '.') {
         *out_len = 1;
         return true;
@@ -26,8 +24,7 @@ static bool is_dot(sbs_text text, size_t at, size_t *out_len)
 }
 
 /* The token is for the base's path only: no segment may climb out of it, however it is written. */
-static bool has_dot_segment(sbs_text target)
-{
+static bool has_dot_segment(sbs_text target) {
     size_t at = 0;
     while (at < target.len && target.ptr[at] != '?') {
         size_t dots = 0;
@@ -48,13 +45,11 @@ static bool has_dot_segment(sbs_text target)
     return false;
 }
 
-static bool is_read_target(sbs_text target)
-{
+static bool is_read_target(sbs_text target) {
     return target.len > 0 && target.ptr[0] != '/' && sbs_url_is_path_and_query(target) && !has_dot_segment(target);
 }
 
-static bool is_update_target(sbs_text target)
-{
+static bool is_update_target(sbs_text target) {
     sbs_text type = type_of(target);
     if (type.len + 1 >= target.len) {
         return false;
@@ -63,8 +58,7 @@ static bool is_update_target(sbs_text target)
     return target.ptr[type.len] == '/' && sbs_fhir_type_is_valid(type) && sbs_fhir_id_is_valid(id);
 }
 
-sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request)
-{
+sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request) {
     const sbs_client_config *config = client->priv.config;
     bool valid = true;
     switch (request->interaction) {
@@ -89,8 +83,7 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
-static uint8_t needed_permission(const sbs_request *request)
-{
+static uint8_t needed_permission(const sbs_request *request) {
     switch (request->interaction) {
     case SBS_CREATE:
         return SBS_SCOPE_CREATE;
@@ -107,8 +100,7 @@ static uint8_t needed_permission(const sbs_request *request)
 }
 
 /* The seed's own example reads what its scope does not name: its profile leaves the judgement to the server. */
-static bool is_covered(const sbs_client *client, sbs_now now)
-{
+static bool is_covered(const sbs_client *client, sbs_now now) {
     const sbs_request *request = &client->priv.request;
     char type[SBS_FHIR_ID_MAX + 1];
     sbs_token_view token;
@@ -123,20 +115,20 @@ static bool is_covered(const sbs_client *client, sbs_now now)
     return sbs_scope_covers(token.scope, type, permission);
 }
 
-static void put_write_fields(sbs_client *client)
-{
+static void put_write_fields(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_writer *out = &client->priv.writer;
     sbs_http_put_field(out, "Content-Type", sbs_text_of(FHIR_JSON));
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
-    sbs_http_put_field(out, "Prefer", sbs_text_of(request->response == NULL ? "return=minimal" : "return=representation"));
+    sbs_http_put_field(out, "Prefer",
+                       sbs_text_of(request->response == NULL ? "return=minimal" : "return=representation"));
     sbs_http_put_field(out, "If-None-Exist", request->if_none_exist);
     sbs_http_put_field(out, "If-Match", request->if_match);
 }
 
-static void put_resource_head(sbs_client *client)
-{
-    static const char *const methods[] = {[SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
+static void put_resource_head(sbs_client *client) {
+    static const char *const methods[] = {
+        [SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
     const sbs_request *request = &client->priv.request;
     sbs_text accept = request->accept.ptr != NULL ? request->accept : sbs_text_of(FHIR_JSON);
     sbs_text target = request->interaction == SBS_BUNDLE ? (sbs_text){NULL, 0} : request->target;
@@ -146,8 +138,7 @@ static void put_resource_head(sbs_client *client)
     }
 }
 
-static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     const sbs_request *request = &client->priv.request;
     sbs_exchange_request shape = {
         .response = request->response,
@@ -169,8 +160,7 @@ static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_w
     return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE, now, out_wait);
 }
 
-sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     if (!client->priv.request.without_token && !is_covered(client, now)) {
         sbs_token_view token;
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
@@ -185,8 +175,7 @@ sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
-static bool is_repeatable(const sbs_request *request)
-{
+static bool is_repeatable(const sbs_request *request) {
     switch (request->interaction) {
     case SBS_CREATE:
         return request->if_none_exist.ptr != NULL;
@@ -200,13 +189,11 @@ static bool is_repeatable(const sbs_request *request)
 }
 
 /* A server error may come after the resource was stored; "too many requests" may not. */
-static bool may_be_stored(unsigned http_status)
-{
+static bool may_be_stored(unsigned http_status) {
     return http_status >= 500 || http_status == 408;
 }
 
-static void note_refusal(sbs_client *client)
-{
+static void note_refusal(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
     bool hint = false;
@@ -226,11 +213,9 @@ static void note_refusal(sbs_client *client)
     detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
 }
 
-sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     const sbs_request *request = &client->priv.request;
-    sbs_status status =
-        sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request), now, out_wait);
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request), now, out_wait);
     if (status != SBS_OK) {
         return status;
     }

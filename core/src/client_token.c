@@ -10,8 +10,7 @@
 
 /* ---- the token at hand ------------------------------------------------------------------------------------------- */
 
-void sbs_client_drop_token(sbs_client *client)
-{
+void sbs_client_drop_token(sbs_client *client) {
     size_t len = client->priv.token_len + client->priv.scope_len;
     sbs_wipe((char *)client->priv.config->work + client->priv.url_len, len);
     client->priv.has_token = false;
@@ -19,16 +18,14 @@ void sbs_client_drop_token(sbs_client *client)
     client->priv.scope_len = 0;
 }
 
-static sbs_text token_text(const sbs_client *client, bool scope)
-{
+static sbs_text token_text(const sbs_client *client, bool scope) {
     const char *start = (const char *)client->priv.config->work + client->priv.url_len;
     bool comes_second = scope == client->priv.scope_after_token;
     size_t first_len = scope ? client->priv.token_len : client->priv.scope_len;
     return (sbs_text){start + (comes_second ? first_len : 0), scope ? client->priv.scope_len : client->priv.token_len};
 }
 
-sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_view *out_token)
-{
+sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_view *out_token) {
     if (!client->priv.has_token || now.mono_ms >= client->priv.token_expires_ms) {
         return SBS_ERR_NOT_FOUND;
     }
@@ -39,8 +36,7 @@ sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_vie
     return SBS_OK;
 }
 
-sbs_text sbs_client_token_url(const sbs_client *client)
-{
+sbs_text sbs_client_token_url(const sbs_client *client) {
     if (client->priv.config->token_url != NULL) {
         return sbs_text_of(client->priv.config->token_url);
     }
@@ -52,14 +48,12 @@ sbs_text sbs_client_token_url(const sbs_client *client)
 
 /* ---- discovery --------------------------------------------------------------------------------------------------- */
 
-static void forget_discovery(sbs_client *client)
-{
+static void forget_discovery(sbs_client *client) {
     sbs_client_drop_token(client);
     client->priv.url_len = 0;
 }
 
-sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     sbs_exchange_request shape = {.response = NULL};
     forget_discovery(client);
     sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(SBS_DISCOVERY_PATH),
@@ -70,15 +64,13 @@ sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait 
 }
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
-static sbs_status check_pin(const sbs_client *client, const sbs_url *url)
-{
-    bool same = client->priv.pin_port == url->port &&
-                sbs_text_equal_nocase(sbs_text_of(client->priv.pin_host), url->host);
+static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
+    bool same =
+        client->priv.pin_port == url->port && sbs_text_equal_nocase(sbs_text_of(client->priv.pin_host), url->host);
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
 }
 
-static sbs_status read_discovery(sbs_client *client)
-{
+static sbs_status read_discovery(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     const sbs_client_config *config = client->priv.config;
     sbs_discovery discovery;
@@ -104,16 +96,14 @@ static sbs_status read_discovery(sbs_client *client)
 }
 
 /* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
-static sbs_status refusal(unsigned http_status, sbs_status otherwise)
-{
+static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
     if (sbs_verdict_of(http_status) == SBS_VERDICT_LATER) {
         return SBS_ERR_BUSY;
     }
     return http_status >= 300 && http_status <= 399 ? SBS_ERR_REDIRECT : otherwise;
 }
 
-static void note_answer(sbs_client *client, sbs_step step, sbs_status status)
-{
+static void note_answer(sbs_client *client, sbs_step step, sbs_status status) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_client_note(client, step, status);
     client->priv.detail.http_status = answer->status;
@@ -121,8 +111,7 @@ static void note_answer(sbs_client *client, sbs_step step, sbs_status status)
     client->priv.detail.transient = status == SBS_ERR_BUSY;
 }
 
-sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true, now, out_wait);
     if (status != SBS_OK) {
         return status;
@@ -145,8 +134,7 @@ sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
 
-sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait)
-{
+sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait) {
     sbs_client_drop_token(client);
     if (!client->priv.config->keep_open_while_signing) {
         sbs_exchange_close(&client->priv.exchange);
@@ -157,8 +145,7 @@ sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait)
 }
 
 /* Algorithm, size and kid are read from the key once. */
-static sbs_status read_key(sbs_client *client)
-{
+static sbs_status read_key(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     sbs_public_key parsed;
     size_t size;
@@ -185,8 +172,7 @@ static sbs_status read_key(sbs_client *client)
     return status;
 }
 
-static sbs_text kid_of(const sbs_client *client)
-{
+static sbs_text kid_of(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     if (config->kid_method == SBS_KID_LITERAL) {
         return sbs_text_of(config->kid);
@@ -196,8 +182,7 @@ static sbs_text kid_of(const sbs_client *client)
 }
 
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
-static sbs_status build_request(sbs_client *client, sbs_now now)
-{
+static sbs_status build_request(sbs_client *client, sbs_now now) {
     const sbs_client_config *config = client->priv.config;
     sbs_writer *out = &client->priv.writer;
     if (now.utc_s == SBS_UTC_UNKNOWN) {
@@ -224,8 +209,7 @@ static sbs_status build_request(sbs_client *client, sbs_now now)
     return sbs_assertion_start(&client->priv.assertion, &params, client->priv.alg, client->priv.key_bits, out);
 }
 
-static sbs_status advance_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status advance_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     sbs_status status;
     if (client->priv.sign_step == SIGN_KEY) {
         status = read_key(client);
@@ -246,8 +230,7 @@ static sbs_status advance_sign(sbs_client *client, sbs_now now, sbs_wait *out_wa
     return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN, now, out_wait);
 }
 
-sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = KEY_POLL_MS, .events = 0, .descriptor = -1};
     sbs_status status = advance_sign(client, now, out_wait);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_SIGN, status);
@@ -256,8 +239,7 @@ sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_w
 /* ---- the token endpoint's answer --------------------------------------------------------------------------------- */
 
 /* Token and scope move to the start of the work buffer in the order they came, so that neither overwrites the other. */
-static void keep_token(sbs_client *client, const sbs_token *token)
-{
+static void keep_token(sbs_client *client, const sbs_token *token) {
     char *place = (char *)client->priv.config->work + client->priv.url_len;
     bool scope_after = token->scope.ptr == NULL || token->scope.ptr > token->access_token.ptr;
     sbs_text first = scope_after ? token->access_token : token->scope;
@@ -273,8 +255,7 @@ static void keep_token(sbs_client *client, const sbs_token *token)
 }
 
 /* Renewed at the larger of 10 % and 30 s before its end, but never before half its life. */
-static void set_expiry(sbs_client *client, uint64_t expires_in)
-{
+static void set_expiry(sbs_client *client, uint64_t expires_in) {
     uint32_t lifetime = (uint32_t)(expires_in < SBS_TOKEN_EXPIRES_MAX ? expires_in : SBS_TOKEN_EXPIRES_MAX);
     uint32_t margin = lifetime / 10 > 30 ? lifetime / 10 : 30;
     if (margin > lifetime / 2) {
@@ -285,8 +266,7 @@ static void set_expiry(sbs_client *client, uint64_t expires_in)
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin * 1000ull;
 }
 
-static sbs_status accept_token(sbs_client *client)
-{
+static sbs_status accept_token(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     const char *member = NULL;
     sbs_token token;
@@ -314,8 +294,7 @@ static sbs_status accept_token(sbs_client *client)
 }
 
 /* One correction from an authenticated Date until the next success, at most a day; then the assertion is made anew. */
-static bool correct_clock(sbs_client *client, sbs_now now)
-{
+static bool correct_clock(sbs_client *client, sbs_now now) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_oauth_error error = client->priv.detail.oauth;
     bool may_be_the_clock = error == SBS_OAUTH_INVALID_CLIENT || error == SBS_OAUTH_INVALID_GRANT;
@@ -333,8 +312,7 @@ static bool correct_clock(sbs_client *client, sbs_now now)
     return true;
 }
 
-static bool may_have_moved(sbs_client *client, unsigned http_status)
-{
+static bool may_have_moved(sbs_client *client, unsigned http_status) {
     bool discovered = client->priv.url_len > 0;
     if (!discovered || client->priv.rediscovered || (http_status != 404 && http_status != 405)) {
         return false;
@@ -344,8 +322,7 @@ static bool may_have_moved(sbs_client *client, unsigned http_status)
     return true;
 }
 
-static sbs_status judge_refusal(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status judge_refusal(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
     size_t capacity;
@@ -366,8 +343,7 @@ static sbs_status judge_refusal(sbs_client *client, sbs_now now, sbs_wait *out_w
     return sbs_client_retry(client, detail->transient, now, out_wait);
 }
 
-sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_TOKEN, true, now, out_wait);
     if (status != SBS_OK) {
         return status;

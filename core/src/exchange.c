@@ -9,47 +9,40 @@ enum { CLOSED, IDLE, OPENING, SENDING, RECEIVING };
 
 #define RETRY_AFTER_MAX_S 3600u
 
-void sbs_exchange_init(sbs_exchange *exchange)
-{
+void sbs_exchange_init(sbs_exchange *exchange) {
     memset(exchange, 0, sizeof *exchange);
 }
 
-void sbs_exchange_close(sbs_exchange *exchange)
-{
+void sbs_exchange_close(sbs_exchange *exchange) {
     if (exchange->priv.state != CLOSED) {
         exchange->priv.stream->ops->close(exchange->priv.stream->ctx);
     }
     exchange->priv.state = CLOSED;
 }
 
-static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_request *request)
-{
+static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_request *request) {
     return exchange->priv.stream == request->stream && exchange->priv.port == request->url->port &&
            sbs_text_equal_nocase(sbs_text_of(exchange->priv.host), request->url->host);
 }
 
 /* An idle connection has nothing to say: bytes or an end mean that the server gave it up. */
-static bool is_still_open(const sbs_exchange *exchange)
-{
+static bool is_still_open(const sbs_exchange *exchange) {
     uint8_t byte;
     size_t len;
     const sbs_stream *stream = exchange->priv.stream;
     return stream->ops->receive(stream->ctx, &byte, 1, &len) == SBS_PENDING;
 }
 
-static bool can_reuse(const sbs_exchange *exchange, const sbs_exchange_request *request)
-{
+static bool can_reuse(const sbs_exchange *exchange, const sbs_exchange_request *request) {
     return exchange->priv.state == IDLE && is_same_peer(exchange, request) && is_still_open(exchange);
 }
 
-static size_t share_of(size_t total, size_t most)
-{
+static size_t share_of(size_t total, size_t most) {
     size_t share = total / 8;
     return share < 256 ? 256 : share > most ? most : share;
 }
 
-static void store_request(sbs_exchange *exchange, const sbs_exchange_request *request)
-{
+static void store_request(sbs_exchange *exchange, const sbs_exchange_request *request) {
     exchange->priv.stream = request->stream;
     memcpy(exchange->priv.host, request->url->host.ptr, request->url->host.len);
     exchange->priv.host[request->url->host.len] = '\0';
@@ -66,8 +59,7 @@ static void store_request(sbs_exchange *exchange, const sbs_exchange_request *re
 }
 
 /* Receiving shares the scratch out: [kept body | received bytes | header line]. */
-static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request *request)
-{
+static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request *request) {
     size_t rx_size = share_of(request->scratch_size, 4096);
     size_t line_size = share_of(request->scratch_size, 8192);
     char *line = request->scratch + request->scratch_size - line_size;
@@ -84,8 +76,7 @@ static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request
 }
 
 sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
-                              const sbs_exchange_limits *limits, sbs_now now)
-{
+                              const sbs_exchange_limits *limits, sbs_now now) {
     if (request->scratch_size < SBS_EXCHANGE_SCRATCH_MIN || request->head_len > request->scratch_size ||
         request->url->host.len == 0 || request->url->host.len >= SBS_HOST_SIZE) {
         return SBS_ERR_ARGUMENT;
@@ -105,8 +96,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     return SBS_OK;
 }
 
-static sbs_status fail(sbs_exchange *exchange, sbs_status status)
-{
+static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.scratch, exchange->priv.scratch_size);
     exchange->answer.body = NULL;
@@ -116,8 +106,7 @@ static sbs_status fail(sbs_exchange *exchange, sbs_status status)
     return status;
 }
 
-static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     *out_wait = exchange->priv.stream->ops->waits_for(exchange->priv.stream->ctx);
     uint64_t left = exchange->priv.deadline_ms - now.mono_ms;
     if (left < out_wait->timeout_ms) {
@@ -126,14 +115,12 @@ static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_now now, sbs
     return SBS_PENDING;
 }
 
-static sbs_status go_on(sbs_wait *out_wait)
-{
+static sbs_status go_on(sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     return SBS_PENDING;
 }
 
-static sbs_status step_opening(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step_opening(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
     sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, now);
     if (status == SBS_PENDING) {
@@ -148,8 +135,7 @@ static sbs_status step_opening(sbs_exchange *exchange, sbs_now now, sbs_wait *ou
 }
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
-static void gather(sbs_exchange *exchange)
-{
+static void gather(sbs_exchange *exchange) {
     if (exchange->priv.out_sent == exchange->priv.out_len) {
         exchange->priv.out_sent = 0;
         exchange->priv.out_len = 0;
@@ -172,8 +158,7 @@ static void gather(sbs_exchange *exchange)
     }
 }
 
-static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
     gather(exchange);
     if (exchange->priv.out_len == 0) {
@@ -183,8 +168,8 @@ static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *ou
     }
     const char *data = exchange->priv.scratch + exchange->priv.out_sent;
     size_t sent = 0;
-    sbs_status status = stream->ops->send(stream->ctx, (const uint8_t *)data,
-                                          exchange->priv.out_len - exchange->priv.out_sent, &sent);
+    sbs_status status =
+        stream->ops->send(stream->ctx, (const uint8_t *)data, exchange->priv.out_len - exchange->priv.out_sent, &sent);
     if (status == SBS_PENDING) {
         /* A secured stream may hold what it was given: from here on the server may have seen something. */
         exchange->request_started = true;
@@ -198,8 +183,7 @@ static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *ou
     return go_on(out_wait);
 }
 
-static void note_location(sbs_exchange *exchange, sbs_text value)
-{
+static void note_location(sbs_exchange *exchange, sbs_text value) {
     sbs_text type;
     sbs_text id;
     if (sbs_location_parse(value, &type, &id) == SBS_OK && id.len <= SBS_FHIR_ID_MAX) {
@@ -208,16 +192,14 @@ static void note_location(sbs_exchange *exchange, sbs_text value)
     }
 }
 
-static void note_etag(sbs_exchange *exchange, sbs_text value)
-{
+static void note_etag(sbs_exchange *exchange, sbs_text value) {
     if (value.len < SBS_ETAG_SIZE) {
         memcpy(exchange->answer.etag, value.ptr, value.len);
         exchange->answer.etag[value.len] = '\0';
     }
 }
 
-static void note_field(sbs_exchange *exchange, sbs_now now)
-{
+static void note_field(sbs_exchange *exchange, sbs_now now) {
     sbs_answer *answer = &exchange->answer;
     sbs_text name = exchange->priv.reader.name;
     sbs_text value = exchange->priv.reader.value;
@@ -235,13 +217,11 @@ static void note_field(sbs_exchange *exchange, sbs_now now)
     }
 }
 
-static bool is_success(const sbs_exchange *exchange)
-{
+static bool is_success(const sbs_exchange *exchange) {
     return exchange->answer.status >= 200 && exchange->answer.status <= 299;
 }
 
-static void choose_body(sbs_exchange *exchange)
-{
+static void choose_body(sbs_exchange *exchange) {
     exchange->answer.status = exchange->priv.reader.status;
     if (is_success(exchange)) {
         exchange->priv.body = exchange->priv.response;
@@ -253,8 +233,7 @@ static void choose_body(sbs_exchange *exchange)
 }
 
 /* The body of a success must fit where the caller wants it; that of an error is kept only if it fits whole. */
-static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece)
-{
+static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece) {
     sbs_answer *answer = &exchange->answer;
     if (exchange->priv.body == NULL || answer->body_dropped) {
         return SBS_OK;
@@ -276,8 +255,7 @@ static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece)
     return SBS_ERR_BUFFER;
 }
 
-static sbs_status finish(sbs_exchange *exchange, bool reusable)
-{
+static sbs_status finish(sbs_exchange *exchange, bool reusable) {
     if (reusable && exchange->priv.reader.keep_alive) {
         exchange->priv.state = IDLE;
     } else {
@@ -288,8 +266,7 @@ static sbs_status finish(sbs_exchange *exchange, bool reusable)
 }
 
 /* Returns SBS_OK when the answer is complete, SBS_PENDING when more input is needed. */
-static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len, sbs_now now)
-{
+static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len, sbs_now now) {
     sbs_http_reader *reader = &exchange->priv.reader;
     for (;;) {
         size_t used = 0;
@@ -317,8 +294,7 @@ static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t le
     }
 }
 
-static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
-{
+static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
     size_t len = 0;
     sbs_status status = stream->ops->receive(stream->ctx, (uint8_t *)exchange->priv.rx, exchange->priv.rx_size, &len);
@@ -339,8 +315,7 @@ static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *
     return status == SBS_OK ? SBS_OK : fail(exchange, status);
 }
 
-sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait)
-{
+sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     uint8_t state = exchange->priv.state;
     if (state == CLOSED || state == IDLE) {
         return SBS_ERR_STATE;

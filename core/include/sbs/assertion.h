@@ -68,9 +68,10 @@ SBS_NODISCARD sbs_status sbs_assertion_sign(sbs_assertion *assertion, const sbs_
 /** Wipes everything. Legal at any time. */
 void sbs_assertion_wipe(sbs_assertion *assertion);
 
-/** Both steps at once for keys that answer at once; @p out needs sbs_assertion_size() bytes. On an error @p out is wiped. */
-SBS_NODISCARD sbs_status sbs_assertion_make(const sbs_assertion_params *params, const sbs_key *key, char *out, size_t size,
-                                            size_t *out_len);
+/** Both steps at once for keys that answer at once; @p out needs sbs_assertion_size() bytes. On an error @p out is
+ * wiped. */
+SBS_NODISCARD sbs_status sbs_assertion_make(const sbs_assertion_params *params, const sbs_key *key, char *out,
+                                            size_t size, size_t *out_len);
 
 #ifdef __cplusplus
 }

@@ -41,11 +41,11 @@ typedef struct sbs_client_config {
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
     sbs_kid_method kid_method;
     sbs_profile profile;
-    uint32_t lifetime_s;      /**< of the assertion; default 240 */
+    uint32_t lifetime_s; /**< of the assertion; default 240 */
     const sbs_key *key;
-    const sbs_stream *stream; /**< secured; used for https */
+    const sbs_stream *stream;       /**< secured; used for https */
     const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
-    void *work;               /**< work buffer, see SBS_CLIENT_WORK_SIZE */
+    void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
     uint32_t exchange_timeout_ms; /**< default 60 000 */
@@ -54,19 +54,23 @@ typedef struct sbs_client_config {
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
     uint64_t body_max;            /**< most bytes of any answer's body; default 16 MiB */
     uint16_t max_attempts;        /**< tries of one request, the first included; default 5 */
-    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both) */
+    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
+                                   */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover */
     sbs_backoff backoff;
-    void (*work_hook)(void *ctx, bool begin); /**< called before and after each piece of work that may take long (watchdog); may be NULL */
+    void (*work_hook)(
+        void *ctx,
+        bool begin); /**< called before and after each piece of work that may take long (watchdog); may be NULL */
     void *hook_ctx;
 } sbs_client_config;
 
 /** A work buffer that suffices for these lengths (bytes): the token request for any RSA key up to 4096 bits, a token of
- *  @p token_len in an answer of @p answer_len, a discovery document of @p answer_len with up to answer_len / 20 values. */
-#define SBS_CLIENT_WORK_SIZE(client_id_len, url_len, scope_len, token_len, answer_len)                                  \
-    ((url_len) + (token_len) + (scope_len) + 2048u +                                                                    \
-     ((3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                  \
-          ? (3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                  \
+ *  @p token_len in an answer of @p answer_len, a discovery document of @p answer_len with up to answer_len / 20 values.
+ */
+#define SBS_CLIENT_WORK_SIZE(client_id_len, url_len, scope_len, token_len, answer_len)                                 \
+    ((url_len) + (token_len) + (scope_len) + 2048u +                                                                   \
+     ((3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                 \
+          ? (3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                 \
           : (2u * (answer_len))))
 
 typedef enum sbs_interaction {
@@ -88,9 +92,9 @@ typedef struct sbs_request {
     sbs_text accept;        /**< absent: application/fhir+json */
     char *response;         /**< where the body of a 2xx answer goes, NULL: drained */
     size_t response_size;
-    bool without_token;     /**< send no Authorization (metadata) */
-    bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
-    uint16_t max_attempts;  /**< 0: the client's */
+    bool without_token;    /**< send no Authorization (metadata) */
+    bool repeatable;       /**< BUNDLE: the caller promises that a repeat does no harm */
+    uint16_t max_attempts; /**< 0: the client's */
 } sbs_request;
 
 /** Where something happened. */
@@ -103,30 +107,31 @@ const char *sbs_step_text(sbs_step step);
 typedef struct sbs_detail {
     sbs_step step;
     sbs_status status;
-    uint16_t http_status;     /**< 0: no answer */
+    uint16_t http_status; /**< 0: no answer */
     sbs_oauth_error oauth;
-    int32_t platform_code;    /**< the stream's own code, 0 if none */
-    uint32_t retry_after_s;   /**< what the server asked for, 0 if nothing */
-    uint16_t attempts;        /**< tries made */
-    bool outcome_unknown;     /**< the request may have reached the server, and its answer did not come */
-    bool transient;           /**< the server's words or status hint that a retry may help */
-    char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if none */
+    int32_t platform_code;           /**< the stream's own code, 0 if none */
+    uint32_t retry_after_s;          /**< what the server asked for, 0 if nothing */
+    uint16_t attempts;               /**< tries made */
+    bool outcome_unknown;            /**< the request may have reached the server, and its answer did not come */
+    bool transient;                  /**< the server's words or status hint that a retry may help */
+    char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
+                                        none */
 } sbs_detail;
 
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status;
-    const char *id;    /**< id of Location, "" if none */
-    const char *etag;  /**< "" if none */
-    size_t body_len;   /**< bytes in the request's response buffer */
+    const char *id;   /**< id of Location, "" if none */
+    const char *etag; /**< "" if none */
+    size_t body_len;  /**< bytes in the request's response buffer */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
 typedef struct sbs_token_view {
     sbs_text access_token;
-    sbs_text scope;          /**< granted; the requested one if the server named none */
-    uint32_t expires_in_s;   /**< as granted */
-    uint64_t expires_at_ms;  /**< monotonic */
+    sbs_text scope;         /**< granted; the requested one if the server named none */
+    uint32_t expires_in_s;  /**< as granted */
+    uint64_t expires_at_ms; /**< monotonic */
 } sbs_token_view;
 
 typedef struct sbs_client {
@@ -139,7 +144,7 @@ typedef struct sbs_client {
         sbs_writer writer;
         sbs_detail detail;
         sbs_status result;
-        size_t url_len;        /* discovered token URL at the start of work, with its NUL */
+        size_t url_len; /* discovered token URL at the start of work, with its NUL */
         size_t token_len, scope_len;
         bool scope_after_token;
         uint32_t token_lifetime_s;
@@ -161,8 +166,8 @@ typedef struct sbs_client {
 } sbs_client;
 
 /**
- * Checks the configuration and clears the state. Opens nothing. SBS_ERR_ARGUMENT, SBS_ERR_URL (fhir_base, token_url or token_origin is
- * no absolute https URL), SBS_ERR_BUFFER (work is smaller than SBS_EXCHANGE_SCRATCH_MIN).
+ * Checks the configuration and clears the state. Opens nothing. SBS_ERR_ARGUMENT, SBS_ERR_URL (fhir_base, token_url or
+ * token_origin is no absolute https URL), SBS_ERR_BUFFER (work is smaller than SBS_EXCHANGE_SCRATCH_MIN).
  */
 SBS_NODISCARD sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config);
 
@@ -196,7 +201,8 @@ void sbs_client_drop_token(sbs_client *client);
 /** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */
 sbs_text sbs_client_token_url(const sbs_client *client);
 
-/** Seconds added to the local clock because the authorization server's authenticated Date differed (at most one day). */
+/** Seconds added to the local clock because the authorization server's authenticated Date differed (at most one day).
+ */
 int64_t sbs_client_clock_offset(const sbs_client *client);
 
 #ifdef __cplusplus

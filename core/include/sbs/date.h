@@ -22,7 +22,8 @@ SBS_NODISCARD sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_ut
 
 /**
  * Writes a FHIR dateTime/instant: seconds, milliseconds if @p ms is 0 to 999 (negative: none), and the zone
- * ("+02:00", "Z" for 0). Years 1900 to 9999; zone -840 to 840 minutes (R4 datatypes, dateTime). Keeps SBS_ERR_FORMAT otherwise.
+ * ("+02:00", "Z" for 0). Years 1900 to 9999; zone -840 to 840 minutes (R4 datatypes, dateTime). Keeps SBS_ERR_FORMAT
+ * otherwise.
  */
 void sbs_date_put(sbs_writer *out, int64_t utc_s, int ms, int16_t zone_minutes);
 

@@ -21,10 +21,10 @@ typedef struct sbs_decimal {
 /** Why a device value is no number; dataAbsentReason codes of FHIR in sbs_measure_absent_code(). */
 typedef enum sbs_measure_kind {
     SBS_MEASURE_NUMBER,
-    SBS_MEASURE_NAN,       /**< not-a-number */
-    SBS_MEASURE_POS_INF,   /**< positive-infinity */
-    SBS_MEASURE_NEG_INF,   /**< negative-infinity */
-    SBS_MEASURE_ERROR      /**< NRes and reserved values: error */
+    SBS_MEASURE_NAN,     /**< not-a-number */
+    SBS_MEASURE_POS_INF, /**< positive-infinity */
+    SBS_MEASURE_NEG_INF, /**< negative-infinity */
+    SBS_MEASURE_ERROR    /**< NRes and reserved values: error */
 } sbs_measure_kind;
 
 /** Writes plain digits without exponent ("36.50", "-0.5", "200"). Longest: 38 bytes. Errors are kept in @p out

@@ -16,11 +16,11 @@ extern "C" {
 typedef enum sbs_tristate { SBS_UNSTATED, SBS_NO, SBS_YES } sbs_tristate;
 
 typedef struct sbs_discovery {
-    size_t token_endpoint_len;        /**< written to the caller's buffer, absolute */
-    sbs_tristate private_key_jwt;     /**< in token_endpoint_auth_methods_supported */
-    sbs_tristate rs384;               /**< in token_endpoint_auth_signing_alg_values_supported */
+    size_t token_endpoint_len;    /**< written to the caller's buffer, absolute */
+    sbs_tristate private_key_jwt; /**< in token_endpoint_auth_methods_supported */
+    sbs_tristate rs384;           /**< in token_endpoint_auth_signing_alg_values_supported */
     sbs_tristate es384;
-    sbs_tristate client_credentials;  /**< in grant_types_supported */
+    sbs_tristate client_credentials;      /**< in grant_types_supported */
     sbs_tristate confidential_asymmetric; /**< "client-confidential-asymmetric" in capabilities */
 } sbs_discovery;
 

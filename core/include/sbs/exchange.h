@@ -18,8 +18,8 @@
 extern "C" {
 #endif
 
-#define SBS_ETAG_SIZE 72u         /**< longest ETag kept, with the NUL; a longer one is not kept */
-#define SBS_EXCHANGE_PARTS 4u     /**< spans sent after the head */
+#define SBS_ETAG_SIZE 72u     /**< longest ETag kept, with the NUL; a longer one is not kept */
+#define SBS_EXCHANGE_PARTS 4u /**< spans sent after the head */
 #define SBS_EXCHANGE_SCRATCH_MIN 1024u
 
 /** Limits of one exchange. */
@@ -31,17 +31,17 @@ typedef struct sbs_exchange_limits {
 
 /** What is known of the answer; valid after sbs_exchange_step returned SBS_OK, partly after an error. */
 typedef struct sbs_answer {
-    uint16_t status;             /**< 0: no status line was read */
-    bool is_json;                /**< Content-Type names JSON */
+    uint16_t status; /**< 0: no status line was read */
+    bool is_json;    /**< Content-Type names JSON */
     bool has_date;
     bool has_retry_after;
-    bool body_dropped;           /**< the body did not fit and was drained */
-    int64_t date_utc_s;          /**< Date field */
-    uint32_t retry_after_s;      /**< Retry-After, clamped to one hour */
+    bool body_dropped;            /**< the body did not fit and was drained */
+    int64_t date_utc_s;           /**< Date field */
+    uint32_t retry_after_s;       /**< Retry-After, clamped to one hour */
     char id[SBS_FHIR_ID_MAX + 1]; /**< id of Location, "" if none */
-    char etag[SBS_ETAG_SIZE];    /**< ETag as sent, "" if none */
-    char *body;                  /**< kept body, in the scratch or in the caller's response buffer */
-    size_t body_len;             /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
+    char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
+    char *body;                   /**< kept body, in the scratch or in the caller's response buffer */
+    size_t body_len;              /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
 } sbs_answer;
 
 typedef struct sbs_exchange {
@@ -63,11 +63,11 @@ typedef struct sbs_exchange {
         size_t out_len, out_sent;
         sbs_text parts[SBS_EXCHANGE_PARTS];
         size_t part_taken;
-        char *response;   /* where the body of a 2xx answer goes; NULL: dropped */
+        char *response; /* where the body of a 2xx answer goes; NULL: dropped */
         size_t response_size;
-        char *body;       /* where the body of this answer goes; NULL: dropped */
+        char *body; /* where the body of this answer goes; NULL: dropped */
         size_t body_size;
-        char *rx;         /* behind the part of the scratch that keeps bodies */
+        char *rx; /* behind the part of the scratch that keeps bodies */
         size_t rx_size;
         sbs_http_reader reader;
     } priv;
@@ -79,14 +79,15 @@ void sbs_exchange_init(sbs_exchange *exchange);
 /** A request as far as the exchange needs to know it. */
 typedef struct sbs_exchange_request {
     const sbs_stream *stream;
-    const sbs_url *url;           /**< only host and port are used; copied */
-    char *scratch;                /**< holds the head at its start; used for sending and receiving, wiped in between */
-    size_t scratch_size;          /**< at least SBS_EXCHANGE_SCRATCH_MIN */
-    size_t head_len;              /**< bytes of the head (or head and body) at the start of scratch */
-    sbs_text parts[SBS_EXCHANGE_PARTS]; /**< sent after the head, in order; absent ones are skipped; must stay in place */
-    char *response;               /**< where the body of a 2xx answer goes; NULL: into the scratch */
+    const sbs_url *url;  /**< only host and port are used; copied */
+    char *scratch;       /**< holds the head at its start; used for sending and receiving, wiped in between */
+    size_t scratch_size; /**< at least SBS_EXCHANGE_SCRATCH_MIN */
+    size_t head_len;     /**< bytes of the head (or head and body) at the start of scratch */
+    sbs_text
+        parts[SBS_EXCHANGE_PARTS]; /**< sent after the head, in order; absent ones are skipped; must stay in place */
+    char *response;                /**< where the body of a 2xx answer goes; NULL: into the scratch */
     size_t response_size;
-    bool drop_success_body;       /**< drain the body of a 2xx answer */
+    bool drop_success_body; /**< drain the body of a 2xx answer */
 } sbs_exchange_request;
 
 /** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
@@ -94,9 +95,9 @@ SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_ex
                                             const sbs_exchange_limits *limits, sbs_now now);
 
 /**
- * Goes on. SBS_PENDING with what to wait for; SBS_OK: the whole answer was read; errors of stream.h and http.h, SBS_ERR_TIMEOUT,
- * SBS_ERR_BUFFER (the body of a 2xx answer does not fit; answer.body_len tells the size if known). After an error the
- * connection is closed and the scratch wiped, but for a body that was kept.
+ * Goes on. SBS_PENDING with what to wait for; SBS_OK: the whole answer was read; errors of stream.h and http.h,
+ * SBS_ERR_TIMEOUT, SBS_ERR_BUFFER (the body of a 2xx answer does not fit; answer.body_len tells the size if known).
+ * After an error the connection is closed and the scratch wiped, but for a body that was kept.
  */
 SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file http.h
- * HTTP/1.1 (RFC 9110, RFC 9112): a request writer that cannot be made to inject, and a strict incremental response reader.
+ * HTTP/1.1 (RFC 9110, RFC 9112): a request writer that cannot be made to inject, and a strict incremental response
+ * reader.
  */
 #ifndef SBS_HTTP_H
 #define SBS_HTTP_H
@@ -47,20 +48,20 @@ typedef struct sbs_http_options {
 } sbs_http_options;
 
 /**
- * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP: what RFC 9112
- * section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length, chunked not final, unknown transfer
- * or content codings (identity is fine), obsolete line folding, a bare CR, white space before ':', control characters,
- * a chunk size that overflows, HTTP versions other than 1.0 and 1.1. A field longer than the line buffer is an error
- * (SBS_ERR_TOO_LARGE) only if its name is one of those that the reader or its user needs (see below); others are skipped.
- * All head bytes together are bounded by SBS_HTTP_HEADER_MAX.
+ * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP:
+ * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length, chunked not final,
+ * unknown transfer or content codings (identity is fine), obsolete line folding, a bare CR, white space before ':',
+ * control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1. A field longer than the line
+ * buffer is an error (SBS_ERR_TOO_LARGE) only if its name is one of those that the reader or its user needs (see
+ * below); others are skipped. All head bytes together are bounded by SBS_HTTP_HEADER_MAX.
  */
 typedef struct sbs_http_reader {
-    uint16_t status;          /**< of the final answer, 0 before */
-    bool keep_alive;          /**< the connection can serve another request (valid once done) */
-    bool until_close;         /**< the body ends with the connection (complete only with an authenticated end) */
-    bool has_length;          /**< Content-Length was given */
+    uint16_t status;  /**< of the final answer, 0 before */
+    bool keep_alive;  /**< the connection can serve another request (valid once done) */
+    bool until_close; /**< the body ends with the connection (complete only with an authenticated end) */
+    bool has_length;  /**< Content-Length was given */
     uint64_t content_length;
-    sbs_text name;            /**< of SBS_HTTP_FIELD; spans into the line buffer */
+    sbs_text name; /**< of SBS_HTTP_FIELD; spans into the line buffer */
     sbs_text value;
     struct {
         char *line;
@@ -95,8 +96,8 @@ SBS_NODISCARD sbs_status sbs_http_reader_end(sbs_http_reader *reader);
  *  @p now_utc_s. Values that are neither give SBS_ERR_FORMAT; "epoch seconds" and other absurd values are clamped. */
 SBS_NODISCARD sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_s, uint32_t *out_s);
 
-/** True if a Content-Type value names JSON: application/json, application/fhir+json or any application/...+json, with or
- *  without parameters, without case. */
+/** True if a Content-Type value names JSON: application/json, application/fhir+json or any application/...+json, with
+ * or without parameters, without case. */
 bool sbs_http_is_json(sbs_text content_type);
 
 /**

@@ -78,7 +78,8 @@ bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string
  * Unescapes a string value into @p out (no NUL added). A lone surrogate escape and U+0000 are refused (SBS_ERR_FORMAT).
  * SBS_ERR_JSON_TYPE if no string; SBS_ERR_BUFFER with the needed size in @p out_len.
  */
-SBS_NODISCARD sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len);
+SBS_NODISCARD sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size,
+                                       size_t *out_len);
 
 /** The same, unescaped where it stands in @p text (which must be the document's own, writable). */
 SBS_NODISCARD sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out);

@@ -40,12 +40,13 @@ typedef enum sbs_kid_method {
  *  minimal DER, an odd exponent >= 3. SBS_ERR_KEY. */
 SBS_NODISCARD sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sbs_public_key *out_key);
 
-/** Writes the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7, RFC 3279 2.3.1, RFC 5480) as PEM text: 64 columns, LF, final LF. */
+/** Writes the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7, RFC 3279 2.3.1, RFC 5480) as PEM text: 64 columns, LF,
+ * final LF. */
 void sbs_public_key_put_pem(sbs_writer *out, const sbs_public_key *key);
 
 /**
- * Computes a kid. @p literal is used by SBS_KID_LITERAL only (1 to SBS_KID_MAX bytes of 0x20-0x7E, else SBS_ERR_ARGUMENT).
- * SBS_KID_NONE gives length 0. SBS_ERR_BUFFER, SBS_ERR_CRYPTO.
+ * Computes a kid. @p literal is used by SBS_KID_LITERAL only (1 to SBS_KID_MAX bytes of 0x20-0x7E, else
+ * SBS_ERR_ARGUMENT). SBS_KID_NONE gives length 0. SBS_ERR_BUFFER, SBS_ERR_CRYPTO.
  */
 SBS_NODISCARD sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_text literal, char *out,
                                      size_t size, size_t *out_len);

@@ -26,21 +26,21 @@ typedef struct sbs_coding {
 } sbs_coding;
 
 typedef enum sbs_value_kind {
-    SBS_VALUE_NONE,      /**< no value: components or absent reason must say why */
-    SBS_VALUE_QUANTITY,  /**< decimal + UCUM */
+    SBS_VALUE_NONE,         /**< no value: components or absent reason must say why */
+    SBS_VALUE_QUANTITY,     /**< decimal + UCUM */
     SBS_VALUE_DECIMAL_TEXT, /**< a quantity whose decimal is given as text, its precision kept */
     SBS_VALUE_STRING,
     SBS_VALUE_CODED,
-    SBS_VALUE_ABSENT     /**< dataAbsentReason */
+    SBS_VALUE_ABSENT /**< dataAbsentReason */
 } sbs_value_kind;
 
 typedef struct sbs_value {
     sbs_value_kind kind;
-    sbs_decimal decimal;  /**< SBS_VALUE_QUANTITY */
-    sbs_text text;        /**< decimal text, string, or code of data-absent-reason */
-    sbs_text unit;        /**< display of the unit; absent: the UCUM code */
-    sbs_text ucum;        /**< UCUM code, written with system (required for quantities) */
-    sbs_coding coded;     /**< SBS_VALUE_CODED */
+    sbs_decimal decimal; /**< SBS_VALUE_QUANTITY */
+    sbs_text text;       /**< decimal text, string, or code of data-absent-reason */
+    sbs_text unit;       /**< display of the unit; absent: the UCUM code */
+    sbs_text ucum;       /**< UCUM code, written with system (required for quantities) */
+    sbs_coding coded;    /**< SBS_VALUE_CODED */
 } sbs_value;
 
 typedef struct sbs_component {
@@ -50,9 +50,9 @@ typedef struct sbs_component {
 } sbs_component;
 
 typedef struct sbs_observation {
-    sbs_text id;             /**< for PUT; absent for create */
+    sbs_text id; /**< for PUT; absent for create */
     sbs_text identifier_system, identifier_value;
-    sbs_text status;         /**< absent: "final"; one of the R4 observation-status codes */
+    sbs_text status;              /**< absent: "final"; one of the R4 observation-status codes */
     const sbs_coding *categories; /**< each with system and code */
     size_t category_count;
     const sbs_coding *codes; /**< at least one: LOINC, MDC ... of the same concept */
@@ -67,16 +67,18 @@ typedef struct sbs_observation {
     sbs_value value;
     const sbs_component *components;
     size_t component_count;
-    bool demo;               /**< meta.security HTEST (http://terminology.hl7.org/CodeSystem/v3-ActReason) */
+    bool demo; /**< meta.security HTEST (http://terminology.hl7.org/CodeSystem/v3-ActReason) */
 } sbs_observation;
 
 /**
- * Writes one Observation. Checked: code present, status known, dateTime valid, obs-6 (dataAbsentReason only without value), obs-7 (no value if a
- * component has the same code), ids, decimals (at most 18 digits), quantities with a UCUM code, vital-signs category with
- * subject and effective. @return the kept error of @p out: SBS_ERR_ARGUMENT or SBS_ERR_FORMAT for what R4 refuses, SBS_ERR_BUFFER.
+ * Writes one Observation. Checked: code present, status known, dateTime valid, obs-6 (dataAbsentReason only without
+ * value), obs-7 (no value if a component has the same code), ids, decimals (at most 18 digits), quantities with a UCUM
+ * code, vital-signs category with subject and effective. @return the kept error of @p out: SBS_ERR_ARGUMENT or
+ * SBS_ERR_FORMAT for what R4 refuses, SBS_ERR_BUFFER.
  * @param out_fault (may be NULL) static name of the element at fault.
  */
-SBS_NODISCARD sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault);
+SBS_NODISCARD sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation,
+                                             const char **out_fault);
 
 #ifdef __cplusplus
 }

@@ -36,13 +36,13 @@ SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_typ
 
 /** One answered entry of a batch or transaction. */
 typedef struct sbs_bundle_entry {
-    unsigned status;    /**< first three digits of response.status, 0 if missing or malformed */
-    sbs_text location;  /**< raw response.location, absent if none */
+    unsigned status;       /**< first three digits of response.status, 0 if missing or malformed */
+    sbs_text location;     /**< raw response.location, absent if none */
     sbs_json_node outcome; /**< response.outcome, or SBS_JSON_NONE */
 } sbs_bundle_entry;
 
-/** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the document is no
- *  Bundle of type batch-response or transaction-response. Go on with sbs_json_next. */
+/** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the
+ * document is no Bundle of type batch-response or transaction-response. Go on with sbs_json_next. */
 SBS_NODISCARD sbs_status sbs_bundle_first(const sbs_json *doc, sbs_json_node *out_node);
 /** Reads one entry. */
 SBS_NODISCARD sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bundle_entry *out);

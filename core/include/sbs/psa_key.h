@@ -18,8 +18,9 @@ typedef struct sbs_psa_key {
     psa_key_id_t id;
 } sbs_psa_key;
 
-/** Makes @p out_key a key port over PSA key @p id, which stays owned by the caller (an RSA key pair of 2048 to 4096 bits
- *  with PSA_ALG_RSA_PKCS1V15_SIGN(SHA-384), or a P-384 pair with PSA_ALG_ECDSA(SHA-384)). @p state must outlive it. */
+/** Makes @p out_key a key port over PSA key @p id, which stays owned by the caller (an RSA key pair of 2048 to 4096
+ * bits with PSA_ALG_RSA_PKCS1V15_SIGN(SHA-384), or a P-384 pair with PSA_ALG_ECDSA(SHA-384)). @p state must outlive it.
+ */
 void sbs_psa_key_init(sbs_psa_key *state, psa_key_id_t id, sbs_key *out_key);
 
 /** Translates a PSA status: INSUFFICIENT_MEMORY to SBS_ERR_MEMORY, INSUFFICIENT_ENTROPY to SBS_ERR_RANDOM, STORAGE_* to
@@ -31,7 +32,8 @@ sbs_status sbs_psa_to_status(psa_status_t status);
  * @p persistent_id: PSA_KEY_ID_NULL for a volatile key, or the id to store it under (never overwritten:
  * SBS_ERR_STATE if it exists). Takes seconds for RSA on a microcontroller.
  */
-SBS_NODISCARD sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persistent_id, psa_key_id_t *out_id);
+SBS_NODISCARD sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persistent_id,
+                                              psa_key_id_t *out_id);
 
 #ifdef __cplusplus
 }

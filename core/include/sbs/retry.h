@@ -18,18 +18,19 @@ typedef struct sbs_backoff {
     uint32_t cap_ms;  /**< 0: 300 000 */
 } sbs_backoff;
 
-/** The delay in milliseconds before try number @p attempt + 2 (attempt counts from 0). @p random: any 32 random bits. Pure. */
+/** The delay in milliseconds before try number @p attempt + 2 (attempt counts from 0). @p random: any 32 random bits.
+ * Pure. */
 uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_t random);
 
 /** What a FHIR answer means for the item that was sent (the table of R4 http.html as servers really use it). */
 typedef enum sbs_verdict {
-    SBS_VERDICT_STORED,    /**< 200, 201, other 2xx: the server holds it */
-    SBS_VERDICT_LATER,     /**< 408, 425, 429, 500, 502, 503, 504: keep and retry */
-    SBS_VERDICT_REAUTH,    /**< 401: one new token, then as OPERATOR */
-    SBS_VERDICT_ITEM,      /**< 400, 413, 422: the item is at fault */
-    SBS_VERDICT_OPERATOR,  /**< 403, 404, 405, 406, 410, 415, 3xx and others: configuration at fault: pause and tell */
-    SBS_VERDICT_CONFLICT,  /**< 409: limited retries */
-    SBS_VERDICT_AMBIGUOUS  /**< 412: several resources match (create) or the version differs (update) */
+    SBS_VERDICT_STORED,   /**< 200, 201, other 2xx: the server holds it */
+    SBS_VERDICT_LATER,    /**< 408, 425, 429, 500, 502, 503, 504: keep and retry */
+    SBS_VERDICT_REAUTH,   /**< 401: one new token, then as OPERATOR */
+    SBS_VERDICT_ITEM,     /**< 400, 413, 422: the item is at fault */
+    SBS_VERDICT_OPERATOR, /**< 403, 404, 405, 406, 410, 415, 3xx and others: configuration at fault: pause and tell */
+    SBS_VERDICT_CONFLICT, /**< 409: limited retries */
+    SBS_VERDICT_AMBIGUOUS /**< 412: several resources match (create) or the version differs (update) */
 } sbs_verdict;
 
 /** The verdict for an HTTP status (also the first three digits of Bundle.entry.response.status). */

@@ -20,9 +20,9 @@ extern "C" {
 
 /** One clinical scope, normalised: v1 read = rs, write = cud, * = cruds. */
 typedef struct sbs_scope {
-    sbs_text context;   /**< "system", "user" or "patient" */
-    sbs_text type;      /**< resource type or "*" */
-    sbs_text query;     /**< after '?', absent if none: the grant is limited to matching resources */
+    sbs_text context;    /**< "system", "user" or "patient" */
+    sbs_text type;       /**< resource type or "*" */
+    sbs_text query;      /**< after '?', absent if none: the grant is limited to matching resources */
     uint8_t permissions; /**< SBS_SCOPE_* bits */
 } sbs_scope;
 

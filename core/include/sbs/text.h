@@ -43,10 +43,10 @@ typedef sbs_status (*sbs_sink)(void *ctx, const char *data, size_t len);
  * counted, so that @c len tells what would have been needed.
  */
 typedef struct sbs_writer {
-    char *buffer;     /**< NULL: sizing mode, or a sink is set */
-    size_t size;      /**< capacity of buffer */
-    size_t len;       /**< bytes written or, after SBS_ERR_BUFFER, bytes needed */
-    sbs_sink sink;    /**< where text goes instead of the buffer, or NULL */
+    char *buffer;  /**< NULL: sizing mode, or a sink is set */
+    size_t size;   /**< capacity of buffer */
+    size_t len;    /**< bytes written or, after SBS_ERR_BUFFER, bytes needed */
+    sbs_sink sink; /**< where text goes instead of the buffer, or NULL */
     void *sink_ctx;
     sbs_status error; /**< first error, SBS_OK if none */
 } sbs_writer;

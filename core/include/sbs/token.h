@@ -22,17 +22,19 @@ void sbs_token_put_request(sbs_writer *out, sbs_text scope);
 
 /** A token response; spans into the text that was parsed, unescaped in place. */
 typedef struct sbs_token {
-    sbs_text access_token;   /**< b64token (RFC 6750 section 2.1), never empty: safe in a header */
-    sbs_text scope;          /**< absent if the server sent none: then as requested (RFC 6749 section 5.1) */
-    uint64_t expires_in;     /**< seconds as the server said, saturated; SBS_TOKEN_EXPIRES_DEFAULT if it said nothing */
+    sbs_text access_token; /**< b64token (RFC 6750 section 2.1), never empty: safe in a header */
+    sbs_text scope;        /**< absent if the server sent none: then as requested (RFC 6749 section 5.1) */
+    uint64_t expires_in;   /**< seconds as the server said, saturated; SBS_TOKEN_EXPIRES_DEFAULT if it said nothing */
     bool has_expires_in;
 } sbs_token;
 
 /**
- * Reads the body of a 200 answer strictly; unescapes in place. Duplicates of consumed members are refused, unknown ones ignored.
+ * Reads the body of a 200 answer strictly; unescapes in place. Duplicates of consumed members are refused, unknown ones
+ * ignored.
  * @param out_member (may be NULL) the static name of the member at fault, NULL if none.
- * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_RESPONSE (a member is missing, or
- *         its value is refused: token_type other than bearer, a negative lifetime, 0, a character outside b64token).
+ * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_RESPONSE (a member is
+ * missing, or its value is refused: token_type other than bearer, a negative lifetime, 0, a character outside
+ * b64token).
  */
 SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                          sbs_token *out_token, const char **out_member);

@@ -22,16 +22,16 @@ typedef enum sbs_alg {
     SBS_ES384 = 2  /**< ECDSA on P-384 with SHA-384 */
 } sbs_alg;
 
-#define SBS_HASH_SIZE 48u          /**< SHA-384 */
+#define SBS_HASH_SIZE 48u /**< SHA-384 */
 #define SBS_ES384_SIGNATURE_SIZE 96u
-#define SBS_SIGNATURE_MAX 512u     /**< RSA-4096 */
-#define SBS_PUBLIC_KEY_MAX 1040u   /**< RSAPublicKey of 4096 bits with a public exponent of the same size */
+#define SBS_SIGNATURE_MAX 512u   /**< RSA-4096 */
+#define SBS_PUBLIC_KEY_MAX 1040u /**< RSAPublicKey of 4096 bits with a public exponent of the same size */
 
 typedef struct sbs_key_ops {
     /**
-     * Writes the public key as PSA exports it: RSA the DER of RSAPublicKey (RFC 8017 A.1.1), P-384 the 97 bytes 0x04|X|Y
-     * (SEC 1 section 2.3.3). @p size at least SBS_PUBLIC_KEY_MAX always suffices.
-     * SBS_OK, SBS_PENDING, SBS_ERR_BUFFER, SBS_ERR_KEY (unusable or of an unsupported kind).
+     * Writes the public key as PSA exports it: RSA the DER of RSAPublicKey (RFC 8017 A.1.1), P-384 the 97 bytes
+     * 0x04|X|Y (SEC 1 section 2.3.3). @p size at least SBS_PUBLIC_KEY_MAX always suffices. SBS_OK, SBS_PENDING,
+     * SBS_ERR_BUFFER, SBS_ERR_KEY (unusable or of an unsupported kind).
      */
     sbs_status (*public_key)(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len);
 

@@ -83,13 +83,13 @@ typedef enum sbs_status {
 
 /** What the caller should do about a status. */
 typedef enum sbs_status_class {
-    SBS_CLASS_DONE,         /**< zero or positive */
-    SBS_CLASS_FIX_CALL,     /**< -1 to -19 */
-    SBS_CLASS_BUFFER,       /**< -20 to -39: give a larger buffer */
-    SBS_CLASS_LATER,        /**< -40 to -59: try later */
-    SBS_CLASS_PEER,         /**< -60 to -79: the peer breaks its standard: try later, then ask an operator */
-    SBS_CLASS_OPERATOR,     /**< -80 to -109: ask an operator */
-    SBS_CLASS_ITEM          /**< -110 and below: drop or dead-letter the item */
+    SBS_CLASS_DONE,     /**< zero or positive */
+    SBS_CLASS_FIX_CALL, /**< -1 to -19 */
+    SBS_CLASS_BUFFER,   /**< -20 to -39: give a larger buffer */
+    SBS_CLASS_LATER,    /**< -40 to -59: try later */
+    SBS_CLASS_PEER,     /**< -60 to -79: the peer breaks its standard: try later, then ask an operator */
+    SBS_CLASS_OPERATOR, /**< -80 to -109: ask an operator */
+    SBS_CLASS_ITEM      /**< -110 and below: drop or dead-letter the item */
 } sbs_status_class;
 
 /** The group of @p status. Never fails. */

@@ -39,22 +39,24 @@ typedef struct sbs_stream_ops {
      * Starts or continues a connection. @p host: NUL-terminated DNS name or address literal (IPv6 without brackets), as
      * in the URL, 1 to 253 bytes; @p port 1 to 65535; both stay valid until the call stops returning SBS_PENDING.
      * @p now is for certificate dates and time limits; a secured stream refuses SBS_UTC_UNKNOWN with SBS_ERR_NO_TIME.
-     * SBS_OK: connected (and, if secured, the peer authenticated). SBS_PENDING. SBS_ERR_RESOLVE, _REFUSED, _UNREACHABLE,
-     * _TIMEOUT, _NETWORK, _MEMORY; secured also _TLS, _UNTRUSTED, _WRONG_NAME, _CERT_DATE, _NO_TIME.
+     * SBS_OK: connected (and, if secured, the peer authenticated). SBS_PENDING. SBS_ERR_RESOLVE, _REFUSED,
+     * _UNREACHABLE, _TIMEOUT, _NETWORK, _MEMORY; secured also _TLS, _UNTRUSTED, _WRONG_NAME, _CERT_DATE, _NO_TIME.
      */
     sbs_status (*open)(void *ctx, const char *host, uint16_t port, sbs_now now);
 
-    /** Sends up to @p len (> 0) bytes; @p out_sent tells how many were taken. SBS_OK with 1..len bytes, SBS_PENDING with 0, or an error. */
+    /** Sends up to @p len (> 0) bytes; @p out_sent tells how many were taken. SBS_OK with 1..len bytes, SBS_PENDING
+     * with 0, or an error. */
     sbs_status (*send)(void *ctx, const uint8_t *data, size_t len, size_t *out_sent);
 
     /**
-     * Receives up to @p size (> 0) bytes. SBS_OK with 1..size bytes; SBS_PENDING; SBS_END: the peer ended the stream in an
-     * authenticated way (TLS close_notify; a raw stream's FIN counts, it knows no better); SBS_ERR_TRUNCATED: a secured
-     * stream ended without close_notify, or a reset; or another error.
+     * Receives up to @p size (> 0) bytes. SBS_OK with 1..size bytes; SBS_PENDING; SBS_END: the peer ended the stream in
+     * an authenticated way (TLS close_notify; a raw stream's FIN counts, it knows no better); SBS_ERR_TRUNCATED: a
+     * secured stream ended without close_notify, or a reset; or another error.
      */
     sbs_status (*receive)(void *ctx, uint8_t *buffer, size_t size, size_t *out_len);
 
-    /** Ends the connection at once and frees what it held; a secured stream tries to send close_notify. Legal in any state. */
+    /** Ends the connection at once and frees what it held; a secured stream tries to send close_notify. Legal in any
+     * state. */
     void (*close)(void *ctx);
 
     /** What the last SBS_PENDING waits for. timeout_ms == 0 when the stream has work left that needs no event. */
