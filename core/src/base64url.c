@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/base64url.h"
+
+/* All ones if a < b, else zero; both below 2^31. */
+static uint32_t mask_less(uint32_t a, uint32_t b) {
+    return 0u - ((a - b) >> 31);
+}
+
+/* The character of a six bit value: RFC 4648 table 2. Each term corrects for one gap in ASCII before its first value.
+ */
+static char character_of(uint32_t value) {
+    uint32_t c = 'A' + value;
+    c += mask_less(25, value) & ('a' - 'Z' - 1u);
+    c -= mask_less(51, value) & ('z' - '0' + 1u);
+    c -= mask_less(61, value) & ('9' - '-' + 1u);
+    c += mask_less(62, value) & ('_' - '-' - 1u);
+    return (char)c;
+}
+
+/* base + c - first + 1 if c is one of first to last, else 0. */
+static uint32_t range_value(uint32_t c, uint32_t first, uint32_t last, uint32_t base) {
+    return mask_less(first, c + 1) & mask_less(c, last + 1) & (base + c - first + 1);
+}
+
+/* The six bit value of a character; UINT32_MAX if it is not in the alphabet. */
+static uint32_t value_of(char character) {
+    uint32_t c = (unsigned char)character;
+    return (range_value(c, 'A', 'Z', 0) | range_value(c, 'a', 'z', 26) | range_value(c, '0', '9', 52) |
+            range_value(c, '-', '-', 62) | range_value(c, '_', '_', 63)) -
+           1;
+}
+
+/* Encodes 1 to 3 bytes to 2 to 4 characters. */
+static size_t encode_group(const uint8_t *data, size_t len, char *out) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; i++) {
+        bits = bits << 8 | (i < len ? data[i] : 0u);
+    }
+    for (size_t i = 0; i <= len; i++) {
+        out[i] = character_of(bits >> (18 - 6 * i) & 0x3F);
+    }
+    return len + 1;
+}
+
+/* Decodes 2 to 4 characters to 1 to 3 bytes. Returns bits that are all zero if the characters were legal. */
+static uint32_t decode_group(const char *text, size_t len, uint8_t *out) {
+    uint32_t bits = 0;
+    uint32_t fault = 0;
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t value = i < len ? value_of(text[i]) : 0;
+        fault |= value >> 6;
+        bits = bits << 6 | (value & 0x3F);
+    }
+    for (size_t i = 0; i + 1 < len; i++) {
+        out[i] = (uint8_t)(bits >> (16 - 8 * i));
+    }
+    /* What is left below the last byte are pad bits. */
+    return fault | (bits & (0xFFFFFFu >> (8 * (len - 1))));
+}
+
+sbs_status sbs_base64url_encode(const uint8_t *data, size_t len, char *out, size_t size, size_t *out_len) {
+    *out_len = SBS_BASE64URL_ENCODED_SIZE(len);
+    if (*out_len > size) {
+        return SBS_ERR_BUFFER;
+    }
+    while (len > 0) {
+        size_t group = len < 3 ? len : 3;
+        out += encode_group(data, group, out);
+        data += group;
+        len -= group;
+    }
+    return SBS_OK;
+}
+
+sbs_status sbs_base64url_decode(const char *text, size_t len, uint8_t *out, size_t size, size_t *out_len) {
+    uint32_t fault = 0;
+    uint8_t *end = out;
+    *out_len = 0;
+    if (len % 4 == 1) {
+        return SBS_ERR_FORMAT;
+    }
+    if (SBS_BASE64URL_DECODED_SIZE(len) > size) {
+        *out_len = SBS_BASE64URL_DECODED_SIZE(len);
+        return SBS_ERR_BUFFER;
+    }
+    while (len > 0) {
+        size_t group = len < 4 ? len : 4;
+        fault |= decode_group(text, group, end);
+        text += group;
+        end += group - 1;
+        len -= group;
+    }
+    if (fault != 0) {
+        sbs_wipe(out, (size_t)(end - out));
+        return SBS_ERR_FORMAT;
+    }
+    *out_len = (size_t)(end - out);
+    return SBS_OK;
+}
+
+static sbs_status encoding_sink(void *ctx, const char *data, size_t len) {
+    /* Errors stay in the target, which goes on counting what it would have needed. */
+    sbs_base64url_stream_put(ctx, (const uint8_t *)data, len);
+    return SBS_OK;
+}
+
+static void put_held(sbs_base64url_stream *stream) {
+    char group[4];
+    sbs_put(stream->target, group, encode_group(stream->held, stream->held_len, group));
+    stream->held_len = 0;
+}
+
+void sbs_base64url_stream_init(sbs_base64url_stream *stream, sbs_writer *target, sbs_writer *writer) {
+    stream->target = target;
+    stream->held_len = 0;
+    sbs_writer_init_sink(writer, encoding_sink, stream);
+}
+
+void sbs_base64url_stream_put(sbs_base64url_stream *stream, const uint8_t *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        stream->held[stream->held_len++] = data[i];
+        if (stream->held_len == sizeof stream->held) {
+            put_held(stream);
+        }
+    }
+}
+
+void sbs_base64url_stream_finish(sbs_base64url_stream *stream) {
+    if (stream->held_len > 0) {
+        put_held(stream);
+    }
+    sbs_wipe(stream->held, sizeof stream->held);
+}

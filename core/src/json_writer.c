@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/json.h"
+
+#include "utf8.h"
+
+/* Levels are bits of a uint32_t; level 0 is the root. */
+#define DEPTH_MAX 31
+
+static uint32_t level_bit(const sbs_json_writer *json) {
+    return UINT32_C(1) << json->depth;
+}
+
+static bool in_array(const sbs_json_writer *json) {
+    return (json->is_array & level_bit(json)) != 0;
+}
+
+static bool has_item(const sbs_json_writer *json) {
+    return (json->has_item & level_bit(json)) != 0;
+}
+
+static void misuse(sbs_json_writer *json) {
+    sbs_writer_fail(json->out, SBS_ERR_STATE);
+}
+
+static void begin_item(sbs_json_writer *json) {
+    if (has_item(json)) {
+        sbs_put_char(json->out, ',');
+    }
+    json->has_item |= level_bit(json);
+}
+
+/* A value stands at the root once, after a key, or in an array. */
+static void begin_value(sbs_json_writer *json) {
+    if (json->after_key) {
+        json->after_key = false;
+    } else if (in_array(json) || (json->depth == 0 && !has_item(json))) {
+        begin_item(json);
+    } else {
+        misuse(json);
+    }
+}
+
+static void begin_container(sbs_json_writer *json, bool array) {
+    begin_value(json);
+    if (json->depth == DEPTH_MAX) {
+        misuse(json);
+        return;
+    }
+    sbs_put_char(json->out, array ? '[' : '{');
+    json->depth++;
+    json->has_item &= ~level_bit(json);
+    json->is_array = array ? json->is_array | level_bit(json) : json->is_array & ~level_bit(json);
+}
+
+static void end_container(sbs_json_writer *json, bool array) {
+    if (json->depth == 0 || json->after_key || in_array(json) != array) {
+        misuse(json);
+        return;
+    }
+    json->depth--;
+    sbs_put_char(json->out, array ? ']' : '}');
+}
+
+static void put_escaped(sbs_writer *out, unsigned char c) {
+    static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    sbs_put_char(out, '\\');
+    for (size_t i = 0; short_forms[i] != '\0'; i += 2) {
+        if ((unsigned char)short_forms[i] == c) {
+            sbs_put_char(out, short_forms[i + 1]);
+            return;
+        }
+    }
+    sbs_put_string(out, c < 0x10 ? "u000" : "u001");
+    sbs_put_char(out, "0123456789abcdef"[c & 0xF]);
+}
+
+static void put_quoted(sbs_writer *out, sbs_text text) {
+    size_t plain = 0;
+    size_t pos = 0;
+    sbs_put_char(out, '"');
+    while (pos < text.len) {
+        unsigned char c = (unsigned char)text.ptr[pos];
+        size_t length = sbs_utf8_sequence(text.ptr + pos, text.len - pos);
+        if (c == '\0' || length == 0) {
+            sbs_writer_fail(out, SBS_ERR_FORMAT);
+            return;
+        }
+        if (c < 0x20 || c == '"' || c == '\\') {
+            sbs_put(out, text.ptr + plain, pos - plain);
+            put_escaped(out, c);
+            plain = pos + 1;
+        }
+        pos += length;
+    }
+    sbs_put(out, text.ptr + plain, pos - plain);
+    sbs_put_char(out, '"');
+}
+
+void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out) {
+    json->out = out;
+    json->has_item = 0;
+    json->is_array = 0;
+    json->depth = 0;
+    json->after_key = false;
+}
+
+void sbs_json_begin_object(sbs_json_writer *json) {
+    begin_container(json, false);
+}
+
+void sbs_json_end_object(sbs_json_writer *json) {
+    end_container(json, false);
+}
+
+void sbs_json_begin_array(sbs_json_writer *json) {
+    begin_container(json, true);
+}
+
+void sbs_json_end_array(sbs_json_writer *json) {
+    end_container(json, true);
+}
+
+void sbs_json_key(sbs_json_writer *json, const char *name) {
+    if (json->depth == 0 || in_array(json) || json->after_key) {
+        misuse(json);
+        return;
+    }
+    begin_item(json);
+    put_quoted(json->out, sbs_text_of(name));
+    sbs_put_char(json->out, ':');
+    json->after_key = true;
+}
+
+void sbs_json_put_text(sbs_json_writer *json, sbs_text text) {
+    begin_value(json);
+    put_quoted(json->out, text);
+}
+
+void sbs_json_put_string(sbs_json_writer *json, const char *string) {
+    sbs_json_put_text(json, sbs_text_of(string));
+}
+
+void sbs_json_put_uint(sbs_json_writer *json, uint64_t value) {
+    begin_value(json);
+    sbs_put_uint(json->out, value);
+}
+
+void sbs_json_put_int(sbs_json_writer *json, int64_t value) {
+    begin_value(json);
+    sbs_put_int(json->out, value);
+}
+
+void sbs_json_put_bool(sbs_json_writer *json, bool value) {
+    sbs_json_put_raw(json, sbs_text_of(value ? "true" : "false"));
+}
+
+void sbs_json_put_raw(sbs_json_writer *json, sbs_text text) {
+    begin_value(json);
+    sbs_put_text(json->out, text);
+}
+
+void sbs_json_member_text(sbs_json_writer *json, const char *name, sbs_text text) {
+    if (text.ptr) {
+        sbs_json_key(json, name);
+        sbs_json_put_text(json, text);
+    }
+}
+
+sbs_status sbs_json_writer_finish(sbs_json_writer *json, size_t *out_len) {
+    if (json->depth != 0 || !has_item(json)) {
+        misuse(json);
+    }
+    return sbs_writer_finish(json->out, out_len);
+}

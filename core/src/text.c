@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/text.h"
+
+#include <string.h>
+
+sbs_text sbs_text_of(const char *string) {
+    sbs_text text = {string, string ? strlen(string) : 0};
+    return text;
+}
+
+bool sbs_text_equal(sbs_text a, sbs_text b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool sbs_text_equal_nocase(sbs_text a, sbs_text b) {
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (to_lower(a.ptr[i]) != to_lower(b.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void sbs_wipe(void *data, size_t len) {
+    /* Accesses to volatile memory are what a compiler may not remove (C11 5.1.2.3). */
+    volatile unsigned char *byte = data;
+    while (len-- > 0) {
+        *byte++ = 0;
+    }
+}
+
+sbs_status sbs_text_to_uint(sbs_text text, uint64_t *out_value) {
+    uint64_t value = 0;
+    if (text.len == 0 || text.len > 20) {
+        return SBS_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)text.ptr[i] - '0';
+        if (digit > 9) {
+            return SBS_ERR_FORMAT;
+        }
+        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+    }
+    *out_value = value;
+    return SBS_OK;
+}
