@@ -41,7 +41,7 @@ function(sbs_add_layer name)
     endif()
     add_library(sbs_${name} STATIC ${sources})
     add_library(sbs::${name} ALIAS sbs_${name})
-    set_target_properties(sbs_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+    set_target_properties(sbs_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ${SBS_ON_LINUX})
     target_include_directories(
         sbs_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
