@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions, their stack frames and who calls whom, as gcc writes them with -fcallgraph-info=su."""
+import functools
+import re
+import subprocess
+
+INDIRECT = "__indirect_call"
+# Calls through pointers that may stand inside one another on one path: a writer that feeds a writer that hashes.
+NESTED_POINTERS = 3
+
+
+def short(name):
+    """static functions are titled path:name, and gcc's clones name.part.0 and the like"""
+    return name.rpartition(":")[2].partition(".")[0]
+
+
+class CallGraph:
+    def __init__(self, objects):
+        self.frames, self.calls, self.through_pointer = {}, {}, set()
+        for path in objects:
+            self._read(path.with_suffix(".ci").read_text(encoding="utf-8", errors="replace"))
+        taken = address_taken(objects)
+        self.pointees = sorted(name for name in self.frames if short(name) in taken)
+
+    def _read(self, text):
+        for name, label in re.findall(r'node: { title: "([^"]+)" label: "([^"]*)"', text):
+            frame = re.search(r"(\d+) bytes \(([a-z,]+)\)", label)
+            if frame:
+                self.frames[name] = (int(frame.group(1)), frame.group(2))
+        for source, target in re.findall(r'edge: { sourcename: "([^"]+)" targetname: "([^"]+)"', text):
+            if target == INDIRECT:
+                self.through_pointer.add(source)
+            else:
+                self.calls.setdefault(source, set()).add(target)
+
+    def dynamic(self):
+        return sorted(short(name) for name, (_, kind) in self.frames.items() if "dynamic" in kind)
+
+    def cycles(self):
+        """One text for each function that reaches itself by direct calls."""
+        state, found = {}, []
+        for root in self.frames:
+            path, work = [], [(root, False)]
+            while work:
+                name, leaving = work.pop()
+                if leaving:
+                    path.pop()
+                    state[name] = "done"
+                elif state.get(name) == "open":
+                    found.append(" -> ".join(map(short, path[path.index(name):] + [name])))
+                elif name not in state:
+                    state[name] = "open"
+                    path.append(name)
+                    work.append((name, True))
+                    work.extend((callee, False) for callee in sorted(self.calls.get(name, ())))
+        return found
+
+    def deepest(self, root):
+        """(bytes, path) of the deepest stack below root, what lies outside the core not counted. Only without cycles."""
+        @functools.lru_cache(maxsize=None)
+        def depth(name, nested):
+            below = [depth(callee, nested) for callee in self.calls.get(name, ()) if callee in self.frames]
+            if name in self.through_pointer and nested < NESTED_POINTERS:
+                below += [depth(callee, nested + 1) for callee in self.pointees]
+            size, path = max(below, default=(0, ()))
+            return size + self.frames[name][0], (short(name),) + path
+
+        return depth(root, 0)
+
+
+def address_taken(objects):
+    """Names of functions whose address stands somewhere in code or data."""
+    asked = subprocess.run(["arm-none-eabi-objdump", "-r", *map(str, objects)], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in re.findall(r"R_ARM_ABS32\s+(?:\.text\.)?(\w[\w.]*)", asked.stdout)}
