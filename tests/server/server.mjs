@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the main server until it is told to stop, its time is over, or its parent is gone.
-import { renameSync, writeFileSync } from 'node:fs';
 import { BadRequest } from './lib/faults.mjs';
+import { stopInTime, writeReadyFile } from './lib/lifetime.mjs';
 import { HELP, UsageError, readOptions } from './lib/options.mjs';
 
 const EXAMPLE_CLIENT = '9e4a2858-9e86-406b-958f-b86a5e1ceb3d';
@@ -24,19 +24,6 @@ Then:
       --client-id ${EXAMPLE_CLIENT} --scope system/Observation.rs 'Observation?_count=10'
   curl -s '${info.adminUrl}/observations?format=text'
 `;
-}
-
-function writeReadyFile(file, info) {
-    writeFileSync(`${file}.new`, `${JSON.stringify(info)}\n`);
-    renameSync(`${file}.new`, file);
-}
-
-function stopInTime(server, options) {
-    server.onStop(() => process.exit(0));
-    setTimeout(() => server.stop(), options.maxSeconds * 1000);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.stop());
-    if (!options.stopWithStdin) return;
-    process.stdin.on('end', () => server.stop()).on('error', () => server.stop()).resume();
 }
 
 async function main() {

@@ -95,6 +95,7 @@ export class AuthorizationServer {
             clientAuthMethods: ['private_key_jwt'],
             enabledJWA: { clientAuthSigningAlgValues: ALGORITHMS },
             clockTolerance: CLOCK_TOLERANCE_S,
+            ttl: { ClientCredentials: () => this.#settings.tokenLifetime },
             scopes: [],
             routes: { token: '/token' },
             cookies: { keys: ['unused'] },

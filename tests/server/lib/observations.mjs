@@ -51,10 +51,13 @@ export function observationRows(repository, precision) {
     return repository.all('Observation').map((stored) => row(stored, precision));
 }
 
+const MAX_CELL = 44;
 const SHOWN = ['id', 'status', 'code', 'value', 'effective', 'subject', 'identifier'];
 
+const cellText = (value) => (value.length > MAX_CELL ? `${value.slice(0, MAX_CELL - 3)}...` : value);
+
 export function table(rows) {
-    const lines = [SHOWN, ...rows.map((each) => SHOWN.map((name) => String(each[name])))];
+    const lines = [SHOWN, ...rows.map((each) => SHOWN.map((name) => cellText(each[name])))];
     const widths = SHOWN.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
     return lines.map((line) => `${line.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd()}\n`).join('');
 }

@@ -47,7 +47,7 @@ const OPTIONS = {
 
 export class UsageError extends Error {}
 
-function wholeNumber(values, name, max) {
+export function wholeNumber(values, name, max) {
     const number = Number(values[name]);
     if (!/^\d+$/.test(values[name]) || number > max) throw new UsageError(`--${name} ${values[name]}: not a number from 0 to ${max}`);
     return number;

@@ -19,10 +19,17 @@ const TIME_WITHOUT_ZONE = /^\d{4}-\d\d-\d\dT[\d:.]*$/;
 const TIME_WITHOUT_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d(Z|[+-]|$)/;
 const CHOICE = /^(value|effective)[A-Z]/;
 
+const VITAL_SIGNS = { system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' };
+
+/** The profile that R4 demands of every vital sign. */
+let vitalSignsProfile;
+
 export function loadDefinitions() {
     indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
     indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
     indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
+    const profiles = readJson('fhir/r4/profiles-others.json').entry.map(({ resource }) => resource);
+    vitalSignsProfile = profiles.find(({ id }) => id === 'vitalsigns');
 }
 
 const issue = (code, text, expression) => ({ severity: 'error', code, details: { text }, expression: [expression] });
@@ -64,7 +71,7 @@ function memberIssues(name, value, path) {
     return timeIssues(name, value, path);
 }
 
-/** Faults of an element and of everything in it, without recursion into unbounded depth: Medplum has checked the structure. */
+/** Faults of an element and of everything in it. Medplum has checked the structure before. */
 function deepIssues(object, path) {
     const found = Array.isArray(object) ? [] : choiceIssues(object, path);
     for (const [name, value] of Object.entries(object)) {
@@ -75,9 +82,22 @@ function deepIssues(object, path) {
     return found;
 }
 
+function isVitalSign(resource) {
+    const codings = (resource.category ?? []).flatMap(({ coding }) => coding ?? []);
+    return resource.resourceType === 'Observation'
+        && codings.some(({ system, code }) => system === VITAL_SIGNS.system && code === VITAL_SIGNS.code);
+}
+
+/** Medplum only warns of a reference to a type that is not allowed. */
+function referenceIssues(warnings) {
+    return warnings.filter(({ details }) => details?.text?.startsWith('Invalid reference'))
+        .map((warning) => ({ ...warning, severity: 'error' }));
+}
+
 /** Throws an OperationOutcomeError that lists what is wrong. */
 export function assertValid(resource) {
-    validateResource(resource);
-    const found = [...codeIssues(resource), ...deepIssues(resource, resource.resourceType)];
+    const warnings = validateResource(resource);
+    if (isVitalSign(resource)) validateResource(resource, { profile: vitalSignsProfile });
+    const found = [...referenceIssues(warnings), ...codeIssues(resource), ...deepIssues(resource, resource.resourceType)];
     if (found.length > 0) throw new OperationOutcomeError({ resourceType: 'OperationOutcome', issue: found });
 }

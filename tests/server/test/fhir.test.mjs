@@ -161,6 +161,8 @@ describe('create and update', () => {
     });
 });
 
+const VITAL_SIGNS = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] }];
+
 describe('validation', () => {
     const cases = [
         ['no status', { status: undefined }],
@@ -175,6 +177,9 @@ describe('validation', () => {
         ['two effective[x]', { effectiveInstant: '2026-03-01T10:00:00Z' }],
         ['dataAbsentReason beside a value', { dataAbsentReason: { text: 'x' } }],
         ['an empty array', { category: [] }],
+        ['a vital sign without a time', { effectiveDateTime: undefined, category: VITAL_SIGNS, subject: { reference: 'Patient/p' } }],
+        ['a vital sign without subject', { category: VITAL_SIGNS }],
+        ['a performer that is an Encounter', { performer: [{ reference: 'Encounter/e' }] }],
         ['an unknown comparator', { valueQuantity: { value: 1, comparator: '!' } }],
     ];
     for (const [name, changes] of cases) {
@@ -183,6 +188,9 @@ describe('validation', () => {
             assert.deepEqual([answer.status, answer.json.resourceType], [400, 'OperationOutcome']);
         });
     }
+    test('a vital sign as it should be', async () => {
+        assert.equal((await create(observation({ category: VITAL_SIGNS, subject: { reference: 'Patient/p' } }))).status, 201);
+    });
     test('a date alone needs no zone', async () => assert.equal((await create(observation({ effectiveDateTime: '2026-03-01' }))).status, 201));
 });
 
