@@ -15,7 +15,8 @@ extern "C" {
 
 /** The parts of an absolute URL; spans into the text that was parsed. */
 typedef struct sbs_url {
-    sbs_text host;  /**< DNS name or IPv4 literal, or IPv6 literal without brackets; 1 to 253 bytes */
+    sbs_text host;  /**< DNS name or IPv4 literal, or IPv6 literal without brackets; 1 to 253 bytes. Only the dotted
+                         quad may look like an IPv4 address: "127.1" and "0x7f.1" are refused. */
     sbs_text path;  /**< from the first '/' up to the query; absent if the URL has none (then "/" is requested) */
     sbs_text query; /**< with its '?', absent if none */
     uint16_t port;  /**< explicit, or 443 / 80 */
@@ -26,7 +27,7 @@ typedef struct sbs_url {
 
 /**
  * Parses an absolute URL without user information and without fragment. Characters outside RFC 3986, an empty host, a
- * port of 0 or above 65535, a broken percent escape: SBS_ERR_URL. The scheme is compared without case.
+ * port that is empty, 0 or above 65535, a broken percent escape: SBS_ERR_URL. The scheme is compared without case.
  */
 SBS_NODISCARD sbs_status sbs_url_parse(sbs_text text, sbs_url *out_url);
 
@@ -36,14 +37,16 @@ bool sbs_url_same_origin(const sbs_url *a, const sbs_url *b);
 /** True if the host is a loopback one: "localhost", 127.0.0.0/8 or ::1. */
 bool sbs_url_is_loopback(const sbs_url *url);
 
-/** Writes the value of the Host field: host, brackets if IPv6, port unless it is the default one. */
+/** Writes the value of the Host field: host, brackets if IPv6, port unless it is the default one. A host that
+ *  sbs_url_parse would refuse keeps SBS_ERR_URL. */
 void sbs_url_put_host(sbs_writer *out, const sbs_url *url);
 
 /**
  * Resolves @p reference against the base URL with a '/' added to its path if it ends without one, so that "token"
  * under "https://h/fhir" gives "https://h/fhir/token" (SMART 2.2 conformance; RFC 3986 section 5.2, dot segments
- * removed). An absolute reference is copied unchanged. The result is written to @p out and is a legal argument of
- * sbs_url_parse. SBS_ERR_URL, SBS_ERR_BUFFER.
+ * removed). An absolute reference is copied unchanged; an empty one and one with a fragment are refused. The result is
+ * written to @p out (which must not overlap the arguments) and is a legal argument of sbs_url_parse. base.len +
+ * reference.len + 1 bytes always suffice. SBS_ERR_URL; SBS_ERR_BUFFER with the size to give in @p out_len.
  */
 SBS_NODISCARD sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t size, size_t *out_len);
 
@@ -53,7 +56,7 @@ bool sbs_url_is_path_and_query(sbs_text text);
 /** application/x-www-form-urlencoded as Python's quote_plus does it: ALPHA DIGIT - . _ ~ stay, space is '+', other
  *  bytes %XX in upper case. */
 void sbs_form_put_encoded(sbs_writer *out, sbs_text text);
-/** `name=value`, with '&' before it unless it is the first thing in @p out. */
+/** `name=value`, with '&' before it unless it is the first thing in @p out. An absent value writes nothing. */
 void sbs_form_put_field(sbs_writer *out, const char *name, sbs_text value);
 /** Percent-encodes all but ALPHA DIGIT - . _ ~ (RFC 3986 unreserved); space is %20. For search values. */
 void sbs_url_put_encoded(sbs_writer *out, sbs_text text);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ascii.h"
+
+bool sbs_ascii_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+char sbs_ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+int sbs_ascii_hex_value(char c) {
+    if (sbs_ascii_is_digit(c)) {
+        return c - '0';
+    }
+    const char lower = sbs_ascii_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool sbs_ascii_is_alnum_or(char c, const char *others) {
+    const char lower = sbs_ascii_lower(c);
+    if (sbs_ascii_is_digit(c) || (lower >= 'a' && lower <= 'z')) {
+        return true;
+    }
+    while (*others != '\0' && *others != c) {
+        others++;
+    }
+    return *others != '\0';
+}
+
+bool sbs_ascii_all_alnum_or(sbs_text text, const char *others) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (!sbs_ascii_is_alnum_or(text.ptr[i], others)) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+bool sbs_ascii_all_digits(sbs_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (!sbs_ascii_is_digit(text.ptr[i])) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+size_t sbs_ascii_find(sbs_text text, char c) {
+    size_t i = 0;
+    while (i < text.len && text.ptr[i] != c) {
+        i++;
+    }
+    return i;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+sbs_text sbs_ascii_trim(sbs_text text) {
+    while (text.len > 0 && is_blank(text.ptr[0])) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}

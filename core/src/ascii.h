@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Character classes of the standards' grammars. The C library's are not used: they depend on a locale. */
+#ifndef SBS_ASCII_H
+#define SBS_ASCII_H
+
+#include "sbs/text.h"
+
+/* Punctuation of RFC 3986 unreserved and of RFC 9110 tokens; with ALPHA and DIGIT they make the sets. */
+#define SBS_ASCII_UNRESERVED "-._~"
+#define SBS_ASCII_TCHAR "!#$%&'*+-.^_`|~"
+
+bool sbs_ascii_is_digit(char c);
+/* 0 to 15, or -1. */
+int sbs_ascii_hex_value(char c);
+char sbs_ascii_lower(char c);
+/* ALPHA, DIGIT, or one of @p others. */
+bool sbs_ascii_is_alnum_or(char c, const char *others);
+/* True if @p text is not empty and all of it is ALPHA, DIGIT or one of @p others. */
+bool sbs_ascii_all_alnum_or(sbs_text text, const char *others);
+/* True if @p text is not empty and has only digits. */
+bool sbs_ascii_all_digits(sbs_text text);
+/* Index of the first @p c in @p text, text.len if there is none. */
+size_t sbs_ascii_find(sbs_text text, char c);
+/* @p text without the spaces and tabs around it. */
+sbs_text sbs_ascii_trim(sbs_text text);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ascii.h"
+#include "sbs/http.h"
+
+static bool is_token(const char *name) {
+    return sbs_ascii_all_alnum_or(sbs_text_of(name), SBS_ASCII_TCHAR);
+}
+
+/* RFC 9110 section 5.5, without the tab, which nothing that is sent needs. */
+static bool is_field_value(sbs_text value) {
+    for (size_t i = 0; i < value.len; i++) {
+        const unsigned char c = (unsigned char)value.ptr[i];
+        if (c < 0x20 || c == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_target(sbs_writer *out, sbs_text path, sbs_text rest) {
+    if (!sbs_url_is_path_and_query(path) || !sbs_url_is_path_and_query(rest)) {
+        sbs_writer_fail(out, SBS_ERR_URL);
+        return;
+    }
+    const sbs_text first = path.len > 0 ? path : rest;
+    if (first.len == 0 || first.ptr[0] != '/') {
+        sbs_put_char(out, '/');
+    }
+    sbs_put_text(out, path);
+    sbs_put_text(out, rest);
+}
+
+void sbs_http_put_request_line(sbs_writer *out, const char *method, const sbs_url *url, sbs_text suffix) {
+    if (!is_token(method)) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
+    sbs_put_string(out, method);
+    sbs_put_char(out, ' ');
+    put_target(out, url->path, suffix.ptr != NULL ? suffix : url->query);
+    sbs_put_string(out, " HTTP/1.1\r\nHost: ");
+    sbs_url_put_host(out, url);
+    sbs_put_string(out, "\r\n");
+}
+
+static void put_field_name(sbs_writer *out, const char *name) {
+    if (!is_token(name)) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
+    sbs_put_string(out, name);
+    sbs_put_string(out, ": ");
+}
+
+void sbs_http_put_field(sbs_writer *out, const char *name, sbs_text value) {
+    if (value.ptr == NULL) {
+        return;
+    }
+    if (!is_field_value(value)) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
+    put_field_name(out, name);
+    sbs_put_text(out, value);
+    sbs_put_string(out, "\r\n");
+}
+
+void sbs_http_put_field_uint(sbs_writer *out, const char *name, uint64_t value) {
+    put_field_name(out, name);
+    sbs_put_uint(out, value);
+    sbs_put_string(out, "\r\n");
+}
+
+void sbs_http_put_end(sbs_writer *out) {
+    sbs_put_string(out, "\r\n");
+}

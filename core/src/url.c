@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/url.h"
+
+#include "ascii.h"
+
+enum { LABEL_MAX = 63, IPV6_GROUPS = 8, IPV6_TEXT_MAX = 45 };
+
+static sbs_text slice(sbs_text text, size_t from, size_t to) {
+    return (sbs_text){text.ptr + from, to - from};
+}
+
+/* Cuts off what stands before the next @p separator, and the separator itself. */
+static sbs_text cut(sbs_text *rest, char separator) {
+    const size_t end = sbs_ascii_find(*rest, separator);
+    const sbs_text head = slice(*rest, 0, end);
+    *rest = slice(*rest, end < rest->len ? end + 1 : end, rest->len);
+    return head;
+}
+
+static bool is_ipv4_octet(sbs_text text) {
+    uint64_t value = 0;
+    const bool leading_zero = text.len > 1 && text.ptr[0] == '0';
+    return text.len <= 3 && !leading_zero && sbs_text_to_uint(text, &value) == SBS_OK && value <= 255;
+}
+
+static bool is_ipv4(sbs_text text) {
+    size_t octets = 1;
+    for (size_t dot; (dot = sbs_ascii_find(text, '.')) < text.len; octets++) {
+        if (!is_ipv4_octet(cut(&text, '.'))) {
+            return false;
+        }
+    }
+    return octets == 4 && is_ipv4_octet(text);
+}
+
+static bool is_ipv6_group(sbs_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (sbs_ascii_hex_value(text.ptr[i]) < 0) {
+            return false;
+        }
+    }
+    return text.len >= 1 && text.len <= 4;
+}
+
+/* Number of 16-bit groups in a side of "::", 0 for an empty side, more than IPV6_GROUPS if it is malformed. */
+static size_t ipv6_groups(sbs_text text, bool may_end_in_ipv4) {
+    size_t groups = 0;
+    bool more = text.len > 0;
+    while (more) {
+        more = sbs_ascii_find(text, ':') < text.len;
+        const sbs_text group = cut(&text, ':');
+        if (is_ipv6_group(group)) {
+            groups++;
+        } else if (!more && may_end_in_ipv4 && is_ipv4(group)) {
+            groups += 2;
+        } else {
+            return IPV6_GROUPS + 1;
+        }
+    }
+    return groups;
+}
+
+/* RFC 3986 section 3.2.2, without zone identifiers and IPvFuture. */
+static bool is_ipv6(sbs_text text) {
+    if (text.len > IPV6_TEXT_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        if (text.ptr[i] == ':' && text.ptr[i + 1] == ':') {
+            const size_t before = ipv6_groups(slice(text, 0, i), false);
+            return before + ipv6_groups(slice(text, i + 2, text.len), true) < IPV6_GROUPS;
+        }
+    }
+    return ipv6_groups(text, true) == IPV6_GROUPS;
+}
+
+/* Resolvers take "127.1", "0x7f.1" and "2130706433" for IPv4 addresses: only the dotted quad may look like one. */
+static bool looks_numeric(sbs_text label) {
+    const bool hex = label.len > 1 && label.ptr[0] == '0' && sbs_ascii_lower(label.ptr[1]) == 'x';
+    return hex || sbs_ascii_all_digits(label);
+}
+
+static bool is_dns_name(sbs_text text) {
+    bool more = true;
+    while (more) {
+        more = sbs_ascii_find(text, '.') < text.len;
+        const sbs_text label = cut(&text, '.');
+        /* The underscore is no DNS host name character, but container networks use it. */
+        if (label.len > LABEL_MAX || !sbs_ascii_all_alnum_or(label, "-_")) {
+            return false;
+        }
+        if (!more && looks_numeric(label)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_host(sbs_text host, bool ipv6) {
+    if (ipv6) {
+        return is_ipv6(host);
+    }
+    return host.len < SBS_HOST_SIZE && (is_ipv4(host) || is_dns_name(host));
+}
+
+bool sbs_url_is_path_and_query(sbs_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        if (c == '%') {
+            if (text.len - i < 3 || sbs_ascii_hex_value(text.ptr[i + 1]) < 0 ||
+                sbs_ascii_hex_value(text.ptr[i + 2]) < 0) {
+                return false;
+            }
+        } else if (!sbs_ascii_is_alnum_or(c, SBS_ASCII_UNRESERVED "!$&'()*+,;=:@/?")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_port(sbs_text text, uint16_t *out_port) {
+    uint64_t value = 0;
+    if (text.len > 5 || sbs_text_to_uint(text, &value) != SBS_OK || value == 0 || value > UINT16_MAX) {
+        return false;
+    }
+    *out_port = (uint16_t)value;
+    return true;
+}
+
+static bool parse_authority(sbs_text text, sbs_url *url) {
+    url->ipv6 = text.len > 0 && text.ptr[0] == '[';
+    if (url->ipv6) {
+        const size_t end = sbs_ascii_find(text, ']');
+        if (end == text.len) {
+            return false;
+        }
+        url->host = slice(text, 1, end);
+        text = slice(text, end + 1, text.len);
+    } else {
+        const size_t end = sbs_ascii_find(text, ':');
+        url->host = slice(text, 0, end);
+        text = slice(text, end, text.len);
+    }
+    if (!is_host(url->host, url->ipv6)) {
+        return false;
+    }
+    const uint16_t scheme_port = url->https ? 443 : 80;
+    url->port = scheme_port;
+    if (text.len > 0 && (text.ptr[0] != ':' || !parse_port(slice(text, 1, text.len), &url->port))) {
+        return false;
+    }
+    url->default_port = url->port == scheme_port;
+    return true;
+}
+
+static bool starts_with_nocase(sbs_text text, sbs_text prefix) {
+    return text.len >= prefix.len && sbs_text_equal_nocase(slice(text, 0, prefix.len), prefix);
+}
+
+sbs_status sbs_url_parse(sbs_text text, sbs_url *out_url) {
+    static const sbs_text https = {"https://", 8};
+    static const sbs_text http = {"http://", 7};
+    sbs_url url = {.https = starts_with_nocase(text, https)};
+    if (!url.https && !starts_with_nocase(text, http)) {
+        return SBS_ERR_URL;
+    }
+    text = slice(text, url.https ? https.len : http.len, text.len);
+    const size_t query = sbs_ascii_find(text, '?');
+    const size_t slash = sbs_ascii_find(slice(text, 0, query), '/');
+    if (!parse_authority(slice(text, 0, slash), &url) || !sbs_url_is_path_and_query(slice(text, slash, text.len))) {
+        return SBS_ERR_URL;
+    }
+    if (slash < query) {
+        url.path = slice(text, slash, query);
+    }
+    if (query < text.len) {
+        url.query = slice(text, query, text.len);
+    }
+    *out_url = url;
+    return SBS_OK;
+}
+
+bool sbs_url_same_origin(const sbs_url *a, const sbs_url *b) {
+    return a->https == b->https && a->port == b->port && a->ipv6 == b->ipv6 && sbs_text_equal_nocase(a->host, b->host);
+}
+
+bool sbs_url_is_loopback(const sbs_url *url) {
+    if (url->ipv6) {
+        return sbs_text_equal(url->host, sbs_text_of("::1"));
+    }
+    return sbs_text_equal_nocase(url->host, sbs_text_of("localhost")) ||
+           (starts_with_nocase(url->host, sbs_text_of("127.")) && is_ipv4(url->host));
+}
+
+void sbs_url_put_host(sbs_writer *out, const sbs_url *url) {
+    /* A structure that did not come from sbs_url_parse must not inject either. */
+    if (!is_host(url->host, url->ipv6)) {
+        sbs_writer_fail(out, SBS_ERR_URL);
+        return;
+    }
+    sbs_put_string(out, url->ipv6 ? "[" : "");
+    sbs_put_text(out, url->host);
+    sbs_put_string(out, url->ipv6 ? "]" : "");
+    if (!url->default_port) {
+        sbs_put_char(out, ':');
+        sbs_put_uint(out, url->port);
+    }
+}
