@@ -18,7 +18,7 @@ extern "C" {
 
 /** Memory for one value or member name; its content is private. */
 typedef struct sbs_json_token {
-    int32_t priv[5];
+    int priv[5];
 } sbs_json_token;
 
 typedef enum sbs_json_kind {
@@ -81,7 +81,10 @@ bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string
 SBS_NODISCARD sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size,
                                        size_t *out_len);
 
-/** The same, unescaped where it stands in @p text (which must be the document's own, writable). */
+/**
+ * The same, unescaped where it stands in @p text (which must be the document's own, writable). Once for each value: its
+ * escaped form is gone then. On an error nothing is changed and @p out is absent.
+ */
 SBS_NODISCARD sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out);
 
 /** Reads an integer number without fraction or exponent, 0 to UINT64_MAX. SBS_ERR_JSON_TYPE, SBS_ERR_FORMAT. */

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/json.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "json_grammar.h"
+#include "utf8.h"
+
+/* Everything that jsmn's strict mode would refuse, and more, is refused before jsmn sees it. Its default mode is
+ * smaller and takes a number at the very end of the text. Parent links make it linear. */
+#define JSMN_STATIC
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+
+_Static_assert(sizeof(sbs_json_token) == sizeof(jsmntok_t), "sbs_json_token must hold a token of jsmn");
+_Static_assert(_Alignof(sbs_json_token) == _Alignof(jsmntok_t), "sbs_json_token must be aligned for a token of jsmn");
+
+static const jsmntok_t *token_at(const sbs_json *doc, sbs_json_node node) {
+    return (const jsmntok_t *)doc->tokens + node;
+}
+
+sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
+                          size_t *out_where) {
+    jsmn_parser parser;
+    size_t where = 0;
+    doc->count = 0;
+    if (len > INT32_MAX) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    sbs_status status = sbs_json_check(text, len, &where);
+    if (out_where) {
+        *out_where = where;
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    jsmn_init(&parser);
+    unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
+    /* With no memory at all jsmn would only count. */
+    if (limit == 0 || jsmn_parse(&parser, text, len, (jsmntok_t *)tokens, limit) < 0) {
+        return SBS_ERR_TOKENS;
+    }
+    doc->text = text;
+    doc->len = len;
+    doc->tokens = tokens;
+    doc->count = parser.toknext;
+    return SBS_OK;
+}
+
+static sbs_json_kind primitive_kind(char first) {
+    switch (first) {
+    case 't':
+        return SBS_JSON_TRUE;
+    case 'f':
+        return SBS_JSON_FALSE;
+    case 'n':
+        return SBS_JSON_NULL;
+    default:
+        return SBS_JSON_NUMBER;
+    }
+}
+
+sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node) {
+    if (node >= doc->count) {
+        return SBS_JSON_NULL;
+    }
+    switch (token_at(doc, node)->type) {
+    case JSMN_OBJECT:
+        return SBS_JSON_OBJECT;
+    case JSMN_ARRAY:
+        return SBS_JSON_ARRAY;
+    case JSMN_STRING:
+        return SBS_JSON_STRING;
+    default:
+        return primitive_kind(doc->text[token_at(doc, node)->start]);
+    }
+}
+
+sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node) {
+    sbs_text raw = {NULL, 0};
+    if (node < doc->count) {
+        const jsmntok_t *token = token_at(doc, node);
+        raw.ptr = doc->text + token->start;
+        raw.len = (size_t)(token->end - token->start);
+    }
+    return raw;
+}
+
+/* The token of the name, if the token is a member's value. */
+static sbs_json_node name_of(const sbs_json *doc, sbs_json_node node) {
+    int parent = token_at(doc, node)->parent;
+    return parent >= 0 && token_at(doc, (size_t)parent)->type == JSMN_STRING ? (size_t)parent : SBS_JSON_NONE;
+}
+
+sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container) {
+    sbs_json_kind kind = sbs_json_kind_of(doc, container);
+    if ((kind != SBS_JSON_OBJECT && kind != SBS_JSON_ARRAY) || token_at(doc, container)->size == 0) {
+        return SBS_JSON_NONE;
+    }
+    /* In an object the name's token comes first. */
+    return container + (kind == SBS_JSON_OBJECT ? 2 : 1);
+}
+
+sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
+    if (node >= doc->count) {
+        return SBS_JSON_NONE;
+    }
+    sbs_json_node name = name_of(doc, node);
+    int end = token_at(doc, node)->end;
+    int container = token_at(doc, name != SBS_JSON_NONE ? name : node)->parent;
+    do {
+        node++;
+    } while (node < doc->count && token_at(doc, node)->start < end);
+    if (node >= doc->count || token_at(doc, node)->parent != container) {
+        return SBS_JSON_NONE;
+    }
+    return name != SBS_JSON_NONE ? node + 1 : node;
+}
+
+static uint32_t hex4(const char *digits) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t c = (unsigned char)digits[i];
+        value = value << 4 | ((c & 0xF) + (c >= 'A' ? 9 : 0));
+    }
+    return value;
+}
+
+static char short_escape(char c) {
+    switch (c) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return c;
+    }
+}
+
+/* Decodes \uXXXX, or two of them that make a surrogate pair, at *pos. Returns 0 for U+0000 and lone surrogates. */
+static size_t unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
+    if (raw.len - *pos < 6) {
+        return 0;
+    }
+    uint32_t code_point = hex4(raw.ptr + *pos + 2);
+    *pos += 6;
+    if (code_point >= 0xD800 && code_point <= 0xDBFF) {
+        if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
+            return 0;
+        }
+        uint32_t low = hex4(raw.ptr + *pos + 2);
+        *pos += 6;
+        if (low < 0xDC00 || low > 0xDFFF) {
+            return 0;
+        }
+        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+    } else if (code_point == 0 || (code_point >= 0xDC00 && code_point <= 0xDFFF)) {
+        return 0;
+    }
+    return sbs_utf8_encode(code_point, out);
+}
+
+/* Decodes what stands at *pos, moves on, and returns the bytes made: 0 if they cannot be text. */
+static size_t unescape_next(sbs_text raw, size_t *pos, char out[4]) {
+    out[0] = raw.ptr[*pos];
+    if (out[0] != '\\') {
+        *pos += 1;
+        return 1;
+    }
+    if (raw.len - *pos < 2) {
+        return 0;
+    }
+    if (raw.ptr[*pos + 1] == 'u') {
+        return unescape_unicode(raw, pos, out);
+    }
+    out[0] = short_escape(raw.ptr[*pos + 1]);
+    *pos += 2;
+    return 1;
+}
+
+static bool unescaped_equals(sbs_text raw, sbs_text expected) {
+    char part[4];
+    size_t done = 0;
+    for (size_t pos = 0; pos < raw.len;) {
+        size_t len = unescape_next(raw, &pos, part);
+        if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {
+            return false;
+        }
+        done += len;
+    }
+    return done == expected.len;
+}
+
+bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING &&
+           unescaped_equals(sbs_json_raw(doc, node), sbs_text_of(string));
+}
+
+bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name) {
+    return node < doc->count && sbs_json_equals(doc, name_of(doc, node), name);
+}
+
+sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char *name, sbs_json_node *out_node) {
+    sbs_json_node found = SBS_JSON_NONE;
+    *out_node = SBS_JSON_NONE;
+    if (sbs_json_kind_of(doc, object) != SBS_JSON_OBJECT) {
+        return SBS_ERR_JSON_TYPE;
+    }
+    for (sbs_json_node at = sbs_json_first(doc, object); at != SBS_JSON_NONE; at = sbs_json_next(doc, at)) {
+        if (!sbs_json_name_is(doc, at, name)) {
+            continue;
+        }
+        if (found != SBS_JSON_NONE) {
+            return SBS_ERR_DUPLICATE;
+        }
+        found = at;
+    }
+    *out_node = found;
+    return found == SBS_JSON_NONE ? SBS_ERR_NOT_FOUND : SBS_OK;
+}
+
+sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len) {
+    char part[4];
+    size_t done = 0;
+    sbs_text raw = sbs_json_raw(doc, node);
+    *out_len = 0;
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+        return SBS_ERR_JSON_TYPE;
+    }
+    for (size_t pos = 0; pos < raw.len;) {
+        size_t len = unescape_next(raw, &pos, part);
+        if (len == 0) {
+            return SBS_ERR_FORMAT;
+        }
+        if (done + len <= size) {
+            memcpy(out + done, part, len);
+        }
+        done += len;
+    }
+    *out_len = done;
+    return done <= size ? SBS_OK : SBS_ERR_BUFFER;
+}
+
+sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out) {
+    sbs_text raw = sbs_json_raw(doc, node);
+    /* Nothing is changed unless all of it can be. */
+    sbs_status status = sbs_json_text(doc, node, NULL, 0, &out->len);
+    if (status == SBS_ERR_BUFFER) {
+        char *start = text + (raw.ptr - doc->text);
+        status = sbs_json_text(doc, node, start, raw.len, &out->len);
+    }
+    out->ptr = status == SBS_OK ? raw.ptr : NULL;
+    return status;
+}
+
+sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value) {
+    sbs_text raw = sbs_json_raw(doc, node);
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
+        return SBS_ERR_JSON_TYPE;
+    }
+    sbs_status status = sbs_text_to_uint(raw, out_value);
+    /* Larger numbers saturate there, and are refused here. */
+    if (status == SBS_OK && *out_value == UINT64_MAX && !sbs_text_equal(raw, sbs_text_of("18446744073709551615"))) {
+        return SBS_ERR_FORMAT;
+    }
+    return status;
+}
