@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_fhir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs the headers above */
+#include <cmocka.h>
+
+const char fake_observation[] = "{\"resourceType\":\"Observation\",\"status\":\"final\"}";
+
+static psa_key_id_t fake_key_id;
+
+static void remember(char *place, size_t size, size_t *out_len, const char *request, size_t len) {
+    *out_len = len < size ? len : size;
+    memcpy(place, request, *out_len);
+}
+
+static void answer(fake_fhir *fhir, unsigned status, const char *fields, const char *body) {
+    char all[512];
+    snprintf(all, sizeof all, "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n%s%s", fields,
+             fhir->close_each ? "Connection: close\r\n" : "");
+    fake_answer(&fhir->server, status, all, body);
+    fhir->server.close_after = fhir->close_each;
+}
+
+/* True (and answered) if this request is to fail. */
+static bool fails(fake_fhir *fhir, unsigned *status, unsigned *times, const char *body) {
+    char fields[256];
+    unsigned code = *status;
+    if (code == 0) {
+        return false;
+    }
+    if (*times <= 1) {
+        *status = 0;
+    }
+    *times -= *times > 0;
+    snprintf(fields, sizeof fields, "Content-Type: application/json\r\n%s", fhir->fields != NULL ? fhir->fields : "");
+    answer(fhir, code, fields, body != NULL ? body : "");
+    return true;
+}
+
+static void note_jti(fake_fhir *fhir, sbs_text form) {
+    char json[2048];
+    size_t len = 0;
+    const char *payload = memmem(form.ptr, form.len, "client_assertion=", 17);
+    payload = memchr(payload, '.', form.len - (size_t)(payload - form.ptr));
+    const char *end = memchr(payload + 1, '.', form.len - (size_t)(payload + 1 - form.ptr));
+    assert_int_equal(sbs_base64url_decode(payload + 1, (size_t)(end - payload - 1), (uint8_t *)json, sizeof json, &len),
+                     SBS_OK);
+    const char *jti = memmem(json, len, "\"jti\":\"", 7);
+    if (jti != NULL && fhir->jti_count < FAKE_MAX) {
+        memcpy(fhir->jti[fhir->jti_count++], jti + 7, 22);
+    }
+}
+
+static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
+    static const char good[] = "{\"access_token\":\"tok-1.2\",\"token_type\":\"bearer\",\"expires_in\":300,\"scope\":"
+                               "\"system/Observation.cruds\"}";
+    fhir->tokens++;
+    remember(fhir->last_token_request, sizeof fhir->last_token_request, &fhir->last_token_request_len, request, len);
+    note_jti(fhir, fake_body(request, len));
+    if (!fails(fhir, &fhir->token_status, &fhir->token_times, fhir->token_error)) {
+        answer(fhir, 200, "Content-Type: application/json\r\n", fhir->token_body != NULL ? fhir->token_body : good);
+    }
+}
+
+static void serve_discovery(fake_fhir *fhir) {
+    static const char good[] = "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[]}";
+    fhir->discoveries++;
+    if (!fails(fhir, &fhir->discovery_status, &fhir->discovery_times, "")) {
+        answer(fhir, 200, "Content-Type: application/json\r\n",
+               fhir->discovery_body != NULL ? fhir->discovery_body : good);
+    }
+}
+
+unsigned fake_fhir_count(const fake_fhir *fhir, const char *key) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < fhir->stored_count; i++) {
+        count += strcmp(fhir->stored[i], key) == 0;
+    }
+    return count;
+}
+
+static void store(fake_fhir *fhir, const char *key) {
+    assert_true(fhir->stored_count < FAKE_MAX);
+    snprintf(fhir->stored[fhir->stored_count++], sizeof fhir->stored[0], "%s", key);
+}
+
+static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
+    char key[96] = "plain";
+    bool conditional = fake_field(request, len, "If-None-Exist", key, sizeof key);
+    bool exists = conditional && fake_fhir_count(fhir, key) > 0;
+    bool failing = fhir->fhir_status != 0;
+    fhir->creates++;
+    if (!exists && (!failing || fhir->store_first)) {
+        store(fhir, key);
+    }
+    if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
+        answer(fhir, exists ? 200 : 201,
+               exists ? "" : "Location: https://fhir.example/r4/Observation/ob-7/_history/1\r\nETag: W/\"1\"\r\n", "");
+    }
+}
+
+static void serve_fhir(fake_fhir *fhir, const char *request, size_t len) {
+    char value[8192];
+    bool public_path = fake_request_is(request, len, "GET /r4/metadata ");
+    if (!public_path &&
+        (!fake_field(request, len, "Authorization", value, sizeof value) || strncmp(value, "Bearer tok-", 11) != 0)) {
+        fhir->unauthorized++;
+        answer(fhir, 401, "", "");
+    } else if (fake_request_is(request, len, "POST ")) {
+        serve_create(fhir, request, len);
+    } else if (fake_request_is(request, len, "PUT /r4/Observation/")) {
+        fhir->updates++;
+        if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
+            store(fhir, "PUT");
+            answer(fhir, 201, "", "");
+        }
+    } else {
+        fhir->reads++;
+        if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
+            answer(fhir, 200, "Content-Type: application/fhir+json\r\n", "{\"resourceType\":\"Bundle\"}");
+        }
+    }
+}
+
+static void serve(fake_server *server, const char *request, size_t len) {
+    fake_fhir *fhir = server->ctx;
+    remember(fhir->last, sizeof fhir->last, &fhir->last_len, request, len);
+    if (fake_request_is(request, len, "POST /token")) {
+        serve_token(fhir, request, len);
+    } else if (fake_request_is(request, len, "GET /r4/.well-known/smart-configuration ")) {
+        serve_discovery(fhir);
+    } else {
+        serve_fhir(fhir, request, len);
+    }
+}
+
+void fake_fhir_init(fake_fhir *fhir) {
+    memset(fhir, 0, sizeof *fhir);
+    fake_server_init(&fhir->server, serve, fhir);
+}
+
+int fake_setup_group(void **state) {
+    (void)state;
+    return psa_crypto_init() != PSA_SUCCESS ||
+           sbs_psa_key_generate(SBS_ES384, 0, PSA_KEY_ID_NULL, &fake_key_id) != SBS_OK;
+}
+
+int fake_teardown_group(void **state) {
+    (void)state;
+    psa_destroy_key(fake_key_id);
+    mbedtls_psa_crypto_free();
+    return 0;
+}
+
+void fake_setup_init(fake_setup *setup) {
+    memset(setup, 0, sizeof *setup);
+    fake_fhir_init(&setup->fhir);
+    sbs_psa_key_init(&setup->key_state, fake_key_id, &setup->key);
+    setup->now = (sbs_now){.mono_ms = 1000, .utc_s = 1700000000};
+    setup->config = (sbs_client_config){
+        .fhir_base = "https://fhir.example/r4/",
+        .client_id = "device-1",
+        .scope = "system/Observation.cruds",
+        .key = &setup->key,
+        .stream = &setup->fhir.server.stream,
+        .work = setup->work,
+        .work_size = sizeof setup->work,
+    };
+    assert_int_equal(sbs_client_init(&setup->client, &setup->config), SBS_OK);
+}
+
+sbs_status fake_poll(fake_setup *setup) {
+    for (unsigned polls = 0; polls < 200000; polls++) {
+        sbs_wait wait;
+        sbs_status status = sbs_client_poll(&setup->client, setup->now, &wait);
+        setup->polls++;
+        if (status != SBS_PENDING) {
+            return status;
+        }
+        assert_true(wait.timeout_ms != SBS_WAIT_FOREVER);
+        setup->now.mono_ms += wait.timeout_ms;
+        setup->now.utc_s += (setup->now.mono_ms / 1000) - ((setup->now.mono_ms - wait.timeout_ms) / 1000);
+        setup->waited_ms += wait.timeout_ms;
+    }
+    fail_msg("the client does not come to an end");
+    return SBS_ERR_STATE;
+}
+
+sbs_status fake_run(fake_setup *setup, const sbs_request *request) {
+    sbs_status status = sbs_client_start(&setup->client, request);
+    return status == SBS_OK ? fake_poll(setup) : status;
+}
+
+sbs_request fake_create(const char *identifier) {
+    return (sbs_request){
+        .interaction = SBS_CREATE,
+        .target = sbs_text_of("Observation"),
+        .body = sbs_text_of(fake_observation),
+        .if_none_exist = sbs_text_of(identifier),
+    };
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Discovery and the token's life: expiry, refusals, the clock, the pinned host, work buffers of every size. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_fhir.h"
+
+static const sbs_request token_only = {.interaction = SBS_TOKEN};
+
+static void a_token_is_renewed_ahead_of_its_end(void **state) {
+    fake_setup *s = *state;
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    s->now.mono_ms += 269000; /* 300 s less the 30 s margin, less what the requests took */
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_int_equal(s->fhir.tokens, 1);
+    s->now.mono_ms += 1000;
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_int_equal(s->fhir.tokens, 2);
+    assert_int_equal(s->fhir.discoveries, 1);
+}
+
+static void a_token_shorter_than_the_margin_still_works(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_body = "{\"access_token\":\"tok-x\",\"token_type\":\"Bearer\",\"expires_in\":\"2\"}";
+    sbs_request request = fake_create("identifier=u%7C1");
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    s->now.mono_ms += 999;
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    assert_int_equal(s->fhir.tokens, 1);
+    s->now.mono_ms += 1;
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    assert_int_equal(s->fhir.tokens, 2);
+}
+
+static void discovery_is_cached_for_its_time(void **state) {
+    fake_setup *s = *state;
+    s->config.discovery_ttl_ms = 1000000;
+    sbs_request discover = {.interaction = SBS_DISCOVER};
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_true(sbs_text_equal(sbs_client_token_url(&s->client), sbs_text_of("https://auth.example/token")));
+    s->now.mono_ms += 999999;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 1);
+    s->now.mono_ms += 1;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 2);
+}
+
+static void a_relative_token_endpoint_is_below_the_base(void **state) {
+    fake_setup *s = *state;
+    s->fhir.discovery_body = "{\"token_endpoint\":\"/token?tenant=a\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_true(
+        fake_request_is(s->fhir.last, s->fhir.last_len, "POST /token?tenant=a HTTP/1.1\r\nHost: fhir.example\r\n"));
+}
+
+static void a_fixed_token_url_needs_no_discovery(void **state) {
+    fake_setup *s = *state;
+    s->config.token_url = "https://other.example:8443/token";
+    s->config.fhir_base = NULL;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 0);
+    assert_int_equal(s->fhir.server.port, 8443);
+    sbs_request create = fake_create(NULL);
+    assert_int_equal(sbs_client_start(&s->client, &create), SBS_ERR_ARGUMENT);
+}
+
+static void discovery_failures_say_what_is_wrong(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        unsigned http;
+        const char *body;
+        sbs_status status;
+    } cases[] = {
+        {404, NULL, SBS_ERR_FORBIDDEN},
+        {302, NULL, SBS_ERR_REDIRECT},
+        {503, NULL, SBS_ERR_BUSY},
+        {0, "<html>", SBS_ERR_JSON},
+        {0, "{}", SBS_ERR_RESPONSE},
+        {0, "{\"token_endpoint\":7}", SBS_ERR_JSON_TYPE},
+        {0, "{\"token_endpoint\":\"http://auth.example/token\"}", SBS_ERR_URL},
+        {0, "{\"token_endpoint\":\"https://a/t\",\"token_endpoint\":\"https://b/t\"}", SBS_ERR_DUPLICATE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        s->fhir.discovery_status = cases[i].http;
+        s->fhir.discovery_times = 99;
+        s->fhir.discovery_body = cases[i].body;
+        assert_int_equal(fake_run(s, &token_only), cases[i].status);
+        assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
+        assert_int_equal(sbs_client_token_url(&s->client).len, 0);
+    }
+    assert_int_equal(s->fhir.tokens, 0);
+}
+
+static void the_token_host_is_pinned(void **state) {
+    fake_setup *s = *state;
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    s->fhir.discovery_body = "{\"token_endpoint\":\"https://evil.example/token\"}";
+    s->now.mono_ms += 2 * 86400000ull;
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_TOKEN_HOST);
+    assert_int_equal(s->fhir.tokens, 1);
+    s->fhir.discovery_body = "{\"token_endpoint\":\"https://AUTH.example/token/v2\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    s->config.token_origin = "https://elsewhere.example";
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_TOKEN_HOST);
+}
+
+static void a_moved_token_endpoint_is_looked_up_once(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_status = 404;
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 2);
+    sbs_client_drop_token(&s->client);
+    s->fhir.token_status = 404;
+    s->fhir.token_times = 99;
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    assert_int_equal(s->fhir.discoveries, 3);
+}
+
+static void refusals_carry_the_server_s_words(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_status = 401;
+    s->fhir.token_error =
+        "{\"error\":\"invalid_client\",\"error_description\":\"client \\u0007 authentication failed\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    const sbs_detail *detail = sbs_client_detail(&s->client);
+    assert_int_equal(detail->oauth, SBS_OAUTH_INVALID_CLIENT);
+    assert_int_equal(detail->http_status, 401);
+    assert_int_equal(detail->attempts, 1);
+    assert_non_null(strstr(detail->text, "invalid_client"));
+    assert_non_null(strstr(detail->text, "authentication failed"));
+    assert_null(strchr(detail->text, 7));
+
+    s->fhir.token_status = 403;
+    s->fhir.token_error = NULL;
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    assert_int_equal(sbs_client_detail(&s->client)->oauth, SBS_OAUTH_NONE);
+    assert_int_equal(sbs_client_detail(&s->client)->http_status, 403);
+}
+
+static void every_try_has_an_assertion_of_its_own(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_status = 503;
+    s->fhir.token_times = 4;
+    s->fhir.token_error = "{\"error\":\"temporarily_unavailable\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_int_equal(s->fhir.jti_count, 5);
+    for (unsigned i = 0; i < s->fhir.jti_count; i++) {
+        for (unsigned k = 0; k < i; k++) {
+            assert_string_not_equal(s->fhir.jti[i], s->fhir.jti[k]);
+        }
+    }
+}
+
+static void token_answers_that_break_the_rules_are_refused(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        const char *body;
+        sbs_status status;
+    } cases[] = {
+        {"<html></html>", SBS_ERR_JSON},
+        {"{\"token_type\":\"bearer\"}", SBS_ERR_RESPONSE},
+        {"{\"access_token\":\"tok-1\",\"token_type\":\"mac\"}", SBS_ERR_RESPONSE},
+        {"{\"access_token\":\"tok-1\\r\\nX: y\",\"token_type\":\"bearer\"}", SBS_ERR_RESPONSE},
+        {"{\"access_token\":\"tok-1\",\"token_type\":\"bearer\",\"expires_in\":0}", SBS_ERR_RESPONSE},
+        {"{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"bearer\"}", SBS_ERR_DUPLICATE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        s->fhir.token_body = cases[i].body;
+        assert_int_equal(fake_run(s, &token_only), cases[i].status);
+        assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_TOKEN);
+        sbs_token_view token;
+        assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_ERR_NOT_FOUND);
+    }
+}
+
+static void the_scope_may_come_before_the_token(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_body =
+        "{\"scope\":\"system/Observation.c\",\"x\":[1,2],\"token_type\":\"bearer\",\"access_token\":\"tok-last\"}";
+    sbs_request request = fake_create("identifier=u%7C1");
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    sbs_token_view token;
+    assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_OK);
+    assert_true(sbs_text_equal(token.access_token, sbs_text_of("tok-last")));
+    assert_true(sbs_text_equal(token.scope, sbs_text_of("system/Observation.c")));
+}
+
+static void a_grant_too_small_is_told_before_sending(void **state) {
+    fake_setup *s = *state;
+    s->fhir.token_body = "{\"access_token\":\"tok-r\",\"token_type\":\"bearer\",\"scope\":\"system/Observation.rs\"}";
+    sbs_request create = fake_create("identifier=u%7C1");
+    assert_int_equal(fake_run(s, &create), SBS_ERR_SCOPE);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "system/Observation.rs");
+    sbs_request search = {.interaction = SBS_READ, .target = sbs_text_of("Observation?code=1")};
+    assert_int_equal(fake_run(s, &search), SBS_OK);
+    assert_int_equal(s->fhir.creates, 0);
+    s->config.any_scope = true;
+    assert_int_equal(fake_run(s, &create), SBS_OK);
+    /* an empty grant is a grant of nothing */
+    s->config.any_scope = false;
+    s->fhir.token_body = "{\"access_token\":\"tok-r\",\"token_type\":\"bearer\",\"scope\":\"\"}";
+    sbs_client_drop_token(&s->client);
+    assert_int_equal(fake_run(s, &search), SBS_ERR_SCOPE);
+}
+
+/* The fake server's Date is 1700000000. */
+static void a_wrong_clock_is_corrected_once(void **state) {
+    fake_setup *s = *state;
+    static const int64_t errors[] = {-3600, 3600, 86000, -86000};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fake_setup_init(s);
+        s->now.utc_s += errors[i];
+        s->fhir.token_status = 401;
+        s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+        assert_int_equal(fake_run(s, &token_only), SBS_OK);
+        assert_true(llabs(sbs_client_clock_offset(&s->client) + errors[i]) < 5);
+        assert_int_equal(s->fhir.tokens, 2);
+    }
+    fake_setup_init(s);
+    s->now.utc_s += 3600;
+    s->fhir.token_status = 401;
+    s->fhir.token_times = 99;
+    s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    assert_int_equal(s->fhir.tokens, 2);
+}
+
+static void a_small_or_an_absurd_difference_is_not_the_clock(void **state) {
+    fake_setup *s = *state;
+    static const int64_t errors[] = {0, 20, -20, 90000, -90000};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fake_setup_init(s);
+        s->now.utc_s += errors[i];
+        s->fhir.token_status = 401;
+        s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+        assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+        assert_int_equal(s->fhir.tokens, 1);
+        assert_int_equal(sbs_client_clock_offset(&s->client), 0);
+    }
+}
+
+static void without_the_time_nothing_is_signed(void **state) {
+    fake_setup *s = *state;
+    s->config.token_url = "https://auth.example/token";
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    s->now.utc_s = SBS_UTC_UNKNOWN;
+    assert_int_equal(sbs_client_start(&s->client, &token_only), SBS_OK);
+    sbs_wait wait;
+    sbs_status status;
+    do {
+        status = sbs_client_poll(&s->client, s->now, &wait);
+    } while (status == SBS_PENDING);
+    assert_int_equal(status, SBS_ERR_NO_TIME);
+    assert_int_equal(s->fhir.server.opens, 0);
+}
+
+/* Whatever the size of the work buffer: the request is done, or the buffer is said to be too small. Never less. */
+static void every_work_buffer_works_or_is_too_small(void **state) {
+    fake_setup *s = *state;
+    size_t least = 0;
+    for (size_t size = SBS_EXCHANGE_SCRATCH_MIN - 1; size < 4096; size++) {
+        fake_setup_init(s);
+        s->config.work_size = size;
+        sbs_status status = sbs_client_init(&s->client, &s->config);
+        sbs_request request = fake_create("identifier=u%7C1");
+        if (status == SBS_OK) {
+            status = fake_run(s, &request);
+        }
+        if (status != SBS_OK) {
+            assert_int_equal(sbs_status_group(status), SBS_CLASS_BUFFER);
+        } else if (least == 0) {
+            least = size;
+        }
+        assert_true(least == 0 || status == SBS_OK);
+    }
+    assert_in_range(least, SBS_EXCHANGE_SCRATCH_MIN, 2048);
+}
+
+static void bad_configurations_are_refused(void **state) {
+    fake_setup *s = *state;
+    sbs_client_config good = s->config;
+#define REFUSED(member, value, status)                                                                                 \
+    do {                                                                                                               \
+        s->config = good;                                                                                              \
+        s->config.member = value;                                                                                      \
+        assert_int_equal(sbs_client_init(&s->client, &s->config), status);                                             \
+    } while (0)
+    REFUSED(fhir_base, NULL, SBS_ERR_ARGUMENT);
+    REFUSED(fhir_base, "http://fhir.example/r4", SBS_ERR_URL);
+    REFUSED(fhir_base, "https://fhir.example/r4?x=y", SBS_ERR_URL);
+    REFUSED(fhir_base, "fhir.example", SBS_ERR_URL);
+    REFUSED(token_url, "http://localhost/token", SBS_ERR_URL);
+    REFUSED(token_origin, "nonsense", SBS_ERR_URL);
+    REFUSED(client_id, "", SBS_ERR_ARGUMENT);
+    REFUSED(client_id, "tab\t", SBS_ERR_ARGUMENT);
+    REFUSED(client_id, "\xc3\xa9", SBS_ERR_ARGUMENT);
+    REFUSED(scope, NULL, SBS_ERR_ARGUMENT);
+    REFUSED(scope, "a\"b", SBS_ERR_ARGUMENT);
+    REFUSED(key, NULL, SBS_ERR_ARGUMENT);
+    REFUSED(lifetime_s, 301, SBS_ERR_ARGUMENT);
+    REFUSED(work_size, SBS_EXCHANGE_SCRATCH_MIN - 1, SBS_ERR_BUFFER);
+    s->fhir.server.ops.secured = false;
+    REFUSED(work_size, good.work_size, SBS_ERR_ARGUMENT);
+}
+
+static int set_up(void **state) {
+    static fake_setup setup;
+    fake_setup_init(&setup);
+    *state = &setup;
+    return 0;
+}
+
+#define CASE(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(a_token_is_renewed_ahead_of_its_end),
+        CASE(a_token_shorter_than_the_margin_still_works),
+        CASE(discovery_is_cached_for_its_time),
+        CASE(a_relative_token_endpoint_is_below_the_base),
+        CASE(a_fixed_token_url_needs_no_discovery),
+        CASE(discovery_failures_say_what_is_wrong),
+        CASE(the_token_host_is_pinned),
+        CASE(a_moved_token_endpoint_is_looked_up_once),
+        CASE(refusals_carry_the_server_s_words),
+        CASE(every_try_has_an_assertion_of_its_own),
+        CASE(token_answers_that_break_the_rules_are_refused),
+        CASE(the_scope_may_come_before_the_token),
+        CASE(a_grant_too_small_is_told_before_sending),
+        CASE(a_wrong_clock_is_corrected_once),
+        CASE(a_small_or_an_absurd_difference_is_not_the_clock),
+        CASE(without_the_time_nothing_is_signed),
+        CASE(every_work_buffer_works_or_is_too_small),
+        CASE(bad_configurations_are_refused),
+    };
+    return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
+}
