@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file queue.h
+ * Port: a durable queue of measurements. An item is accepted once append() has returned SBS_OK, and from then on it is
+ * kept, whatever happens to the power, until it is settled. Item ids grow and are never used again.
+ */
+#ifndef SBS_QUEUE_H
+#define SBS_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sbs/status.h"
+#include "sbs/time.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_QUEUE_REASON_SIZE 64u /**< bytes of a reason, with the NUL */
+
+/** What the queue keeps beside an item's bytes. */
+typedef struct sbs_queue_meta {
+    uint64_t uptime_ms;   /**< of boot @c boot_id when the measurement was taken */
+    int64_t utc_s;        /**< when it was taken, or SBS_UTC_UNKNOWN */
+    uint32_t boot_id;     /**< which boot the uptime counts from */
+    uint32_t lane;        /**< items of one lane (one measuring device) are delivered in order */
+    int16_t zone_minutes; /**< local zone then, or SBS_ZONE_UNKNOWN (INT16_MIN) */
+    uint16_t format;      /**< what the bytes are, for the encoder */
+} sbs_queue_meta;
+
+typedef struct sbs_queue_item {
+    uint64_t id;
+    size_t len;
+    sbs_queue_meta meta;
+    uint16_t attempts; /**< times that mark_attempt was called, saturating */
+} sbs_queue_item;
+
+typedef enum sbs_queue_fate {
+    SBS_QUEUE_DELIVERED, /**< the server holds it: may be forgotten */
+    SBS_QUEUE_DEAD       /**< set aside with a reason; kept where there is room, never sent again by itself */
+} sbs_queue_fate;
+
+typedef struct sbs_queue_counters {
+    uint64_t accepted, delivered, dead, dropped; /**< since the queue was made */
+    uint32_t waiting;                            /**< unsettled now */
+} sbs_queue_counters;
+
+typedef struct sbs_queue_ops {
+    /** Appends an item; returns when it is durable. May be called from another task than the rest. SBS_ERR_BUFFER: the
+     * queue is full and its policy is to refuse; SBS_ERR_TOO_LARGE: never fits; SBS_ERR_STORAGE: not accepted. */
+    sbs_status (*append)(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id);
+    /** The unsettled item with the smallest id above @p after (0: the first). SBS_ERR_NOT_FOUND at the end. A damaged
+     * item is reported once as SBS_ERR_DAMAGED with its id in @p out_item, and never again as an item to send. */
+    sbs_status (*next)(void *ctx, uint64_t after, sbs_queue_item *out_item);
+    /** Reads up to @p size bytes from @p offset; fewer at the end, 0 at or behind it. SBS_ERR_NOT_FOUND,
+     * SBS_ERR_DAMAGED. */
+    sbs_status (*read)(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len);
+    /** Notes, durably, that the item is about to be sent. Called before every sending. */
+    sbs_status (*mark_attempt)(void *ctx, uint64_t id);
+    /** Settles an item, durably. @p reason: a short text for SBS_QUEUE_DEAD, may be NULL. SBS_ERR_NOT_FOUND if it is
+     * settled already. */
+    sbs_status (*settle)(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason);
+    void (*counters)(void *ctx, sbs_queue_counters *out);
+} sbs_queue_ops;
+
+typedef struct sbs_queue {
+    const sbs_queue_ops *ops;
+    void *ctx;
+} sbs_queue;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
