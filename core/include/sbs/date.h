@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-/** Parses the three forms of HTTP-date (RFC 9110 section 5.6.7: IMF-fixdate, RFC 850, asctime). Two-digit years more
- *  than 50 years after @p reference_utc_s (or after 2026 if unknown) are of the century before. SBS_ERR_FORMAT. */
+/** Parses the three forms of HTTP-date (RFC 9110 section 5.6.7: IMF-fixdate, RFC 850, asctime), case-sensitive, any day
+ *  name. A two-digit year is the one at most 50 years after that of @p reference_utc_s (2026 if unknown) and less than
+ *  50 before it. SBS_ERR_FORMAT. */
 SBS_NODISCARD sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *out_utc_s);
 
 /** Zone offset value for "no zone known". */
@@ -31,7 +32,7 @@ void sbs_date_put(sbs_writer *out, int64_t utc_s, int ms, int16_t zone_minutes);
  *  within 14:00. */
 bool sbs_date_is_fhir_datetime(sbs_text text);
 
-/** Days since 1970-01-01 of a Gregorian date (month 1 to 12, day 1 to 31). */
+/** Days since 1970-01-01 of a Gregorian date (year 0 to 9999, month 1 to 12, day 1 to 31). */
 int64_t sbs_date_days(int64_t year, unsigned month, unsigned day);
 
 #ifdef __cplusplus

@@ -93,7 +93,8 @@ SBS_NODISCARD sbs_status sbs_http_reader_feed(sbs_http_reader *reader, const cha
 SBS_NODISCARD sbs_status sbs_http_reader_end(sbs_http_reader *reader);
 
 /** Retry-After (RFC 9110 section 10.2.3): seconds or any HTTP-date, clamped to 0..@p max_s. A date needs a known
- *  @p now_utc_s. Values that are neither give SBS_ERR_FORMAT; "epoch seconds" and other absurd values are clamped. */
+ *  @p now_utc_s (SBS_ERR_NO_TIME otherwise) and is 0 if past. Values that are neither give SBS_ERR_FORMAT; "epoch
+ *  seconds" and other absurd values are clamped. */
 SBS_NODISCARD sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_s, uint32_t *out_s);
 
 /** True if a Content-Type value names JSON: application/json, application/fhir+json or any application/...+json, with
@@ -102,7 +103,8 @@ bool sbs_http_is_json(sbs_text content_type);
 
 /**
  * Copies up to @p size - 1 bytes of @p text as one line of printable ASCII with a NUL; others become '?' (runs of
- * white space one space). For the server's words in messages: this one place may shorten.
+ * white space one space, none at the ends; one '?' for a UTF-8 character). For the server's words in messages: this
+ * one place may shorten.
  */
 void sbs_http_sanitise(sbs_text text, char *out, size_t size);
 
