@@ -17,9 +17,12 @@ import { RequestReader, answer, send } from './lib/plain-http.mjs';
 import { Requests, placeOf } from './lib/records.mjs';
 
 const HELP = `usage: node tests/server/hostile.mjs [OPTIONS]
-Starts the hostile test server, on loopback only. Its FHIR base is https://localhost:PORT/with/A+B/fhir, where A and B are of:
+Starts the hostile test server, on loopback only. Its FHIR base is
+https://localhost:PORT/with/A+B/fhir, where A and B are of:
 
-${Object.entries(BEHAVIOURS).map(([name, text]) => `  ${name.padEnd(18)} ${text}`).join('\n')}
+${Object.entries(BEHAVIOURS)
+    .map(([name, text]) => `  ${name.padEnd(18)} ${text}`)
+    .join('\n')}
 
   --port N, --admin-port N   0 (default): any free one
   --client ID=FILE           registers a client from a JWK Set file; repeatable
@@ -39,9 +42,10 @@ const OPTIONS = {
     help: { type: 'boolean', default: false },
 };
 
-const listen = (server, port) => new Promise((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve);
-});
+const listen = (server, port) =>
+    new Promise((resolve, reject) => {
+        server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
 
 export class HostileServer {
     clients = new Clients();
@@ -68,7 +72,13 @@ export class HostileServer {
 
     info() {
         const adminUrl = `http://127.0.0.1:${this.#admin.address().port}`;
-        return { fhirBase: `${this.origin}/fhir`, withBase: `${this.origin}/with/`, caFile: this.caFile, adminUrl, pid: process.pid };
+        return {
+            fhirBase: `${this.origin}/fhir`,
+            withBase: `${this.origin}/with/`,
+            caFile: this.caFile,
+            adminUrl,
+            pid: process.pid,
+        };
     }
 
     #accept(socket) {
@@ -78,7 +88,10 @@ export class HostileServer {
         socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
         const reader = new RequestReader((head, body) => this.#serve(socket, connection, head, body));
         socket.on('data', async (chunk) => {
-            if (!await reader.add(chunk)) socket.end();
+            const goesOn = await reader
+                .add(chunk)
+                .catch((error) => process.stderr.write(`hostile: ${error.stack}\n`) && false);
+            if (!goesOn) socket.end();
         });
     }
 
@@ -109,7 +122,9 @@ export class HostileServer {
         for await (const part of req.setEncoding('utf8')) text += part;
         try {
             const value = this.#administered(`${req.method} ${req.url}`, text);
-            res.writeHead(value === undefined ? 404 : 200, { 'Content-Type': 'application/json' }).end(JSON.stringify(value ?? {}));
+            res.writeHead(value === undefined ? 404 : 200, { 'Content-Type': 'application/json' }).end(
+                JSON.stringify(value ?? {}),
+            );
         } catch (error) {
             res.writeHead(400, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error: error.message }));
         }
@@ -155,7 +170,9 @@ async function main() {
     for (const text of values.client) server.clients.registerFromOption(text);
     const info = await server.start({ port: Number(values.port), adminPort: Number(values['admin-port']) });
     stopInTime(server, { maxSeconds: Number(values['max-seconds']), stopWithStdin: values['stop-with-stdin'] });
-    process.stdout.write(`FHIR base  ${info.withBase}BEHAVIOURS/fhir\nCA file    ${info.caFile}\nadmin      ${info.adminUrl}\n`);
+    process.stdout.write(
+        `FHIR base  ${info.withBase}BEHAVIOURS/fhir\nCA file    ${info.caFile}\nadmin      ${info.adminUrl}\n`,
+    );
     return values['ready-file'] && writeReadyFile(values['ready-file'], info);
 }
 

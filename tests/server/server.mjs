@@ -36,7 +36,12 @@ async function main() {
     const server = new Server(options);
     const info = await server.start();
     stopInTime(server, options);
-    process.stdout.write(greeting(info, server.clients.list().map(({ clientId }) => clientId)));
+    process.stdout.write(
+        greeting(
+            info,
+            server.clients.list().map(({ clientId }) => clientId),
+        ),
+    );
     if (options.readyFile) writeReadyFile(options.readyFile, info);
 }
 

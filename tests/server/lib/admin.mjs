@@ -78,7 +78,8 @@ function variable(server, method, path) {
 
 function send(res, status, value) {
     if (Buffer.isBuffer(value)) return res.writeHead(status, { 'Content-Type': 'application/octet-stream' }).end(value);
-    if (typeof value === 'string') return res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(value);
+    if (typeof value === 'string')
+        return res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(value);
     return res.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
 }
 

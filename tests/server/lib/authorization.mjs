@@ -76,7 +76,7 @@ export class AuthorizationServer {
     async start() {
         const { Provider, errors } = await importProvider();
         const { privateKey } = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true });
-        const jwk = { ...await exportJWK(privateKey), kid: 'token-signing', alg: 'RS256', use: 'sig' };
+        const jwk = { ...(await exportJWK(privateKey)), kid: 'token-signing', alg: 'RS256', use: 'sig' };
         this.#publicKey = await importJWK({ kty: jwk.kty, n: jwk.n, e: jwk.e }, 'RS256');
         this.#seed = await SeedAssertions.create(this.#clients);
         this.#errors = errors;
@@ -131,16 +131,18 @@ export class AuthorizationServer {
         const tolerance = this.#settings.lenientSeed ? CLOCK_TOLERANCE_S : 0;
         if (header.kid === undefined) refuse('kid must be present in the header');
         if (header.typ !== 'JWT') refuse('typ must be JWT');
-        if (claims.exp > Date.now() / 1000 + MAX_ASSERTION_LIFETIME_S + tolerance) refuse('exp is more than 5 minutes ahead');
+        if (claims.exp > Date.now() / 1000 + MAX_ASSERTION_LIFETIME_S + tolerance)
+            refuse('exp is more than 5 minutes ahead');
     }
 
-    /** Replaces the scope asked for by the part of it that the client is registered for, before oidc-provider looks at it. */
+    /** Leaves of the scope asked for what the client is registered for, before oidc-provider looks at it. */
     #resourceServer(ctx, resource, client) {
         if (resource !== this.fhirBase) throw new this.#errors.InvalidTarget('unknown resource');
         const asked = ctx.oidc.params.scope;
         if (!asked) throw new this.#errors.InvalidScope('scope is required');
         const granted = grantedScopes(asked, this.#clients.find(client.clientId).scopes);
-        if (granted === '') throw new this.#errors.InvalidScope('none of the requested scopes is granted to this client', asked);
+        if (granted === '')
+            throw new this.#errors.InvalidScope('none of the requested scopes is granted to this client', asked);
         ctx.oidc.params.scope = granted;
         return {
             audience: this.fhirBase,

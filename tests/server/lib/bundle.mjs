@@ -26,7 +26,9 @@ function completed({ response, resource }, preference) {
 }
 
 function storedResources(entries) {
-    return entries.flatMap((entry, i) => (entry.resource?.meta ? [{ resource: entry.resource, prefix: `/entry/${i}/resource` }] : []));
+    return entries.flatMap((entry, i) =>
+        entry.resource?.meta ? [{ resource: entry.resource, prefix: `/entry/${i}/resource` }] : [],
+    );
 }
 
 async function carryOut(bundle, entry, run) {
@@ -46,14 +48,22 @@ function inOrder(answered, reasons) {
  * @returns `bundle` and `stored`, or `problem` (an outcome), or `forbidden` (a reason)
  */
 export async function runBundle({ bundle, scopes, run, ignoreIfNoneExist, preference }) {
-    if (bundle.resourceType !== 'Bundle' || !Array.isArray(bundle.entry)) return { problem: badRequest('Not a Bundle with entries') };
+    if (bundle.resourceType !== 'Bundle' || !Array.isArray(bundle.entry))
+        return { problem: badRequest('Not a Bundle with entries') };
     const reasons = bundle.entry.map((entry) => forbiddenReason(entry, scopes));
     const firstReason = reasons.find(Boolean);
     if (firstReason && bundle.type !== 'batch') return { forbidden: firstReason };
     if (ignoreIfNoneExist) bundle.entry.forEach((entry) => delete entry.request?.ifNoneExist);
-    const results = await carryOut(bundle, bundle.entry.filter((_, i) => !reasons[i]), run);
+    const results = await carryOut(
+        bundle,
+        bundle.entry.filter((_, i) => !reasons[i]),
+        run,
+    );
     if (results.problem) return results;
     const entries = inOrder(results.entry, reasons);
     const entry = entries.map((each) => completed(each, preference));
-    return { stored: storedResources(entries), bundle: { resourceType: 'Bundle', type: `${bundle.type}-response`, entry } };
+    return {
+        stored: storedResources(entries),
+        bundle: { resourceType: 'Bundle', type: `${bundle.type}-response`, entry },
+    };
 }

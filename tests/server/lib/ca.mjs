@@ -38,7 +38,10 @@ export const LEAVES = {
 };
 
 function pem(type, bytes) {
-    const lines = bytes.toString('base64').match(/.{1,64}/g).join('\n');
+    const lines = bytes
+        .toString('base64')
+        .match(/.{1,64}/g)
+        .join('\n');
     return `-----BEGIN ${type}-----\n${lines}\n-----END ${type}-----\n`;
 }
 
@@ -49,7 +52,9 @@ function extension(id, critical, value) {
 }
 
 function ipBytes(text) {
-    return text.includes(':') ? Buffer.from('00000000000000000000000000000001', 'hex') : Buffer.from(text.split('.').map(Number));
+    return text.includes(':')
+        ? Buffer.from('00000000000000000000000000000001', 'hex')
+        : Buffer.from(text.split('.').map(Number));
 }
 
 function generalName(text) {
@@ -86,11 +91,14 @@ function certificate({ subject, issuer, from, to, extensions }) {
         der.sequence(der.utcTime(new Date(now + from)), der.utcTime(new Date(now + to))),
         name(subject.name),
         subject.spki,
-        der.explicit(3, der.sequence(
-            ...extensions,
-            extension('2.5.29.14', false, der.octetString(keyId(subject.spki))),
-            extension('2.5.29.35', false, der.sequence(der.tagged(0x80, keyId(issuer.spki)))),
-        )),
+        der.explicit(
+            3,
+            der.sequence(
+                ...extensions,
+                extension('2.5.29.14', false, der.octetString(keyId(subject.spki))),
+                extension('2.5.29.35', false, der.sequence(der.tagged(0x80, keyId(issuer.spki)))),
+            ),
+        ),
     );
     const bits = sign(signature.hash, tbs, issuer.privateKey);
     return pem('CERTIFICATE', der.sequence(tbs, signature.algorithm(), der.bitString(bits)));
@@ -133,7 +141,15 @@ export class CertificateAuthority {
         });
         const caFile = join(this.#dir, `ca-${kind}.pem`);
         writeFileSync(caFile, root.pem);
-        return { issuer, leafKind, caFile, intermediates: intermediates.reverse().map((each) => each.pem).join('') };
+        return {
+            issuer,
+            leafKind,
+            caFile,
+            intermediates: intermediates
+                .reverse()
+                .map((each) => each.pem)
+                .join(''),
+        };
     }
 
     /** @returns {{key: string, cert: string, caFile: string}} */

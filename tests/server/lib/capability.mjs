@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server says about itself: smart-configuration and CapabilityStatement.
 
-const TYPES = ['Observation', 'Patient', 'Device', 'DeviceMetric', 'DiagnosticReport', 'Practitioner', 'Organization', 'Encounter'];
+const TYPES = [
+    'Observation',
+    'Patient',
+    'Device',
+    'DeviceMetric',
+    'DiagnosticReport',
+    'Practitioner',
+    'Organization',
+    'Encounter',
+];
 const ALWAYS = ['read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'create', 'search-type'];
 
 export function smartConfiguration({ issuer, tokenUrl }, overrides) {
@@ -33,7 +42,12 @@ function resourceCapability(type, settings) {
         searchParam: [
             { name: '_id', type: 'token' },
             { name: 'identifier', type: 'token' },
-            ...(type === 'Observation' ? [{ name: 'code', type: 'token' }, { name: 'date', type: 'date' }] : []),
+            ...(type === 'Observation'
+                ? [
+                      { name: 'code', type: 'token' },
+                      { name: 'date', type: 'date' },
+                  ]
+                : []),
         ],
     };
 }
@@ -47,17 +61,33 @@ export function capabilityStatement({ issuer, tokenUrl, fhirBase, started }, set
         implementation: { description: 'Test server of libsbs', url: fhirBase },
         fhirVersion: '4.0.1',
         format: ['application/fhir+json', 'json'],
-        rest: [{
-            mode: 'server',
-            security: {
-                service: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }] }],
-                extension: [{
-                    url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
-                    extension: [{ url: 'token', valueUri: tokenUrl }, { url: 'authorize', valueUri: `${issuer}/auth` }],
-                }],
+        rest: [
+            {
+                mode: 'server',
+                security: {
+                    service: [
+                        {
+                            coding: [
+                                {
+                                    system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+                                    code: 'SMART-on-FHIR',
+                                },
+                            ],
+                        },
+                    ],
+                    extension: [
+                        {
+                            url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+                            extension: [
+                                { url: 'token', valueUri: tokenUrl },
+                                { url: 'authorize', valueUri: `${issuer}/auth` },
+                            ],
+                        },
+                    ],
+                },
+                resource: TYPES.map((type) => resourceCapability(type, settings)),
+                interaction: [{ code: 'batch' }, { code: 'transaction' }],
             },
-            resource: TYPES.map((type) => resourceCapability(type, settings)),
-            interaction: [{ code: 'batch' }, { code: 'transaction' }],
-        }],
+        ],
     };
 }

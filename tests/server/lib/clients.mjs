@@ -18,12 +18,22 @@ function problemOfKey(key) {
     return null;
 }
 
+/** The keys of a JWK Set; a bare JWK, as the seed sends it by mail, counts as a set of one. */
 function checkedKeys(jwks) {
-    if (!Array.isArray(jwks?.keys) || jwks.keys.length === 0) throw new BadRequest('not a JWK Set: {"keys":[…]} expected');
-    const problem = jwks.keys.map(problemOfKey).find(Boolean);
+    const keys = jwks?.kty === undefined ? jwks?.keys : [jwks];
+    if (!Array.isArray(keys) || keys.length === 0) throw new BadRequest('not a JWK Set: {"keys":[...]} expected');
+    const problem = keys.map(problemOfKey).find(Boolean);
     if (problem) throw new BadRequest(problem);
-    if (new Set(jwks.keys.map((key) => key.kid)).size !== jwks.keys.length) throw new BadRequest('two keys have the same "kid"');
-    return jwks.keys;
+    if (new Set(keys.map((key) => key.kid)).size !== keys.length) throw new BadRequest('two keys have the same "kid"');
+    return keys;
+}
+
+function readJwks(file) {
+    try {
+        return JSON.parse(readFileSync(file, 'utf8'));
+    } catch (error) {
+        throw new BadRequest(`--client: cannot read ${file}: ${error.message}`);
+    }
 }
 
 export class Clients {
@@ -40,7 +50,7 @@ export class Clients {
         const match = /^(.+?)=([^:]+)(?::(.+))?$/.exec(text);
         if (!match) throw new BadRequest(`--client ${text}: expected ID=FILE[:SCOPES]`);
         const [, clientId, file, scopes] = match;
-        this.register({ clientId, jwks: JSON.parse(readFileSync(file, 'utf8')), scopes });
+        this.register({ clientId, jwks: readJwks(file), scopes });
         return clientId;
     }
 
@@ -53,7 +63,11 @@ export class Clients {
     }
 
     list() {
-        return [...this.#byId.values()].map(({ clientId, keys, scopes, alg }) => (
-            { clientId, kids: keys.map((key) => key.kid), scopes, alg: alg ?? null }));
+        return [...this.#byId.values()].map(({ clientId, keys, scopes, alg }) => ({
+            clientId,
+            kids: keys.map((key) => key.kid),
+            scopes,
+            alg: alg ?? null,
+        }));
     }
 }

@@ -77,7 +77,7 @@ export class Faults {
             fault,
             path: fault.path === undefined ? null : new RegExp(fault.path),
             skip: fault.skip ?? 0,
-            left: fault.times === -1 ? null : fault.times ?? 1,
+            left: fault.times === -1 ? null : (fault.times ?? 1),
             hits: 0,
             passed: { bytes: 0, records: 0 },
         };
@@ -111,10 +111,13 @@ export class Faults {
     }
 
     forRequest({ where, method, target }) {
-        const entry = this.#first(({ fault, path }) => REQUEST_PLACES.includes(fault.on)
-            && (fault.on === 'any' || fault.on === where)
-            && (fault.method === undefined || fault.method === method)
-            && (path === null || path.test(target)));
+        const entry = this.#first(
+            ({ fault, path }) =>
+                REQUEST_PLACES.includes(fault.on) &&
+                (fault.on === 'any' || fault.on === where) &&
+                (fault.method === undefined || fault.method === method) &&
+                (path === null || path.test(target)),
+        );
         return entry && this.take(entry);
     }
 
@@ -123,7 +126,7 @@ export class Faults {
         return entry && this.take(entry);
     }
 
-    /** A raw fault for a new TCP connection. One that counts across connections is taken when it strikes, by the relay. */
+    /** A raw fault for a new TCP connection. The relay takes one that counts across connections when it strikes. */
     forRawConnection() {
         const entry = this.#first(({ fault }) => fault.on === 'raw');
         if (!entry) return null;

@@ -31,7 +31,10 @@ function answerType(accept = '') {
 }
 
 export function preferenceOf(req) {
-    return /(?:^|[;,\s])return=(minimal|representation|OperationOutcome)/.exec(req.headers.prefer ?? '')?.[1] ?? 'representation';
+    return (
+        /(?:^|[;,\s])return=(minimal|representation|OperationOutcome)/.exec(req.headers.prefer ?? '')?.[1] ??
+        'representation'
+    );
 }
 
 /** Answers 201 where Medplum answers 200 to an update that creates. */
@@ -69,7 +72,8 @@ export class FhirServer {
     /** One request of the FHIR base. */
     async handle(exchange) {
         const path = exchange.req.url.slice(BASE_PATH.length);
-        if (exchange.req.method === 'GET' && path === '/.well-known/smart-configuration') return this.#discovery(exchange);
+        if (exchange.req.method === 'GET' && path === '/.well-known/smart-configuration')
+            return this.#discovery(exchange);
         if (exchange.req.method === 'GET' && path.split('?')[0] === '/metadata') return this.#metadata(exchange);
         const scopes = await this.#authorized(exchange);
         if (scopes === null) return undefined;
@@ -92,7 +96,11 @@ export class FhirServer {
 
     #metadata(exchange) {
         const { issuer, tokenUrl, fhirBase } = this.#authorization;
-        this.#send(exchange, 200, capabilityStatement({ issuer, tokenUrl, fhirBase, started: this.#started }, this.#settings));
+        this.#send(
+            exchange,
+            200,
+            capabilityStatement({ issuer, tokenUrl, fhirBase, started: this.#started }, this.#settings),
+        );
     }
 
     async #authorized(exchange) {
@@ -105,7 +113,12 @@ export class FhirServer {
             return parseScopes(claims.scope ?? '');
         } catch (error) {
             record.reason = error.message;
-            return this.#refuse(exchange, 401, error.code === 'ERR_JWT_EXPIRED' ? 'expired' : error.message, 'invalid_token');
+            return this.#refuse(
+                exchange,
+                401,
+                error.code === 'ERR_JWT_EXPIRED' ? 'expired' : error.message,
+                'invalid_token',
+            );
         }
     }
 
@@ -121,7 +134,8 @@ export class FhirServer {
         if (!acceptsJson(req.headers.accept)) return outcome('not-supported', 'Only JSON can be had here', 406);
         if (body.length > MAX_BODY) return outcome('too-long', `The body is longer than ${MAX_BODY} bytes`, 413);
         const types = req.url.includes('/_search') ? [FORM_TYPE] : BODY_TYPES[req.method];
-        if (types && !types.includes(mediaType(req.headers['content-type']))) return outcome('not-supported', 'Wrong Content-Type', 415);
+        if (types && !types.includes(mediaType(req.headers['content-type'])))
+            return outcome('not-supported', 'Wrong Content-Type', 415);
         const coding = req.headers['content-encoding'];
         return coding && coding !== 'identity' ? outcome('not-supported', 'Wrong Content-Encoding', 415) : null;
     }
@@ -180,7 +194,10 @@ export class FhirServer {
         if (headers['if-none-exist'] !== undefined && this.#settings.conditionalCreate === 'refuse') {
             return this.#reply(exchange, badRequest('If-None-Exist is not supported here'));
         }
-        const [result, stored] = await this.#router.handleRequest(this.#request(req.method, url, resource, headers), this.repository);
+        const [result, stored] = await this.#router.handleRequest(
+            this.#request(req.method, url, resource, headers),
+            this.repository,
+        );
         if (stored && ['POST', 'PUT'].includes(req.method) && exchange.record.stored.length > 0) {
             this.precision.note(body.toString('utf8'), parsed, [{ resource: stored, prefix: '' }]);
         }
@@ -204,7 +221,8 @@ export class FhirServer {
         const status = result.status ?? getStatus(result);
         if (status >= 400) record.reason = result.issue?.[0]?.details?.text ?? result.issue?.[0]?.code;
         if (!resource) return this.#send(exchange, status, result.shown ?? result);
-        if (resource.resourceType === 'Bundle' && resource.meta === undefined) return this.#send(exchange, status, this.#linked(req, resource));
+        if (resource.resourceType === 'Bundle' && resource.meta === undefined)
+            return this.#send(exchange, status, this.#linked(req, resource));
         return this.#sendResource(exchange, status, result, resource);
     }
 
@@ -215,7 +233,8 @@ export class FhirServer {
         const headers = { ETag: etag, 'Last-Modified': new Date(lastUpdated).toUTCString() };
         const writes = ['POST', 'PUT', 'PATCH'].includes(req.method);
         if (!writes && req.headers['if-none-match'] === etag) return this.#sendText(exchange, 304, '', headers);
-        if (writes) headers.Location = `${this.#authorization.fhirBase}/${resource.resourceType}/${resource.id}/_history/${versionId}`;
+        const url = `${this.#authorization.fhirBase}/${resource.resourceType}/${resource.id}`;
+        if (writes) headers.Location = `${url}/_history/${versionId}`;
         const preference = writes ? preferenceOf(req) : 'representation';
         if (preference === 'minimal') return this.#sendText(exchange, status, '', headers);
         return this.#send(exchange, status, preference === 'representation' ? resource : result, headers);
@@ -242,7 +261,10 @@ export class FhirServer {
 
     #send(exchange, status, resource, headers = {}) {
         const text = this.precision.stringify(resource);
-        return this.#sendText(exchange, status, text, { 'Content-Type': answerType(exchange.req.headers.accept), ...headers });
+        return this.#sendText(exchange, status, text, {
+            'Content-Type': answerType(exchange.req.headers.accept),
+            ...headers,
+        });
     }
 
     #sendText({ req, res }, status, text, headers) {

@@ -40,7 +40,7 @@ function falseAnswer(fault) {
     const json = typeof fault.body === 'object';
     const headers = { ...(json ? { 'Content-Type': 'application/json' } : {}), ...fault.headers };
     if (fault.retryAfter !== undefined) headers['Retry-After'] = retryAfterText(fault.retryAfter);
-    const body = json ? JSON.stringify(fault.body) : fault.body ?? '';
+    const body = json ? JSON.stringify(fault.body) : (fault.body ?? '');
     return { status: fault.status, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) }, body };
 }
 
@@ -142,7 +142,8 @@ export class Front {
         const instead = (fault.status !== undefined || fault.raw !== undefined) && !fault.process;
         if (!instead) return this.#handler(exchange);
         record.reason = 'fault';
-        const { status, headers, body } = fault.status === undefined ? { status: 200, headers: {}, body: '' } : falseAnswer(fault);
+        const { status, headers, body } =
+            fault.status === undefined ? { status: 200, headers: {}, body: '' } : falseAnswer(fault);
         return res.writeHead(status, headers).end(body);
     }
 
@@ -174,5 +175,15 @@ export function replayed(req, body) {
     const { method, url, headers, rawHeaders, httpVersion, httpVersionMajor, httpVersionMinor, socket } = req;
     const shown = { ...headers };
     if (shown['content-length'] !== undefined) shown['content-length'] = String(body.length);
-    return Object.assign(copy, { method, url, headers: shown, rawHeaders, httpVersion, httpVersionMajor, httpVersionMinor, socket, complete: true });
+    return Object.assign(copy, {
+        method,
+        url,
+        headers: shown,
+        rawHeaders,
+        httpVersion,
+        httpVersionMajor,
+        httpVersionMinor,
+        socket,
+        complete: true,
+    });
 }

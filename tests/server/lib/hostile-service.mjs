@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the hostile server does: a token endpoint that checks assertions with node's crypto alone, and a FHIR base of sorts.
+// What the hostile server does: a token endpoint that needs node's crypto alone, and a small FHIR base.
 import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
 
 const ALGORITHMS = { RS384: { kty: 'RSA' }, ES384: { kty: 'EC', dsaEncoding: 'ieee-p1363' } };
@@ -10,18 +10,34 @@ const LIFETIME_S = 300;
 const HTML = '<!DOCTYPE html><html><body>Please sign in</body></html>';
 const FHIR_TYPE = { 'Content-Type': 'application/fhir+json;charset=UTF-8' };
 
-const json = (status, value, headers = {}) => (
-    { status, headers: { 'Content-Type': 'application/json;charset=UTF-8', ...headers }, body: JSON.stringify(value) });
+const json = (status, value, headers = {}) => ({
+    status,
+    headers: { 'Content-Type': 'application/json;charset=UTF-8', ...headers },
+    body: JSON.stringify(value),
+});
 const html = () => ({ status: 200, headers: { 'Content-Type': 'text/html' }, body: HTML });
 
 function decoded(part) {
     return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
 }
 
+function parsedOrNull(body) {
+    try {
+        return JSON.parse(body.toString('utf8'));
+    } catch {
+        return null;
+    }
+}
+
 function signatureHolds(jwk, header, signed, signature) {
     const { kty, dsaEncoding } = ALGORITHMS[header.alg];
     if (jwk.kty !== kty) return false;
-    return verify('sha384', Buffer.from(signed), { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding }, signature);
+    return verify(
+        'sha384',
+        Buffer.from(signed),
+        { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding },
+        signature,
+    );
 }
 
 export class HostileService {
@@ -51,16 +67,34 @@ export class HostileService {
 
     #discovery(prefix, on) {
         if (on('html-discovery')) return html();
-        const token_endpoint = on('relative-token') ? `..${this.#tokenPath(on)}` : `${this.#origin}${prefix}${this.#tokenPath(on)}`;
+        const token_endpoint = on('relative-token')
+            ? `..${this.#tokenPath(on)}`
+            : `${this.#origin}${prefix}${this.#tokenPath(on)}`;
         if (on('minimal-discovery')) return json(200, { token_endpoint });
         const capabilities = ['client-confidential-asymmetric', 'permission-v2'];
-        return json(200, { capabilities, token_endpoint, grant_types_supported: ['client_credentials'], odd: [null, { deep: [[]] }] });
+        return json(200, {
+            capabilities,
+            token_endpoint,
+            grant_types_supported: ['client_credentials'],
+            odd: [null, { deep: [[]] }],
+        });
     }
 
     #metadata() {
-        const type = (name) => ({ type: name, interaction: [{ code: 'create' }], conditionalCreate: true, updateCreate: false });
+        const type = (name) => ({
+            type: name,
+            interaction: [{ code: 'create' }],
+            conditionalCreate: true,
+            updateCreate: false,
+        });
         const rest = [{ mode: 'server', resource: [type('Observation')] }];
-        const body = JSON.stringify({ resourceType: 'CapabilityStatement', status: 'active', kind: 'instance', fhirVersion: '4.0.1', rest });
+        const body = JSON.stringify({
+            resourceType: 'CapabilityStatement',
+            status: 'active',
+            kind: 'instance',
+            fhirVersion: '4.0.1',
+            rest,
+        });
         return { status: 200, headers: FHIR_TYPE, body };
     }
 
@@ -80,8 +114,11 @@ export class HostileService {
             const parts = (form.get('client_assertion') ?? '').split('.');
             const header = decoded(parts[0]);
             const claims = decoded(parts[1]);
-            return this.#headerProblem(header) ?? this.#claimsProblem(claims, `${this.#origin}${prefix}${rest}`)
-                ?? this.#signatureProblem(header, claims, parts);
+            return (
+                this.#headerProblem(header) ??
+                this.#claimsProblem(claims, `${this.#origin}${prefix}${rest}`) ??
+                this.#signatureProblem(header, claims, parts)
+            );
         } catch (error) {
             return `not an assertion: ${error.message}`;
         }
@@ -110,7 +147,7 @@ export class HostileService {
     }
 
     #issue(scope, on) {
-        const bytes = on('long-token') ? LONG_TOKEN_BYTES * 3 / 4 : 24;
+        const bytes = on('long-token') ? (LONG_TOKEN_BYTES * 3) / 4 : 24;
         const access_token = randomBytes(bytes).toString('base64url');
         this.#tokens.set(access_token, Date.now() + LIFETIME_S * 1000);
         const members = {
@@ -128,7 +165,10 @@ export class HostileService {
     }
 
     #oddJson(text) {
-        const inner = text.slice(1, -1).replace('"access_token"', '"access\\u005ftoken"').replace('"scope"', '"\\u0073cope"');
+        const inner = text
+            .slice(1, -1)
+            .replace('"access_token"', '"access\\u005ftoken"')
+            .replace('"scope"', '"\\u0073cope"');
         const unknown = '"refresh_token" : null , "nested" : { "access_token" : [ "no" , { "expires_in" : -1e2 } ] }';
         return `\r\n\t{ ${unknown} ,\n ${inner} , "" : "\\ud83d\\ude00" } \n`;
     }
@@ -151,6 +191,8 @@ export class HostileService {
 
     #create({ head, body, record, on, path, prefix }) {
         if (on('duplicate-412')) return { status: 412 };
+        const resource = parsedOrNull(body);
+        if (resource === null) return { status: 400 };
         const condition = head.headers['if-none-exist'];
         const known = condition && [...this.resources.values()].find((each) => each.condition === condition);
         if (known) return { status: 200 };
@@ -159,13 +201,15 @@ export class HostileService {
         this.resources.set(`${type}/${id}`, { condition, text: body.toString('utf8') });
         record.stored.push(`${type}/${id}`);
         if (on('no-location')) return { status: 201 };
-        const location = on('relative-location') ? `${type}/${id}` : `${this.#origin}${prefix}/fhir/${type}/${id}/_history/1`;
-        return { status: 201, headers: { ...FHIR_TYPE, Location: location }, body: this.#echo(body, on) };
+        const location = on('relative-location')
+            ? `${type}/${id}`
+            : `${this.#origin}${prefix}/fhir/${type}/${id}/_history/1`;
+        return { status: 201, headers: { ...FHIR_TYPE, Location: location }, body: this.#echo(resource, on) };
     }
 
-    #echo(body, on) {
-        const resource = JSON.parse(body.toString('utf8'));
-        if (on('echo-large')) resource.text = { status: 'generated', div: `<div>${'t'.repeat(LARGE_TEXT_BYTES)}</div>` };
+    #echo(resource, on) {
+        if (on('echo-large'))
+            resource.text = { status: 'generated', div: `<div>${'t'.repeat(LARGE_TEXT_BYTES)}</div>` };
         return JSON.stringify(resource);
     }
 
@@ -176,6 +220,10 @@ export class HostileService {
             return found ? { status: 200, headers: FHIR_TYPE, body: found.text } : { status: 404 };
         }
         const entry = [...this.resources.values()].map(({ text }) => ({ resource: JSON.parse(text) }));
-        return { status: 200, headers: FHIR_TYPE, body: JSON.stringify({ resourceType: 'Bundle', type: 'searchset', total: entry.length, entry }) };
+        return {
+            status: 200,
+            headers: FHIR_TYPE,
+            body: JSON.stringify({ resourceType: 'Bundle', type: 'searchset', total: entry.length, entry }),
+        };
     }
 }

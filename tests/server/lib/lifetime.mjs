@@ -14,5 +14,8 @@ export function stopInTime(server, { maxSeconds, stopWithStdin }) {
     setTimeout(() => server.stop(), maxSeconds * 1000);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.stop());
     if (!stopWithStdin) return;
-    process.stdin.on('end', () => server.stop()).on('error', () => server.stop()).resume();
+    process.stdin
+        .on('end', () => server.stop())
+        .on('error', () => server.stop())
+        .resume();
 }

@@ -3,7 +3,7 @@
 
 const codeText = ({ code }) => {
     const coding = code?.coding?.[0];
-    return coding ? `${coding.code}${coding.display ? ` ${coding.display}` : ''}` : code?.text ?? '';
+    return coding ? `${coding.code}${coding.display ? ` ${coding.display}` : ''}` : (code?.text ?? '');
 };
 
 function quantityText(quantity) {
@@ -40,7 +40,8 @@ function row(stored, precision) {
         status: observation.status,
         code: codeText(observation),
         value: wholeValue(observation),
-        effective: observation.effectiveDateTime ?? observation.effectivePeriod?.start ?? observation.effectiveInstant ?? '',
+        effective:
+            observation.effectiveDateTime ?? observation.effectivePeriod?.start ?? observation.effectiveInstant ?? '',
         subject: observation.subject?.reference ?? '',
         identifier: identifier ? `${identifier.system ?? ''}|${identifier.value ?? ''}` : '',
         stored: observation.meta.lastUpdated,
@@ -59,5 +60,13 @@ const cellText = (value) => (value.length > MAX_CELL ? `${value.slice(0, MAX_CEL
 export function table(rows) {
     const lines = [SHOWN, ...rows.map((each) => SHOWN.map((name) => cellText(each[name])))];
     const widths = SHOWN.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-    return lines.map((line) => `${line.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd()}\n`).join('');
+    return lines
+        .map(
+            (line) =>
+                `${line
+                    .map((cell, i) => cell.padEnd(widths[i]))
+                    .join('  ')
+                    .trimEnd()}\n`,
+        )
+        .join('');
 }

@@ -49,7 +49,8 @@ export class UsageError extends Error {}
 
 export function wholeNumber(values, name, max) {
     const number = Number(values[name]);
-    if (!/^\d+$/.test(values[name]) || number > max) throw new UsageError(`--${name} ${values[name]}: not a number from 0 to ${max}`);
+    if (!/^\d+$/.test(values[name]) || number > max)
+        throw new UsageError(`--${name} ${values[name]}: not a number from 0 to ${max}`);
     return number;
 }
 

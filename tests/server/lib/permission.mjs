@@ -6,7 +6,10 @@ const WRITES = { POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' };
 
 /** @returns {{type: string, letter: string}|null} null for what this server does not offer */
 export function permissionOf(method, url) {
-    const [type, id, ...rest] = url.split('?')[0].split('/').filter((part) => part !== '');
+    const [type, id, ...rest] = url
+        .split('?')[0]
+        .split('/')
+        .filter((part) => part !== '');
     if (!TYPE.test(type ?? '')) return null;
     if (method === 'GET') return { type, letter: id === undefined ? 's' : 'r' };
     if (method === 'POST' && id === '_search') return { type, letter: 's' };

@@ -40,7 +40,7 @@ export class RequestReader {
         while (usable) {
             const next = this.#next();
             if (next === null) break;
-            usable = next !== false && await this.#serve(next.head, next.body);
+            usable = next !== false && (await this.#serve(next.head, next.body));
         }
         this.#busy = false;
         return usable;
@@ -66,7 +66,11 @@ function chunkedBody(body) {
     for (let at = 0, i = 0; at < body.length; i += 1) {
         const piece = body.subarray(at, at + CHUNK_SIZES[i % CHUNK_SIZES.length]);
         const extension = i % 2 === 0 ? ';name="a \\"quoted\\" value";flag' : '';
-        parts.push(Buffer.from(`${piece.length.toString(16).toUpperCase()}${extension}\r\n`), piece, Buffer.from('\r\n'));
+        parts.push(
+            Buffer.from(`${piece.length.toString(16).toUpperCase()}${extension}\r\n`),
+            piece,
+            Buffer.from('\r\n'),
+        );
         at += piece.length;
     }
     parts.push(Buffer.from('000;last\r\nX-Trailer: one\r\nX-Checksum: two\r\n\r\n'));
@@ -74,7 +78,10 @@ function chunkedBody(body) {
 }
 
 function oddHeaders(pairs) {
-    const odd = pairs.map(([name, value], i) => [i % 2 === 0 ? name.toLowerCase() : name.toUpperCase(), ` \t${value}\t `]);
+    const odd = pairs.map(([name, value], i) => [
+        i % 2 === 0 ? name.toLowerCase() : name.toUpperCase(),
+        ` \t${value}\t `,
+    ]);
     const padding = Array.from({ length: PADDING_LINES }, (_, i) => [`x-${i}`, i % 3 === 0 ? '' : 'p'.repeat(i)]);
     return [...padding, ...odd];
 }
@@ -86,7 +93,14 @@ function hasBody(status) {
 function framing(body, status, on) {
     if (!hasBody(status)) return { pairs: [], bytes: Buffer.alloc(0) };
     if (on('until-close') || on('http-1.0')) return { pairs: [], bytes: body };
-    if (on('chunked')) return { pairs: [['Transfer-Encoding', 'chunked'], ['Trailer', 'X-Trailer, X-Checksum']], bytes: chunkedBody(body) };
+    if (on('chunked'))
+        return {
+            pairs: [
+                ['Transfer-Encoding', 'chunked'],
+                ['Trailer', 'X-Trailer, X-Checksum'],
+            ],
+            bytes: chunkedBody(body),
+        };
     return { pairs: [['Content-Length', String(body.length)]], bytes: body };
 }
 
@@ -98,10 +112,14 @@ export function answer({ status, headers = {}, body = '' }, on) {
     if (on('close')) all.push(['Connection', 'close']);
     if (on('odd-headers')) all = oddHeaders(all);
     const version = on('http-1.0') ? '1.0' : '1.1';
-    const reason = on('no-reason') ? '' : STATUS_CODES[status] ?? '';
-    const informational = on('informational') ? 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n' : '';
+    const reason = on('no-reason') ? '' : (STATUS_CODES[status] ?? '');
+    const informational = on('informational')
+        ? 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n'
+        : '';
     const colon = on('odd-headers') ? ':' : ': ';
-    const head = [`HTTP/${version} ${status} ${reason}`, ...all.map(([name, value]) => `${name}${colon}${value}`)].join('\r\n');
+    const head = [`HTTP/${version} ${status} ${reason}`, ...all.map(([name, value]) => `${name}${colon}${value}`)].join(
+        '\r\n',
+    );
     return { bytes: Buffer.concat([Buffer.from(informational + head + HEAD_END, 'latin1'), bytes]), closes };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decimals keep their precision in FHIR (2.00 is not 2), which JSON.parse forgets. This remembers the literals as they came.
+// Decimals keep their precision in FHIR (2.00 is not 2), which JSON.parse forgets. This remembers the literals.
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const MARK = '\u0001number:';
@@ -50,7 +50,10 @@ export class Precision {
         const isResource = value.resourceType !== undefined && value.id !== undefined;
         const own = isResource ? this.#byVersion.get(keyOf(value)) : literals;
         const start = isResource ? '' : path;
-        const members = Object.entries(value).map(([name, member]) => [name, this.#marked(member, own, `${start}/${name}`)]);
+        const members = Object.entries(value).map(([name, member]) => [
+            name,
+            this.#marked(member, own, `${start}/${name}`),
+        ]);
         return Array.isArray(value) ? members.map(([, member]) => member) : Object.fromEntries(members);
     }
 

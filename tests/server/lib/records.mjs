@@ -115,9 +115,12 @@ export class Requests {
     }
 
     select({ where, method, after }) {
-        return this.#list.filter((record) => (where === null || record.where === where)
-            && (method === null || record.method === method)
-            && record.seq > after);
+        return this.#list.filter(
+            (record) =>
+                (where === null || record.where === where) &&
+                (method === null || record.method === method) &&
+                record.seq > after,
+        );
     }
 
     count() {
@@ -151,7 +154,13 @@ export class Connections {
 
     list() {
         return this.#list.map(({ connection, open, tls, requests, faults, up, down }) => ({
-            connection, open, tls, requests, faults, up: shownDirection(up), down: shownDirection(down),
+            connection,
+            open,
+            tls,
+            requests,
+            faults,
+            up: shownDirection(up),
+            down: shownDirection(down),
         }));
     }
 

@@ -29,7 +29,8 @@ function keysOf({ system = '', value = '' }) {
     return [`value ${value}`, `system ${system}`, `both ${system}|${value}`];
 }
 
-const identifiersOf = (resource) => [resource.identifier ?? []].flat().filter((each) => each && typeof each === 'object');
+const identifiersOf = (resource) =>
+    [resource.identifier ?? []].flat().filter((each) => each && typeof each === 'object');
 
 class IdentifierIndex {
     #types = new Map();
@@ -42,16 +43,18 @@ class IdentifierIndex {
     }
 
     add(resource) {
-        for (const key of identifiersOf(resource).flatMap(keysOf)) this.#slot(resource.resourceType, key).add(resource.id);
+        for (const key of identifiersOf(resource).flatMap(keysOf))
+            this.#slot(resource.resourceType, key).add(resource.id);
     }
 
     remove(resource) {
-        for (const key of identifiersOf(resource).flatMap(keysOf)) this.#slot(resource.resourceType, key).delete(resource.id);
+        for (const key of identifiersOf(resource).flatMap(keysOf))
+            this.#slot(resource.resourceType, key).delete(resource.id);
     }
 
     find(type, searchValue) {
         const keys = splitUnescaped(searchValue, ',').map(searchKey);
-        return [...new Set(keys.flatMap((key) => [...this.#types.get(type)?.get(key) ?? []]))];
+        return [...new Set(keys.flatMap((key) => [...(this.#types.get(type)?.get(key) ?? [])]))];
     }
 
     /** @returns {Record<string, number>} how many resources of all types hold each `system|value` */
@@ -81,7 +84,7 @@ export class Repository extends MemoryRepository {
     }
 
     all(type) {
-        return [...this.resources.get(type)?.values() ?? []];
+        return [...(this.resources.get(type)?.values() ?? [])];
     }
 
     types() {
@@ -141,17 +144,25 @@ export class Repository extends MemoryRepository {
     /** A search for identifiers alone is answered from the index. */
     async search(request) {
         const [filter, ...others] = request.filters ?? [];
-        const indexed = filter?.code === 'identifier' && filter.operator === Operator.EQUALS
-            && others.length === 0 && !request.sortRules;
+        const indexed =
+            filter?.code === 'identifier' &&
+            filter.operator === Operator.EQUALS &&
+            others.length === 0 &&
+            !request.sortRules;
         if (!indexed) return super.search(request);
         const ids = this.index.find(request.resourceType, filter.value);
         const first = request.offset ?? 0;
         const shown = ids.slice(first, first + (request.count ?? ids.length));
         const entry = shown.map((id) => ({ resource: structuredClone(this.current(request.resourceType, id)) }));
-        return { resourceType: 'Bundle', type: 'searchset', entry: entry.length > 0 ? entry : undefined, total: ids.length };
+        return {
+            resourceType: 'Bundle',
+            type: 'searchset',
+            entry: entry.length > 0 ? entry : undefined,
+            total: ids.length,
+        };
     }
 
-    /** All or nothing. An inner transaction belongs to the outer one; the caller sees to it that writes do not overlap. */
+    /** All or nothing. An inner transaction belongs to the outer one; the caller keeps writes from overlapping. */
     async withTransaction(callback) {
         if (this.#undo) return callback(undefined);
         this.#undo = [];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SMART scopes, versions 1 and 2 (SMART App Launch 2.2, "Scopes and Launch Context"), as far as a backend service has any.
+// SMART scopes, versions 1 and 2 (SMART App Launch 2.2, "Scopes and Launch Context").
 
 const GRAMMAR = /^(patient|user|system)\/([A-Z][A-Za-z]*|\*)\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?$/;
 const VERSION_1 = { read: 'rs', write: 'cud', '*': 'cruds' };
@@ -37,7 +37,7 @@ function common(text, asked, registered) {
     return `${asked.context}/${type}.${letters}${query.query === null ? '' : `?${query.query}`}`;
 }
 
-/** What a client gets that asks for `asked` and is registered for `registered`: both blank separated, so is the result. */
+/** What a client gets that asks for `asked` and is registered for `registered`: all three blank separated. */
 export function grantedScopes(asked, registered) {
     const allowed = parseScopes(registered);
     const granted = new Set();
@@ -52,8 +52,11 @@ export function grantedScopes(asked, registered) {
 
 /** Whether the parsed scopes allow `letter` of c, r, u, d, s on a resource type ("*": on all types). */
 export function allows(scopes, type, letter) {
-    return scopes.some((scope) => scope.context === 'system'
-        && scope.query === null
-        && (scope.type === '*' || scope.type === type)
-        && scope.letters.includes(letter));
+    return scopes.some(
+        (scope) =>
+            scope.context === 'system' &&
+            scope.query === null &&
+            (scope.type === '*' || scope.type === type) &&
+            scope.letters.includes(letter),
+    );
 }

@@ -21,7 +21,7 @@ export class SeedAssertions {
         return self;
     }
 
-    /** @param {Buffer} body of a token request. @returns {Promise<Buffer>} the same, or one with a completed assertion. */
+    /** @returns {Promise<Buffer>} the token request's body, with its assertion completed if it is of the seed's form */
     async translate(body) {
         const form = new URLSearchParams(body.toString('latin1'));
         const completed = await this.#completed(form.get('client_assertion') ?? '').catch(() => null);
@@ -44,10 +44,18 @@ export class SeedAssertions {
 }
 
 async function verifiedByOne(assertion, header, keys) {
-    const candidates = keys.filter((key) => (key.alg ?? header.alg) === header.alg && [undefined, key.kid].includes(header.kid));
+    const candidates = keys.filter(
+        (key) => (key.alg ?? header.alg) === header.alg && [undefined, key.kid].includes(header.kid),
+    );
     for (const jwk of candidates) {
         const key = await importJWK(jwk, header.alg);
-        if (await compactVerify(assertion, key).then(() => true, () => false)) return;
+        if (
+            await compactVerify(assertion, key).then(
+                () => true,
+                () => false,
+            )
+        )
+            return;
     }
     throw new Error('no registered key fits');
 }

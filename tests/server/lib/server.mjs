@@ -16,7 +16,12 @@ import { Repository } from './repository.mjs';
 import { loadDefinitions } from './validation.mjs';
 
 const TLS_VERSIONS = { 1.2: 'TLSv1.2', 1.3: 'TLSv1.3' };
-const TLS_CHOICES = { chain: Object.keys(CHAINS), leaf: Object.keys(LEAVES), min: Object.keys(TLS_VERSIONS), max: Object.keys(TLS_VERSIONS) };
+const TLS_CHOICES = {
+    chain: Object.keys(CHAINS),
+    leaf: Object.keys(LEAVES),
+    min: Object.keys(TLS_VERSIONS),
+    max: Object.keys(TLS_VERSIONS),
+};
 
 const isBoolean = (value) => typeof value === 'boolean';
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -108,7 +113,8 @@ export class Server {
 
     #checkedTls(changes) {
         for (const [name, value] of Object.entries(changes)) {
-            if (!TLS_CHOICES[name]?.includes(value)) throw new BadRequest(`tls ${name} "${value}": one of ${TLS_CHOICES[name] ?? 'nothing'}`);
+            if (!TLS_CHOICES[name]?.includes(value))
+                throw new BadRequest(`tls ${name} "${value}": one of ${TLS_CHOICES[name] ?? 'nothing'}`);
         }
         const tls = { chain: 'p256', leaf: 'good', min: '1.2', max: '1.3', ...this.#tls, ...changes };
         if (tls.min > tls.max) throw new BadRequest('tls min is above max');
@@ -154,7 +160,9 @@ export class Server {
     }
 
     stats() {
-        const resources = Object.fromEntries(this.repository.types().map((type) => [type, this.repository.all(type).length]));
+        const resources = Object.fromEntries(
+            this.repository.types().map((type) => [type, this.repository.all(type).length]),
+        );
         return { ...this.requests.count(), resources, identifiers: this.repository.index.counts() };
     }
 

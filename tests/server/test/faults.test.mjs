@@ -18,18 +18,29 @@ beforeEach(() => server.server.reset());
 
 const arm = (...faults) => server.server.faults.arm(faults);
 
-/** One GET of the discovery document over a TLS connection of its own: the bytes, the records' sizes, and how it ended. */
-function exchange({ options = {}, path = '/fhir/.well-known/smart-configuration' } = {}) {
+/** One GET over a TLS connection of its own: the bytes, the sizes of the pieces they came in, and how it ended. */
+function exchange({ options = {}, path = '/fhir/.well-known/smart-configuration', onSession = () => {} } = {}) {
     return new Promise((resolve) => {
         const tcp = net.connect(server.port, '127.0.0.1');
-        const socket = tls.connect({ socket: tcp, servername: 'localhost', ca: readFileSync(server.server.caFile), ...options });
+        const socket = tls.connect({
+            socket: tcp,
+            servername: 'localhost',
+            ca: readFileSync(server.server.caFile),
+            ...options,
+        });
+        socket.on('session', onSession);
         const chunks = [];
         let how = null;
         const done = (text) => {
             how ??= text;
             socket.destroy();
             tcp.destroy();
-            resolve({ bytes: Buffer.concat(chunks).toString('latin1'), pieces: chunks.map((chunk) => chunk.length), how, socket });
+            resolve({
+                bytes: Buffer.concat(chunks).toString('latin1'),
+                pieces: chunks.map((chunk) => chunk.length),
+                how,
+                socket,
+            });
         };
         let quiet;
         socket.on('secureConnect', () => {
@@ -41,12 +52,15 @@ function exchange({ options = {}, path = '/fhir/.well-known/smart-configuration'
             clearTimeout(quiet);
             quiet = setTimeout(done, QUIET_MS, 'open');
         });
-        socket.on('end', () => done('end')).on('error', (error) => done(error.code)).on('close', () => done('close'));
+        socket
+            .on('end', () => done('end'))
+            .on('error', (error) => done(error.code))
+            .on('close', () => done('close'));
         tcp.on('error', (error) => done(error.code));
     });
 }
 
-/** Whether the last record that came on the connection was an alert: a close_notify has 2 bytes, 24 when encrypted by TLS 1.3. */
+/** Whether the last record of the connection was a close_notify: 24 bytes in TLS 1.3. */
 function saidGoodbye() {
     const { records } = server.server.connections.list().at(-1).down;
     return records.at(-1)[2] === 24;
@@ -68,7 +82,13 @@ describe('cuts of the answer', () => {
     test('at named places', async () => {
         const { bytes } = await exchange();
         const head = bytes.indexOf('\r\n\r\n') + 4;
-        const places = { head: Math.floor(head / 2), body: head, 'mid-body': head + Math.floor((bytes.length - head) / 2), end: bytes.length - 1, all: bytes.length };
+        const places = {
+            head: Math.floor(head / 2),
+            body: head,
+            'mid-body': head + Math.floor((bytes.length - head) / 2),
+            end: bytes.length - 1,
+            all: bytes.length,
+        };
         for (const [cutAt, length] of Object.entries(places)) {
             arm({ on: 'any', cutAt });
             assert.equal((await exchange()).bytes.length, length);
@@ -120,7 +140,11 @@ describe('changes of the answer', () => {
         assert.match((await exchange()).bytes, /X-Padding-0: p{19900,}\r\n/);
     });
     test('garbage', async () => {
-        arm({ on: 'any', raw: 'SSH-2.0-OpenSSH\r\n' }, { on: 'any', raw: { random: 64 } }, { on: 'any', raw: { base64: 'AAEC' }, cutAt: 'all' });
+        arm(
+            { on: 'any', raw: 'SSH-2.0-OpenSSH\r\n' },
+            { on: 'any', raw: { random: 64 } },
+            { on: 'any', raw: { base64: 'AAEC' }, cutAt: 'all' },
+        );
         assert.equal((await exchange()).bytes, 'SSH-2.0-OpenSSH\r\n');
         assert.equal((await exchange()).bytes.length, 64);
         const last = await exchange();
@@ -133,8 +157,8 @@ describe('changes of the answer', () => {
             await server.request('GET', `${server.fhirBase}/metadata`);
             return performance.now() - start;
         };
-        assert.ok(await timed({ delayMs: 200 }) >= 199);
-        assert.ok(await timed({ delayAfterMs: 200 }) >= 199);
+        assert.ok((await timed({ delayMs: 200 })) >= 199);
+        assert.ok((await timed({ delayAfterMs: 200 })) >= 199);
     });
 });
 
@@ -151,12 +175,15 @@ describe('false answers', () => {
         const imf = await retryAfter({ date: 'imf', seconds: 30 });
         assert.match(imf, /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
         near(imf);
-        assert.match(await retryAfter({ date: 'rfc850', seconds: 30 }), /^[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/);
+        assert.match(
+            await retryAfter({ date: 'rfc850', seconds: 30 }),
+            /^[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+        );
         const asctime = await retryAfter({ date: 'asctime', seconds: 30 });
         assert.match(asctime, /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/);
         near(`${asctime} GMT`);
-        assert.ok(Math.abs(await retryAfter({ epoch: 's', seconds: 30 }) - Date.now() / 1000 - 30) < 2);
-        assert.ok(await retryAfter({ epoch: 'ms' }) > 1e12);
+        assert.ok(Math.abs((await retryAfter({ epoch: 's', seconds: 30 })) - Date.now() / 1000 - 30) < 2);
+        assert.ok((await retryAfter({ epoch: 'ms' })) > 1e12);
     });
     test('429 for the next two requests of the FHIR base, after one', async () => {
         server.broad = await server.token();
@@ -181,7 +208,10 @@ describe('false answers', () => {
         server.broad = await server.token();
         arm({ on: 'fhir', refuseToken: true });
         const refused = await server.fhir('GET', 'Observation');
-        assert.deepEqual([refused.status, refused.headers['www-authenticate']], [401, 'Bearer realm="fhir", error="invalid_token"']);
+        assert.deepEqual(
+            [refused.status, refused.headers['www-authenticate']],
+            [401, 'Bearer realm="fhir", error="invalid_token"'],
+        );
         assert.equal((await server.fhir('GET', 'Observation')).status, 200);
     });
     test('If-None-Exist is ignored', async () => {
@@ -214,7 +244,10 @@ describe('connections', () => {
             assert.notEqual((await exchange()).how, 'open');
             const { down, faults } = server.server.connections.list().at(-1);
             assert.equal(down.records.length, cutRecord);
-            assert.equal(down.bytes, down.records.reduce((sum, [, , length]) => sum + length, 0));
+            assert.equal(
+                down.bytes,
+                down.records.reduce((sum, [, , length]) => sum + length, 0),
+            );
             assert.equal(faults.length, 1);
         }
     });
@@ -223,7 +256,8 @@ describe('connections', () => {
             for (const cut of ['fin', 'rst', 'stall']) {
                 for (const cutAt of [0, 3, 200, 500]) {
                     arm({ on: 'raw', direction, cutAt, cut });
-                    if (cut === 'stall') await Promise.race([exchange(), new Promise((resolve) => setTimeout(resolve, 200))]);
+                    if (cut === 'stall')
+                        await Promise.race([exchange(), new Promise((resolve) => setTimeout(resolve, 200))]);
                     else assert.notEqual((await exchange()).how, 'open');
                     assert.equal(server.server.connections.list().at(-1)[direction].bytes, cutAt);
                 }
@@ -242,9 +276,18 @@ describe('connections', () => {
         assert.match((await exchange()).bytes, /\}$/);
     });
     test('TLS version, resumption and name are recorded', async () => {
-        await exchange({ options: { maxVersion: 'TLSv1.2' } });
-        const { tls: record } = server.server.connections.list().at(-1);
-        assert.deepEqual([record.protocol, record.resumed, record.servername], ['TLSv1.2', false, 'localhost']);
+        for (const version of ['TLSv1.2', 'TLSv1.3']) {
+            const options = { minVersion: version, maxVersion: version };
+            let session;
+            await exchange({ options, onSession: (ticket) => (session = ticket) });
+            await exchange({ options: { ...options, session } });
+            const [first, second] = server.server.connections
+                .list()
+                .slice(-2)
+                .map((each) => each.tls);
+            assert.deepEqual([first.protocol, first.resumed, first.servername], [version, false, 'localhost']);
+            assert.deepEqual([second.protocol, second.resumed], [version, true]);
+        }
     });
 });
 
@@ -264,7 +307,11 @@ describe('TLS by choice', () => {
         }
     });
     test('leaves', async () => {
-        const expected = { expired: 'CERT_HAS_EXPIRED', future: 'CERT_NOT_YET_VALID', 'wrong-host': 'ERR_TLS_CERT_ALTNAME_INVALID' };
+        const expected = {
+            expired: 'CERT_HAS_EXPIRED',
+            future: 'CERT_NOT_YET_VALID',
+            'wrong-host': 'ERR_TLS_CERT_ALTNAME_INVALID',
+        };
         for (const [leaf, how] of Object.entries(expected)) {
             await admin('/tls', { leaf });
             assert.equal((await exchange()).how, how);
@@ -281,9 +328,16 @@ const admin = (path, content) => server.admin('POST', path, content);
 describe('the admin endpoint', () => {
     test('refuses what it does not know', async () => {
         const bad = [
-            ['/faults', { on: 'nowhere' }], ['/faults', { on: 'any', banana: 1 }], ['/faults', { on: 'raw' }], ['/faults', { on: 'any', cutAt: -1 }],
-            ['/faults', 7], ['/settings', { banana: 1 }], ['/settings', { tokenLifetime: 0 }], ['/tls', { chain: 'banana' }],
-            ['/tls', { min: '1.3', max: '1.2' }], ['/clients', { clientId: 'x', jwks: {} }],
+            ['/faults', { on: 'nowhere' }],
+            ['/faults', { on: 'any', banana: 1 }],
+            ['/faults', { on: 'raw' }],
+            ['/faults', { on: 'any', cutAt: -1 }],
+            ['/faults', 7],
+            ['/settings', { banana: 1 }],
+            ['/settings', { tokenLifetime: 0 }],
+            ['/tls', { chain: 'banana' }],
+            ['/tls', { min: '1.3', max: '1.2' }],
+            ['/clients', { clientId: 'x', jwks: {} }],
             ['/clients', { clientId: 'x', jwks: { keys: [{ ...server.keys.ec.jwk, d: 'secret' }] } }],
         ];
         for (const [path, content] of bad) {
@@ -296,9 +350,18 @@ describe('the admin endpoint', () => {
     });
     test('registers and removes clients', async () => {
         const { rsa } = server.keys;
-        await admin('/clients', { clientId: 'https://device.example/1', jwks: { keys: [rsa.jwk] }, scopes: 'system/Observation.c' });
+        await admin('/clients', {
+            clientId: 'https://device.example/1',
+            jwks: { keys: [rsa.jwk] },
+            scopes: 'system/Observation.c',
+        });
         const { json } = await server.admin('GET', '/clients');
-        assert.deepEqual(json[1], { clientId: 'https://device.example/1', kids: ['rsa-1'], scopes: 'system/Observation.c', alg: null });
+        assert.deepEqual(json[1], {
+            clientId: 'https://device.example/1',
+            kids: ['rsa-1'],
+            scopes: 'system/Observation.c',
+            alg: null,
+        });
         assert.equal(json[0].clientId, CLIENT);
         const path = `/clients/${encodeURIComponent('https://device.example/1')}`;
         assert.equal((await server.admin('DELETE', path)).status, 200);
@@ -318,7 +381,13 @@ describe('the admin endpoint', () => {
         assert.ok(!JSON.stringify(json).includes(token));
         assert.equal((await server.admin('GET', `/requests/${record.seq}/body`)).text, text);
         assert.equal((await server.admin('GET', `/requests?after=${record.seq}`)).json.length, 0);
-        assert.match((await server.admin('GET', '/observations?format=text')).text, /8310-5 Body temperature +36\.5 Cel/);
-        assert.equal((await server.admin('GET', '/resources/Observation')).text.startsWith('[{"resourceType":"Observation"'), true);
+        assert.match(
+            (await server.admin('GET', '/observations?format=text')).text,
+            /8310-5 Body temperature +36\.5 Cel/,
+        );
+        assert.equal(
+            (await server.admin('GET', '/resources/Observation')).text.startsWith('[{"resourceType":"Observation"'),
+            true,
+        );
     });
 });

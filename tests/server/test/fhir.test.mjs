@@ -31,7 +31,9 @@ describe('public documents', () => {
     test('metadata tells the truth about creating', async () => {
         const capability = async () => {
             const { json } = await server.request('GET', `${server.fhirBase}/metadata`);
-            const { updateCreate, conditionalCreate } = json.rest[0].resource.find(({ type }) => type === 'Observation');
+            const { updateCreate, conditionalCreate } = json.rest[0].resource.find(
+                ({ type }) => type === 'Observation',
+            );
             return { updateCreate, conditionalCreate };
         };
         assert.deepEqual(await capability(), { updateCreate: true, conditionalCreate: true });
@@ -50,7 +52,10 @@ describe('who may do what', () => {
         const none = await server.request('GET', `${server.fhirBase}/Observation`);
         assert.deepEqual([none.status, none.headers['www-authenticate']], [401, 'Bearer realm="fhir"']);
         const bad = await server.fhir('GET', 'Observation', { token: 'x.y.z' });
-        assert.deepEqual([bad.status, bad.headers['www-authenticate']], [401, 'Bearer realm="fhir", error="invalid_token"']);
+        assert.deepEqual(
+            [bad.status, bad.headers['www-authenticate']],
+            [401, 'Bearer realm="fhir", error="invalid_token"'],
+        );
         assert.equal(bad.json.resourceType, 'OperationOutcome');
     });
     test('an expired token', async () => {
@@ -82,12 +87,18 @@ describe('who may do what', () => {
         test(`${method} ${path} needs ${letter}`, async () => {
             await server.fhir('PUT', 'Observation/known', { body: observation({ id: 'known' }) });
             const others = 'cruds'.replace(letter, '');
-            const refused = await server.fhir(method, path, { body: content, token: await server.token(`system/Observation.${others}`) });
+            const refused = await server.fhir(method, path, {
+                body: content,
+                token: await server.token(`system/Observation.${others}`),
+            });
             assert.equal(refused.status, 403);
             assert.match(refused.headers['www-authenticate'], /error="insufficient_scope"/);
             const token = await server.token(`system/Observation.${letter}`);
             assert.equal((await server.fhir(method, path, { body: content, token })).status, status);
-            assert.equal((await server.fhir(method, path.replace('Observation', 'Patient'), { body: content, token })).status, 403);
+            assert.equal(
+                (await server.fhir(method, path.replace('Observation', 'Patient'), { body: content, token })).status,
+                403,
+            );
         });
     }
     test('a scope with a query grants nothing', async () => {
@@ -127,13 +138,19 @@ describe('create and update', () => {
         const second = await put();
         assert.deepEqual([second.status, second.headers.etag], [200, 'W/"2"']);
         const history = await server.fhir('GET', 'Observation/device-1.7/_history');
-        assert.deepEqual(history.json.entry.map(({ resource }) => resource.meta.versionId), ['2', '1']);
+        assert.deepEqual(
+            history.json.entry.map(({ resource }) => resource.meta.versionId),
+            ['2', '1'],
+        );
     });
     test('PUT: wrong id in the body, bad id, stale If-Match', async () => {
         assert.equal((await server.fhir('PUT', 'Observation/x1', { body: observation({ id: 'x2' }) })).status, 400);
         assert.equal((await server.fhir('PUT', 'Observation/x_1', { body: observation({ id: 'x_1' }) })).status, 400);
         await server.fhir('PUT', 'Observation/x1', { body: observation({ id: 'x1' }) });
-        const stale = await server.fhir('PUT', 'Observation/x1', { body: observation({ id: 'x1' }), headers: { 'If-Match': 'W/"9"' } });
+        const stale = await server.fhir('PUT', 'Observation/x1', {
+            body: observation({ id: 'x1' }),
+            headers: { 'If-Match': 'W/"9"' },
+        });
         assert.equal(stale.status, 412);
     });
     test('precision travels there and back', async () => {
@@ -156,12 +173,16 @@ describe('create and update', () => {
         assert.equal((await post({}, observation({ note: [{ text: 'n'.repeat(4 * 1024 * 1024) }] }))).status, 413);
     });
     test('the seed asks for application/json and gets it', async () => {
-        const answer = await server.fhir('GET', 'Observation?code=4548-4&_sort%3Adesc=date&_count=10', { headers: { Accept: 'application/json' } });
+        const answer = await server.fhir('GET', 'Observation?code=4548-4&_sort%3Adesc=date&_count=10', {
+            headers: { Accept: 'application/json' },
+        });
         assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json; charset=utf-8']);
     });
 });
 
-const VITAL_SIGNS = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] }];
+const VITAL_SIGNS = [
+    { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
+];
 
 describe('validation', () => {
     const cases = [
@@ -171,13 +192,19 @@ describe('validation', () => {
         ['an unknown member', { banana: 1 }],
         ['a time without zone', { effectiveDateTime: '2026-03-01T10:00:00' }],
         ['a time without seconds', { effectiveDateTime: '2026-03-01T10:00Z' }],
-        ['a time without zone in a Period', { effectiveDateTime: undefined, effectivePeriod: { start: '2026-03-01T10:00:00' } }],
+        [
+            'a time without zone in a Period',
+            { effectiveDateTime: undefined, effectivePeriod: { start: '2026-03-01T10:00:00' } },
+        ],
         ['two value[x]', { valueString: 'x' }],
         ['two value[x] in a component', { component: [{ code: { text: 'a' }, valueString: 'x', valueInteger: 1 }] }],
         ['two effective[x]', { effectiveInstant: '2026-03-01T10:00:00Z' }],
         ['dataAbsentReason beside a value', { dataAbsentReason: { text: 'x' } }],
         ['an empty array', { category: [] }],
-        ['a vital sign without a time', { effectiveDateTime: undefined, category: VITAL_SIGNS, subject: { reference: 'Patient/p' } }],
+        [
+            'a vital sign without a time',
+            { effectiveDateTime: undefined, category: VITAL_SIGNS, subject: { reference: 'Patient/p' } },
+        ],
         ['a vital sign without subject', { category: VITAL_SIGNS }],
         ['a performer that is an Encounter', { performer: [{ reference: 'Encounter/e' }] }],
         ['an unknown comparator', { valueQuantity: { value: 1, comparator: '!' } }],
@@ -189,9 +216,13 @@ describe('validation', () => {
         });
     }
     test('a vital sign as it should be', async () => {
-        assert.equal((await create(observation({ category: VITAL_SIGNS, subject: { reference: 'Patient/p' } }))).status, 201);
+        assert.equal(
+            (await create(observation({ category: VITAL_SIGNS, subject: { reference: 'Patient/p' } }))).status,
+            201,
+        );
     });
-    test('a date alone needs no zone', async () => assert.equal((await create(observation({ effectiveDateTime: '2026-03-01' }))).status, 201));
+    test('a date alone needs no zone', async () =>
+        assert.equal((await create(observation({ effectiveDateTime: '2026-03-01' }))).status, 201));
 });
 
 describe('identifiers', () => {
@@ -232,7 +263,8 @@ describe('identifiers', () => {
     test('the index keeps conditional creates fast', async () => {
         for (let i = 0; i < 3000; i += 1) await server.server.repository.createResource(identified(`n${i}`));
         const start = performance.now();
-        for (let i = 0; i < 50; i += 1) await create(identified(`n${i}`), { 'If-None-Exist': `identifier=urn:test%7Cn${i}` });
+        for (let i = 0; i < 50; i += 1)
+            await create(identified(`n${i}`), { 'If-None-Exist': `identifier=urn:test%7Cn${i}` });
         assert.ok((performance.now() - start) / 50 < 50);
         assert.equal(server.server.repository.all('Observation').length, 3000);
     });
@@ -243,24 +275,50 @@ describe('search', () => {
         for (const day of ['01', '03', '02']) await create(observation({ effectiveDateTime: `2026-03-${day}` }));
         const answer = await server.fhir('GET', 'Observation?code=8310-5&_sort=-date&_count=2');
         assert.equal(answer.json.total, 3);
-        assert.deepEqual(answer.json.entry.map(({ resource }) => resource.effectiveDateTime), ['2026-03-03', '2026-03-02']);
-        assert.equal(answer.json.entry[0].fullUrl, `${server.fhirBase}/Observation/${answer.json.entry[0].resource.id}`);
-        assert.deepEqual(answer.json.link.map(({ relation }) => relation), ['self', 'next']);
-        const next = await server.request('GET', answer.json.link[1].url, { headers: { Authorization: `Bearer ${server.broad}` } });
-        assert.deepEqual(next.json.entry.map(({ resource }) => resource.effectiveDateTime), ['2026-03-01']);
+        assert.deepEqual(
+            answer.json.entry.map(({ resource }) => resource.effectiveDateTime),
+            ['2026-03-03', '2026-03-02'],
+        );
+        assert.equal(
+            answer.json.entry[0].fullUrl,
+            `${server.fhirBase}/Observation/${answer.json.entry[0].resource.id}`,
+        );
+        assert.deepEqual(
+            answer.json.link.map(({ relation }) => relation),
+            ['self', 'next'],
+        );
+        const next = await server.request('GET', answer.json.link[1].url, {
+            headers: { Authorization: `Bearer ${server.broad}` },
+        });
+        assert.deepEqual(
+            next.json.entry.map(({ resource }) => resource.effectiveDateTime),
+            ['2026-03-01'],
+        );
     });
 });
 
 describe('batch and transaction', () => {
-    const post = (resource, ifNoneExist) => ({ resource, request: { method: 'POST', url: resource.resourceType, ifNoneExist } });
-    const send = (type, entry, options = {}) => server.fhir('POST', '', { body: { resourceType: 'Bundle', type, entry }, ...options });
+    const post = (resource, ifNoneExist) => ({
+        resource,
+        request: { method: 'POST', url: resource.resourceType, ifNoneExist },
+    });
+    const send = (type, entry, options = {}) =>
+        server.fhir('POST', '', { body: { resourceType: 'Bundle', type, entry }, ...options });
 
-    test('a batch tells each entry\'s fate', async () => {
+    test("a batch tells each entry's fate", async () => {
         const put = { resource: observation({ id: 'p1' }), request: { method: 'PUT', url: 'Observation/p1' } };
-        const answer = await send('batch', [post(identified('a'), 'identifier=urn:test|a'), post(observation({ status: 'banana' })), put, put]);
+        const answer = await send('batch', [
+            post(identified('a'), 'identifier=urn:test|a'),
+            post(observation({ status: 'banana' })),
+            put,
+            put,
+        ]);
         assert.equal(answer.status, 200);
         assert.equal(answer.json.type, 'batch-response');
-        assert.deepEqual(answer.json.entry.map(({ response }) => response.status), ['201 Created', '400 Bad Request', '201 Created', '200 OK']);
+        assert.deepEqual(
+            answer.json.entry.map(({ response }) => response.status),
+            ['201 Created', '400 Bad Request', '201 Created', '200 OK'],
+        );
         assert.match(answer.json.entry[0].response.location, /^Observation\/[^/]+\/_history\/1$/);
         assert.equal(answer.json.entry[0].response.etag, 'W/"1"');
     });
@@ -268,15 +326,25 @@ describe('batch and transaction', () => {
         const entries = [post(observation()), post({ resourceType: 'Patient', active: true })];
         const token = await server.token('system/Observation.c');
         const batch = await send('batch', entries, { token });
-        assert.deepEqual(batch.json.entry.map(({ response }) => response.status), ['201 Created', '403 Forbidden']);
+        assert.deepEqual(
+            batch.json.entry.map(({ response }) => response.status),
+            ['201 Created', '403 Forbidden'],
+        );
         assert.equal((await send('transaction', entries, { token })).status, 403);
         assert.equal(server.server.repository.all('Observation').length, 1);
     });
     test('a transaction is all or nothing', async () => {
         await server.fhir('PUT', 'Observation/kept', { body: identified('kept', { id: 'kept' }) });
         const before = JSON.stringify(server.server.repository.all('Observation'));
-        const changed = { resource: identified('changed', { id: 'kept' }), request: { method: 'PUT', url: 'Observation/kept' } };
-        const answer = await send('transaction', [post(identified('a')), changed, post(observation({ status: 'banana' }))]);
+        const changed = {
+            resource: identified('changed', { id: 'kept' }),
+            request: { method: 'PUT', url: 'Observation/kept' },
+        };
+        const answer = await send('transaction', [
+            post(identified('a')),
+            changed,
+            post(observation({ status: 'banana' })),
+        ]);
         assert.deepEqual([answer.status, answer.json.resourceType], [400, 'OperationOutcome']);
         assert.equal(JSON.stringify(server.server.repository.all('Observation')), before);
         assert.deepEqual((await server.admin('GET', '/stats')).json.identifiers, { 'urn:test|kept': 1 });
@@ -285,13 +353,21 @@ describe('batch and transaction', () => {
     test('a transaction rewrites urn:uuid references and keeps precision', async () => {
         const fullUrl = 'urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a';
         const patient = { fullUrl, ...post({ resourceType: 'Patient', active: true }) };
-        const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry: [patient, post(observation({ subject: { reference: fullUrl } }))] });
+        const text = JSON.stringify({
+            resourceType: 'Bundle',
+            type: 'transaction',
+            entry: [patient, post(observation({ subject: { reference: fullUrl } }))],
+        });
         const answer = await server.fhir('POST', '', { body: text.replace('36.5,', '36.50,') });
-        assert.deepEqual(answer.json.entry.map(({ response }) => response.status), ['201 Created', '201 Created']);
+        assert.deepEqual(
+            answer.json.entry.map(({ response }) => response.status),
+            ['201 Created', '201 Created'],
+        );
         const patientId = answer.json.entry[0].resource.id;
         const stored = await server.fhir('GET', `Observation/${answer.json.entry[1].resource.id}`);
         assert.equal(stored.json.subject.reference, `Patient/${patientId}`);
         assert.match(stored.text, /36\.50/);
     });
-    test('not a Bundle', async () => assert.equal((await server.fhir('POST', '', { body: observation() })).status, 400));
+    test('not a Bundle', async () =>
+        assert.equal((await server.fhir('POST', '', { body: observation() })).status, 400));
 });

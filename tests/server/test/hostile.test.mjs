@@ -28,7 +28,12 @@ function raw(method, target, { headers = {}, body = '', chunks = [] } = {}) {
     return new Promise((resolve, reject) => {
         const { port } = new URL(info.fhirBase);
         const socket = tls.connect({ port, host: 'localhost', servername: 'localhost', ca: readFileSync(info.caFile) });
-        const lines = Object.entries({ Host: `localhost:${port}`, Connection: 'close', 'Content-Length': body.length, ...headers });
+        const lines = Object.entries({
+            Host: `localhost:${port}`,
+            Connection: 'close',
+            'Content-Length': body.length,
+            ...headers,
+        });
         const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
         socket.on('secureConnect', () => socket.write(`${method} ${target} HTTP/1.1\r\n${head}\r\n${body}`));
         socket.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
@@ -59,19 +64,23 @@ async function tokenAnswer(name, changes, alg) {
 const bodyOf = (text) => text.slice(text.lastIndexOf('\r\n\r\n') + 4);
 const discovery = (name) => raw('GET', `/with/${name}/fhir/.well-known/smart-configuration`);
 
-async function create(name, headers = {}) {
+async function create(name, headers = {}, body = JSON.stringify(identified('a'))) {
     const token = JSON.parse(bodyOf(await tokenAnswer('close'))).access_token;
     const all = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/fhir+json', ...headers };
-    return raw('POST', `/with/${name}/fhir/Observation`, { headers: all, body: JSON.stringify(identified('a')) });
+    return raw('POST', `/with/${name}/fhir/Observation`, { headers: all, body });
 }
 
 describe('the shape of messages', () => {
     const cases = {
-        chunked: /^HTTP\/1\.1 200 OK\r\n[^]*Transfer-Encoding: chunked\r\n[^]*\r\n\r\n1;name="a \\"quoted\\" value";flag\r\n\{\r\n7\r\n[^]*000;last\r\nX-Trailer: one\r\n/,
+        chunked: new RegExp(
+            '^HTTP/1\\.1 200 OK\r\n[^]*Transfer-Encoding: chunked\r\n[^]*\r\n\r\n' +
+                '1;name="a \\\\"quoted\\\\" value";flag\r\n\\{\r\n7\r\n[^]*000;last\r\nX-Trailer: one\r\n',
+        ),
         close: /\r\nConnection: close\r\n/,
         'until-close': /^HTTP\/1\.1 200 OK\r\n(?![^]*Content-Length)[^]*\}$/,
         'http-1.0': /^HTTP\/1\.0 200 OK\r\n(?![^]*Content-Length)/,
-        informational: /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 103 Early Hints\r\nLink: [^\r]*\r\n\r\nHTTP\/1\.1 200 OK/,
+        informational:
+            /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 103 Early Hints\r\nLink: [^\r]*\r\n\r\nHTTP\/1\.1 200 OK/,
         'no-reason': /^HTTP\/1\.1 200 \r\n/,
         'odd-headers': /^HTTP\/1\.1 200 OK\r\nx-0: ?\r\n|CONTENT-TYPE: \t|content-type: \t/,
         bytes: /^HTTP\/1\.1 200 OK/,
@@ -87,7 +96,8 @@ describe('the shape of messages', () => {
 });
 
 describe('discovery and token', () => {
-    test('relative-token', async () => assert.equal(JSON.parse(bodyOf(await discovery('relative-token'))).token_endpoint, '../token'));
+    test('relative-token', async () =>
+        assert.equal(JSON.parse(bodyOf(await discovery('relative-token'))).token_endpoint, '../token'));
     test('minimal-discovery', async () => {
         assert.deepEqual(Object.keys(JSON.parse(bodyOf(await discovery('minimal-discovery')))), ['token_endpoint']);
     });
@@ -99,19 +109,25 @@ describe('discovery and token', () => {
         assert.ok((await members('long-url')).access_token);
     });
     test('lower-bearer', async () => assert.equal((await members('lower-bearer')).token_type, 'bearer'));
-    test('no-expires', async () => assert.ok(!('expires_in' in await members('no-expires'))));
+    test('no-expires', async () => assert.ok(!('expires_in' in (await members('no-expires')))));
     test('text-expires', async () => assert.equal((await members('text-expires')).expires_in, '300'));
     test('decimal-expires', async () => assert.match(await tokenAnswer('decimal-expires'), /"expires_in":300\.0,/));
-    test('no-scope', async () => assert.ok(!('scope' in await members('no-scope'))));
+    test('no-scope', async () => assert.ok(!('scope' in (await members('no-scope')))));
     test('version-1-scope', async () => assert.match((await members('version-1-scope')).scope, /\.write/));
     test('long-token', async () => assert.equal((await members('long-token')).access_token.length, 8192));
     test('odd-json is JSON', async () => assert.match((await members('odd-json')).access_token, /^[\w-]{32}$/));
     test('status-201', async () => assert.match(await tokenAnswer('status-201'), /^HTTP\/1\.1 201/));
     test('html-token', async () => assert.match(await tokenAnswer('html-token'), /^HTTP\/1\.1 200[^]*<html>/));
-    test('null-description', async () => assert.match(await tokenAnswer('null-description'), /^HTTP\/1\.1 400[^]*"error_description":null/));
+    test('null-description', async () =>
+        assert.match(await tokenAnswer('null-description'), /^HTTP\/1\.1 400[^]*"error_description":null/));
     test('text-error', async () => assert.match(await tokenAnswer('text-error'), /^HTTP\/1\.1 403[^]*not you$/));
     test('ES384', async () => assert.match(await tokenAnswer('close', {}, 'ES384'), /^HTTP\/1\.1 200/));
-    for (const [reason, changes] of Object.entries({ aud: { aud: 'x' }, 'iss or sub': { sub: 'x' }, exp: { exp: now() + 900 }, jti: { jti: 1 } })) {
+    for (const [reason, changes] of Object.entries({
+        aud: { aud: 'x' },
+        'iss or sub': { sub: 'x' },
+        exp: { exp: now() + 900 },
+        jti: { jti: 1 },
+    })) {
         test(`a wrong ${reason} is refused`, async () => {
             assert.match(await tokenAnswer('close', changes), /^HTTP\/1\.1 400/);
             assert.equal(server.requests.select({ where: 'token', method: null, after: 0 }).at(-1).reason, reason);
@@ -136,9 +152,12 @@ describe('FHIR', () => {
     test('empty-401', async () => assert.match(await create('empty-401'), /^HTTP\/1\.1 401 (?![^]*WWW)[^]*\r\n\r\n$/));
     test('empty-403', async () => assert.match(await create('empty-403'), /^HTTP\/1\.1 403 [^]*\r\n\r\n$/));
     test('duplicate-412', async () => assert.match(await create('duplicate-412'), /^HTTP\/1\.1 412/));
-    test('no-location', async () => assert.match(await create('no-location'), /^HTTP\/1\.1 201 (?![^]*Location)[^]*\r\n\r\n$/));
-    test('relative-location', async () => assert.match(await create('relative-location'), /\r\nLocation: Observation\/[\w-]+\r\n/));
+    test('no-location', async () =>
+        assert.match(await create('no-location'), /^HTTP\/1\.1 201 (?![^]*Location)[^]*\r\n\r\n$/));
+    test('relative-location', async () =>
+        assert.match(await create('relative-location'), /\r\nLocation: Observation\/[\w-]+\r\n/));
     test('echo-large', async () => assert.ok((await create('echo-large')).length > 100_000));
+    test('not JSON', async () => assert.match(await create('close', {}, '{"resourceType"'), /^HTTP\/1\.1 400/));
     test('a token is needed', async () => assert.match(await raw('GET', '/fhir/Observation'), /^HTTP\/1\.1 401/));
 });
 

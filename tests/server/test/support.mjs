@@ -14,7 +14,7 @@ export const now = () => Math.floor(Date.now() / 1000);
 
 export async function makeKey(alg, kid) {
     const { privateKey, publicKey } = await generateKeyPair(alg, { modulusLength: 2048, extractable: true });
-    return { alg, kid, privateKey, jwk: { ...await exportJWK(publicKey), use: 'sig', kid, alg } };
+    return { alg, kid, privateKey, jwk: { ...(await exportJWK(publicKey)), use: 'sig', kid, alg } };
 }
 
 export class Fixture {
@@ -35,7 +35,15 @@ export class Fixture {
 
     /** An assertion as the rules want it; `claims` and `header` change or (with undefined) remove members. */
     assertion({ key = this.keys.rsa, claims = {}, header = {}, clientId = CLIENT } = {}) {
-        const all = { iss: clientId, sub: clientId, aud: this.tokenUrl, exp: now() + 240, iat: now(), jti: randomUUID(), ...claims };
+        const all = {
+            iss: clientId,
+            sub: clientId,
+            aud: this.tokenUrl,
+            exp: now() + 240,
+            iat: now(),
+            jti: randomUUID(),
+            ...claims,
+        };
         return new SignJWT(JSON.parse(JSON.stringify(all)))
             .setProtectedHeader(JSON.parse(JSON.stringify({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header })))
             .sign(key.privateKey);
@@ -45,10 +53,14 @@ export class Fixture {
         return new Promise((resolve, reject) => {
             const req = https.request(url, { method, headers, agent: this.agent }, (res) => {
                 let text = '';
-                res.setEncoding('utf8').on('data', (part) => (text += part)).on('error', reject).on('end', () => {
-                    const json = /json/.test(res.headers['content-type'] ?? '') && text !== '' ? JSON.parse(text) : null;
-                    resolve({ status: res.statusCode, headers: res.headers, text, json });
-                });
+                res.setEncoding('utf8')
+                    .on('data', (part) => (text += part))
+                    .on('error', reject)
+                    .on('end', () => {
+                        const json =
+                            /json/.test(res.headers['content-type'] ?? '') && text !== '' ? JSON.parse(text) : null;
+                        resolve({ status: res.statusCode, headers: res.headers, text, json });
+                    });
             });
             req.on('error', reject).end(body);
         });
@@ -56,7 +68,10 @@ export class Fixture {
 
     postForm(form, headers = {}) {
         const body = typeof form === 'string' ? form : new URLSearchParams(JSON.parse(JSON.stringify(form))).toString();
-        return this.request('POST', this.tokenUrl, { headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers }, body });
+        return this.request('POST', this.tokenUrl, {
+            headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+            body,
+        });
     }
 
     async form(changes = {}) {
@@ -64,7 +79,7 @@ export class Fixture {
             grant_type: 'client_credentials',
             scope: 'system/Observation.cruds',
             client_assertion_type: ASSERTION_TYPE,
-            client_assertion: changes.client_assertion ?? await this.assertion(),
+            client_assertion: changes.client_assertion ?? (await this.assertion()),
             ...changes,
         };
     }
@@ -89,9 +104,16 @@ export class Fixture {
     }
 
     async admin(method, path, content) {
-        const answer = await fetch(this.adminUrl + path, { method, body: content === undefined ? undefined : JSON.stringify(content) });
+        const answer = await fetch(this.adminUrl + path, {
+            method,
+            body: content === undefined ? undefined : JSON.stringify(content),
+        });
         const text = await answer.text();
-        return { status: answer.status, text, json: (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : null };
+        return {
+            status: answer.status,
+            text,
+            json: (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : null,
+        };
     }
 
     lastRecord() {
@@ -110,4 +132,5 @@ export function observation(changes = {}) {
     };
 }
 
-export const identified = (value, changes = {}) => observation({ identifier: [{ system: 'urn:test', value }], ...changes });
+export const identified = (value, changes = {}) =>
+    observation({ identifier: [{ system: 'urn:test', value }], ...changes });

@@ -67,7 +67,10 @@ describe('refused claims', () => {
     ];
     for (const [name, claims, reason] of cases) {
         test(name, async () => {
-            const resolved = Object.entries(claims).map(([key, value]) => [key, typeof value === 'function' ? value() : value]);
+            const resolved = Object.entries(claims).map(([key, value]) => [
+                key,
+                typeof value === 'function' ? value() : value,
+            ]);
             assertRefused(await withAssertion({ claims: Object.fromEntries(resolved) }), reason);
         });
     }
@@ -87,13 +90,14 @@ describe('refused claims', () => {
 
 describe('refused headers and signatures', () => {
     test('no kid', async () => assertRefused(await withAssertion({ header: { kid: undefined } }), /kid/));
-    test('unknown kid', async () => assertRefused(await withAssertion({ header: { kid: 'other' } }), /no applicable key/));
+    test('unknown kid', async () =>
+        assertRefused(await withAssertion({ header: { kid: 'other' } }), /no applicable key/));
     test('no typ, wrong typ', async () => {
         assertRefused(await withAssertion({ header: { typ: undefined } }), /typ/);
         assertRefused(await withAssertion({ header: { typ: 'client-authentication+jwt' } }), /typ/);
     });
     test('RS256', async () => {
-        const key = { ...await makeKey('RS256', 'rsa-1') };
+        const key = { ...(await makeKey('RS256', 'rsa-1')) };
         assertRefused(await withAssertion({ key }), /alg/);
     });
     test('alg none', async () => {
@@ -123,7 +127,11 @@ describe('refused headers and signatures', () => {
         assertRefused(await withAssertion(`${header}.${claims}.${standard}`), /./);
     });
     test('ES384 for a client pinned to RS384', async () => {
-        server.server.clients.register({ clientId: 'pinned', jwks: { keys: [server.keys.rsa.jwk, server.keys.ec.jwk] }, alg: 'RS384' });
+        server.server.clients.register({
+            clientId: 'pinned',
+            jwks: { keys: [server.keys.rsa.jwk, server.keys.ec.jwk] },
+            alg: 'RS384',
+        });
         assertRefused(await withAssertion({ clientId: 'pinned', key: server.keys.ec }), /alg mismatch/);
         assert.equal((await withAssertion({ clientId: 'pinned' })).status, 200);
     });
@@ -137,9 +145,27 @@ async function exportPkcs8({ privateKey }) {
 describe('refused requests', () => {
     const cases = [
         ['client_id other than sub', { client_id: 'other' }, 400, 'invalid_request', /client_id mismatch/],
-        ['wrong assertion type', { client_assertion_type: 'urn:x' }, 400, 'invalid_request', /client_assertion_type must/],
-        ['no assertion type', { client_assertion_type: undefined }, 400, 'invalid_request', /client_assertion_type must/],
-        ['garbage for an assertion', { client_assertion: 'garbage' }, 400, 'invalid_request', /invalid client_assertion format/],
+        [
+            'wrong assertion type',
+            { client_assertion_type: 'urn:x' },
+            400,
+            'invalid_request',
+            /client_assertion_type must/,
+        ],
+        [
+            'no assertion type',
+            { client_assertion_type: undefined },
+            400,
+            'invalid_request',
+            /client_assertion_type must/,
+        ],
+        [
+            'garbage for an assertion',
+            { client_assertion: 'garbage' },
+            400,
+            'invalid_request',
+            /invalid client_assertion format/,
+        ],
         ['no grant type', { grant_type: undefined }, 400, 'invalid_request', /grant_type/],
         ['grant type password', { grant_type: 'password' }, 400, 'unsupported_grant_type', /./],
         ['scope with a quotation mark', { scope: 'system/Observation"' }, 400, 'invalid_scope', /invalid characters/],
@@ -148,7 +174,7 @@ describe('refused requests', () => {
     ];
     for (const [name, changes, status, error, description] of cases) {
         test(name, async () => {
-            const answer = await server.postForm({ ...await server.form(), ...changes });
+            const answer = await server.postForm({ ...(await server.form()), ...changes });
             assert.equal(answer.status, status);
             assert.equal(answer.json.error, error);
             assert.match(answer.json.error_description, description);
@@ -184,19 +210,37 @@ describe('scopes granted', () => {
         ['system/Observation.read', 'system/Observation.rs', 'system/Observation.rs'],
         ['system/Observation.cruds', 'system/Observation.c system/Patient.r', 'system/Observation.c'],
         ['system/Observation.cruds', 'system/Observation.dus system/Observation.c', 'system/Observation.c'],
-        ['system/Observation.rs', 'system/Observation.rs?code=http://loinc.org|8310-5', 'system/Observation.rs?code=http://loinc.org|8310-5'],
+        [
+            'system/Observation.rs',
+            'system/Observation.rs?code=http://loinc.org|8310-5',
+            'system/Observation.rs?code=http://loinc.org|8310-5',
+        ],
     ];
     for (const [registered, asked, granted] of cases) {
         test(`${asked} of ${registered}`, async () => {
-            server.server.clients.register({ clientId: 'scoped', jwks: { keys: [server.keys.rsa.jwk] }, scopes: registered });
+            server.server.clients.register({
+                clientId: 'scoped',
+                jwks: { keys: [server.keys.rsa.jwk] },
+                scopes: registered,
+            });
             const client_assertion = await server.assertion({ clientId: 'scoped' });
             const answer = await server.postForm(await server.form({ scope: asked, client_assertion }));
             assert.deepEqual([answer.status, answer.json.scope], [200, granted]);
         });
     }
-    for (const asked of ['system/Patient.r', 'patient/Observation.c', 'system/Observation.sc', 'nonsense', 'system/Observation.']) {
+    for (const asked of [
+        'system/Patient.r',
+        'patient/Observation.c',
+        'system/Observation.sc',
+        'nonsense',
+        'system/Observation.',
+    ]) {
         test(`${asked} is refused`, async () => {
-            server.server.clients.register({ clientId: 'narrow', jwks: { keys: [server.keys.rsa.jwk] }, scopes: 'system/Observation.c' });
+            server.server.clients.register({
+                clientId: 'narrow',
+                jwks: { keys: [server.keys.rsa.jwk] },
+                scopes: 'system/Observation.c',
+            });
             const client_assertion = await server.assertion({ clientId: 'narrow' });
             const answer = await server.postForm(await server.form({ scope: asked, client_assertion }));
             assert.deepEqual([answer.status, answer.json.error], [400, 'invalid_scope']);
@@ -205,9 +249,12 @@ describe('scopes granted', () => {
 });
 
 describe('the lenient mode for the seed', () => {
-    const seed = (claims = {}, key = server.keys.rsa) => withAssertion({
-        key, header: { kid: undefined }, claims: { jti: undefined, exp: now() + 301, ...claims },
-    });
+    const seed = (claims = {}, key = server.keys.rsa) =>
+        withAssertion({
+            key,
+            header: { kid: undefined },
+            claims: { jti: undefined, exp: now() + 301, ...claims },
+        });
     test('is off by default', async () => assertRefused(await seed(), /./));
     test('accepts an assertion without kid and jti, and only a genuine one', async () => {
         server.server.changeSettings({ lenientSeed: true });
@@ -225,7 +272,10 @@ test('what is recorded of a token request holds no secret', async () => {
     const form = await server.form({ client_assertion });
     await server.postForm(form);
     const record = server.lastRecord();
-    assert.deepEqual(record.form.map(([name]) => name), Object.keys(form));
+    assert.deepEqual(
+        record.form.map(([name]) => name),
+        Object.keys(form),
+    );
     assert.equal(record.form.find(([name]) => name === 'client_assertion_type')[1], ASSERTION_TYPE);
     assert.equal(record.assertion.claims.iss, CLIENT);
     assert.equal(record.assertion.headerText, '{"alg":"RS384","kid":"rsa-1","typ":"JWT"}');
