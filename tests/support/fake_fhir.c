@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka needs the headers above */
@@ -44,12 +45,12 @@ static bool fails(fake_fhir *fhir, unsigned *status, unsigned *times, const char
 static void note_jti(fake_fhir *fhir, sbs_text form) {
     char json[2048];
     size_t len = 0;
-    const char *payload = memmem(form.ptr, form.len, "client_assertion=", 17);
+    const char *payload = fake_find(form.ptr, form.len, "client_assertion=");
     payload = memchr(payload, '.', form.len - (size_t)(payload - form.ptr));
     const char *end = memchr(payload + 1, '.', form.len - (size_t)(payload + 1 - form.ptr));
     assert_int_equal(sbs_base64url_decode(payload + 1, (size_t)(end - payload - 1), (uint8_t *)json, sizeof json, &len),
                      SBS_OK);
-    const char *jti = memmem(json, len, "\"jti\":\"", 7);
+    const char *jti = fake_find(json, len, "\"jti\":\"");
     if (jti != NULL && fhir->jti_count < FAKE_MAX) {
         memcpy(fhir->jti[fhir->jti_count++], jti + 7, 22);
     }
@@ -183,7 +184,8 @@ sbs_status fake_poll(fake_setup *setup) {
         }
         assert_true(wait.timeout_ms != SBS_WAIT_FOREVER);
         setup->now.mono_ms += wait.timeout_ms;
-        setup->now.utc_s += (setup->now.mono_ms / 1000) - ((setup->now.mono_ms - wait.timeout_ms) / 1000);
+        uint64_t before_s = (setup->now.mono_ms - wait.timeout_ms) / 1000;
+        setup->now.utc_s += (int64_t)(setup->now.mono_ms / 1000 - before_s);
         setup->waited_ms += wait.timeout_ms;
     }
     fail_msg("the client does not come to an end");

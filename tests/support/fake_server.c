@@ -6,13 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *end_of_head(const char *request, size_t len) {
-    for (size_t i = 0; i + 4 <= len; i++) {
-        if (memcmp(request + i, "\r\n\r\n", 4) == 0) {
-            return request + i + 4;
+const char *fake_find(const void *data, size_t len, const char *text) {
+    size_t text_len = strlen(text);
+    for (const char *at = data; len >= text_len; at++, len--) {
+        if (memcmp(at, text, text_len) == 0) {
+            return at;
         }
     }
     return NULL;
+}
+
+static const char *end_of_head(const char *request, size_t len) {
+    const char *end = fake_find(request, len, "\r\n\r\n");
+    return end == NULL ? NULL : end + 4;
 }
 
 bool fake_request_is(const char *request, size_t len, const char *start) {

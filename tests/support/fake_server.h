@@ -49,6 +49,9 @@ void fake_send(fake_server *server, const char *text);
 /* A whole answer: status line, the given header lines (each with CRLF), Content-Length and body. */
 void fake_answer(fake_server *server, unsigned status, const char *fields, const char *body);
 
+/* The first place of @p text in @p data, or NULL. */
+const char *fake_find(const void *data, size_t len, const char *text);
+
 /* True if the request starts with @p start. */
 bool fake_request_is(const char *request, size_t len, const char *start);
 /* Copies the value of a header field; false if it is missing. */

@@ -12,7 +12,7 @@
 #include "fake_fhir.h"
 
 static void assert_last_has(const fake_fhir *fhir, const char *text) {
-    if (memmem(fhir->last, fhir->last_len, text, strlen(text)) == NULL) {
+    if (fake_find(fhir->last, fhir->last_len, text) == NULL) {
         fail_msg("'%s' is missing in: %.*s", text, (int)fhir->last_len, fhir->last);
     }
 }
@@ -116,7 +116,7 @@ static void metadata_needs_no_token(void **state) {
     sbs_request request = {.interaction = SBS_READ, .target = sbs_text_of("metadata"), .without_token = true};
     assert_int_equal(fake_run(s, &request), SBS_OK);
     assert_int_equal(s->fhir.tokens + s->fhir.discoveries, 0);
-    assert_null(memmem(s->fhir.last, s->fhir.last_len, "Authorization", 13));
+    assert_null(fake_find(s->fhir.last, s->fhir.last_len, "Authorization"));
 }
 
 static void ill_formed_requests_are_refused(void **state) {
@@ -277,7 +277,7 @@ static void nothing_secret_is_left_behind(void **state) {
     for (size_t i = 0; i < sizeof s->work; i++) {
         assert_int_equal(s->work[i], 0);
     }
-    assert_null(memmem(&s->client, sizeof s->client, "tok-1.2", 7));
+    assert_null(fake_find(&s->client, sizeof s->client, "tok-1.2"));
     assert_false(s->fhir.server.is_open);
 }
 
