@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mbed TLS configuration for Cortex-M: the common part without an operating system. The board gives
- * mbedtls_hardware_poll (entropy), mbedtls_ms_time and mbedtls_platform_gmtime_r.
+ * mbedtls_hardware_poll (entropy); mbedtls_ms_time and mbedtls_platform_gmtime_r are in mbedtls_platform.c.
  */
 #ifndef SBS_MBEDTLS_FIRMWARE_H
 #define SBS_MBEDTLS_FIRMWARE_H

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file linux_clock.h
+ * The clocks of Linux as the library's time.
+ */
+#ifndef SBS_LINUX_CLOCK_H
+#define SBS_LINUX_CLOCK_H
+
+#include "sbs/time.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Samples CLOCK_BOOTTIME (monotonic, counts suspended time) and the wall clock. A wall clock before the build of this
+ *  library was never set: UTC is then SBS_UTC_UNKNOWN. */
+sbs_now sbs_linux_now(void);
+
+/** When the library was built, seconds since 1970 (SOURCE_DATE_EPOCH if that was set): no true time lies before it. */
+int64_t sbs_linux_build_time(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/linux_clock.h"
+
+#include <time.h>
+
+#ifndef SBS_BUILD_TIME
+#error "the build defines SBS_BUILD_TIME, seconds since 1970"
+#endif
+
+int64_t sbs_linux_build_time(void) {
+    return SBS_BUILD_TIME;
+}
+
+static struct timespec sample(clockid_t clock) {
+    struct timespec time = {0, 0};
+    (void)clock_gettime(clock, &time);
+    return time;
+}
+
+sbs_now sbs_linux_now(void) {
+    struct timespec mono = sample(CLOCK_BOOTTIME);
+    struct timespec wall = sample(CLOCK_REALTIME);
+    return (sbs_now){
+        .mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u,
+        .utc_s = wall.tv_sec >= sbs_linux_build_time() ? (int64_t)wall.tv_sec : SBS_UTC_UNKNOWN,
+    };
+}

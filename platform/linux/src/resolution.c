@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "resolution.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "sbs/config.h"
+
+/* Owned by the stream and the thread together; the one who lets go last frees it. */
+struct sbs_linux_resolution {
+    atomic_int owners;
+    atomic_bool done;
+    int event_fd;
+    int code; /* of getaddrinfo; valid once done */
+    struct addrinfo *list;
+    char host[SBS_HOST_SIZE];
+    char service[6];
+};
+
+static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+
+static void finish(struct sbs_linux_resolution *resolution, int code) {
+    const uint64_t one = 1;
+    resolution->code = code;
+    atomic_store(&resolution->done, true);
+    /* An eventfd's first write cannot fail: there is room for it. */
+    ssize_t written = write(resolution->event_fd, &one, sizeof one);
+    (void)written;
+}
+
+static void *resolve(void *argument) {
+    struct sbs_linux_resolution *resolution = argument;
+    finish(resolution, getaddrinfo(resolution->host, resolution->service, &hints, &resolution->list));
+    sbs_resolution_release(resolution);
+    return NULL;
+}
+
+/* The thread takes no signals: handlers run where the program expects them. */
+static bool start_thread(struct sbs_linux_resolution *resolution) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    if (pthread_attr_init(&attributes) != 0) {
+        return false;
+    }
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&resolution->owners, 1);
+    int error = pthread_create(&thread, &attributes, resolve, resolution);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    if (error != 0) {
+        atomic_fetch_sub(&resolution->owners, 1);
+    }
+    return error == 0;
+}
+
+static bool resolve_literal(struct sbs_linux_resolution *resolution) {
+    struct addrinfo numeric = hints;
+    numeric.ai_flags |= AI_NUMERICHOST;
+    if (getaddrinfo(resolution->host, resolution->service, &numeric, &resolution->list) != 0) {
+        resolution->list = NULL;
+        return false;
+    }
+    finish(resolution, 0);
+    return true;
+}
+
+static void put_port(char service[6], uint16_t port) {
+    char digits[6];
+    size_t count = 0;
+    for (unsigned rest = port; rest != 0; rest /= 10) {
+        digits[count++] = (char)('0' + rest % 10);
+    }
+    for (size_t i = 0; i < count; ++i) {
+        service[i] = digits[count - 1 - i];
+    }
+    service[count] = '\0';
+}
+
+sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linux_resolution **out_resolution) {
+    size_t len = strlen(host);
+    struct sbs_linux_resolution *resolution = calloc(1, sizeof *resolution);
+    *out_resolution = NULL;
+    if (resolution == NULL || len >= sizeof resolution->host) {
+        free(resolution);
+        return resolution == NULL ? SBS_ERR_MEMORY : SBS_ERR_RESOLVE;
+    }
+    memcpy(resolution->host, host, len + 1);
+    put_port(resolution->service, port);
+    atomic_init(&resolution->owners, 1);
+    atomic_init(&resolution->done, false);
+    resolution->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (resolution->event_fd < 0 || (!resolve_literal(resolution) && !start_thread(resolution))) {
+        sbs_resolution_release(resolution);
+        return SBS_ERR_MEMORY;
+    }
+    *out_resolution = resolution;
+    return SBS_OK;
+}
+
+int sbs_resolution_descriptor(const struct sbs_linux_resolution *resolution) {
+    return resolution->event_fd;
+}
+
+sbs_status sbs_resolution_result(struct sbs_linux_resolution *resolution, const struct addrinfo **out_list,
+                                 int32_t *out_code) {
+    if (!atomic_load(&resolution->done)) {
+        return SBS_PENDING;
+    }
+    *out_list = resolution->list;
+    *out_code = resolution->code;
+    if (resolution->code == 0) {
+        return SBS_OK;
+    }
+    return resolution->code == EAI_MEMORY ? SBS_ERR_MEMORY : SBS_ERR_RESOLVE;
+}
+
+void sbs_resolution_release(struct sbs_linux_resolution *resolution) {
+    if (resolution == NULL || atomic_fetch_sub(&resolution->owners, 1) != 1) {
+        return;
+    }
+    if (atomic_load(&resolution->done) && resolution->list != NULL) {
+        freeaddrinfo(resolution->list);
+    }
+    if (resolution->event_fd >= 0) {
+        (void)close(resolution->event_fd);
+    }
+    free(resolution);
+}

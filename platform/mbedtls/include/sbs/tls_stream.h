@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file tls_stream.h
+ * A secured stream (port/stream.h) over any raw one: TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) client on Mbed TLS.
+ *
+ * - The peer's chain, its name (RFC 6125; an iPAddress entry if the URL's host is an address) and its dates are always
+ *   checked, the dates against the time given to open().
+ * - One open() call does at most one step of the handshake.
+ * - No renegotiation, no 0-RTT, no client certificate.
+ * - sbs_mbedtls_init() must have been called.
+ *
+ * Heap (Mbed TLS's allocator): the records' buffers while a connection is open; about 2 KB for each session kept.
+ */
+#ifndef SBS_TLS_STREAM_H
+#define SBS_TLS_STREAM_H
+
+#include <mbedtls/ssl.h>
+
+#include "sbs/config.h"
+#include "sbs/stream.h"
+#include "sbs/tls_trust.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sbs_tls_version {
+    SBS_TLS_VERSION_DEFAULT, /**< as minimum TLS 1.2, as maximum TLS 1.3 */
+    SBS_TLS_1_2,
+    SBS_TLS_1_3
+} sbs_tls_version;
+
+/** A session is resumed for at most this long after the handshake that checked the certificates. Milliseconds: a day.
+ */
+#define SBS_TLS_SESSION_LIFETIME_MS 86400000u
+
+/** One kept session: the next handshake with the same host and port is then short. Holds secrets; wiped when replaced.
+ */
+typedef struct sbs_tls_session {
+    struct {
+        mbedtls_ssl_session session;
+        char host[SBS_HOST_SIZE];
+        uint16_t port;
+        bool used;
+        uint64_t verified_ms; /* monotonic time of the handshake that checked the chain */
+        int64_t valid_from_s; /* the chain's common validity */
+        int64_t valid_until_s;
+    } priv;
+} sbs_tls_session;
+
+/** Configuration. What it points to stays the caller's and must outlive the stream. Zero means the default. */
+typedef struct sbs_tls_config {
+    const sbs_tls_trust *trust; /**< required */
+    sbs_tls_version min_version;
+    sbs_tls_version max_version;
+    uint16_t
+        max_fragment_len; /**< RFC 6066 section 4: 512, 1024, 2048 or 4096 bytes are asked for (TLS 1.2); 0: no limit */
+    sbs_tls_session *sessions; /**< memory for session_count sessions, owned by the stream; NULL: nothing is resumed */
+    size_t session_count;      /**< token host and FHIR host: 2 are enough */
+} sbs_tls_config;
+
+/** A stream. Place it anywhere; it must not move while it is in use. */
+typedef struct sbs_tls_stream {
+    struct {
+        sbs_stream raw;
+        const sbs_tls_config *config;
+        mbedtls_ssl_config ssl_config;
+        mbedtls_ssl_context ssl;
+        sbs_now now;
+        int64_t valid_from_s; /* of the chain that was checked, or of the session that was offered */
+        int64_t valid_until_s;
+        uint64_t verified_ms;
+        const char *host;
+        char session_host[SBS_HOST_SIZE];
+        uint16_t port;
+        uint8_t address[16]; /* the host if it is an address literal */
+        uint8_t address_len; /* 0, 4 or 16 */
+        uint8_t state;
+        bool chain_checked;
+        bool session_offered;
+        bool raw_waits;        /* the raw stream said SBS_PENDING during the last call */
+        sbs_status raw_status; /* its error, SBS_OK if none */
+        uint32_t failures;     /* the allocator's count when the call began */
+        uint32_t verify_flags;
+        int32_t code;
+    } priv;
+} sbs_tls_stream;
+
+/**
+ * Prepares a stream; opens nothing and allocates nothing. @p raw is copied; its context must outlive the stream.
+ * SBS_ERR_ARGUMENT: no trust, min_version above max_version, a max_fragment_len that is none of the four or that the
+ * record buffers of this build do not allow.
+ */
+SBS_NODISCARD sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config, const sbs_stream *raw,
+                                             sbs_stream *out_stream);
+
+/** Closes the connection, and wipes and frees everything, the sessions included. Legal after a failed init, and twice.
+ */
+void sbs_tls_stream_deinit(sbs_tls_stream *tls);
+
+/** "TLSv1.2" or "TLSv1.3"; "" unless the stream is open. For logs. */
+const char *sbs_tls_stream_version(const sbs_tls_stream *tls);
+
+/** True if the open connection resumed a kept session: no certificate was sent. */
+bool sbs_tls_stream_resumed(const sbs_tls_stream *tls);
+
+/** Mbed TLS's MBEDTLS_X509_BADCERT_* flags of the last open() that failed for the certificate, else 0. For logs. */
+uint32_t sbs_tls_stream_verify_flags(const sbs_tls_stream *tls);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

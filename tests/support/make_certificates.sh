@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the keys and certificates of the TLS tests in the folder $1: two roots (RSA, EC), an intermediate of each, and
+# server certificates for localhost and its addresses. All are valid from now for ten years.
+set -eu
+cd "$1"
+
+key() { # NAME KIND
+    case $2 in
+        rsa*) openssl genpkey -quiet -algorithm RSA -pkeyopt "rsa_keygen_bits:${2#rsa}" -out "$1.key" ;;
+        ec*) openssl genpkey -quiet -algorithm EC -pkeyopt "ec_paramgen_curve:P-${2#ec}" -out "$1.key" ;;
+    esac 2>/dev/null
+}
+
+extensions() { # NAMES
+    printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n'
+    printf 'extendedKeyUsage=%s\nsubjectAltName=%s\n' "${2:-serverAuth}" "$1"
+}
+
+issue() { # NAME ISSUER: signs NAME.key with extensions from stdin
+    openssl req -new -key "$1.key" -subj "/CN=$1.test" -out "$1.csr"
+    cat >"$1.ext"
+    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 3650 -sha384 \
+        -extfile "$1.ext" -out "$1.crt" 2>/dev/null
+}
+
+root() { # NAME KIND
+    key "$1" "$2"
+    openssl req -x509 -new -key "$1.key" -subj "/CN=$1.test" -days 3650 -sha384 -out "$1.crt" \
+        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+}
+
+intermediate() { # NAME KIND ISSUER
+    key "$1" "$2"
+    printf 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n' | issue "$1" "$3"
+}
+
+local_names=DNS:localhost,DNS:*.wild.test,IP:127.0.0.1,IP:::1
+root root-rsa rsa2048
+root root-ec ec384
+intermediate middle-rsa rsa2048 root-rsa
+intermediate middle-ec ec384 root-ec
+
+key rsa rsa2048
+extensions "$local_names" | issue rsa middle-rsa
+cat rsa.crt middle-rsa.crt >rsa.chain
+key ec ec256
+extensions "$local_names" | issue ec middle-ec
+cat ec.crt middle-ec.crt >ec.chain
+
+# One name only, and no address.
+key other rsa2048
+extensions DNS:other.test | issue other root-rsa
+cp other.crt other.chain
+# A certificate for clients.
+cp other.key client.key
+extensions DNS:localhost clientAuth | issue client root-rsa
+cp client.crt client.chain
+# Signed by nobody but itself.
+key self ec256
+openssl req -x509 -new -key self.key -subj /CN=localhost -days 3650 -out self.crt -addext subjectAltName=DNS:localhost
+cp self.crt self.chain
+cat root-rsa.crt root-ec.crt >both.pem
+openssl x509 -in root-rsa.crt -outform DER -out root-rsa.der
