@@ -37,19 +37,30 @@ finish() {
     exit
 }
 
-# build_preset PRESET [TARGET...]: configures and builds; a failure ends the phase.
-build_preset() {
-    local preset=$1 log
-    shift
+# logged WHAT LOG COMMAND...: runs it into a log; a failure shows the log's end and ends the phase.
+logged() {
+    local what=$1 log=build/test-logs/$2
+    shift 2
     mkdir -p build/test-logs
-    log=build/test-logs/build-$preset.log
-    if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"}; } >"$log" 2>&1; then
+    if ! "$@" >"$log" 2>&1; then
         grep -v -e '^\[' "$log" | tail -n 60
-        echo "FAILED: build of preset $preset ($log)"
+        echo "FAILED: $what ($log)"
         count 0 1
         finish
     fi
-    echo "ok: build of preset $preset"
+    echo "ok: $what"
+}
+
+configure_preset() {
+    logged "configuration of preset $1" "configure-$1.log" cmake --preset "$1"
+}
+
+# build_preset PRESET [OPTION...]: configures and builds it.
+build_preset() {
+    local preset=$1
+    shift
+    configure_preset "$preset"
+    logged "build of preset $preset" "build-$preset.log" cmake --build --preset "$preset" -j "$(nproc)" "$@"
 }
 
 # ctest_preset PRESET [OPTION...]: runs its tests and counts them from ctest's own closing line.
