@@ -35,6 +35,14 @@ sbs_status sbs_psa_to_status(psa_status_t status);
 SBS_NODISCARD sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persistent_id,
                                               psa_key_id_t *out_id);
 
+/**
+ * Verifies a signature with a public key in the form of sbs_key_ops.public_key; imports it for the time of the call.
+ * SBS_OK; SBS_ERR_CRYPTO if the signature is wrong; SBS_ERR_KEY; SBS_ERR_MEMORY.
+ */
+SBS_NODISCARD sbs_status sbs_psa_verify(sbs_alg alg, const uint8_t *public_key, size_t public_key_len,
+                                        const uint8_t hash[SBS_HASH_SIZE], const uint8_t *signature,
+                                        size_t signature_len);
+
 #ifdef __cplusplus
 }
 #endif

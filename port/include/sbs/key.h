@@ -22,6 +22,9 @@ typedef enum sbs_alg {
     SBS_ES384 = 2  /**< ECDSA on P-384 with SHA-384 */
 } sbs_alg;
 
+#define SBS_RSA_BITS_MIN 2048u /**< RFC 7518 section 3.3 */
+#define SBS_RSA_BITS_MAX 4096u
+#define SBS_P384_BITS 384u
 #define SBS_HASH_SIZE 48u /**< SHA-384 */
 #define SBS_ES384_SIGNATURE_SIZE 96u
 #define SBS_SIGNATURE_MAX 512u   /**< RSA-4096 */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/jwk.h"
+
+#include <psa/crypto.h>
+#include <string.h>
+
+#include "printable.h"
+#include "sbs/base64url.h"
+
+#define SHA256_SIZE 32u
+
+/* ---- members -------------------------------------------------------------------------------------------------- */
+
+/* An object or array being written in either style. */
+typedef struct layout {
+    sbs_writer *out;
+    sbs_jwk_style style;
+    unsigned depth;
+    bool has_item;
+} layout;
+
+static void put_line(const layout *at) {
+    if (at->style == SBS_JWK_COMPACT) {
+        return;
+    }
+    sbs_put_char(at->out, '\n');
+    for (unsigned i = 0; i < at->depth; i++) {
+        sbs_put(at->out, "  ", 2);
+    }
+}
+
+static void open_container(layout *at, char bracket) {
+    sbs_put_char(at->out, bracket);
+    at->depth++;
+    at->has_item = false;
+}
+
+static void close_container(layout *at, char bracket) {
+    at->depth--;
+    if (at->has_item) {
+        put_line(at);
+    }
+    sbs_put_char(at->out, bracket);
+    at->has_item = true;
+}
+
+static void put_item(layout *at) {
+    if (at->has_item) {
+        sbs_put_char(at->out, ',');
+    }
+    put_line(at);
+    at->has_item = true;
+}
+
+static void put_name(layout *at, const char *name) {
+    put_item(at);
+    sbs_put_char(at->out, '"');
+    sbs_put_string(at->out, name);
+    sbs_put_string(at->out, at->style == SBS_JWK_COMPACT ? "\":" : "\": ");
+}
+
+static void put_text(layout *at, const char *name, sbs_text value) {
+    sbs_json_writer json;
+    put_name(at, name);
+    sbs_json_writer_init(&json, at->out);
+    sbs_json_put_text(&json, value);
+}
+
+static void put_string(layout *at, const char *name, const char *value) {
+    put_text(at, name, sbs_text_of(value));
+}
+
+static void put_number(layout *at, const char *name, const uint8_t *number, size_t len) {
+    sbs_base64url_stream stream;
+    sbs_writer unused;
+    put_name(at, name);
+    sbs_put_char(at->out, '"');
+    sbs_base64url_stream_init(&stream, at->out, &unused);
+    sbs_base64url_stream_put(&stream, number, len);
+    sbs_base64url_stream_finish(&stream);
+    sbs_put_char(at->out, '"');
+}
+
+/* ---- key ids -------------------------------------------------------------------------------------------------- */
+
+/* RFC 7638 section 3.2: the required members in lexicographic order. */
+static void put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
+    layout at = {out, SBS_JWK_COMPACT, 0, false};
+    open_container(&at, '{');
+    if (key->alg == SBS_RS384) {
+        put_number(&at, "e", key->second, key->second_len);
+        put_string(&at, "kty", "RSA");
+        put_number(&at, "n", key->first, key->first_len);
+    } else {
+        put_string(&at, "crv", "P-384");
+        put_string(&at, "kty", "EC");
+        put_number(&at, "x", key->first, key->first_len);
+        put_number(&at, "y", key->second, key->second_len);
+    }
+    close_container(&at, '}');
+}
+
+static sbs_status hash_text(void *ctx, const char *data, size_t len) {
+    psa_hash_operation_t *hash = (psa_hash_operation_t *)ctx;
+    return psa_hash_update(hash, (const uint8_t *)data, len) == PSA_SUCCESS ? SBS_OK : SBS_ERR_CRYPTO;
+}
+
+typedef void (*put_key)(sbs_writer *out, const sbs_public_key *key);
+
+/* SHA-256 over what @p put writes, without holding it. */
+static sbs_status hash_key(put_key put, const sbs_public_key *key, uint8_t digest[SHA256_SIZE]) {
+    psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
+    sbs_writer out;
+    size_t len;
+    sbs_status status = SBS_ERR_CRYPTO;
+    if (psa_hash_setup(&hash, PSA_ALG_SHA_256) == PSA_SUCCESS) {
+        sbs_writer_init_sink(&out, hash_text, &hash);
+        put(&out, key);
+        status = sbs_writer_finish(&out, NULL);
+    }
+    if (status == SBS_OK && psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
+        status = SBS_ERR_CRYPTO;
+    }
+    (void)psa_hash_abort(&hash);
+    return status;
+}
+
+/* The first @p chars of the digest in base64url: 16 characters are 12 bytes, 43 are all 32. */
+static sbs_status digest_kid(put_key put, const sbs_public_key *key, size_t chars, char *out, size_t size,
+                             size_t *out_len) {
+    uint8_t digest[SHA256_SIZE];
+    sbs_status status = hash_key(put, key, digest);
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_base64url_encode(digest, SBS_BASE64URL_DECODED_SIZE(chars), out, size, out_len);
+}
+
+static sbs_status literal_kid(sbs_text literal, char *out, size_t size, size_t *out_len) {
+    if (literal.len == 0 || literal.len > SBS_KID_MAX || !sbs_is_printable(literal)) {
+        return SBS_ERR_ARGUMENT;
+    }
+    *out_len = literal.len;
+    if (literal.len > size) {
+        return SBS_ERR_BUFFER;
+    }
+    memcpy(out, literal.ptr, literal.len);
+    return SBS_OK;
+}
+
+sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_text literal, char *out, size_t size,
+                       size_t *out_len) {
+    *out_len = 0;
+    switch (method) {
+    case SBS_KID_SEED:
+        return digest_kid(sbs_public_key_put_pem, key, SBS_KID_SEED_LEN, out, size, out_len);
+    case SBS_KID_THUMBPRINT:
+        return digest_kid(put_thumbprint_input, key, SBS_KID_THUMBPRINT_LEN, out, size, out_len);
+    case SBS_KID_LITERAL:
+        return literal_kid(literal, out, size, out_len);
+    case SBS_KID_NONE:
+        return SBS_OK;
+    default:
+        return SBS_ERR_ARGUMENT;
+    }
+}
+
+/* ---- JWK and JWK Set ------------------------------------------------------------------------------------------ */
+
+static void put_use(layout *at, sbs_text kid, const char *alg) {
+    put_string(at, "use", "sig");
+    if (kid.len > 0) {
+        put_text(at, "kid", kid);
+    }
+    put_string(at, "alg", alg);
+}
+
+static void put_jwk(layout *at, const sbs_public_key *key, sbs_text kid) {
+    open_container(at, '{');
+    if (key->alg == SBS_RS384) {
+        put_string(at, "kty", "RSA");
+        put_number(at, "e", key->second, key->second_len);
+        put_use(at, kid, "RS384");
+        put_number(at, "n", key->first, key->first_len);
+    } else {
+        put_string(at, "kty", "EC");
+        put_string(at, "crv", "P-384");
+        put_number(at, "x", key->first, key->first_len);
+        put_number(at, "y", key->second, key->second_len);
+        put_use(at, kid, "ES384");
+    }
+    close_container(at, '}');
+}
+
+void sbs_jwk_put(sbs_writer *out, const sbs_public_key *key, sbs_text kid, sbs_jwk_style style, unsigned depth) {
+    layout at = {out, style, depth, false};
+    put_jwk(&at, key, kid);
+}
+
+static bool has_equal_kids(const sbs_jwk *keys, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (sbs_text_equal(keys[i].kid, keys[j].kid)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void sbs_jwk_set_put(sbs_writer *out, const sbs_jwk *keys, size_t count, sbs_jwk_style style) {
+    layout at = {out, style, 0, false};
+    if (has_equal_kids(keys, count)) {
+        sbs_writer_fail(out, SBS_ERR_DUPLICATE);
+        return;
+    }
+    open_container(&at, '{');
+    put_name(&at, "keys");
+    open_container(&at, '[');
+    for (size_t i = 0; i < count; i++) {
+        put_item(&at);
+        put_jwk(&at, &keys[i].key, keys[i].kid);
+    }
+    close_container(&at, ']');
+    close_container(&at, '}');
+}
