@@ -7,8 +7,6 @@
 #ifndef SBS_ASSERTION_H
 #define SBS_ASSERTION_H
 
-#include <psa/crypto.h>
-
 #include "sbs/base64url.h"
 #include "sbs/jwk.h"
 
@@ -32,44 +30,53 @@ typedef struct sbs_assertion_params {
     sbs_text aud;       /**< written as given, as a string (RFC 7523 section 3) */
     sbs_text kid;       /**< header member; absent: none. Ignored by SBS_PROFILE_SEED */
     sbs_text typ;       /**< absent: "JWT" */
-    sbs_text jti;       /**< absent: SBS_JTI_SIZE random bytes from psa_generate_random, base64url */
+    sbs_text jti;       /**< absent: SBS_JTI_SIZE random bytes from psa_generate_random, base64url; not in the seed's */
     int64_t issued_at;  /**< iat, seconds since 1970, > 0 */
     uint32_t lifetime;  /**< exp - iat in seconds, 1 to 300; 0: the profile's default (240, seed 300) */
+    bool omit_iat;      /**< no iat claim, as in the IG's example; some servers then allow 60 seconds only */
 } sbs_assertion_params;
 
 /** Size of the assertion in characters for @p alg with @p key_bits, without signing. 0 if the parameters are refused.
  *  The same for every jti that is generated. */
 size_t sbs_assertion_size(const sbs_assertion_params *params, sbs_alg alg, size_t key_bits);
 
-/** An assertion in the making. Zero-initialise with sbs_assertion_start. */
+/** An assertion in the making; its content is private. Zero-initialised by sbs_assertion_start. */
 typedef struct sbs_assertion {
     uint8_t hash[SBS_HASH_SIZE];
     uint8_t signature[SBS_SIGNATURE_MAX];
+    size_t signature_len; /**< what the key must give */
     sbs_alg alg;
-    size_t key_bits;
-    bool verify;
     bool hashed;
+    bool is_signed;
 } sbs_assertion;
 
 /**
- * Checks @p params, writes the signing input (`header.payload`) into @p out and hashes it on the way, so that no second
- * copy is needed. @p key_data: what the key port's public_key gave. Errors: SBS_ERR_ARGUMENT, SBS_ERR_KEY (seed profile
- * with an EC key), SBS_ERR_RANDOM (signing stops), SBS_ERR_NO_TIME, SBS_ERR_BUFFER, SBS_ERR_CRYPTO.
+ * Checks @p params, appends the signing input (`header.payload`) to @p out and hashes it where it stands, so that no
+ * second copy is needed: @p out must be a writer with a buffer (else SBS_ERR_ARGUMENT). Room for the signature is
+ * checked too, before anything slow. @p alg and @p key_bits: of the public key that the key port gave.
+ * @return SBS_OK; SBS_ERR_ARGUMENT (a parameter), SBS_ERR_KEY (key_bits; seed profile with an EC key), SBS_ERR_NO_TIME
+ *         (issued_at is SBS_UTC_UNKNOWN), SBS_ERR_RANDOM (nothing is signed without a fresh jti), SBS_ERR_BUFFER (then
+ *         out->len tells what the whole assertion needs), SBS_ERR_CRYPTO.
  */
 SBS_NODISCARD sbs_status sbs_assertion_start(sbs_assertion *assertion, const sbs_assertion_params *params, sbs_alg alg,
                                              size_t key_bits, sbs_writer *out);
 
 /**
  * Signs and appends `.signature` to @p out, the writer given to start. SBS_PENDING while the key says "not yet": call
- * again. Verifies the signature first if the key asks for it (SBS_ERR_CRYPTO if it is wrong, and nothing is written).
+ * again with the same arguments. If the key asks for it, the signature is verified before it is written (SBS_ERR_CRYPTO
+ * if it is wrong); the public key is read into the free room of @p out for that, which holds any key with an exponent
+ * of up to 64 bits (SBS_ERR_BUFFER otherwise: give SBS_PUBLIC_KEY_MAX bytes). After any result but SBS_PENDING the
+ * assertion is wiped. SBS_ERR_STATE without a successful start.
  */
 SBS_NODISCARD sbs_status sbs_assertion_sign(sbs_assertion *assertion, const sbs_key *key, sbs_writer *out);
 
 /** Wipes everything. Legal at any time. */
 void sbs_assertion_wipe(sbs_assertion *assertion);
 
-/** Both steps at once for keys that answer at once; @p out needs sbs_assertion_size() bytes. On an error @p out is
- * wiped. */
+/**
+ * All steps at once, for keys that answer at once (SBS_ERR_UNSUPPORTED if the key says "not yet"). @p out needs
+ * sbs_assertion_size() bytes. On an error @p out is wiped; SBS_ERR_BUFFER gives a size that suffices in @p out_len.
+ */
 SBS_NODISCARD sbs_status sbs_assertion_make(const sbs_assertion_params *params, const sbs_key *key, char *out,
                                             size_t size, size_t *out_len);
 
