@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/discovery.h"
+
+#include <string.h>
+
+#include "lookup.h"
+#include "sbs/url.h"
+
+/* ---- advisory lists ------------------------------------------------------------------------------------------- */
+
+/* Whether the list @p name holds @p value; a list that is missing or no list says nothing. */
+static sbs_status find_in_list(const sbs_json *doc, const char *name, const char *value, sbs_tristate *out) {
+    sbs_json_node list;
+    sbs_status status = sbs_json_member(doc, 0, name, &list);
+    *out = SBS_UNSTATED;
+    if (status != SBS_OK) {
+        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    }
+    if (sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
+        return SBS_OK;
+    }
+    *out = SBS_NO;
+    for (sbs_json_node item = sbs_json_first(doc, list); item != SBS_JSON_NONE; item = sbs_json_next(doc, item)) {
+        if (sbs_json_equals(doc, item, value)) {
+            *out = SBS_YES;
+        }
+    }
+    return SBS_OK;
+}
+
+static sbs_status read_lists(const sbs_json *doc, sbs_discovery *out) {
+    static const char algs[] = "token_endpoint_auth_signing_alg_values_supported";
+    const struct {
+        const char *name;
+        const char *value;
+        sbs_tristate *to;
+    } lists[] = {
+        {"token_endpoint_auth_methods_supported", "private_key_jwt", &out->private_key_jwt},
+        {algs, "RS384", &out->rs384},
+        {algs, "ES384", &out->es384},
+        {"grant_types_supported", "client_credentials", &out->client_credentials},
+        {"capabilities", "client-confidential-asymmetric", &out->confidential_asymmetric},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        sbs_status status = find_in_list(doc, lists[i].name, lists[i].value, lists[i].to);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+    return SBS_OK;
+}
+
+/* ---- token endpoint ------------------------------------------------------------------------------------------- */
+
+/* Makes the reference at the start of @p url absolute. A relative one moves to the end of the buffer meanwhile. */
+static sbs_status make_absolute(sbs_text base, char *url, size_t size, size_t *len) {
+    sbs_text reference = {url, *len};
+    sbs_url parsed;
+    if (sbs_url_parse(reference, &parsed) == SBS_OK) {
+        return SBS_OK;
+    }
+    reference.ptr = memmove(url + size - *len, url, *len);
+    return sbs_url_resolve(base, reference, url, size - *len, len);
+}
+
+/* The token endpoint's absolute form in the first @p size bytes of @p url. */
+static sbs_status read_endpoint(const sbs_json *doc, sbs_text base, bool allow_http, char *url, size_t size,
+                                size_t *out_len) {
+    sbs_json_node node;
+    sbs_url parsed;
+    sbs_status status = sbs_json_member(doc, 0, "token_endpoint", &node);
+    if (status == SBS_OK) {
+        status = sbs_json_text(doc, node, url, size, out_len);
+    }
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_ERR_RESPONSE;
+    }
+    if (status == SBS_OK) {
+        status = make_absolute(base, url, size, out_len);
+    }
+    if (status == SBS_OK) {
+        status = sbs_url_parse((sbs_text){url, *out_len}, &parsed);
+    }
+    if (status == SBS_OK && !parsed.https && !allow_http) {
+        status = SBS_ERR_URL;
+    }
+    return status == SBS_ERR_FORMAT ? SBS_ERR_URL : status;
+}
+
+sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http,
+                               sbs_json_token *tokens, size_t capacity, char *url, size_t url_size,
+                               sbs_discovery *out) {
+    sbs_json doc;
+    sbs_status status = sbs_json_parse(&doc, text, len, tokens, capacity, NULL);
+    *out = (sbs_discovery){0};
+    if (status == SBS_OK && url_size == 0) {
+        status = SBS_ERR_BUFFER;
+    }
+    if (status == SBS_OK) {
+        status = read_endpoint(&doc, fhir_base, allow_http, url, url_size - 1, &out->token_endpoint_len);
+    }
+    if (status == SBS_OK) {
+        url[out->token_endpoint_len] = '\0';
+        status = read_lists(&doc, out);
+    }
+    return status;
+}

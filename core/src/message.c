@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message.h"
+
+#include <string.h>
+
+#include "sbs/http.h"
+
+void sbs_message_init(sbs_message *message, char *text, size_t size) {
+    *message = (sbs_message){text, size, 0};
+    if (size > 0) {
+        text[0] = '\0';
+    }
+}
+
+/* Our own words: nothing to sanitise. */
+static void put_prefix(sbs_message *message, const char *prefix) {
+    while (*prefix != '\0' && message->len + 1 < message->size) {
+        message->text[message->len++] = *prefix++;
+    }
+    message->text[message->len] = '\0';
+}
+
+void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node) {
+    sbs_text text;
+    size_t len;
+    size_t room;
+    char *end;
+    if (message->size == 0 || node == SBS_JSON_NONE || sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+        return;
+    }
+    text = sbs_json_raw(doc, node);
+    if (text.len == 0) {
+        return;
+    }
+    put_prefix(message, prefix);
+    end = message->text + message->len;
+    room = message->size - message->len;
+    /* Text that is too long, or no text at all once unescaped, is shown as it stands. */
+    if (sbs_json_text(doc, node, end, room, &len) == SBS_OK) {
+        text = (sbs_text){end, len};
+    }
+    sbs_http_sanitise(text, end, room);
+    message->len += strlen(end);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/outcome.h"
+
+#include "lookup.h"
+#include "message.h"
+
+static bool is_error(const sbs_json *doc, sbs_json_node issue) {
+    return sbs_lookup_is(doc, issue, "severity", "error") || sbs_lookup_is(doc, issue, "severity", "fatal");
+}
+
+/* The first issue that is an error, else the first of all. */
+static sbs_json_node choose_issue(const sbs_json *doc) {
+    sbs_json_node first = sbs_lookup_first(doc, 0, "issue");
+    for (sbs_json_node issue = first; issue != SBS_JSON_NONE; issue = sbs_json_next(doc, issue)) {
+        if (is_error(doc, issue)) {
+            return issue;
+        }
+    }
+    return first;
+}
+
+/* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
+static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
+    static const char *const codes[] = {"transient", "throttled", "lock-error", "timeout", "exception"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (sbs_lookup_is(doc, issue, "code", codes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sbs_json_node words_of(const sbs_json *doc, sbs_json_node issue) {
+    sbs_json_node words = sbs_lookup(doc, issue, "diagnostics");
+    if (words != SBS_JSON_NONE) {
+        return words;
+    }
+    return sbs_lookup(doc, sbs_lookup(doc, issue, "details"), "text");
+}
+
+sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity, char *out_text,
+                             size_t size, bool *out_transient) {
+    sbs_json doc;
+    sbs_json_node issue;
+    sbs_message message;
+    sbs_message_init(&message, out_text, size);
+    *out_transient = false;
+    if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK ||
+        !sbs_lookup_is(&doc, 0, "resourceType", "OperationOutcome")) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    issue = choose_issue(&doc);
+    if (issue == SBS_JSON_NONE) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    *out_transient = is_transient(&doc, issue);
+    sbs_message_put(&message, "", &doc, sbs_lookup(&doc, issue, "severity"));
+    sbs_message_put(&message, message.len > 0 ? " " : "", &doc, sbs_lookup(&doc, issue, "code"));
+    sbs_message_put(&message, message.len > 0 ? ": " : "", &doc, words_of(&doc, issue));
+    return SBS_OK;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/scope.h"
+
+#include "sbs/outcome.h"
+
+/* ---- scope tokens (RFC 6749 appendix A.4) --------------------------------------------------------------------- */
+
+/* NQCHAR: printable ASCII without space, '"' and '\'. */
+static bool is_scope_char(char c) {
+    return c > 0x20 && c <= 0x7E && c != '"' && c != '\\';
+}
+
+static size_t token_length(sbs_text text) {
+    size_t len = 0;
+    while (len < text.len && is_scope_char(text.ptr[len])) {
+        len++;
+    }
+    return len;
+}
+
+static void skip(sbs_text *text, size_t len) {
+    text->ptr += len;
+    text->len -= len;
+}
+
+bool sbs_scope_list_is_valid(sbs_text text) {
+    size_t len = token_length(text);
+    if (text.len == 0) {
+        return true;
+    }
+    while (len > 0 && len < text.len && text.ptr[len] == ' ') {
+        skip(&text, len + 1);
+        len = token_length(text);
+    }
+    return len > 0 && len == text.len;
+}
+
+bool sbs_scope_next(sbs_text *list, sbs_text *out_token) {
+    size_t len = 0;
+    while (list->len > 0 && *list->ptr == ' ') {
+        skip(list, 1);
+    }
+    while (len < list->len && list->ptr[len] != ' ') {
+        len++;
+    }
+    *out_token = (sbs_text){list->ptr, len};
+    skip(list, len);
+    return len > 0;
+}
+
+/* ---- SMART scopes --------------------------------------------------------------------------------------------- */
+
+/* Takes the text before the first @p end off @p text; everything if there is none. True if @p end was found. */
+static bool take_until(sbs_text *text, char end, sbs_text *out) {
+    size_t len = 0;
+    while (len < text->len && text->ptr[len] != end) {
+        len++;
+    }
+    *out = (sbs_text){text->ptr, len};
+    if (len == text->len) {
+        skip(text, len);
+        return false;
+    }
+    skip(text, len + 1);
+    return true;
+}
+
+static bool is_word(sbs_text text, const char *word) {
+    return sbs_text_equal(text, sbs_text_of(word));
+}
+
+static bool is_context(sbs_text text) {
+    return is_word(text, "system") || is_word(text, "user") || is_word(text, "patient");
+}
+
+/* SMART v2: letters of "cruds" in this order, at least one; 0 if it is something else. */
+static uint8_t letters(sbs_text text) {
+    static const char order[] = "cruds";
+    uint8_t permissions = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < 5 && at < text.len; i++) {
+        if (text.ptr[at] == order[i]) {
+            permissions |= (uint8_t)(1u << i);
+            at++;
+        }
+    }
+    return at == text.len ? permissions : 0;
+}
+
+/* SMART v1 names or v2 letters; v1 has no query. */
+static uint8_t permissions_of(sbs_text text, bool has_query) {
+    uint8_t permissions = letters(text);
+    if (permissions != 0 || has_query) {
+        return permissions;
+    }
+    if (is_word(text, "read")) {
+        return SBS_SCOPE_READ | SBS_SCOPE_SEARCH;
+    }
+    if (is_word(text, "write")) {
+        return SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE;
+    }
+    if (is_word(text, "*")) {
+        return SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH;
+    }
+    return 0;
+}
+
+/* param=value: the search syntax itself is the server's business. */
+static bool is_query(sbs_text query) {
+    sbs_text name;
+    return take_until(&query, '=', &name) && name.len > 0;
+}
+
+sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope) {
+    sbs_scope scope = {0};
+    sbs_text rest = token;
+    sbs_text access;
+    bool has_query;
+    if (token_length(token) != token.len || !take_until(&rest, '/', &scope.context) || !is_context(scope.context) ||
+        !take_until(&rest, '.', &scope.type)) {
+        return SBS_ERR_FORMAT;
+    }
+    has_query = take_until(&rest, '?', &access);
+    scope.permissions = permissions_of(access, has_query);
+    if (scope.permissions == 0 || (!is_word(scope.type, "*") && !sbs_fhir_type_is_valid(scope.type)) ||
+        (has_query && !is_query(rest))) {
+        return SBS_ERR_FORMAT;
+    }
+    if (has_query) {
+        scope.query = rest;
+    }
+    *out_scope = scope;
+    return SBS_OK;
+}
+
+bool sbs_scope_covers(sbs_text granted, const char *type, uint8_t permissions) {
+    uint8_t held = 0;
+    sbs_text token;
+    sbs_scope scope;
+    while (sbs_scope_next(&granted, &token)) {
+        if (sbs_scope_parse(token, &scope) == SBS_OK && scope.query.len == 0 && is_word(scope.context, "system") &&
+            (is_word(scope.type, "*") || is_word(scope.type, type))) {
+            held |= scope.permissions;
+        }
+    }
+    return (held & permissions) == permissions;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/token.h"
+
+#include <limits.h>
+
+#include "ascii.h"
+#include "sbs/scope.h"
+#include "sbs/url.h"
+
+/* ---- request -------------------------------------------------------------------------------------------------- */
+
+void sbs_token_put_request(sbs_writer *out, sbs_text scope) {
+    if (scope.len == 0 || !sbs_scope_list_is_valid(scope)) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
+    /* Not by sbs_form_put_field: @p out may hold the head of the request already. */
+    sbs_put_string(out, "grant_type=client_credentials&scope=");
+    sbs_form_put_encoded(out, scope);
+    sbs_put_string(out, "&client_assertion_type=");
+    sbs_form_put_encoded(out, sbs_text_of(SBS_ASSERTION_TYPE));
+    sbs_put_string(out, "&client_assertion=");
+}
+
+/* ---- values --------------------------------------------------------------------------------------------------- */
+
+/* RFC 6750 section 2.1: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=". */
+static bool is_b64token(sbs_text text) {
+    while (text.len > 1 && text.ptr[text.len - 1] == '=') {
+        text.len--;
+    }
+    return sbs_ascii_all_alnum_or(text, "-._~+/");
+}
+
+/* value * 10 + digit, saturated. */
+static uint64_t append(uint64_t value, unsigned digit) {
+    uint64_t tens = value * 10;
+    return value > UINT64_MAX / 10 || tens > UINT64_MAX - digit ? UINT64_MAX : tens + digit;
+}
+
+static bool take_char(sbs_text *text, char c) {
+    if (text->len == 0 || *text->ptr != c) {
+        return false;
+    }
+    text->ptr++;
+    text->len--;
+    return true;
+}
+
+/* Takes digits off @p text and appends the first @p max of them to @p value. Returns how many; -1 if there was none. */
+static int take_digits(sbs_text *text, int max, uint64_t *value) {
+    int count = text->len > 0 && sbs_ascii_is_digit(*text->ptr) ? 0 : -1;
+    for (; text->len > 0 && sbs_ascii_is_digit(*text->ptr); text->ptr++, text->len--) {
+        if (count < max) {
+            *value = append(*value, (unsigned)(*text->ptr - '0'));
+            count++;
+        }
+    }
+    return count;
+}
+
+#define INTEGER_DIGITS INT_MAX
+#define FRACTION_DIGITS 9 /* of seconds: more change nothing */
+#define EXPONENT_DIGITS 4 /* beyond this every number is 0 or saturated */
+
+/* Takes an exponent, if there is one, off @p text; false if it has no digits. */
+static bool take_exponent(sbs_text *text, int *out_exponent) {
+    uint64_t value = 0;
+    bool negative;
+    if (!take_char(text, 'e') && !take_char(text, 'E')) {
+        return true;
+    }
+    negative = take_char(text, '-');
+    if (!negative) {
+        (void)take_char(text, '+');
+    }
+    if (take_digits(text, EXPONENT_DIGITS, &value) < 0) {
+        return false;
+    }
+    *out_exponent = negative ? -(int)value : (int)value;
+    return true;
+}
+
+/* Seconds as servers write them: 300, 300.0, 3.6E3 (Java's way with a double), as a number or as text. Rounded down;
+ * saturated. */
+static bool parse_seconds(sbs_text text, uint64_t *out_seconds) {
+    uint64_t value = 0;
+    int fraction = 0;
+    int power = 0;
+    if (take_digits(&text, INTEGER_DIGITS, &value) < 0) {
+        return false;
+    }
+    if (take_char(&text, '.')) {
+        fraction = take_digits(&text, FRACTION_DIGITS, &value);
+    }
+    if (fraction < 0 || !take_exponent(&text, &power) || text.len > 0) {
+        return false;
+    }
+    for (power -= fraction; power > 0 && value != 0 && value != UINT64_MAX; power--) {
+        value = append(value, 0);
+    }
+    for (; power < 0 && value != 0; power++) {
+        value /= 10;
+    }
+    *out_seconds = value;
+    return true;
+}
+
+/* ---- response ------------------------------------------------------------------------------------------------- */
+
+typedef struct response {
+    sbs_json doc;
+    char *text;
+} response;
+
+/* Reads the string member @p name. SBS_ERR_NOT_FOUND if it is missing. */
+static sbs_status take_string(const response *from, const char *name, sbs_text *out) {
+    sbs_json_node node;
+    sbs_status status = sbs_json_member(&from->doc, 0, name, &node);
+    return status == SBS_OK ? sbs_json_text_in_place(&from->doc, node, from->text, out) : status;
+}
+
+static sbs_status take_access_token(const response *from, sbs_token *token) {
+    sbs_status status = take_string(from, "access_token", &token->access_token);
+    return status == SBS_OK && !is_b64token(token->access_token) ? SBS_ERR_FORMAT : status;
+}
+
+static sbs_status take_type(const response *from, sbs_token *token) {
+    sbs_text type;
+    sbs_status status = take_string(from, "token_type", &type);
+    (void)token;
+    return status == SBS_OK && !sbs_text_equal_nocase(type, sbs_text_of("bearer")) ? SBS_ERR_FORMAT : status;
+}
+
+static sbs_status take_lifetime(const response *from, sbs_token *token) {
+    sbs_json_node node;
+    sbs_text text;
+    sbs_status status = sbs_json_member(&from->doc, 0, "expires_in", &node);
+    token->expires_in = SBS_TOKEN_EXPIRES_DEFAULT;
+    if (status != SBS_OK) {
+        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    }
+    token->has_expires_in = true;
+    text = sbs_json_raw(&from->doc, node);
+    if (sbs_json_kind_of(&from->doc, node) != SBS_JSON_NUMBER) {
+        status = sbs_json_text_in_place(&from->doc, node, from->text, &text);
+    }
+    if (status == SBS_OK && (!parse_seconds(text, &token->expires_in) || token->expires_in == 0)) {
+        status = SBS_ERR_FORMAT;
+    }
+    return status;
+}
+
+static sbs_status take_scope(const response *from, sbs_token *token) {
+    sbs_status status = take_string(from, "scope", &token->scope);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    return status == SBS_OK && !sbs_scope_list_is_valid(token->scope) ? SBS_ERR_FORMAT : status;
+}
+
+/* Stops at the first member at fault. */
+static sbs_status take_members(const response *from, sbs_token *token, const char **out_member) {
+    static const struct {
+        const char *name;
+        sbs_status (*take)(const response *from, sbs_token *token);
+    } members[] = {
+        {"access_token", take_access_token},
+        {"token_type", take_type},
+        {"expires_in", take_lifetime},
+        {"scope", take_scope},
+    };
+    sbs_status status = SBS_OK;
+    for (size_t i = 0; status == SBS_OK && i < sizeof members / sizeof members[0]; i++) {
+        *out_member = members[i].name;
+        status = members[i].take(from, token);
+    }
+    return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_FORMAT ? SBS_ERR_RESPONSE : status;
+}
+
+sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity, sbs_token *out_token,
+                           const char **out_member) {
+    response from = {.text = text};
+    const char *member = NULL;
+    sbs_status status = sbs_json_parse(&from.doc, text, len, tokens, capacity, NULL);
+    *out_token = (sbs_token){0};
+    if (status == SBS_OK && sbs_json_kind_of(&from.doc, 0) != SBS_JSON_OBJECT) {
+        status = SBS_ERR_JSON_TYPE;
+    } else if (status == SBS_OK) {
+        status = take_members(&from, out_token, &member);
+    }
+    if (status != SBS_OK) {
+        *out_token = (sbs_token){0};
+    }
+    if (out_member != NULL) {
+        *out_member = status == SBS_OK ? NULL : member;
+    }
+    return status;
+}
