@@ -94,9 +94,9 @@ static bool take_digits(sbs_text *text, size_t count, unsigned *out_value) {
 
 static bool take_month(sbs_text *text, unsigned *out_month) {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (unsigned i = 0; i < 12; i++) {
+    for (size_t i = 0; i < 12; i++) {
         if (take_word(text, names + 3 * i, 3)) {
-            *out_month = i + 1;
+            *out_month = (unsigned)i + 1;
             return true;
         }
     }

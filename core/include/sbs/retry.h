@@ -28,8 +28,8 @@ typedef enum sbs_verdict {
     SBS_VERDICT_LATER,    /**< 408, 425, 429, 500, 502, 503, 504: keep and retry */
     SBS_VERDICT_REAUTH,   /**< 401: one new token, then as OPERATOR */
     SBS_VERDICT_ITEM,     /**< 400, 413, 422: the item is at fault */
-    SBS_VERDICT_OPERATOR,  /**< 403, 404, 405, 406, 410, 415, 501, 505, 511, 3xx and others: configuration at fault:
-                                pause and tell */
+    SBS_VERDICT_OPERATOR, /**< 403, 404, 405, 406, 410, 415, 501, 505, 511, 3xx and others: configuration at fault:
+                               pause and tell */
     SBS_VERDICT_CONFLICT, /**< 409: limited retries */
     SBS_VERDICT_AMBIGUOUS /**< 412: several resources match (create) or the version differs (update) */
 } sbs_verdict;
