@@ -49,11 +49,15 @@ typedef struct sbs_http_options {
 
 /**
  * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP:
- * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length, chunked not final,
- * unknown transfer or content codings (identity is fine), obsolete line folding, a bare CR, white space before ':',
- * control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1. A field longer than the line
- * buffer is an error (SBS_ERR_TOO_LARGE) only if its name is one of those that the reader or its user needs (see
- * below); others are skipped. All head bytes together are bounded by SBS_HTTP_HEADER_MAX.
+ * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length or in HTTP/1.0, any
+ * transfer coding but one "chunked", content codings other than identity, obsolete line folding, a bare CR or LF, white
+ * space before ':', control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1, status 101
+ * and those outside 100 to 599.
+ *
+ * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Connection,
+ * Content-Encoding, Content-Length, Content-Type, Date, ETag, Last-Modified, Location, Retry-After, Transfer-Encoding
+ * or WWW-Authenticate; others are checked and skipped. A chunk size with its extension must fit as well. All head and
+ * trailer bytes together are bounded by SBS_HTTP_HEADER_MAX.
  */
 typedef struct sbs_http_reader {
     uint16_t status;  /**< of the final answer, 0 before */
@@ -81,9 +85,11 @@ typedef struct sbs_http_reader {
 void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, sbs_http_options options);
 
 /**
- * Takes input and reports the next event. @p out_used: bytes of @p data taken; feed the rest again. For SBS_HTTP_BODY,
+ * Takes input and reports the next event. @p out_used: bytes of @p data taken; feed the rest again, also
+ * when nothing is left (@p data may be NULL with @p len 0), until SBS_HTTP_MORE or SBS_HTTP_DONE. For SBS_HTTP_BODY,
  * @p out_body is a span of @p data.
- * @return SBS_OK with an event; SBS_ERR_HTTP, SBS_ERR_TOO_LARGE: the connection must be closed, the reader is dead.
+ * @return SBS_OK with an event; SBS_ERR_HTTP, SBS_ERR_TOO_LARGE: the connection must be closed, the reader is dead
+ * (SBS_ERR_STATE from then on).
  */
 SBS_NODISCARD sbs_status sbs_http_reader_feed(sbs_http_reader *reader, const char *data, size_t len, size_t *out_used,
                                               sbs_http_event *out_event, sbs_text *out_body);

@@ -25,7 +25,7 @@ uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_
 /** What a FHIR answer means for the item that was sent (the table of R4 http.html as servers really use it). */
 typedef enum sbs_verdict {
     SBS_VERDICT_STORED,   /**< 200, 201, other 2xx: the server holds it */
-    SBS_VERDICT_LATER,    /**< 408, 425, 429, 500, 502, 503, 504: keep and retry */
+    SBS_VERDICT_LATER,    /**< 408, 425, 429, and 5xx except 501, 505, 511: keep and retry */
     SBS_VERDICT_REAUTH,   /**< 401: one new token, then as OPERATOR */
     SBS_VERDICT_ITEM,     /**< 400, 413, 422: the item is at fault */
     SBS_VERDICT_OPERATOR, /**< 403, 404, 405, 406, 410, 415, 501, 505, 511, 3xx and others: configuration at fault:

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Response reader, RFC 9112. Every line ends in CRLF: a lone LF, which section 2.2 lets a recipient accept, is refused,
+ * because no server that is in use sends it and two readers that disagree about line ends can be played off.
+ */
+#include "ascii.h"
+#include "http_fields.h"
+
+enum {
+    STATE_STATUS_LINE,
+    STATE_FIELD,
+    STATE_CHUNK_SIZE,
+    STATE_CHUNK_END, /* the CRLF after a chunk's data: an empty line */
+    STATE_TRAILER,
+    STATE_SIZED_BODY, /* Content-Length bytes */
+    STATE_CHUNK_DATA,
+    STATE_CLOSE_BODY, /* until the stream ends */
+    STATE_DONE,
+    STATE_DEAD
+};
+
+/* One call's input and what comes of it. */
+typedef struct feed {
+    const char *data;
+    size_t len;
+    size_t used;
+    sbs_http_event event;
+    sbs_text body;
+} feed;
+
+void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, sbs_http_options options) {
+    *reader = (sbs_http_reader){.priv = {.line = line, .line_size = line_size, .options = options}};
+    if (options.body_max == 0) {
+        reader->priv.options.body_max = UINT64_MAX;
+    }
+}
+
+/* ---- lines ---------------------------------------------------------------------------------------------------- */
+
+static bool has_flag(const sbs_http_reader *reader, uint8_t flag) {
+    return (reader->priv.flags & flag) != 0;
+}
+
+static void begin_line(sbs_http_reader *reader, uint8_t state) {
+    reader->priv.state = state;
+    reader->priv.line_len = 0;
+    reader->priv.flags &= (uint8_t) ~(SBS_HTTP_HAS_CR | SBS_HTTP_OVERLONG);
+}
+
+/* Chunk sizes are bounded by their line each; all other lines are the head or the trailer. */
+static sbs_status count_head_byte(sbs_http_reader *reader) {
+    const bool chunk = reader->priv.state == STATE_CHUNK_SIZE || reader->priv.state == STATE_CHUNK_END;
+    if (!chunk && ++reader->priv.head_total > SBS_HTTP_HEADER_MAX) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    return SBS_OK;
+}
+
+/* SBS_PENDING: the line goes on. */
+static sbs_status take_line_byte(sbs_http_reader *reader, char c) {
+    if (has_flag(reader, SBS_HTTP_HAS_CR)) {
+        return c == '\n' ? SBS_OK : SBS_ERR_HTTP;
+    }
+    if (c == '\r') {
+        reader->priv.flags |= SBS_HTTP_HAS_CR;
+        return SBS_PENDING;
+    }
+    const bool control = ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
+    if (control || reader->priv.state == STATE_CHUNK_END) {
+        return SBS_ERR_HTTP;
+    }
+    if (reader->priv.line_len < reader->priv.line_size) {
+        reader->priv.line[reader->priv.line_len++] = c;
+    } else {
+        reader->priv.flags |= SBS_HTTP_OVERLONG;
+    }
+    return SBS_PENDING;
+}
+
+/* Collects one line without its CRLF. */
+static sbs_status take_line(sbs_http_reader *reader, feed *in) {
+    while (in->used < in->len) {
+        sbs_status status = count_head_byte(reader);
+        if (status == SBS_OK) {
+            status = take_line_byte(reader, in->data[in->used++]);
+        }
+        if (status != SBS_PENDING) {
+            return status;
+        }
+    }
+    return SBS_PENDING;
+}
+
+/* ---- head ----------------------------------------------------------------------------------------------------- */
+
+/* Three digits from 100 to 599, then a space and any reason phrase; the space may miss if there is none. 0: refused. */
+static uint16_t parse_status(sbs_text text) {
+    uint64_t code = 0;
+    if (text.len < 3 || (text.len > 3 && text.ptr[3] != ' ')) {
+        return 0;
+    }
+    if (sbs_text_to_uint((sbs_text){text.ptr, 3}, &code) != SBS_OK || code < 100 || code > 599) {
+        return 0;
+    }
+    return (uint16_t)code;
+}
+
+static sbs_status step_status_line(sbs_http_reader *reader, feed *in) {
+    static const sbs_text prefix = {"HTTP/1.", 7};
+    const sbs_text line = {reader->priv.line, reader->priv.line_len};
+    if (line.len < 9 || !sbs_text_equal((sbs_text){line.ptr, prefix.len}, prefix) || line.ptr[8] != ' ' ||
+        (line.ptr[7] != '0' && line.ptr[7] != '1')) {
+        return SBS_ERR_HTTP;
+    }
+    const uint16_t status = parse_status((sbs_text){line.ptr + 9, line.len - 9});
+    /* 101 would hand the connection to a protocol that nobody asked for. */
+    if (status == 0 || status == 101) {
+        return SBS_ERR_HTTP;
+    }
+    reader->priv.flags = line.ptr[7] == '0' ? SBS_HTTP_VERSION_1_0 : 0;
+    if (status >= 200) {
+        reader->status = status;
+        in->event = SBS_HTTP_STATUS;
+    } else if (++reader->priv.interim_count > SBS_HTTP_INTERIM_MAX) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    begin_line(reader, STATE_FIELD);
+    return SBS_OK;
+}
+
+/* Splits a field line; a line that begins with white space (obsolete folding) has no token before its colon either. */
+static sbs_status parse_field(const sbs_http_reader *reader, sbs_text *out_name, sbs_text *out_value) {
+    const sbs_text line = {reader->priv.line, reader->priv.line_len};
+    const size_t colon = sbs_ascii_find(line, ':');
+    if (colon == line.len) {
+        return has_flag(reader, SBS_HTTP_OVERLONG) ? SBS_ERR_TOO_LARGE : SBS_ERR_HTTP;
+    }
+    *out_name = (sbs_text){line.ptr, colon};
+    *out_value = sbs_ascii_trim((sbs_text){line.ptr + colon + 1, line.len - colon - 1});
+    return sbs_ascii_all_alnum_or(*out_name, SBS_ASCII_TCHAR) ? SBS_OK : SBS_ERR_HTTP;
+}
+
+/* Message body length, RFC 9112 section 6.3. */
+static sbs_status begin_body(sbs_http_reader *reader) {
+    const bool chunked = has_flag(reader, SBS_HTTP_CHUNKED);
+    if (chunked && (reader->has_length || has_flag(reader, SBS_HTTP_VERSION_1_0))) {
+        return SBS_ERR_HTTP;
+    }
+    reader->keep_alive = !has_flag(reader, SBS_HTTP_CLOSE) &&
+                         (!has_flag(reader, SBS_HTTP_VERSION_1_0) || has_flag(reader, SBS_HTTP_KEEP_ALIVE));
+    if (reader->priv.options.head_request || reader->status == 304) {
+        reader->priv.state = STATE_DONE;
+    } else if (reader->status == 204) {
+        /* A server that announces a body here may well send it: nothing more is read from this connection. */
+        reader->keep_alive = reader->keep_alive && !chunked && reader->content_length == 0;
+        reader->priv.state = STATE_DONE;
+    } else if (chunked) {
+        begin_line(reader, STATE_CHUNK_SIZE);
+    } else if (reader->has_length) {
+        reader->priv.remaining = reader->content_length;
+        reader->priv.state = reader->content_length > 0 ? STATE_SIZED_BODY : STATE_DONE;
+        return reader->content_length > reader->priv.options.body_max ? SBS_ERR_TOO_LARGE : SBS_OK;
+    } else {
+        reader->until_close = true;
+        reader->keep_alive = false;
+        reader->priv.state = STATE_CLOSE_BODY;
+    }
+    return SBS_OK;
+}
+
+static sbs_status step_field(sbs_http_reader *reader, feed *in) {
+    const bool interim = reader->status == 0;
+    if (reader->priv.line_len == 0) {
+        if (!interim) {
+            return begin_body(reader);
+        }
+        begin_line(reader, STATE_STATUS_LINE);
+        return SBS_OK;
+    }
+    sbs_text name;
+    sbs_text value;
+    sbs_status status = parse_field(reader, &name, &value);
+    if (status == SBS_OK && !interim) {
+        if (has_flag(reader, SBS_HTTP_OVERLONG)) {
+            status = sbs_http_is_needed(name) ? SBS_ERR_TOO_LARGE : SBS_OK;
+        } else {
+            reader->name = name;
+            reader->value = value;
+            in->event = SBS_HTTP_FIELD;
+            status = sbs_http_apply_field(reader, name, value);
+        }
+    }
+    begin_line(reader, STATE_FIELD);
+    return status;
+}
+
+/* ---- chunked -------------------------------------------------------------------------------------------------- */
+
+/* Hexadecimal digits up to the end or an extension, which is not looked at (RFC 9112 section 7.1.1). */
+static sbs_status parse_chunk_size(sbs_text line, uint64_t *out_size) {
+    const sbs_text digits = sbs_ascii_trim((sbs_text){line.ptr, sbs_ascii_find(line, ';')});
+    uint64_t size = 0;
+    /* White space is legal only between the size and an extension. */
+    if (digits.len == 0 || digits.ptr != line.ptr || (digits.len < line.len && sbs_ascii_find(line, ';') == line.len)) {
+        return SBS_ERR_HTTP;
+    }
+    for (size_t i = 0; i < digits.len; i++) {
+        const int digit = sbs_ascii_hex_value(digits.ptr[i]);
+        if (digit < 0 || size >> 59 != 0) {
+            return SBS_ERR_HTTP;
+        }
+        size = size << 4 | (unsigned)digit;
+    }
+    *out_size = size;
+    return SBS_OK;
+}
+
+static sbs_status step_chunk_size(sbs_http_reader *reader) {
+    uint64_t size = 0;
+    if (has_flag(reader, SBS_HTTP_OVERLONG)) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    const sbs_status status = parse_chunk_size((sbs_text){reader->priv.line, reader->priv.line_len}, &size);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (size > reader->priv.options.body_max - reader->priv.body_total) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    reader->priv.remaining = size;
+    begin_line(reader, size > 0 ? STATE_CHUNK_DATA : STATE_TRAILER);
+    return SBS_OK;
+}
+
+/* Trailer fields must be well-formed and mean nothing (RFC 9110 section 6.5.1). */
+static sbs_status step_trailer(sbs_http_reader *reader) {
+    sbs_text name;
+    sbs_text value;
+    if (reader->priv.line_len == 0) {
+        reader->priv.state = STATE_DONE;
+        return SBS_OK;
+    }
+    const sbs_status status = parse_field(reader, &name, &value);
+    begin_line(reader, STATE_TRAILER);
+    return status;
+}
+
+/* ---- body ----------------------------------------------------------------------------------------------------- */
+
+static void take_body(sbs_http_reader *reader, feed *in, size_t len) {
+    in->body = (sbs_text){in->data + in->used, len};
+    in->event = SBS_HTTP_BODY;
+    in->used += len;
+    reader->priv.body_total += len;
+}
+
+static sbs_status step_counted_body(sbs_http_reader *reader, feed *in) {
+    const size_t available = in->len - in->used;
+    const size_t len = available < reader->priv.remaining ? available : (size_t)reader->priv.remaining;
+    if (len == 0) {
+        return SBS_PENDING;
+    }
+    take_body(reader, in, len);
+    reader->priv.remaining -= len;
+    if (reader->priv.remaining == 0) {
+        begin_line(reader, reader->priv.state == STATE_CHUNK_DATA ? STATE_CHUNK_END : STATE_DONE);
+    }
+    return SBS_OK;
+}
+
+static sbs_status step_close_body(sbs_http_reader *reader, feed *in) {
+    const size_t available = in->len - in->used;
+    if (available == 0) {
+        return SBS_PENDING;
+    }
+    if (available > reader->priv.options.body_max - reader->priv.body_total) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    take_body(reader, in, available);
+    return SBS_OK;
+}
+
+/* ---- machine -------------------------------------------------------------------------------------------------- */
+
+static sbs_status step_line(sbs_http_reader *reader, feed *in) {
+    const sbs_status status = take_line(reader, in);
+    if (status != SBS_OK) {
+        return status;
+    }
+    switch (reader->priv.state) {
+    case STATE_STATUS_LINE:
+        return step_status_line(reader, in);
+    case STATE_FIELD:
+        return step_field(reader, in);
+    case STATE_CHUNK_SIZE:
+        return step_chunk_size(reader);
+    case STATE_CHUNK_END:
+        begin_line(reader, STATE_CHUNK_SIZE);
+        return SBS_OK;
+    default:
+        return step_trailer(reader);
+    }
+}
+
+static sbs_status step(sbs_http_reader *reader, feed *in) {
+    switch (reader->priv.state) {
+    case STATE_SIZED_BODY:
+    case STATE_CHUNK_DATA:
+        return step_counted_body(reader, in);
+    case STATE_CLOSE_BODY:
+        return step_close_body(reader, in);
+    case STATE_DONE:
+        in->event = SBS_HTTP_DONE;
+        return SBS_OK;
+    case STATE_DEAD:
+        return SBS_ERR_STATE;
+    default:
+        return step_line(reader, in);
+    }
+}
+
+sbs_status sbs_http_reader_feed(sbs_http_reader *reader, const char *data, size_t len, size_t *out_used,
+                                sbs_http_event *out_event, sbs_text *out_body) {
+    feed in = {.data = data, .len = len, .event = SBS_HTTP_MORE};
+    sbs_status status = SBS_OK;
+    while (status == SBS_OK && in.event == SBS_HTTP_MORE) {
+        status = step(reader, &in);
+    }
+    *out_used = in.used;
+    *out_event = in.event;
+    *out_body = in.body;
+    if (status < 0) {
+        reader->priv.state = STATE_DEAD;
+        return status;
+    }
+    return SBS_OK;
+}
+
+sbs_status sbs_http_reader_end(sbs_http_reader *reader) {
+    if (reader->priv.state == STATE_CLOSE_BODY) {
+        reader->priv.state = STATE_DONE;
+    }
+    return reader->priv.state == STATE_DONE ? SBS_OK : SBS_ERR_TRUNCATED;
+}
