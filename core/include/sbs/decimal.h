@@ -27,17 +27,26 @@ typedef enum sbs_measure_kind {
     SBS_MEASURE_ERROR    /**< NRes and reserved values: error */
 } sbs_measure_kind;
 
-/** Writes plain digits without exponent ("36.50", "-0.5", "200"). Longest: 38 bytes. Errors are kept in @p out
- *  (SBS_ERR_FORMAT if out of range). */
+/** Bytes of the longest text that sbs_decimal_put() writes: "-0.", 18 digits. */
+#define SBS_DECIMAL_TEXT_MAX 21
+
+/** Writes plain digits without exponent ("36.50", "-0.5", "200"): FHIR R4 datatypes, decimal. Keeps SBS_ERR_FORMAT in
+ * @p out if the exponent is out of range or more than 18 digits would stand there ({1, 18}). */
 void sbs_decimal_put(sbs_writer *out, sbs_decimal value);
 
-/** Reads a FHIR decimal text `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` of at most 18 digits; trailing zeros
- *  are precision and are kept. SBS_ERR_FORMAT. */
+/**
+ * Reads a FHIR decimal text `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`; trailing zeros are precision and are
+ * kept, the sign of zero is not. What it reads sbs_decimal_put() can write.
+ * @return SBS_OK; SBS_ERR_FORMAT: another form, more than 18 digits or 255 bytes, exponent out of range.
+ */
 SBS_NODISCARD sbs_status sbs_decimal_parse(sbs_text text, sbs_decimal *out_value);
 
-/** IEEE 11073-20601 FLOAT (32 bits: int8 exponent, int24 mantissa). */
+/**
+ * IEEE 11073-20601 FLOAT: int8 exponent above int24 mantissa. Special values are known by the mantissa alone and leave
+ * {0, 0}. An exponent beyond -18 to 18 is handed on as it is: sbs_decimal_put() refuses it.
+ */
 sbs_measure_kind sbs_decimal_from_float(uint32_t bits, sbs_decimal *out_value);
-/** IEEE 11073-20601 SFLOAT (16 bits: int4 exponent, int12 mantissa). */
+/** IEEE 11073-20601 SFLOAT: int4 exponent above int12 mantissa; otherwise as FLOAT. */
 sbs_measure_kind sbs_decimal_from_sfloat(uint16_t bits, sbs_decimal *out_value);
 /** The code of http://terminology.hl7.org/CodeSystem/data-absent-reason; NULL for SBS_MEASURE_NUMBER. */
 const char *sbs_measure_absent_code(sbs_measure_kind kind);
