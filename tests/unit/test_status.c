@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sbs/status.h"
+
+typedef struct row {
+    sbs_status status;
+    const char *name;
+    const char *sentence;
+} row;
+
+#define ROW(name, value, sentence) {name, #name, sentence},
+static const row table[] = {SBS_STATUS_TABLE(ROW)};
+#define COUNT (sizeof table / sizeof *table)
+
+static void test_every_status_has_its_name_and_sentence(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_string_equal(sbs_status_name(table[i].status), table[i].name);
+        assert_string_equal(sbs_status_text(table[i].status), table[i].sentence);
+        size_t len = strlen(table[i].sentence);
+        assert_true(len > 0 && table[i].sentence[len - 1] != '.');
+    }
+}
+
+static void test_values_and_sentences_are_unique(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_int_not_equal(table[i].status, table[j].status);
+            assert_string_not_equal(table[i].sentence, table[j].sentence);
+        }
+    }
+}
+
+static void test_unknown_values_are_named_so(void **state) {
+    static const int unknown[] = {3, 100, 2147483647, -8, -19, -23, -112, -128, -256, -257, -2147483647 - 1, 255, 256};
+    (void)state;
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        assert_string_equal(sbs_status_text((sbs_status)unknown[i]), "unknown status");
+        assert_string_equal(sbs_status_name((sbs_status)unknown[i]), "SBS_ERR_?");
+    }
+}
+
+static void test_groups_begin_and_end_where_the_header_says(void **state) {
+    static const struct {
+        int from, to;
+        sbs_status_class group;
+    } groups[] = {
+        {2147483647, 0, SBS_CLASS_DONE},     {-1, -19, SBS_CLASS_FIX_CALL}, {-20, -39, SBS_CLASS_BUFFER},
+        {-40, -59, SBS_CLASS_LATER},         {-60, -79, SBS_CLASS_PEER},    {-80, -109, SBS_CLASS_OPERATOR},
+        {-110, -2147483647, SBS_CLASS_ITEM},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        assert_int_equal(sbs_status_group((sbs_status)groups[i].from), groups[i].group);
+        assert_int_equal(sbs_status_group((sbs_status)groups[i].to), groups[i].group);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_status_has_its_name_and_sentence),
+        cmocka_unit_test(test_values_and_sentences_are_unique),
+        cmocka_unit_test(test_unknown_values_are_named_so),
+        cmocka_unit_test(test_groups_begin_and_end_where_the_header_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
