@@ -10,6 +10,7 @@
 
 #include "../vectors/assertions.h"
 #include "../vectors/keys.h"
+#include "assertions.h"
 #include "keys.h"
 #include "sbs/assertion.h"
 #include "sbs/psa_key.h"
@@ -18,8 +19,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define SEED_CLIENT "9e4a2858-9e86-406b-958f-b86a5e1ceb3d"
-#define AUD "https://authorize.smarthealthit.org/token"
-#define IAT 1700000000
 
 /* ---- a random generator that can fail (linked with --wrap) ---------------------------------------------------- */
 
@@ -32,71 +31,11 @@ psa_status_t __wrap_psa_generate_random(uint8_t *output, size_t output_size) {
     return random_fails ? PSA_ERROR_INSUFFICIENT_ENTROPY : __real_psa_generate_random(output, output_size);
 }
 
-/* ---- helpers -------------------------------------------------------------------------------------------------- */
-
-static sbs_assertion_params smart_params(void) {
-    return (sbs_assertion_params){
-        .client_id = TEXT("client"), .aud = TEXT(AUD), .kid = TEXT("kid-1"), .jti = TEXT("jti-1"), .issued_at = IAT};
-}
-
 static sbs_assertion_params seed_params(void) {
-    return (sbs_assertion_params){
-        .profile = SBS_PROFILE_SEED, .client_id = TEXT(SEED_CLIENT), .aud = TEXT(AUD), .issued_at = IAT};
-}
-
-/* The three parts of a compact JWS, header and payload decoded. */
-typedef struct jws {
-    char text[8192];
-    size_t len;
-    char header[1024];
-    char payload[6144];
-    uint8_t signature[SBS_SIGNATURE_MAX];
-    size_t signature_len;
-    size_t input_len;
-} jws;
-
-static size_t decode_part(const char *text, size_t len, void *out, size_t size) {
-    size_t out_len = 0;
-    assert_int_equal(sbs_base64url_decode(text, len, out, size, &out_len), SBS_OK);
-    return out_len;
-}
-
-static void split(jws *out) {
-    const char *first = memchr(out->text, '.', out->len);
-    assert_non_null(first);
-    const char *second = memchr(first + 1, '.', (size_t)(out->text + out->len - first - 1));
-    assert_non_null(second);
-    out->header[decode_part(out->text, (size_t)(first - out->text), out->header, sizeof out->header - 1)] = '\0';
-    out->payload[decode_part(first + 1, (size_t)(second - first - 1), out->payload, sizeof out->payload - 1)] = '\0';
-    out->input_len = (size_t)(second - out->text);
-    out->signature_len = decode_part(second + 1, out->len - out->input_len - 1, out->signature, sizeof out->signature);
-}
-
-static void make(const sbs_assertion_params *params, const sbs_key *key, jws *out) {
-    assert_int_equal(sbs_assertion_make(params, key, out->text, sizeof out->text, &out->len), SBS_OK);
-    split(out);
-}
-
-static void hash_input(const jws *made, uint8_t hash[SBS_HASH_SIZE]) {
-    size_t len;
-    assert_int_equal(
-        psa_hash_compute(PSA_ALG_SHA_384, (const uint8_t *)made->text, made->input_len, hash, SBS_HASH_SIZE, &len),
-        PSA_SUCCESS);
-}
-
-static bool is_zero(const void *data, size_t len) {
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int init_psa(void **state) {
-    (void)state;
-    return psa_crypto_init() == PSA_SUCCESS ? 0 : 1;
+    return (sbs_assertion_params){.profile = SBS_PROFILE_SEED,
+                                  .client_id = TEXT(SEED_CLIENT),
+                                  .aud = TEXT(TEST_AUD),
+                                  .issued_at = TEST_ISSUED_AT};
 }
 
 static int heal_random(void **state) {
@@ -110,10 +49,10 @@ static int heal_random(void **state) {
 static void assert_made(const sbs_assertion_params *params, const char *private_key, const char *expected) {
     sbs_psa_key psa;
     sbs_key key;
-    jws made;
+    test_jws made;
     const psa_key_id_t id = test_import_rsa(private_key);
     sbs_psa_key_init(&psa, id, &key);
-    make(params, &key, &made);
+    test_assertion_make(params, &key, &made);
     assert_int_equal(made.len, strlen(expected));
     assert_memory_equal(made.text, expected, made.len);
     assert_int_equal(sbs_assertion_size(params, SBS_RS384, 2048), made.len);
@@ -151,14 +90,14 @@ static void reproduces_the_example_of_the_ig(void **state) {
 /* ---- header and claims ---------------------------------------------------------------------------------------- */
 
 static void writes_header_and_claims_of_smart(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
-    jws made;
+    test_jws made;
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_string_equal(made.header, "{\"alg\":\"RS384\",\"kid\":\"kid-1\",\"typ\":\"JWT\"}");
-    assert_string_equal(made.payload, "{\"iss\":\"client\",\"sub\":\"client\",\"aud\":\"" AUD
+    assert_string_equal(made.payload, "{\"iss\":\"client\",\"sub\":\"client\",\"aud\":\"" TEST_AUD
                                       "\",\"exp\":1700000240,\"iat\":1700000000,\"jti\":\"jti-1\"}");
     assert_int_equal(made.signature_len, 256);
     assert_memory_equal(made.signature, key.signature, 256);
@@ -166,33 +105,33 @@ static void writes_header_and_claims_of_smart(void **state) {
 }
 
 static void options_show_in_header_and_claims(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
-    jws made;
+    test_jws made;
     (void)state;
     test_key_init(&key, SBS_ES384, 384);
     params.kid = TEXT(NULL);
     params.typ = TEXT("client-authentication+jwt");
     params.lifetime = 300;
     params.omit_iat = true;
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_string_equal(made.header, "{\"alg\":\"ES384\",\"typ\":\"client-authentication+jwt\"}");
     assert_non_null(strstr(made.payload, "\"exp\":1700000300,\"jti\":"));
     params.lifetime = 1;
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_non_null(strstr(made.payload, "\"exp\":1700000001,"));
 }
 
 static void escapes_what_json_demands_and_nothing_else(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
-    jws made;
+    test_jws made;
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
     params.client_id = TEXT("a\"b\\c/d e~");
     params.kid = TEXT("\\\"");
     params.aud = TEXT("https://h/a/b?c=\"");
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_string_equal(made.header, "{\"alg\":\"RS384\",\"kid\":\"\\\\\\\"\",\"typ\":\"JWT\"}");
     assert_non_null(strstr(made.payload, "{\"iss\":\"a\\\"b\\\\c/d e~\",\"sub\":\"a\\\"b\\\\c/d e~\","
                                          "\"aud\":\"https://h/a/b?c=\\\"\","));
@@ -200,29 +139,29 @@ static void escapes_what_json_demands_and_nothing_else(void **state) {
 }
 
 static void takes_client_ids_of_kilobytes(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     static char client_id[2000];
     test_key key;
-    jws made;
+    test_jws made;
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
     memset(client_id, 'x', sizeof client_id);
     params.client_id = (sbs_text){client_id, sizeof client_id};
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_int_equal(made.len, sbs_assertion_size(&params, SBS_RS384, 2048));
 }
 
 static void draws_a_fresh_jti_each_time(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
-    jws made;
+    test_jws made;
     char jti[4][23];
     uint8_t random[SBS_JTI_SIZE];
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
     params.jti = TEXT(NULL);
     for (size_t i = 0; i < COUNT(jti); i++) {
-        make(&params, &key.key, &made);
+        test_assertion_make(&params, &key.key, &made);
         assert_int_equal(made.len, sbs_assertion_size(&params, SBS_RS384, 2048));
         const char *at = strstr(made.payload, "\"jti\":\"");
         assert_non_null(at);
@@ -237,7 +176,7 @@ static void draws_a_fresh_jti_each_time(void **state) {
 }
 
 static void stops_when_the_random_generator_fails(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
     char out[2048];
     size_t len = 1;
@@ -249,7 +188,7 @@ static void stops_when_the_random_generator_fails(void **state) {
     assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_ERR_RANDOM);
     assert_int_equal(len, 0);
     assert_int_equal(key.sign_calls, 0);
-    assert_true(is_zero(out, sizeof out));
+    assert_true(test_is_zero(out, sizeof out));
     /* Nothing random is needed here. */
     params.jti = TEXT("jti");
     assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_OK);
@@ -280,23 +219,23 @@ static void refuses_texts(void **state) {
             offsetof(sbs_assertion_params, jti),
         };
         for (size_t j = 0; j < COUNT(texts); j++) {
-            sbs_assertion_params params = smart_params();
+            sbs_assertion_params params = test_smart_params();
             const sbs_text text = TEXT(bad[i]);
             memcpy((char *)&params + texts[j], &text, sizeof text);
             assert_refused(&params, SBS_RS384, 2048, SBS_ERR_ARGUMENT);
         }
     }
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     params.client_id = TEXT("");
     assert_refused(&params, SBS_RS384, 2048, SBS_ERR_ARGUMENT);
-    params = smart_params();
+    params = test_smart_params();
     params.aud = TEXT(NULL);
     assert_refused(&params, SBS_RS384, 2048, SBS_ERR_ARGUMENT);
-    params = smart_params();
+    params = test_smart_params();
     memset(longest, 'k', sizeof longest);
     params.kid = (sbs_text){longest, SBS_KID_MAX + 1};
     assert_refused(&params, SBS_RS384, 2048, SBS_ERR_ARGUMENT);
-    params = smart_params();
+    params = test_smart_params();
     params.jti = (sbs_text){longest, SBS_JTI_MAX + 1};
     assert_refused(&params, SBS_RS384, 2048, SBS_ERR_ARGUMENT);
     params.jti.len = SBS_JTI_MAX;
@@ -312,14 +251,14 @@ static void refuses_times(void **state) {
         {SBS_UTC_UNKNOWN, 0, SBS_ERR_NO_TIME},
         {0, 0, SBS_ERR_ARGUMENT},
         {-1, 0, SBS_ERR_ARGUMENT},
-        {IAT, 301, SBS_ERR_ARGUMENT},
-        {IAT, UINT32_MAX, SBS_ERR_ARGUMENT},
+        {TEST_ISSUED_AT, 301, SBS_ERR_ARGUMENT},
+        {TEST_ISSUED_AT, UINT32_MAX, SBS_ERR_ARGUMENT},
         {INT64_MAX, 1, SBS_ERR_ARGUMENT},
         {INT64_MAX - 299, 1, SBS_ERR_ARGUMENT},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        sbs_assertion_params params = smart_params();
+        sbs_assertion_params params = test_smart_params();
         params.issued_at = cases[i].issued_at;
         params.lifetime = cases[i].lifetime;
         assert_refused(&params, SBS_RS384, 2048, cases[i].status);
@@ -327,7 +266,7 @@ static void refuses_times(void **state) {
 }
 
 static void refuses_keys(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     (void)state;
     assert_refused(&params, SBS_RS384, 2047, SBS_ERR_KEY);
     assert_refused(&params, SBS_RS384, 4097, SBS_ERR_KEY);
@@ -340,7 +279,7 @@ static void refuses_keys(void **state) {
 }
 
 static void refuses_a_writer_without_a_buffer(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     sbs_assertion assertion;
     sbs_writer writer;
     (void)state;
@@ -351,23 +290,23 @@ static void refuses_a_writer_without_a_buffer(void **state) {
 /* ---- sizes ---------------------------------------------------------------------------------------------------- */
 
 static void the_size_is_exact_for_every_key(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
-    jws made;
+    test_jws made;
     (void)state;
     for (size_t bits = 2048; bits <= 4096; bits += bits < 2070 ? 1 : 131) {
         test_key_init(&key, SBS_RS384, bits);
-        make(&params, &key.key, &made);
+        test_assertion_make(&params, &key.key, &made);
         assert_int_equal(made.len, sbs_assertion_size(&params, SBS_RS384, bits));
         assert_int_equal(made.signature_len, (bits + 7) / 8);
     }
     test_key_init(&key, SBS_ES384, 384);
-    make(&params, &key.key, &made);
+    test_assertion_make(&params, &key.key, &made);
     assert_int_equal(made.len, sbs_assertion_size(&params, SBS_ES384, 384));
 }
 
 static void every_shorter_buffer_is_refused_before_signing(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     test_key key;
     size_t len;
     (void)state;
@@ -382,21 +321,21 @@ static void every_shorter_buffer_is_refused_before_signing(void **state) {
         assert_true(size < key.public_key_len ? len >= exact : len == exact);
         assert_int_equal(key.sign_calls, size < exact ? 0 : 1);
         assert_int_equal(out[size], '~');
-        assert_true(size == exact || is_zero(out, size));
+        assert_true(size == exact || test_is_zero(out, size));
         free(out);
     }
 }
 
 static void appends_to_what_the_writer_holds(void **state) {
-    sbs_assertion_params params = smart_params();
+    sbs_assertion_params params = test_smart_params();
     sbs_assertion assertion;
     test_key key;
     char out[1024];
-    jws plain;
+    test_jws plain;
     sbs_writer writer;
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
-    make(&params, &key.key, &plain);
+    test_assertion_make(&params, &key.key, &plain);
     sbs_writer_init(&writer, out, plain.len + 5);
     sbs_put_string(&writer, "form=");
     assert_int_equal(sbs_assertion_start(&assertion, &params, SBS_RS384, 2048, &writer), SBS_OK);
@@ -412,220 +351,6 @@ static void appends_to_what_the_writer_holds(void **state) {
     assert_int_equal(writer.len, plain.len + 5);
     assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_ERR_STATE);
     assert_int_equal(key.sign_calls, 0);
-}
-
-/* ---- signing -------------------------------------------------------------------------------------------------- */
-
-static void signs_the_hash_of_what_it_wrote(void **state) {
-    sbs_assertion_params params = smart_params();
-    test_key key;
-    jws made;
-    uint8_t hash[SBS_HASH_SIZE];
-    (void)state;
-    test_key_init(&key, SBS_RS384, 3072);
-    make(&params, &key.key, &made);
-    hash_input(&made, hash);
-    assert_memory_equal(key.hash, hash, sizeof hash);
-}
-
-static void es384_signatures_verify(void **state) {
-    sbs_assertion_params params = smart_params();
-    sbs_psa_key psa;
-    sbs_key key;
-    jws made;
-    uint8_t point[97];
-    uint8_t hash[SBS_HASH_SIZE];
-    (void)state;
-    const psa_key_id_t id = test_import_p384(EC_D);
-    test_point_of(EC_X, EC_Y, point);
-    sbs_psa_key_init(&psa, id, &key);
-    key.verify_after_sign = true;
-    make(&params, &key, &made);
-    assert_int_equal(made.signature_len, 96);
-    hash_input(&made, hash);
-    assert_int_equal(sbs_psa_verify(SBS_ES384, point, sizeof point, hash, made.signature, 96), SBS_OK);
-    psa_destroy_key(id);
-}
-
-static void rs384_4096_signatures_verify(void **state) {
-    sbs_assertion_params params = smart_params();
-    sbs_psa_key psa;
-    sbs_key key;
-    jws made;
-    uint8_t der[SBS_PUBLIC_KEY_MAX];
-    uint8_t hash[SBS_HASH_SIZE];
-    (void)state;
-    const psa_key_id_t id = test_import_rsa(WYCHEPROOF_4096_PRIVATE);
-    sbs_psa_key_init(&psa, id, &key);
-    key.verify_after_sign = true;
-    make(&params, &key, &made);
-    hash_input(&made, hash);
-    assert_int_equal(sbs_psa_verify(SBS_RS384, der, test_rsa_der_of(N_WYCHEPROOF_4096, "AQAB", der), hash,
-                                    made.signature, made.signature_len),
-                     SBS_OK);
-    psa_destroy_key(id);
-}
-
-static void start(sbs_assertion *assertion, const test_key *key, char *out, size_t size, sbs_writer *writer) {
-    const sbs_assertion_params params = smart_params();
-    sbs_writer_init(writer, out, size);
-    assert_int_equal(sbs_assertion_start(assertion, &params, key->alg, key->alg == SBS_ES384 ? 384 : 2048, writer),
-                     SBS_OK);
-}
-
-static void asks_a_slow_key_again_with_the_same_arguments(void **state) {
-    sbs_assertion assertion;
-    test_key key;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    test_key_init(&key, SBS_ES384, 384);
-    key.pending = 3;
-    start(&assertion, &key, out, sizeof out, &writer);
-    const size_t input = writer.len;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_PENDING);
-        assert_int_equal(writer.len, input);
-    }
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_OK);
-    assert_int_equal(key.sign_calls, 4);
-    assert_false(key.arguments_changed);
-    assert_int_equal(writer.len, input + 1 + 128);
-}
-
-static void a_slow_public_key_does_not_sign_twice(void **state) {
-    sbs_assertion assertion;
-    test_key key;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    test_key_init(&key, SBS_ES384, 384);
-    key.key.verify_after_sign = true;
-    key.public_key_pending = 2;
-    start(&assertion, &key, out, sizeof out, &writer);
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_PENDING);
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_PENDING);
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_ERR_KEY); /* 0|0 is on no curve */
-    assert_int_equal(key.sign_calls, 1);
-}
-
-static void wipes_the_state_after_any_result(void **state) {
-    static const sbs_status results[] = {SBS_OK,         SBS_ERR_KEY,    SBS_ERR_RANDOM,
-                                         SBS_ERR_MEMORY, SBS_ERR_CRYPTO, SBS_ERR_BUFFER};
-    sbs_assertion assertion;
-    test_key key;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    for (size_t i = 0; i < COUNT(results); i++) {
-        test_key_init(&key, SBS_RS384, 2048);
-        key.sign_status = results[i];
-        start(&assertion, &key, out, sizeof out, &writer);
-        assert_false(is_zero(assertion.hash, sizeof assertion.hash));
-        assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), results[i]);
-        assert_true(is_zero(&assertion, sizeof assertion));
-        assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_ERR_STATE);
-    }
-}
-
-static void refuses_a_signature_of_another_length(void **state) {
-    sbs_assertion assertion;
-    test_key key;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    for (size_t len = 254; len <= 258; len += 2) {
-        test_key_init(&key, SBS_RS384, 2048);
-        start(&assertion, &key, out, sizeof out, &writer);
-        const size_t input = writer.len;
-        key.signature_len = len;
-        assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), len == 256 ? SBS_OK : SBS_ERR_CRYPTO);
-        assert_true(len == 256 || writer.len == input);
-    }
-}
-
-/* A key that answers with the signature of another hash, as a faulty RSA-CRT would with a wrong number. */
-static void a_wrong_signature_does_not_get_out(void **state) {
-    sbs_assertion_params params = smart_params();
-    sbs_assertion assertion;
-    sbs_psa_key psa;
-    sbs_key good;
-    test_key key;
-    jws other;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    const psa_key_id_t id = test_import_rsa(SMART_PRIVATE);
-    sbs_psa_key_init(&psa, id, &good);
-    make(&params, &good, &other);
-    test_key_init(&key, SBS_RS384, 2048);
-    key.public_key_len = test_rsa_der_of(N_SMART, "AQAB", key.public_key);
-    memcpy(key.signature, other.signature, 256);
-    key.key.verify_after_sign = true;
-    start(&assertion, &key, out, sizeof out, &writer);
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_OK);
-    key.signature[200] ^= 1;
-    start(&assertion, &key, out, sizeof out, &writer);
-    const size_t input = writer.len;
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_ERR_CRYPTO);
-    assert_int_equal(writer.len, input);
-    assert_true(is_zero(&assertion, sizeof assertion));
-    psa_destroy_key(id);
-}
-
-static void verification_fits_into_an_exact_buffer(void **state) {
-    sbs_assertion_params params = smart_params();
-    static const char *const keys[] = {SMART_PRIVATE, WYCHEPROOF_3072_PRIVATE, WYCHEPROOF_4096_PRIVATE};
-    (void)state;
-    for (size_t i = 0; i < COUNT(keys); i++) {
-        sbs_psa_key psa;
-        sbs_key key;
-        size_t len;
-        const psa_key_id_t id = test_import_rsa(keys[i]);
-        const size_t exact = sbs_assertion_size(&params, SBS_RS384, 2048 + 1024 * i);
-        char *out = malloc(exact);
-        assert_non_null(out);
-        sbs_psa_key_init(&psa, id, &key);
-        key.verify_after_sign = true;
-        assert_int_equal(sbs_assertion_make(&params, &key, out, exact, &len), SBS_OK);
-        free(out);
-        psa_destroy_key(id);
-    }
-}
-
-static void a_key_that_changes_its_kind_is_refused(void **state) {
-    sbs_assertion assertion;
-    test_key key;
-    char out[1024];
-    sbs_writer writer;
-    (void)state;
-    test_key_init(&key, SBS_RS384, 2048);
-    key.key.verify_after_sign = true;
-    start(&assertion, &key, out, sizeof out, &writer);
-    key.alg = SBS_ES384;
-    assert_int_equal(sbs_assertion_sign(&assertion, &key.key, &writer), SBS_ERR_KEY);
-}
-
-static void make_passes_errors_of_the_key_on(void **state) {
-    sbs_assertion_params params = smart_params();
-    test_key key;
-    char out[1024];
-    size_t len;
-    (void)state;
-    test_key_init(&key, SBS_RS384, 2048);
-    key.public_key_status = SBS_ERR_MEMORY;
-    assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_ERR_MEMORY);
-    test_key_init(&key, SBS_RS384, 2048);
-    key.public_key[0] = 0;
-    assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_ERR_KEY);
-    test_key_init(&key, SBS_RS384, 2048);
-    key.pending = 1;
-    assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_ERR_UNSUPPORTED);
-    assert_true(is_zero(out, sizeof out));
-    test_key_init(&key, SBS_RS384, 2048);
-    key.sign_status = SBS_ERR_KEY;
-    assert_int_equal(sbs_assertion_make(&params, &key.key, out, sizeof out, &len), SBS_ERR_KEY);
-    assert_true(is_zero(out, sizeof out));
 }
 
 int main(void) {
@@ -646,17 +371,6 @@ int main(void) {
         cmocka_unit_test(the_size_is_exact_for_every_key),
         cmocka_unit_test(every_shorter_buffer_is_refused_before_signing),
         cmocka_unit_test(appends_to_what_the_writer_holds),
-        cmocka_unit_test(signs_the_hash_of_what_it_wrote),
-        cmocka_unit_test(es384_signatures_verify),
-        cmocka_unit_test(rs384_4096_signatures_verify),
-        cmocka_unit_test(asks_a_slow_key_again_with_the_same_arguments),
-        cmocka_unit_test(a_slow_public_key_does_not_sign_twice),
-        cmocka_unit_test(wipes_the_state_after_any_result),
-        cmocka_unit_test(refuses_a_signature_of_another_length),
-        cmocka_unit_test(a_wrong_signature_does_not_get_out),
-        cmocka_unit_test(verification_fits_into_an_exact_buffer),
-        cmocka_unit_test(a_key_that_changes_its_kind_is_refused),
-        cmocka_unit_test(make_passes_errors_of_the_key_on),
     };
-    return cmocka_run_group_tests(tests, init_psa, NULL);
+    return cmocka_run_group_tests(tests, test_init_psa, NULL);
 }
