@@ -34,7 +34,7 @@ static bool has_dot_segment(sbs_text target) {
             dots++;
         }
         bool at_end = at >= target.len || target.ptr[at] == '/' || target.ptr[at] == '?';
-        if (dots > 0 && at_end) {
+        if ((dots == 1 || dots == 2) && at_end) {
             return true;
         }
         while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?') {

@@ -17,16 +17,22 @@ static bool is_field_value(sbs_text value) {
     return true;
 }
 
-static void put_target(sbs_writer *out, sbs_text path, sbs_text rest) {
-    if (!sbs_url_is_path_and_query(path) || !sbs_url_is_path_and_query(rest)) {
+static bool ends_with_slash(sbs_text text) {
+    return text.len > 0 && text.ptr[text.len - 1] == '/';
+}
+
+/* Path and suffix meet in exactly one '/' or more that stood there already. */
+static void put_target(sbs_writer *out, const sbs_url *url, sbs_text suffix) {
+    const sbs_text rest = suffix.ptr != NULL ? suffix : url->query;
+    if (!sbs_url_is_path_and_query(url->path) || !sbs_url_is_path_and_query(rest)) {
         sbs_writer_fail(out, SBS_ERR_URL);
         return;
     }
-    const sbs_text first = path.len > 0 ? path : rest;
-    if (first.len == 0 || first.ptr[0] != '/') {
+    sbs_put_text(out, url->path);
+    const bool joined = suffix.ptr != NULL && ((suffix.len > 0 && suffix.ptr[0] == '/') || ends_with_slash(url->path));
+    if (suffix.ptr != NULL ? !joined : url->path.len == 0) {
         sbs_put_char(out, '/');
     }
-    sbs_put_text(out, path);
     sbs_put_text(out, rest);
 }
 
@@ -37,7 +43,7 @@ void sbs_http_put_request_line(sbs_writer *out, const char *method, const sbs_ur
     }
     sbs_put_string(out, method);
     sbs_put_char(out, ' ');
-    put_target(out, url->path, suffix.ptr != NULL ? suffix : url->query);
+    put_target(out, url, suffix);
     sbs_put_string(out, " HTTP/1.1\r\nHost: ");
     sbs_url_put_host(out, url);
     sbs_put_string(out, "\r\n");
