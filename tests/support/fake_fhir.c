@@ -12,6 +12,30 @@
 const char fake_observation[] = "{\"resourceType\":\"Observation\",\"status\":\"final\"}";
 
 static psa_key_id_t fake_key_id;
+static uint8_t fake_public[SBS_PUBLIC_KEY_MAX];
+static size_t fake_public_len;
+
+/* A key that answers at once, for tests that need thousands of sessions and no real signature. */
+static sbs_status quick_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
+    (void)ctx;
+    assert_true(size >= fake_public_len);
+    memcpy(buffer, fake_public, fake_public_len);
+    *out_alg = SBS_ES384;
+    *out_len = fake_public_len;
+    return SBS_OK;
+}
+
+static sbs_status quick_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                             size_t *out_len) {
+    (void)ctx;
+    assert_true(size >= SBS_ES384_SIGNATURE_SIZE);
+    memset(signature, hash[0] | 1, SBS_ES384_SIGNATURE_SIZE);
+    *out_len = SBS_ES384_SIGNATURE_SIZE;
+    return SBS_OK;
+}
+
+static const sbs_key_ops quick_ops = {.public_key = quick_public_key, .sign = quick_sign};
+const sbs_key fake_quick_key = {.ops = &quick_ops};
 
 static void remember(char *place, size_t size, size_t *out_len, const char *request, size_t len) {
     *out_len = len < size ? len : size;
@@ -147,7 +171,8 @@ void fake_fhir_init(fake_fhir *fhir) {
 int fake_setup_group(void **state) {
     (void)state;
     return psa_crypto_init() != PSA_SUCCESS ||
-           sbs_psa_key_generate(SBS_ES384, 0, PSA_KEY_ID_NULL, &fake_key_id) != SBS_OK;
+           sbs_psa_key_generate(SBS_ES384, 0, PSA_KEY_ID_NULL, &fake_key_id) != SBS_OK ||
+           psa_export_public_key(fake_key_id, fake_public, sizeof fake_public, &fake_public_len) != PSA_SUCCESS;
 }
 
 int fake_teardown_group(void **state) {

@@ -13,9 +13,14 @@
 
 #define IDENTIFIER "identifier=u%7C1"
 
+static void begin(fake_setup *s) {
+    fake_setup_init(s);
+    s->config.key = &fake_quick_key;
+}
+
 static size_t session_bytes(fake_setup *s) {
     sbs_request request = fake_create(IDENTIFIER);
-    fake_setup_init(s);
+    begin(s);
     assert_int_equal(fake_run(s, &request), SBS_OK);
     return s->fhir.server.moved;
 }
@@ -24,7 +29,7 @@ static void bytes_one_by_one(void **state) {
     fake_setup *s = *state;
     sbs_request request = fake_create(IDENTIFIER);
     size_t total = session_bytes(s);
-    fake_setup_init(s);
+    begin(s);
     s->fhir.server.one_byte = true;
     s->fhir.server.pending_first = true;
     assert_int_equal(fake_run(s, &request), SBS_OK);
@@ -37,7 +42,7 @@ static void strike_everywhere(fake_setup *s, fake_fault fault) {
     size_t total = session_bytes(s);
     for (size_t at = 0; at < total; at++) {
         sbs_request request = fake_create(IDENTIFIER);
-        fake_setup_init(s);
+        begin(s);
         s->fhir.server.fault = fault;
         s->fhir.server.fault_at = at;
         sbs_status status = fake_run(s, &request);
@@ -68,7 +73,7 @@ static void a_plain_create_is_stored_at_most_once(void **state) {
     unsigned unknown = 0;
     for (size_t at = 0; at < total; at++) {
         sbs_request request = fake_create(NULL);
-        fake_setup_init(s);
+        begin(s);
         s->fhir.server.fault_at = at;
         sbs_status status = fake_run(s, &request);
         assert_true(s->fhir.stored_count <= 1);
@@ -138,7 +143,7 @@ static void a_request_can_be_cancelled_at_every_poll(void **state) {
     unsigned polls = s->polls;
     for (unsigned stop = 0; stop < polls; stop++) {
         sbs_wait wait;
-        fake_setup_init(s);
+        begin(s);
         assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
         for (unsigned i = 0; i < stop; i++) {
             assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
@@ -166,7 +171,7 @@ static void garbage_instead_of_an_answer_is_refused(void **state) {
         sbs_request request = {.interaction = SBS_DISCOVER};
         sbs_wait wait;
         sbs_status status = SBS_PENDING;
-        fake_setup_init(s);
+        begin(s);
         assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
         while (status == SBS_PENDING) {
             status = sbs_client_poll(&s->client, s->now, &wait);
@@ -182,7 +187,7 @@ static void garbage_instead_of_an_answer_is_refused(void **state) {
 
 static int set_up(void **state) {
     static fake_setup setup;
-    fake_setup_init(&setup);
+    begin(&setup);
     *state = &setup;
     return 0;
 }

@@ -270,6 +270,7 @@ static void every_work_buffer_works_or_is_too_small(void **state) {
     for (size_t size = SBS_EXCHANGE_SCRATCH_MIN - 1; size < 4096; size++) {
         fake_setup_init(s);
         s->config.work_size = size;
+        s->config.key = &fake_quick_key;
         sbs_status status = sbs_client_init(&s->client, &s->config);
         sbs_request request = fake_create("identifier=u%7C1");
         if (status == SBS_OK) {

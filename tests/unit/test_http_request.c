@@ -46,8 +46,11 @@ static void test_targets(void **state) {
     assert_line("https://h:8443/a/b?q=1", absent, "GET /a/b?q=1 HTTP/1.1\r\nHost: h:8443\r\n");
     assert_line("https://h/fhir?q=1", sbs_text_of("/metadata"), "GET /fhir/metadata HTTP/1.1\r\nHost: h\r\n");
     assert_line("https://h", sbs_text_of("/metadata"), "GET /metadata HTTP/1.1\r\nHost: h\r\n");
+    assert_line("https://h/fhir", sbs_text_of("metadata"), "GET /fhir/metadata HTTP/1.1\r\nHost: h\r\n");
+    assert_line("https://h/fhir/", sbs_text_of("metadata"), "GET /fhir/metadata HTTP/1.1\r\nHost: h\r\n");
+    assert_line("https://h", sbs_text_of("metadata"), "GET /metadata HTTP/1.1\r\nHost: h\r\n");
     assert_line("https://h", sbs_text_of("?_format=json"), "GET /?_format=json HTTP/1.1\r\nHost: h\r\n");
-    assert_line("https://h/fhir", sbs_text_of(""), "GET /fhir HTTP/1.1\r\nHost: h\r\n");
+    assert_line("https://h/fhir", sbs_text_of(""), "GET /fhir/ HTTP/1.1\r\nHost: h\r\n");
     assert_line("https://[::1]:8443/fhir", absent, "GET /fhir HTTP/1.1\r\nHost: [::1]:8443\r\n");
 }
 
