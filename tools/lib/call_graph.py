@@ -14,13 +14,21 @@ def short(name):
     return name.rpartition(":")[2].partition(".")[0]
 
 
+# The one function that calls a writer's sink, and the type that tells a sink from every other function.
+SINK_CALLER = "sbs_put"
+SINK = re.compile(r"^(?:static )?sbs_status (\w+)\(void \*\w+, const char \*\w+, size_t \w+\) {", re.MULTILINE)
+
+
 class CallGraph:
-    def __init__(self, objects):
+    def __init__(self, objects, sources):
+        """objects: with a .ci file beside each; sources: the C files they were made from."""
+        sinks = {name for path in sources for name in SINK.findall(path.read_text(encoding="utf-8"))}
         self.frames, self.calls, self.through_pointer = {}, {}, set()
         for path in objects:
             self._read(path.with_suffix(".ci").read_text(encoding="utf-8", errors="replace"))
         taken = address_taken(objects)
-        self.pointees = sorted(name for name in self.frames if short(name) in taken)
+        self.pointees = sorted(name for name in self.frames if short(name) in taken - sinks)
+        self.sinks = sorted(name for name in self.frames if short(name) in taken & sinks)
 
     def _read(self, text):
         for name, label in re.findall(r'node: { title: "([^"]+)" label: "([^"]*)"', text):
@@ -56,16 +64,21 @@ class CallGraph:
         return found
 
     def deepest(self, root):
-        """(bytes, path) of the deepest stack below root, what lies outside the core not counted. Only without cycles."""
+        """(bytes, path) of the deepest stack below root, what lies outside the core not counted. Only without cycles.
+
+        A call through a pointer may reach every function whose address is taken and that is not on the path already;
+        the writer's may reach every sink, and only sinks.
+        """
         @functools.lru_cache(maxsize=None)
-        def depth(name, nested):
-            below = [depth(callee, nested) for callee in self.calls.get(name, ()) if callee in self.frames]
-            if name in self.through_pointer and nested < NESTED_POINTERS:
-                below += [depth(callee, nested + 1) for callee in self.pointees]
+        def depth(name, entered):
+            below = [depth(callee, entered) for callee in self.calls.get(name, ()) if callee in self.frames]
+            if name in self.through_pointer and len(entered) < NESTED_POINTERS:
+                reached = self.sinks if short(name) == SINK_CALLER else self.pointees
+                below += [depth(callee, entered | {callee}) for callee in reached if callee not in entered]
             size, path = max(below, default=(0, ()))
             return size + self.frames[name][0], (short(name),) + path
 
-        return depth(root, 0)
+        return depth(root, frozenset())
 
 
 def address_taken(objects):
