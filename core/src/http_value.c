@@ -57,12 +57,15 @@ static char printable(unsigned char c, unsigned char previous) {
 
 void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     size_t len = 0;
+    unsigned char previous = 0; /* kept aside: the text may be shortened where it stands */
     if (size == 0) {
         return;
     }
     for (size_t i = 0; i < text.len && len < size - 1; i++) {
-        const char c = printable((unsigned char)text.ptr[i], i > 0 ? (unsigned char)text.ptr[i - 1] : 0);
+        const unsigned char current = (unsigned char)text.ptr[i];
+        const char c = printable(current, previous);
         const bool space_again = c == ' ' && (len == 0 || out[len - 1] == ' ');
+        previous = current;
         if (c != '\0' && !space_again) {
             out[len++] = c;
         }

@@ -113,6 +113,10 @@ static void test_sanitise(void **state) {
     assert_sanitised("caf\xc3\xa9 \xe2\x82\xac \xff\xff", 12, 63, "caf? ? ??");
     assert_sanitised("\x80x\xc3\xa9\xc3\xa9", 6, 63, "?x??");
     assert_sanitised("~ !", 3, 63, "~ !");
+    /* Where it stands. */
+    char text[] = "caf\xc3\xa9 \n \xe2\x82\xac";
+    sbs_http_sanitise((sbs_text){text, sizeof text - 1}, text, sizeof text);
+    assert_string_equal(text, "caf? ?");
 }
 
 static void test_sanitise_shortens(void **state) {

@@ -110,7 +110,7 @@ bool sbs_http_is_json(sbs_text content_type);
 /**
  * Copies up to @p size - 1 bytes of @p text as one line of printable ASCII with a NUL; others become '?' (runs of
  * white space one space, none at the ends; one '?' for a UTF-8 character). For the server's words in messages: this
- * one place may shorten.
+ * one place may shorten. @p out may be the memory of @p text.
  */
 void sbs_http_sanitise(sbs_text text, char *out, size_t size);
 
