@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of the sbs command for bash, as `sbs --completion` prints it.
+_sbs() {
+    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}"
+    local command='' words='' files=''
+    [ "$COMP_CWORD" -gt 1 ] && command="${COMP_WORDS[1]}"
+    COMPREPLY=()
+    case "$command $previous" in
+    "keygen --key") files=yes ;;
+    "keygen --alg") words='RS384 ES384' ;;
+    "keygen --bits") words='2048 3072 4096' ;;
+    "keygen --public") files=yes ;;
+    "jwk --key") files=yes ;;
+    "jwk --kid") return ;;
+    "jwk --kid-method") words='seed thumbprint' ;;
+    "assertion --key") files=yes ;;
+    "assertion --client-id") return ;;
+    "assertion --aud") return ;;
+    "assertion --profile") words='smart seed' ;;
+    "assertion --lifetime") return ;;
+    "assertion --issued-at") return ;;
+    "assertion --jti") return ;;
+    "assertion --kid") return ;;
+    "assertion --kid-method") words='seed thumbprint' ;;
+    "discover --fhir") return ;;
+    "discover --ca") files=yes ;;
+    "discover --timeout") return ;;
+    "discover --config") files=yes ;;
+    "token --fhir") return ;;
+    "token --token-url") return ;;
+    "token --key") files=yes ;;
+    "token --client-id") return ;;
+    "token --scope") return ;;
+    "token --profile") words='smart seed' ;;
+    "token --kid") return ;;
+    "token --kid-method") words='seed thumbprint' ;;
+    "token --ca") files=yes ;;
+    "token --timeout") return ;;
+    "token --config") files=yes ;;
+    "get --fhir") return ;;
+    "get --token-url") return ;;
+    "get --key") files=yes ;;
+    "get --client-id") return ;;
+    "get --scope") return ;;
+    "get --profile") words='smart seed' ;;
+    "get --kid") return ;;
+    "get --kid-method") words='seed thumbprint' ;;
+    "get --ca") files=yes ;;
+    "get --timeout") return ;;
+    "get --config") files=yes ;;
+    "push --fhir") return ;;
+    "push --token-url") return ;;
+    "push --key") files=yes ;;
+    "push --client-id") return ;;
+    "push --scope") return ;;
+    "push --profile") words='smart seed' ;;
+    "push --kid") return ;;
+    "push --kid-method") words='seed thumbprint' ;;
+    "push --write-mode") words='auto put if-none-exist plain' ;;
+    "push --ca") files=yes ;;
+    "push --timeout") return ;;
+    "push --config") files=yes ;;
+    *)
+    case "$command" in
+    '') words='keygen jwk assertion discover token parse-token get push base64url --help --version --completion' ;;
+    keygen) words='--key --alg --bits --public --force --help' ;;
+    jwk) words='--key --set --compact --kid --kid-method --help' files=yes ;;
+    assertion) words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
+    discover) words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
+    token) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
+    parse-token) words='--help' ;;
+    get) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
+    push) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    base64url) words='--help encode decode' ;;
+    esac ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    if [ -n "$files" ] && [ "${current:0:1}" != - ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+}
+complete -o filenames -F _sbs sbs

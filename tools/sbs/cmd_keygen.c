@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "key.h"
+#include "message.h"
+#include "sbs/linux_file.h"
+#include "sbs/pem_key.h"
+
+static struct {
+    const char *key, *public_file;
+    int alg;  /* 1: RS384, 2: ES384 */
+    int bits; /* number of the word in 2048|3072|4096 */
+    bool force;
+} options;
+
+static const cli_option option_table[] = {
+    {"key", "FILE", "where the private key goes (PEM, mode 0600)", &options.key, .type = CLI_FILE, .required = true},
+    {"alg", "RS384|ES384", "RSA or P-384, default RS384", &options.alg, .type = CLI_CHOICE},
+    {"bits", "2048|3072|4096", "size of an RSA key, default 2048", &options.bits, .type = CLI_CHOICE},
+    {"public", "FILE", "write the public key there as well (PEM)", &options.public_file, .type = CLI_FILE},
+    {"force", NULL, "replace files that exist", &options.force, .type = CLI_FLAG},
+};
+
+static const cli_table own_table = CLI_TABLE(option_table);
+
+static int fail_exists(const char *path) {
+    return cli_fail(CLI_LOCAL, "file %s: exists already, choose another name or add --force", path);
+}
+
+/* Told before the work is done; what counts is that the write itself replaces nothing. */
+static int check_absent(const char *path) {
+    return path != NULL && !options.force && access(path, F_OK) == 0 ? fail_exists(path) : CLI_DONE;
+}
+
+static int check_options(void) {
+    if (options.alg == 2 && options.bits != 0) {
+        return cli_fail(CLI_USAGE, "keygen: --bits: an ES384 key has one size, leave it out");
+    }
+    if (options.public_file != NULL && strcmp(options.public_file, options.key) == 0) {
+        return cli_fail(CLI_USAGE, "keygen: --public: the same file as --key, give another one");
+    }
+    int code = check_absent(options.key);
+    return code != CLI_DONE ? code : check_absent(options.public_file);
+}
+
+static int put_public_pem(psa_key_id_t id, char *out, size_t size, size_t *out_len) {
+    uint8_t bytes[SBS_PUBLIC_KEY_MAX];
+    sbs_public_key key;
+    sbs_writer writer;
+    size_t len = 0;
+    sbs_alg alg = options.alg == 2 ? SBS_ES384 : SBS_RS384;
+    sbs_status status = sbs_psa_to_status(psa_export_public_key(id, bytes, sizeof bytes, &len));
+    if (status == SBS_OK) {
+        status = sbs_public_key_parse(alg, bytes, len, &key);
+    }
+    sbs_writer_init(&writer, out, size);
+    if (status == SBS_OK) {
+        sbs_public_key_put_pem(&writer, &key);
+        status = sbs_writer_finish(&writer, out_len);
+    }
+    return status == SBS_OK ? CLI_DONE
+                            : cli_fail(CLI_INPUT, "keygen: public key: %s, try again", sbs_status_text(status));
+}
+
+static int write_file(const char *path, sbs_text content, sbs_linux_access access) {
+    sbs_status status = sbs_linux_file_write(path, content.ptr, content.len, access, options.force);
+    if (status == SBS_ERR_STATE) {
+        return fail_exists(path);
+    }
+    return status == SBS_OK ? CLI_DONE
+                            : cli_fail(CLI_LOCAL, "file %s: %s, choose a place that can be written", path,
+                                       status == SBS_ERR_STORAGE ? strerror(errno) : sbs_status_text(status));
+}
+
+static int write_files(sbs_text pem, sbs_text public_pem) {
+    int code = write_file(options.key, pem, SBS_LINUX_PRIVATE);
+    if (code != CLI_DONE || options.public_file == NULL) {
+        return code;
+    }
+    code = write_file(options.public_file, public_pem, SBS_LINUX_PUBLIC);
+    if (code != CLI_DONE && !options.force) {
+        (void)unlink(options.key); /* both or none: the command can be repeated */
+    }
+    return code;
+}
+
+static int save(psa_key_id_t id) {
+    char pem[SBS_PEM_KEY_SIZE];
+    char public_pem[SBS_PEM_KEY_SIZE];
+    size_t len = 0;
+    size_t public_len = 0;
+    sbs_status status = sbs_pem_key_write(id, pem, sizeof pem, &len);
+    int code = status == SBS_OK ? put_public_pem(id, public_pem, sizeof public_pem, &public_len)
+                                : cli_fail(CLI_INPUT, "keygen: %s, try again", sbs_status_text(status));
+    if (code == CLI_DONE && cli_signal() == 0) {
+        code = write_files((sbs_text){pem, len}, (sbs_text){public_pem, public_len});
+    }
+    sbs_wipe(pem, sizeof pem);
+    return code;
+}
+
+static int run(const cli_operands *operands) {
+    psa_key_id_t id = PSA_KEY_ID_NULL;
+    size_t bits = options.bits == 0 ? 2048u : 1024u * ((size_t)options.bits + 1u);
+    (void)operands;
+    int code = check_options();
+    if (code != CLI_DONE) {
+        return code;
+    }
+    cli_progress("generating the key");
+    sbs_status status =
+        options.alg == 2 ? sbs_pem_key_generate(SBS_ES384, 384, &id) : sbs_pem_key_generate(SBS_RS384, bits, &id);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_LOCAL, "keygen: %s, check the system's random device", sbs_status_text(status));
+    }
+    code = save(id);
+    (void)psa_destroy_key(id);
+    return code;
+}
+
+const cli_command cli_keygen = {
+    .name = "keygen",
+    .summary = "Generates a key pair",
+    .about = "The private key's file is written with mode 0600 and never overwritten without --force.\n",
+    .tables = {&own_table},
+    .example = "sbs keygen --key device.pem --public device.pub.pem",
+    .run = run,
+};

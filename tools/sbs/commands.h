@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file commands.h The subcommands, each in a file of its own. */
+#ifndef SBS_CLI_COMMANDS_H
+#define SBS_CLI_COMMANDS_H
+
+#include "options.h"
+
+extern const cli_command cli_keygen;
+extern const cli_command cli_jwk;
+extern const cli_command cli_assertion;
+extern const cli_command cli_discover;
+extern const cli_command cli_token;
+extern const cli_command cli_parse_token;
+extern const cli_command cli_get;
+extern const cli_command cli_push;
+extern const cli_command cli_observe;
+extern const cli_command cli_base64url;
+
+#endif

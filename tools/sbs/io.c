@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+
+#define FIRST_SIZE 4096u
+
+static cli_buffer output;
+
+bool cli_buffer_reserve(cli_buffer *buffer, size_t extra) {
+    if (extra <= buffer->size - buffer->len) {
+        return true;
+    }
+    if (extra > SIZE_MAX / 2 - buffer->len) {
+        return false;
+    }
+    size_t size = buffer->size == 0 ? FIRST_SIZE : buffer->size * 2;
+    while (size - buffer->len < extra) {
+        size *= 2;
+    }
+    char *data = malloc(size); /* not realloc: the old memory would keep a copy */
+    if (data == NULL) {
+        return false;
+    }
+    if (buffer->len > 0) {
+        memcpy(data, buffer->data, buffer->len);
+    }
+    sbs_wipe(buffer->data, buffer->len);
+    free(buffer->data);
+    buffer->data = data;
+    buffer->size = size;
+    return true;
+}
+
+sbs_status cli_buffer_put(void *buffer, const char *data, size_t len) {
+    cli_buffer *to = buffer;
+    if (!cli_buffer_reserve(to, len)) {
+        return SBS_ERR_MEMORY;
+    }
+    if (len > 0) {
+        memcpy(to->data + to->len, data, len);
+    }
+    to->len += len;
+    return SBS_OK;
+}
+
+void cli_buffer_free(cli_buffer *buffer) {
+    sbs_wipe(buffer->data, buffer->size);
+    free(buffer->data);
+    *buffer = (cli_buffer){0};
+}
+
+sbs_text cli_buffer_text(const cli_buffer *buffer) {
+    return (sbs_text){buffer->data == NULL ? "" : buffer->data, buffer->len};
+}
+
+/* Reads until the end, or until there is one byte more than allowed. */
+static int read_all(int descriptor, const char *path, const char *what, size_t max, cli_buffer *out) {
+    while (out->len <= max) {
+        if (!cli_buffer_reserve(out, FIRST_SIZE)) {
+            return cli_fail(CLI_INPUT, "%s %s: out of memory, give a smaller file", what, path);
+        }
+        ssize_t count = read(descriptor, out->data + out->len, out->size - out->len);
+        if (count == 0) {
+            return CLI_DONE;
+        }
+        if (count > 0) {
+            out->len += (size_t)count;
+        } else if (errno != EINTR) {
+            return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+        } else if (cli_signal() != 0) {
+            return CLI_INPUT; /* the signal decides the exit status */
+        }
+    }
+    return cli_fail(CLI_INPUT, "%s %s: too large, %zu bytes are the limit", what, path, max);
+}
+
+int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out) {
+    if (strcmp(path, "-") == 0) {
+        int code = read_all(STDIN_FILENO, "(standard input)", what, max, out);
+        if (code != CLI_DONE) {
+            cli_buffer_free(out);
+        }
+        return code;
+    }
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0) {
+        return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+    }
+    int code = read_all(descriptor, path, what, max, out);
+    (void)close(descriptor);
+    if (code != CLI_DONE) {
+        cli_buffer_free(out);
+    }
+    return code;
+}
+
+void cli_output(sbs_writer *writer) {
+    sbs_writer_init_sink(writer, cli_buffer_put, &output);
+}
+
+int cli_output_flush(void) {
+    size_t written = 0;
+    int code = CLI_DONE;
+    while (written < output.len) {
+        ssize_t count = write(STDOUT_FILENO, output.data + written, output.len - written);
+        if (count > 0) {
+            written += (size_t)count;
+        } else if (count < 0 && errno == EINTR && cli_signal() == 0) {
+            continue;
+        } else {
+            code = cli_fail(CLI_LOCAL, "standard output: %s, the result is not complete",
+                            count < 0 ? strerror(errno) : "nothing was written");
+            break;
+        }
+    }
+    sbs_wipe(output.data, output.len);
+    output.len = 0;
+    return code;
+}
+
+void cli_output_discard(void) {
+    cli_buffer_free(&output);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file io.h Files in, standard output out. Everything is held in buffers of our own, which are wiped. */
+#ifndef SBS_CLI_IO_H
+#define SBS_CLI_IO_H
+
+#include "sbs/text.h"
+
+/** Growing memory; zero-initialise. What it held is wiped when it grows and when it is freed. */
+typedef struct cli_buffer {
+    char *data;
+    size_t len;
+    size_t size;
+} cli_buffer;
+
+/** Makes room for @p extra more bytes. False if there is no memory. */
+bool cli_buffer_reserve(cli_buffer *buffer, size_t extra);
+/** Appends; SBS_ERR_MEMORY. A sbs_sink with the buffer as its context. */
+sbs_status cli_buffer_put(void *buffer, const char *data, size_t len);
+void cli_buffer_free(cli_buffer *buffer);
+sbs_text cli_buffer_text(const cli_buffer *buffer);
+
+/**
+ * Reads a whole file of at most @p max bytes, "-" is standard input. @p what names it in messages ("key").
+ * Returns an exit status; on a failure a message was printed and the buffer is empty.
+ */
+int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out);
+
+/** Makes @p writer write to standard output's buffer. */
+void cli_output(sbs_writer *writer);
+/** Writes out what standard output's buffer holds. Returns an exit status. */
+int cli_output_flush(void);
+/** Wipes and frees it. */
+void cli_output_discard(void);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file json_input.h JSON texts of any size: the reader's memory is allocated to measure. */
+#ifndef SBS_CLI_JSON_INPUT_H
+#define SBS_CLI_JSON_INPUT_H
+
+#include "sbs/json.h"
+
+typedef struct cli_json {
+    sbs_json doc;
+    sbs_json_token *tokens;
+    size_t capacity;
+} cli_json;
+
+/** Allocates enough tokens for @p text, whatever is in it. False if there is no memory. */
+bool cli_json_reserve(cli_json *json, sbs_text text);
+
+/** Reserves and parses. @p out_where as sbs_json_parse. Errors of sbs_json_parse, SBS_ERR_MEMORY. */
+sbs_status cli_json_parse(cli_json *json, sbs_text text, size_t *out_where);
+
+/** Frees the tokens. Legal after zero-initialisation, and twice. */
+void cli_json_free(cli_json *json);
+
+#endif

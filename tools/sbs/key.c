@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key.h"
+
+#include <string.h>
+
+#include "io.h"
+#include "message.h"
+#include "sbs/pem_key.h"
+
+#define PEM_MAX 65536u
+
+enum { GROUP_KID = 1 };
+
+cli_kid_options cli_kid;
+
+static const cli_option kid_options[] = {
+    {"kid", "KID", "key id, as the server registered it", &cli_kid.kid, .type = CLI_TEXT, .group = GROUP_KID},
+    {"kid-method", "seed|thumbprint", "how the key id is computed, default seed", &cli_kid.method, .type = CLI_CHOICE,
+     .group = GROUP_KID},
+};
+
+static const cli_option no_kid_options[] = {
+    {"no-kid", NULL, "leave the key id out", &cli_kid.none, .type = CLI_FLAG, .group = GROUP_KID},
+};
+
+const cli_table cli_kid_table = CLI_TABLE(kid_options);
+const cli_table cli_no_kid_table = CLI_TABLE(no_kid_options);
+
+sbs_kid_method cli_kid_method(void) {
+    if (cli_kid.none) {
+        return SBS_KID_NONE;
+    }
+    if (cli_kid.kid != NULL) {
+        return SBS_KID_LITERAL;
+    }
+    return cli_kid.method == 2 ? SBS_KID_THUMBPRINT : SBS_KID_SEED;
+}
+
+int cli_kid_check(const char *command) {
+    if (cli_kid.kid == NULL || cli_is_printable(cli_kid.kid, SBS_KID_MAX)) {
+        return CLI_DONE;
+    }
+    return cli_fail(CLI_USAGE, "%s: --kid: not 1 to %u characters of printable ASCII, give it as registered", command,
+                    SBS_KID_MAX);
+}
+
+static int import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key, sbs_alg *alg,
+                  size_t *out_len) {
+    sbs_pem_fault fault = SBS_PEM_NO_FAULT;
+    sbs_status status = SBS_OK;
+    if (!public_allowed) {
+        status = sbs_pem_key_import(pem->data, pem->len - 1, &key->id, &fault);
+    }
+    if (status == SBS_OK) {
+        status = sbs_pem_public_key_read(pem->data, pem->len - 1, alg, key->bytes, sizeof key->bytes, out_len, &fault);
+    }
+    if (status == SBS_ERR_KEY) {
+        return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
+    }
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
+    }
+    return CLI_DONE;
+}
+
+int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
+    cli_buffer pem = {0};
+    sbs_alg alg = SBS_RS384;
+    size_t len = 0;
+    int code = cli_read_file(path, "key", PEM_MAX, &pem);
+    if (code == CLI_DONE && cli_buffer_put(&pem, "", 1) != SBS_OK) {
+        code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
+    }
+    code = code != CLI_DONE ? code : import(path, public_allowed, &pem, out_key, &alg, &len);
+    cli_buffer_free(&pem);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    sbs_status status = sbs_public_key_parse(alg, out_key->bytes, len, &out_key->public_key);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
+    }
+    sbs_psa_key_init(&out_key->state, out_key->id, &out_key->key);
+    return CLI_DONE;
+}
+
+int cli_key_kid(cli_key *key) {
+    sbs_status status = sbs_jwk_kid(&key->public_key, cli_kid_method(), sbs_text_of(cli_kid.kid), key->kid,
+                                    sizeof key->kid, &key->kid_len);
+    return status == SBS_OK ? CLI_DONE : cli_fail(CLI_INPUT, "key id: %s, give another key", sbs_status_text(status));
+}
+
+void cli_key_free(cli_key *key) {
+    if (key->id != PSA_KEY_ID_NULL) {
+        (void)psa_destroy_key(key->id);
+    }
+    sbs_wipe(key, sizeof *key);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <psa/crypto.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "commands.h"
+#include "io.h"
+#include "message.h"
+#include "sbs/mbedtls_platform.h"
+#include "sbs/version.h"
+
+const cli_command *const cli_commands[] = {
+    &cli_keygen,      &cli_jwk, &cli_assertion, &cli_discover,  &cli_token,
+    &cli_parse_token, &cli_get, &cli_push,      &cli_base64url, NULL,
+};
+
+static const cli_command *find_command(const char *name) {
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (strcmp((*command)->name, name) == 0) {
+            return *command;
+        }
+    }
+    return NULL;
+}
+
+static int run_command(const cli_command *command, char **arguments, size_t count) {
+    cli_operands operands;
+    bool help;
+    int code = cli_parse(command, arguments, count, &operands, &help);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (help) {
+        cli_put_help(command);
+        return CLI_DONE;
+    }
+    sbs_status status = sbs_mbedtls_init(NULL);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_LOCAL, "cryptography: %s, check the system's random device", sbs_status_text(status));
+    }
+    code = command->run(&operands);
+    mbedtls_psa_crypto_free();
+    return code;
+}
+
+static int run_plain(const char *argument) {
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0 || strcmp(argument, "help") == 0) {
+        cli_put_overview();
+        return CLI_DONE;
+    }
+    if (strcmp(argument, "--completion") == 0) {
+        cli_put_completion();
+        return CLI_DONE;
+    }
+    if (strcmp(argument, "--version") == 0) {
+        sbs_writer out;
+        cli_output(&out);
+        sbs_put_string(&out, "sbs " SBS_VERSION "\n");
+        return CLI_DONE;
+    }
+    return cli_fail(CLI_USAGE, "unknown command '%s', 'sbs --help' lists the known ones", argument);
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) {
+        return cli_fail(CLI_USAGE, "no command given, 'sbs --help' lists them");
+    }
+    const cli_command *command = find_command(argv[1]);
+    if (command == NULL) {
+        return run_plain(argv[1]);
+    }
+    return run_command(command, argv + 2, (size_t)argc - 2);
+}
+
+int main(int argc, char **argv) {
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the key */
+    cli_signals_init();
+    int code = run(argc, argv);
+    if (code == CLI_DONE && cli_signal() == 0) {
+        code = cli_output_flush();
+    }
+    cli_progress_end();
+    cli_output_discard();
+    cli_parse_free();
+    return cli_signal() == 0 ? code : 128 + cli_signal();
+}

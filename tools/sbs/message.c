@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MESSAGE_SIZE 4096
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+#define ERASE_LINE "\r\033[K"
+
+static volatile sig_atomic_t signal_seen;
+static bool progress_shown;
+
+static void note_signal(int number) {
+    signal_seen = number;
+}
+
+void cli_signals_init(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_signal;
+    action.sa_flags = (int)SA_RESETHAND; /* a second one ends the command at once */
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = 0;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+int cli_signal(void) {
+    return signal_seen;
+}
+
+bool cli_has_colour(int descriptor) {
+    const char *off = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return isatty(descriptor) == 1 && (off == NULL || off[0] == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+/* A failing stderr leaves nobody to tell. */
+static void put_error(const char *text, size_t len) {
+    while (len > 0) {
+        ssize_t count = write(STDERR_FILENO, text, len);
+        if (count <= 0) {
+            return;
+        }
+        text += count;
+        len -= (size_t)count;
+    }
+}
+
+/* File names and arguments come from anywhere: no control character of theirs reaches the terminal. */
+static size_t replace_controls(char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F) {
+            text[i] = '?';
+        }
+    }
+    return len;
+}
+
+CLI_PRINTF(4, 0)
+static void say(const char *colour, const char *prefix, const char *end, const char *format, va_list arguments) {
+    char line[MESSAGE_SIZE + 64];
+    bool coloured = colour[0] != '\0' && cli_has_colour(STDERR_FILENO);
+    int used = snprintf(line, 64, "%s%s%s%s", progress_shown ? ERASE_LINE : "", coloured ? colour : "", prefix,
+                        coloured ? PLAIN : "");
+    char *text = line + used;
+    int wanted = vsnprintf(text, MESSAGE_SIZE, format, arguments);
+    size_t len = wanted < 0 ? 0 : (size_t)wanted < MESSAGE_SIZE ? (size_t)wanted : MESSAGE_SIZE - 1;
+    len = replace_controls(text, len) + (size_t)used;
+    len += (size_t)snprintf(line + len, sizeof line - len, "%s", end);
+    progress_shown = false;
+    put_error(line, len);
+}
+
+int cli_fail(int code, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say(RED, "sbs: ", "\n", format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+void cli_warn(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say(YELLOW, "sbs: warning: ", "\n", format, arguments);
+    va_end(arguments);
+}
+
+void cli_note(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say("", "sbs: ", "\n", format, arguments);
+    va_end(arguments);
+}
+
+void cli_progress(const char *format, ...) {
+    if (isatty(STDERR_FILENO) != 1) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    say("", "sbs: ", "", format, arguments);
+    va_end(arguments);
+    progress_shown = true;
+}
+
+void cli_progress_end(void) {
+    if (progress_shown) {
+        put_error(ERASE_LINE, strlen(ERASE_LINE));
+        progress_shown = false;
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file message.h Messages on stderr, and what the command's exit status is. */
+#ifndef SBS_CLI_MESSAGE_H
+#define SBS_CLI_MESSAGE_H
+
+#include "sbs/client.h"
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#else
+#define CLI_PRINTF(string, first)
+#endif
+
+/** Exit status. A signal that ends the command gives 128 + its number. */
+typedef enum cli_exit {
+    CLI_DONE = 0,
+    CLI_REFUSED = 1, /**< by a server: HTTP or OAuth error, granted scope too small, redirect */
+    CLI_USAGE = 2,
+    CLI_INPUT = 3,   /**< a file, key, JSON or URL is bad, or a server's JSON is */
+    CLI_NETWORK = 4, /**< connection, TLS, HTTP framing, time limit */
+    CLI_LOCAL = 5    /**< a file or standard output cannot be written */
+} cli_exit;
+
+/** Prints `sbs: MESSAGE` and returns @p code. Messages read "what failed: why, what to do". */
+int cli_fail(int code, const char *format, ...) CLI_PRINTF(2, 3);
+/** Prints `sbs: warning: MESSAGE`. */
+void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);
+/** Prints `sbs: MESSAGE`. */
+void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
+
+/** Shows one line that the next message or progress line replaces; only if stderr is a terminal. */
+void cli_progress(const char *format, ...) CLI_PRINTF(1, 2);
+void cli_progress_end(void);
+
+/** True if @p descriptor is a terminal that wants colours (NO_COLOR, TERM=dumb). */
+bool cli_has_colour(int descriptor);
+
+/** The exit status for a result of the library; @p detail may be NULL. */
+int cli_exit_of(sbs_status status, const sbs_detail *detail);
+
+/** What a person can do about @p status; never empty. */
+const char *cli_advice(sbs_status status, const sbs_detail *detail);
+
+/** Prints what a request failed with and returns its exit status. @p what: "GET Observation/1", "token". */
+int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail);
+
+/** Writes `why` of a failed request as one line: status, HTTP status, the server's words. */
+void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t size);
+
+/** Starts to note SIGINT and SIGTERM; SIGPIPE is ignored so that a write tells. */
+void cli_signals_init(void);
+/** The signal that asks the command to end, or 0. */
+int cli_signal(void);
+
+#endif

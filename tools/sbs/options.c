@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io.h"
+#include "message.h"
+
+#define OPTION_MAX 48u
+#define CONFIG_MAX 65536u
+#define WHERE_SIZE 512
+
+typedef enum source { FROM_NOWHERE, FROM_CONFIG, FROM_COMMAND_LINE } source;
+
+typedef struct parse {
+    const cli_command *command;
+    source sources[OPTION_MAX];
+} parse;
+
+static cli_buffer config;
+static const char **operand_items;
+
+const cli_option *cli_option_at(const cli_command *command, size_t index) {
+    for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
+        const cli_table *table = command->tables[i];
+        if (index < table->count) {
+            return &table->options[index];
+        }
+        index -= table->count;
+    }
+    return NULL;
+}
+
+const cli_option *cli_find_option(const cli_command *command, const char *name, size_t len) {
+    const cli_option *option;
+    for (size_t i = 0; (option = cli_option_at(command, i)) != NULL; i++) {
+        if (strlen(option->name) == len && memcmp(option->name, name, len) == 0) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+bool cli_is_printable(const char *text, size_t max) {
+    size_t len = 0;
+    for (; text[len] != '\0'; len++) {
+        if (text[len] < 0x20 || text[len] > 0x7E) {
+            return false;
+        }
+    }
+    return len > 0 && len <= max;
+}
+
+bool cli_next_choice(const char **words, sbs_text *out_word) {
+    if (**words == '\0') {
+        return false;
+    }
+    size_t len = strcspn(*words, "|");
+    *out_word = (sbs_text){*words, len};
+    *words += len + ((*words)[len] == '|' ? 1 : 0);
+    return true;
+}
+
+static int set_choice(const cli_option *option, const char *text, const char *where) {
+    const char *words = option->argument;
+    sbs_text word;
+    int number = 1;
+    while (cli_next_choice(&words, &word)) {
+        if (sbs_text_equal(word, sbs_text_of(text))) {
+            *(int *)option->value = number;
+            return CLI_DONE;
+        }
+        number++;
+    }
+    return cli_fail(CLI_USAGE, "%s: '%s' is none of its words, give one of %s", where, text, option->argument);
+}
+
+static int set_uint(const cli_option *option, const char *text, const char *where) {
+    uint64_t number;
+    if (sbs_text_to_uint(sbs_text_of(text), &number) != SBS_OK || number < option->min || number > option->max) {
+        return cli_fail(CLI_USAGE, "%s: '%s' is out of range, give a whole number from %llu to %llu", where, text,
+                        (unsigned long long)option->min, (unsigned long long)option->max);
+    }
+    *(uint64_t *)option->value = number;
+    return CLI_DONE;
+}
+
+static int set_flag(const cli_option *option, const char *text, const char *where) {
+    if (text != NULL && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        return cli_fail(CLI_USAGE, "%s: '%s' is neither true nor false, give one of them", where, text);
+    }
+    *(bool *)option->value = text == NULL || strcmp(text, "true") == 0;
+    return CLI_DONE;
+}
+
+static int set_list(const cli_option *option, const char *text, const char *where) {
+    cli_list *list = option->value;
+    if (list->count == CLI_LIST_MAX) {
+        return cli_fail(CLI_USAGE, "%s: given too often, %u is the limit", where, CLI_LIST_MAX);
+    }
+    list->items[list->count++] = text;
+    return CLI_DONE;
+}
+
+static int set_value(const cli_option *option, const char *text, const char *where) {
+    switch (option->type) {
+    case CLI_FLAG:
+        return set_flag(option, text, where);
+    case CLI_LIST:
+    case CLI_FILES:
+        return set_list(option, text, where);
+    case CLI_UINT:
+        return set_uint(option, text, where);
+    case CLI_CHOICE:
+        return set_choice(option, text, where);
+    default:
+        *(const char **)option->value = text;
+        return CLI_DONE;
+    }
+}
+
+static bool is_list(const cli_option *option) {
+    return option->type == CLI_LIST || option->type == CLI_FILES;
+}
+
+static source *source_of(parse *state, const cli_option *option) {
+    size_t index = 0;
+    while (cli_option_at(state->command, index) != option) {
+        index++;
+    }
+    return &state->sources[index];
+}
+
+/* The member of the option's group (or the option itself) that was given already, NULL if none. */
+static const cli_option *given_in_group(const parse *state, const cli_option *option) {
+    const cli_option *other;
+    for (size_t i = 0; (other = cli_option_at(state->command, i)) != NULL; i++) {
+        bool same = other == option || (option->group != 0 && other->group == option->group);
+        if (same && state->sources[i] != FROM_NOWHERE) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* @p where names the option in messages: "push: --kid" or "device.conf:3: kid". */
+static int set_option(parse *state, const cli_option *option, const char *text, source from, const char *where) {
+    const cli_option *given = given_in_group(state, option);
+    if (given != NULL && from < *source_of(state, given)) {
+        return CLI_DONE; /* the command line wins */
+    }
+    if (given == option && !is_list(option)) {
+        return cli_fail(CLI_USAGE, "%s: given twice, give it once", where);
+    }
+    if (given != NULL && given != option) {
+        return cli_fail(CLI_USAGE, "%s: cannot stand together with --%s, give one of the two", where, given->name);
+    }
+    *source_of(state, option) = from;
+    return set_value(option, text, where);
+}
+
+/* ---- the configuration file ----------------------------------------------------------------------------------- */
+
+static char *trim(char *text) {
+    text += strspn(text, " \t\r");
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL) {
+        len--;
+    }
+    text[len] = '\0';
+    return text;
+}
+
+/* One file serves all commands: a key that another command knows is no error. */
+static bool known_elsewhere(const char *name) {
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (cli_find_option(*command, name, strlen(name)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_config_line(parse *state, const char *path, unsigned number, char *line) {
+    char where[WHERE_SIZE];
+    line = trim(line);
+    if (line[0] == '\0' || line[0] == '#') {
+        return CLI_DONE;
+    }
+    char *equals = strchr(line, '=');
+    if (equals == NULL) {
+        return cli_fail(CLI_USAGE, "%s:%u: no '=' in the line, write 'option = value'", path, number);
+    }
+    *equals = '\0';
+    const char *name = trim(line);
+    const char *value = trim(equals + 1);
+    const cli_option *option = cli_find_option(state->command, name, strlen(name));
+    if (option == NULL && known_elsewhere(name)) {
+        return CLI_DONE;
+    }
+    if (option == NULL || option->type == CLI_CONFIG) {
+        return cli_fail(CLI_USAGE, "%s:%u: unknown key '%s', write a long option without its dashes", path, number,
+                        name);
+    }
+    (void)snprintf(where, sizeof where, "%s:%u: %s", path, number, name);
+    return set_option(state, option, value, FROM_CONFIG, where);
+}
+
+static int read_config(parse *state, const char *path) {
+    int code = cli_read_file(path, "configuration file", CONFIG_MAX, &config);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (config.len > 0 && memchr(config.data, '\0', config.len) != NULL) {
+        return cli_fail(CLI_INPUT, "configuration file %s: holds a NUL byte, give a text file", path);
+    }
+    if (cli_buffer_put(&config, "", 1) != SBS_OK) {
+        return cli_fail(CLI_INPUT, "configuration file %s: out of memory, give a smaller file", path);
+    }
+    char *line = config.data;
+    for (unsigned number = 1; line != NULL && code == CLI_DONE; number++) {
+        char *end = strchr(line, '\n');
+        if (end != NULL) {
+            *end++ = '\0';
+        }
+        code = read_config_line(state, path, number, line);
+        line = end;
+    }
+    return code;
+}
+
+static int apply_config(parse *state) {
+    const cli_option *option;
+    for (size_t i = 0; (option = cli_option_at(state->command, i)) != NULL; i++) {
+        const char *path = option->type == CLI_CONFIG ? *(const char **)option->value : NULL;
+        if (path != NULL) {
+            return read_config(state, path);
+        }
+    }
+    return CLI_DONE;
+}
+
+/* ---- the command line ----------------------------------------------------------------------------------------- */
+
+static int unknown_option(const parse *state, const char *argument) {
+    return cli_fail(CLI_USAGE, "%s: unknown option '%s', 'sbs %s --help' lists the known ones", state->command->name,
+                    argument, state->command->name);
+}
+
+/* Takes the option at arguments[*index] and its value. */
+static int take_option(parse *state, char **arguments, size_t count, size_t *index) {
+    const char *name = arguments[*index] + 2;
+    size_t len = strcspn(name, "=");
+    const char *value = name[len] == '=' ? name + len + 1 : NULL;
+    const cli_option *option = cli_find_option(state->command, name, len);
+    char where[WHERE_SIZE];
+    if (option == NULL) {
+        return unknown_option(state, arguments[*index]);
+    }
+    (void)snprintf(where, sizeof where, "%s: --%s", state->command->name, option->name);
+    if (option->type == CLI_FLAG && value != NULL) {
+        return cli_fail(CLI_USAGE, "%s: takes no value, leave '=%s' out", where, value);
+    }
+    if (option->type != CLI_FLAG && value == NULL) {
+        if (*index + 1 == count) {
+            return cli_fail(CLI_USAGE, "%s: no value, give %s", where, option->argument);
+        }
+        value = arguments[++*index];
+        if (strncmp(value, "--", 2) == 0) {
+            return cli_fail(CLI_USAGE, "%s: no value before '%s', give %s (one that begins with -- as --%s=VALUE)",
+                            where, value, option->argument, option->name);
+        }
+    }
+    return set_option(state, option, value, FROM_COMMAND_LINE, where);
+}
+
+static int take_arguments(parse *state, char **arguments, size_t count, cli_operands *operands, bool *out_help) {
+    bool options_end = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *argument = arguments[i];
+        if (options_end || argument[0] != '-' || argument[1] == '\0') {
+            operand_items[operands->count++] = argument;
+        } else if (strcmp(argument, "--") == 0) {
+            options_end = true;
+        } else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+            *out_help = true;
+            return CLI_DONE;
+        } else if (argument[1] != '-') {
+            return unknown_option(state, argument);
+        } else {
+            int code = take_option(state, arguments, count, &i);
+            if (code != CLI_DONE) {
+                return code;
+            }
+        }
+    }
+    return CLI_DONE;
+}
+
+static int check_complete(parse *state, const cli_operands *operands) {
+    const cli_command *command = state->command;
+    const cli_option *option;
+    for (size_t i = 0; (option = cli_option_at(command, i)) != NULL; i++) {
+        if (option->required && state->sources[i] == FROM_NOWHERE) {
+            return cli_fail(CLI_USAGE, "%s: --%s is missing, give --%s %s", command->name, option->name, option->name,
+                            option->argument);
+        }
+    }
+    if (operands->count < command->operand_min) {
+        return cli_fail(CLI_USAGE, "%s: %s is missing, 'sbs %s --help' shows an example", command->name,
+                        command->operands, command->name);
+    }
+    if (operands->count > command->operand_max) {
+        return cli_fail(CLI_USAGE, "%s: '%s' is one argument too many, 'sbs %s --help' shows an example", command->name,
+                        operands->items[command->operand_max], command->name);
+    }
+    return CLI_DONE;
+}
+
+int cli_parse(const cli_command *command, char **arguments, size_t count, cli_operands *out_operands, bool *out_help) {
+    parse state = {.command = command};
+    *out_operands = (cli_operands){0};
+    *out_help = false;
+    operand_items = calloc(count + 1, sizeof *operand_items);
+    if (operand_items == NULL) {
+        return cli_fail(CLI_USAGE, "%s: out of memory, give fewer arguments", command->name);
+    }
+    int code = take_arguments(&state, arguments, count, out_operands, out_help);
+    out_operands->items = operand_items;
+    if (code == CLI_DONE && !*out_help) {
+        code = apply_config(&state);
+    }
+    if (code == CLI_DONE && !*out_help) {
+        code = check_complete(&state, out_operands);
+    }
+    return code;
+}
+
+void cli_parse_free(void) {
+    free(operand_items);
+    operand_items = NULL;
+    cli_buffer_free(&config);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "resource.h"
+
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sbs/url.h"
+
+#define DERIVED_BYTES 20u
+
+/* A string member of at most @p size - 1 bytes, with a NUL. */
+static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
+    sbs_json_node node;
+    size_t len = 0;
+    sbs_status status = sbs_json_member(doc, object, name, &node);
+    if (status == SBS_OK) {
+        status = sbs_json_text(doc, node, out, size - 1, &len);
+    }
+    out[status == SBS_OK ? len : 0] = '\0';
+    return status;
+}
+
+static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const char *name, cli_buffer *out) {
+    sbs_json_node node;
+    size_t len = 0;
+    sbs_status status = sbs_json_member(doc, object, name, &node);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (!cli_buffer_reserve(out, sbs_json_raw(doc, node).len + 1)) {
+        return SBS_ERR_MEMORY;
+    }
+    status = sbs_json_text(doc, node, out->data, out->size, &len);
+    out->len = status == SBS_OK ? len : 0;
+    return status;
+}
+
+/* One Identifier; true if it has a value. */
+static bool take_identifier(const sbs_json *doc, sbs_json_node node, cli_resource *resource) {
+    resource->system.len = 0;
+    resource->value.len = 0;
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT || read_member(doc, node, "value", &resource->value) != SBS_OK ||
+        resource->value.len == 0) {
+        return false;
+    }
+    sbs_status status = read_member(doc, node, "system", &resource->system);
+    bool usable = status == SBS_OK || status == SBS_ERR_NOT_FOUND;
+    if (!usable) {
+        resource->value.len = 0;
+    }
+    return usable;
+}
+
+/* Most types have a list of identifiers, some have one. */
+static const char *read_identifier(const sbs_json *doc, cli_resource *resource) {
+    sbs_json_node node;
+    sbs_status status = sbs_json_member(doc, 0, "identifier", &node);
+    if (status == SBS_ERR_DUPLICATE) {
+        return "identifier stands twice";
+    }
+    if (status != SBS_OK) {
+        return NULL;
+    }
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_ARRAY) {
+        (void)take_identifier(doc, node, resource);
+        return NULL;
+    }
+    for (node = sbs_json_first(doc, node); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        if (take_identifier(doc, node, resource)) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The name of a member whose value starts at @p value stands before it: quote, name, quote, white space, colon. */
+static size_t name_start(sbs_text text, size_t value) {
+    size_t at = value;
+    while (text.ptr[at] != ':') {
+        at--;
+    }
+    while (text.ptr[at] != '"') {
+        at--;
+    }
+    do {
+        at--; /* `id`, escaped or not, holds no quote */
+    } while (text.ptr[at] != '"');
+    return at;
+}
+
+static const char *read_id(const sbs_json *doc, cli_resource *resource) {
+    sbs_json_node node;
+    sbs_status status = sbs_json_member(doc, 0, "id", &node);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return NULL;
+    }
+    if (status != SBS_OK) {
+        return "id stands twice";
+    }
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+        return "id is no string";
+    }
+    sbs_text raw = sbs_json_raw(doc, node);
+    size_t quote = (size_t)(raw.ptr - resource->text.ptr) - 1;
+    resource->id_end = quote + raw.len + 2;
+    resource->id_start = name_start(resource->text, quote - 1);
+    (void)read_string(doc, 0, "id", resource->id, sizeof resource->id);
+    if (!sbs_fhir_id_is_valid(sbs_text_of(resource->id))) {
+        resource->id[0] = '\0';
+    }
+    return NULL;
+}
+
+static const char *read_type(const sbs_json *doc, cli_resource *resource) {
+    char kind[16];
+    sbs_status status = read_string(doc, 0, "resourceType", resource->type, sizeof resource->type);
+    if (status != SBS_OK || !sbs_fhir_type_is_valid(sbs_text_of(resource->type))) {
+        return status == SBS_ERR_NOT_FOUND ? "no resourceType" : "resourceType is no name of a resource type";
+    }
+    if (strcmp(resource->type, "Bundle") == 0 && read_string(doc, 0, "type", kind, sizeof kind) == SBS_OK &&
+        (strcmp(kind, "batch") == 0 || strcmp(kind, "transaction") == 0)) {
+        return "a batch or transaction is no resource to store: push what is in it";
+    }
+    return NULL;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static const char *read_members(const sbs_json *doc, cli_resource *resource) {
+    while (is_blank(resource->text.ptr[resource->members_start])) {
+        resource->members_start++;
+    }
+    resource->members_start++;
+    const char *reason = read_type(doc, resource);
+    reason = reason != NULL ? reason : read_id(doc, resource);
+    return reason != NULL ? reason : read_identifier(doc, resource);
+}
+
+const char *cli_resource_read(cli_resource *resource, sbs_text text) {
+    cli_json json = {0};
+    resource->text = text;
+    sbs_status status = cli_json_parse(&json, text, NULL);
+    const char *reason = sbs_status_text(status);
+    if (status == SBS_OK) {
+        bool object = sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT;
+        reason = object ? read_members(&json.doc, resource) : "not a JSON object";
+    }
+    cli_json_free(&json);
+    return reason;
+}
+
+void cli_resource_free(cli_resource *resource) {
+    cli_buffer_free(&resource->system);
+    cli_buffer_free(&resource->value);
+    *resource = (cli_resource){0};
+}
+
+bool cli_resource_derive_id(const cli_resource *resource, char out[SBS_FHIR_ID_MAX + 1]) {
+    psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
+    uint8_t digest[32];
+    size_t len;
+    sbs_text system = cli_buffer_text(&resource->system);
+    sbs_text value = cli_buffer_text(&resource->value);
+    if (value.len == 0 || memchr(system.ptr, '|', system.len) != NULL) {
+        return false; /* no URI holds '|': with one, two identifiers could share an id */
+    }
+    if (psa_hash_setup(&hash, PSA_ALG_SHA_256) != PSA_SUCCESS ||
+        psa_hash_update(&hash, (const uint8_t *)system.ptr, system.len) != PSA_SUCCESS ||
+        psa_hash_update(&hash, (const uint8_t *)"|", 1) != PSA_SUCCESS ||
+        psa_hash_update(&hash, (const uint8_t *)value.ptr, value.len) != PSA_SUCCESS ||
+        psa_hash_finish(&hash, digest, sizeof digest, &len) != PSA_SUCCESS) {
+        (void)psa_hash_abort(&hash);
+        return false;
+    }
+    int used = snprintf(out, SBS_FHIR_ID_MAX + 1, "sbs-");
+    for (size_t i = 0; i < DERIVED_BYTES; i++) {
+        used += snprintf(out + used, 3, "%02x", digest[i]);
+    }
+    return true;
+}
+
+static void put_span(sbs_writer *out, sbs_text text, size_t start, size_t end) {
+    sbs_put(out, text.ptr + start, end - start);
+}
+
+/* The member goes with one of the commas beside it. */
+static void put_without_id(const cli_resource *resource, sbs_writer *out) {
+    sbs_text text = resource->text;
+    size_t start = resource->id_start;
+    size_t end = resource->id_end;
+    size_t after = end;
+    while (is_blank(text.ptr[after])) {
+        after++;
+    }
+    if (text.ptr[after] == ',') {
+        end = after + 1;
+    } else {
+        while (start > resource->members_start && text.ptr[start] != ',') {
+            start--; /* resourceType stands before it at least */
+        }
+    }
+    put_span(out, text, 0, start);
+    put_span(out, text, end, text.len);
+}
+
+static void put_id(sbs_writer *out, const char *id) {
+    sbs_put_string(out, "\"id\":\"");
+    sbs_put_string(out, id);
+    sbs_put_char(out, '"');
+}
+
+sbs_status cli_resource_put(const cli_resource *resource, const char *id, cli_buffer *out) {
+    sbs_writer writer;
+    sbs_text text = resource->text;
+    bool has_id = resource->id_end > resource->id_start;
+    sbs_writer_init_sink(&writer, cli_buffer_put, out);
+    if (id == NULL && has_id) {
+        put_without_id(resource, &writer);
+    } else if (id == NULL || strcmp(id, resource->id) == 0) {
+        sbs_put_text(&writer, text);
+    } else if (has_id) {
+        put_span(&writer, text, 0, resource->id_start);
+        put_id(&writer, id);
+        put_span(&writer, text, resource->id_end, text.len);
+    } else {
+        put_span(&writer, text, 0, resource->members_start);
+        put_id(&writer, id);
+        sbs_put_char(&writer, ','); /* resourceType follows at least */
+        put_span(&writer, text, resource->members_start, text.len);
+    }
+    return sbs_writer_finish(&writer, NULL);
+}
+
+/* R4 search.html: a backslash before the characters that structure a parameter. */
+static sbs_status put_escaped(sbs_text text, cli_buffer *out) {
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool special = c == '\\' || c == ',' || c == '$' || c == '|';
+        if ((special && cli_buffer_put(out, "\\", 1) != SBS_OK) || cli_buffer_put(out, &c, 1) != SBS_OK) {
+            return SBS_ERR_MEMORY;
+        }
+    }
+    return SBS_OK;
+}
+
+void cli_resource_put_search(const cli_resource *resource, sbs_writer *out) {
+    cli_buffer token = {0};
+    sbs_status status = put_escaped(cli_buffer_text(&resource->system), &token);
+    status = status != SBS_OK ? status : cli_buffer_put(&token, "|", 1);
+    status = status != SBS_OK ? status : put_escaped(cli_buffer_text(&resource->value), &token);
+    sbs_writer_fail(out, status);
+    sbs_put_string(out, "identifier=");
+    sbs_url_put_encoded(out, cli_buffer_text(&token));
+    cli_buffer_free(&token);
+}

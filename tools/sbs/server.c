@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "sbs/linux_clock.h"
+#include "sbs/linux_file.h"
+#include "sbs/linux_loop.h"
+#include "sbs/linux_stream.h"
+#include "sbs/tls_stream.h"
+#include "trace.h"
+
+#define WORK_SIZE (1u << 20)
+#define TIMEOUT_DEFAULT_S 30u
+#define ATTEMPTS 3u
+#define BACKOFF_BASE_MS 500u
+#define RETRY_WAIT_MAX_MS 30000u
+#define LONGEST_WAIT_MS 250u /* so that a signal that comes just before the wait is seen soon */
+#define PROGRESS_AFTER_MS 1000u
+
+cli_server_options cli_server;
+
+static const cli_option server_options[] = {
+    {"fhir", "BASE", "base URL of the FHIR server", &cli_server.fhir, .type = CLI_TEXT},
+    {"token-url", "URL", "token endpoint, default found by discovery", &cli_server.token_url, .type = CLI_TEXT},
+    {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
+    {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
+    {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
+    {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+};
+
+static const cli_option connection_options[] = {
+    {"ca", "FILE", "trusted root certificates (PEM), default the system's", &cli_server.ca, .type = CLI_FILE},
+    {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
+     .max = 3600, .type = CLI_UINT},
+    {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
+     .type = CLI_CONFIG},
+    {"verbose", NULL, "show each step on standard error", &cli_server.verbose, .type = CLI_FLAG},
+    {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
+};
+
+const cli_table cli_server_table = CLI_TABLE(server_options);
+const cli_table cli_connection_table = CLI_TABLE(connection_options);
+
+/* One set-up for the one client of a command. */
+static struct {
+    sbs_client client;
+    sbs_client_config config;
+    cli_key key;
+    sbs_tls_trust trust;
+    sbs_tls_session sessions[2];
+    sbs_tls_config tls_config;
+    sbs_tls_stream tls;
+    sbs_linux_stream_config raw_config;
+    sbs_linux_stream raw, plain;
+    sbs_stream raw_stream, plain_stream, tls_stream;
+    cli_trace tls_trace, plain_trace;
+    void *work;
+    bool open, client_ready;
+} setup;
+
+/* ---- checking what was given ---------------------------------------------------------------------------------- */
+
+int cli_check_client_id(const char *command, const char *client_id) {
+    return cli_is_printable(client_id, SIZE_MAX)
+               ? CLI_DONE
+               : cli_fail(CLI_USAGE,
+                          "%s: --client-id: empty or not printable ASCII (RFC 6749 A.1), give it as the server "
+                          "assigned it",
+                          command);
+}
+
+static int check_url(const char *command, const char *option, const char *text) {
+    sbs_url url;
+    if (text == NULL) {
+        return CLI_DONE;
+    }
+    if (sbs_url_parse(sbs_text_of(text), &url) != SBS_OK) {
+        return cli_fail(CLI_INPUT, "%s: --%s: '%s' is no absolute URL, give https://HOST/PATH", command, option, text);
+    }
+    if (!url.https && !cli_server.allow_http) {
+        return cli_fail(CLI_INPUT, "%s: --%s: plain http is refused, give an https URL", command, option);
+    }
+    if (!url.https && !sbs_url_is_loopback(&url)) {
+        return cli_fail(CLI_INPUT, "%s: --%s: plain http is for loopback addresses only, give an https URL", command,
+                        option);
+    }
+    return CLI_DONE;
+}
+
+static int check_options(const char *command, cli_need need) {
+    sbs_url base;
+    int code = check_url(command, "fhir", cli_server.fhir);
+    code = code != CLI_DONE ? code : check_url(command, "token-url", cli_server.token_url);
+    if (code == CLI_DONE && cli_server.fhir != NULL && sbs_url_parse(sbs_text_of(cli_server.fhir), &base) == SBS_OK &&
+        base.query.ptr != NULL) {
+        return cli_fail(CLI_INPUT, "%s: --fhir: a base URL has no query, give it without", command);
+    }
+    if (code != CLI_DONE || need == CLI_NEED_PUBLIC) {
+        return code;
+    }
+    if (cli_server.fhir == NULL && need == CLI_NEED_FHIR) {
+        return cli_fail(CLI_USAGE, "%s: --fhir is missing, give --fhir BASE", command);
+    }
+    if (cli_server.fhir == NULL && cli_server.token_url == NULL) {
+        return cli_fail(CLI_USAGE, "%s: neither --fhir nor --token-url, give one of them", command);
+    }
+    if (cli_server.scope[0] == '\0' || !sbs_scope_list_is_valid(sbs_text_of(cli_server.scope))) {
+        return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
+                        command, cli_server.scope);
+    }
+    code = cli_check_client_id(command, cli_server.client_id);
+    return code != CLI_DONE ? code : cli_kid_check(command);
+}
+
+/* ---- setting up ----------------------------------------------------------------------------------------------- */
+
+static int load_trust(void) {
+    const char *path = cli_server.ca != NULL ? cli_server.ca : sbs_linux_ca_file();
+    size_t skipped;
+    if (path == NULL) {
+        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
+    }
+    sbs_status status = sbs_linux_trust_load(&setup.trust, path, &skipped);
+    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
+        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));
+    }
+    return status == SBS_OK ? CLI_DONE
+                            : cli_fail(CLI_INPUT,
+                                       "CA file %s: no certificate of it can be used (%s), give PEM "
+                                       "certificates",
+                                       path, sbs_status_text(status));
+}
+
+static const char *describe_tls(const void *ctx) {
+    (void)ctx;
+    return sbs_tls_stream_version(&setup.tls);
+}
+
+static int open_streams(const char *command) {
+    setup.raw_config = (sbs_linux_stream_config){
+        .resolve_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
+        .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
+    };
+    setup.tls_config = (sbs_tls_config){.trust = &setup.trust, .sessions = setup.sessions, .session_count = 2};
+    sbs_linux_stream_init(&setup.raw, &setup.raw_config, &setup.raw_stream);
+    sbs_linux_stream_init(&setup.plain, &setup.raw_config, &setup.plain_stream);
+    sbs_status status = sbs_tls_stream_init(&setup.tls, &setup.tls_config, &setup.raw_stream, &setup.tls_stream);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, sbs_status_text(status));
+    }
+    sbs_stream tls = setup.tls_stream;
+    sbs_stream plain = setup.plain_stream;
+    if (cli_server.verbose && (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
+                               !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream))) {
+        return cli_fail(CLI_NETWORK, "%s: out of memory, leave --verbose out", command);
+    }
+    return CLI_DONE;
+}
+
+/* Requests without a token never use the key. */
+static sbs_status no_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
+    (void)ctx, (void)out_alg, (void)buffer, (void)size, (void)out_len;
+    return SBS_ERR_KEY;
+}
+
+static sbs_status no_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                          size_t *out_len) {
+    (void)ctx, (void)hash, (void)signature, (void)size, (void)out_len;
+    return SBS_ERR_KEY;
+}
+
+static const sbs_key_ops no_key_ops = {no_public_key, no_sign};
+static const sbs_key no_key = {.ops = &no_key_ops};
+
+static int open_client(const char *command, bool with_key) {
+    setup.work = malloc(WORK_SIZE);
+    if (setup.work == NULL) {
+        return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    }
+    setup.config = (sbs_client_config){
+        .fhir_base = cli_server.fhir,
+        .token_url = cli_server.token_url,
+        .client_id = with_key ? cli_server.client_id : "none",
+        .scope = with_key ? cli_server.scope : "",
+        .kid = cli_kid.kid,
+        .kid_method = cli_kid_method(),
+        .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
+        .key = with_key ? &setup.key.key : &no_key,
+        .stream = &setup.tls_stream,
+        .plain_stream = cli_server.allow_http ? &setup.plain_stream : NULL,
+        .work = setup.work,
+        .work_size = WORK_SIZE,
+        .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
+        .exchange_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
+        .retry_wait_max_ms = RETRY_WAIT_MAX_MS,
+        .max_attempts = ATTEMPTS,
+        .keep_open_while_signing = true,
+        .backoff = {.base_ms = BACKOFF_BASE_MS},
+        .user_agent = "sbs/" SBS_VERSION,
+    };
+    sbs_status status = sbs_client_init(&setup.client, &setup.config);
+    setup.client_ready = true;
+    return status == SBS_OK ? CLI_DONE
+                            : cli_fail(cli_exit_of(status, NULL), "%s: %s, %s", command, sbs_status_text(status),
+                                       cli_advice(status, NULL));
+}
+
+static int load_key(const char *command) {
+    int code = cli_key_load(cli_server.key, false, &setup.key);
+    if (code == CLI_DONE && cli_server.profile == 2 && setup.key.public_key.alg != SBS_RS384) {
+        return cli_fail(CLI_USAGE, "%s: --profile seed: signs with RSA keys only, give one or leave the option out",
+                        command);
+    }
+    return code;
+}
+
+int cli_server_open(const char *command, cli_need need) {
+    bool with_key = need != CLI_NEED_PUBLIC;
+    if (cli_server.timeout_s == 0) {
+        cli_server.timeout_s = TIMEOUT_DEFAULT_S;
+    }
+    int code = check_options(command, need);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    setup.open = true;
+    sbs_tls_trust_init(&setup.trust);
+    code = with_key ? load_key(command) : CLI_DONE;
+    code = code != CLI_DONE ? code : load_trust();
+    code = code != CLI_DONE ? code : open_streams(command);
+    return code != CLI_DONE ? code : open_client(command, with_key);
+}
+
+void cli_server_close(void) {
+    if (!setup.open) {
+        return;
+    }
+    if (setup.client_ready) {
+        sbs_client_deinit(&setup.client);
+    }
+    cli_trace_deinit(&setup.tls_trace);
+    cli_trace_deinit(&setup.plain_trace);
+    sbs_tls_stream_deinit(&setup.tls);
+    sbs_linux_stream_deinit(&setup.raw);
+    sbs_linux_stream_deinit(&setup.plain);
+    sbs_tls_trust_deinit(&setup.trust);
+    cli_key_free(&setup.key);
+    free(setup.work);
+    sbs_wipe(&setup, sizeof setup);
+}
+
+/* ---- running -------------------------------------------------------------------------------------------------- */
+
+/* A wait for time alone after a failure is the client's pause before the next try. */
+static void tell_retry(const sbs_wait *wait, unsigned *told) {
+    const sbs_detail *detail = sbs_client_detail(&setup.client);
+    char reason[SBS_DETAIL_TEXT_SIZE + 256];
+    bool pausing = wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0 && detail->status != SBS_OK;
+    if (!pausing || detail->attempts == *told) {
+        return;
+    }
+    *told = detail->attempts;
+    cli_reason(detail->status, detail, reason, sizeof reason);
+    cli_note("%s: %s, next try in %u.%u s", sbs_step_text(detail->step), reason, (unsigned)(wait->timeout_ms / 1000),
+             (unsigned)(wait->timeout_ms % 1000 / 100));
+}
+
+static void tell_progress(uint64_t waited_ms) {
+    if (waited_ms >= PROGRESS_AFTER_MS && !cli_server.verbose) {
+        cli_progress("waiting for the server, %llu s", (unsigned long long)(waited_ms / 1000));
+    }
+}
+
+sbs_status cli_server_run(const sbs_request *request) {
+    uint64_t started_ms = sbs_linux_now().mono_ms;
+    unsigned told = 0;
+    sbs_wait wait;
+    sbs_status status = sbs_client_start(&setup.client, request);
+    if (status != SBS_OK) {
+        return status;
+    }
+    while ((status = sbs_client_poll(&setup.client, sbs_linux_now(), &wait)) == SBS_PENDING) {
+        if (cli_signal() != 0) {
+            sbs_client_cancel(&setup.client);
+            return SBS_ERR_CANCELLED;
+        }
+        tell_retry(&wait, &told);
+        tell_progress(sbs_linux_now().mono_ms - started_ms);
+        if (wait.timeout_ms > LONGEST_WAIT_MS) {
+            wait.timeout_ms = LONGEST_WAIT_MS;
+        }
+        (void)sbs_linux_wait(&wait);
+    }
+    cli_progress_end();
+    return status;
+}
+
+const sbs_detail *cli_server_detail(void) {
+    return sbs_client_detail(&setup.client);
+}
+
+sbs_response cli_server_response(void) {
+    return sbs_client_response(&setup.client);
+}
+
+sbs_status cli_server_token(sbs_token_view *out_token) {
+    return sbs_client_token(&setup.client, sbs_linux_now(), out_token);
+}
+
+char *cli_answer_memory(const char *command) {
+    char *memory = malloc(CLI_ANSWER_MAX);
+    if (memory == NULL) {
+        (void)cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    }
+    return memory;
+}

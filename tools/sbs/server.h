@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file server.h The SERVER-OPTIONS and the client that is set up from them. */
+#ifndef SBS_CLI_SERVER_H
+#define SBS_CLI_SERVER_H
+
+#include "key.h"
+#include "sbs/client.h"
+
+/** What SERVER-OPTIONS set. */
+typedef struct cli_server_options {
+    const char *fhir, *token_url, *key, *client_id, *scope, *ca, *config;
+    uint64_t timeout_s;
+    int profile; /**< 0: not given, 1: smart, 2: seed */
+    bool verbose, allow_http;
+} cli_server_options;
+
+extern cli_server_options cli_server;
+
+extern const cli_table cli_server_table;     /**< what a token needs */
+extern const cli_table cli_connection_table; /**< what every command that talks to a server has */
+
+/** What a command needs of the server. */
+typedef enum cli_need {
+    CLI_NEED_PUBLIC, /**< requests without a token */
+    CLI_NEED_TOKEN,
+    CLI_NEED_FHIR /**< requests with a token */
+} cli_need;
+
+/**
+ * Checks the options, loads key and certificates, and sets the one client up. @p command names it in messages.
+ * Returns an exit status.
+ */
+int cli_server_open(const char *command, cli_need need);
+/** Runs one request to its end. The detail is cli_server_detail()'s. SBS_ERR_CANCELLED after a signal. */
+sbs_status cli_server_run(const sbs_request *request);
+const sbs_detail *cli_server_detail(void);
+sbs_response cli_server_response(void);
+sbs_status cli_server_token(sbs_token_view *out_token);
+/** Closes the connection and wipes everything. Legal at any time. */
+void cli_server_close(void);
+
+/** Checks a client_id given on the command line. Returns an exit status. */
+int cli_check_client_id(const char *command, const char *client_id);
+
+/** Most bytes of a FHIR answer's body. */
+#define CLI_ANSWER_MAX (16u << 20)
+
+/** Memory for an answer of CLI_ANSWER_MAX bytes; NULL with a message printed if there is none. Free with free(). */
+char *cli_answer_memory(const char *command);
+
+#endif

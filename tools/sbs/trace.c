@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace.h"
+
+#include <psa/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "sbs/linux_clock.h"
+
+#define LINE_SIZE 65536u
+
+enum { IDLE, REQUEST_HEAD, REQUEST_BODY, ANSWER_HEAD, ANSWER_BODY };
+
+/* Fields whose values tell nothing about anybody. */
+static const char *const shown_fields[] = {
+    "accept",         "accept-encoding",  "cache-control", "connection",    "content-encoding",
+    "content-length", "content-type",     "date",          "etag",          "host",
+    "location",       "prefer",           "retry-after",   "server",        "user-agent",
+    "vary",           "www-authenticate", "x-request-id",  "last-modified", "transfer-encoding",
+};
+
+static uint64_t now_ms(void) {
+    return sbs_linux_now().mono_ms;
+}
+
+static bool is_shown(sbs_text name) {
+    for (size_t i = 0; i < sizeof shown_fields / sizeof shown_fields[0]; i++) {
+        if (sbs_text_equal_nocase(name, sbs_text_of(shown_fields[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void show_secret(const char *direction, sbs_text name, const char *kind, sbs_text secret) {
+    uint8_t digest[32] = {0};
+    size_t len;
+    (void)psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)secret.ptr, secret.len, digest, sizeof digest, &len);
+    cli_note("%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind, secret.len,
+             digest[0], digest[1], digest[2], digest[3]);
+}
+
+static void show_field(cli_trace *trace, const char *direction, sbs_text line) {
+    const char *colon = memchr(line.ptr, ':', line.len);
+    sbs_text name = {line.ptr, colon == NULL ? line.len : (size_t)(colon - line.ptr)};
+    if (colon == NULL) {
+        cli_note("%s (a line that is no header field)", direction);
+        return;
+    }
+    sbs_text value = {colon + 1, line.len - name.len - 1};
+    while (value.len > 0 && *value.ptr == ' ') {
+        value.ptr++;
+        value.len--;
+    }
+    if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
+        trace->form = sbs_text_equal_nocase(value, sbs_text_of("application/x-www-form-urlencoded"));
+    }
+    if (sbs_text_equal_nocase(name, sbs_text_of("authorization")) && value.len > 7) {
+        show_secret(direction, name, "Bearer ", (sbs_text){value.ptr + 7, value.len - 7});
+    } else if (is_shown(name)) {
+        cli_note("%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
+    } else {
+        cli_note("%s %.*s: [%zu bytes]", direction, (int)name.len, name.ptr, value.len);
+    }
+}
+
+static void show_pair(sbs_text pair) {
+    const char *equals = memchr(pair.ptr, '=', pair.len);
+    sbs_text name = {pair.ptr, equals == NULL ? pair.len : (size_t)(equals - pair.ptr)};
+    if (sbs_text_equal(name, sbs_text_of("client_assertion"))) {
+        show_secret(">  ", name, "", (sbs_text){equals + 1, pair.len - name.len - 1});
+    } else {
+        cli_note(">   %.*s", (int)pair.len, pair.ptr);
+    }
+}
+
+static sbs_text take_line(cli_trace *trace) {
+    sbs_text line = {trace->line, trace->line_len};
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
+        line.len--;
+    }
+    trace->line_len = 0;
+    return line;
+}
+
+/* The end of a line of a head; an empty one ends the head. */
+static void end_line(cli_trace *trace, bool request) {
+    const char *direction = request ? ">" : "<";
+    sbs_text line = take_line(trace);
+    if (trace->line_too_long) {
+        trace->first_line = false;
+        cli_note("%s (a line of more than %u bytes)", direction, LINE_SIZE);
+    } else if (line.len == 0) {
+        trace->phase = request ? REQUEST_BODY : trace->interim ? ANSWER_HEAD : ANSWER_BODY;
+        trace->first_line = true;
+        trace->body_len = 0;
+    } else if (trace->first_line) {
+        cli_note("%s %.*s", direction, (int)line.len, line.ptr);
+        trace->interim = !request && line.len > 9 && line.ptr[9] == '1'; /* HTTP/1.1 1xx */
+        trace->first_line = false;
+    } else {
+        show_field(trace, direction, line);
+    }
+    trace->line_too_long = false;
+    sbs_wipe(trace->line, line.len);
+}
+
+static void keep(cli_trace *trace, char c) {
+    if (trace->line_len == LINE_SIZE) {
+        trace->line_too_long = true;
+        trace->line_len = 0;
+    }
+    trace->line[trace->line_len++] = c;
+}
+
+static void end_pair(cli_trace *trace) {
+    if (trace->phase == REQUEST_BODY && trace->form && trace->line_len > 0) {
+        sbs_text pair = take_line(trace);
+        show_pair(pair);
+        sbs_wipe(trace->line, LINE_SIZE);
+    }
+}
+
+/* Shows what an answer's body came to; its end is not known before something else happens. */
+static void end_answer(cli_trace *trace) {
+    if (trace->phase == ANSWER_BODY) {
+        cli_note("< body: %zu bytes, %llu ms after the request began", trace->body_len,
+                 (unsigned long long)(trace->answer_ms - trace->request_ms));
+    }
+    trace->phase = IDLE;
+    trace->line_len = 0;
+    trace->line_too_long = false;
+    trace->first_line = true;
+}
+
+static void note_sent(cli_trace *trace, const char *data, size_t len) {
+    if (trace->phase != REQUEST_HEAD && trace->phase != REQUEST_BODY) {
+        end_answer(trace);
+        trace->phase = REQUEST_HEAD;
+        trace->request_ms = now_ms();
+        trace->form = false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (trace->phase == REQUEST_HEAD && data[i] == '\n') {
+            end_line(trace, true);
+        } else if (trace->phase == REQUEST_HEAD) {
+            keep(trace, data[i]);
+        } else {
+            trace->body_len++;
+            if (trace->form && data[i] == '&') {
+                end_pair(trace);
+            } else if (trace->form) {
+                keep(trace, data[i]);
+            }
+        }
+    }
+}
+
+static void note_received(cli_trace *trace, const char *data, size_t len) {
+    if (trace->phase == REQUEST_BODY) {
+        end_pair(trace);
+        if (trace->body_len > 0) {
+            cli_note("> body: %zu bytes", trace->body_len);
+        }
+    }
+    if (trace->phase != ANSWER_HEAD && trace->phase != ANSWER_BODY) {
+        trace->phase = ANSWER_HEAD;
+    }
+    trace->answer_ms = now_ms();
+    for (size_t i = 0; i < len; i++) {
+        if (trace->phase == ANSWER_BODY) {
+            trace->body_len += len - i;
+            return;
+        }
+        if (data[i] == '\n') {
+            end_line(trace, false);
+        } else {
+            keep(trace, data[i]);
+        }
+    }
+}
+
+/* ---- the stream ----------------------------------------------------------------------------------------------- */
+
+static sbs_status trace_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
+    cli_trace *trace = ctx;
+    if (trace->open_ms == 0) {
+        cli_note("* connecting to %s port %u", host, port);
+        trace->open_ms = now.mono_ms;
+    }
+    sbs_status status = trace->inner.ops->open(trace->inner.ctx, host, port, now);
+    if (status == SBS_OK) {
+        const char *words = trace->describe == NULL ? "" : trace->describe(trace->inner.ctx);
+        cli_note("* connected in %llu ms%s%s", (unsigned long long)(now_ms() - trace->open_ms),
+                 words[0] == '\0' ? "" : ", ", words);
+    } else if (status != SBS_PENDING) {
+        cli_note("* not connected: %s (code %ld)", sbs_status_text(status),
+                 (long)trace->inner.ops->last_code(trace->inner.ctx));
+    }
+    return status;
+}
+
+static sbs_status trace_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
+    cli_trace *trace = ctx;
+    sbs_status status = trace->inner.ops->send(trace->inner.ctx, data, len, out_sent);
+    if (status == SBS_OK) {
+        note_sent(trace, (const char *)data, *out_sent);
+    }
+    return status;
+}
+
+static sbs_status trace_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
+    cli_trace *trace = ctx;
+    sbs_status status = trace->inner.ops->receive(trace->inner.ctx, buffer, size, out_len);
+    if (status == SBS_OK) {
+        note_received(trace, (const char *)buffer, *out_len);
+    } else if (status != SBS_PENDING) {
+        cli_note("* %s", sbs_status_text(status));
+    }
+    return status;
+}
+
+static void trace_close(void *ctx) {
+    cli_trace *trace = ctx;
+    end_answer(trace);
+    if (trace->open_ms != 0) {
+        cli_note("* connection closed");
+        trace->open_ms = 0;
+    }
+    trace->inner.ops->close(trace->inner.ctx);
+}
+
+static sbs_wait trace_waits_for(void *ctx) {
+    cli_trace *trace = ctx;
+    return trace->inner.ops->waits_for(trace->inner.ctx);
+}
+
+static int32_t trace_last_code(void *ctx) {
+    cli_trace *trace = ctx;
+    return trace->inner.ops->last_code(trace->inner.ctx);
+}
+
+bool cli_trace_init(cli_trace *trace, const sbs_stream *inner, cli_trace_describe describe, sbs_stream *out_stream) {
+    *trace = (cli_trace){
+        .inner = *inner,
+        .ops = {trace_open, trace_send, trace_receive, trace_close, trace_waits_for, trace_last_code,
+                inner->ops->secured},
+        .describe = describe,
+        .line = malloc(LINE_SIZE),
+        .first_line = true,
+    };
+    *out_stream = (sbs_stream){&trace->ops, trace};
+    return trace->line != NULL;
+}
+
+void cli_trace_deinit(cli_trace *trace) {
+    end_answer(trace);
+    if (trace->line != NULL) {
+        sbs_wipe(trace->line, LINE_SIZE);
+        free(trace->line);
+    }
+    *trace = (cli_trace){0};
+}
