@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `openssl s_server` on loopback as the peer of TLS tests, with certificates made on the spot. */
+/* `openssl s_server` on loopback as the peer of TLS tests. make_certificates.sh makes its certificates. */
 #ifndef TLS_SERVER_H
 #define TLS_SERVER_H
 
@@ -10,10 +10,6 @@ typedef struct tls_server {
     pid_t pid;
     uint16_t port;
 } tls_server;
-
-/* Makes keys and certificates in a new folder under TMPDIR; returns its path, which tls_certificates_remove frees. */
-char *tls_certificates_make(void);
-void tls_certificates_remove(char *folder);
 
 /* Starts a server in @p folder with these arguments (NULL-terminated) beside -accept. Fails the test if it does not
  * come up. It ends with the test program at the latest. */

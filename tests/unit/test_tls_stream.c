@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -17,6 +16,7 @@
 #include "sbs/linux_stream.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/tls_stream.h"
+#include "test_folder.h"
 #include "tls_server.h"
 
 #define YEAR_S (365 * 86400)
@@ -53,25 +53,10 @@ static void *limited_calloc(size_t count, size_t size) {
     return calloc(count, size);
 }
 
-static char *load(const char *name, size_t *out_len) {
-    char path[4096];
-    struct stat info;
-    assert_true(snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fstat(fileno(file), &info), 0);
-    char *text = calloc(1, (size_t)info.st_size + 1);
-    assert_non_null(text);
-    *out_len = fread(text, 1, (size_t)info.st_size, file);
-    assert_int_equal(*out_len, info.st_size);
-    assert_int_equal(fclose(file), 0);
-    return text;
-}
-
 static void trust_file(sbs_tls_trust *trust, const char *name, size_t count) {
     size_t len;
     size_t skipped = 99;
-    char *text = load(name, &len);
+    char *text = test_folder_load(folder, name, &len);
     sbs_tls_trust_init(trust);
     assert_int_equal(sbs_tls_trust_add_pem(trust, text, len, &skipped), SBS_OK);
     assert_int_equal(skipped, 0);
@@ -83,7 +68,7 @@ static int set_up_group(void **state) {
     const sbs_mbedtls_allocator allocator = {limited_calloc, free};
     (void)state;
     assert_int_equal(sbs_mbedtls_init(&allocator), SBS_OK);
-    folder = tls_certificates_make();
+    folder = test_folder_make("make_certificates.sh");
     trust_file(&both, "both.pem", 2);
     trust_file(&rsa_only, "root-rsa.crt", 1);
     trust_file(&self_only, "self.crt", 1);
@@ -97,7 +82,7 @@ static int tear_down_group(void **state) {
     sbs_tls_trust_deinit(&rsa_only);
     sbs_tls_trust_deinit(&self_only);
     sbs_tls_trust_deinit(&none);
-    tls_certificates_remove(folder);
+    test_folder_remove(folder);
     return 0;
 }
 

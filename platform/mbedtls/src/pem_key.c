@@ -164,6 +164,7 @@ static sbs_status import(const mbedtls_pk_context *pk, bool is_private, psa_key_
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_usage_t usage = is_private ? PSA_KEY_USAGE_SIGN_HASH : PSA_KEY_USAGE_VERIFY_HASH;
     int code = mbedtls_pk_get_psa_attributes(pk, usage, &attributes);
+    psa_set_key_usage_flags(&attributes, usage); /* and not to be exported or copied */
     psa_set_key_algorithm(&attributes, mbedtls_pk_get_type(pk) == MBEDTLS_PK_RSA
                                            ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
                                            : PSA_ALG_ECDSA(PSA_ALG_SHA_384));
