@@ -26,7 +26,7 @@ typedef struct sbs_coding {
 } sbs_coding;
 
 typedef enum sbs_value_kind {
-    SBS_VALUE_NONE,         /**< no value: components or absent reason must say why */
+    SBS_VALUE_NONE,         /**< no value: legal only beside components */
     SBS_VALUE_QUANTITY,     /**< decimal + UCUM */
     SBS_VALUE_DECIMAL_TEXT, /**< a quantity whose decimal is given as text, its precision kept */
     SBS_VALUE_STRING,
@@ -60,8 +60,8 @@ typedef struct sbs_observation {
     sbs_text subject, device; /**< references, for example "Patient/123" */
     const sbs_text *performers;
     size_t performer_count;
-    sbs_text effective;      /**< a FHIR dateTime as text; absent: effective_utc_s is used if known */
-    int64_t effective_utc_s; /**< SBS_UTC_UNKNOWN: none */
+    sbs_text effective;      /**< a FHIR dateTime as text; absent: the next three are used */
+    int64_t effective_utc_s; /**< SBS_UTC_UNKNOWN: none; so is 0, a clock that was never set */
     int effective_ms;        /**< 0 to 999, or negative for none */
     int16_t zone_minutes;    /**< SBS_ZONE_UNKNOWN: no time is written (R4: no time without zone) */
     sbs_value value;
@@ -71,11 +71,13 @@ typedef struct sbs_observation {
 } sbs_observation;
 
 /**
- * Writes one Observation. Checked: code present, status known, dateTime valid, obs-6 (dataAbsentReason only without
- * value), obs-7 (no value if a component has the same code), ids, decimals (at most 18 digits), quantities with a UCUM
- * code, vital-signs category with subject and effective. @return the kept error of @p out: SBS_ERR_ARGUMENT or
- * SBS_ERR_FORMAT for what R4 refuses, SBS_ERR_BUFFER.
- * @param out_fault (may be NULL) static name of the element at fault.
+ * Writes one Observation. Checked: code present, categories with system and code, status known, dateTime valid, obs-6
+ * (dataAbsentReason only without value), obs-7 (no value beside a component with the same code), each component with a
+ * value or the reason of its absence, ids, the texts' types, decimals (at most 18 digits), quantities with a UCUM code;
+ * with the vital-signs category subject and a time at least to the day (R4 observation.html, vitalsigns.html).
+ * @param out_fault (may be NULL) static name of the first element at fault ("effective"), NULL if none is.
+ * @return the kept error of @p out: SBS_ERR_ARGUMENT for what must be there or must not, SBS_ERR_FORMAT for a text that
+ * its type does not allow, SBS_ERR_BUFFER.
  */
 SBS_NODISCARD sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation,
                                              const char **out_fault);

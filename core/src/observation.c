@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/observation.h"
+
+#include "ascii.h"
+#include "observation_types.h"
+
+enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
+
+static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (sbs_text_equal(text, sbs_text_of(list[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The profile that R4 applies by this category (vitalsigns.html). */
+static bool is_vital_sign(const sbs_observation *observation) {
+    for (size_t i = 0; i < observation->category_count; i++) {
+        const sbs_coding *category = &observation->categories[i];
+        if (sbs_text_equal(category->system, sbs_text_of(SBS_SYSTEM_CATEGORY)) &&
+            sbs_text_equal(category->code, sbs_text_of("vital-signs"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void require(sbs_json_writer *json, bool holds, sbs_status error) {
+    if (!holds) {
+        sbs_writer_fail(json->out, error);
+    }
+}
+
+/* ---- elements, in the order of the resource's definition -------------------------------------------------------- */
+
+static void put_id(sbs_json_writer *json, const sbs_observation *observation) {
+    const sbs_text id = observation->id;
+    require(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")), SBS_ERR_FORMAT);
+    sbs_json_member_text(json, "id", id);
+}
+
+static void put_meta(sbs_json_writer *json, const sbs_observation *observation) {
+    if (!observation->demo) {
+        return;
+    }
+    const sbs_coding test_data = {
+        .system = sbs_text_of("http://terminology.hl7.org/CodeSystem/v3-ActReason"),
+        .code = sbs_text_of("HTEST"),
+    };
+    sbs_json_key(json, "meta");
+    sbs_json_begin_object(json);
+    sbs_fhir_put_codings(json, "security", &test_data, 1);
+    sbs_json_end_object(json);
+}
+
+static void put_identifier(sbs_json_writer *json, const sbs_observation *observation) {
+    if (observation->identifier_system.ptr == NULL && observation->identifier_value.ptr == NULL) {
+        return;
+    }
+    require(json, observation->identifier_value.ptr != NULL, SBS_ERR_ARGUMENT);
+    sbs_json_key(json, "identifier");
+    sbs_json_begin_array(json);
+    sbs_json_begin_object(json);
+    sbs_fhir_put_uri(json, "system", observation->identifier_system);
+    sbs_fhir_put_string(json, "value", observation->identifier_value);
+    sbs_json_end_object(json);
+    sbs_json_end_array(json);
+}
+
+static void put_status(sbs_json_writer *json, const sbs_observation *observation) {
+    static const char *const codes[] = {"registered", "preliminary",      "final",  "amended", "corrected",
+                                        "cancelled",  "entered-in-error", "unknown"};
+    const sbs_text status = observation->status.ptr != NULL ? observation->status : sbs_text_of("final");
+    require(json, is_one_of(status, codes, sizeof codes / sizeof *codes), SBS_ERR_FORMAT);
+    sbs_json_member_text(json, "status", status);
+}
+
+static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
+    if (observation->category_count == 0) {
+        return;
+    }
+    sbs_json_key(json, "category");
+    sbs_json_begin_array(json);
+    for (size_t i = 0; i < observation->category_count; i++) {
+        require(json, observation->categories[i].system.ptr != NULL, SBS_ERR_ARGUMENT);
+        sbs_fhir_put_concept(json, &observation->categories[i], 1);
+    }
+    sbs_json_end_array(json);
+}
+
+static void put_code(sbs_json_writer *json, const sbs_observation *observation) {
+    sbs_json_key(json, "code");
+    sbs_fhir_put_concept(json, observation->codes, observation->code_count);
+}
+
+static void put_reference_member(sbs_json_writer *json, const char *name, sbs_text reference) {
+    if (reference.ptr != NULL) {
+        sbs_json_key(json, name);
+        sbs_fhir_put_reference(json, reference);
+    }
+}
+
+static void put_subject(sbs_json_writer *json, const sbs_observation *observation) {
+    require(json, observation->subject.ptr != NULL || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
+    put_reference_member(json, "subject", observation->subject);
+}
+
+/* A clock that reads the epoch was never set; and R4 has no time of day without zone. */
+static bool has_time(const sbs_observation *observation) {
+    return observation->effective_utc_s != SBS_UTC_UNKNOWN && observation->effective_utc_s != 0 &&
+           observation->zone_minutes != SBS_ZONE_UNKNOWN;
+}
+
+static void put_effective(sbs_json_writer *json, const sbs_observation *observation) {
+    char buffer[DATETIME_SIZE];
+    sbs_text effective = observation->effective;
+    if (effective.ptr != NULL) {
+        require(json, sbs_date_is_fhir_datetime(effective), SBS_ERR_FORMAT);
+    } else if (has_time(observation)) {
+        sbs_writer writer;
+        sbs_writer_init(&writer, buffer, sizeof buffer);
+        sbs_date_put(&writer, observation->effective_utc_s, observation->effective_ms, observation->zone_minutes);
+        effective.ptr = buffer;
+        sbs_writer_fail(json->out, sbs_writer_finish(&writer, &effective.len));
+    }
+    /* vs-1: at least to the day. */
+    require(json, effective.len >= DATE_LEN || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
+    sbs_json_member_text(json, "effectiveDateTime", effective);
+}
+
+static void put_performers(sbs_json_writer *json, const sbs_observation *observation) {
+    if (observation->performer_count == 0) {
+        return;
+    }
+    sbs_json_key(json, "performer");
+    sbs_json_begin_array(json);
+    for (size_t i = 0; i < observation->performer_count; i++) {
+        sbs_fhir_put_reference(json, observation->performers[i]);
+    }
+    sbs_json_end_array(json);
+}
+
+static bool share_a_code(const sbs_observation *observation, const sbs_component *component) {
+    for (size_t i = 0; i < observation->code_count; i++) {
+        for (size_t j = 0; j < component->code_count; j++) {
+            if (sbs_text_equal(observation->codes[i].code, component->codes[j].code) &&
+                sbs_text_equal(observation->codes[i].system, component->codes[j].system)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
+static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
+    const sbs_value_kind kind = observation->value.kind;
+    require(json, kind != SBS_VALUE_NONE || observation->component_count > 0, SBS_ERR_ARGUMENT);
+    if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
+        for (size_t i = 0; i < observation->component_count; i++) {
+            require(json, !share_a_code(observation, &observation->components[i]), SBS_ERR_ARGUMENT);
+        }
+    }
+    sbs_fhir_put_value(json, &observation->value);
+}
+
+static void put_device(sbs_json_writer *json, const sbs_observation *observation) {
+    put_reference_member(json, "device", observation->device);
+}
+
+static void put_components(sbs_json_writer *json, const sbs_observation *observation) {
+    if (observation->component_count == 0) {
+        return;
+    }
+    sbs_json_key(json, "component");
+    sbs_json_begin_array(json);
+    for (size_t i = 0; i < observation->component_count; i++) {
+        const sbs_component *component = &observation->components[i];
+        require(json, component->value.kind != SBS_VALUE_NONE, SBS_ERR_ARGUMENT);
+        sbs_json_begin_object(json);
+        sbs_json_key(json, "code");
+        sbs_fhir_put_concept(json, component->codes, component->code_count);
+        sbs_fhir_put_value(json, &component->value);
+        sbs_json_end_object(json);
+    }
+    sbs_json_end_array(json);
+}
+
+sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault) {
+    static const struct {
+        const char *name;
+        void (*put)(sbs_json_writer *json, const sbs_observation *observation);
+    } elements[] = {
+        {"id", put_id},           {"meta", put_meta},           {"identifier", put_identifier},
+        {"status", put_status},   {"category", put_categories}, {"code", put_code},
+        {"subject", put_subject}, {"effective", put_effective}, {"performer", put_performers},
+        {"value", put_value},     {"device", put_device},       {"component", put_components},
+    };
+    sbs_json_writer json;
+    const char *fault = NULL;
+    sbs_json_writer_init(&json, out);
+    sbs_json_begin_object(&json);
+    sbs_json_member_text(&json, "resourceType", sbs_text_of("Observation"));
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
+        const bool good = out->error == SBS_OK;
+        elements[i].put(&json, observation);
+        if (good && out->error != SBS_OK && out->error != SBS_ERR_BUFFER) {
+            fault = elements[i].name;
+        }
+    }
+    sbs_json_end_object(&json);
+    if (out_fault != NULL) {
+        *out_fault = fault;
+    }
+    return sbs_json_writer_finish(&json, NULL);
+}
