@@ -24,7 +24,10 @@ bool sbs_fhir_type_is_valid(sbs_text text) {
 /* Takes the last segment off @p path, together with the '/' before it. */
 static sbs_text take_last(sbs_text *path) {
     size_t start = path->len;
-    sbs_text segment;
+    sbs_text segment = *path;
+    if (start == 0) {
+        return segment;
+    }
     while (start > 0 && path->ptr[start - 1] != '/') {
         start--;
     }

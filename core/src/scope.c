@@ -19,8 +19,10 @@ static size_t token_length(sbs_text text) {
 }
 
 static void skip(sbs_text *text, size_t len) {
-    text->ptr += len;
-    text->len -= len;
+    if (len > 0) { /* an absent text has no pointer to move */
+        text->ptr += len;
+        text->len -= len;
+    }
 }
 
 bool sbs_scope_list_is_valid(sbs_text text) {

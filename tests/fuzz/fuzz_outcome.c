@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FHIR answers: OperationOutcome, answered Bundles, CapabilityStatements and Locations from the same bytes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sbs/outcome.h"
+
+#define TOKENS 256
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_location(sbs_text location) {
+    sbs_text type;
+    sbs_text id;
+    if (sbs_location_parse(location, &type, &id) != SBS_OK) {
+        return;
+    }
+    if (!sbs_fhir_type_is_valid(type) || !sbs_fhir_id_is_valid(id) || type.ptr < location.ptr ||
+        id.ptr + id.len > location.ptr + location.len || type.ptr + type.len >= id.ptr) {
+        abort();
+    }
+}
+
+static void check_bundle(const sbs_json *doc) {
+    sbs_json_node node;
+    sbs_bundle_entry entry;
+    if (sbs_bundle_first(doc, &node) != SBS_OK) {
+        return;
+    }
+    for (; node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        if (sbs_bundle_entry_read(doc, node, &entry) == SBS_OK) {
+            check_location(entry.location);
+            if (entry.status > 999) {
+                abort();
+            }
+        }
+    }
+}
+
+static void check_line(const char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~') {
+            abort();
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    sbs_json_token tokens[TOKENS];
+    sbs_json doc;
+    sbs_capability capability;
+    bool transient;
+    char text[48];
+    const char *input = (const char *)data;
+    check_location((sbs_text){input, size});
+    if (sbs_outcome_parse(input, size, tokens, TOKENS, text, sizeof text, &transient) == SBS_OK) {
+        check_line(text);
+    }
+    if (sbs_json_parse(&doc, input, size, tokens, TOKENS, NULL) == SBS_OK) {
+        check_bundle(&doc);
+        return sbs_capability_read(&doc, "Observation", &capability) > SBS_OK;
+    }
+    return 0;
+}
