@@ -60,9 +60,23 @@ _sbs() {
     "push --ca") files=yes ;;
     "push --timeout") return ;;
     "push --config") files=yes ;;
+    "observe --code") return ;;
+    "observe --value") return ;;
+    "observe --unit") return ;;
+    "observe --string") return ;;
+    "observe --coded") return ;;
+    "observe --absent") return ;;
+    "observe --status") return ;;
+    "observe --category") return ;;
+    "observe --subject") return ;;
+    "observe --device") return ;;
+    "observe --performer") return ;;
+    "observe --effective") return ;;
+    "observe --identifier") return ;;
+    "observe --component") return ;;
     *)
     case "$command" in
-    '') words='keygen jwk assertion discover token parse-token get push base64url --help --version --completion' ;;
+    '') words='keygen jwk assertion discover token parse-token get push observe base64url --help --version --completion' ;;
     keygen) words='--key --alg --bits --public --force --help' ;;
     jwk) words='--key --set --compact --kid --kid-method --help' files=yes ;;
     assertion) words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
@@ -71,6 +85,7 @@ _sbs() {
     parse-token) words='--help' ;;
     get) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
     push) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    observe) words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
     base64url) words='--help encode decode' ;;
     esac ;;
     esac

@@ -10,8 +10,8 @@
 #include "sbs/version.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_keygen,      &cli_jwk, &cli_assertion, &cli_discover,  &cli_token,
-    &cli_parse_token, &cli_get, &cli_push,      &cli_base64url, NULL,
+    &cli_keygen, &cli_jwk,  &cli_assertion, &cli_discover,  &cli_token, &cli_parse_token,
+    &cli_get,    &cli_push, &cli_observe,   &cli_base64url, NULL,
 };
 
 static const cli_command *find_command(const char *name) {

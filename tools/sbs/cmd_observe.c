@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "commands.h"
+#include "io.h"
+#include "message.h"
+#include "sbs/observation.h"
+
+enum { GROUP_VALUE = 1 };
+
+static struct {
+    cli_list codes, categories, components, performers;
+    const char *value, *unit, *string, *coded, *absent, *status, *subject, *device, *effective, *identifier;
+} options;
+
+static const cli_option option_table[] = {
+    {"code", "SYSTEM|CODE[|DISPLAY]", "what was observed", &options.codes, .type = CLI_LIST, .required = true},
+    {"value", "DECIMAL", "measured quantity; its precision is kept", &options.value, .type = CLI_TEXT,
+     .group = GROUP_VALUE},
+    {"unit", "UCUM", "unit of --value", &options.unit, .type = CLI_TEXT},
+    {"string", "TEXT", "a text as the value", &options.string, .type = CLI_TEXT, .group = GROUP_VALUE},
+    {"coded", "SYSTEM|CODE[|DISPLAY]", "a code as the value", &options.coded, .type = CLI_TEXT, .group = GROUP_VALUE},
+    {"absent", "REASON", "why there is no value: code of data-absent-reason", &options.absent, .type = CLI_TEXT,
+     .group = GROUP_VALUE},
+    {"status", "CODE", "observation status, default final", &options.status, .type = CLI_TEXT},
+    {"category", "CODE", "of observation-category, such as vital-signs; or SYSTEM|CODE", &options.categories,
+     .type = CLI_LIST},
+    {"subject", "REF", "such as Patient/123", &options.subject, .type = CLI_TEXT},
+    {"device", "REF", "such as Device/scale-7", &options.device, .type = CLI_TEXT},
+    {"performer", "REF", "who observed", &options.performers, .type = CLI_LIST},
+    {"effective", "DATETIME", "when: YYYY-MM-DDThh:mm:ss and a zone, or a date", &options.effective, .type = CLI_TEXT},
+    {"identifier", "SYSTEM|VALUE", "the measurement's own identifier", &options.identifier, .type = CLI_TEXT},
+    {"component", "'SYSTEM|CODE=DECIMAL UCUM'", "a component's code, value and unit", &options.components,
+     .type = CLI_LIST},
+};
+
+static const cli_table own_table = CLI_TABLE(option_table);
+
+static int usage(const char *option, const char *text, const char *form) {
+    return cli_fail(CLI_USAGE, "observe: --%s: '%s' does not have its form, give %s", option, text, form);
+}
+
+/* SYSTEM|CODE[|DISPLAY] */
+static bool split_coding(sbs_text text, sbs_coding *out) {
+    const char *bar = memchr(text.ptr, '|', text.len);
+    if (bar == NULL || bar == text.ptr) {
+        return false;
+    }
+    *out = (sbs_coding){.system = {text.ptr, (size_t)(bar - text.ptr)}};
+    sbs_text rest = {bar + 1, text.len - out->system.len - 1};
+    bar = memchr(rest.ptr, '|', rest.len);
+    out->code = (sbs_text){rest.ptr, bar == NULL ? rest.len : (size_t)(bar - rest.ptr)};
+    if (bar != NULL && rest.len > out->code.len + 1) {
+        out->display = (sbs_text){bar + 1, rest.len - out->code.len - 1};
+    }
+    return out->code.len > 0;
+}
+
+/* SYSTEM|CODE=DECIMAL UCUM; a system may hold '=' as well. */
+static bool split_component(sbs_text text, sbs_coding *coding, sbs_value *value) {
+    const char *bar = memchr(text.ptr, '|', text.len);
+    const char *end = text.ptr + text.len;
+    const char *equals = bar == NULL ? NULL : memchr(bar, '=', (size_t)(end - bar));
+    const char *space = equals == NULL ? NULL : memchr(equals, ' ', (size_t)(end - equals));
+    if (space == NULL || !split_coding((sbs_text){text.ptr, (size_t)(equals - text.ptr)}, coding)) {
+        return false;
+    }
+    *value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT,
+                         .text = {equals + 1, (size_t)(space - equals - 1)},
+                         .ucum = {space + 1, (size_t)(end - space - 1)}};
+    return value->ucum.len > 0;
+}
+
+static int take_codings(const char *name, const cli_list *list, sbs_coding *codings) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (!split_coding(sbs_text_of(list->items[i]), &codings[i])) {
+            return usage(name, list->items[i], "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+        }
+    }
+    return CLI_DONE;
+}
+
+/* A bare code is one of R4's own categories. */
+static int take_categories(sbs_coding *codings) {
+    for (size_t i = 0; i < options.categories.count; i++) {
+        const char *text = options.categories.items[i];
+        if (strchr(text, '|') == NULL) {
+            codings[i] = (sbs_coding){.system = sbs_text_of(SBS_SYSTEM_CATEGORY), .code = sbs_text_of(text)};
+        } else if (!split_coding(sbs_text_of(text), &codings[i])) {
+            return usage("category", text, "CODE or SYSTEM|CODE");
+        }
+    }
+    return CLI_DONE;
+}
+
+static int take_components(sbs_coding *codings, sbs_component *components) {
+    for (size_t i = 0; i < options.components.count; i++) {
+        const char *text = options.components.items[i];
+        if (!split_component(sbs_text_of(text), &codings[i], &components[i].value)) {
+            return usage("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
+        }
+        components[i].codes = &codings[i];
+        components[i].code_count = 1;
+    }
+    return CLI_DONE;
+}
+
+static int take_value(sbs_value *value) {
+    if ((options.value == NULL) != (options.unit == NULL)) {
+        return cli_fail(CLI_USAGE, "observe: --value and --unit belong together, give both");
+    }
+    if (options.value != NULL) {
+        *value = (sbs_value){
+            .kind = SBS_VALUE_DECIMAL_TEXT, .text = sbs_text_of(options.value), .ucum = sbs_text_of(options.unit)};
+    } else if (options.string != NULL) {
+        *value = (sbs_value){.kind = SBS_VALUE_STRING, .text = sbs_text_of(options.string)};
+    } else if (options.absent != NULL) {
+        *value = (sbs_value){.kind = SBS_VALUE_ABSENT, .text = sbs_text_of(options.absent)};
+    } else if (options.coded != NULL) {
+        *value = (sbs_value){.kind = SBS_VALUE_CODED};
+        if (!split_coding(sbs_text_of(options.coded), &value->coded)) {
+            return usage("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+        }
+    } else if (options.components.count == 0) {
+        return cli_fail(CLI_USAGE, "observe: no value, give --value with --unit, --string, --coded, --absent or "
+                                   "--component");
+    }
+    return CLI_DONE;
+}
+
+static int take_identifier(sbs_observation *observation) {
+    if (options.identifier == NULL) {
+        return CLI_DONE;
+    }
+    const char *bar = strchr(options.identifier, '|');
+    if (bar == NULL || bar == options.identifier || bar[1] == '\0') {
+        return usage("identifier", options.identifier, "SYSTEM|VALUE");
+    }
+    observation->identifier_system = (sbs_text){options.identifier, (size_t)(bar - options.identifier)};
+    observation->identifier_value = sbs_text_of(bar + 1);
+    return CLI_DONE;
+}
+
+static int print(const sbs_observation *observation) {
+    sbs_writer out;
+    const char *fault = NULL;
+    cli_output(&out);
+    sbs_status status = sbs_observation_put(&out, observation, &fault);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "observe: %s: %s, give what FHIR R4 allows there",
+                        fault == NULL ? "Observation" : fault, sbs_status_text(status));
+    }
+    sbs_put_char(&out, '\n');
+    return CLI_DONE;
+}
+
+static int run(const cli_operands *operands) {
+    static sbs_coding codes[CLI_LIST_MAX], categories[CLI_LIST_MAX], component_codes[CLI_LIST_MAX];
+    static sbs_component components[CLI_LIST_MAX];
+    static sbs_text performers[CLI_LIST_MAX];
+    (void)operands;
+    sbs_observation observation = {
+        .status = sbs_text_of(options.status),
+        .categories = categories,
+        .category_count = options.categories.count,
+        .codes = codes,
+        .code_count = options.codes.count,
+        .subject = sbs_text_of(options.subject),
+        .device = sbs_text_of(options.device),
+        .performers = performers,
+        .performer_count = options.performers.count,
+        .effective = sbs_text_of(options.effective),
+        .effective_utc_s = SBS_UTC_UNKNOWN,
+        .effective_ms = -1,
+        .zone_minutes = SBS_ZONE_UNKNOWN,
+        .components = components,
+        .component_count = options.components.count,
+    };
+    for (size_t i = 0; i < options.performers.count; i++) {
+        performers[i] = sbs_text_of(options.performers.items[i]);
+    }
+    int code = take_value(&observation.value);
+    code = code != CLI_DONE ? code : take_codings("code", &options.codes, codes);
+    code = code != CLI_DONE ? code : take_categories(categories);
+    code = code != CLI_DONE ? code : take_components(component_codes, components);
+    code = code != CLI_DONE ? code : take_identifier(&observation);
+    return code != CLI_DONE ? code : print(&observation);
+}
+
+const cli_command cli_observe = {
+    .name = "observe",
+    .summary = "Prints a FHIR R4 Observation as JSON",
+    .tables = {&own_table},
+    .example = "sbs observe --code 'http://loinc.org|8867-4|Heart rate' --value 62 --unit /min \\\n"
+               "      --subject Patient/123 --effective 2026-03-01T12:00:00Z --identifier 'urn:example:scale-7|41'",
+    .run = run,
+};
