@@ -22,6 +22,13 @@ typedef struct sbs_text {
     size_t len;
 } sbs_text;
 
+/** The span of a string literal, in initialisers and calls. */
+#ifdef __cplusplus
+#define SBS_TEXT(literal) (sbs_text{(literal), sizeof(literal) - 1})
+#else
+#define SBS_TEXT(literal) ((sbs_text){(literal), sizeof(literal) - 1})
+#endif
+
 /** The span of a NUL-terminated string; absent for NULL. */
 sbs_text sbs_text_of(const char *string);
 

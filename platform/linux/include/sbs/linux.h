@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file linux.h
+ * The Linux platform in one: a key file, a CA file, and a TLS stream over TCP, for programs with one client.
+ */
+#ifndef SBS_LINUX_H
+#define SBS_LINUX_H
+
+#include "sbs/linux_clock.h"
+#include "sbs/linux_file.h"
+#include "sbs/linux_loop.h"
+#include "sbs/linux_stream.h"
+#include "sbs/mbedtls_platform.h"
+#include "sbs/pem_key.h"
+#include "sbs/psa_key.h"
+#include "sbs/tls_stream.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Place it anywhere; it must not move while it is open. */
+typedef struct sbs_linux_platform {
+    sbs_stream stream; /**< secured: give it to the client */
+    sbs_key key;       /**< the key of the file */
+    struct {
+        sbs_stream raw;
+        sbs_linux_stream tcp;
+        sbs_tls_stream tls;
+        sbs_tls_trust trust;
+        sbs_tls_config config;
+        sbs_tls_session sessions[2];
+        sbs_psa_key psa_key;
+        psa_key_id_t key_id;
+    } priv;
+} sbs_linux_platform;
+
+/**
+ * Initialises Mbed TLS and PSA, reads the private key (PEM, at most 64 KiB) and the trusted roots, and prepares the
+ * streams. No connection is opened.
+ * @param key_file path of a PKCS#1, PKCS#8 or SEC 1 key.
+ * @param ca_file  path of a PEM bundle; NULL: the system's.
+ * @return SBS_OK; errors of sbs_mbedtls_init(), sbs_linux_file_read(), sbs_pem_key_import() and sbs_linux_trust_load().
+ * After an error nothing needs to be closed.
+ */
+SBS_NODISCARD sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key_file,
+                                                 const char *ca_file);
+
+/** Closes the connection, destroys the key in PSA and wipes what was kept. Legal twice. */
+void sbs_linux_platform_close(sbs_linux_platform *platform);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
