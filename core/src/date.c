@@ -4,8 +4,13 @@
 #include "ascii.h"
 
 enum {
-    DAYS_PER_ERA = 146097,      /* 400 Gregorian years */
-    EPOCH_FROM_0000_03 = 719468 /* days from 0000-03-01 to 1970-01-01 */
+    DAYS_PER_ERA = 146097,       /* 400 Gregorian years */
+    EPOCH_FROM_0000_03 = 719468, /* days from 0000-03-01 to 1970-01-01 */
+    ZONE_MAX = 840,
+    YEAR_END = 4, /* of YYYY-MM-DDThh:mm:ss */
+    MONTH_END = 7,
+    DAY_END = 10,
+    TIME_END = 19
 };
 #define SECONDS_PER_DAY INT64_C(86400)
 #define UTC_1900 INT64_C(-2208988800)
@@ -61,103 +66,53 @@ static calendar calendar_of(int64_t utc_s) {
     };
 }
 
-/* ---- scanning ------------------------------------------------------------------------------------------------- */
+/* ---- shapes --------------------------------------------------------------------------------------------------- */
 
-static bool take(sbs_text *text, char c) {
-    if (text->len == 0 || text->ptr[0] != c) {
-        return false;
-    }
-    text->ptr++;
-    text->len--;
-    return true;
-}
-
-static bool take_word(sbs_text *text, const char *word, size_t len) {
-    if (text->len < len || !sbs_text_equal((sbs_text){text->ptr, len}, (sbs_text){word, len})) {
-        return false;
-    }
-    text->ptr += len;
-    text->len -= len;
-    return true;
-}
-
-static bool take_digits(sbs_text *text, size_t count, unsigned *out_value) {
-    uint64_t value = 0;
-    if (text->len < count || sbs_text_to_uint((sbs_text){text->ptr, count}, &value) != SBS_OK) {
-        return false;
-    }
-    text->ptr += count;
-    text->len -= count;
-    *out_value = (unsigned)value;
-    return true;
-}
-
-static bool take_month(sbs_text *text, unsigned *out_month) {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (size_t i = 0; i < 12; i++) {
-        if (take_word(text, names + 3 * i, 3)) {
-            *out_month = (unsigned)i + 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Any day name will do: whether it is the right one changes nothing about the date. */
-static bool take_day_name(sbs_text *text, bool whole) {
-    static const char *const names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (take_word(text, names[i], whole ? sbs_text_of(names[i]).len : 3)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One conversion, named as in strptime. */
-static bool take_part(sbs_text *text, char conversion, calendar *c) {
-    switch (conversion) {
-    case 'a':
-        return take_day_name(text, false);
-    case 'A':
-        return take_day_name(text, true);
-    case 'b':
-        return take_month(text, &c->month);
-    case 'Y':
-        return take_digits(text, 4, &c->year);
-    case 'y':
-        return take_digits(text, 2, &c->year);
-    case 'm':
-        return take_digits(text, 2, &c->month);
-    case 'e':
-        return take_digits(text, take(text, ' ') ? 1 : 2, &c->day);
-    case 'd':
-        return take_digits(text, 2, &c->day);
-    case 'H':
-        return take_digits(text, 2, &c->hour);
-    case 'M':
-        return take_digits(text, 2, &c->minute);
-    default:
-        return take_digits(text, 2, &c->second);
-    }
-}
-
-/* Takes what @p pattern describes off the front of @p text. */
-static bool scan(sbs_text *text, const char *pattern, calendar *c) {
-    for (; *pattern != '\0'; pattern++) {
-        const bool taken = *pattern == '%' ? take_part(text, *++pattern, c) : take(text, *pattern);
-        if (!taken) {
+/* True if @p text has the form of the first bytes of @p shape: '0' stands for a digit, '9' for a digit or a space, '*'
+ * for any byte, others for themselves. */
+static bool has_shape(sbs_text text, const char *shape) {
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.ptr[i];
+        const char form = shape[i];
+        const bool digit = form == '0' || form == '9';
+        if (form != '*' && form != c && !(digit && sbs_ascii_is_digit(c)) && !(form == '9' && c == ' ')) {
             return false;
         }
     }
     return true;
 }
 
-static bool scan_all(sbs_text text, const char *pattern, calendar *c) {
-    return scan(&text, pattern, c) && text.len == 0;
+/* Of digits; a space counts as 0. */
+static unsigned number(const char *digits, size_t count) {
+    unsigned value = 0;
+    for (size_t i = 0; i < count; i++) {
+        value = value * 10 + ((unsigned char)digits[i] & 0x0F);
+    }
+    return value;
+}
+
+/* Of the shape "00:00:00". */
+static void read_time(const char *text, calendar *c) {
+    c->hour = number(text, 2);
+    c->minute = number(text + 3, 2);
+    c->second = number(text + 6, 2);
 }
 
 /* ---- HTTP-date ------------------------------------------------------------------------------------------------ */
+
+/* Place of the first three bytes of @p text among @p count names of three letters, from 1; 0 if it is none of them. */
+static unsigned place_in(const char *names, unsigned count, const char *text) {
+    while (count > 0 && !sbs_text_equal((sbs_text){names + 3 * (count - 1), 3}, (sbs_text){text, 3})) {
+        count--;
+    }
+    return count;
+}
+
+/* "Sun" or "Sunday". Any day will do: whether it is the right one changes nothing about the date. */
+static bool is_day_name(sbs_text text) {
+    return text.len >= 3 && place_in("MonTueWedThuFriSatSun", 7, text.ptr) > 0 &&
+           (text.len == 3 || place_in("day", 1, text.ptr + text.len - 3) > 0);
+}
 
 /* The year with these last two digits that is at most 50 years ahead of the reference, and less than 50 behind. */
 static unsigned whole_year(unsigned two_digits, int64_t reference_utc_s) {
@@ -169,19 +124,47 @@ static unsigned whole_year(unsigned two_digits, int64_t reference_utc_s) {
     return ahead <= 50 ? reference + ahead : reference + ahead - 100;
 }
 
+/* IMF-fixdate, RFC 850 and asctime: what follows the day name, and where in it the parts stand. */
+static const struct form {
+    const char *shape;
+    uint8_t len, day, month, year, year_len, time;
+} forms[] = {
+    {", 00 *** 0000 00:00:00 GMT", 26, 2, 5, 9, 4, 14},
+    {", 00-***-00 00:00:00 GMT", 24, 2, 5, 9, 2, 12},
+    {" *** 90 00:00:00 0000", 21, 5, 1, 17, 4, 8},
+};
+
+static bool read_form(const struct form *form, sbs_text text, int64_t reference_utc_s, calendar *c) {
+    if (text.len != form->len || !has_shape(text, form->shape)) {
+        return false;
+    }
+    c->year = number(text.ptr + form->year, form->year_len);
+    if (form->year_len == 2) {
+        c->year = whole_year(c->year, reference_utc_s);
+    }
+    c->month = place_in("JanFebMarAprMayJunJulAugSepOctNovDec", 12, text.ptr + form->month);
+    c->day = number(text.ptr + form->day, 2);
+    read_time(text.ptr + form->time, c);
+    return is_valid(c);
+}
+
 sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *out_utc_s) {
-    calendar c = {0};
-    if (scan_all(text, "%A, %d-%b-%y %H:%M:%S GMT", &c)) {
-        c.year = whole_year(c.year, reference_utc_s);
-    } else if (!scan_all(text, "%a, %d %b %Y %H:%M:%S GMT", &c) && !scan_all(text, "%a %b %e %H:%M:%S %Y", &c)) {
+    const size_t comma = sbs_ascii_find(text, ',');
+    const size_t name_len = comma < text.len ? comma : sbs_ascii_find(text, ' ');
+    const sbs_text rest = {text.ptr + name_len, text.len - name_len};
+    if (!is_day_name((sbs_text){text.ptr, name_len})) {
         return SBS_ERR_FORMAT;
     }
-    if (!is_valid(&c)) {
-        return SBS_ERR_FORMAT;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        calendar c;
+        const bool short_name = forms[i].year_len == 4;
+        if (short_name == (name_len == 3) && read_form(&forms[i], rest, reference_utc_s, &c)) {
+            *out_utc_s = sbs_date_days(c.year, c.month, c.day) * SECONDS_PER_DAY +
+                         (int64_t)(c.hour * 3600 + c.minute * 60 + c.second);
+            return SBS_OK;
+        }
     }
-    *out_utc_s =
-        sbs_date_days(c.year, c.month, c.day) * SECONDS_PER_DAY + (int64_t)(c.hour * 3600 + c.minute * 60 + c.second);
-    return SBS_OK;
+    return SBS_ERR_FORMAT;
 }
 
 /* ---- FHIR dateTime -------------------------------------------------------------------------------------------- */
@@ -205,7 +188,7 @@ static void put_zone(sbs_writer *out, int zone_minutes) {
 
 void sbs_date_put(sbs_writer *out, int64_t utc_s, int ms, int16_t zone_minutes) {
     const int64_t offset = (int64_t)zone_minutes * 60;
-    if (zone_minutes < -840 || zone_minutes > 840 || ms > 999 || utc_s < UTC_1900 - offset ||
+    if (zone_minutes < -ZONE_MAX || zone_minutes > ZONE_MAX || ms > 999 || utc_s < UTC_1900 - offset ||
         utc_s > UTC_9999_END - offset) {
         sbs_writer_fail(out, SBS_ERR_FORMAT);
         return;
@@ -224,44 +207,44 @@ void sbs_date_put(sbs_writer *out, int64_t utc_s, int ms, int16_t zone_minutes) 
 }
 
 static bool is_zone(sbs_text text) {
-    calendar offset = {0};
-    if (take(&text, 'Z')) {
-        return text.len == 0;
+    if (text.len == 1) {
+        return text.ptr[0] == 'Z';
     }
-    if ((!take(&text, '+') && !take(&text, '-')) || !scan_all(text, "%H:%M", &offset)) {
+    if (text.len != 6 || (text.ptr[0] != '+' && text.ptr[0] != '-') || !has_shape(text, "*00:00")) {
         return false;
     }
-    return offset.minute <= 59 && offset.hour * 60 + offset.minute <= 840;
+    const unsigned minutes = number(text.ptr + 4, 2);
+    return minutes <= 59 && number(text.ptr + 1, 2) * 60 + minutes <= ZONE_MAX;
 }
 
-static bool is_time_and_zone(sbs_text text, calendar *c) {
-    if (!scan(&text, "T%H:%M:%S", c)) {
-        return false;
-    }
-    if (take(&text, '.')) {
-        unsigned digit = 0;
-        if (!take_digits(&text, 1, &digit)) {
-            return false;
-        }
-        while (take_digits(&text, 1, &digit)) {
+static bool is_fraction_and_zone(sbs_text text) {
+    size_t zone = 0;
+    if (text.ptr[0] == '.') {
+        zone++;
+        while (zone < text.len && sbs_ascii_is_digit(text.ptr[zone])) {
+            zone++;
         }
     }
-    return is_zone(text);
+    return zone != 1 && is_zone((sbs_text){text.ptr + zone, text.len - zone});
 }
 
 bool sbs_date_is_fhir_datetime(sbs_text text) {
+    const bool has_time = text.len > TIME_END;
     calendar c = {.month = 1, .day = 1};
-    if (!scan(&text, "%Y", &c) || c.year == 0) {
+    if ((text.len != YEAR_END && text.len != MONTH_END && text.len != DAY_END && !has_time) ||
+        !has_shape((sbs_text){text.ptr, has_time ? TIME_END : text.len}, "0000-00-00T00:00:00")) {
         return false;
     }
-    if (text.len > 0 && !scan(&text, "-%m", &c)) {
-        return false;
+    c.year = number(text.ptr, 4);
+    if (text.len >= MONTH_END) {
+        c.month = number(text.ptr + 5, 2);
     }
-    if (text.len > 0 && !scan(&text, "-%d", &c)) {
-        return false;
+    if (text.len >= DAY_END) {
+        c.day = number(text.ptr + 8, 2);
     }
-    if (text.len > 0 && !is_time_and_zone(text, &c)) {
-        return false;
+    if (has_time) {
+        read_time(text.ptr + DAY_END + 1, &c);
     }
-    return is_valid(&c);
+    return c.year > 0 && is_valid(&c) &&
+           (!has_time || is_fraction_and_zone((sbs_text){text.ptr + TIME_END, text.len - TIME_END}));
 }

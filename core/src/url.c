@@ -3,75 +3,16 @@
 
 #include "ascii.h"
 
-enum { LABEL_MAX = 63, IPV6_GROUPS = 8, IPV6_TEXT_MAX = 45 };
+enum { LABEL_MAX = 63, IPV6_GROUPS = 8, IPV6_DIGITS = 4, IPV4_OCTETS = 4 };
 
 static sbs_text slice(sbs_text text, size_t from, size_t to) {
     return (sbs_text){text.ptr + from, to - from};
 }
 
-/* Cuts off what stands before the next @p separator, and the separator itself. */
-static sbs_text cut(sbs_text *rest, char separator) {
-    const size_t end = sbs_ascii_find(*rest, separator);
-    const sbs_text head = slice(*rest, 0, end);
-    *rest = slice(*rest, end < rest->len ? end + 1 : end, rest->len);
-    return head;
-}
-
 static bool is_ipv4_octet(sbs_text text) {
     uint64_t value = 0;
     const bool leading_zero = text.len > 1 && text.ptr[0] == '0';
-    return text.len <= 3 && !leading_zero && sbs_text_to_uint(text, &value) == SBS_OK && value <= 255;
-}
-
-static bool is_ipv4(sbs_text text) {
-    size_t octets = 1;
-    for (size_t dot; (dot = sbs_ascii_find(text, '.')) < text.len; octets++) {
-        if (!is_ipv4_octet(cut(&text, '.'))) {
-            return false;
-        }
-    }
-    return octets == 4 && is_ipv4_octet(text);
-}
-
-static bool is_ipv6_group(sbs_text text) {
-    for (size_t i = 0; i < text.len; i++) {
-        if (sbs_ascii_hex_value(text.ptr[i]) < 0) {
-            return false;
-        }
-    }
-    return text.len >= 1 && text.len <= 4;
-}
-
-/* Number of 16-bit groups in a side of "::", 0 for an empty side, more than IPV6_GROUPS if it is malformed. */
-static size_t ipv6_groups(sbs_text text, bool may_end_in_ipv4) {
-    size_t groups = 0;
-    bool more = text.len > 0;
-    while (more) {
-        more = sbs_ascii_find(text, ':') < text.len;
-        const sbs_text group = cut(&text, ':');
-        if (is_ipv6_group(group)) {
-            groups++;
-        } else if (!more && may_end_in_ipv4 && is_ipv4(group)) {
-            groups += 2;
-        } else {
-            return IPV6_GROUPS + 1;
-        }
-    }
-    return groups;
-}
-
-/* RFC 3986 section 3.2.2, without zone identifiers and IPvFuture. */
-static bool is_ipv6(sbs_text text) {
-    if (text.len > IPV6_TEXT_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i + 1 < text.len; i++) {
-        if (text.ptr[i] == ':' && text.ptr[i + 1] == ':') {
-            const size_t before = ipv6_groups(slice(text, 0, i), false);
-            return before + ipv6_groups(slice(text, i + 2, text.len), true) < IPV6_GROUPS;
-        }
-    }
-    return ipv6_groups(text, true) == IPV6_GROUPS;
+    return !leading_zero && sbs_text_to_uint(text, &value) == SBS_OK && value <= 255;
 }
 
 /* Resolvers take "127.1", "0x7f.1" and "2130706433" for IPv4 addresses: only the dotted quad may look like one. */
@@ -80,27 +21,55 @@ static bool looks_numeric(sbs_text label) {
     return hex || sbs_ascii_all_digits(label);
 }
 
-static bool is_dns_name(sbs_text text) {
-    bool more = true;
-    while (more) {
-        more = sbs_ascii_find(text, '.') < text.len;
-        const sbs_text label = cut(&text, '.');
-        /* The underscore is no DNS host name character, but container networks use it. */
+/* A DNS name, or an IPv4 address if the last label looks like a number. The underscore is no character of host names
+ * (RFC 1123 section 2.1), but container networks use it. */
+static bool is_name_or_ipv4(sbs_text text, bool *out_ipv4) {
+    unsigned labels = 0;
+    unsigned octets = 0;
+    for (;;) {
+        const size_t end = sbs_ascii_find(text, '.');
+        const sbs_text label = slice(text, 0, end);
         if (label.len > LABEL_MAX || !sbs_ascii_all_alnum_or(label, "-_")) {
             return false;
         }
-        if (!more && looks_numeric(label)) {
+        labels++;
+        octets += is_ipv4_octet(label) ? 1 : 0;
+        if (end == text.len) {
+            *out_ipv4 = labels == IPV4_OCTETS && octets == IPV4_OCTETS;
+            return *out_ipv4 || !looks_numeric(label);
+        }
+        text = slice(text, end + 1, text.len);
+    }
+}
+
+/* RFC 3986 section 3.2.2 in hexadecimal groups, without the dotted form, zone identifiers and IPvFuture. */
+static bool is_ipv6(sbs_text text) {
+    unsigned groups = 0;
+    unsigned digits = 0;
+    bool gap = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (sbs_ascii_hex_value(text.ptr[i]) >= 0) {
+            groups += digits == 0 ? 1 : 0;
+            if (++digits > IPV6_DIGITS) {
+                return false;
+            }
+            continue;
+        }
+        const bool two = i + 1 < text.len && text.ptr[i + 1] == ':';
+        /* A single colon stands between groups, "::" anywhere but once. */
+        if (text.ptr[i] != ':' || (two ? gap : digits == 0 || i + 1 == text.len)) {
             return false;
         }
+        gap = gap || two;
+        i += two ? 1 : 0;
+        digits = 0;
     }
-    return true;
+    return gap ? groups < IPV6_GROUPS : groups == IPV6_GROUPS;
 }
 
 static bool is_host(sbs_text host, bool ipv6) {
-    if (ipv6) {
-        return is_ipv6(host);
-    }
-    return host.len < SBS_HOST_SIZE && (is_ipv4(host) || is_dns_name(host));
+    bool ipv4;
+    return ipv6 ? is_ipv6(host) : host.len < SBS_HOST_SIZE && is_name_or_ipv4(host, &ipv4);
 }
 
 bool sbs_url_is_path_and_query(sbs_text text) {
@@ -128,19 +97,14 @@ static bool parse_port(sbs_text text, uint16_t *out_port) {
 }
 
 static bool parse_authority(sbs_text text, sbs_url *url) {
-    url->ipv6 = text.len > 0 && text.ptr[0] == '[';
-    if (url->ipv6) {
-        const size_t end = sbs_ascii_find(text, ']');
-        if (end == text.len) {
-            return false;
-        }
-        url->host = slice(text, 1, end);
-        text = slice(text, end + 1, text.len);
-    } else {
-        const size_t end = sbs_ascii_find(text, ':');
-        url->host = slice(text, 0, end);
-        text = slice(text, end, text.len);
+    const bool ipv6 = text.len > 0 && text.ptr[0] == '[';
+    const size_t end = sbs_ascii_find(text, ipv6 ? ']' : ':');
+    if (ipv6 && end == text.len) {
+        return false;
     }
+    url->ipv6 = ipv6;
+    url->host = slice(text, ipv6 ? 1 : 0, end);
+    text = slice(text, ipv6 ? end + 1 : end, text.len);
     if (!is_host(url->host, url->ipv6)) {
         return false;
     }
@@ -185,11 +149,12 @@ bool sbs_url_same_origin(const sbs_url *a, const sbs_url *b) {
 }
 
 bool sbs_url_is_loopback(const sbs_url *url) {
+    bool ipv4 = false;
     if (url->ipv6) {
         return sbs_text_equal(url->host, sbs_text_of("::1"));
     }
     return sbs_text_equal_nocase(url->host, sbs_text_of("localhost")) ||
-           (starts_with_nocase(url->host, sbs_text_of("127.")) && is_ipv4(url->host));
+           (is_name_or_ipv4(url->host, &ipv4) && ipv4 && starts_with_nocase(url->host, sbs_text_of("127.")));
 }
 
 void sbs_url_put_host(sbs_writer *out, const sbs_url *url) {

@@ -23,33 +23,38 @@ static size_t drop_last_segment(const char *path, size_t len) {
     return len;
 }
 
-/* Removes dot segments (RFC 3986 section 5.2.4) from a path that begins with '/', in place; returns its new length. */
-static size_t remove_dot_segments(char *path, size_t len) {
+static size_t move_down(char *text, size_t to, size_t from, size_t end) {
+    while (from < end) {
+        text[to++] = text[from++];
+    }
+    return to;
+}
+
+/* Removes dot segments (RFC 3986 section 5.2.4) in place from a path that begins with '/' and may have a query; returns
+ * the new length of both. */
+static size_t clean_path(char *text, size_t len) {
+    const size_t path_len = sbs_ascii_find((sbs_text){text, len}, '?');
     size_t written = 0;
-    for (size_t at = 0; at < len;) {
-        const size_t end = segment_end(path, at, len);
+    for (size_t at = 0; at < path_len;) {
+        const size_t end = segment_end(text, at, path_len);
         const size_t size = end - at;
-        const bool dot = size == 2 && path[at + 1] == '.';
-        const bool dots = size == 3 && path[at + 1] == '.' && path[at + 2] == '.';
+        const bool dot = size == 2 && text[at + 1] == '.';
+        const bool dots = size == 3 && text[at + 1] == '.' && text[at + 2] == '.';
         if (dots) {
-            written = drop_last_segment(path, written);
+            written = drop_last_segment(text, written);
         }
         if (!dot && !dots) {
-            for (size_t i = 0; i < size; i++) {
-                path[written + i] = path[at + i];
-            }
-            written += size;
-        } else if (end == len) {
-            path[written++] = '/';
+            written = move_down(text, written, at, end);
+        } else if (end == path_len) {
+            text[written++] = '/';
         }
         at = end;
     }
-    return written;
+    return move_down(text, written, path_len, len);
 }
 
-static void put_origin(sbs_writer *out, const sbs_url *url) {
-    sbs_put_string(out, url->https ? "https://" : "http://");
-    sbs_url_put_host(out, url);
+static bool starts_with_slashes(sbs_text reference) {
+    return reference.len > 1 && reference.ptr[0] == '/' && reference.ptr[1] == '/';
 }
 
 /* The base's path with a '/' at its end. */
@@ -60,68 +65,40 @@ static void put_base_path(sbs_writer *out, const sbs_url *url) {
     }
 }
 
-static sbs_status copy_absolute(sbs_text reference, char *out, size_t size, size_t *out_len) {
-    sbs_url parts;
-    sbs_writer writer;
-    sbs_writer_init(&writer, out, size);
-    sbs_put_text(&writer, reference);
-    if (sbs_url_parse(reference, &parts) != SBS_OK) {
-        return SBS_ERR_URL;
+/* Writes what sections 5.2.2 and 5.2.3 make of the two, dot segments and all; returns where the path to clean begins,
+ * or 0 if none does. */
+static size_t put_merged(sbs_writer *out, const sbs_url *base, sbs_text reference) {
+    size_t path = 0;
+    if (!has_scheme(reference)) {
+        sbs_put_string(out, base->https ? "https:" : "http:");
+        if (!starts_with_slashes(reference)) {
+            sbs_put_string(out, "//");
+            sbs_url_put_host(out, base);
+            path = out->len;
+            if (reference.ptr[0] != '/') {
+                put_base_path(out, base);
+            }
+        }
     }
-    return sbs_writer_finish(&writer, out_len);
-}
-
-/* "//host/path": the base gives only its scheme. */
-static sbs_status resolve_network_path(bool https, sbs_text reference, char *out, size_t size, size_t *out_len) {
-    sbs_url parts;
-    sbs_writer writer;
-    sbs_writer_init(&writer, out, size);
-    sbs_put_string(&writer, https ? "https:" : "http:");
-    sbs_put_text(&writer, reference);
-    const sbs_status status = sbs_writer_finish(&writer, out_len);
-    if (status != SBS_OK) {
-        return status;
-    }
-    return sbs_url_parse((sbs_text){out, *out_len}, &parts);
-}
-
-static sbs_status resolve_path(const sbs_url *base, sbs_text reference, char *out, size_t size, size_t *out_len) {
-    const size_t path_len = sbs_ascii_find(reference, '?');
-    sbs_writer writer;
-    sbs_writer_init(&writer, out, size);
-    put_origin(&writer, base);
-    const size_t origin_len = writer.len;
-    if (reference.ptr[0] != '/') {
-        put_base_path(&writer, base);
-    }
-    sbs_put(&writer, reference.ptr, path_len);
-    const size_t path_end = writer.len;
-    const sbs_status status = sbs_writer_finish(&writer, out_len);
-    if (status != SBS_OK) {
-        return status;
-    }
-    const size_t normal_end = origin_len + remove_dot_segments(out + origin_len, path_end - origin_len);
-    sbs_writer_init(&writer, out + normal_end, size - normal_end);
-    sbs_put(&writer, reference.ptr + path_len, reference.len - path_len);
-    const sbs_status query_status = sbs_writer_finish(&writer, out_len);
-    *out_len += normal_end;
-    return query_status;
+    sbs_put_text(out, reference);
+    return path;
 }
 
 sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t size, size_t *out_len) {
     sbs_url url;
+    sbs_writer writer;
     *out_len = 0;
     if (reference.len == 0 || sbs_url_parse(base, &url) != SBS_OK) {
         return SBS_ERR_URL;
     }
-    if (has_scheme(reference)) {
-        return copy_absolute(reference, out, size, out_len);
+    sbs_writer_init(&writer, out, size);
+    const size_t path = put_merged(&writer, &url, reference);
+    const sbs_status status = sbs_writer_finish(&writer, out_len);
+    if (status != SBS_OK) {
+        return status;
     }
-    if (!sbs_url_is_path_and_query(reference)) {
-        return SBS_ERR_URL;
+    if (path > 0) {
+        *out_len = path + clean_path(out + path, *out_len - path);
     }
-    if (reference.len > 1 && reference.ptr[0] == '/' && reference.ptr[1] == '/') {
-        return resolve_network_path(url.https, reference, out, size, out_len);
-    }
-    return resolve_path(&url, reference, out, size, out_len);
+    return sbs_url_parse((sbs_text){out, *out_len}, &url);
 }

@@ -15,7 +15,8 @@ extern "C" {
 
 /** The parts of an absolute URL; spans into the text that was parsed. */
 typedef struct sbs_url {
-    sbs_text host;  /**< DNS name or IPv4 literal, or IPv6 literal without brackets; 1 to 253 bytes. Only the dotted
+    sbs_text host;  /**< DNS name or IPv4 literal, or IPv6 literal without brackets (hexadecimal
+                         groups only); 1 to 253 bytes. Only the dotted
                          quad may look like an IPv4 address: "127.1" and "0x7f.1" are refused. */
     sbs_text path;  /**< from the first '/' up to the query; absent if the URL has none (then "/" is requested) */
     sbs_text query; /**< with its '?', absent if none */
