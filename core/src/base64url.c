@@ -6,15 +6,20 @@ static uint32_t mask_less(uint32_t a, uint32_t b) {
     return 0u - ((a - b) >> 31);
 }
 
-/* The character of a six bit value: RFC 4648 table 2. Each term corrects for one gap in ASCII before its first value.
- */
-static char character_of(uint32_t value) {
-    uint32_t c = 'A' + value;
-    c += mask_less(25, value) & ('a' - 'Z' - 1u);
-    c -= mask_less(51, value) & ('z' - '0' + 1u);
-    c -= mask_less(61, value) & ('9' - '-' + 1u);
-    c += mask_less(62, value) & ('_' - '-' - 1u);
-    return (char)c;
+/* 1 in each byte of @p values (all below 64) that is at least @p first, else 0. */
+static uint32_t at_least(uint32_t values, uint32_t first) {
+    return ((values + (0x80u - first) * 0x01010101u) >> 7) & 0x01010101u;
+}
+
+/* The characters of four six bit values, one in each byte: RFC 4648 table 2. Each term corrects for one gap in ASCII
+ * before its first value; no byte leaves its range on the way. */
+static uint32_t characters_of(uint32_t values) {
+    uint32_t c = values + 'A' * 0x01010101u;
+    c += at_least(values, 26) * ('a' - 'Z' - 1u);
+    c -= at_least(values, 52) * ('z' - '0' + 1u);
+    c -= at_least(values, 62) * ('9' - '-' + 1u);
+    c += at_least(values, 63) * ('_' - '-' - 1u);
+    return c;
 }
 
 /* base + c - first + 1 if c is one of first to last, else 0. */
@@ -32,12 +37,18 @@ static uint32_t value_of(char character) {
 
 /* Encodes 1 to 3 bytes to 2 to 4 characters. */
 static size_t encode_group(const uint8_t *data, size_t len, char *out) {
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; i++) {
-        bits = bits << 8 | (i < len ? data[i] : 0u);
+    uint32_t bits = (uint32_t)data[0] << 16;
+    uint32_t characters;
+    if (len > 1) {
+        bits |= (uint32_t)data[1] << 8;
     }
+    if (len > 2) {
+        bits |= data[2];
+    }
+    characters =
+        characters_of(bits >> 18 | (bits >> 4 & 0x3F00u) | (bits << 10 & 0x3F0000u) | (bits << 24 & 0x3F000000u));
     for (size_t i = 0; i <= len; i++) {
-        out[i] = character_of(bits >> (18 - 6 * i) & 0x3F);
+        out[i] = (char)(characters >> (8 * i));
     }
     return len + 1;
 }
@@ -117,8 +128,16 @@ void sbs_base64url_stream_init(sbs_base64url_stream *stream, sbs_writer *target,
 }
 
 void sbs_base64url_stream_put(sbs_base64url_stream *stream, const uint8_t *data, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        stream->held[stream->held_len++] = data[i];
+    char group[4];
+    while (len > 0) {
+        if (stream->held_len == 0 && len >= sizeof stream->held) {
+            sbs_put(stream->target, group, encode_group(data, sizeof stream->held, group));
+            data += sizeof stream->held;
+            len -= sizeof stream->held;
+            continue;
+        }
+        stream->held[stream->held_len++] = *data++;
+        len--;
         if (stream->held_len == sizeof stream->held) {
             put_held(stream);
         }
