@@ -101,11 +101,11 @@ static void read_time(const char *text, calendar *c) {
 /* ---- HTTP-date ------------------------------------------------------------------------------------------------ */
 
 /* Place of the first three bytes of @p text among @p count names of three letters, from 1; 0 if it is none of them. */
-static unsigned place_in(const char *names, unsigned count, const char *text) {
+static unsigned place_in(const char *names, size_t count, const char *text) {
     while (count > 0 && !sbs_text_equal((sbs_text){names + 3 * (count - 1), 3}, (sbs_text){text, 3})) {
         count--;
     }
-    return count;
+    return (unsigned)count;
 }
 
 /* "Sun" or "Sunday". Any day will do: whether it is the right one changes nothing about the date. */

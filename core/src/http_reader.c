@@ -29,7 +29,8 @@ typedef struct feed {
 } feed;
 
 void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, sbs_http_options options) {
-    *reader = (sbs_http_reader){.priv = {.line = line, .line_size = line_size, .options = options}};
+    *reader = (sbs_http_reader){.priv = {.line_size = line_size, .options = options}};
+    reader->priv.line = line;
     if (options.body_max == 0) {
         reader->priv.options.body_max = UINT64_MAX;
     }

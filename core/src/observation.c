@@ -155,7 +155,7 @@ static bool share_a_code(const sbs_observation *observation, const sbs_component
 }
 
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
-static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
+static void put_observed(sbs_json_writer *json, const sbs_observation *observation) {
     const sbs_value_kind kind = observation->value.kind;
     require(json, kind != SBS_VALUE_NONE || observation->component_count > 0, SBS_ERR_ARGUMENT);
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
@@ -196,7 +196,7 @@ sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observati
         {"id", put_id},           {"meta", put_meta},           {"identifier", put_identifier},
         {"status", put_status},   {"category", put_categories}, {"code", put_code},
         {"subject", put_subject}, {"effective", put_effective}, {"performer", put_performers},
-        {"value", put_value},     {"device", put_device},       {"component", put_components},
+        {"value", put_observed},  {"device", put_device},       {"component", put_components},
     };
     sbs_json_writer json;
     const char *fault = NULL;
