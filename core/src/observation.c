@@ -155,7 +155,7 @@ static bool share_a_code(const sbs_observation *observation, const sbs_component
 }
 
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
-static void put_observed(sbs_json_writer *json, const sbs_observation *observation) {
+static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
     const sbs_value_kind kind = observation->value.kind;
     require(json, kind != SBS_VALUE_NONE || observation->component_count > 0, SBS_ERR_ARGUMENT);
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
@@ -188,31 +188,52 @@ static void put_components(sbs_json_writer *json, const sbs_observation *observa
     sbs_json_end_array(json);
 }
 
-sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault) {
-    static const struct {
-        const char *name;
-        void (*put)(sbs_json_writer *json, const sbs_observation *observation);
-    } elements[] = {
-        {"id", put_id},           {"meta", put_meta},           {"identifier", put_identifier},
-        {"status", put_status},   {"category", put_categories}, {"code", put_code},
-        {"subject", put_subject}, {"effective", put_effective}, {"performer", put_performers},
-        {"value", put_observed},  {"device", put_device},       {"component", put_components},
-    };
-    sbs_json_writer json;
+/* Keeps the name of the first element after which there is an error. */
+static void check(const sbs_writer *out, const char *element, const char **fault) {
+    if (*fault == NULL && out->error != SBS_OK && out->error != SBS_ERR_BUFFER) {
+        *fault = element;
+    }
+}
+
+/* Calls instead of a table of functions, so that the depth of the stack can be computed. */
+static const char *put_elements(sbs_json_writer *json, const sbs_observation *observation) {
     const char *fault = NULL;
+    put_id(json, observation);
+    check(json->out, "id", &fault);
+    put_meta(json, observation);
+    put_identifier(json, observation);
+    check(json->out, "identifier", &fault);
+    put_status(json, observation);
+    check(json->out, "status", &fault);
+    put_categories(json, observation);
+    check(json->out, "category", &fault);
+    put_code(json, observation);
+    check(json->out, "code", &fault);
+    put_subject(json, observation);
+    check(json->out, "subject", &fault);
+    put_effective(json, observation);
+    check(json->out, "effective", &fault);
+    put_performers(json, observation);
+    check(json->out, "performer", &fault);
+    put_value(json, observation);
+    check(json->out, "value", &fault);
+    put_device(json, observation);
+    check(json->out, "device", &fault);
+    put_components(json, observation);
+    check(json->out, "component", &fault);
+    return fault;
+}
+
+sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault) {
+    const bool good = out->error == SBS_OK;
+    sbs_json_writer json;
     sbs_json_writer_init(&json, out);
     sbs_json_begin_object(&json);
     sbs_json_member_text(&json, "resourceType", sbs_text_of("Observation"));
-    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
-        const bool good = out->error == SBS_OK;
-        elements[i].put(&json, observation);
-        if (good && out->error != SBS_OK && out->error != SBS_ERR_BUFFER) {
-            fault = elements[i].name;
-        }
-    }
+    const char *fault = put_elements(&json, observation);
     sbs_json_end_object(&json);
     if (out_fault != NULL) {
-        *out_fault = fault;
+        *out_fault = good ? fault : NULL;
     }
     return sbs_json_writer_finish(&json, NULL);
 }
