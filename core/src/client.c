@@ -125,8 +125,7 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
     put_request_id(out);
 }
 
-sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state,
-                           sbs_now now, sbs_wait *out_wait) {
+sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state) {
     const sbs_client_config *config = client->priv.config;
     sbs_exchange_limits limits = {
         .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
@@ -143,13 +142,13 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
         return SBS_ERR_BUFFER;
     }
-    status = sbs_exchange_begin(&client->priv.exchange, shape, &limits, now);
+    status = sbs_exchange_begin(&client->priv.exchange, shape, &limits, client->priv.now);
     client->priv.state = state;
-    return status == SBS_OK ? sbs_client_go_on(out_wait) : status;
+    return status == SBS_OK ? sbs_client_go_on(client) : status;
 }
 
-sbs_status sbs_client_go_on(sbs_wait *out_wait) {
-    *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+sbs_status sbs_client_go_on(sbs_client *client) {
+    client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     return SBS_PENDING;
 }
 
@@ -162,14 +161,14 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     return status;
 }
 
-static sbs_status delay(sbs_client *client, uint32_t delay_ms, sbs_now now, sbs_wait *out_wait) {
-    client->priv.resume_ms = now.mono_ms + delay_ms;
+static sbs_status delay(sbs_client *client, uint32_t delay_ms) {
+    client->priv.resume_ms = client->priv.now.mono_ms + delay_ms;
     client->priv.state = STATE_DELAY;
-    *out_wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
+    client->priv.wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
     return SBS_PENDING;
 }
 
-sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait) {
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     const sbs_client_config *config = client->priv.config;
     sbs_status status = client->priv.detail.status;
     unsigned tries = DEFAULT(client->priv.request.max_attempts, DEFAULT(config->max_attempts, 5u));
@@ -189,7 +188,7 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs
         return status;
     }
     client->priv.attempt++;
-    return delay(client, wait_ms, now, out_wait);
+    return delay(client, wait_ms);
 }
 
 static bool is_worth_a_retry(sbs_status status) {
@@ -201,9 +200,9 @@ static bool was_stale(const sbs_client *client) {
     return exchange->reused && !exchange->response_started && !client->priv.reconnected;
 }
 
-sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait) {
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry) {
     sbs_exchange *exchange = &client->priv.exchange;
-    sbs_status status = sbs_exchange_step(exchange, now, out_wait);
+    sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
     if (status == SBS_PENDING || status == SBS_OK) {
         return status;
     }
@@ -217,82 +216,82 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client)) {
         client->priv.reconnected = true;
         client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(out_wait);
+        return sbs_client_go_on(client);
     }
-    return sbs_client_retry(client, may_retry && is_worth_a_retry(status), now, out_wait);
+    return sbs_client_retry(client, may_retry && is_worth_a_retry(status));
 }
 
 /* ---- what comes next --------------------------------------------------------------------------------------------- */
 
-static bool has_valid_token(const sbs_client *client, sbs_now now) {
-    return client->priv.has_token && now.mono_ms < client->priv.token_renew_ms;
+static bool has_valid_token(const sbs_client *client) {
+    return client->priv.has_token && client->priv.now.mono_ms < client->priv.token_renew_ms;
 }
 
-static bool needs_discovery(const sbs_client *client, sbs_now now) {
+static bool needs_discovery(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     bool asked = client->priv.request.interaction == SBS_DISCOVER;
-    bool needs_token = !client->priv.request.without_token && !has_valid_token(client, now);
+    bool needs_token = !client->priv.request.without_token && !has_valid_token(client);
     if (config->token_url != NULL || (!asked && !needs_token)) {
         return false;
     }
     uint32_t ttl_ms = DEFAULT(config->discovery_ttl_ms, 86400000u);
-    return client->priv.url_len == 0 || now.mono_ms - client->priv.discovered_ms >= ttl_ms;
+    return client->priv.url_len == 0 || client->priv.now.mono_ms - client->priv.discovered_ms >= ttl_ms;
 }
 
-static sbs_status first_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status first_delay(sbs_client *client) {
     uint32_t random;
     uint32_t most = client->priv.config->first_delay_max_ms;
     client->priv.contacted = true;
     if (most == 0) {
-        return sbs_client_go_on(out_wait);
+        return sbs_client_go_on(client);
     }
     if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
         return sbs_client_note(client, SBS_STEP_NONE, SBS_ERR_RANDOM);
     }
-    return delay(client, (uint32_t)(((uint64_t)random * most) >> 32), now, out_wait);
+    return delay(client, (uint32_t)(((uint64_t)random * most) >> 32));
 }
 
-static sbs_status step_prepare(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status step_prepare(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     if (!client->priv.contacted) {
-        return first_delay(client, now, out_wait);
+        return first_delay(client);
     }
-    if (needs_discovery(client, now)) {
-        return sbs_client_begin_discovery(client, now, out_wait);
+    if (needs_discovery(client)) {
+        return sbs_client_begin_discovery(client);
     }
     if (request->interaction == SBS_DISCOVER) {
         return SBS_OK;
     }
-    if (!request->without_token && !has_valid_token(client, now)) {
-        return sbs_client_begin_sign(client, out_wait);
+    if (!request->without_token && !has_valid_token(client)) {
+        return sbs_client_begin_sign(client);
     }
-    return request->interaction == SBS_TOKEN ? SBS_OK : sbs_client_begin_resource(client, now, out_wait);
+    return request->interaction == SBS_TOKEN ? SBS_OK : sbs_client_begin_resource(client);
 }
 
-static sbs_status step_delay(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
-    if (now.mono_ms < client->priv.resume_ms) {
-        uint64_t left = client->priv.resume_ms - now.mono_ms;
-        *out_wait = (sbs_wait){.timeout_ms = (uint32_t)left, .events = 0, .descriptor = -1};
+static sbs_status step_delay(sbs_client *client) {
+    if (client->priv.now.mono_ms < client->priv.resume_ms) {
+        uint64_t left = client->priv.resume_ms - client->priv.now.mono_ms;
+        client->priv.wait = (sbs_wait){.timeout_ms = (uint32_t)left, .events = 0, .descriptor = -1};
         return SBS_PENDING;
     }
     client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(out_wait);
+    return sbs_client_go_on(client);
 }
 
-static sbs_status step(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status step(sbs_client *client) {
     switch (client->priv.state) {
     case STATE_DELAY:
-        return step_delay(client, now, out_wait);
+        return step_delay(client);
     case STATE_DISCOVERY:
-        return sbs_client_step_discovery(client, now, out_wait);
+        return sbs_client_step_discovery(client);
     case STATE_SIGN:
-        return sbs_client_step_sign(client, now, out_wait);
+        return sbs_client_step_sign(client);
     case STATE_TOKEN:
-        return sbs_client_step_token(client, now, out_wait);
+        return sbs_client_step_token(client);
     case STATE_RESOURCE:
-        return sbs_client_step_resource(client, now, out_wait);
+        return sbs_client_step_resource(client);
     default:
-        return step_prepare(client, now, out_wait);
+        return step_prepare(client);
     }
 }
 
@@ -336,7 +335,9 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     if (config->work_hook != NULL) {
         config->work_hook(config->hook_ctx, true);
     }
-    sbs_status status = step(client, now, out_wait);
+    client->priv.now = now;
+    sbs_status status = step(client);
+    *out_wait = client->priv.wait;
     if (config->work_hook != NULL) {
         config->work_hook(config->hook_ctx, false);
     }

@@ -27,28 +27,27 @@ sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len
 void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
 
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
-sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state,
-                           sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
 
 /** "Call again at once." */
-sbs_status sbs_client_go_on(sbs_wait *out_wait);
+sbs_status sbs_client_go_on(sbs_client *client);
 
 /** Fills the detail with what is known of a failure in @p step. Returns @p status. */
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
 
 /** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
-sbs_status sbs_client_retry(sbs_client *client, bool may_retry, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
 /** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
-sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
 
-sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait);
-sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait);
-sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait);
-sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait);
-sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_begin_discovery(sbs_client *client);
+sbs_status sbs_client_step_discovery(sbs_client *client);
+sbs_status sbs_client_begin_sign(sbs_client *client);
+sbs_status sbs_client_step_sign(sbs_client *client);
+sbs_status sbs_client_step_token(sbs_client *client);
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request);
-sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait);
-sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait);
+sbs_status sbs_client_begin_resource(sbs_client *client);
+sbs_status sbs_client_step_resource(sbs_client *client);
 
 #endif

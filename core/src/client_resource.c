@@ -100,14 +100,14 @@ static uint8_t needed_permission(const sbs_request *request) {
 }
 
 /* The seed's own example reads what its scope does not name: its profile leaves the judgement to the server. */
-static bool is_covered(const sbs_client *client, sbs_now now) {
+static bool is_covered(const sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     char type[SBS_FHIR_ID_MAX + 1];
     sbs_token_view token;
     sbs_text name = type_of(request->target);
     uint8_t permission = needed_permission(request);
     if (client->priv.config->any_scope || client->priv.config->profile == SBS_PROFILE_SEED || permission == 0 ||
-        !sbs_fhir_type_is_valid(name) || sbs_client_token(client, now, &token) != SBS_OK) {
+        !sbs_fhir_type_is_valid(name) || sbs_client_token(client, client->priv.now, &token) != SBS_OK) {
         return true;
     }
     memcpy(type, name.ptr, name.len);
@@ -138,7 +138,7 @@ static void put_resource_head(sbs_client *client) {
     }
 }
 
-static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status send_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_exchange_request shape = {
         .response = request->response,
@@ -149,7 +149,7 @@ static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_w
     put_resource_head(client);
     if (request->without_token) {
         sbs_http_put_end(&client->priv.writer);
-    } else if (sbs_client_token(client, now, &token) == SBS_OK) {
+    } else if (sbs_client_token(client, client->priv.now, &token) == SBS_OK) {
         sbs_put_string(&client->priv.writer, "Authorization: Bearer ");
         shape.parts[0] = token.access_token;
         shape.parts[1] = sbs_text_of("\r\n\r\n");
@@ -157,19 +157,19 @@ static sbs_status send_resource(sbs_client *client, sbs_now now, sbs_wait *out_w
         return SBS_ERR_STATE;
     }
     shape.parts[2] = request->interaction == SBS_READ ? (sbs_text){NULL, 0} : request->body;
-    return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE, now, out_wait);
+    return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE);
 }
 
-sbs_status sbs_client_begin_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
-    if (!client->priv.request.without_token && !is_covered(client, now)) {
+sbs_status sbs_client_begin_resource(sbs_client *client) {
+    if (!client->priv.request.without_token && !is_covered(client)) {
         sbs_token_view token;
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
-        if (sbs_client_token(client, now, &token) == SBS_OK) {
+        if (sbs_client_token(client, client->priv.now, &token) == SBS_OK) {
             sbs_http_sanitise(token.scope, client->priv.detail.text, sizeof client->priv.detail.text);
         }
         return SBS_ERR_SCOPE;
     }
-    sbs_status status = send_resource(client, now, out_wait);
+    sbs_status status = send_resource(client);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_RESOURCE, status);
 }
 
@@ -213,9 +213,9 @@ static void note_refusal(sbs_client *client) {
     detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
 }
 
-sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+sbs_status sbs_client_step_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request), now, out_wait);
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request));
     if (status != SBS_OK) {
         return status;
     }
@@ -228,9 +228,9 @@ sbs_status sbs_client_step_resource(sbs_client *client, sbs_now now, sbs_wait *o
         client->priv.reauthenticated = true;
         sbs_client_drop_token(client);
         client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(out_wait);
+        return sbs_client_go_on(client);
     }
     note_refusal(client);
     bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
-    return sbs_client_retry(client, later && (is_repeatable(request) || !may_be_stored(http_status)), now, out_wait);
+    return sbs_client_retry(client, later && (is_repeatable(request) || !may_be_stored(http_status)));
 }

@@ -53,13 +53,13 @@ static void forget_discovery(sbs_client *client) {
     client->priv.url_len = 0;
 }
 
-sbs_status sbs_client_begin_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+sbs_status sbs_client_begin_discovery(sbs_client *client) {
     sbs_exchange_request shape = {.response = NULL};
     forget_discovery(client);
     sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(SBS_DISCOVERY_PATH),
                         sbs_text_of("application/json"));
     sbs_http_put_end(&client->priv.writer);
-    sbs_status status = sbs_client_send(client, &client->priv.base, &shape, STATE_DISCOVERY, now, out_wait);
+    sbs_status status = sbs_client_send(client, &client->priv.base, &shape, STATE_DISCOVERY);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
 }
 
@@ -111,15 +111,15 @@ static void note_answer(sbs_client *client, sbs_step step, sbs_status status) {
     client->priv.detail.transient = status == SBS_ERR_BUSY;
 }
 
-sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true, now, out_wait);
+sbs_status sbs_client_step_discovery(sbs_client *client) {
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
     if (status != SBS_OK) {
         return status;
     }
     unsigned http_status = client->priv.exchange.answer.status;
     if (http_status != 200) {
         note_answer(client, SBS_STEP_DISCOVERY, refusal(http_status, SBS_ERR_FORBIDDEN));
-        return sbs_client_retry(client, client->priv.detail.transient, now, out_wait);
+        return sbs_client_retry(client, client->priv.detail.transient);
     }
     status = read_discovery(client);
     if (status != SBS_OK) {
@@ -127,21 +127,21 @@ sbs_status sbs_client_step_discovery(sbs_client *client, sbs_now now, sbs_wait *
         client->priv.url_len = 0;
         return status;
     }
-    client->priv.discovered_ms = now.mono_ms;
+    client->priv.discovered_ms = client->priv.now.mono_ms;
     client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(out_wait);
+    return sbs_client_go_on(client);
 }
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
 
-sbs_status sbs_client_begin_sign(sbs_client *client, sbs_wait *out_wait) {
+sbs_status sbs_client_begin_sign(sbs_client *client) {
     sbs_client_drop_token(client);
     if (!client->priv.config->keep_open_while_signing) {
         sbs_exchange_close(&client->priv.exchange);
     }
     client->priv.state = STATE_SIGN;
     client->priv.sign_step = client->priv.key_bits == 0 ? SIGN_KEY : SIGN_BUILD;
-    return sbs_client_go_on(out_wait);
+    return sbs_client_go_on(client);
 }
 
 /* Algorithm, size and kid are read from the key once. */
@@ -182,10 +182,10 @@ static sbs_text kid_of(const sbs_client *client) {
 }
 
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
-static sbs_status build_request(sbs_client *client, sbs_now now) {
+static sbs_status build_request(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     sbs_writer *out = &client->priv.writer;
-    if (now.utc_s == SBS_UTC_UNKNOWN) {
+    if (client->priv.now.utc_s == SBS_UTC_UNKNOWN) {
         return SBS_ERR_NO_TIME;
     }
     sbs_assertion_params params = {
@@ -194,7 +194,7 @@ static sbs_status build_request(sbs_client *client, sbs_now now) {
         .aud = config->aud != NULL ? sbs_text_of(config->aud) : sbs_client_token_url(client),
         .kid = kid_of(client),
         .typ = sbs_text_of(config->typ),
-        .issued_at = now.utc_s + client->priv.clock_offset_s,
+        .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s,
         .lifetime = config->lifetime_s,
     };
     sbs_writer form;
@@ -209,16 +209,16 @@ static sbs_status build_request(sbs_client *client, sbs_now now) {
     return sbs_assertion_start(&client->priv.assertion, &params, client->priv.alg, client->priv.key_bits, out);
 }
 
-static sbs_status advance_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status advance_sign(sbs_client *client) {
     sbs_status status;
     if (client->priv.sign_step == SIGN_KEY) {
         status = read_key(client);
-        return status == SBS_OK ? sbs_client_go_on(out_wait) : status;
+        return status == SBS_OK ? sbs_client_go_on(client) : status;
     }
     if (client->priv.sign_step == SIGN_BUILD) {
-        status = build_request(client, now);
+        status = build_request(client);
         client->priv.sign_step = SIGN_SIGN;
-        return status == SBS_OK ? sbs_client_go_on(out_wait) : status;
+        return status == SBS_OK ? sbs_client_go_on(client) : status;
     }
     status = sbs_assertion_sign(&client->priv.assertion, client->priv.config->key, &client->priv.writer);
     if (status != SBS_OK) {
@@ -226,13 +226,13 @@ static sbs_status advance_sign(sbs_client *client, sbs_now now, sbs_wait *out_wa
     }
     sbs_exchange_request shape = {.response = NULL};
     sbs_assertion_wipe(&client->priv.assertion);
-    client->priv.token_sent_ms = now.mono_ms;
-    return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN, now, out_wait);
+    client->priv.token_sent_ms = client->priv.now.mono_ms;
+    return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN);
 }
 
-sbs_status sbs_client_step_sign(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
-    *out_wait = (sbs_wait){.timeout_ms = KEY_POLL_MS, .events = 0, .descriptor = -1};
-    sbs_status status = advance_sign(client, now, out_wait);
+sbs_status sbs_client_step_sign(sbs_client *client) {
+    client->priv.wait = (sbs_wait){.timeout_ms = KEY_POLL_MS, .events = 0, .descriptor = -1};
+    sbs_status status = advance_sign(client);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_SIGN, status);
 }
 
@@ -294,14 +294,14 @@ static sbs_status accept_token(sbs_client *client) {
 }
 
 /* One correction from an authenticated Date until the next success, at most a day; then the assertion is made anew. */
-static bool correct_clock(sbs_client *client, sbs_now now) {
+static bool correct_clock(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_oauth_error error = client->priv.detail.oauth;
     bool may_be_the_clock = error == SBS_OAUTH_INVALID_CLIENT || error == SBS_OAUTH_INVALID_GRANT;
     if (client->priv.clock_corrected || !may_be_the_clock || !answer->has_date || !client->priv.token_url.https) {
         return false;
     }
-    int64_t offset = answer->date_utc_s - now.utc_s;
+    int64_t offset = answer->date_utc_s - client->priv.now.utc_s;
     int64_t change = offset - client->priv.clock_offset_s;
     bool differs = change > CLOCK_TOLERANCE_S || change < -CLOCK_TOLERANCE_S;
     if (!differs || offset > CLOCK_CORRECTION_MAX_S || offset < -CLOCK_CORRECTION_MAX_S) {
@@ -322,7 +322,7 @@ static bool may_have_moved(sbs_client *client, unsigned http_status) {
     return true;
 }
 
-static sbs_status judge_refusal(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
+static sbs_status judge_refusal(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
     size_t capacity;
@@ -336,21 +336,21 @@ static sbs_status judge_refusal(sbs_client *client, sbs_now now, sbs_wait *out_w
         }
     }
     detail->transient = detail->status == SBS_ERR_BUSY;
-    if (correct_clock(client, now) || may_have_moved(client, answer->status)) {
+    if (correct_clock(client) || may_have_moved(client, answer->status)) {
         client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(out_wait);
+        return sbs_client_go_on(client);
     }
-    return sbs_client_retry(client, detail->transient, now, out_wait);
+    return sbs_client_retry(client, detail->transient);
 }
 
-sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_TOKEN, true, now, out_wait);
+sbs_status sbs_client_step_token(sbs_client *client) {
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_TOKEN, true);
     if (status != SBS_OK) {
         return status;
     }
     unsigned http_status = client->priv.exchange.answer.status;
     if (http_status != 200 && http_status != 201) {
-        return judge_refusal(client, now, out_wait);
+        return judge_refusal(client);
     }
     status = accept_token(client);
     if (status != SBS_OK) {
@@ -358,5 +358,5 @@ sbs_status sbs_client_step_token(sbs_client *client, sbs_now now, sbs_wait *out_
     }
     sbs_client_pin(client, &client->priv.token_url);
     client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(out_wait);
+    return sbs_client_go_on(client);
 }

@@ -106,9 +106,9 @@ static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     return status;
 }
 
-static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
+static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_wait *out_wait) {
     *out_wait = exchange->priv.stream->ops->waits_for(exchange->priv.stream->ctx);
-    uint64_t left = exchange->priv.deadline_ms - now.mono_ms;
+    uint64_t left = exchange->priv.deadline_ms - exchange->priv.now.mono_ms;
     if (left < out_wait->timeout_ms) {
         out_wait->timeout_ms = (uint32_t)left;
     }
@@ -120,17 +120,17 @@ static sbs_status go_on(sbs_wait *out_wait) {
     return SBS_PENDING;
 }
 
-static sbs_status step_opening(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
+static sbs_status step_opening(sbs_exchange *exchange, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
-    sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, now);
+    sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, exchange->priv.now);
     if (status == SBS_PENDING) {
-        return wait_for_stream(exchange, now, out_wait);
+        return wait_for_stream(exchange, out_wait);
     }
     if (status != SBS_OK) {
         return fail(exchange, status);
     }
     exchange->priv.state = SENDING;
-    exchange->priv.deadline_ms = now.mono_ms + exchange->priv.limits.exchange_ms;
+    exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.limits.exchange_ms;
     return go_on(out_wait);
 }
 
@@ -158,7 +158,7 @@ static void gather(sbs_exchange *exchange) {
     }
 }
 
-static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
+static sbs_status step_sending(sbs_exchange *exchange, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
     gather(exchange);
     if (exchange->priv.out_len == 0) {
@@ -173,7 +173,7 @@ static sbs_status step_sending(sbs_exchange *exchange, sbs_now now, sbs_wait *ou
     if (status == SBS_PENDING) {
         /* A secured stream may hold what it was given: from here on the server may have seen something. */
         exchange->request_started = true;
-        return wait_for_stream(exchange, now, out_wait);
+        return wait_for_stream(exchange, out_wait);
     }
     if (status != SBS_OK) {
         return fail(exchange, status < 0 ? status : SBS_ERR_NETWORK);
@@ -199,17 +199,17 @@ static void note_etag(sbs_exchange *exchange, sbs_text value) {
     }
 }
 
-static void note_field(sbs_exchange *exchange, sbs_now now) {
+static void note_field(sbs_exchange *exchange) {
     sbs_answer *answer = &exchange->answer;
     sbs_text name = exchange->priv.reader.name;
     sbs_text value = exchange->priv.reader.value;
     if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
         answer->is_json = sbs_http_is_json(value);
     } else if (sbs_text_equal_nocase(name, sbs_text_of("date"))) {
-        answer->has_date = sbs_date_parse_http(value, now.utc_s, &answer->date_utc_s) == SBS_OK;
+        answer->has_date = sbs_date_parse_http(value, exchange->priv.now.utc_s, &answer->date_utc_s) == SBS_OK;
     } else if (sbs_text_equal_nocase(name, sbs_text_of("retry-after"))) {
         answer->has_retry_after =
-            sbs_http_retry_after(value, now.utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
+            sbs_http_retry_after(value, exchange->priv.now.utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
     } else if (sbs_text_equal_nocase(name, sbs_text_of("location"))) {
         note_location(exchange, value);
     } else if (sbs_text_equal_nocase(name, sbs_text_of("etag"))) {
@@ -266,7 +266,7 @@ static sbs_status finish(sbs_exchange *exchange, bool reusable) {
 }
 
 /* Returns SBS_OK when the answer is complete, SBS_PENDING when more input is needed. */
-static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len, sbs_now now) {
+static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len) {
     sbs_http_reader *reader = &exchange->priv.reader;
     for (;;) {
         size_t used = 0;
@@ -280,7 +280,7 @@ static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t le
         } else if (event == SBS_HTTP_STATUS) {
             choose_body(exchange);
         } else if (event == SBS_HTTP_FIELD) {
-            note_field(exchange, now);
+            note_field(exchange);
         }
         if (status != SBS_OK) {
             return status;
@@ -294,12 +294,12 @@ static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t le
     }
 }
 
-static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
+static sbs_status step_receiving(sbs_exchange *exchange, sbs_wait *out_wait) {
     const sbs_stream *stream = exchange->priv.stream;
     size_t len = 0;
     sbs_status status = stream->ops->receive(stream->ctx, (uint8_t *)exchange->priv.rx, exchange->priv.rx_size, &len);
     if (status == SBS_PENDING) {
-        return wait_for_stream(exchange, now, out_wait);
+        return wait_for_stream(exchange, out_wait);
     }
     if (status == SBS_END) {
         status = sbs_http_reader_end(&exchange->priv.reader);
@@ -307,7 +307,7 @@ static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *
     }
     if (status == SBS_OK) {
         exchange->response_started = true;
-        status = take_input(exchange, exchange->priv.rx, len, now);
+        status = take_input(exchange, exchange->priv.rx, len);
     }
     if (status == SBS_PENDING) {
         return go_on(out_wait);
@@ -317,6 +317,7 @@ static sbs_status step_receiving(sbs_exchange *exchange, sbs_now now, sbs_wait *
 
 sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
     uint8_t state = exchange->priv.state;
+    exchange->priv.now = now;
     if (state == CLOSED || state == IDLE) {
         return SBS_ERR_STATE;
     }
@@ -324,7 +325,7 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
         return fail(exchange, SBS_ERR_TIMEOUT);
     }
     if (state == OPENING) {
-        return step_opening(exchange, now, out_wait);
+        return step_opening(exchange, out_wait);
     }
-    return state == SENDING ? step_sending(exchange, now, out_wait) : step_receiving(exchange, now, out_wait);
+    return state == SENDING ? step_sending(exchange, out_wait) : step_receiving(exchange, out_wait);
 }

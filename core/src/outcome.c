@@ -56,6 +56,7 @@ sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *token
     *out_transient = is_transient(&doc, issue);
     sbs_message_put(&message, "", &doc, sbs_lookup(&doc, issue, "severity"));
     sbs_message_put(&message, message.len > 0 ? " " : "", &doc, sbs_lookup(&doc, issue, "code"));
+    sbs_message_put(&message, message.len > 0 ? " at " : "", &doc, sbs_lookup_first(&doc, issue, "expression"));
     sbs_message_put(&message, message.len > 0 ? ": " : "", &doc, words_of(&doc, issue));
     return SBS_OK;
 }

@@ -18,7 +18,7 @@ static size_t reference_encode(const uint8_t *data, size_t len, char *out) {
     for (size_t bit = 0; bit < 8 * len; bit += 6) {
         unsigned value = 0;
         for (size_t i = bit; i < bit + 6; i++) {
-            value = value << 1 | (i < 8 * len ? data[i / 8] >> (7 - i % 8) & 1u : 0u);
+            value = value << 1 | (i < 8 * len ? (unsigned)data[i / 8] >> (7 - i % 8) & 1u : 0u);
         }
         out[count++] = alphabet[value];
     }

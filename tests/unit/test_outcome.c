@@ -46,6 +46,12 @@ static const struct {
     {OUTCOME("{\"severity\":\"information\",\"code\":\"informational\",\"diagnostics\":\"ok\"}"),
      "information informational: ok", false},
     {OUTCOME("{\"diagnostics\":\"only words\"}"), "only words", false},
+    {OUTCOME("{\"severity\":\"error\",\"code\":\"required\",\"details\":{\"text\":\"missing\"},"
+             "\"expression\":[\"Observation.status\",\"Observation\"]}"),
+     "error required at Observation.status: missing", false},
+    {OUTCOME("{\"expression\":[\"Observation\"]}"), "Observation", false},
+    {OUTCOME("{\"code\":\"required\",\"expression\":\"Observation\"}"), "required", false},
+    {OUTCOME("{\"code\":\"required\",\"expression\":[]}"), "required", false},
     {OUTCOME("{\"severity\":1,\"code\":[],\"diagnostics\":{}}"), "", false},
     {OUTCOME("7"), "", false},
     {OUTCOME("{\"severity\":\"error\",\"code\":\"invalid\",\"diagnostics\":\"\\u001b[2J\\r\\nx\\u00df\"}"),

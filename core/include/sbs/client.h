@@ -135,33 +135,33 @@ typedef struct sbs_token_view {
 } sbs_token_view;
 
 typedef struct sbs_client {
+    /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
+        uint8_t state, sign_step;
+        uint8_t kid_len;
+        bool has_token, scope_granted, scope_after_token;
+        bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        sbs_alg alg;
+        uint16_t attempt, pin_port;
         const sbs_client_config *config;
-        sbs_url base, token_url;
-        sbs_request request;
-        sbs_exchange exchange;
-        sbs_assertion assertion;
-        sbs_writer writer;
-        sbs_detail detail;
-        sbs_status result;
         size_t url_len; /* discovered token URL at the start of work, with its NUL */
         size_t token_len, scope_len;
-        bool scope_after_token;
+        size_t key_bits;
+        sbs_now now;
+        sbs_wait wait;
+        sbs_writer writer;
         uint32_t token_lifetime_s;
         uint64_t token_sent_ms, token_expires_ms, token_renew_ms;
         uint64_t discovered_ms;
         uint64_t resume_ms;
         int64_t clock_offset_s;
-        size_t key_bits;
-        sbs_alg alg;
+        sbs_url base, token_url;
+        sbs_request request;
+        sbs_exchange exchange;
         char kid[SBS_KID_THUMBPRINT_LEN + 1];
-        uint8_t kid_len;
-        uint8_t state;
-        uint8_t sign_step;
-        uint16_t attempt;
-        bool has_token, scope_granted, contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        sbs_detail detail;
+        sbs_assertion assertion;
         char pin_host[SBS_HOST_SIZE];
-        uint16_t pin_port;
     } priv;
 } sbs_client;
 

@@ -36,32 +36,28 @@ typedef struct sbs_answer {
     bool has_date;
     bool has_retry_after;
     bool body_dropped;            /**< the body did not fit and was drained */
-    int64_t date_utc_s;           /**< Date field */
-    uint32_t retry_after_s;       /**< Retry-After, clamped to one hour */
-    char id[SBS_FHIR_ID_MAX + 1]; /**< id of Location, "" if none */
-    char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
     char *body;                   /**< kept body, in the scratch or in the caller's response buffer */
     size_t body_len;              /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
+    uint32_t retry_after_s;       /**< Retry-After, clamped to one hour */
+    int64_t date_utc_s;           /**< Date field */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of Location, "" if none */
+    char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 
 typedef struct sbs_exchange {
-    sbs_answer answer;
     bool request_started;  /**< at least one byte of the request was handed to the stream */
     bool response_started; /**< at least one byte of the answer came */
     bool reused;           /**< the exchange runs on a connection that served an earlier one */
     struct {
-        const sbs_stream *stream;
-        char host[SBS_HOST_SIZE];
-        uint16_t port;
         uint8_t state;
         uint8_t part;
-        uint8_t part_count;
-        sbs_exchange_limits limits;
+        uint16_t port;
+        const sbs_stream *stream;
         uint64_t deadline_ms;
+        sbs_now now;
         char *scratch;
         size_t scratch_size;
         size_t out_len, out_sent;
-        sbs_text parts[SBS_EXCHANGE_PARTS];
         size_t part_taken;
         char *response; /* where the body of a 2xx answer goes; NULL: dropped */
         size_t response_size;
@@ -70,7 +66,11 @@ typedef struct sbs_exchange {
         char *rx; /* behind the part of the scratch that keeps bodies */
         size_t rx_size;
         sbs_http_reader reader;
+        sbs_text parts[SBS_EXCHANGE_PARTS];
+        sbs_exchange_limits limits;
+        char host[SBS_HOST_SIZE];
     } priv;
+    sbs_answer answer;
 } sbs_exchange;
 
 /** Clears the state. No connection is open afterwards. */

@@ -5,8 +5,9 @@
 
 #include "sbs/tls_stream.h"
 
-/** Mbed TLS's verify callback: checks dates against the time of open(), and the name if it is an address. */
-int sbs_tls_verify(void *tls, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
+/** Mbed TLS's verify callback: checks dates against the time of open(), and the name if it is an address.
+ *  @p ctx is the sbs_tls_stream. */
+int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 
 /** The status for an Mbed TLS error @p code. @p verify_flags matter only if the certificate was refused. */
 sbs_status sbs_tls_status(int code, uint32_t verify_flags);
