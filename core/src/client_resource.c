@@ -213,6 +213,25 @@ static void note_refusal(sbs_client *client) {
     detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
 }
 
+/* A web page that answers 200 to everything stored nothing: a write is believed by FHIR's own media type, by a Location
+ * with an id, or where the answer has no body to name a type for. */
+static bool confirms(const sbs_client *client) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    return client->priv.request.interaction == SBS_READ || !answer->has_type || answer->is_json ||
+           answer->id[0] != '\0';
+}
+
+static sbs_status accept_success(sbs_client *client) {
+    if (confirms(client)) {
+        return SBS_OK;
+    }
+    sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_RESPONSE);
+    client->priv.detail.http_status = client->priv.exchange.answer.status;
+    client->priv.detail.outcome_unknown = true;
+    sbs_http_sanitise(sbs_text_of("Content-Type"), client->priv.detail.text, sizeof client->priv.detail.text);
+    return SBS_ERR_RESPONSE;
+}
+
 sbs_status sbs_client_step_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request));
@@ -222,7 +241,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     unsigned http_status = client->priv.exchange.answer.status;
     sbs_verdict verdict = sbs_verdict_of(http_status);
     if (verdict == SBS_VERDICT_STORED) {
-        return SBS_OK;
+        return accept_success(client);
     }
     if (verdict == SBS_VERDICT_REAUTH && !client->priv.reauthenticated && !request->without_token) {
         client->priv.reauthenticated = true;

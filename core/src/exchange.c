@@ -204,6 +204,7 @@ static void note_field(sbs_exchange *exchange) {
     sbs_text name = exchange->priv.reader.name;
     sbs_text value = exchange->priv.reader.value;
     if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
+        answer->has_type = true;
         answer->is_json = sbs_http_is_json(value);
     } else if (sbs_text_equal_nocase(name, sbs_text_of("date"))) {
         answer->has_date = sbs_date_parse_http(value, exchange->priv.now.utc_s, &answer->date_utc_s) == SBS_OK;

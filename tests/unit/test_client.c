@@ -281,6 +281,22 @@ static void nothing_secret_is_left_behind(void **state) {
     assert_false(s->fhir.server.is_open);
 }
 
+static void a_web_page_confirms_no_write(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    s->fhir.fhir_status = 200;
+    s->fhir.fields = "Content-Type: text/html\r\n";
+    s->fhir.fhir_body = "<html>welcome</html>";
+    assert_int_equal(fake_run(s, &request), SBS_ERR_RESPONSE);
+    const sbs_detail *detail = sbs_client_detail(&s->client);
+    assert_int_equal(detail->http_status, 200);
+    assert_true(detail->outcome_unknown);
+    assert_string_equal(detail->text, "Content-Type");
+    s->fhir.fhir_status = 201;
+    s->fhir.fields = "Content-Type: application/fhir+xml\r\nLocation: Observation/5\r\n";
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+}
+
 static int set_up(void **state) {
     static fake_setup setup;
     fake_setup_init(&setup);
@@ -305,6 +321,7 @@ int main(void) {
         CASE(a_busy_server_is_asked_again),
         CASE(what_may_be_stored_is_not_sent_again_blindly),
         CASE(network_failures_are_told_apart_and_retried),
+        CASE(a_web_page_confirms_no_write),
         CASE(nothing_secret_is_left_behind),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -32,6 +32,7 @@ typedef struct sbs_exchange_limits {
 /** What is known of the answer; valid after sbs_exchange_step returned SBS_OK, partly after an error. */
 typedef struct sbs_answer {
     uint16_t status; /**< 0: no status line was read */
+    bool has_type;   /**< Content-Type is there */
     bool is_json;    /**< Content-Type names JSON */
     bool has_date;
     bool has_retry_after;
