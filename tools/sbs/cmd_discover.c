@@ -73,18 +73,20 @@ static int read_document(sbs_text text, cli_json *json) {
 }
 
 static int discover(char *answer) {
-    const sbs_request request = {
+    sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of(&SBS_DISCOVERY_PATH[1]),
         .accept = sbs_text_of("application/json"),
-        .response = answer,
         .response_size = CLI_ANSWER_MAX,
         .without_token = true,
     };
     cli_json json = {0};
+    request.response = answer;
     sbs_status status = cli_server_run(&request);
     if (status != SBS_OK) {
-        return cli_fail_request("discover", status, cli_server_detail());
+        sbs_detail detail = *cli_server_detail();
+        detail.step = SBS_STEP_DISCOVERY; /* for the client it was a request like others */
+        return cli_fail_request("discover", status, &detail);
     }
     int code = read_document((sbs_text){answer, cli_server_response().body_len}, &json);
     cli_json_free(&json);

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "io.h"
+#include "json_input.h"
 #include "message.h"
 #include "server.h"
 
@@ -41,8 +42,12 @@ static int get(const char *path, char *answer) {
     if (status != SBS_OK) {
         return cli_fail_request("get", status, cli_server_detail());
     }
+    sbs_text body = {answer, cli_server_response().body_len};
+    if (body.len > 0 && !cli_is_json(body)) {
+        return cli_fail(CLI_INPUT, "get: the answer is not valid JSON, check --fhir");
+    }
     cli_output(&out);
-    sbs_put(&out, answer, cli_server_response().body_len);
+    sbs_put_text(&out, body);
     return CLI_DONE;
 }
 

@@ -263,8 +263,8 @@ static int push_all(push_run *run, const cli_operands *operands) {
     }
     if (code == CLI_DONE && run->failed > 0) {
         (void)cli_fail(run->code,
-                       "push: %zu of %zu resources are not on the server, the lines on standard output "
-                       "tell why",
+                       "push: %zu of %zu resources are not known to be on the server, the lines on standard "
+                       "output tell why",
                        run->failed, run->count);
     }
     return code != CLI_DONE ? code : run->code;

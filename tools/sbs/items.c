@@ -35,13 +35,6 @@ static bool next_line(cli_items *items, sbs_text *out_item, size_t *out_line) {
     return false;
 }
 
-static bool is_json(sbs_text text) {
-    cli_json json = {0};
-    bool valid = cli_json_parse(&json, text, NULL) == SBS_OK;
-    cli_json_free(&json);
-    return valid;
-}
-
 /* A whole value in the first line cannot be the start of a longer one. A text that is not valid as a whole counts as
  * NDJSON if several of its lines begin as an object does: one damaged line then costs one item only. */
 static bool is_ndjson(sbs_text text) {
@@ -49,10 +42,10 @@ static bool is_ndjson(sbs_text text) {
     sbs_text line;
     size_t number;
     size_t starts = 0;
-    if (!next_line(&lines, &line, &number) || is_json(line)) {
+    if (!next_line(&lines, &line, &number) || cli_is_json(line)) {
         return true;
     }
-    if (is_json(text)) {
+    if (cli_is_json(text)) {
         return false;
     }
     lines = (cli_items){.rest = text, .line = 1};

@@ -27,6 +27,13 @@ sbs_status cli_json_parse(cli_json *json, sbs_text text, size_t *out_where) {
     return sbs_json_parse(&json->doc, text.ptr, text.len, json->tokens, json->capacity, out_where);
 }
 
+bool cli_is_json(sbs_text text) {
+    cli_json json = {0};
+    bool valid = cli_json_parse(&json, text, NULL) == SBS_OK;
+    cli_json_free(&json);
+    return valid;
+}
+
 void cli_json_free(cli_json *json) {
     free(json->tokens);
     *json = (cli_json){0};

@@ -161,21 +161,6 @@ static int open_streams(const char *command) {
     return CLI_DONE;
 }
 
-/* Requests without a token never use the key. */
-static sbs_status no_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
-    (void)ctx, (void)out_alg, (void)buffer, (void)size, (void)out_len;
-    return SBS_ERR_KEY;
-}
-
-static sbs_status no_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
-                          size_t *out_len) {
-    (void)ctx, (void)hash, (void)signature, (void)size, (void)out_len;
-    return SBS_ERR_KEY;
-}
-
-static const sbs_key_ops no_key_ops = {no_public_key, no_sign};
-static const sbs_key no_key = {.ops = &no_key_ops};
-
 static int open_client(const char *command, bool with_key) {
     setup.work = malloc(WORK_SIZE);
     if (setup.work == NULL) {
@@ -189,7 +174,7 @@ static int open_client(const char *command, bool with_key) {
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
-        .key = with_key ? &setup.key.key : &no_key,
+        .key = &setup.key.key, /* not used by requests without a token */
         .stream = &setup.tls_stream,
         .plain_stream = cli_server.allow_http ? &setup.plain_stream : NULL,
         .work = setup.work,

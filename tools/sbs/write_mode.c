@@ -12,10 +12,10 @@ static sbs_status ask(char *answer) {
     sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of("metadata"),
-        .response = answer,
         .response_size = CLI_ANSWER_MAX,
         .without_token = true,
     };
+    request.response = answer;
     sbs_status status = cli_server_run(&request);
     if (status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN) {
         request.without_token = false; /* the standard says that it is public; not every server agrees */
