@@ -55,8 +55,6 @@ static size_t tail_size(size_t signature_len) {
 
 /* ---- header and claims ---------------------------------------------------------------------------------------- */
 
-typedef void (*put_part)(sbs_json_writer *json, const sbs_assertion_params *params, sbs_alg alg);
-
 static void put_header(sbs_json_writer *json, const sbs_assertion_params *params, sbs_alg alg) {
     sbs_json_key(json, "alg");
     sbs_json_put_string(json, alg == SBS_ES384 ? "ES384" : "RS384");
@@ -80,9 +78,8 @@ static void put_expiry(sbs_json_writer *json, const sbs_assertion_params *params
     put_time(json, "exp", params->issued_at + (int64_t)lifetime);
 }
 
-static void put_claims(sbs_json_writer *json, const sbs_assertion_params *params, sbs_alg alg) {
+static void put_claims(sbs_json_writer *json, const sbs_assertion_params *params) {
     bool seed = params->profile == SBS_PROFILE_SEED;
-    (void)alg;
     sbs_json_member_text(json, "iss", params->client_id);
     sbs_json_member_text(json, "sub", params->client_id);
     sbs_json_member_text(json, "aud", params->aud);
@@ -99,23 +96,34 @@ static void put_claims(sbs_json_writer *json, const sbs_assertion_params *params
     }
 }
 
-static void put_encoded(sbs_writer *out, put_part put, const sbs_assertion_params *params, sbs_alg alg) {
+/* A JSON object on its way through the base64url encoder. */
+typedef struct encoded_object {
     sbs_base64url_stream stream;
-    sbs_json_writer json;
     sbs_writer text;
-    sbs_base64url_stream_init(&stream, out, &text);
-    sbs_json_writer_init(&json, &text);
-    sbs_json_begin_object(&json);
-    put(&json, params, alg);
-    sbs_json_end_object(&json);
-    sbs_base64url_stream_finish(&stream);
-    sbs_writer_fail(out, sbs_json_writer_finish(&json, NULL));
+    sbs_json_writer json;
+} encoded_object;
+
+static void begin(encoded_object *object, sbs_writer *out) {
+    sbs_base64url_stream_init(&object->stream, out, &object->text);
+    sbs_json_writer_init(&object->json, &object->text);
+    sbs_json_begin_object(&object->json);
+}
+
+static void end(encoded_object *object) {
+    sbs_json_end_object(&object->json);
+    sbs_base64url_stream_finish(&object->stream);
+    sbs_writer_fail(object->stream.target, sbs_json_writer_finish(&object->json, NULL));
 }
 
 static void put_input(sbs_writer *out, const sbs_assertion_params *params, sbs_alg alg) {
-    put_encoded(out, put_header, params, alg);
+    encoded_object object;
+    begin(&object, out);
+    put_header(&object.json, params, alg);
+    end(&object);
     sbs_put_char(out, '.');
-    put_encoded(out, put_claims, params, alg);
+    begin(&object, out);
+    put_claims(&object.json, params);
+    end(&object);
 }
 
 size_t sbs_assertion_size(const sbs_assertion_params *params, sbs_alg alg, size_t key_bits) {

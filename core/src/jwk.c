@@ -105,31 +105,33 @@ static sbs_status hash_text(void *ctx, const char *data, size_t len) {
     return psa_hash_update(hash, (const uint8_t *)data, len) == PSA_SUCCESS ? SBS_OK : SBS_ERR_CRYPTO;
 }
 
-typedef void (*put_key)(sbs_writer *out, const sbs_public_key *key);
-
-/* SHA-256 over what @p put writes, without holding it. */
-static sbs_status hash_key(put_key put, const sbs_public_key *key, uint8_t digest[SHA256_SIZE]) {
+/* SHA-256 over what @p method hashes, which is never held as a whole. */
+static sbs_status hash_key(const sbs_public_key *key, sbs_kid_method method, uint8_t digest[SHA256_SIZE]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     sbs_writer out;
     size_t len;
-    sbs_status status = SBS_ERR_CRYPTO;
-    if (psa_hash_setup(&hash, PSA_ALG_SHA_256) == PSA_SUCCESS) {
-        sbs_writer_init_sink(&out, hash_text, &hash);
-        put(&out, key);
-        status = sbs_writer_finish(&out, NULL);
+    sbs_writer_init_sink(&out, hash_text, &hash);
+    if (psa_hash_setup(&hash, PSA_ALG_SHA_256) != PSA_SUCCESS) {
+        return SBS_ERR_CRYPTO;
     }
-    if (status == SBS_OK && psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
-        status = SBS_ERR_CRYPTO;
+    if (method == SBS_KID_SEED) {
+        sbs_public_key_put_pem(&out, key);
+    } else {
+        put_thumbprint_input(&out, key);
+    }
+    if (psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
+        sbs_writer_fail(&out, SBS_ERR_CRYPTO);
     }
     (void)psa_hash_abort(&hash);
-    return status;
+    return out.error;
 }
 
-/* The first @p chars of the digest in base64url: 16 characters are 12 bytes, 43 are all 32. */
-static sbs_status digest_kid(put_key put, const sbs_public_key *key, size_t chars, char *out, size_t size,
+/* The digest in base64url: its first 16 characters are 12 bytes, 43 are all 32. */
+static sbs_status digest_kid(const sbs_public_key *key, sbs_kid_method method, char *out, size_t size,
                              size_t *out_len) {
     uint8_t digest[SHA256_SIZE];
-    sbs_status status = hash_key(put, key, digest);
+    const size_t chars = method == SBS_KID_SEED ? SBS_KID_SEED_LEN : SBS_KID_THUMBPRINT_LEN;
+    sbs_status status = hash_key(key, method, digest);
     if (status != SBS_OK) {
         return status;
     }
@@ -153,9 +155,8 @@ sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_tex
     *out_len = 0;
     switch (method) {
     case SBS_KID_SEED:
-        return digest_kid(sbs_public_key_put_pem, key, SBS_KID_SEED_LEN, out, size, out_len);
     case SBS_KID_THUMBPRINT:
-        return digest_kid(put_thumbprint_input, key, SBS_KID_THUMBPRINT_LEN, out, size, out_len);
+        return digest_kid(key, method, out, size, out_len);
     case SBS_KID_LITERAL:
         return literal_kid(literal, out, size, out_len);
     case SBS_KID_NONE:

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/token.h"
 
-#include <limits.h>
-
 #include "ascii.h"
 #include "sbs/scope.h"
 #include "sbs/url.h"
@@ -33,9 +31,9 @@ static bool is_b64token(sbs_text text) {
 }
 
 /* value * 10 + digit, saturated. */
-static uint64_t append(uint64_t value, unsigned digit) {
-    uint64_t tens = value * 10;
-    return value > UINT64_MAX / 10 || tens > UINT64_MAX - digit ? UINT64_MAX : tens + digit;
+static uint32_t append(uint32_t value, uint32_t digit) {
+    uint32_t tens = value * 10;
+    return value > UINT32_MAX / 10 || tens > UINT32_MAX - digit ? UINT32_MAX : tens + digit;
 }
 
 static bool take_char(sbs_text *text, char c) {
@@ -47,25 +45,26 @@ static bool take_char(sbs_text *text, char c) {
     return true;
 }
 
-/* Takes digits off @p text and appends the first @p max of them to @p value. Returns how many; -1 if there was none. */
-static int take_digits(sbs_text *text, int max, uint64_t *value) {
+/* Takes digits off @p text and appends them to @p value as long as that is at most @p limit. Returns how many were
+ * appended; -1 if there is no digit. */
+static int take_digits(sbs_text *text, uint32_t limit, uint32_t *value) {
     int count = text->len > 0 && sbs_ascii_is_digit(*text->ptr) ? 0 : -1;
     for (; text->len > 0 && sbs_ascii_is_digit(*text->ptr); text->ptr++, text->len--) {
-        if (count < max) {
-            *value = append(*value, (unsigned)(*text->ptr - '0'));
+        if (*value <= limit) {
+            *value = append(*value, (uint32_t)(*text->ptr - '0'));
             count++;
         }
     }
     return count;
 }
 
-#define INTEGER_DIGITS INT_MAX
-#define FRACTION_DIGITS 9 /* of seconds: more change nothing */
-#define EXPONENT_DIGITS 4 /* beyond this every number is 0 or saturated */
+#define INTEGER_LIMIT UINT32_MAX
+#define FRACTION_LIMIT (UINT32_MAX / 100) /* further digits would saturate the value, and change nothing */
+#define EXPONENT_LIMIT 1000               /* beyond this every number is 0 or saturated */
 
 /* Takes an exponent, if there is one, off @p text; false if it has no digits. */
 static bool take_exponent(sbs_text *text, int *out_exponent) {
-    uint64_t value = 0;
+    uint32_t value = 0;
     bool negative;
     if (!take_char(text, 'e') && !take_char(text, 'E')) {
         return true;
@@ -74,7 +73,7 @@ static bool take_exponent(sbs_text *text, int *out_exponent) {
     if (!negative) {
         (void)take_char(text, '+');
     }
-    if (take_digits(text, EXPONENT_DIGITS, &value) < 0) {
+    if (take_digits(text, EXPONENT_LIMIT, &value) < 0) {
         return false;
     }
     *out_exponent = negative ? -(int)value : (int)value;
@@ -83,20 +82,20 @@ static bool take_exponent(sbs_text *text, int *out_exponent) {
 
 /* Seconds as servers write them: 300, 300.0, 3.6E3 (Java's way with a double), as a number or as text. Rounded down;
  * saturated. */
-static bool parse_seconds(sbs_text text, uint64_t *out_seconds) {
-    uint64_t value = 0;
+static bool parse_seconds(sbs_text text, uint32_t *out_seconds) {
+    uint32_t value = 0;
     int fraction = 0;
     int power = 0;
-    if (take_digits(&text, INTEGER_DIGITS, &value) < 0) {
+    if (take_digits(&text, INTEGER_LIMIT, &value) < 0) {
         return false;
     }
     if (take_char(&text, '.')) {
-        fraction = take_digits(&text, FRACTION_DIGITS, &value);
+        fraction = take_digits(&text, FRACTION_LIMIT, &value);
     }
     if (fraction < 0 || !take_exponent(&text, &power) || text.len > 0) {
         return false;
     }
-    for (power -= fraction; power > 0 && value != 0 && value != UINT64_MAX; power--) {
+    for (power -= fraction; power > 0 && value != 0 && value != UINT32_MAX; power--) {
         value = append(value, 0);
     }
     for (; power < 0 && value != 0; power++) {

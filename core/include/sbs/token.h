@@ -24,7 +24,7 @@ void sbs_token_put_request(sbs_writer *out, sbs_text scope);
 typedef struct sbs_token {
     sbs_text access_token; /**< b64token (RFC 6750 section 2.1), never empty: safe in a header */
     sbs_text scope;        /**< absent if the server sent none: then as requested (RFC 6749 section 5.1) */
-    uint64_t expires_in;   /**< seconds as the server said, saturated; SBS_TOKEN_EXPIRES_DEFAULT if it said nothing */
+    uint32_t expires_in;   /**< seconds as the server said, saturated; SBS_TOKEN_EXPIRES_DEFAULT if it said nothing */
     bool has_expires_in;
 } sbs_token;
 
