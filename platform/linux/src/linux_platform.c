@@ -9,7 +9,7 @@ static sbs_status load_key(sbs_linux_platform *platform, const char *key_file) {
     sbs_linux_blob pem;
     sbs_status status = sbs_linux_file_read(key_file, KEY_FILE_MAX, &pem);
     if (status == SBS_OK) {
-        status = sbs_pem_key_import(pem.data, pem.len, &platform->priv.key_id, NULL);
+        status = sbs_pem_key_import(pem.data, pem.len, &platform->priv.key_id, &platform->key_fault);
         sbs_linux_blob_free(&pem);
     }
     if (status == SBS_OK) {
@@ -30,6 +30,7 @@ static sbs_status prepare_streams(sbs_linux_platform *platform) {
 
 sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key_file, const char *ca_file) {
     memset(platform, 0, sizeof *platform);
+    size_t skipped; /* certificates of kinds that this build does not know */
     sbs_status status = sbs_mbedtls_init(NULL);
     if (status != SBS_OK) {
         return status;
@@ -37,7 +38,7 @@ sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key
     sbs_tls_trust_init(&platform->priv.trust);
     status = prepare_streams(platform);
     if (status == SBS_OK) {
-        status = sbs_linux_trust_load(&platform->priv.trust, ca_file, NULL);
+        status = sbs_linux_trust_load(&platform->priv.trust, ca_file, &skipped);
     }
     if (status == SBS_OK) {
         status = load_key(platform, key_file);

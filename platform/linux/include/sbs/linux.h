@@ -21,8 +21,9 @@ extern "C" {
 
 /** Place it anywhere; it must not move while it is open. */
 typedef struct sbs_linux_platform {
-    sbs_stream stream; /**< secured: give it to the client */
-    sbs_key key;       /**< the key of the file */
+    sbs_stream stream;       /**< secured: give it to the client */
+    sbs_key key;             /**< the key of the file */
+    sbs_pem_fault key_fault; /**< why the key file was refused (SBS_ERR_KEY) */
     struct {
         sbs_stream raw;
         sbs_linux_stream tcp;
