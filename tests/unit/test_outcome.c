@@ -121,7 +121,7 @@ static void knows_fhir_ids_and_types(void **state) {
     static const char *const ids[] = {"a", "0", "A-z.9", "-", "."};
     static const char *const no_ids[] = {"", "a b", "a_b", "a/b", "\xc3\xa9", "a:b"};
     static const char *const types[] = {"Observation", "A", "MedicinalProductAuthorization"};
-    static const char *const no_types[] = {"", "observation", "Obs3", "Obs-x", "Obs ", "*"};
+    static const char *const no_types[] = {"", "observation", "Obs3", "Obs-x", "Obs ", "*", "Obs{"};
     char longest[SBS_FHIR_ID_MAX + 1];
     (void)state;
     for (size_t i = 0; i < COUNT(ids); i++) {
@@ -152,6 +152,8 @@ static void finds_type_and_id_in_a_location(void **state) {
         "https://h:8443/Observation/12-a.b/_history/1",
         "Observation/12-a.b/_history/W3siaWQi",
         "http://h/Patient/x/Observation/12-a.b",
+        "a:b/Observation/12-a.b",
+        "a:/Observation/12-a.b",
     };
     (void)state;
     for (size_t i = 0; i < COUNT(locations); i++) {

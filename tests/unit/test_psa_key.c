@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -11,6 +13,7 @@
 #include "../vectors/keys.h"
 #include "keys.h"
 #include "sbs/jwk.h"
+#include "sbs/linux_storage.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -203,6 +206,28 @@ static void generates_keys_that_work(void **state) {
     }
 }
 
+static void never_overwrites_a_stored_key(void **state) {
+    char folder[] = "/tmp/sbs-test-XXXXXX";
+    sbs_psa_key psa;
+    sbs_key key;
+    const psa_key_id_t wanted = 7;
+    psa_key_id_t id = PSA_KEY_ID_NULL;
+    const uint8_t hash[SBS_HASH_SIZE] = {7};
+    uint8_t signature[SBS_ES384_SIGNATURE_SIZE];
+    size_t len;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(sbs_linux_its_open(folder), SBS_OK);
+    assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, wanted, &id), SBS_OK);
+    assert_int_equal(id, wanted);
+    assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, wanted, &id), SBS_ERR_STATE);
+    sbs_psa_key_init(&psa, wanted, &key);
+    assert_int_equal(sign(&key, hash, signature, sizeof signature, &len), SBS_OK);
+    assert_int_equal(psa_destroy_key(wanted), PSA_SUCCESS);
+    sbs_linux_its_close();
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void refuses_other_sizes(void **state) {
     static const struct {
         sbs_alg alg;
@@ -258,6 +283,7 @@ int main(void) {
         cmocka_unit_test(refuses_keys_of_other_kinds),
         cmocka_unit_test(refuses_a_key_whose_policy_forbids_it),
         cmocka_unit_test(generates_keys_that_work),
+        cmocka_unit_test(never_overwrites_a_stored_key),
         cmocka_unit_test(refuses_other_sizes),
         cmocka_unit_test(translates_statuses),
     };
