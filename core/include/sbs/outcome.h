@@ -22,8 +22,8 @@ bool sbs_fhir_id_is_valid(sbs_text text);
 bool sbs_fhir_type_is_valid(sbs_text text);
 
 /**
- * Reads an OperationOutcome: severity, code, first expression and diagnostics (or details.text) of its first error issue
- * (else of its first) as one sanitised line `error invalid at Observation.status: ...` with a NUL.
+ * Reads an OperationOutcome: severity, code, first expression and diagnostics (or details.text) of its first error
+ * issue (else of its first) as one sanitised line `error invalid at Observation.status: ...` with a NUL.
  * @p out_transient: the code hints at a retry (transient, throttled, lock-error, timeout, exception).
  * SBS_ERR_NOT_FOUND if the text is no OperationOutcome.
  */
