@@ -125,12 +125,17 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
     put_request_id(out);
 }
 
+static uint64_t body_max(const sbs_client_config *config, uint8_t state) {
+    uint64_t most = DEFAULT(config->body_max, 16u << 20);
+    return state == STATE_TOKEN && most > SBS_TOKEN_RESPONSE_MAX ? SBS_TOKEN_RESPONSE_MAX : most;
+}
+
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state) {
     const sbs_client_config *config = client->priv.config;
     sbs_exchange_limits limits = {
         .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
         .exchange_ms = DEFAULT(config->exchange_timeout_ms, 60000),
-        .body_max = DEFAULT(config->body_max, 16u << 20),
+        .body_max = body_max(config, state),
     };
     sbs_status status = sbs_writer_finish(&client->priv.writer, &shape->head_len);
     if (status != SBS_OK) {

@@ -6,8 +6,6 @@
 #include "sbs/client.h"
 #include "token_output.h"
 
-#define RESPONSE_MAX 65536u
-
 /* Prints why @p text is no token. It is not the token response's own text, which parsing may have changed. */
 static int explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
     char words[1024];
@@ -42,7 +40,7 @@ static int run(const cli_operands *operands) {
     cli_buffer copy = {0};
     cli_json json = {0};
     (void)operands;
-    int code = cli_read_file("-", "token response", RESPONSE_MAX, &input);
+    int code = cli_read_file("-", "token response", SBS_TOKEN_RESPONSE_MAX, &input);
     if (code == CLI_DONE) {
         code = parse(&input, &copy, &json);
     }

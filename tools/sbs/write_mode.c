@@ -27,14 +27,20 @@ static sbs_status ask(char *answer) {
 int cli_write_mode_learn(char *answer) {
     sbs_capability capability;
     sbs_status status = ask(answer);
-    if (status != SBS_OK && cli_exit_of(status, cli_server_detail()) != CLI_REFUSED) {
+    if (status == SBS_ERR_FORBIDDEN || status == SBS_ERR_UNAUTHORIZED) {
+        return CLI_DONE; /* there is none for us: nothing is known */
+    }
+    if (status != SBS_OK) {
         return cli_fail_request("push: CapabilityStatement", status, cli_server_detail());
     }
+    status = cli_json_parse(&statement, (sbs_text){answer, cli_server_response().body_len}, NULL);
     if (status == SBS_OK) {
-        status = cli_json_parse(&statement, (sbs_text){answer, cli_server_response().body_len}, NULL);
+        status = sbs_capability_read(&statement.doc, "Observation", &capability);
     }
-    known = status == SBS_OK && sbs_capability_read(&statement.doc, "Observation", &capability) == SBS_OK;
-    return CLI_DONE;
+    known = status == SBS_OK;
+    return known ? CLI_DONE
+                 : cli_fail(CLI_INPUT, "push: CapabilityStatement: %s, choose with --write-mode",
+                            sbs_status_text(status));
 }
 
 cli_write_mode cli_write_mode_for(const char *type) {

@@ -52,8 +52,8 @@ typedef struct sbs_client_config {
     uint32_t discovery_ttl_ms;    /**< default 86 400 000 */
     uint32_t first_delay_max_ms;  /**< random delay before the first request after init; default none */
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
-    uint64_t body_max;            /**< most bytes of any answer's body; default 16 MiB */
-    uint16_t max_attempts;        /**< tries of one request, the first included; default 5 */
+    uint64_t body_max;     /**< most bytes of any answer's body; default 16 MiB; of a token's SBS_TOKEN_RESPONSE_MAX */
+    uint16_t max_attempts; /**< tries of one request, the first included; default 5 */
     bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
                                    */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover */

@@ -16,6 +16,11 @@
 #define SBS_DETAIL_TEXT_SIZE 256
 #endif
 
+/** Most bytes of a token endpoint's answer. Tokens of some kB exist; what is larger is no token response. */
+#ifndef SBS_TOKEN_RESPONSE_MAX
+#define SBS_TOKEN_RESPONSE_MAX 65536
+#endif
+
 /** Longest host name in a URL, with the NUL (RFC 1035 section 2.3.4: 253 visible bytes). */
 #define SBS_HOST_SIZE 254
 
