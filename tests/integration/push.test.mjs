@@ -83,7 +83,7 @@ describe('write modes', () => {
     test('auto, the CapabilityStatement is HTML: no guess', async () => {
         await server.faults({ on: 'metadata', status: 200, body: '<html></html>', times: -1 });
         const result = await push(observation('auto'));
-        assert.ok(result.stderr === WARNING || result.status === 3, result.text);
+        assertFails(result, 3, 'push: CapabilityStatement: not valid JSON, choose with --write-mode');
     });
     test('put where the server does not create by PUT: kept, with the reason', async () => {
         await server.settings({ updateCreate: false });
