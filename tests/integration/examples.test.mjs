@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ok, pushLines, sbs } from './lib/sbs.mjs';
+import { fails, ok, pushLines, sbs } from './lib/sbs.mjs';
 import { MainServer } from './lib/server.mjs';
 
 const FETCH = fileURLToPath(new URL('../examples/fetch', import.meta.url));
@@ -186,12 +186,16 @@ describe('sbs observe', () => {
             assert.deepEqual(literals(back.stdout), literals(stdout));
         });
     }
+    const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min', '--category', 'vital-signs'];
+    test('a vital sign without a subject is not built', async () => {
+        const args = ['observe', ...UNWHOLE, '--effective', '2026-03-01'];
+        await fails(args, 3, /^observe: subject: .+, give what FHIR R4 allows there$/);
+    });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
-        const args = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min', '--category', 'vital-signs', '--effective', '2026-03-01'];
-        const { stdout } = await ok(['observe', ...args]);
-        const claimed = stdout.replace('{', `{"meta":{"profile":["${PROFILES}/heartrate"]},`);
+        const { stdout } = await ok(['observe', ...UNWHOLE, ...VITAL]);
+        const claimed = stdout.replace('{', `{"meta":{"profile":["${PROFILES}/heartrate"]},`).replace(/"subject":\{[^}]*\},/, '');
         const result = await sbs(['push', ...server.options(), '--write-mode', 'plain', '-'], { input: claimed });
         assert.equal(result.status, 1, result.text);
-        assert.match(pushLines(result)[0].reason, /HTTP 400/);
+        assert.match(pushLines(result)[0].reason, /HTTP 400\): error structure at Observation\.subject/);
     });
 });

@@ -209,7 +209,7 @@ describe('a bad item among good ones', () => {
             assert.deepEqual(fates(result), ['created', 'refused', 'created'], result.text);
             assert.match(lines[1].reason, why, result.text);
             assert.equal(lines[1].place, '');
-            assertMessage(result, 'push: 1 of 3 resources are not on the server, the lines on standard output tell why');
+            assertMessage(result, 'push: 1 of 3 resources are not known to be on the server, the lines on standard output tell why');
             assert.deepEqual([await held('one'), await held('bad'), await held('two')], [1, 0, 1]);
         });
     }
