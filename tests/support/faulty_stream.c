@@ -46,6 +46,9 @@ static sbs_status faulty_receive(void *ctx, uint8_t *buffer, size_t size, size_t
         return faulty->receive_end;
     }
     sbs_status status = faulty->inner.ops->receive(faulty->inner.ctx, buffer, size, out_len);
+    if (faulty->corrupts && faulty->corrupt_at - faulty->received < *out_len) {
+        buffer[faulty->corrupt_at - faulty->received] ^= 1u;
+    }
     faulty->received += *out_len;
     return status;
 }

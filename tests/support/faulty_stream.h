@@ -13,6 +13,8 @@ typedef struct faulty_stream {
     bool stall;             /* every other send and receive is SBS_PENDING, with no time to wait */
     bool has_receive_limit; /* after receive_limit bytes receive() gives receive_end */
     bool has_send_limit;    /* after send_limit bytes send() is SBS_ERR_NETWORK */
+    bool corrupts;          /* one bit of the received byte number corrupt_at is wrong */
+    size_t corrupt_at;
     size_t receive_limit;
     size_t send_limit;
     sbs_status receive_end;

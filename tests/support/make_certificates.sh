@@ -62,3 +62,5 @@ openssl req -x509 -new -key self.key -subj /CN=localhost -days 3650 -out self.cr
 cp self.crt self.chain
 cat root-rsa.crt root-ec.crt >both.pem
 openssl x509 -in root-rsa.crt -outform DER -out root-rsa.der
+dd if=/dev/urandom of=large.bin bs=1000 count=300 2>/dev/null
+echo "A few bytes." >small.txt

@@ -9,181 +9,10 @@
 
 #include <cmocka.h>
 
-#include "faulty_stream.h"
-#include "memory_stream.h"
 #include "sbs/linux_clock.h"
-#include "sbs/linux_loop.h"
-#include "sbs/linux_stream.h"
-#include "sbs/mbedtls_platform.h"
-#include "sbs/tls_stream.h"
-#include "test_folder.h"
-#include "tls_server.h"
+#include "tls_fixture.h"
 
 #define YEAR_S (365 * 86400)
-#define SESSIONS 2
-
-static char *folder;
-static sbs_tls_trust both, rsa_only, none, self_only;
-
-typedef struct fixture {
-    tls_server server;
-    sbs_linux_stream tcp;
-    faulty_stream faulty;
-    sbs_tls_session sessions[SESSIONS];
-    sbs_tls_config config;
-    sbs_tls_stream tls;
-    sbs_stream raw;
-    sbs_stream stream;
-    sbs_now now;
-    unsigned steps;
-    char page[16384];
-    size_t page_len;
-} fixture;
-
-/* Allocations left before they fail; negative: they never do. */
-static long allocations_left = -1;
-
-static void *limited_calloc(size_t count, size_t size) {
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    if (allocations_left > 0) {
-        --allocations_left;
-    }
-    return calloc(count, size);
-}
-
-static void trust_file(sbs_tls_trust *trust, const char *name, size_t count) {
-    size_t len;
-    size_t skipped = 99;
-    char *text = test_folder_load(folder, name, &len);
-    sbs_tls_trust_init(trust);
-    assert_int_equal(sbs_tls_trust_add_pem(trust, text, len, &skipped), SBS_OK);
-    assert_int_equal(skipped, 0);
-    assert_int_equal(sbs_tls_trust_count(trust), count);
-    free(text);
-}
-
-static int set_up_group(void **state) {
-    const sbs_mbedtls_allocator allocator = {limited_calloc, free};
-    (void)state;
-    assert_int_equal(sbs_mbedtls_init(&allocator), SBS_OK);
-    folder = test_folder_make("make_certificates.sh");
-    trust_file(&both, "both.pem", 2);
-    trust_file(&rsa_only, "root-rsa.crt", 1);
-    trust_file(&self_only, "self.crt", 1);
-    sbs_tls_trust_init(&none);
-    return 0;
-}
-
-static int tear_down_group(void **state) {
-    (void)state;
-    sbs_tls_trust_deinit(&both);
-    sbs_tls_trust_deinit(&rsa_only);
-    sbs_tls_trust_deinit(&self_only);
-    sbs_tls_trust_deinit(&none);
-    test_folder_remove(folder);
-    return 0;
-}
-
-/* Prepares the streams; further fields of config may be set before. */
-static void prepare(fixture *f) {
-    sbs_linux_stream_init(&f->tcp, NULL, &f->faulty.inner);
-    f->faulty.host = "127.0.0.1";
-    f->faulty.port = f->server.port;
-    faulty_stream_init(&f->faulty, &f->raw);
-    f->now = sbs_linux_now();
-    if (f->config.trust == NULL) {
-        f->config.trust = &both;
-    }
-    assert_int_equal(sbs_tls_stream_init(&f->tls, &f->config, &f->raw, &f->stream), SBS_OK);
-    assert_true(f->stream.ops->secured);
-}
-
-/* A server that answers any GET with a page about the connection; extra arguments are optional (NULL ends them). */
-static void serve(fixture *f, const char *certificate, const char *version, const char *extra, const char *value) {
-    char chain[32], leaf[32], key[32];
-    (void)snprintf(chain, sizeof chain, "%s.chain", certificate);
-    (void)snprintf(leaf, sizeof leaf, "%s.crt", certificate);
-    (void)snprintf(key, sizeof key, "%s.key", certificate);
-    const char *arguments[16] = {"-cert", leaf, "-key", key, "-cert_chain", chain, "-www"};
-    size_t count = 7;
-    if (version != NULL) {
-        arguments[count++] = version;
-    }
-    if (extra != NULL) {
-        arguments[count++] = extra;
-    }
-    if (value != NULL) {
-        arguments[count++] = value;
-    }
-    tls_server_start(&f->server, folder, arguments);
-}
-
-static void release(fixture *f) {
-    sbs_tls_stream_deinit(&f->tls);
-    sbs_linux_stream_deinit(&f->tcp);
-    tls_server_stop(&f->server);
-}
-
-static sbs_status open_as(fixture *f, const char *host) {
-    sbs_status status;
-    f->steps = 0;
-    while ((status = f->stream.ops->open(f->stream.ctx, host, 443, f->now)) == SBS_PENDING) {
-        sbs_wait wait = f->stream.ops->waits_for(f->stream.ctx);
-        assert_true(++f->steps < 100000);
-        wait.timeout_ms = wait.timeout_ms < 10000 ? wait.timeout_ms : 10000;
-        assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
-    }
-    return status;
-}
-
-static sbs_status send_all(fixture *f, const char *text) {
-    sbs_status status = SBS_OK;
-    for (size_t sent = 0, len = strlen(text); sent < len && (status == SBS_OK || status == SBS_PENDING);) {
-        size_t count = 0;
-        status = f->stream.ops->send(f->stream.ctx, (const uint8_t *)text + sent, len - sent, &count);
-        assert_true((status == SBS_OK) == (count > 0));
-        sent += count;
-        if (status == SBS_PENDING) {
-            sbs_wait wait = f->stream.ops->waits_for(f->stream.ctx);
-            assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
-        }
-    }
-    return status;
-}
-
-/* Receives until the stream ends or fails; the start of it is kept. */
-static sbs_status receive_all(fixture *f) {
-    uint8_t buffer[700];
-    size_t len = 0;
-    f->page_len = 0;
-    for (;;) {
-        sbs_status status = f->stream.ops->receive(f->stream.ctx, buffer, sizeof buffer, &len);
-        assert_true((status == SBS_OK) == (len > 0));
-        if (status == SBS_PENDING) {
-            sbs_wait wait = f->stream.ops->waits_for(f->stream.ctx);
-            wait.timeout_ms = wait.timeout_ms < 10000 ? wait.timeout_ms : 10000;
-            assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
-        } else if (status != SBS_OK) {
-            return status;
-        }
-        if (f->page_len + len < sizeof f->page) {
-            memcpy(f->page + f->page_len, buffer, len);
-            f->page_len += len;
-            f->page[f->page_len] = '\0';
-        }
-    }
-}
-
-/* One whole exchange as @p host; leaves the stream open. */
-static void exchange(fixture *f, const char *host) {
-    assert_int_equal(open_as(f, host), SBS_OK);
-    assert_int_equal(send_all(f, "GET / HTTP/1.0\r\n\r\n"), SBS_OK);
-    assert_int_equal(receive_all(f), SBS_END);
-    assert_non_null(strstr(f->page, "HTTP/1.0 200 ok"));
-    assert_non_null(strstr(f->page, "</pre>"));
-}
 
 static void check_exchange(const char *certificate, const char *server_version, const char *expected) {
     fixture f = {0};
@@ -314,7 +143,7 @@ static void needs_the_intermediate(void **state) {
     fixture f = {0};
     const char *const arguments[] = {"-cert", "rsa.crt", "-key", "rsa.key", "-www", NULL};
     (void)state;
-    tls_server_start(&f.server, folder, arguments);
+    serve_with(&f, arguments);
     prepare(&f);
     assert_int_equal(open_as(&f, "localhost"), SBS_ERR_UNTRUSTED);
     release(&f);
@@ -417,5 +246,5 @@ static const struct CMUnitTest tests[] = {
 };
 
 int main(void) {
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_tls, tear_down_tls);
 }
