@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# Measurements, built on demand and run by hand: cmake --build --preset host --target bench_codec
+# Measurements, built with the tests but run by hand: each bench/bench_<x>.c.
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/bench_*.c)
+
+# bench_codec measures beside other libraries, which this machine has for itself only.
 find_package(PkgConfig)
-if(NOT PkgConfig_FOUND)
-    return()
+if(PkgConfig_FOUND AND NOT CMAKE_CROSSCOMPILING)
+    pkg_check_modules(bench_codec_peers IMPORTED_TARGET libcrypto libcjson jansson)
 endif()
-pkg_check_modules(bench_codec_peers IMPORTED_TARGET libcrypto libcjson jansson)
-if(bench_codec_peers_FOUND)
-    add_executable(bench_codec EXCLUDE_FROM_ALL bench/bench_codec.c)
-    target_link_libraries(bench_codec PRIVATE sbs_core sbs_warnings sbs_posix PkgConfig::bench_codec_peers)
+if(NOT bench_codec_peers_FOUND)
+    list(FILTER bench_sources EXCLUDE REGEX "/bench_codec\\.c$")
+endif()
+
+foreach(source ${bench_sources})
+    get_filename_component(name "${source}" NAME_WE)
+    add_executable(${name} "${source}")
+    target_link_libraries(${name} PRIVATE sbs_linux sbs_mbedtls sbs_core sbs_warnings sbs_posix)
+endforeach()
+if(TARGET bench_codec)
+    target_link_libraries(bench_codec PRIVATE PkgConfig::bench_codec_peers)
 endif()
