@@ -186,9 +186,9 @@ describe('sbs observe', () => {
             assert.deepEqual(literals(back.stdout), literals(stdout));
         });
     }
-    const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min', '--category', 'vital-signs'];
+    const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min'];
     test('a vital sign without a subject is not built', async () => {
-        const args = ['observe', ...UNWHOLE, '--effective', '2026-03-01'];
+        const args = ['observe', ...UNWHOLE, '--category', 'vital-signs', '--effective', '2026-03-01'];
         await fails(args, 3, /^observe: subject: .+, give what FHIR R4 allows there$/);
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
