@@ -3,9 +3,9 @@
 # its headers in a folder of their own, so that it meets no other one on the system.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_linux sbs_mbedtls_lib EXPORT sbs
+install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_flash sbs_linux sbs_mbedtls_lib EXPORT sbs
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(layer core port platform/mbedtls platform/linux)
+foreach(layer core port platform/mbedtls platform/flash platform/linux)
     if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${layer}/include")
         install(DIRECTORY ${layer}/include/sbs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     endif()

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
-#include "crc32.h"
+#include "sbs/crc32.h"
 #include "sbs/text.h"
 
 /*

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding the log on the flash as power left it. */
+#include <string.h>
+
+#include "flash_log_internal.h"
+
+typedef struct checkpoint {
+    uint32_t first;
+    uint32_t sector;
+    uint32_t from; /* offset behind it */
+    uint8_t state[SBS_FLASH_LOG_STATE_SIZE];
+} checkpoint;
+
+sbs_status sbs_flash_check(const sbs_flash *flash) {
+    if (!flash || !flash->ops || flash->sector_count < 3u || flash->sector_count > UINT16_MAX) {
+        return SBS_ERR_ARGUMENT;
+    }
+    uint32_t unit = flash->program_unit;
+    bool unit_good = unit == 1u || unit == 2u || unit == 4u || unit == 8u || unit == 16u || unit == 32u;
+    bool size_good = flash->sector_size >= 256u && flash->sector_size <= 65536u && flash->sector_size % 256u == 0;
+    return unit_good && size_good ? SBS_OK : SBS_ERR_ARGUMENT;
+}
+
+static sbs_status check_header(const sbs_flash_log *log, const sector_header *header) {
+    if (header->version > SBS_FLASH_LOG_VERSION) {
+        return SBS_ERR_VERSION;
+    }
+    if (header->content != log->owner.content || header->program_unit != log->flash->program_unit ||
+        header->sector_size != log->flash->sector_size || header->sector_count != log->flash->sector_count) {
+        return SBS_ERR_FORMAT;
+    }
+    return header->content_version > log->owner.version ? SBS_ERR_VERSION : SBS_OK;
+}
+
+/* The newest sector by the headers alone; 0 if there is none. One newer version anywhere refuses all. */
+static sbs_status newest_header(sbs_flash_log *log, uint32_t *out_newest) {
+    *out_newest = 0;
+    for (uint32_t i = 0; i < log->flash->sector_count; i++) {
+        sector_header header;
+        sbs_status status = sbs_log_read_place(log, i, &header);
+        if (status == SBS_ERR_NOT_FOUND) {
+            continue;
+        }
+        if (status == SBS_OK) {
+            status = check_header(log, &header);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+        if (header.sequence % log->flash->sector_count == i && header.sequence > *out_newest) {
+            *out_newest = header.sequence;
+        }
+    }
+    return SBS_OK;
+}
+
+/* Checkpoints of a copied sector count once their proof is there. A missing proof is also made up for by the sector
+ * that was to be given up: nobody erases it before. */
+static sbs_status proven(sbs_flash_log *log, const sbs_flash_log_record *record, uint32_t first, uint32_t end,
+                         bool *out_proven) {
+    sbs_flash_log_record next;
+    *out_proven = record->aux == CHECKPOINT_PLAIN;
+    if (*out_proven) {
+        return SBS_OK;
+    }
+    uint32_t after = record->offset + sbs_flash_log_extent(log, record->len);
+    sbs_status status = sbs_log_record_at(log, record->sector, after, end, &next);
+    if (status == SBS_OK && next.type == TYPE_PROOF) {
+        *out_proven = true;
+        return SBS_OK;
+    }
+    if (status == SBS_ERR_STORAGE) {
+        return status;
+    }
+    sector_header header;
+    status = sbs_log_read_sector(log, first - 1u, &header);
+    *out_proven = status == SBS_ERR_NOT_FOUND;
+    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+}
+
+static sbs_status take_checkpoint(sbs_flash_log *log, const sbs_flash_log_record *record, uint32_t end, checkpoint *out,
+                                  bool *found) {
+    if (record->type != TYPE_CHECKPOINT || record->len != SBS_FLASH_LOG_STATE_SIZE) {
+        return SBS_OK;
+    }
+    sbs_status status = sbs_flash_log_check(log, record);
+    if (status != SBS_OK) {
+        return status == SBS_ERR_DAMAGED ? SBS_OK : status;
+    }
+    uint32_t first = record->sector - ((record->sector - record->key) & SBS_FLASH_LOG_KEY_MAX);
+    bool counts = false;
+    status = proven(log, record, first, end, &counts);
+    if (status != SBS_OK || !counts) {
+        return status;
+    }
+    *found = true;
+    out->first = first;
+    out->sector = record->sector;
+    out->from = record->offset + sbs_flash_log_extent(log, record->len);
+    return sbs_flash_log_read(log, record, 0, out->state, sizeof out->state);
+}
+
+/* The last checkpoint of one sector, or what its header says. */
+static sbs_status sector_checkpoint(sbs_flash_log *log, uint32_t sector, checkpoint *out, bool *found) {
+    uint32_t end = 0;
+    sector_header header;
+    sbs_status status = sbs_log_read_sector(log, sector, &header);
+    *found = status == SBS_OK;
+    if (status == SBS_OK) {
+        out->first = header.first;
+        out->sector = sector;
+        out->from = sbs_log_start(log);
+        memcpy(out->state, header.state, sizeof out->state);
+    } else if (status != SBS_ERR_NOT_FOUND) {
+        return status;
+    }
+    status = sbs_log_end_of(log, sector, &end);
+    for (uint32_t offset = sbs_log_start(log); status == SBS_OK && offset < end;) {
+        sbs_flash_log_record record;
+        status = sbs_log_record_at(log, sector, offset, end, &record);
+        if (status == SBS_OK) {
+            offset += sbs_flash_log_extent(log, record.len);
+            status = take_checkpoint(log, &record, end, out, found);
+        } else if (status != SBS_ERR_STORAGE) {
+            offset += log->flash->program_unit;
+            status = SBS_OK;
+        }
+    }
+    return status;
+}
+
+/* The newest checkpoint of the log: in the head, or in an older sector if the head's header cannot be read. */
+static sbs_status newest_checkpoint(sbs_flash_log *log, checkpoint *out) {
+    memset(out, 0, sizeof *out);
+    for (uint32_t back = 0; back < log->flash->sector_count && back < log->head; back++) {
+        bool found = false;
+        sbs_status status = sector_checkpoint(log, log->head - back, out, &found);
+        if (status != SBS_OK || found) {
+            return status;
+        }
+    }
+    /* In its first round the log begins with the first sector. */
+    out->first = 1;
+    return log->head < log->flash->sector_count ? SBS_OK : SBS_ERR_DAMAGED;
+}
+
+/* No header is to be found. A cut while the very first sector was opened leaves the other ones blank. */
+static sbs_status mount_without_header(sbs_flash_log *log) {
+    for (uint32_t i = 0; i < log->flash->sector_count; i++) {
+        bool blank = false;
+        if (i == 1u % log->flash->sector_count) {
+            continue;
+        }
+        sbs_status status = sbs_log_blank(log, i * log->flash->sector_size, log->flash->sector_size, &blank);
+        if (status != SBS_OK) {
+            return status;
+        }
+        if (!blank) {
+            return SBS_ERR_DAMAGED;
+        }
+    }
+    return SBS_OK;
+}
+
+/* True in @p out_kept if log->head is a sector to go on from; otherwise it holds nothing that was promised. */
+static sbs_status judge_head(sbs_flash_log *log, bool *out_kept) {
+    *out_kept = false;
+    sbs_status status = sbs_log_find_end(log, log->head, &log->end);
+    if (status != SBS_OK || log->end == sbs_log_start(log)) {
+        return status;
+    }
+    checkpoint newest;
+    status = newest_checkpoint(log, &newest);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (newest.first > log->head || newest.first == 0 || log->head - newest.first >= log->flash->sector_count) {
+        return SBS_ERR_DAMAGED;
+    }
+    log->first = newest.first;
+    /* No sector is free: copying the oldest one was cut. Its records are where they were. */
+    *out_kept = sbs_flash_log_free(log) > 0;
+    return SBS_OK;
+}
+
+static sbs_status settle_head(sbs_flash_log *log, uint32_t newest) {
+    uint32_t end = 0;
+    log->head = newest + 1u;
+    sbs_status status = sbs_log_find_end(log, log->head, &end);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (end == sbs_log_start(log)) {
+        log->head = newest;
+    }
+    /* At most an empty sector and an unfinished copy are passed over. */
+    for (unsigned tries = 0; tries < 3u && log->head > 0; tries++) {
+        bool kept = false;
+        status = judge_head(log, &kept);
+        if (status != SBS_OK || kept) {
+            return status;
+        }
+        log->head--;
+    }
+    if (newest > 1u) {
+        return SBS_ERR_DAMAGED;
+    }
+    log->first = 1;
+    log->head = 0;
+    log->end = 0;
+    return newest == 0 ? mount_without_header(log) : SBS_OK;
+}
+
+/* Bytes behind the end that are not blank. */
+static sbs_status measure_torn(sbs_flash_log *log) {
+    uint8_t bytes[CHUNK];
+    for (uint32_t offset = log->end; log->head >= log->first && offset < log->flash->sector_size;) {
+        uint32_t part = log->flash->sector_size - offset < CHUNK ? log->flash->sector_size - offset : CHUNK;
+        sbs_status status = sbs_log_device_read(log, sbs_log_address(log, log->head, offset), bytes, part);
+        if (status != SBS_OK) {
+            return status;
+        }
+        for (uint32_t i = 0; i < part; i++) {
+            log->torn += bytes[i] != 0xFFu;
+        }
+        offset += part;
+    }
+    return SBS_OK;
+}
+
+static sbs_status note_wear(sbs_flash_log *log) {
+    sector_header header;
+    sbs_status status = sbs_log_read_sector(log, log->head, &header);
+    if (status == SBS_OK) {
+        log->head_wear = header.erased;
+    }
+    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+}
+
+sbs_status sbs_flash_log_mount(sbs_flash_log *log, const sbs_flash *flash, const sbs_flash_log_owner *owner) {
+    uint32_t newest = 0;
+    memset(log, 0, sizeof *log);
+    sbs_status status = sbs_flash_check(flash);
+    if (status != SBS_OK) {
+        return status;
+    }
+    log->flash = flash;
+    log->owner = *owner;
+    status = newest_header(log, &newest);
+    if (status == SBS_OK) {
+        status = settle_head(log, newest);
+    }
+    if (status == SBS_OK) {
+        status = measure_torn(log);
+    }
+    return status == SBS_OK ? note_wear(log) : status;
+}
+
+sbs_status sbs_flash_log_state(sbs_flash_log *log, uint8_t out_state[SBS_FLASH_LOG_STATE_SIZE],
+                               sbs_flash_log_cursor *out_from) {
+    memset(out_state, 0, SBS_FLASH_LOG_STATE_SIZE);
+    memset(out_from, 0, sizeof *out_from);
+    if (log->head < log->first) {
+        return SBS_OK;
+    }
+    checkpoint newest;
+    sbs_status status = newest_checkpoint(log, &newest);
+    if (status != SBS_OK) {
+        return status;
+    }
+    memcpy(out_state, newest.state, SBS_FLASH_LOG_STATE_SIZE);
+    out_from->sector = newest.sector;
+    out_from->offset = newest.from;
+    return sbs_log_end_of(log, newest.sector, &out_from->limit);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/flash_queue.h"
+
+#include <string.h>
+
+#include "flash_format.h"
+#include "flash_queue_meta.h"
+#include "flash_queue_state.h"
+
+#define ID_MAX ((UINT64_C(1) << 48) - 1u)
+
+/* How far ids on the flash may lie apart: their keys have 24 bits. */
+#define ID_SPAN (SBS_FLASH_LOG_KEY_MAX / 2u)
+
+static void lock(sbs_flash_queue *queue) {
+    if (queue->config.lock) {
+        queue->config.lock(queue->config.lock_ctx);
+    }
+}
+
+/* Begins an operation. */
+static sbs_status enter(sbs_flash_queue *queue) {
+    lock(queue);
+    return queue->stale ? sbs_queue_load(queue) : SBS_OK;
+}
+
+static void unlock(sbs_flash_queue *queue) {
+    if (queue->config.unlock) {
+        queue->config.unlock(queue->config.lock_ctx);
+    }
+}
+
+/* True if a later copy of the item stands in the log: copying was cut once. */
+static sbs_status copied_already(sbs_flash_queue *queue, const sbs_flash_log_record *item, uint64_t id, bool *out) {
+    sbs_flash_log_cursor cursor = {item->sector, item->offset + sbs_flash_log_extent(&queue->log, item->len), 0};
+    *out = false;
+    while (id <= queue->moved_max && !*out) {
+        sbs_flash_log_record later;
+        sbs_status status = sbs_queue_walk(queue, &cursor, &later);
+        if (status != SBS_OK) {
+            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+        }
+        *out = later.type == TYPE_ITEM && sbs_queue_id(queue, &later) == id &&
+               sbs_flash_log_check(&queue->log, &later) == SBS_OK;
+    }
+    return SBS_OK;
+}
+
+/* Compaction: only unsettled items go on, with their attempts. Marks are needed no longer than the items before them.
+ */
+static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
+    sbs_flash_queue *queue = ctx;
+    uint64_t id = sbs_queue_id(queue, record);
+    uint32_t extent = sbs_flash_log_extent(&queue->log, record->len);
+    uint8_t attempts = 0;
+    bool copied = false;
+    if (record->type != TYPE_ITEM) {
+        return SBS_OK;
+    }
+    sbs_status status = sbs_queue_unsettled(queue, id);
+    if (status != SBS_OK) {
+        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    }
+    if (queue->dropping) {
+        queue->dropped++;
+        sbs_queue_forget(queue, id, extent);
+        return SBS_OK;
+    }
+    status = copied_already(queue, record, id, &copied);
+    if (status == SBS_OK && !copied) {
+        status = sbs_queue_attempts(queue, record, &attempts);
+    }
+    if (status != SBS_OK || copied) {
+        return status;
+    }
+    status = sbs_flash_log_move(&queue->log, record, attempts);
+    if (status == SBS_OK) {
+        queue->moved_max = id > queue->moved_max ? id : queue->moved_max;
+    } else if (status == SBS_ERR_DAMAGED) {
+        queue->dead++;
+        queue->lost++;
+        queue->lost_id = id;
+        sbs_queue_forget(queue, id, extent);
+        status = SBS_OK;
+    }
+    return status;
+}
+
+sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs_flash *flash, const sbs_flash_queue_config *config) {
+    sbs_flash_log_owner owner = {.content = SBS_FLASH_QUEUE_CONTENT,
+                                 .version = SBS_FLASH_QUEUE_VERSION,
+                                 .state = sbs_queue_save,
+                                 .move = move,
+                                 .ctx = queue};
+    memset(queue, 0, sizeof *queue);
+    queue->config = *config;
+    sbs_status status = sbs_flash_log_mount(&queue->log, flash, &owner);
+    return status == SBS_OK ? sbs_queue_load(queue) : status;
+}
+
+/* What is kept free for marks while the last sector but the free one is filled with items. */
+static uint32_t spare(const sbs_flash_queue *queue) {
+    return sbs_flash_log_usable(&queue->log) / 4u;
+}
+
+/* True if the items alone, each sector filled with ones of this size, leave no room for another. */
+static bool is_full(const sbs_flash_queue *queue, uint32_t extent) {
+    uint32_t usable = sbs_flash_log_usable(&queue->log);
+    uint64_t capacity = (uint64_t)(queue->log.flash->sector_count - 1u) * (usable / extent * extent) - spare(queue);
+    return queue->full || queue->used + (uint64_t)extent > capacity;
+}
+
+/* After a failed compaction what was counted on the way may not be so on the flash. */
+static sbs_status reloaded(sbs_flash_queue *queue, sbs_status status) {
+    sbs_status loaded = sbs_queue_load(queue);
+    return status == SBS_OK ? loaded : status;
+}
+
+static sbs_status drop_oldest(sbs_flash_queue *queue) {
+    queue->dropping = true;
+    sbs_status status = sbs_flash_log_compact(&queue->log);
+    queue->dropping = false;
+    return status == SBS_OK ? SBS_OK : reloaded(queue, status);
+}
+
+/* Room for an item by the policy. */
+static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
+    uint32_t extent = sbs_flash_log_extent(&queue->log, len);
+    if (extent + spare(queue) > sbs_flash_log_usable(&queue->log)) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    for (uint32_t tries = 0; tries <= queue->log.flash->sector_count; tries++) {
+        sbs_status status = SBS_ERR_BUFFER;
+        if (!is_full(queue, extent)) {
+            status = sbs_flash_log_reserve(&queue->log, len, spare(queue));
+        }
+        if (status == SBS_ERR_STORAGE) {
+            return reloaded(queue, status);
+        }
+        if (status != SBS_ERR_BUFFER) {
+            return status;
+        }
+        if (queue->config.policy != SBS_FLASH_QUEUE_DROP_OLDEST) {
+            queue->full = true;
+            return SBS_ERR_BUFFER;
+        }
+        status = drop_oldest(queue);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+    return SBS_ERR_BUFFER;
+}
+
+static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta, const void *data, size_t len,
+                              uint64_t *out_id) {
+    uint8_t head[QUEUE_META_MAX];
+    if (len > UINT16_MAX - QUEUE_META_MAX) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    if (queue->last_id == ID_MAX || queue->last_id >= queue->base + ID_SPAN) {
+        return SBS_ERR_BUFFER;
+    }
+    sbs_flash_log_part parts[2] = {{head, sbs_queue_meta_encode(meta, head)}, {data, len}};
+    sbs_status status = make_room(queue, parts[0].len + len);
+    if (status != SBS_OK) {
+        return status;
+    }
+    uint64_t id = queue->last_id + 1u;
+    sbs_flash_log_record record = {.type = TYPE_ITEM, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX};
+    status = sbs_flash_log_append(&queue->log, &record, parts, 2);
+    if (status != SBS_OK) {
+        return status;
+    }
+    queue->last_id = id;
+    queue->waiting++;
+    queue->used += sbs_flash_log_extent(&queue->log, record.len);
+    *out_id = id;
+    return SBS_OK;
+}
+
+static sbs_status append_mark(sbs_flash_queue *queue, uint8_t type, uint64_t id, uint8_t aux, const char *text,
+                              size_t len) {
+    sbs_flash_log_part part = {text, len};
+    sbs_flash_log_record record = {.type = type, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX, .aux = aux};
+    sbs_status status = sbs_flash_log_append(&queue->log, &record, &part, len > 0 ? 1u : 0u);
+    if (status == SBS_ERR_BUFFER && len > 0) {
+        status = sbs_flash_log_append(&queue->log, &record, NULL, 0);
+    }
+    return status == SBS_ERR_STORAGE ? reloaded(queue, status) : status;
+}
+
+static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fate fate, const char *reason) {
+    sbs_flash_log_record record;
+    size_t len = 0;
+    while (reason && reason[len] != '\0') {
+        if (++len == SBS_QUEUE_REASON_SIZE) {
+            return SBS_ERR_ARGUMENT;
+        }
+    }
+    sbs_status status = sbs_queue_locate(queue, id, &record);
+    if (status != SBS_OK) {
+        return status;
+    }
+    status = append_mark(queue, TYPE_SETTLED, id, (uint8_t)fate, reason, len);
+    if (status != SBS_OK) {
+        return status;
+    }
+    queue->delivered += fate == SBS_QUEUE_DELIVERED;
+    queue->dead += fate == SBS_QUEUE_DEAD;
+    sbs_queue_forget(queue, id, sbs_flash_log_extent(&queue->log, record.len));
+    return SBS_OK;
+}
+
+static sbs_status mark_item(sbs_flash_queue *queue, uint64_t id) {
+    sbs_flash_log_record record;
+    uint8_t attempts = 0;
+    sbs_status status = sbs_queue_locate(queue, id, &record);
+    if (status == SBS_OK) {
+        status = sbs_queue_attempts(queue, &record, &attempts);
+    }
+    if (status != SBS_OK || attempts == SBS_FLASH_QUEUE_ATTEMPTS_MAX) {
+        return status;
+    }
+    queue->attempted_max = id > queue->attempted_max ? id : queue->attempted_max;
+    return append_mark(queue, TYPE_ATTEMPT, id, (uint8_t)(attempts + 1u), NULL, 0);
+}
+
+/* The unsettled item with the smallest id above. Those that were never moved stand in order. */
+static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_log_record *out) {
+    sbs_flash_log_cursor cursor = {0};
+    bool ordered = after >= queue->moved_max;
+    sbs_status found = SBS_ERR_NOT_FOUND;
+    uint64_t best = UINT64_MAX;
+    if (ordered && queue->near_id > queue->moved_max && queue->near_id <= after) {
+        cursor = queue->near;
+    }
+    while (found != SBS_OK || !ordered) {
+        sbs_flash_log_record record;
+        sbs_status status = sbs_queue_walk(queue, &cursor, &record);
+        if (status == SBS_ERR_NOT_FOUND) {
+            return found;
+        }
+        uint64_t id = status == SBS_OK ? sbs_queue_id(queue, &record) : 0;
+        if (status == SBS_OK && record.type == TYPE_ITEM && id > after && id < best) {
+            status = sbs_queue_unsettled(queue, id);
+            if (status == SBS_OK) {
+                *out = record;
+                best = id;
+                found = SBS_OK;
+            }
+        }
+        if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
+            return status;
+        }
+    }
+    return found;
+}
+
+static sbs_status read_meta(sbs_flash_queue *queue, const sbs_flash_log_record *record, sbs_queue_meta *out,
+                            size_t *out_size) {
+    uint8_t head[QUEUE_META_MAX] = {0};
+    sbs_status status = sbs_flash_log_check(&queue->log, record);
+    if (status != SBS_OK) {
+        return status;
+    }
+    size_t len = record->len < sizeof head ? record->len : sizeof head;
+    status = sbs_flash_log_read(&queue->log, record, 0, head, len);
+    if (status != SBS_OK) {
+        return status;
+    }
+    *out_size = QUEUE_META_MIN + sbs_queue_meta_size(head);
+    if (*out_size > record->len) {
+        return SBS_ERR_DAMAGED;
+    }
+    sbs_queue_meta_decode(head, out);
+    return SBS_OK;
+}
+
+static sbs_status report_lost(sbs_flash_queue *queue, sbs_queue_item *out_item) {
+    out_item->id = queue->lost_id;
+    queue->lost_id = 0;
+    queue->lost--;
+    return SBS_ERR_DAMAGED;
+}
+
+static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_item *out_item) {
+    sbs_flash_log_record record;
+    uint8_t attempts = 0;
+    size_t meta_size = 0;
+    memset(out_item, 0, sizeof *out_item);
+    if (queue->lost > 0) {
+        return report_lost(queue, out_item);
+    }
+    sbs_status status = find_next(queue, after, &record);
+    if (status != SBS_OK) {
+        return status;
+    }
+    out_item->id = sbs_queue_id(queue, &record);
+    queue->near = (sbs_flash_log_cursor){record.sector, record.offset, 0};
+    queue->near_id = out_item->id;
+    status = read_meta(queue, &record, &out_item->meta, &meta_size);
+    if (status == SBS_ERR_DAMAGED) {
+        sbs_status settled = settle_item(queue, out_item->id, SBS_QUEUE_DEAD, "damaged");
+        return settled == SBS_OK ? SBS_ERR_DAMAGED : settled;
+    }
+    if (status == SBS_OK) {
+        status = sbs_queue_attempts(queue, &record, &attempts);
+    }
+    out_item->attempts = attempts;
+    out_item->len = record.len - meta_size;
+    return status;
+}
+
+static sbs_status read_item(sbs_flash_queue *queue, uint64_t id, size_t offset, void *buffer, size_t size,
+                            size_t *out_len) {
+    sbs_flash_log_record record;
+    sbs_queue_meta meta;
+    size_t meta_size = 0;
+    *out_len = 0;
+    sbs_status status = sbs_queue_locate(queue, id, &record);
+    if (status == SBS_OK) {
+        status = read_meta(queue, &record, &meta, &meta_size);
+    }
+    if (status != SBS_OK || offset >= record.len - meta_size) {
+        return status;
+    }
+    size_t left = record.len - meta_size - offset;
+    size_t len = size < left ? size : left;
+    status = sbs_flash_log_read(&queue->log, &record, meta_size + offset, buffer, len);
+    *out_len = status == SBS_OK ? len : 0;
+    return status;
+}
+
+static sbs_status queue_append(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id) {
+    sbs_status status = enter(ctx);
+    if (status == SBS_OK) {
+        status = append_item(ctx, meta, data, len, out_id);
+    }
+    unlock(ctx);
+    return status;
+}
+
+static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
+    sbs_status status = enter(ctx);
+    if (status == SBS_OK) {
+        status = next_item(ctx, after, out_item);
+    }
+    unlock(ctx);
+    return status;
+}
+
+static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
+    sbs_status status = enter(ctx);
+    if (status == SBS_OK) {
+        status = read_item(ctx, id, offset, buffer, size, out_len);
+    }
+    unlock(ctx);
+    return status;
+}
+
+static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
+    sbs_status status = enter(ctx);
+    if (status == SBS_OK) {
+        status = mark_item(ctx, id);
+    }
+    unlock(ctx);
+    return status;
+}
+
+static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
+    sbs_status status = enter(ctx);
+    if (status == SBS_OK) {
+        status = settle_item(ctx, id, fate, reason);
+    }
+    unlock(ctx);
+    return status;
+}
+
+static void queue_counters(void *ctx, sbs_queue_counters *out) {
+    sbs_flash_queue *queue = ctx;
+    lock(queue);
+    out->accepted = queue->last_id;
+    out->delivered = queue->delivered;
+    out->dead = queue->dead;
+    out->dropped = queue->dropped;
+    out->waiting = queue->waiting;
+    unlock(queue);
+}
+
+sbs_queue sbs_flash_queue_port(sbs_flash_queue *queue) {
+    static const sbs_queue_ops ops = {.append = queue_append,
+                                      .next = queue_next,
+                                      .read = queue_read,
+                                      .mark_attempt = queue_mark_attempt,
+                                      .settle = queue_settle,
+                                      .counters = queue_counters};
+    return (sbs_queue){.ops = &ops, .ctx = queue};
+}
+
+size_t sbs_flash_queue_max(const sbs_flash_queue *queue) {
+    uint32_t unit = queue->log.flash->program_unit;
+    size_t most = (sbs_flash_log_usable(&queue->log) - spare(queue)) / unit * unit - unit;
+    return most > RECORD_HEADER_SIZE + QUEUE_META_MAX ? most - RECORD_HEADER_SIZE - QUEUE_META_MAX : 0;
+}

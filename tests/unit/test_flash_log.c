@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record log alone: what is stored, how it is found again, and what damage does to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flash_sim.h"
+#include "sbs/flash_log.h"
+
+#define CONTENT 9u
+#define TYPE 2u
+#define KEPT_AUX 1u /* such records are moved, others forgotten */
+
+static const uint32_t units[] = {1, 2, 4, 8, 16, 32};
+
+typedef struct rig {
+    flash_sim sim;
+    sbs_flash_log log;
+    uint8_t state[SBS_FLASH_LOG_STATE_SIZE];
+} rig;
+
+static sbs_status move_kept(void *ctx, const sbs_flash_log_record *record) {
+    rig *r = ctx;
+    return record->aux == KEPT_AUX ? sbs_flash_log_move(&r->log, record, record->aux) : SBS_OK;
+}
+
+static void give_state(void *ctx, uint8_t out[SBS_FLASH_LOG_STATE_SIZE]) {
+    memcpy(out, ((rig *)ctx)->state, SBS_FLASH_LOG_STATE_SIZE);
+}
+
+static sbs_status mount_version(rig *r, uint8_t content, uint8_t version) {
+    sbs_flash_log_owner owner = {
+        .content = content, .version = version, .state = give_state, .move = move_kept, .ctx = r};
+    flash_sim_boot(&r->sim);
+    return sbs_flash_log_mount(&r->log, &r->sim.flash, &owner);
+}
+
+static sbs_status mount(rig *r) {
+    return mount_version(r, CONTENT, 1);
+}
+
+static void set_up(rig *r, uint32_t sector_size, uint32_t sectors, uint32_t unit) {
+    memset(r, 0, sizeof *r);
+    flash_sim_init(&r->sim, sector_size, sectors, unit, 1);
+    assert_int_equal(mount(r), SBS_OK);
+}
+
+static void fill(uint8_t *out, size_t len, uint32_t key) {
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (uint8_t)(key * 31u + i);
+    }
+}
+
+static sbs_status append(rig *r, uint32_t key, size_t len, uint8_t aux) {
+    uint8_t payload[1024];
+    fill(payload, len, key);
+    sbs_flash_log_part parts[2] = {{payload, len / 2}, {payload + len / 2, len - len / 2}};
+    sbs_flash_log_record record = {.type = TYPE, .key = key, .aux = aux};
+    return sbs_flash_log_append(&r->log, &record, parts, 2);
+}
+
+static void assert_payload(rig *r, const sbs_flash_log_record *record) {
+    uint8_t payload[1024], expected[1024];
+    fill(expected, record->len, record->key);
+    assert_int_equal(sbs_flash_log_check(&r->log, record), SBS_OK);
+    assert_int_equal(sbs_flash_log_read(&r->log, record, 0, payload, record->len), SBS_OK);
+    assert_memory_equal(payload, expected, record->len);
+}
+
+/* Walks all; returns how many, and checks that keys are first, first + 1, ... */
+static uint32_t walk(rig *r, uint32_t first) {
+    sbs_flash_log_cursor cursor = {0};
+    sbs_flash_log_record record;
+    uint32_t count = 0;
+    sbs_status status;
+    while ((status = sbs_flash_log_next(&r->log, &cursor, &record)) == SBS_OK) {
+        assert_int_equal(record.key, first + count);
+        assert_payload(r, &record);
+        count++;
+    }
+    assert_int_equal(status, SBS_ERR_NOT_FOUND);
+    return count;
+}
+
+static void test_geometry(void **state) {
+    (void)state;
+    static const sbs_flash bad[] = {
+        {.sector_size = 128, .sector_count = 4, .program_unit = 4},
+        {.sector_size = 131072, .sector_count = 4, .program_unit = 4},
+        {.sector_size = 1000, .sector_count = 4, .program_unit = 4},
+        {.sector_size = 512, .sector_count = 2, .program_unit = 4},
+        {.sector_size = 512, .sector_count = 70000, .program_unit = 4},
+        {.sector_size = 512, .sector_count = 4, .program_unit = 3},
+        {.sector_size = 512, .sector_count = 4, .program_unit = 64},
+        {.sector_size = 512, .sector_count = 4, .program_unit = 0},
+    };
+    flash_sim sim;
+    flash_sim_init(&sim, 512, 4, 4, 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        sbs_flash flash = bad[i];
+        flash.ops = sim.flash.ops;
+        assert_int_equal(sbs_flash_check(&flash), SBS_ERR_ARGUMENT);
+    }
+    assert_int_equal(sbs_flash_check(&sim.flash), SBS_OK);
+    flash_sim_free(&sim);
+}
+
+static void test_append_and_walk(void **state) {
+    (void)state;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        rig r;
+        set_up(&r, 512, 6, units[u]);
+        assert_int_equal(walk(&r, 1), 0);
+        for (uint32_t key = 1; key <= 12; key++) {
+            assert_int_equal(append(&r, key, key * 3u % 40u, KEPT_AUX), SBS_OK);
+            assert_int_equal(walk(&r, 1), key);
+        }
+        assert_int_equal(mount(&r), SBS_OK);
+        assert_int_equal(walk(&r, 1), 12);
+        assert_int_equal(r.log.torn, 0);
+        flash_sim_free(&r.sim);
+    }
+}
+
+/* The largest record fits an opened sector exactly, and one more byte fits none. */
+static void test_exact_fit(void **state) {
+    (void)state;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        rig r;
+        set_up(&r, 512, 4, units[u]);
+        size_t len = 0;
+        while (sbs_flash_log_extent(&r.log, len + 1u) <= sbs_flash_log_usable(&r.log)) {
+            len++;
+        }
+        assert_int_equal(append(&r, 1, len + 1u, KEPT_AUX), SBS_ERR_TOO_LARGE);
+        assert_int_equal(append(&r, 1, len, KEPT_AUX), SBS_OK);
+        assert_int_equal(append(&r, 2, len, KEPT_AUX), SBS_OK);
+        assert_int_equal(walk(&r, 1), 2);
+        sbs_flash_log_record record = {.len = 4};
+        uint8_t byte[8];
+        assert_int_equal(sbs_flash_log_read(&r.log, &record, 0, byte, 5), SBS_ERR_ARGUMENT);
+        assert_int_equal(sbs_flash_log_read(&r.log, &record, 5, byte, 0), SBS_ERR_ARGUMENT);
+        flash_sim_free(&r.sim);
+    }
+}
+
+/* Live records go round the ring as often as it takes; a full log refuses and keeps all. */
+static void test_ring(void **state) {
+    (void)state;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        rig r;
+        set_up(&r, 512, 3, units[u]);
+        assert_int_equal(append(&r, 1, 50, KEPT_AUX), SBS_OK);
+        for (uint32_t i = 0; i < 200; i++) {
+            assert_int_equal(append(&r, 7, 50, 0), SBS_OK);
+        }
+        assert_int_equal(mount(&r), SBS_OK);
+        sbs_flash_log_cursor cursor = {0};
+        sbs_flash_log_record record;
+        unsigned kept = 0;
+        while (sbs_flash_log_next(&r.log, &cursor, &record) == SBS_OK) {
+            assert_payload(&r, &record);
+            kept += record.key == 1;
+        }
+        assert_int_equal(kept, 1);
+        sbs_status status;
+        uint32_t added = 0;
+        while ((status = append(&r, 100 + added, 50, KEPT_AUX)) == SBS_OK) {
+            added++;
+            assert_true(added < 100);
+        }
+        assert_int_equal(status, SBS_ERR_BUFFER);
+        assert_int_equal(append(&r, 100 + added, 50, KEPT_AUX), SBS_ERR_BUFFER);
+        assert_int_equal(mount(&r), SBS_OK);
+        cursor = (sbs_flash_log_cursor){0};
+        unsigned found = 0;
+        while (sbs_flash_log_next(&r.log, &cursor, &record) == SBS_OK) {
+            assert_payload(&r, &record);
+            found += record.key >= 100;
+        }
+        assert_int_equal(found, added);
+        flash_sim_free(&r.sim);
+    }
+}
+
+static void test_wear(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 8, 4);
+    for (uint32_t i = 0; i < 3000; i++) {
+        assert_int_equal(append(&r, i, 40, i % 10 == 0 && i > 2980 ? KEPT_AUX : 0), SBS_OK);
+        if (i % 97 == 0) {
+            assert_int_equal(mount(&r), SBS_OK);
+        }
+    }
+    uint32_t least = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t told = 0;
+        assert_int_equal(sbs_flash_log_wear(&r.log, i, &told), SBS_OK);
+        assert_int_equal(told, r.sim.erased[i]);
+        least = told < least ? told : least;
+        most = told > most ? told : most;
+    }
+    assert_true(most > 20);
+    assert_true(most - least <= 1);
+    flash_sim_free(&r.sim);
+}
+
+static void test_state(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 4, 4);
+    uint8_t stored[SBS_FLASH_LOG_STATE_SIZE];
+    sbs_flash_log_cursor from;
+    for (uint32_t i = 0; i < 200; i++) {
+        memset(r.state, (int)(i & 0x7Fu), sizeof r.state);
+        assert_int_equal(append(&r, i, 30, i >= 198 ? KEPT_AUX : 0), SBS_OK);
+        assert_int_equal(mount(&r), SBS_OK);
+        assert_int_equal(sbs_flash_log_state(&r.log, stored, &from), SBS_OK);
+        sbs_flash_log_record record;
+        assert_int_equal(sbs_flash_log_next(&r.log, &from, &record), SBS_OK);
+        assert_int_equal(record.key, i);
+        assert_int_equal(stored[0], i & 0x7Fu);
+    }
+    flash_sim_free(&r.sim);
+}
+
+static void test_versions(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 4, 4);
+    assert_int_equal(append(&r, 1, 30, KEPT_AUX), SBS_OK);
+    assert_int_equal(mount_version(&r, CONTENT + 1u, 1), SBS_ERR_FORMAT);
+    assert_int_equal(mount_version(&r, CONTENT, 0), SBS_ERR_VERSION);
+    assert_int_equal(mount_version(&r, CONTENT, 2), SBS_OK);
+    assert_int_equal(append(&r, 2, 30, KEPT_AUX), SBS_OK);
+    uint64_t operations = r.sim.operations;
+    assert_int_equal(mount(&r), SBS_ERR_VERSION); /* one newer sector is enough */
+    assert_int_equal(r.sim.operations, operations);
+    assert_int_equal(sbs_flash_log_format(&r.sim.flash), SBS_OK);
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(walk(&r, 1), 0);
+    flash_sim_free(&r.sim);
+}
+
+static void test_other_geometry(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 4, 4);
+    assert_int_equal(append(&r, 1, 30, KEPT_AUX), SBS_OK);
+    r.sim.flash.program_unit = 8;
+    assert_int_equal(mount(&r), SBS_ERR_FORMAT);
+    r.sim.flash.program_unit = 4;
+    r.sim.flash.sector_count = 3;
+    assert_int_equal(mount(&r), SBS_ERR_FORMAT);
+    r.sim.flash.sector_count = 4;
+    assert_int_equal(mount(&r), SBS_OK);
+    flash_sim_free(&r.sim);
+}
+
+static void test_foreign_content(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 4, 4);
+    memset(r.sim.data, 0x5A, r.sim.size);
+    assert_int_equal(mount(&r), SBS_ERR_DAMAGED);
+    assert_int_equal(r.sim.operations, 0);
+    flash_sim_free(&r.sim);
+}
+
+static void test_device_failure(void **state) {
+    (void)state;
+    rig r;
+    set_up(&r, 512, 4, 4);
+    assert_int_equal(append(&r, 1, 30, KEPT_AUX), SBS_OK);
+    r.sim.failing = true;
+    assert_int_equal(append(&r, 2, 30, KEPT_AUX), SBS_ERR_STORAGE);
+    assert_int_equal(mount(&r), SBS_ERR_STORAGE);
+    r.sim.failing = false;
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(append(&r, 2, 30, KEPT_AUX), SBS_OK);
+    assert_int_equal(walk(&r, 1), 2);
+    flash_sim_free(&r.sim);
+}
+
+/* Every single bit of a log, flipped: each record is right, or said to be damaged, or said to be missing. */
+static void flip_all(uint32_t unit, unsigned *repaired, unsigned *reported) {
+    rig r;
+    set_up(&r, 512, 4, unit);
+    for (uint32_t key = 1; key <= 16; key++) {
+        assert_int_equal(append(&r, key, 20, KEPT_AUX), SBS_OK);
+    }
+    for (uint32_t bit = 0; bit < r.sim.size * 8u; bit++) {
+        bool seen[17] = {false};
+        unsigned damaged = 0;
+        flash_sim_flip(&r.sim, bit / 8u, bit % 8u);
+        assert_int_equal(mount(&r), SBS_OK);
+        sbs_flash_log_cursor cursor = {0};
+        sbs_flash_log_record record;
+        sbs_status status;
+        while ((status = sbs_flash_log_next(&r.log, &cursor, &record)) != SBS_ERR_NOT_FOUND) {
+            if (status == SBS_ERR_DAMAGED || sbs_flash_log_check(&r.log, &record) != SBS_OK) {
+                damaged++;
+                continue;
+            }
+            assert_payload(&r, &record);
+            assert_false(seen[record.key]);
+            seen[record.key] = true;
+        }
+        unsigned missing = 0;
+        for (uint32_t key = 1; key <= 16; key++) {
+            missing += !seen[key];
+        }
+        assert_true(missing <= damaged);
+        assert_true(damaged <= 1);
+        *repaired += r.log.repaired > 0;
+        *reported += damaged;
+        flash_sim_flip(&r.sim, bit / 8u, bit % 8u);
+    }
+    flash_sim_free(&r.sim);
+}
+
+static void test_bit_flips(void **state) {
+    (void)state;
+    unsigned repaired = 0, reported = 0;
+    flip_all(1, &repaired, &reported);
+    flip_all(8, &repaired, &reported);
+    assert_true(repaired > 0);
+    assert_true(reported > 0);
+    print_message("flash log: bits flipped one by one: %u headers put right, %u records reported, none wrong\n",
+                  repaired, reported);
+}
+
+/* Whole headers and stretches overwritten: what lies behind is still found. */
+static void test_large_damage(void **state) {
+    (void)state;
+    for (uint32_t len = 2; len <= 100; len++) {
+        rig r;
+        set_up(&r, 512, 4, 4);
+        for (uint32_t key = 1; key <= 14; key++) {
+            assert_int_equal(append(&r, key, 20, KEPT_AUX), SBS_OK);
+        }
+        uint32_t at = 512u + 56u + len * 2u; /* the first sector used is the second one */
+        for (uint32_t i = 0; i < len; i++) {
+            r.sim.data[at + i] = (uint8_t)flash_sim_random(&r.sim);
+        }
+        assert_int_equal(mount(&r), SBS_OK);
+        sbs_flash_log_cursor cursor = {0};
+        sbs_flash_log_record record;
+        sbs_status status;
+        unsigned good = 0, damaged = 0;
+        while ((status = sbs_flash_log_next(&r.log, &cursor, &record)) != SBS_ERR_NOT_FOUND) {
+            bool sound = status == SBS_OK && sbs_flash_log_check(&r.log, &record) == SBS_OK;
+            good += sound;
+            damaged += !sound;
+        }
+        assert_true(good + 1u + len / 36u + 1u >= 14u);
+        assert_true(damaged >= 1);
+        flash_sim_free(&r.sim);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_geometry),
+        cmocka_unit_test(test_append_and_walk),
+        cmocka_unit_test(test_exact_fit),
+        cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_wear),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_other_geometry),
+        cmocka_unit_test(test_foreign_content),
+        cmocka_unit_test(test_device_failure),
+        cmocka_unit_test(test_bit_flips),
+        cmocka_unit_test(test_large_damage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
