@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int write_all(int fd, const void *data, size_t len) {
+int sbs_write_all(int fd, const void *data, size_t len) {
     const uint8_t *at = data;
     while (len > 0) {
         ssize_t written = write(fd, at, len);
@@ -27,10 +27,10 @@ static int write_all(int fd, const void *data, size_t len) {
 static int fill(int fd, const sbs_file_content *content, mode_t mode) {
     int error = fchmod(fd, mode) == 0 ? 0 : errno;
     if (error == 0) {
-        error = write_all(fd, content->head, content->head_len);
+        error = sbs_write_all(fd, content->head, content->head_len);
     }
     if (error == 0) {
-        error = write_all(fd, content->body, content->body_len);
+        error = sbs_write_all(fd, content->body, content->body_len);
     }
     if (error == 0 && fsync(fd) != 0) {
         error = errno;

@@ -24,6 +24,9 @@ typedef struct sbs_file_content {
 int sbs_atomic_replace(int folder_fd, const char *name, const char *temporary, const sbs_file_content *content,
                        mode_t mode, bool overwrite);
 
+/** Writes to an open descriptor: all of it, or the errno value of what failed. */
+int sbs_write_all(int fd, const void *data, size_t len);
+
 /** Makes renamed and removed entries of a folder durable. 0 or the errno value. */
 int sbs_sync_folder(int folder_fd);
 

@@ -113,19 +113,42 @@ static int open_folder(const char *path, const char **out_name) {
     return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* A device or a pipe takes the bytes; to replace it with a file would break it for everybody. */
+static bool is_special(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static int write_special(const char *path, const void *data, size_t len) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return errno;
+    }
+    int error = sbs_write_all(fd, data, len);
+    return close(fd) != 0 && error == 0 ? errno : error;
+}
+
+static int replace_file(int folder_fd, const char *name, const void *data, size_t len, mode_t mode, bool overwrite) {
+    char temporary[48];
+    const sbs_file_content content = {data, len, NULL, 0};
+    (void)snprintf(temporary, sizeof temporary, ".sbs-%ld.tmp", (long)getpid());
+    return sbs_atomic_replace(folder_fd, name, temporary, &content, mode, overwrite);
+}
+
 sbs_status sbs_linux_file_write(const char *path, const void *data, size_t len, sbs_linux_access access,
                                 bool overwrite) {
-    char temporary[48];
     const char *name;
-    const sbs_file_content content = {data, len, NULL, 0};
-    int folder_fd = open_folder(path, &name);
-    if (folder_fd < 0) {
-        return errno == EINVAL ? SBS_ERR_ARGUMENT : SBS_ERR_STORAGE;
+    int error;
+    if (is_special(path)) {
+        error = overwrite ? write_special(path, data, len) : EEXIST;
+    } else {
+        int folder_fd = open_folder(path, &name);
+        if (folder_fd < 0) {
+            return errno == EINVAL ? SBS_ERR_ARGUMENT : SBS_ERR_STORAGE;
+        }
+        error = replace_file(folder_fd, name, data, len, access == SBS_LINUX_PRIVATE ? 0600 : 0644, overwrite);
+        (void)close(folder_fd);
     }
-    (void)snprintf(temporary, sizeof temporary, ".sbs-%ld.tmp", (long)getpid());
-    int error =
-        sbs_atomic_replace(folder_fd, name, temporary, &content, access == SBS_LINUX_PRIVATE ? 0600 : 0644, overwrite);
-    (void)close(folder_fd);
     if (error == 0) {
         return SBS_OK;
     }

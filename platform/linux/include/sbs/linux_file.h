@@ -42,6 +42,7 @@ typedef enum sbs_linux_access {
  * Writes a file of @p len bytes so that it is there whole or not at all, whatever happens to the power: a temporary
  * file beside it, fsync, rename, fsync of the folder. The mode is exact, whatever umask or an old file's mode say. A
  * symbolic link at @p path is replaced, not followed.
+ * Where @p path is a device or a pipe (/dev/stdout), the bytes are written into it, with @p overwrite only.
  * @param overwrite false: SBS_ERR_STATE if @p path exists, which is then untouched.
  * @return SBS_OK; SBS_ERR_STATE; SBS_ERR_STORAGE; SBS_ERR_ARGUMENT (an empty or overlong path).
  */
