@@ -21,14 +21,22 @@ static void note_signal(int number) {
     signal_seen = number;
 }
 
+/* One that the caller ignores (nohup, a shell's background job) stays ignored. */
+static void catch_signal(int number, const struct sigaction *action) {
+    struct sigaction old;
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+        (void)sigaction(number, action, NULL);
+    }
+}
+
 void cli_signals_init(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = note_signal;
     action.sa_flags = (int)SA_RESETHAND; /* a second one ends the command at once */
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    catch_signal(SIGINT, &action);
+    catch_signal(SIGTERM, &action);
     action.sa_handler = SIG_IGN;
     action.sa_flags = 0;
     (void)sigaction(SIGPIPE, &action, NULL);
