@@ -130,20 +130,15 @@ static bool scan_string(scanner *s) {
         return false;
     }
     while (!skip(s, '"')) {
-        if (skip(s, '\\')) {
-            if (!scan_escape(s)) {
-                return false;
-            }
-            continue;
-        }
-        if (peek(s) < 0x20) { /* a control character, or the end */
-            return false;
-        }
-        size_t length = sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
-        if (length == 0) {
+        int c = peek(s);
+        size_t length = c < 0x80 ? 1 : sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
+        if (c < 0x20 || length == 0) { /* a control character, the end, or no UTF-8 */
             return false;
         }
         s->pos += length;
+        if (c == '\\' && !scan_escape(s)) {
+            return false;
+        }
     }
     return true;
 }

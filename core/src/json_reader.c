@@ -261,14 +261,16 @@ sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char 
 }
 
 sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value) {
+    uint64_t value;
     sbs_text raw = sbs_json_raw(doc, node);
     if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
         return SBS_ERR_JSON_TYPE;
     }
-    sbs_status status = sbs_text_to_uint(raw, out_value);
     /* Larger numbers saturate there, and are refused here. */
-    if (status == SBS_OK && *out_value == UINT64_MAX && !sbs_text_equal(raw, sbs_text_of("18446744073709551615"))) {
+    if (sbs_text_to_uint(raw, &value) != SBS_OK ||
+        (value == UINT64_MAX && !sbs_text_equal(raw, sbs_text_of("18446744073709551615")))) {
         return SBS_ERR_FORMAT;
     }
-    return status;
+    *out_value = value;
+    return SBS_OK;
 }

@@ -166,6 +166,33 @@ static void test_sink_gets_everything_until_it_fails(void **state) {
     assert_memory_equal(to.text, "one two ", 8);
 }
 
+static sbs_status too_small(void *ctx, const char *data, size_t len) {
+    (void)data;
+    (void)len;
+    ++*(unsigned *)ctx;
+    return SBS_ERR_BUFFER;
+}
+
+static void test_what_does_not_fit_is_counted_on(void **state) {
+    char buffer[8] = "########";
+    unsigned calls = 0;
+    size_t len;
+    sbs_writer writer;
+    (void)state;
+    sbs_writer_init_sink(&writer, too_small, &calls);
+    sbs_put_string(&writer, "one");
+    sbs_put_string(&writer, "two");
+    assert_int_equal(sbs_writer_finish(&writer, &len), SBS_ERR_BUFFER);
+    assert_int_equal(calls, 1);
+    assert_int_equal(len, 6);
+    sbs_writer_init(&writer, buffer, sizeof buffer);
+    sbs_writer_fail(&writer, SBS_ERR_BUFFER);
+    sbs_put_string(&writer, "one");
+    assert_int_equal(sbs_writer_finish(&writer, &len), SBS_ERR_BUFFER);
+    assert_int_equal(len, 3);
+    assert_memory_equal(buffer, "########", 8);
+}
+
 static void assert_put(bool is_signed, uint64_t value, const char *expected) {
     char buffer[24];
     size_t len;
@@ -233,6 +260,7 @@ int main(void) {
         cmocka_unit_test(test_writer_count_saturates),
         cmocka_unit_test(test_writer_keeps_the_first_error),
         cmocka_unit_test(test_sink_gets_everything_until_it_fails),
+        cmocka_unit_test(test_what_does_not_fit_is_counted_on),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_to_uint),
     };

@@ -35,7 +35,9 @@ typedef struct sbs_base64url_stream {
     uint8_t held_len;
 } sbs_base64url_stream;
 
-/** Makes @p writer a sink writer that encodes into @p target. All three stay owned by the caller. */
+/** Makes @p writer a sink writer that encodes into @p target. All three stay owned by the caller. What does not fit is
+ *  told by the target alone, which counts what it would need; what others report to @p writer stays there: check both.
+ */
 void sbs_base64url_stream_init(sbs_base64url_stream *stream, sbs_writer *target, sbs_writer *writer);
 /** Feeds bytes directly. Errors are kept in the target. */
 void sbs_base64url_stream_put(sbs_base64url_stream *stream, const uint8_t *data, size_t len);
