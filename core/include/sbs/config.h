@@ -29,6 +29,11 @@
 #define SBS_HTTP_HEADER_MAX 32768
 #endif
 
+/** Most items of one batch Bundle. Costs 16 bytes of RAM each in sbs_push. */
+#ifndef SBS_PUSH_BATCH_MAX
+#define SBS_PUSH_BATCH_MAX 32
+#endif
+
 /** Most interim (1xx) answers before the final one. */
 #ifndef SBS_HTTP_INTERIM_MAX
 #define SBS_HTTP_INTERIM_MAX 8

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file push.h
+ * The push engine: brings the items of a durable queue to the FHIR server, each once, through a client.
+ *
+ *              ┌────────────────── nothing to send: SBS_OK ◀──────────────────┐
+ *     poll ──▶ CHOOSE ──▶ BUILD (mark attempt) ──▶ RUN (client) ──▶ JUDGE ────┤
+ *                ▲                                                   │        │
+ *                └────── WAIT (back-off, Retry-After, pause) ◀───────┴────────┘
+ *
+ * - An item is settled only when the server said that it holds it, or that it never will take it (dead).
+ * - Items of one lane are sent in order. Another lane goes on while one waits.
+ * - A 5xx counts against an item only if another item was stored since; otherwise the server is at fault and all wait.
+ *   An item that failed so SBS_PUSH_ALONE_MAX times with nobody else to compare lets the next of its lane pass.
+ * - What an operator must mend (403, 404, a refused client ...) pauses all; the engine looks again by itself, ever
+ *   more rarely, and goes on when the cause has gone. Nothing is lost meanwhile.
+ * - Within a batch the server chooses the order; between batches a lane keeps its own.
+ */
+#ifndef SBS_PUSH_H
+#define SBS_PUSH_H
+
+#include "sbs/client.h"
+#include "sbs/date.h"
+#include "sbs/identity.h"
+#include "sbs/queue.h"
+#include "sbs/storage.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_PUSH_FAILURES_MAX 5u /**< item at fault by comparison: dead after so many */
+#define SBS_PUSH_ALONE_MAX 5u    /**< failures in a row before the next item of the same lane may try */
+#define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
+#define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
+
+typedef enum sbs_write_mode {
+    SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
+    SBS_WRITE_IF_NONE_EXIST, /**< POST with If-None-Exist */
+    SBS_WRITE_PLAIN          /**< POST: an unknown outcome is repeated, and may be stored twice */
+} sbs_write_mode;
+
+/** What to do with a measurement that was taken while the clock was unknown, until that boot's clock is known. */
+typedef enum sbs_unknown_time {
+    SBS_UNKNOWN_TIME_HOLD, /**< keep it; its lane waits */
+    SBS_UNKNOWN_TIME_SEND, /**< send it without a time */
+    SBS_UNKNOWN_TIME_DEAD  /**< set it aside */
+} sbs_unknown_time;
+
+/** An item on its way to the encoder. */
+typedef struct sbs_push_item {
+    const sbs_queue_item *item;
+    const uint8_t *data; /**< item->len bytes as they were appended */
+    int64_t utc_s;       /**< when it was measured, or SBS_UTC_UNKNOWN */
+    sbs_text id;         /**< the id that the resource must have (PUT); absent: it must have none */
+} sbs_push_item;
+
+/** Who an item is. The spans must stay valid until the next call of the encoder. */
+typedef struct sbs_push_identity {
+    sbs_text type;          /**< resource type */
+    sbs_text system, value; /**< its identifier; the same for the same item after any reboot */
+} sbs_push_identity;
+
+/** How items become resources; the program's. An error sets the item aside. */
+typedef struct sbs_push_encoder {
+    sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
+    sbs_status (*encode)(void *ctx, const sbs_push_item *item, sbs_writer *out);
+    void *ctx;
+} sbs_push_encoder;
+
+/** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
+typedef struct sbs_push_config {
+    sbs_client *client; /**< initialised; used by nobody else while a push is under way */
+    const sbs_queue *queue;
+    const sbs_storage *storage; /**< keeps the clocks of earlier boots; NULL: only this boot's is known */
+    sbs_push_encoder encoder;
+    void *item; /**< memory for one item's bytes */
+    size_t item_size;
+    char *body; /**< memory for one request: the resource and its search, or the Bundle */
+    size_t body_size;
+    char *answer; /**< memory for the answer to a Bundle and its JSON values; may be NULL without batches */
+    size_t answer_size;
+    sbs_write_mode write_mode;
+    sbs_unknown_time unknown_time;
+    uint16_t batch_max;  /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
+    uint32_t boot_id;    /**< of this boot, as in the queue's metas */
+    uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
+    sbs_backoff backoff; /**< default 1 s to 5 min */
+    sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
+} sbs_push_config;
+
+typedef enum sbs_push_event_kind {
+    SBS_PUSH_NOTHING,
+    SBS_PUSH_DELIVERED, /**< stored */
+    SBS_PUSH_ALREADY,   /**< an earlier attempt had stored it */
+    SBS_PUSH_COLLISION, /**< "already there" at the first attempt: set aside, a possible collision of identifiers */
+    SBS_PUSH_DEAD,      /**< set aside: the server will not take it */
+    SBS_PUSH_DEFERRED,  /**< this item waits, others go on */
+    SBS_PUSH_WAITING,   /**< all wait: network or server */
+    SBS_PUSH_PAUSED     /**< all wait: an operator is needed */
+} sbs_push_event_kind;
+
+/** What happened in a poll; at most one event each. */
+typedef struct sbs_push_event {
+    sbs_push_event_kind kind;
+    uint64_t id; /**< item, 0 if none */
+    sbs_status status;
+    uint16_t http_status;
+    uint32_t wait_ms;      /**< DEFERRED, WAITING, PAUSED: until the next try */
+    const char *text;      /**< reason or the server's words, "" if none; valid until the next poll */
+    const char *server_id; /**< DELIVERED: id on the server if it told one, else "" */
+} sbs_push_event;
+
+/** Counted since init. */
+typedef struct sbs_push_counters {
+    uint32_t delivered, already, collisions, dead, tries, waits, pauses;
+} sbs_push_counters;
+
+typedef struct sbs_push {
+    struct {
+        uint8_t state;
+        bool held; /* an item was passed over because its time is unknown */
+        bool clock_noted;
+        uint16_t batch_len, judged;
+        uint16_t server_failures, pauses_in_row;
+        uint16_t alone;        /* failures in a row that may be an item's */
+        uint16_t round;        /* the same, since all waited */
+        uint16_t singles_left; /* items of a refused batch, to be sent one by one */
+        uint8_t deferred_count;
+        uint32_t successes;
+        uint32_t wait_ms;
+        const sbs_push_config *config;
+        sbs_now now;
+        uint64_t cursor;
+        uint64_t resume_ms;
+        size_t body_len, search_len;
+        sbs_json_node entry;
+        sbs_push_counters counters;
+        sbs_push_event event;
+        struct sbs_push_deferred {
+            uint64_t id, until_ms;
+            uint32_t lane, successes;
+            uint8_t failures;
+            bool passes; /* its lane need not wait for it */
+        } deferred[SBS_PUSH_DEFERRED_MAX];
+        struct sbs_push_sent {
+            uint64_t id;
+            uint32_t lane;
+            bool first; /* first attempt */
+        } sent[SBS_PUSH_BATCH_MAX];
+        sbs_json answer;
+        char reason[SBS_QUEUE_REASON_SIZE];
+        char words[SBS_QUEUE_REASON_SIZE];
+        char target[SBS_FHIR_ID_MAX + SBS_DERIVED_ID_LEN + 2];
+    } priv;
+} sbs_push;
+
+/** Checks the configuration and starts afresh; what the queue holds is found by itself. SBS_ERR_ARGUMENT. */
+SBS_NODISCARD sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config);
+
+/**
+ * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says, sooner if an item was appended. SBS_OK:
+ * the queue holds nothing to send; call again after an append. SBS_ERR_STORAGE, SBS_ERR_DAMAGED: the queue failed;
+ * nothing was lost by this call, and it may be called again. Read sbs_push_event() after every call.
+ */
+SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait);
+
+/** What the last poll did. */
+const sbs_push_event *sbs_push_event_of(const sbs_push *push);
+
+const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
+
+/** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
+void sbs_push_wake(sbs_push *push);
+
+/** Gives up the request under way; its item stays in the queue. */
+void sbs_push_cancel(sbs_push *push);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

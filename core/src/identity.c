@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/identity.h"
+
+#include <psa/crypto.h>
+#include <string.h>
+
+#include "sbs/psa_key.h"
+#include "sbs/url.h"
+
+#define DIGEST_USED 20u
+
+static psa_status_t hash_parts(sbs_text system, sbs_text value, uint8_t digest[32]) {
+    psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
+    size_t len;
+    psa_status_t status = psa_hash_setup(&hash, PSA_ALG_SHA_256);
+    if (status == PSA_SUCCESS && system.len > 0) {
+        status = psa_hash_update(&hash, (const uint8_t *)system.ptr, system.len);
+    }
+    if (status == PSA_SUCCESS) {
+        status = psa_hash_update(&hash, (const uint8_t *)"|", 1);
+    }
+    if (status == PSA_SUCCESS) {
+        status = psa_hash_update(&hash, (const uint8_t *)value.ptr, value.len);
+    }
+    if (status == PSA_SUCCESS) {
+        status = psa_hash_finish(&hash, digest, 32, &len);
+    }
+    (void)psa_hash_abort(&hash);
+    return status;
+}
+
+sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, char out[SBS_DERIVED_ID_LEN]) {
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[32];
+    if (value.len == 0 || (system.len > 0 && memchr(system.ptr, '|', system.len) != NULL)) {
+        return SBS_ERR_ARGUMENT;
+    }
+    psa_status_t status = hash_parts(system, value, digest);
+    if (status != PSA_SUCCESS) {
+        return sbs_psa_to_status(status);
+    }
+    memcpy(out, "sbs-", 4);
+    for (size_t i = 0; i < DIGEST_USED; i++) {
+        out[4 + 2 * i] = digits[digest[i] >> 4];
+        out[5 + 2 * i] = digits[digest[i] & 15];
+    }
+    return SBS_OK;
+}
+
+static void put_part(sbs_writer *out, sbs_text part) {
+    for (size_t i = 0; i < part.len; i++) {
+        const char c = part.ptr[i];
+        if (c == '\\' || c == ',' || c == '$' || c == '|') {
+            sbs_put_string(out, "%5C");
+        }
+        sbs_url_put_encoded(out, (sbs_text){part.ptr + i, 1});
+    }
+}
+
+void sbs_identity_put_search(sbs_writer *out, sbs_text system, sbs_text value) {
+    sbs_put_string(out, "identifier=");
+    put_part(out, system);
+    sbs_put_string(out, "%7C");
+    put_part(out, value);
+}

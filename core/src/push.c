@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "push_internal.h"
+
+#define SCAN_MAX 16u /* items looked at in one poll */
+#define HELD_CHECK_MS 5000u
+
+sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
+    memset(push, 0, sizeof *push);
+    push->priv.config = config;
+    bool batches = config->batch_max > 1;
+    if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
+        config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
+        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
+        return SBS_ERR_ARGUMENT;
+    }
+    return SBS_OK;
+}
+
+const sbs_push_event *sbs_push_event_of(const sbs_push *push) {
+    return &push->priv.event;
+}
+
+const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
+    return &push->priv.counters;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------------------------ */
+
+static void start_over(sbs_push *push) {
+    push->priv.state = PUSH_CHOOSE;
+    push->priv.cursor = 0;
+    push->priv.body_len = 0;
+    push->priv.search_len = 0;
+    push->priv.batch_len = 0;
+    push->priv.held = false;
+}
+
+/* An item waits for its own time, and for those of its lane before it. */
+static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        const struct sbs_push_deferred *entry = &push->priv.deferred[i];
+        bool itself = entry->id == item->id;
+        bool before = entry->lane == item->meta.lane && entry->id < item->id && !entry->passes;
+        if (before || (itself && push->priv.now.mono_ms < entry->until_ms)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sbs_status mark(sbs_push *push, const sbs_queue_item *item) {
+    const sbs_queue *queue = push->priv.config->queue;
+    sbs_status status = queue->ops->mark_attempt(queue->ctx, item->id);
+    if (status == SBS_OK) {
+        push->priv.sent[push->priv.batch_len++] =
+            (struct sbs_push_sent){.id = item->id, .lane = item->meta.lane, .first = item->attempts == 0};
+        push->priv.counters.tries++;
+    }
+    return status;
+}
+
+/* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
+static sbs_status refuse(sbs_push *push, const sbs_queue_item *item, sbs_status why) {
+    const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
+    sbs_push_result result = {.status = why, .text = "", .server_id = ""};
+    if (why == SBS_ERR_STORAGE) {
+        return why;
+    }
+    if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
+        push->priv.held = true;
+        return SBS_OK;
+    }
+    return sbs_push_dead(push, &sent, SBS_PUSH_DEAD, &result, sbs_status_text(why));
+}
+
+static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
+    unsigned most = push->priv.singles_left > 0 ? 1 : push->priv.config->batch_max;
+    if (!may_go(push, item)) {
+        return SBS_OK;
+    }
+    sbs_status status = sbs_push_build(push, item);
+    if (sbs_status_group(status) == SBS_CLASS_BUFFER && push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
+        return SBS_OK;
+    }
+    if (status != SBS_OK) {
+        return refuse(push, item, status);
+    }
+    status = mark(push, item);
+    if (status == SBS_OK && push->priv.batch_len >= most) {
+        push->priv.state = PUSH_SEND;
+    }
+    return status;
+}
+
+static sbs_status end_of_queue(sbs_push *push) {
+    if (push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
+        return SBS_PENDING;
+    }
+    bool held = push->priv.held;
+    start_over(push);
+    if (push->priv.deferred_count == 0) {
+        push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
+        return SBS_OK;
+    }
+    push->priv.resume_ms = UINT64_MAX;
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        uint64_t until_ms = push->priv.deferred[i].until_ms;
+        push->priv.resume_ms = until_ms < push->priv.resume_ms ? until_ms : push->priv.resume_ms;
+    }
+    push->priv.state = PUSH_WAIT;
+    return SBS_PENDING;
+}
+
+static sbs_status choose(sbs_push *push) {
+    const sbs_queue *queue = push->priv.config->queue;
+    for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
+        sbs_queue_item item = {0};
+        sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
+        if (status == SBS_ERR_NOT_FOUND) {
+            return end_of_queue(push);
+        }
+        push->priv.cursor = item.id;
+        if (status == SBS_ERR_DAMAGED) {
+            sbs_push_result result = {.status = status, .text = sbs_status_text(status), .server_id = ""};
+            sbs_push_tell(push, SBS_PUSH_DEAD, item.id, &result);
+            return SBS_PENDING;
+        }
+        if (status == SBS_OK) {
+            status = consider(push, &item);
+        }
+        if (status != SBS_OK) {
+            start_over(push);
+            return status;
+        }
+        if (push->priv.event.kind != SBS_PUSH_NOTHING) {
+            break;
+        }
+    }
+    return SBS_PENDING;
+}
+
+/* ---- the answer ---------------------------------------------------------------------------------------------- */
+
+static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
+    const sbs_client *client = push->priv.config->client;
+    const sbs_detail *detail = sbs_client_detail(client);
+    sbs_response response = sbs_client_response(client);
+    bool failed = status != SBS_OK;
+    return (sbs_push_result){
+        .status = status,
+        .http_status = response.http_status,
+        .outcome_unknown = failed && detail->outcome_unknown,
+        .text = failed ? detail->text : "",
+        .server_id = response.id,
+    };
+}
+
+static sbs_status judge_single(sbs_push *push, sbs_status status) {
+    sbs_push_result result = result_of(push, status);
+    push->priv.singles_left = (uint16_t)(push->priv.singles_left - (push->priv.singles_left > 0));
+    struct sbs_push_sent sent = push->priv.sent[0];
+    start_over(push);
+    return sbs_push_settle(push, &sent, &result);
+}
+
+/* A Bundle that failed as a whole says little of its items: they go one by one if it may be the fault of one. */
+static void fail_batch(sbs_push *push, sbs_status status) {
+    sbs_push_result result = result_of(push, status);
+    sbs_status_class group = sbs_status_group(status);
+    bool refused = group == SBS_CLASS_ITEM || group == SBS_CLASS_BUFFER || status == SBS_ERR_FORBIDDEN;
+    uint16_t count = push->priv.batch_len;
+    start_over(push);
+    if (refused || (status == SBS_ERR_BUSY && push->priv.server_failures > 0)) {
+        push->priv.singles_left = count;
+    }
+    if (!refused) {
+        sbs_push_wait(push, group == SBS_CLASS_OPERATOR, &result);
+    }
+}
+
+static sbs_json_token *answer_tokens(const sbs_push *push, size_t skip, size_t *out_capacity) {
+    const sbs_push_config *config = push->priv.config;
+    size_t used = sbs_client_response(config->client).body_len;
+    size_t misfit = (0u - (uintptr_t)(config->answer + used)) % _Alignof(sbs_json_token);
+    size_t start = used + misfit + skip * sizeof(sbs_json_token);
+    *out_capacity = start > config->answer_size ? 0 : (config->answer_size - start) / sizeof(sbs_json_token);
+    return (sbs_json_token *)(void *)(config->answer + start);
+}
+
+static sbs_status begin_judging(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    size_t capacity;
+    sbs_json_token *tokens = answer_tokens(push, 0, &capacity);
+    sbs_status status = sbs_json_parse(&push->priv.answer, config->answer, sbs_client_response(config->client).body_len,
+                                       tokens, capacity, NULL);
+    if (status == SBS_OK) {
+        status = sbs_bundle_first(&push->priv.answer, &push->priv.entry);
+    }
+    push->priv.state = PUSH_JUDGE;
+    push->priv.judged = 0;
+    push->priv.resume_ms = 0;
+    return status;
+}
+
+/* What one entry of the answer says; its words and id are copied into the engine. */
+static sbs_push_result read_entry(sbs_push *push) {
+    sbs_bundle_entry entry = {0, {NULL, 0}, SBS_JSON_NONE};
+    sbs_push_result result = {.status = SBS_ERR_RESPONSE, .text = "", .server_id = "", .outcome_unknown = true};
+    sbs_text type, id;
+    bool read = push->priv.entry != SBS_JSON_NONE &&
+                sbs_bundle_entry_read(&push->priv.answer, push->priv.entry, &entry) == SBS_OK;
+    if (!read || entry.status == 0) {
+        return result;
+    }
+    result = (sbs_push_result){.status = sbs_verdict_status(entry.status), .http_status = (uint16_t)entry.status};
+    result.text = result.server_id = "";
+    if (sbs_location_parse(entry.location, &type, &id) == SBS_OK) {
+        memcpy(push->priv.target, id.ptr, id.len);
+        push->priv.target[id.len] = '\0';
+        result.server_id = push->priv.target;
+    }
+    if (entry.outcome != SBS_JSON_NONE && result.status != SBS_OK) {
+        bool transient;
+        size_t capacity;
+        sbs_text words = sbs_json_raw(&push->priv.answer, entry.outcome);
+        sbs_json_token *tokens = answer_tokens(push, push->priv.answer.count, &capacity);
+        if (sbs_outcome_parse(words.ptr, words.len, tokens, capacity, push->priv.words, sizeof push->priv.words,
+                              &transient) == SBS_OK) {
+            result.text = push->priv.words;
+        }
+    }
+    return result;
+}
+
+/* One entry a poll. A wait that one of them asks for begins when all are judged. */
+static sbs_status judge_entry(sbs_push *push) {
+    if (push->priv.judged >= push->priv.batch_len) {
+        uint64_t resume_ms = push->priv.resume_ms;
+        start_over(push);
+        push->priv.state = resume_ms > push->priv.now.mono_ms ? PUSH_WAIT : PUSH_CHOOSE;
+        return SBS_OK;
+    }
+    sbs_push_result result = read_entry(push);
+    sbs_status status = sbs_push_settle(push, &push->priv.sent[push->priv.judged], &result);
+    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
+        push->priv.judged++;
+        push->priv.entry =
+            push->priv.entry == SBS_JSON_NONE ? SBS_JSON_NONE : sbs_json_next(&push->priv.answer, push->priv.entry);
+    }
+    push->priv.state = PUSH_JUDGE;
+    return status;
+}
+
+static sbs_status finish_request(sbs_push *push, sbs_status status) {
+    if (push->priv.config->batch_max <= 1 || push->priv.singles_left > 0) {
+        return judge_single(push, status);
+    }
+    if (status == SBS_OK) {
+        status = begin_judging(push);
+    }
+    if (status != SBS_OK) {
+        fail_batch(push, status);
+    }
+    return SBS_OK;
+}
+
+/* ---- polling ------------------------------------------------------------------------------------------------- */
+
+static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
+    sbs_status status = SBS_OK;
+    if (push->priv.state == PUSH_SEND) {
+        status = sbs_push_start(push);
+        push->priv.state = PUSH_RUN;
+        return status == SBS_OK ? SBS_OK : finish_request(push, status);
+    }
+    status = sbs_client_poll(push->priv.config->client, push->priv.now, out_wait);
+    return status == SBS_PENDING ? SBS_PENDING : finish_request(push, status);
+}
+
+static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
+    switch (push->priv.state) {
+    case PUSH_SEND:
+    case PUSH_RUN:
+        return run(push, out_wait);
+    case PUSH_JUDGE:
+        return judge_entry(push);
+    case PUSH_WAIT:
+        if (push->priv.now.mono_ms < push->priv.resume_ms) {
+            uint64_t left = push->priv.resume_ms - push->priv.now.mono_ms;
+            out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
+            return SBS_PENDING;
+        }
+        start_over(push);
+        return SBS_OK;
+    default:
+        return choose(push);
+    }
+}
+
+sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
+    bool choosing = push->priv.state == PUSH_CHOOSE;
+    *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+    memset(&push->priv.event, 0, sizeof push->priv.event);
+    push->priv.event.text = push->priv.event.server_id = "";
+    push->priv.now = now;
+    sbs_push_note_clock(push);
+    sbs_status status = step(push, out_wait);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (!choosing) {
+        return SBS_PENDING;
+    }
+    out_wait->timeout_ms = push->priv.wait_ms;
+    return SBS_OK;
+}
+
+void sbs_push_wake(sbs_push *push) {
+    push->priv.resume_ms = 0;
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        push->priv.deferred[i].until_ms = 0;
+    }
+}
+
+void sbs_push_cancel(sbs_push *push) {
+    sbs_client_cancel(push->priv.config->client);
+    start_over(push);
+}

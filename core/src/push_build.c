@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the push engine makes requests of items: their time, their identity, their JSON, alone or in a Bundle. */
+#include "push_internal.h"
+
+#define BOOTS_RECORD "boots"
+#define BOOTS_VERSION 1u
+
+static bool in_batch(const sbs_push *push) {
+    return push->priv.config->batch_max > 1 && push->priv.singles_left == 0;
+}
+
+/* ---- when an item was measured ------------------------------------------------------------------------------- */
+
+/* One remembered boot: the UTC at its uptime 0. Little-endian, 12 bytes, newest first, behind one byte of version. */
+typedef struct boot {
+    uint32_t id;
+    int64_t utc_s;
+} boot;
+
+#define BOOT_SIZE 12u
+#define BOOTS_SIZE (1u + BOOT_SIZE * SBS_PUSH_BOOTS_MAX)
+
+static void put_number(uint8_t *out, uint64_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; i++) {
+        out[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static uint64_t get_number(const uint8_t *data, unsigned bytes) {
+    uint64_t value = 0;
+    for (unsigned i = bytes; i-- > 0;) {
+        value = value << 8 | data[i];
+    }
+    return value;
+}
+
+/* Bytes of the record, 0 if there is none that this version reads. */
+static size_t load_boots(const sbs_push *push, uint8_t record[BOOTS_SIZE]) {
+    const sbs_storage *storage = push->priv.config->storage;
+    size_t len = 0;
+    bool found = storage != NULL && storage->ops->get(storage->ctx, BOOTS_RECORD, record, BOOTS_SIZE, &len) == SBS_OK;
+    return found && len > 0 && record[0] == BOOTS_VERSION ? len : 0;
+}
+
+void sbs_push_note_clock(sbs_push *push) {
+    uint8_t record[BOOTS_SIZE + BOOT_SIZE];
+    const sbs_push_config *config = push->priv.config;
+    if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+    push->priv.clock_noted = true;
+    if (config->storage == NULL) {
+        return;
+    }
+    size_t len = load_boots(push, record);
+    if (len > 0 && get_number(record + 1, 4) == config->boot_id) {
+        return;
+    }
+    size_t kept = len > 1 ? len - 1 : 0;
+    memmove(record + 1 + BOOT_SIZE, record + 1, kept);
+    record[0] = BOOTS_VERSION;
+    put_number(record + 1, config->boot_id, 4);
+    put_number(record + 5, (uint64_t)(push->priv.now.utc_s - (int64_t)(push->priv.now.mono_ms / 1000)), 8);
+    len = 1 + BOOT_SIZE + kept;
+    /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
+    (void)config->storage->ops->set(config->storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
+}
+
+int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
+    uint8_t record[BOOTS_SIZE];
+    const sbs_now *now = &push->priv.now;
+    if (meta->utc_s != SBS_UTC_UNKNOWN) {
+        return meta->utc_s;
+    }
+    if (meta->boot_id == push->priv.config->boot_id) {
+        return now->utc_s == SBS_UTC_UNKNOWN ? SBS_UTC_UNKNOWN
+                                             : now->utc_s - (int64_t)((now->mono_ms - meta->uptime_ms) / 1000);
+    }
+    size_t len = load_boots(push, record);
+    for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
+        if (get_number(record + at, 4) == meta->boot_id) {
+            return (int64_t)get_number(record + at + 4, 8) + (int64_t)(meta->uptime_ms / 1000);
+        }
+    }
+    return SBS_UTC_UNKNOWN;
+}
+
+/* ---- what is sent -------------------------------------------------------------------------------------------- */
+
+static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
+    const sbs_push_config *config = push->priv.config;
+    uint8_t *memory = config->item;
+    size_t len = 0;
+    if (item->len > config->item_size) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    for (size_t at = 0; at < item->len; at += len) {
+        sbs_status status =
+            config->queue->ops->read(config->queue->ctx, item->id, at, memory + at, item->len - at, &len);
+        if (status != SBS_OK || len == 0) {
+            return status != SBS_OK ? status : SBS_ERR_DAMAGED;
+        }
+    }
+    return SBS_OK;
+}
+
+/* "Type/id" of a PUT, or the type of a POST. */
+static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
+    char *target = push->priv.target;
+    size_t len = identity->type.len;
+    if (!sbs_fhir_type_is_valid(identity->type)) {
+        return SBS_ERR_FORMAT;
+    }
+    memcpy(target, identity->type.ptr, len);
+    target[len] = '\0';
+    if (push->priv.config->write_mode != SBS_WRITE_PUT) {
+        return SBS_OK;
+    }
+    target[len] = '/';
+    target[len + 1 + SBS_DERIVED_ID_LEN] = '\0';
+    *out_id = (sbs_text){target + len + 1, SBS_DERIVED_ID_LEN};
+    return sbs_identity_derive_id(identity->system, identity->value, target + len + 1);
+}
+
+static void put_search(const sbs_push *push, const sbs_push_identity *identity, sbs_writer *out) {
+    if (push->priv.config->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        sbs_identity_put_search(out, identity->system, identity->value);
+    }
+}
+
+/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
+static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+    const sbs_push_encoder *encoder = &push->priv.config->encoder;
+    sbs_put_string(out, push->priv.batch_len > 0
+                            ? ",{\"resource\":"
+                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, out));
+    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
+                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+    sbs_put_string(out, push->priv.target);
+    if (push->priv.config->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        sbs_put_string(out, "\",\"ifNoneExist\":\"");
+        put_search(push, identity, out);
+    }
+    sbs_put_string(out, "\"}}");
+}
+
+static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
+    const sbs_push_config *config = push->priv.config;
+    sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
+    sbs_push_identity identity = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    sbs_writer out;
+    sbs_status status = config->encoder.identify(config->encoder.ctx, &known, &identity);
+    if (status == SBS_OK) {
+        status = identity.value.len > 0 ? put_target(push, &identity, &known.id) : SBS_ERR_FORMAT;
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    /* Two characters stay free for the end of a Bundle. */
+    sbs_writer_init(&out, config->body + push->priv.body_len, config->body_size - push->priv.body_len - 2);
+    if (in_batch(push)) {
+        put_entry(push, &known, &identity, &out);
+    } else {
+        put_search(push, &identity, &out);
+        push->priv.search_len = out.len;
+        sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &out));
+    }
+    size_t len;
+    status = sbs_writer_finish(&out, &len);
+    push->priv.body_len += status == SBS_OK ? len : 0;
+    return status;
+}
+
+sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item) {
+    const sbs_push_config *config = push->priv.config;
+    int64_t utc_s = sbs_push_time_of(push, &item->meta);
+    if (utc_s == SBS_UTC_UNKNOWN && config->unknown_time != SBS_UNKNOWN_TIME_SEND) {
+        return SBS_ERR_NO_TIME;
+    }
+    sbs_status status = read_item(push, item);
+    return status == SBS_OK ? encode_item(push, item, utc_s) : status;
+}
+
+sbs_status sbs_push_start(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    sbs_text body = {config->body, push->priv.body_len};
+    sbs_request request = {.target = sbs_text_of(push->priv.target), .max_attempts = 1};
+    if (in_batch(push)) {
+        memcpy(config->body + body.len, "]}", 2);
+        request.interaction = SBS_BUNDLE;
+        request.body = (sbs_text){body.ptr, body.len + 2};
+        request.response = config->answer;
+        request.response_size = config->answer_size;
+        return sbs_client_start(config->client, &request);
+    }
+    size_t search_len = push->priv.search_len;
+    request.interaction = config->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
+    request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
+    if (search_len > 0) {
+        request.if_none_exist = (sbs_text){body.ptr, search_len};
+    }
+    return sbs_client_start(config->client, &request);
+}

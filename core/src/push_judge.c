@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the push engine does about what the server said. */
+#include "push_internal.h"
+
+#include <psa/crypto.h>
+
+void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const sbs_push_result *result) {
+    push->priv.event = (sbs_push_event){
+        .kind = kind,
+        .id = id,
+        .status = result->status,
+        .http_status = result->http_status,
+        .text = result->text,
+        .server_id = result->server_id,
+    };
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------- */
+
+static uint32_t backoff_of(const sbs_backoff *configured, sbs_backoff standard, unsigned attempt) {
+    sbs_backoff backoff = {
+        .base_ms = configured->base_ms != 0 ? configured->base_ms : standard.base_ms,
+        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : standard.cap_ms,
+    };
+    uint32_t random = UINT32_MAX;
+    (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
+    return sbs_backoff_delay(&backoff, attempt, random);
+}
+
+static uint32_t at_least(uint32_t wait_ms, uint32_t least_ms) {
+    return wait_ms > least_ms ? wait_ms : least_ms;
+}
+
+/* The wait after the given failure: back-off, but as long as the server asked, and a while if it may have stored. */
+static uint32_t wait_after(const sbs_push *push, unsigned attempt, const sbs_push_result *result) {
+    const sbs_push_config *config = push->priv.config;
+    uint32_t wait_ms = backoff_of(&config->backoff, (sbs_backoff){1000, 300000}, attempt);
+    if (result->outcome_unknown) {
+        wait_ms = at_least(wait_ms, config->settle_ms != 0 ? config->settle_ms : 5000);
+    }
+    return at_least(wait_ms, sbs_client_detail(config->client)->retry_after_s * 1000u);
+}
+
+void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result) {
+    const sbs_push_config *config = push->priv.config;
+    uint32_t wait_ms;
+    if (pause) {
+        wait_ms = backoff_of(&config->pause, (sbs_backoff){60000, 3600000}, push->priv.pauses_in_row++);
+        push->priv.counters.pauses++;
+    } else {
+        wait_ms = wait_after(push, push->priv.server_failures++, result);
+        push->priv.counters.waits++;
+    }
+    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
+    push->priv.state = PUSH_WAIT;
+    push->priv.round = 0;
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        push->priv.deferred[i].until_ms = 0; /* the oldest goes first again, in order */
+    }
+    sbs_push_tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.event.id, result);
+    push->priv.event.wait_ms = wait_ms;
+}
+
+/* ---- items that wait on their own ---------------------------------------------------------------------------- */
+
+struct sbs_push_deferred *sbs_push_find_deferred(sbs_push *push, uint64_t id) {
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        if (push->priv.deferred[i].id == id) {
+            return &push->priv.deferred[i];
+        }
+    }
+    return NULL;
+}
+
+static void forget_deferred(sbs_push *push, uint64_t id) {
+    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, id);
+    if (entry != NULL) {
+        *entry = push->priv.deferred[--push->priv.deferred_count];
+    }
+}
+
+void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms) {
+    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
+    if (entry == NULL && push->priv.deferred_count < SBS_PUSH_DEFERRED_MAX) {
+        entry = &push->priv.deferred[push->priv.deferred_count++];
+        *entry = (struct sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
+    }
+    if (entry != NULL) {
+        entry->until_ms = push->priv.now.mono_ms + wait_ms;
+    }
+}
+
+/* ---- the verdicts -------------------------------------------------------------------------------------------- */
+
+static void keep_reason(sbs_push *push, const char *what, const char *words) {
+    sbs_writer out;
+    char *reason = push->priv.reason;
+    size_t room = sizeof push->priv.reason - 1;
+    sbs_writer_init(&out, reason, room);
+    sbs_put_string(&out, what);
+    size_t len = out.len;
+    if (words[0] != '\0' && len + 2 < room) {
+        memcpy(reason + len, ": ", 2);
+        sbs_http_sanitise(sbs_text_of(words), reason + len + 2, room - len - 1);
+        return;
+    }
+    reason[len] = '\0';
+}
+
+sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_event_kind kind,
+                         const sbs_push_result *result, const char *reason) {
+    const sbs_queue *queue = push->priv.config->queue;
+    keep_reason(push, reason, result->text);
+    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DEAD, push->priv.reason);
+    if (status != SBS_OK) {
+        return status;
+    }
+    forget_deferred(push, sent->id);
+    push->priv.counters.dead++;
+    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+    sbs_push_tell(push, kind, sent->id, result);
+    push->priv.event.text = push->priv.reason;
+    return SBS_OK;
+}
+
+static bool was_there(const sbs_push *push, const sbs_push_result *result) {
+    return push->priv.config->write_mode != SBS_WRITE_PLAIN && result->http_status == 200;
+}
+
+static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
+    const sbs_queue *queue = push->priv.config->queue;
+    bool already = was_there(push, result);
+    push->priv.server_failures = 0;
+    push->priv.pauses_in_row = 0;
+    push->priv.alone = push->priv.round = 0;
+    if (already && sent->first) {
+        return sbs_push_dead(push, sent, SBS_PUSH_COLLISION, result, "already there at the first attempt");
+    }
+    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DELIVERED, NULL);
+    if (status != SBS_OK) {
+        return status;
+    }
+    forget_deferred(push, sent->id);
+    push->priv.successes++;
+    push->priv.counters.delivered++;
+    push->priv.counters.already += already;
+    sbs_push_tell(push, already ? SBS_PUSH_ALREADY : SBS_PUSH_DELIVERED, sent->id, result);
+    return SBS_OK;
+}
+
+/* 429 and "come back later" speak of the server; a conflict or another 5xx may be about this item. */
+static bool may_be_the_item(const sbs_push *push, const sbs_push_result *result) {
+    bool asks_for_time = sbs_client_detail(push->priv.config->client)->retry_after_s > 0;
+    return result->status == SBS_ERR_CONFLICT || (result->http_status >= 500 && !asks_for_time);
+}
+
+/* The item is at fault if another one was stored since it failed last. Returns true if it has failed too often. */
+static bool blame(sbs_push *push, struct sbs_push_deferred *entry, bool conflict) {
+    bool others_succeed = entry->successes != push->priv.successes;
+    entry->successes = push->priv.successes;
+    entry->failures = (uint8_t)(entry->failures + (others_succeed || conflict));
+    return entry->failures >= SBS_PUSH_FAILURES_MAX;
+}
+
+/* One item of a round may fail alone and waits by itself; when the next fails too, it is the server, and all wait. */
+static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
+    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
+    bool conflict = result->status == SBS_ERR_CONFLICT;
+    if (!may_be_the_item(push, result)) {
+        sbs_push_wait(push, false, result);
+        return SBS_OK;
+    }
+    if (entry != NULL && blame(push, entry, conflict)) {
+        return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, "fails while others are stored");
+    }
+    uint32_t wait_ms = wait_after(push, entry == NULL ? 0 : entry->failures, result);
+    sbs_push_defer(push, sent, wait_ms);
+    entry = sbs_push_find_deferred(push, sent->id);
+    push->priv.alone++;
+    push->priv.round++;
+    if (entry == NULL || (push->priv.round > 1 && !conflict)) {
+        sbs_push_wait(push, false, result);
+        return SBS_OK;
+    }
+    entry->passes = entry->passes || push->priv.alone >= SBS_PUSH_ALONE_MAX;
+    sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id, result);
+    push->priv.event.wait_ms = wait_ms;
+    return SBS_OK;
+}
+
+sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
+    push->priv.event.id = sent->id;
+    switch (sbs_status_group(result->status)) {
+    case SBS_CLASS_DONE:
+        return accept(push, sent, result);
+    case SBS_CLASS_ITEM:
+        push->priv.alone = 0;
+        return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result,
+                             result->status == SBS_ERR_AMBIGUOUS ? "several match" : "refused");
+    case SBS_CLASS_FIX_CALL:
+        if (result->status != SBS_ERR_CANCELLED) {
+            return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, sbs_status_text(result->status));
+        }
+        return SBS_OK;
+    case SBS_CLASS_LATER:
+    case SBS_CLASS_PEER:
+        if (result->status == SBS_ERR_BUSY || result->status == SBS_ERR_CONFLICT) {
+            return put_off(push, sent, result);
+        }
+        sbs_push_wait(push, false, result);
+        return SBS_OK;
+    default:
+        sbs_push_wait(push, true, result);
+        return SBS_OK;
+    }
+}
