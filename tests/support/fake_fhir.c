@@ -113,18 +113,53 @@ static void store(fake_fhir *fhir, const char *key) {
     snprintf(fhir->stored[fhir->stored_count++], sizeof fhir->stored[0], "%s", key);
 }
 
+unsigned fake_fhir_store(fake_fhir *fhir, const char *key, bool conditional, const char *json, size_t len) {
+    unsigned own = fhir->verdict != NULL ? fhir->verdict(json, len) : 0;
+    if (own != 0) {
+        return own;
+    }
+    if (conditional && fake_fhir_count(fhir, key) > 0) {
+        return 200;
+    }
+    store(fhir, key);
+    return 201;
+}
+
 static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
     char key[96] = "plain";
     bool conditional = fake_field(request, len, "If-None-Exist", key, sizeof key);
-    bool exists = conditional && fake_fhir_count(fhir, key) > 0;
-    bool failing = fhir->fhir_status != 0;
+    sbs_text body = fake_body(request, len);
+    bool stored = fhir->fhir_status == 0 || fhir->store_first;
+    unsigned status = stored ? fake_fhir_store(fhir, key, conditional, body.ptr, body.len) : 0;
     fhir->creates++;
-    if (!exists && (!failing || fhir->store_first)) {
-        store(fhir, key);
+    if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
+        answer(fhir, status,
+               status == 201 ? "Location: https://fhir.example/r4/Observation/ob-7/_history/1\r\nETag: W/\"1\"\r\n"
+                             : "",
+               "");
+    }
+}
+
+static void serve_update(fake_fhir *fhir, const char *request, size_t len) {
+    char key[96];
+    sbs_text body = fake_body(request, len);
+    bool stored = fhir->fhir_status == 0 || fhir->store_first;
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(request + 4, " "), request + 4);
+    unsigned status = stored ? fake_fhir_store(fhir, key, true, body.ptr, body.len) : 0;
+    fhir->updates++;
+    if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
+        answer(fhir, status, "", "");
+    }
+}
+
+static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
+    static char out[16384];
+    fhir->bundles++;
+    if (fhir->fhir_status == 0 || fhir->store_first) {
+        fake_bundle_serve(fhir, fake_body(request, len), out, sizeof out);
     }
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
-        answer(fhir, exists ? 200 : 201,
-               exists ? "" : "Location: https://fhir.example/r4/Observation/ob-7/_history/1\r\nETag: W/\"1\"\r\n", "");
+        answer(fhir, 200, "Content-Type: application/fhir+json\r\n", out);
     }
 }
 
@@ -135,14 +170,12 @@ static void serve_fhir(fake_fhir *fhir, const char *request, size_t len) {
         (!fake_field(request, len, "Authorization", value, sizeof value) || strncmp(value, "Bearer tok-", 11) != 0)) {
         fhir->unauthorized++;
         answer(fhir, 401, "", "");
+    } else if (fake_request_is(request, len, "POST /r4 ")) {
+        serve_bundle(fhir, request, len);
     } else if (fake_request_is(request, len, "POST ")) {
         serve_create(fhir, request, len);
     } else if (fake_request_is(request, len, "PUT /r4/Observation/")) {
-        fhir->updates++;
-        if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
-            store(fhir, "PUT");
-            answer(fhir, 201, "", "");
-        }
+        serve_update(fhir, request, len);
     } else {
         fhir->reads++;
         if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {

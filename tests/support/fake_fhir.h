@@ -23,8 +23,11 @@ typedef struct fake_fhir {
     const char *fields;    /* extra header lines of the failing answers, each with CRLF */
     const char *fhir_body; /* body of the failing answers */
     bool store_first;      /* a failing answer comes after the resource was stored */
-    bool close_each;       /* Connection: close on every answer. Stays */
+    /* An item's own status by its JSON, 0: none of its own. Stays */
+    unsigned (*verdict)(const char *json, size_t len);
+    bool close_each; /* Connection: close on every answer. Stays */
     /* what happened */
+    unsigned bundles;
     unsigned tokens, discoveries, creates, updates, reads, unauthorized;
     char jti[FAKE_MAX][24]; /* of every assertion that came */
     unsigned jti_count;
@@ -66,6 +69,11 @@ void fake_setup_init(fake_setup *setup);
 sbs_status fake_run(fake_setup *setup, const sbs_request *request);
 /* Polls only; the request was started. */
 sbs_status fake_poll(fake_setup *setup);
+
+/* Stores under @p key unless it is there; the status for an entry or a request: 201, 200, or its own. */
+unsigned fake_fhir_store(fake_fhir *fhir, const char *key, bool conditional, const char *json, size_t len);
+/* Serves a batch Bundle: writes the answer's JSON. */
+void fake_bundle_serve(fake_fhir *fhir, sbs_text bundle, char *out, size_t size);
 
 extern const char fake_observation[];
 /* A conditional create of fake_observation under @p identifier ("identifier=..."). */

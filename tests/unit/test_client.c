@@ -106,7 +106,7 @@ static void read_update_and_bundle_have_their_forms(void **state) {
     assert_last_has(&s->fhir, "PUT /r4/Observation/ob.1-A HTTP/1.1\r\n");
     assert_last_has(&s->fhir, "\r\nIf-Match: W/\"3\"\r\n");
 
-    sbs_request bundle = {.interaction = SBS_BUNDLE, .body = sbs_text_of("{}")};
+    sbs_request bundle = {.interaction = SBS_BUNDLE, .body = sbs_text_of("{\"type\":\"batch\",\"entry\":[]}")};
     assert_int_equal(fake_run(s, &bundle), SBS_OK);
     assert_last_has(&s->fhir, "POST /r4 HTTP/1.1\r\n");
 }

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The push engine: what becomes of items, whatever the server says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "push_setup.h"
+
+#define NOW 1700000000
+
+static void add(push_setup *s, uint32_t lane, const char *text) {
+    ram_queue_add(&s->queue, lane, text, NOW);
+}
+
+static void assert_all_delivered(push_setup *s, const char *order) {
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), s->queue.count);
+    assert_string_equal(s->order, order);
+    for (unsigned i = 0; i < s->queue.count; i++) {
+        char text[RAM_QUEUE_BYTES + 1] = "";
+        memcpy(text, s->queue.items[i].data, s->queue.items[i].item.len);
+        assert_int_equal(push_stored(s, text), 1);
+    }
+}
+
+static void items_are_delivered_in_every_mode(void **state) {
+    push_setup *s = *state;
+    for (int mode = 0; mode < 4; mode++) {
+        push_setup_init(s);
+        s->config.write_mode = mode % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
+        s->config.batch_max = mode < 2 ? 1 : 3;
+        for (const char *text = "a\0b\0c\0d\0e\0"; *text != '\0'; text += 2) {
+            add(s, 1, text);
+        }
+        assert_all_delivered(s, "a b c d e ");
+        assert_int_equal(s->base.fhir.bundles, mode < 2 ? 0 : 2);
+        assert_int_equal(sbs_push_counters_of(&s->push)->delivered, 5);
+        assert_int_equal(s->events[SBS_PUSH_DELIVERED], 5);
+    }
+}
+
+static void a_plain_create_carries_no_search(void **state) {
+    push_setup *s = *state;
+    s->config.write_mode = SBS_WRITE_PLAIN;
+    add(s, 1, "a");
+    assert_int_equal(push_run(s, 1000), SBS_OK);
+    assert_int_equal(fake_fhir_count(&s->base.fhir, "plain"), 1);
+}
+
+static unsigned by_first_letter(const char *json, size_t len) {
+    const char *value = fake_find(json, len, "\"value\":\"");
+    switch (value[9]) {
+    case 'P': /* poison */
+        return 422;
+    case 'S': /* sick: the server stumbles over it */
+        return 500;
+    case 'C':
+        return 409;
+    case 'M':
+        return 412;
+    default:
+        return 0;
+    }
+}
+
+static void a_refused_item_is_set_aside_and_others_go_on(void **state) {
+    push_setup *s = *state;
+    for (unsigned batch = 1; batch <= 4; batch += 3) {
+        push_setup_init(s);
+        s->base.fhir.verdict = by_first_letter;
+        s->config.batch_max = (uint16_t)batch;
+        add(s, 1, "a");
+        add(s, 1, "Poison");
+        add(s, 1, "Many");
+        add(s, 1, "b");
+        assert_int_equal(push_run(s, 60000), SBS_OK);
+        assert_string_equal(s->order, "a b ");
+        assert_int_equal(s->queue.items[1].fate, RAM_DEAD);
+        assert_string_equal(s->queue.items[1].reason, "refused");
+        assert_string_equal(s->queue.items[2].reason, "several match");
+        assert_int_equal(s->events[SBS_PUSH_DEAD], 2);
+    }
+}
+
+/* One item makes the server stumble; it is dead once others were stored between its failures, and blocks nobody. */
+static void an_item_that_makes_the_server_stumble_dies_alone(void **state) {
+    push_setup *s = *state;
+    for (unsigned lanes = 1; lanes <= 2; lanes++) {
+        push_setup_init(s);
+        s->base.fhir.verdict = by_first_letter;
+        add(s, 1, "Sick");
+        for (unsigned i = 0; i < 12; i++) {
+            char text[8];
+            snprintf(text, sizeof text, "i%02u", i);
+            add(s, lanes, text);
+        }
+        for (unsigned round = 0; round < 40 && s->queue.items[0].fate == RAM_WAITING; round++) {
+            char text[8];
+            assert_in_range(push_run(s, 600000), SBS_OK, SBS_PENDING);
+            snprintf(text, sizeof text, "j%02u", round);
+            add(s, lanes, text);
+        }
+        assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+        assert_string_equal(s->queue.items[0].reason, "fails while others are stored");
+        assert_int_equal(push_run(s, 600000), SBS_OK);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), s->queue.count - 1);
+    }
+}
+
+static void conflicts_are_retried_a_few_times(void **state) {
+    push_setup *s = *state;
+    s->base.fhir.verdict = by_first_letter;
+    add(s, 1, "Conflict");
+    add(s, 2, "a");
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+    assert_in_range(s->queue.items[0].item.attempts, 3, 8);
+}
+
+static void a_server_that_fails_for_an_hour_costs_nothing(void **state) {
+    push_setup *s = *state;
+    for (unsigned batch = 1; batch <= 3; batch += 2) {
+        push_setup_init(s);
+        s->config.batch_max = (uint16_t)batch;
+        for (uint32_t lane = 1; lane <= 12; lane++) {
+            char text[8];
+            snprintf(text, sizeof text, "l%02u", (unsigned)lane);
+            add(s, lane, text);
+        }
+        s->base.fhir.fhir_status = 500;
+        s->base.fhir.fhir_times = 100000;
+        assert_int_equal(push_run(s, 3600000), SBS_PENDING);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_WAITING), 12);
+        assert_true(s->base.fhir.creates + s->base.fhir.bundles < 200); /* it is not hammered */
+        s->base.fhir.fhir_times = 0;
+        s->base.fhir.fhir_status = 0;
+        assert_all_delivered(s, "l01 l02 l03 l04 l05 l06 l07 l08 l09 l10 l11 l12 ");
+    }
+}
+
+static void what_was_stored_before_the_failure_is_found_again(void **state) {
+    push_setup *s = *state;
+    for (unsigned batch = 1; batch <= 3; batch += 2) {
+        push_setup_init(s);
+        s->config.batch_max = (uint16_t)batch;
+        s->base.fhir.fhir_status = 500;
+        s->base.fhir.store_first = true;
+        add(s, 1, "a");
+        add(s, 1, "b");
+        assert_all_delivered(s, "a b ");
+        assert_true(s->events[SBS_PUSH_ALREADY] >= 1);
+        assert_true(s->base.now.mono_ms > 1000); /* servers that index late get a moment */
+    }
+}
+
+static void already_there_at_the_first_attempt_is_a_collision(void **state) {
+    push_setup *s = *state;
+    add(s, 1, "a");
+    add(s, 1, "b");
+    assert_int_equal(fake_fhir_store(&s->base.fhir, "identifier=urn%3Am%7Ca", true, "", 0), 201);
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+    assert_string_equal(s->queue.items[0].reason, "already there at the first attempt");
+    assert_int_equal(s->events[SBS_PUSH_COLLISION], 1);
+    assert_int_equal(sbs_push_counters_of(&s->push)->collisions, 1);
+    assert_string_equal(s->order, "b ");
+}
+
+static void what_an_operator_must_mend_pauses_and_goes_on_by_itself(void **state) {
+    push_setup *s = *state;
+    static const unsigned codes[] = {403, 404, 401};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        push_setup_init(s);
+        add(s, 1, "a");
+        s->base.fhir.fhir_status = codes[i];
+        s->base.fhir.fhir_times = 6;
+        assert_all_delivered(s, "a ");
+        assert_true(s->events[SBS_PUSH_PAUSED] >= 3);
+        assert_int_equal(s->last[SBS_PUSH_PAUSED].http_status, codes[i]);
+        assert_int_equal(s->last[SBS_PUSH_PAUSED].id, 1);
+        assert_true(s->last[SBS_PUSH_PAUSED].wait_ms > 0);
+    }
+}
+
+static void waking_ends_a_pause(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    add(s, 1, "a");
+    s->base.fhir.fhir_status = 403;
+    s->config.pause = (sbs_backoff){3600000, 3600000};
+    while (s->events[SBS_PUSH_PAUSED] == 0) {
+        assert_int_equal(push_run(s, 0), SBS_PENDING);
+    }
+    sbs_push_wake(&s->push);
+    uint64_t before_ms = s->base.now.mono_ms;
+    assert_int_equal(push_run(s, 1000), SBS_OK);
+    assert_int_equal(s->base.now.mono_ms, before_ms);
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK);
+    assert_int_equal(wait.timeout_ms, SBS_WAIT_FOREVER);
+}
+
+static void a_rate_limit_is_obeyed(void **state) {
+    push_setup *s = *state;
+    add(s, 1, "a");
+    s->base.fhir.fhir_status = 429;
+    s->base.fhir.fields = "Retry-After: 120\r\n";
+    uint64_t begin_ms = s->base.now.mono_ms;
+    assert_all_delivered(s, "a ");
+    assert_in_range(s->base.now.mono_ms - begin_ms, 120000, 121000);
+    assert_int_equal(s->events[SBS_PUSH_WAITING], 1);
+}
+
+static void an_item_that_cannot_be_encoded_is_set_aside(void **state) {
+    push_setup *s = *state;
+    char big[41];
+    memset(big, 'x', 40);
+    big[40] = '\0';
+    s->config.item_size = 39;
+    add(s, 1, "!");
+    add(s, 1, big);
+    add(s, 1, "a");
+    s->queue.items[2].damaged = true;
+    add(s, 1, "b");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "b ");
+    assert_int_equal(s->events[SBS_PUSH_DEAD], 3);
+    assert_int_equal(s->last[SBS_PUSH_DEAD].status, SBS_ERR_DAMAGED);
+}
+
+static void a_full_body_ends_the_batch(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 8;
+    s->config.body_size = 400; /* two entries */
+    for (const char *text = "a\0b\0c\0d\0e\0"; *text != '\0'; text += 2) {
+        add(s, 1, text);
+    }
+    assert_all_delivered(s, "a b c d e ");
+    assert_in_range(s->base.fhir.bundles, 3, 5);
+}
+
+static void a_refused_bundle_goes_item_by_item(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 8;
+    s->base.fhir.fhir_status = 400;
+    add(s, 1, "a");
+    add(s, 1, "b");
+    assert_all_delivered(s, "a b ");
+    assert_int_equal(s->base.fhir.bundles, 1);
+    assert_int_equal(s->base.fhir.creates, 2);
+}
+
+static int set_up(void **state) {
+    static push_setup setup;
+    push_setup_init(&setup);
+    *state = &setup;
+    return 0;
+}
+
+#define CASE(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(items_are_delivered_in_every_mode),
+        CASE(a_plain_create_carries_no_search),
+        CASE(a_refused_item_is_set_aside_and_others_go_on),
+        CASE(an_item_that_makes_the_server_stumble_dies_alone),
+        CASE(conflicts_are_retried_a_few_times),
+        CASE(a_server_that_fails_for_an_hour_costs_nothing),
+        CASE(what_was_stored_before_the_failure_is_found_again),
+        CASE(already_there_at_the_first_attempt_is_a_collision),
+        CASE(what_an_operator_must_mend_pauses_and_goes_on_by_itself),
+        CASE(waking_ends_a_pause),
+        CASE(a_rate_limit_is_obeyed),
+        CASE(an_item_that_cannot_be_encoded_is_set_aside),
+        CASE(a_full_body_ends_the_batch),
+        CASE(a_refused_bundle_goes_item_by_item),
+    };
+    return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
+}
