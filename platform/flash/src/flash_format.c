@@ -87,7 +87,7 @@ static uint8_t header_check(const uint8_t in[RECORD_HEADER_SIZE]) {
     for (size_t i = 0; i < CHECKED_BYTES; i++) {
         uint8_t byte = i + 1u < CHECKED_BYTES ? in[i + 1u] : (uint8_t)(in[0] & 7u);
         for (unsigned bit = 0; bit < 8u; bit++) {
-            uint8_t low = (uint8_t)((crc ^ (byte >> bit)) & 1u);
+            uint8_t low = (uint8_t)((crc ^ ((unsigned)byte >> bit)) & 1u);
             crc = (uint8_t)((crc >> 1) ^ (low ? 0x14u : 0u));
         }
     }

@@ -57,7 +57,7 @@ static bool in_window(const sbs_flash_queue *queue, uint64_t id) {
 
 static bool window_bit(const sbs_flash_queue *queue, uint64_t id) {
     uint64_t bit = id - queue->base;
-    return (queue->settled[bit / 8u] >> (bit % 8u)) & 1u;
+    return ((unsigned)queue->settled[bit / 8u] >> (bit % 8u)) & 1u;
 }
 
 static void set_window_bit(sbs_flash_queue *queue, uint64_t id, bool value) {
