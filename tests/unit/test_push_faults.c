@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The push engine when things break: the connection at every byte, the queue at every operation, the power at every
+ * poll; and measurements that were taken before the clock was known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "push_setup.h"
+
+#define NOW 1700000000
+
+/* A storage of one record. */
+static uint8_t record[256];
+static size_t record_len;
+
+static sbs_status record_get(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
+    (void)ctx;
+    assert_string_equal(name, "boots");
+    assert_true(size >= record_len);
+    memcpy(buffer, record, record_len);
+    *out_len = record_len;
+    return record_len > 0 ? SBS_OK : SBS_ERR_NOT_FOUND;
+}
+
+static sbs_status record_set(void *ctx, const char *name, const uint8_t *data, size_t len) {
+    (void)ctx;
+    (void)name;
+    assert_true(len <= sizeof record);
+    memcpy(record, data, len);
+    record_len = len;
+    return SBS_OK;
+}
+
+static const sbs_storage_ops record_ops = {.get = record_get, .set = record_set};
+static const sbs_storage record_storage = {.ops = &record_ops};
+
+static void begin(push_setup *s, uint16_t batch) {
+    push_setup_init(s);
+    s->config.batch_max = batch;
+    for (const char *text = "a\0b\0c\0"; *text != '\0'; text += 2) {
+        ram_queue_add(&s->queue, 1, text, NOW);
+    }
+}
+
+static void assert_each_once(push_setup *s) {
+    assert_int_equal(push_run(s, 36000000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 3);
+    assert_int_equal(push_stored(s, "a"), 1);
+    assert_int_equal(push_stored(s, "b"), 1);
+    assert_int_equal(push_stored(s, "c"), 1);
+}
+
+static void the_connection_breaks_at_every_byte(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        begin(s, batch);
+        assert_each_once(s);
+        size_t total = s->base.fhir.server.moved;
+        for (size_t at = 0; at < total; at++) {
+            begin(s, batch);
+            s->base.fhir.server.fault_at = at;
+            s->base.fhir.server.fault = at % 2 == 0 ? FAKE_CLOSE : FAKE_STALL;
+            assert_each_once(s);
+        }
+    }
+}
+
+static void the_queue_fails_at_every_operation(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        begin(s, batch);
+        assert_each_once(s);
+        unsigned total = s->queue.operations;
+        for (unsigned at = 4; at <= total; at++) {
+            begin(s, batch);
+            s->queue.fail_at = at;
+            assert_int_equal(push_run(s, 36000000), SBS_ERR_STORAGE);
+            assert_each_once(s);
+        }
+    }
+}
+
+/* The engine and the client lose all they know after each number of polls; the queue and the server keep theirs. */
+static void the_power_fails_at_every_poll(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        unsigned polls = 0;
+        for (bool finished = false; !finished; polls++) {
+            sbs_wait wait;
+            begin(s, batch);
+            for (unsigned i = 0; i < polls && !finished; i++) {
+                finished = sbs_push_poll(&s->push, s->base.now, &wait) == SBS_OK;
+                s->base.now.mono_ms += wait.timeout_ms == SBS_WAIT_FOREVER ? 0 : wait.timeout_ms;
+            }
+            sbs_client_deinit(&s->base.client);
+            assert_int_equal(sbs_client_init(&s->base.client, &s->base.config), SBS_OK);
+            assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
+            assert_each_once(s);
+        }
+        assert_true(polls > 20);
+    }
+}
+
+static void add_undated(push_setup *s, uint32_t boot_id, uint64_t uptime_ms, const char *text) {
+    uint64_t id = ram_queue_add(&s->queue, 1, text, SBS_UTC_UNKNOWN);
+    s->queue.items[id - 1].item.meta.boot_id = boot_id;
+    s->queue.items[id - 1].item.meta.uptime_ms = uptime_ms;
+}
+
+static int64_t time_sent(const push_setup *s) {
+    const char *at = fake_find(s->base.fhir.last, s->base.fhir.last_len, "\"at\":");
+    return at == NULL ? 0 : strtoll(at + 5, NULL, 10);
+}
+
+static void an_undated_item_is_dated_when_the_clock_is_known(void **state) {
+    push_setup *s = *state;
+    add_undated(s, 1, 400, "a");
+    s->base.now = (sbs_now){.mono_ms = 20400, .utc_s = SBS_UTC_UNKNOWN};
+    assert_int_equal(push_run(s, 1000), SBS_OK); /* held */
+    assert_int_equal(s->base.fhir.server.opens, 0);
+    s->base.now.utc_s = NOW;
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "a ");
+    assert_int_equal(time_sent(s), NOW - 20);
+}
+
+static void the_clock_of_an_earlier_boot_is_remembered(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    record_len = 0;
+    s->config.storage = &record_storage;
+    s->base.now = (sbs_now){.mono_ms = 100000, .utc_s = NOW};
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK);
+    for (uint32_t boot = 2; boot <= SBS_PUSH_BOOTS_MAX; boot++) {
+        s->config.boot_id = boot;
+        assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
+        s->base.now = (sbs_now){.mono_ms = 1000, .utc_s = NOW + 1000 * (int64_t)boot};
+        assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK);
+    }
+    add_undated(s, 1, 130000, "a");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(time_sent(s), NOW + 30);
+    record[0]++; /* written by a newer version: left alone, and not believed */
+    add_undated(s, 1, 130000, "b");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "a ");
+}
+
+/* What can never be dated does not hold up what comes after it, and the policy may be another. */
+static void an_item_that_cannot_be_dated_follows_the_policy(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    add_undated(s, 77, 0, "a");
+    ram_queue_add(&s->queue, 1, "b", NOW);
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "b ");
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK);
+    assert_true(wait.timeout_ms != SBS_WAIT_FOREVER);
+    s->config.unknown_time = SBS_UNKNOWN_TIME_SEND;
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "b a ");
+    assert_int_equal(time_sent(s), 0);
+    s->config.unknown_time = SBS_UNKNOWN_TIME_DEAD;
+    add_undated(s, 77, 0, "c");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(s->queue.items[2].fate, RAM_DEAD);
+}
+
+static void a_push_can_be_cancelled(void **state) {
+    push_setup *s = *state;
+    begin(s, 1);
+    for (unsigned i = 0; i < 12; i++) {
+        sbs_wait wait;
+        assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    }
+    sbs_push_cancel(&s->push);
+    assert_false(s->base.fhir.server.is_open);
+    assert_each_once(s);
+}
+
+static int set_up(void **state) {
+    static push_setup setup;
+    push_setup_init(&setup);
+    *state = &setup;
+    return 0;
+}
+
+#define CASE(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(the_connection_breaks_at_every_byte),
+        CASE(the_queue_fails_at_every_operation),
+        CASE(the_power_fails_at_every_poll),
+        CASE(an_undated_item_is_dated_when_the_clock_is_known),
+        CASE(the_clock_of_an_earlier_boot_is_remembered),
+        CASE(an_item_that_cannot_be_dated_follows_the_policy),
+        CASE(a_push_can_be_cancelled),
+    };
+    return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
+}
