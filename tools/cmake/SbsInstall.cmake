@@ -3,7 +3,7 @@
 # its headers in a folder of their own, so that it meets no other one on the system.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_flash sbs_linux sbs_mbedtls_lib EXPORT sbs
+install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_flash sbs_flash_its sbs_linux sbs_mbedtls_lib EXPORT sbs
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(layer core port platform/mbedtls platform/flash platform/linux)
     if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${layer}/include")

@@ -4,7 +4,7 @@
 #include <psa/error.h>
 #include <psa/internal_trusted_storage.h>
 
-#include "flash_format.h"
+#include "../src/flash_format.h"
 #include "sbs/flash_storage.h"
 
 #define FLAGS_SIZE 4u
