@@ -54,7 +54,11 @@ async function cutOnce(fault, mode, { once = true, timeout = 20 } = {}) {
     if (result.status === 0) assert.equal(held, 1, `${what}: said to be stored\n${result.text}`);
     else {
         assert.equal(result.status, 4, `${what}\n${result.text}`);
-        assert.match(result.stdout, new RegExp(`^(${nameOf(id).replace('|', '\\|')}\tkept: .+\n)?$`), `${what}\n${result.text}`);
+        assert.match(
+            result.stdout,
+            new RegExp(`^(${nameOf(id).replace('|', '\\|')}\tkept: .+\n)?$`),
+            `${what}\n${result.text}`,
+        );
         assert.match(result.stdout + result.stderr, WORDS, `${what}\n${result.text}`);
         lastMessage(result);
     }

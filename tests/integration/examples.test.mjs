@@ -11,7 +11,10 @@ import { MainServer } from './lib/server.mjs';
 
 const FETCH = fileURLToPath(new URL('../examples/fetch', import.meta.url));
 /** Wrong in themselves: an Encounter as performer; a vital sign without a time. */
-const REFUSED = { 'Observation-clinical-gender.json': /at Observation\.performer\S*: Invalid reference/, 'Observation-f202.json': /at Observation\.effective\[x\]: Missing required property/ };
+const REFUSED = {
+    'Observation-clinical-gender.json': /at Observation\.performer\S*: Invalid reference/,
+    'Observation-f202.json': /at Observation\.effective\[x\]: Missing required property/,
+};
 const PROFILES = 'http://hl7.org/fhir/StructureDefinition';
 
 let server;
@@ -26,7 +29,9 @@ after(() => server.stop());
 /** Every number of a JSON text as written, in order of the sorted member paths. */
 function literals(text) {
     const found = [];
-    const kept = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token[0] === '"' ? token : `"\\u0001${token}"`));
+    const kept = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
+        token[0] === '"' ? token : `"\\u0001${token}"`,
+    );
     const walk = (value, path) => {
         if (typeof value === 'string' && value[0] === '\u0001') found.push(`${path}=${value.slice(1)}`);
         else if (value !== null && typeof value === 'object') {
@@ -46,7 +51,9 @@ describe('the official R4 Observations', () => {
     let result;
     let files;
     before(async () => {
-        files = readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
+        files = readdirSync(folder)
+            .filter((name) => name.endsWith('.json'))
+            .sort();
         result = await sbs(['push', ...server.options(), ...files.map((name) => join(folder, name))]);
     });
     test('all but the two that are wrong are stored', () => {
@@ -95,7 +102,17 @@ const BUILT = {
         },
     ],
     'heart rate with LOINC and MDC': [
-        ['--code', `${LOINC}|8867-4|Heart rate`, '--code', `${MDC}|147842|MDC_ECG_HEART_RATE`, '--value', '62', '--unit', '/min', ...VITAL],
+        [
+            '--code',
+            `${LOINC}|8867-4|Heart rate`,
+            '--code',
+            `${MDC}|147842|MDC_ECG_HEART_RATE`,
+            '--value',
+            '62',
+            '--unit',
+            '/min',
+            ...VITAL,
+        ],
         'heartrate',
         ({ value }) => {
             assert.deepEqual(
@@ -105,7 +122,15 @@ const BUILT = {
         },
     ],
     'blood pressure with components': [
-        ['--code', `${LOINC}|85354-9|Blood pressure panel`, '--component', `${LOINC}|8480-6=120 mm[Hg]`, '--component', `${LOINC}|8462-4=80 mm[Hg]`, ...VITAL],
+        [
+            '--code',
+            `${LOINC}|85354-9|Blood pressure panel`,
+            '--component',
+            `${LOINC}|8480-6=120 mm[Hg]`,
+            '--component',
+            `${LOINC}|8462-4=80 mm[Hg]`,
+            ...VITAL,
+        ],
         'bp',
         ({ value }) => {
             assert.equal(value.component.length, 2);
@@ -142,10 +167,28 @@ const BUILT = {
     ],
     'a personal health device: MDC code, subject, device, PHD identifier': [
         [
-            '--code', `${MDC}|160368|MDC_CONC_GLU_UNDETERMINED_PLASMA`, '--code', `${LOINC}|15074-8`, '--value', '6.30', '--unit', 'mmol/L',
-            '--category', 'http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories|phd', '--subject', 'Patient/p1', '--device', 'Device/glucometer',
-            '--performer', 'Patient/p1', '--effective', '2026-03-01T10:00:00Z', '--status', 'final',
-            '--identifier', 'http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation|74E8FFFEFF051C00.001C05FFE874-p1-160368-825674400+4',
+            '--code',
+            `${MDC}|160368|MDC_CONC_GLU_UNDETERMINED_PLASMA`,
+            '--code',
+            `${LOINC}|15074-8`,
+            '--value',
+            '6.30',
+            '--unit',
+            'mmol/L',
+            '--category',
+            'http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories|phd',
+            '--subject',
+            'Patient/p1',
+            '--device',
+            'Device/glucometer',
+            '--performer',
+            'Patient/p1',
+            '--effective',
+            '2026-03-01T10:00:00Z',
+            '--status',
+            'final',
+            '--identifier',
+            'http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation|74E8FFFEFF051C00.001C05FFE874-p1-160368-825674400+4',
         ],
         null,
         ({ text, value }) => {
@@ -156,7 +199,18 @@ const BUILT = {
         },
     ],
     'a code of a custom system, a day as time, preliminary': [
-        ['--code', 'urn:own:codes|x-1', '--value', '-0.0010', '--unit', '1', '--effective', '2026-03-01', '--status', 'preliminary'],
+        [
+            '--code',
+            'urn:own:codes|x-1',
+            '--value',
+            '-0.0010',
+            '--unit',
+            '1',
+            '--effective',
+            '2026-03-01',
+            '--status',
+            'preliminary',
+        ],
         null,
         ({ text, value }) => {
             assert.match(text, /"value":-0\.0010[,}]/);
@@ -193,7 +247,9 @@ describe('sbs observe', () => {
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
         const { stdout } = await ok(['observe', ...UNWHOLE, ...VITAL]);
-        const claimed = stdout.replace('{', `{"meta":{"profile":["${PROFILES}/heartrate"]},`).replace(/"subject":\{[^}]*\},/, '');
+        const claimed = stdout
+            .replace('{', `{"meta":{"profile":["${PROFILES}/heartrate"]},`)
+            .replace(/"subject":\{[^}]*\},/, '');
         const result = await sbs(['push', ...server.options(), '--write-mode', 'plain', '-'], { input: claimed });
         assert.equal(result.status, 1, result.text);
         assert.match(pushLines(result)[0].reason, /HTTP 400\): error structure at Observation\.subject/);

@@ -45,7 +45,11 @@ describe('answers in pieces', () => {
             const result = await push('pieces');
             assert.equal(result.status, 0, result.text);
             assert.equal(await held('pieces'), 1);
-            const { stdout } = await ok(['get', ...server.options(), `Observation?identifier=${encodeURIComponent(nameOf('pieces'))}`]);
+            const { stdout } = await ok([
+                'get',
+                ...server.options(),
+                `Observation?identifier=${encodeURIComponent(nameOf('pieces'))}`,
+            ]);
             assert.match(stdout, /"value":36\.50[,}]/);
         });
     }
@@ -71,12 +75,20 @@ describe('wrong Content-Length', () => {
     test('too large, always: truncated is not complete', async () => {
         await server.faults({ on: 'token', contentLength: 10, cutAt: 'all', times: -1 });
         const result = await sbs(['token', ...server.options()]);
-        assertFails(result, 4, /^token: token request: the connection ended before the answer was complete \(HTTP 200\), .+$/);
+        assertFails(
+            result,
+            4,
+            /^token: token request: the connection ended before the answer was complete \(HTTP 200\), .+$/,
+        );
     });
     test('a body that ends with the TCP connection alone is not complete', async () => {
         const raw = `${HEAD}Content-Type: application/json\r\n\r\n{"access_token":"a","token_type":"bearer"}`;
         await server.faults({ on: 'token', raw, cutAt: 'all', cut: 'fin', times: -1 });
-        assertFails(await sbs(['token', ...server.options()]), 4, /the connection ended before the answer was complete/);
+        assertFails(
+            await sbs(['token', ...server.options()]),
+            4,
+            /the connection ended before the answer was complete/,
+        );
         await server.clearFaults();
         await server.faults({ on: 'token', raw, cutAt: 'all', cut: 'notify' });
         await ok(['token', ...server.options()]);
@@ -106,7 +118,11 @@ describe('too much', () => {
         await server.settings({ tokenPadding: 8000 });
         await ok(['token', ...server.options()]);
         await server.settings({ tokenPadding: 80_000 });
-        assertFails(await sbs(['token', ...server.options()]), 4, /^token: token request: the peer's answer exceeds a limit/);
+        assertFails(
+            await sbs(['token', ...server.options()]),
+            4,
+            /^token: token request: the peer's answer exceeds a limit/,
+        );
     });
 });
 
@@ -135,7 +151,13 @@ describe('answers that are none', () => {
     for (const [name, raw] of Object.entries(NONSENSE)) {
         test(name, async () => {
             for (const on of ['token', 'fhir']) {
-                await server.faults({ on, raw: typeof raw === 'string' ? raw : { ...raw }, cutAt: 'all', cut: 'notify', times: -1 });
+                await server.faults({
+                    on,
+                    raw: typeof raw === 'string' ? raw : { ...raw },
+                    cutAt: 'all',
+                    cut: 'notify',
+                    times: -1,
+                });
                 const result = await push(`none-${on}`);
                 assert.equal(result.status, 4, result.text);
                 assert.match(
@@ -168,7 +190,13 @@ describe('answers that are none', () => {
     };
     for (const [name, body] of Object.entries(BODIES)) {
         test(`a token answer: ${name}`, async () => {
-            await server.faults({ on: 'token', status: 200, headers: { 'Content-Type': 'application/json' }, body, times: -1 });
+            await server.faults({
+                on: 'token',
+                status: 200,
+                headers: { 'Content-Type': 'application/json' },
+                body,
+                times: -1,
+            });
             const result = await sbs(['get', ...server.options(), 'Observation']);
             assertFails(result, 3, /^get: token request: .+, .+$/);
             assert.equal((await server.requests('?where=fhir')).length, 0);

@@ -8,9 +8,29 @@ import { HostileServer } from './lib/server.mjs';
 
 /** Legal, however odd: everything works. */
 const HARMLESS = [
-    'chunked', 'close', 'until-close', 'http-1.0', 'informational', 'no-reason', 'odd-headers', 'bytes',
-    'relative-token', 'minimal-discovery', 'long-url', 'lower-bearer', 'no-expires', 'text-expires', 'decimal-expires',
-    'no-scope', 'version-1-scope', 'long-token', 'odd-json', 'status-201', 'no-location', 'relative-location', 'echo-large',
+    'chunked',
+    'close',
+    'until-close',
+    'http-1.0',
+    'informational',
+    'no-reason',
+    'odd-headers',
+    'bytes',
+    'relative-token',
+    'minimal-discovery',
+    'long-url',
+    'lower-bearer',
+    'no-expires',
+    'text-expires',
+    'decimal-expires',
+    'no-scope',
+    'version-1-scope',
+    'long-token',
+    'odd-json',
+    'status-201',
+    'no-location',
+    'relative-location',
+    'echo-large',
 ];
 const COMBINATIONS = [
     'chunked+informational+odd-headers+no-reason+lower-bearer+text-expires+odd-json+relative-token',
@@ -22,12 +42,28 @@ const ASK_CLIENT = "check --client-id, the registered key and its kid, and this 
 
 /** Refusals: exit status and message of get; what push lists (null: push does not come that far). */
 const REFUSALS = {
-    'html-discovery': [3, 'get: discovery: not valid JSON (HTTP 200), ask the server\'s operator', /^not valid JSON/],
-    'html-token': [3, /^get: token request: the answer lacks what its standard demands \(HTTP 200\): Content-Type, .+$/, /Content-Type$/],
-    'null-description': [1, `get: token request: the authorization server refused (HTTP 400): invalid_client, ${ASK_CLIENT}`, /HTTP 400/],
+    'html-discovery': [3, "get: discovery: not valid JSON (HTTP 200), ask the server's operator", /^not valid JSON/],
+    'html-token': [
+        3,
+        /^get: token request: the answer lacks what its standard demands \(HTTP 200\): Content-Type, .+$/,
+        /Content-Type$/,
+    ],
+    'null-description': [
+        1,
+        `get: token request: the authorization server refused (HTTP 400): invalid_client, ${ASK_CLIENT}`,
+        /HTTP 400/,
+    ],
     'text-error': [1, /^get: token request: the authorization server refused \(HTTP 403\).*, .+$/, /HTTP 403/],
-    'empty-401': [1, /^get: FHIR request: the FHIR server refuses a fresh token \(HTTP 401\), .+$/, /^the FHIR server refuses a fresh token \(HTTP 401\)$/],
-    'empty-403': [1, /^get: FHIR request: the server refuses this kind of request \(HTTP 403\), .+$/, /^the server refuses this kind of request \(HTTP 403\)$/],
+    'empty-401': [
+        1,
+        /^get: FHIR request: the FHIR server refuses a fresh token \(HTTP 401\), .+$/,
+        /^the FHIR server refuses a fresh token \(HTTP 401\)$/,
+    ],
+    'empty-403': [
+        1,
+        /^get: FHIR request: the server refuses this kind of request \(HTTP 403\), .+$/,
+        /^the server refuses this kind of request \(HTTP 403\)$/,
+    ],
 };
 
 let server;
@@ -47,9 +83,15 @@ async function works(behaviours) {
     const items = ['h-1', 'h-2'];
     const input = items.map((id) => observation(id)).join('\n');
     const first = await ok(['push', ...options, '-'], { input });
-    assert.deepEqual(pushLines(first).map(({ name, what }) => `${name} ${what}`), items.map((id) => `${nameOf(id)} created`));
+    assert.deepEqual(
+        pushLines(first).map(({ name, what }) => `${name} ${what}`),
+        items.map((id) => `${nameOf(id)} created`),
+    );
     const again = await ok(['push', ...options, '-'], { input });
-    assert.deepEqual(pushLines(again).map(({ what }) => what), ['already there', 'already there']);
+    assert.deepEqual(
+        pushLines(again).map(({ what }) => what),
+        ['already there', 'already there'],
+    );
     for (const id of items) {
         const [resource, ...more] = await stored(id)();
         assert.equal(more.length, 0, `${id} is there twice`);

@@ -50,9 +50,18 @@ describe('certificates', () => {
             )();
         });
         for (const [leaf, why] of [
-            ['expired', /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/],
-            ['future', /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/],
-            ['wrong-host', /: the server's certificate is for another name, use the host name that the certificate is for$/],
+            [
+                'expired',
+                /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/,
+            ],
+            [
+                'future',
+                /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/,
+            ],
+            [
+                'wrong-host',
+                /: the server's certificate is for another name, use the host name that the certificate is for$/,
+            ],
         ]) {
             test(`${leaf} (${chain})`, async () => {
                 const { caFile } = await tls({ chain, leaf });
@@ -83,8 +92,16 @@ describe('certificates', () => {
 
 describe('the CA file', () => {
     const FILES = [
-        ['missing', () => '/nowhere/ca.pem', /^CA file \/nowhere\/ca\.pem: No such file or directory, give a file that can be read$/],
-        ['empty', () => server.write('empty.pem', ''), /^CA file .*: no certificate of it can be used \(.+\), give PEM certificates$/],
+        [
+            'missing',
+            () => '/nowhere/ca.pem',
+            /^CA file \/nowhere\/ca\.pem: No such file or directory, give a file that can be read$/,
+        ],
+        [
+            'empty',
+            () => server.write('empty.pem', ''),
+            /^CA file .*: no certificate of it can be used \(.+\), give PEM certificates$/,
+        ],
         ['no PEM', () => server.write('text.pem', 'hello\n'), /no certificate of it can be used/],
         ['a key', () => server.path('client.pem'), /no certificate of it can be used/],
         ['a folder', () => server.dir, /Is a directory/],
@@ -153,7 +170,8 @@ describe('time limits', () => {
         test(name, async () => {
             await server.reset();
             await server.faults({ ...fault, times: -1 });
-            const message = /^token: token request: no answer in time( \(HTTP 200\))?, try again, or with a larger --timeout$/;
+            const message =
+                /^token: token request: no answer in time( \(HTTP 200\))?, try again, or with a larger --timeout$/;
             const result = await fails(command('token', { timeout: 1 }), 4, message);
             assert.ok(result.ms < 12_000, `${result.ms} ms`);
         });
@@ -185,7 +203,9 @@ describe('plain http', () => {
                 '/token': { access_token: 'abc', token_type: 'bearer', expires_in: 60, scope: 'system/Observation.rs' },
                 '/fhir/Observation?code=1': { resourceType: 'Bundle' },
             };
-            req.resume().on('end', () => res.setHeader('Content-Type', 'application/json').end(JSON.stringify(bodies[req.url] ?? {})));
+            req.resume().on('end', () =>
+                res.setHeader('Content-Type', 'application/json').end(JSON.stringify(bodies[req.url] ?? {})),
+            );
         });
         await new Promise((resolve) => plain.listen(0, '127.0.0.1', resolve));
     });
@@ -204,10 +224,21 @@ describe('plain http', () => {
             seen = [];
             const { stdout } = await ok(command('get', { fhir: base(host), 'allow-http': true }));
             assert.equal(stdout, '{"resourceType":"Bundle"}');
-            assert.deepEqual(seen, ['GET /fhir/.well-known/smart-configuration', 'POST /token', 'GET /fhir/Observation?code=1']);
+            assert.deepEqual(seen, [
+                'GET /fhir/.well-known/smart-configuration',
+                'POST /token',
+                'GET /fhir/Observation?code=1',
+            ]);
         }
     });
-    for (const host of ['192.0.2.1', 'example.org', '127.0.0.1.example.org', 'localhost.example.org', '10.0.2.2', '[2001:db8::1]']) {
+    for (const host of [
+        '192.0.2.1',
+        'example.org',
+        '127.0.0.1.example.org',
+        'localhost.example.org',
+        '10.0.2.2',
+        '[2001:db8::1]',
+    ]) {
         test(`is refused with ${host} all the same`, async () => {
             const message = 'token: --fhir: plain http is for loopback addresses only, give an https URL';
             await fails(command('token', { fhir: `http://${host}/fhir`, 'allow-http': true }), 3, message);
@@ -217,7 +248,11 @@ describe('plain http', () => {
         await server.reset();
         await server.settings({ smartConfiguration: { token_endpoint: `${base()}/token` } });
         seen = [];
-        await fails(command('token', {}), 3, /^token: discovery: not an absolute URL of an allowed form \(HTTP 200\), /);
+        await fails(
+            command('token', {}),
+            3,
+            /^token: discovery: not an absolute URL of an allowed form \(HTTP 200\), /,
+        );
         assert.deepEqual(seen, []);
     });
 });

@@ -137,7 +137,10 @@ describe('input', () => {
             const ids = ['1', '2', '3', '4', '5'];
             const result = await push(join(ids.map((id) => observation(id))));
             assert.equal(result.status, 0, result.text);
-            assert.deepEqual(pushLines(result).map((line) => line.name), ids.map(nameOf));
+            assert.deepEqual(
+                pushLines(result).map((line) => line.name),
+                ids.map(nameOf),
+            );
             for (const id of ids) assert.equal(await held(id), 1);
         });
     }
@@ -146,7 +149,10 @@ describe('input', () => {
         const lines = server.write('b.ndjson', [observation('b'), observation('c')].join('\n'));
         const result = await sbs(['push', ...server.options(), indented, '-', lines], { input: observation('d') });
         assert.equal(result.status, 0, result.text);
-        assert.deepEqual(pushLines(result).map((line) => line.name), ['a', 'd', 'b', 'c'].map(nameOf));
+        assert.deepEqual(
+            pushLines(result).map((line) => line.name),
+            ['a', 'd', 'b', 'c'].map(nameOf),
+        );
     });
     test('other resource types', async () => {
         await server.register(server.path('client.pem'), { scopes: 'system/*.cruds' });
@@ -165,7 +171,10 @@ describe('input', () => {
         assert.equal(result.status, 0);
         assert.equal(pushLines(result).length, ids.length);
         const { identifiers } = await server.admin('GET', '/stats');
-        assert.deepEqual(Object.values(identifiers), ids.map(() => 1));
+        assert.deepEqual(
+            Object.values(identifiers),
+            ids.map(() => 1),
+        );
         assert.equal((await server.requests('?where=token')).length, 1);
     });
     for (const [name, input] of [
@@ -181,7 +190,10 @@ describe('input', () => {
         const result = await sbs(['push', ...server.options(), '/nowhere.json', file]);
         assert.equal(result.status, 3, result.text);
         assertMessage(result, /No such file or directory/);
-        assert.deepEqual(pushLines(result).map((line) => line.name), [nameOf('there')]);
+        assert.deepEqual(
+            pushLines(result).map((line) => line.name),
+            [nameOf('there')],
+        );
         assert.equal(await held('there'), 1);
     });
 });
@@ -195,21 +207,32 @@ describe('a bad item among good ones', () => {
         'a resourceType that is none': ['{"resourceType":"../x"}', 3, /.+/],
         'a member twice': ['{"resourceType":"Observation","resourceType":"Patient"}', 3, /resourceType/],
         'bad UTF-8': [Buffer.from('7b22726573ff', 'hex'), 3, /not valid JSON/],
-        'refused by the server: no status': [observation('bad').replace('"status":"final",', ''), 1, /HTTP 400\).*status/],
+        'refused by the server: no status': [
+            observation('bad').replace('"status":"final",', ''),
+            1,
+            /HTTP 400\).*status/,
+        ],
         'refused by the server: a status that is none': [observation('bad').replace('final', 'banana'), 1, /HTTP 400/],
         'refused by the server: unknown member': [observation('bad', { extra: '"banana":1,' }), 1, /HTTP 400/],
     };
     for (const [name, [bad, status, why]] of Object.entries(BAD)) {
         test(name, async () => {
             const text = Buffer.isBuffer(bad) ? bad : Buffer.from(bad);
-            const input = Buffer.concat([Buffer.from(`${observation('one')}\n`), text, Buffer.from(`\n${observation('two')}\n`)]);
+            const input = Buffer.concat([
+                Buffer.from(`${observation('one')}\n`),
+                text,
+                Buffer.from(`\n${observation('two')}\n`),
+            ]);
             const result = await push(input);
             assert.equal(result.status, status, result.text);
             const lines = pushLines(result);
             assert.deepEqual(fates(result), ['created', 'refused', 'created'], result.text);
             assert.match(lines[1].reason, why, result.text);
             assert.equal(lines[1].place, '');
-            assertMessage(result, 'push: 1 of 3 resources are not known to be on the server, the lines on standard output tell why');
+            assertMessage(
+                result,
+                'push: 1 of 3 resources are not known to be on the server, the lines on standard output tell why',
+            );
             assert.deepEqual([await held('one'), await held('bad'), await held('two')], [1, 0, 1]);
         });
     }

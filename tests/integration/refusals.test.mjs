@@ -47,13 +47,17 @@ describe('sbs token', () => {
     });
     test('unknown client', () => refused({ options: { 'client-id': 'stranger' }, reason: /client not found/ }));
     test('ES384 where RS384 alone is registered', async () => {
-        await server.register([server.path('client.pem'), server.path('rsa.pem')], { clientId: 'pinned', alg: 'RS384' });
+        await server.register([server.path('client.pem'), server.path('rsa.pem')], {
+            clientId: 'pinned',
+            alg: 'RS384',
+        });
         await refused({ options: { 'client-id': 'pinned' }, reason: /alg/ });
         await ok(['token', ...server.options({ 'client-id': 'pinned', key: server.path('rsa.pem') })]);
     });
     test('a scope that the client is not registered for', async () => {
         await server.register(server.path('client.pem'), { clientId: 'small', scopes: 'system/Observation.c' });
-        const message = /^token: token request: the authorization server refused \(HTTP 400\): invalid_scope: .+, ask for scopes that the client is registered for$/;
+        const message =
+            /^token: token request: the authorization server refused \(HTTP 400\): invalid_scope: .+, ask for scopes that the client is registered for$/;
         await refused({ options: { 'client-id': 'small', scope: 'system/Patient.rs' }, message, reason: /./ });
     });
     test('less granted than asked for: the token tells; a request that needs more is not sent', async () => {
@@ -106,18 +110,52 @@ describe('single assertions', () => {
     accepted('a jti of our own', fresh);
     accepted('expired 3 s ago, which the server forgives', () => ['--issued-at', now() - 243]);
     accepted('iat in the future', () => ['--issued-at', now() + 30, '--lifetime', 200]);
-    accepted('aud is the issuer', () => [], () => ({ aud: server.info.issuer }));
+    accepted(
+        'aud is the issuer',
+        () => [],
+        () => ({ aud: server.info.issuer }),
+    );
     accepted('the longest lifetime', () => ['--lifetime', 300]);
     rejected('expired a minute ago', /expired/, () => ['--issued-at', now() - 300]);
     rejected('ten minutes ahead', /exp/, () => ['--issued-at', now() + 400, '--lifetime', 200]);
-    rejected('aud is the issuer and a slash', /aud/, () => [], () => ({ aud: `${server.info.issuer}/` }));
-    rejected('aud is the FHIR base', /aud/, () => [], () => ({ aud: server.info.fhirBase }));
-    rejected('aud has another host', /aud/, () => [], () => ({ aud: `https://127.0.0.1:${server.info.port}/token` }));
+    rejected(
+        'aud is the issuer and a slash',
+        /aud/,
+        () => [],
+        () => ({ aud: `${server.info.issuer}/` }),
+    );
+    rejected(
+        'aud is the FHIR base',
+        /aud/,
+        () => [],
+        () => ({ aud: server.info.fhirBase }),
+    );
+    rejected(
+        'aud has another host',
+        /aud/,
+        () => [],
+        () => ({ aud: `https://127.0.0.1:${server.info.port}/token` }),
+    );
     rejected('no kid', /kid/, () => ['--no-kid']);
     rejected('unknown kid', /no applicable key/, () => ['--kid', 'x']);
-    rejected('another key', /no applicable key/, () => [], () => ({ key: server.path('other.pem') }));
-    rejected('unknown client', /client not found/, () => [], () => ({ 'client-id': 'stranger' }));
-    rejected('seed profile', /kid|jti/, () => ['--profile', 'seed'], () => ({ key: server.path('rsa.pem') }));
+    rejected(
+        'another key',
+        /no applicable key/,
+        () => [],
+        () => ({ key: server.path('other.pem') }),
+    );
+    rejected(
+        'unknown client',
+        /client not found/,
+        () => [],
+        () => ({ 'client-id': 'stranger' }),
+    );
+    rejected(
+        'seed profile',
+        /kid|jti/,
+        () => ['--profile', 'seed'],
+        () => ({ key: server.path('rsa.pem') }),
+    );
 
     test('refused: the same jti twice, signed anew', async () => {
         const jti = ['--jti', 'only-once'];
@@ -145,12 +183,37 @@ describe('discovery', () => {
     const FAULTS = [
         ['no document there', { status: 404, body: 'Not Found' }, 1, /discover: .+\(HTTP 404\)/],
         ['HTML', { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html></html>' }, 3, /not valid JSON/],
-        ['trailing commas', { status: 200, body: '{"token_endpoint":"https://localhost/token",}' }, 3, /not valid JSON/],
-        ['no token_endpoint', { status: 200, body: '{"issuer":"https://localhost"}' }, 3, /lacks what its standard demands/],
+        [
+            'trailing commas',
+            { status: 200, body: '{"token_endpoint":"https://localhost/token",}' },
+            3,
+            /not valid JSON/,
+        ],
+        [
+            'no token_endpoint',
+            { status: 200, body: '{"issuer":"https://localhost"}' },
+            3,
+            /lacks what its standard demands/,
+        ],
         ['token_endpoint is a number', { status: 200, body: '{"token_endpoint":1}' }, 3, /wrong type/],
-        ['token_endpoint twice', { status: 200, body: '{"token_endpoint":"https://a","token_endpoint":"https://b"}' }, 3, /stands twice/],
-        ['token_endpoint by http', { status: 200, body: '{"token_endpoint":"http://localhost/token"}' }, 3, /not an absolute URL of an allowed form/],
-        ['a redirect', { status: 302, headers: { Location: 'https://localhost/' }, body: '' }, 1, /the server redirects, and no redirect is followed \(HTTP 302\)/],
+        [
+            'token_endpoint twice',
+            { status: 200, body: '{"token_endpoint":"https://a","token_endpoint":"https://b"}' },
+            3,
+            /stands twice/,
+        ],
+        [
+            'token_endpoint by http',
+            { status: 200, body: '{"token_endpoint":"http://localhost/token"}' },
+            3,
+            /not an absolute URL of an allowed form/,
+        ],
+        [
+            'a redirect',
+            { status: 302, headers: { Location: 'https://localhost/' }, body: '' },
+            1,
+            /the server redirects, and no redirect is followed \(HTTP 302\)/,
+        ],
         ['an error of the server', { status: 500, body: 'x' }, 1, /the server asks to try later \(HTTP 500\)/],
     ];
     for (const [name, fault, status, message] of FAULTS) {

@@ -21,8 +21,14 @@ const statuses = async (where) => (await server.requests(`?where=${where}`)).map
 
 async function assertPushed(result, ids) {
     assert.equal(result.status, 0, result.text);
-    assert.deepEqual(pushLines(result).map(({ name }) => name), ids.map(nameOf));
-    assert.deepEqual(await counts(ids), ids.map(() => 1));
+    assert.deepEqual(
+        pushLines(result).map(({ name }) => name),
+        ids.map(nameOf),
+    );
+    assert.deepEqual(
+        await counts(ids),
+        ids.map(() => 1),
+    );
 }
 
 describe('401', () => {
@@ -82,7 +88,12 @@ describe('429 and 503', () => {
                 const id = `after-${on}-${name.replaceAll(' ', '-')}`;
                 const result = await push([id]);
                 await assertPushed(result, [id]);
-                assert.match(result.stderr, new RegExp(`^sbs: .+: the server asks to try later \\(HTTP ${status}\\), in [12] s, next try in \\d+\\.\\d s\\n$`));
+                assert.match(
+                    result.stderr,
+                    new RegExp(
+                        `^sbs: .+: the server asks to try later \\(HTTP ${status}\\), in [12] s, next try in \\d+\\.\\d s\\n$`,
+                    ),
+                );
                 assert.ok(result.ms >= 900, `waited ${result.ms} ms only`);
             });
         }
@@ -100,7 +111,11 @@ describe('429 and 503', () => {
             const result = await get();
             assert.ok(result.ms < 10_000, `${result.ms} ms`);
             if (result.status === 0) return;
-            assertFails(result, 1, /^get: token request: the server asks to try later \(HTTP 503\), in \d+ s, try again later$/);
+            assertFails(
+                result,
+                1,
+                /^get: token request: the server asks to try later \(HTTP 503\), in \d+ s, try again later$/,
+            );
         });
     }
     test('a wait of ten minutes is told, not waited for', async () => {
@@ -127,8 +142,14 @@ describe('429 and 503', () => {
         const result = await push(ids, ['--write-mode', 'put']);
         assert.equal(result.status, 1, result.text);
         const lines = pushLines(result);
-        assert.deepEqual(lines.map(({ name }) => name), ids.map(nameOf));
-        assert.ok(lines.every(({ what }) => what === 'kept'), result.text);
+        assert.deepEqual(
+            lines.map(({ name }) => name),
+            ids.map(nameOf),
+        );
+        assert.ok(
+            lines.every(({ what }) => what === 'kept'),
+            result.text,
+        );
         assert.equal(lines.at(-1).reason, 'not tried');
         await server.clearFaults();
         await assertPushed(await push(ids, ['--write-mode', 'put']), ids);
@@ -151,7 +172,13 @@ describe('answers that end the request', () => {
         [307, 1, /the server redirects, and no redirect is followed \(HTTP 307\)/],
     ]) {
         test(`${status}, with an empty body`, async () => {
-            await server.faults({ on: 'fhir', status, headers: { Location: 'https://example.org/' }, body: '', times: -1 });
+            await server.faults({
+                on: 'fhir',
+                status,
+                headers: { Location: 'https://example.org/' },
+                body: '',
+                times: -1,
+            });
             assertFails(await get(), exit, why);
             assert.deepEqual(await statuses('fhir'), [status]);
             const result = await push([`end-${status}`], ['--write-mode', 'put']);
@@ -161,7 +188,10 @@ describe('answers that end the request', () => {
         });
     }
     test("the server's words are shown: one line of ASCII, at most 1 kB", async () => {
-        const body = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'invalid', diagnostics: `\u001b[31mbad\r\n\u0000${'é'.repeat(3000)}` }] };
+        const body = {
+            resourceType: 'OperationOutcome',
+            issue: [{ severity: 'error', code: 'invalid', diagnostics: `\u001b[31mbad\r\n\u0000${'é'.repeat(3000)}` }],
+        };
         await server.faults({ on: 'fhir', status: 422, headers: { 'Content-Type': 'application/fhir+json' }, body });
         const result = await get();
         assert.equal(result.status, 1);

@@ -99,7 +99,17 @@ describe('jti', () => {
 });
 
 describe('bytes', () => {
-    const LITERALS = ['36.50', '36.5', '0.00', '-0.10', '1e3', '1.0E-2', '120', '6.500000000000000001', '123456789012345678'];
+    const LITERALS = [
+        '36.50',
+        '36.5',
+        '0.00',
+        '-0.10',
+        '1e3',
+        '1.0E-2',
+        '120',
+        '6.500000000000000001',
+        '123456789012345678',
+    ];
     test('decimals keep their text, in every write mode', async () => {
         await server.reset();
         for (const mode of ['put', 'if-none-exist', 'plain']) {

@@ -7,17 +7,26 @@ const SECRET_RUN = /[\w-]{48,}(?:\.[\w-]+)*/g;
 const SHOWN_BYTES = 24;
 
 /** Tokens, key material and hashes: their beginning and their length. */
-const shorten = (text) => shortenIds(text).replace(SECRET_RUN, (run) => `${run.slice(0, SHOWN_BYTES)}...(${run.length} characters)`);
+const shorten = (text) =>
+    shortenIds(text).replace(SECRET_RUN, (run) => `${run.slice(0, SHOWN_BYTES)}...(${run.length} characters)`);
 
 /** Ids that push derives from identifiers. */
 const shortenIds = (text) => text.replace(/(sbs-[0-9a-f]{12})[0-9a-f]+/g, '$1...');
 
 const input = () => readFileSync(0, 'utf8');
-const print = (lines) => process.stdout.write([lines].flat().map((line) => `${line}\n`).join(''));
+const print = (lines) =>
+    process.stdout.write(
+        [lines]
+            .flat()
+            .map((line) => `${line}\n`)
+            .join(''),
+    );
 
 /** JSON with its numbers as they were written: 36.50 stays 36.50. */
 function parseLiterally(text) {
-    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (part) => (part[0] === '"' ? part : `"\\u0001${part}"`));
+    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (part) =>
+        part[0] === '"' ? part : `"\\u0001${part}"`,
+    );
     return JSON.parse(marked);
 }
 
@@ -60,7 +69,8 @@ function showBundle() {
     for (const { resource } of entry) {
         const { valueQuantity: quantity, code, effectiveDateTime, resourceType, id } = resource;
         const value = `${compact(quantity.value)} ${quantity.code}`;
-        print(`${column(effectiveDateTime, 25)}  ${column(code.coding[0].display, 14)}  ${column(value, 10)}  ${shortenIds(`${resourceType}/${id}`)}`);
+        const cells = [column(effectiveDateTime, 25), column(code.coding[0].display, 14), column(value, 10)];
+        print([...cells, shortenIds(`${resourceType}/${id}`)].join('  '));
     }
 }
 
@@ -68,7 +78,9 @@ function showAssertion() {
     const [header, claims, signature] = input().trim().split('.');
     const decoded = (part) => Buffer.from(part, 'base64url').toString('utf8');
     print([`header     ${decoded(header)}`]);
-    print([`claims     ${pretty(parseLiterally(decoded(claims)), ' '.repeat(11)).replace(/\n {11}(?=[}])/, '\n           ')}`]);
+    print([
+        `claims     ${pretty(parseLiterally(decoded(claims)), ' '.repeat(11)).replace(/\n {11}(?=[}])/, '\n           ')}`,
+    ]);
     print([`signature  ${shorten(signature)}`]);
 }
 
@@ -137,10 +149,19 @@ async function showTable(url) {
     const rows = JSON.parse(await admin(url, '/observations'));
     const when = (text) => text.replace('T', ' ').slice(0, 16);
     const value = (text) => text.replace(/[\w-]+(?: [^=;]*)? = /g, '');
-    const cells = rows.map((row) => [row.code.replace(/^\S+ (?=\S)/, ''), value(row.value), when(row.effective), row.identifier]);
+    const cells = rows.map((row) => [
+        row.code.replace(/^\S+ (?=\S)/, ''),
+        value(row.value),
+        when(row.effective),
+        row.identifier,
+    ]);
     const all = [['measurement', 'value', 'when', 'identifier'], ...cells];
     const widths = [0, 1, 2, 3].map((i) => Math.min([21, 21, 16, 34][i], Math.max(...all.map((row) => row[i].length))));
-    const line = (row) => row.map((cell, i) => column(cell, widths[i])).join('  ').trimEnd();
+    const line = (row) =>
+        row
+            .map((cell, i) => column(cell, widths[i]))
+            .join('  ')
+            .trimEnd();
     print([line(all[0]), widths.map((width) => '-'.repeat(width)).join('  '), ...cells.map(line)]);
     print(`${rows.length} Observations`);
 }

@@ -24,7 +24,14 @@ class TestServer {
     constructor(command, args) {
         this.dir = mkdtempSync(join(tmpdir(), 'sbs-integration-'));
         this.ready = join(this.dir, 'ready.json');
-        const all = [...command.slice(1), '--ready-file', this.ready, '--stop-with-stdin', '--max-seconds', MAX_SECONDS];
+        const all = [
+            ...command.slice(1),
+            '--ready-file',
+            this.ready,
+            '--stop-with-stdin',
+            '--max-seconds',
+            MAX_SECONDS,
+        ];
         this.child = spawn(command[0], [...all, ...args], { stdio: ['pipe', 'ignore', 'pipe'] });
         this.stderr = '';
         this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
