@@ -10,7 +10,7 @@ export const SBS = resolve(ROOT, process.env.SBS ?? 'build/host/tools/sbs');
 const KILL_AFTER_MS = 120_000;
 
 /** What a person may never find in a message: a JWT, a PEM body, a bearer token. */
-const SECRETS = [/eyJ[\w-]{10,}\.[\w-]*/, /-----BEGIN/, /Bearer (?!\[)\S{8,}/, /client_assertion=(?!\[)\S/];
+const SECRETS = [/eyJ[\w-]{10,}\.[\w-]*/, /-----BEGIN/, /Authorization: Bearer (?!\[)/i, /client_assertion=(?!\[)\S/];
 
 /** @typedef {{status: number|null, signal: string|null, stdout: string, stderr: string, ms: number, text: string}} Result */
 
