@@ -63,3 +63,46 @@ void sbs_identity_put_search(sbs_writer *out, sbs_text system, sbs_text value) {
     sbs_put_string(out, "%7C");
     put_part(out, value);
 }
+
+static void put_hex(sbs_writer *out, uint64_t value) {
+    for (unsigned shift = 64; shift > 0; shift -= 4) {
+        sbs_put_char(out, "0123456789ABCDEF"[(value >> (shift - 4)) & 15]);
+    }
+}
+
+void sbs_identity_put_phd(sbs_writer *out, const sbs_phd_measurement *measurement) {
+    if (measurement->patient.len == 0) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
+    put_hex(out, measurement->device);
+    sbs_put_char(out, '-');
+    sbs_put_text(out, measurement->patient);
+    if (measurement->patient_system.len > 0) {
+        sbs_put_char(out, '-');
+        sbs_put_text(out, measurement->patient_system);
+    }
+    sbs_put_char(out, '-');
+    sbs_put_uint(out, measurement->type);
+    sbs_put_char(out, '-');
+    sbs_decimal_put(out, measurement->time);
+    if (measurement->has_offset) {
+        sbs_put_string(out, measurement->offset < 0 ? "" : "+");
+        sbs_put_int(out, measurement->offset);
+    }
+    if (measurement->has_duration) {
+        sbs_put_string(out, "..");
+        sbs_decimal_put(out, measurement->duration);
+    }
+}
+
+void sbs_identity_put_sequence(sbs_writer *out, sbs_text device, uint64_t epoch, uint64_t sequence) {
+    if (device.len == 0) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+    }
+    sbs_put_text(out, device);
+    sbs_put_char(out, '-');
+    put_hex(out, epoch);
+    sbs_put_char(out, '-');
+    sbs_put_uint(out, sequence);
+}

@@ -36,10 +36,62 @@ static void a_search_is_escaped_twice(void **state) {
     assert_memory_equal(buffer, wanted, len);
 }
 
+static void assert_value(sbs_writer *out, const char *buffer, const char *wanted) {
+    size_t len = 0;
+    assert_int_equal(sbs_writer_finish(out, &len), SBS_OK);
+    assert_int_equal(len, strlen(wanted));
+    assert_memory_equal(buffer, wanted, len);
+}
+
+/* The guide's own time stamp texts ("Generating the Reported Time Stamp Identifier"), with its numbers. */
+static void a_phd_identifier_follows_the_guide(void **state) {
+    char buffer[160];
+    sbs_writer out;
+    sbs_phd_measurement m = {
+        .device = 0xFEEDABEE00112233,
+        .patient = SBS_TEXT("sisansarahId"),
+        .patient_system = SBS_TEXT("urn:oid:2.999.1.2"),
+        .type = 150364,
+        .time = {690897360567, -3},
+        .has_offset = true,
+        .offset = 4,
+        .has_duration = true,
+        .duration = {1000, -3},
+    };
+    (void)state;
+    sbs_writer_init(&out, buffer, sizeof buffer);
+    sbs_identity_put_phd(&out, &m);
+    assert_value(&out, buffer, "FEEDABEE00112233-sisansarahId-urn:oid:2.999.1.2-150364-690897360.567+4..1.000");
+    m.patient_system.ptr = NULL;
+    m.patient_system.len = 0;
+    m.offset = -20;
+    m.has_duration = false;
+    m.time = (sbs_decimal){12345678, -3};
+    sbs_writer_init(&out, buffer, sizeof buffer);
+    sbs_identity_put_phd(&out, &m);
+    assert_value(&out, buffer, "FEEDABEE00112233-sisansarahId-150364-12345.678-20");
+    m.patient.len = 0;
+    sbs_identity_put_phd(&out, &m);
+    assert_int_equal(sbs_writer_finish(&out, NULL), SBS_ERR_ARGUMENT);
+}
+
+static void a_sequence_identifies_without_a_clock(void **state) {
+    char buffer[64];
+    sbs_writer out;
+    (void)state;
+    sbs_writer_init(&out, buffer, sizeof buffer);
+    sbs_identity_put_sequence(&out, SBS_TEXT("meter-17"), 0x00C0FFEE, 18446744073709551615u);
+    assert_value(&out, buffer, "meter-17-0000000000C0FFEE-18446744073709551615");
+    sbs_identity_put_sequence(&out, SBS_TEXT(""), 1, 1);
+    assert_int_equal(sbs_writer_finish(&out, NULL), SBS_ERR_ARGUMENT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_is_the_hash_of_its_identifier),
         cmocka_unit_test(a_search_is_escaped_twice),
+        cmocka_unit_test(a_phd_identifier_follows_the_guide),
+        cmocka_unit_test(a_sequence_identifies_without_a_clock),
     };
     return psa_crypto_init() != PSA_SUCCESS ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

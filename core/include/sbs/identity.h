@@ -6,6 +6,7 @@
 #ifndef SBS_IDENTITY_H
 #define SBS_IDENTITY_H
 
+#include "sbs/decimal.h"
 #include "sbs/text.h"
 
 #ifdef __cplusplus
@@ -25,6 +26,37 @@ SBS_NODISCARD sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value,
 /** Writes `identifier=system|value` for If-None-Exist: `\ , $ |` of the parts escaped as R4 search.html demands
  * ("Escaping Search Parameters"), and all percent-encoded. */
 void sbs_identity_put_search(sbs_writer *out, sbs_text system, sbs_text value);
+
+/** System of the identifiers of the HL7 Personal Health Device guide (PhdBaseObservation, slice conditionalCreate). */
+#define SBS_SYSTEM_PHD "http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation"
+
+/** A measurement as the personal health device itself reports it: the same if the device sends it again. */
+typedef struct sbs_phd_measurement {
+    uint64_t device;         /**< EUI-64 */
+    sbs_text patient;        /**< value of Patient.identifier, or the logical id that was given */
+    sbs_text patient_system; /**< system of Patient.identifier; absent with a logical id */
+    uint32_t type;           /**< MDC code, 32 bits */
+    sbs_decimal time; /**< seconds since 2000-01-01 or ticks in seconds, in the device's resolution; the device's own */
+    bool has_offset;  /**< the device reports its zone */
+    int8_t offset;    /**< in quarters of an hour */
+    bool has_duration;
+    sbs_decimal duration; /**< seconds, in the device's resolution */
+} sbs_phd_measurement;
+
+/** Writes the guide's identifier value: `device-patient[-system]-type-time[+offset][..duration]`, the device as 16
+ * upper-case hexadecimal digits. Errors are kept in @p out (SBS_ERR_ARGUMENT without a patient). */
+void sbs_identity_put_phd(sbs_writer *out, const sbs_phd_measurement *measurement);
+
+/** System of sbs_identity_put_sequence(): a UUID made for it (RFC 4122). */
+#define SBS_SYSTEM_SEQUENCE "urn:uuid:5a69429f-2803-4aed-8ef5-f8170749b11a"
+
+/**
+ * Writes the identifier value of an item whose device has no settled clock: `device-epoch-sequence`.
+ * @param device   what names the device, 1 or more bytes.
+ * @param epoch    64 random bits, made when the log was: a log that starts over does not repeat identifiers.
+ * @param sequence counts within the log, never reused.
+ */
+void sbs_identity_put_sequence(sbs_writer *out, sbs_text device, uint64_t epoch, uint64_t sequence);
 
 #ifdef __cplusplus
 }
