@@ -156,6 +156,34 @@ describe('429 and 503', () => {
     });
 });
 
+describe("this machine's clock is wrong, as the server's Date tells", () => {
+    const HOUR = 3600;
+    const refuse = (ahead) =>
+        server.faults({
+            on: 'token',
+            status: 401,
+            headers: { Date: new Date(Date.now() + ahead * 1000).toUTCString(), 'Content-Type': 'application/json' },
+            body: { error: 'invalid_client' },
+        });
+    const issued = async () => {
+        const records = await server.requests('?where=token');
+        return records.map(({ assertion }) => Math.round((assertion.claims.iat - Date.now() / 1000) / HOUR) + 0);
+    };
+    for (const hours of [1, -23]) {
+        test(`by ${hours} h: corrected once`, async () => {
+            await refuse(hours * HOUR);
+            // The test server's own clock is right, so it refuses the corrected assertion.
+            assertFails(await get(), 1, /^get: token request: the authorization server refused \(HTTP 401\)/);
+            assert.deepEqual(await issued(), [0, hours]);
+        });
+    }
+    test('by 48 h: not believed', async () => {
+        await refuse(48 * HOUR);
+        assertFails(await get(), 1, /^get: token request: the authorization server refused \(HTTP 401\)/);
+        assert.deepEqual(await issued(), [0]);
+    });
+});
+
 describe('answers that end the request', () => {
     for (const [status, exit, why] of [
         [400, 1, /the server rejects the resource \(HTTP 400\)/],

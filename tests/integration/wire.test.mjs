@@ -86,6 +86,19 @@ describe('a session', () => {
     });
 });
 
+describe('--token-url', () => {
+    test('no discovery; --fhir is not needed for a token', async () => {
+        await server.reset();
+        const url = server.info.tokenUrl;
+        await ok(['token', ...server.options({ fhir: null, 'token-url': url })]);
+        await ok(['get', ...server.options({ 'token-url': url }), 'Observation?code=1']);
+        assert.deepEqual(
+            (await server.requests()).map(({ where }) => where),
+            ['token', 'token', 'fhir'],
+        );
+    });
+});
+
 describe('jti', () => {
     test('is never repeated, not at a retry either', async () => {
         await server.reset();
