@@ -110,6 +110,9 @@ sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persisten
         psa_set_key_id(&attributes, persistent_id);
     }
     status = psa_generate_key(&attributes, out_id);
+    if (status == PSA_ERROR_DATA_INVALID) {
+        status = PSA_ERROR_STORAGE_FAILURE; /* so Mbed TLS calls any failure to store a new key */
+    }
     psa_reset_key_attributes(&attributes);
     return sbs_psa_to_status(status);
 }

@@ -36,6 +36,21 @@ static void talks_to_every_kind_of_server(void **state) {
     check_exchange("ec", "-tls1_2", "TLSv1.2");
 }
 
+/* RSA-PSS in TLS 1.2 (RFC 8446 section 4.2.3): chosen by a server that goes by its own order, or the only one it has.
+ */
+static void takes_rsa_pss_from_a_tls_1_2_server(void **state) {
+    static const char *const choices[][2] = {{"-serverpref", NULL}, {"-sigalgs", "RSA-PSS+SHA256"}};
+    (void)state;
+    for (unsigned i = 0; i < 2; ++i) {
+        fixture f = {0};
+        serve(&f, "rsa", "-tls1_2", choices[i][0], choices[i][1]);
+        prepare(&f);
+        exchange(&f, "localhost");
+        assert_string_equal(sbs_tls_stream_version(&f.tls), "TLSv1.2");
+        release(&f);
+    }
+}
+
 static void follows_a_hello_retry_request(void **state) {
     fixture f = {0};
     (void)state;
@@ -233,6 +248,7 @@ static void without_sessions_nothing_is_resumed(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(talks_to_every_kind_of_server),
+    cmocka_unit_test(takes_rsa_pss_from_a_tls_1_2_server),
     cmocka_unit_test(follows_a_hello_retry_request),
     cmocka_unit_test(keeps_to_the_versions_asked_for),
     cmocka_unit_test(checks_the_name),

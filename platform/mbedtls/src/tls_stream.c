@@ -12,8 +12,9 @@
 enum { CLOSED, CONNECTING, HANDSHAKING, OPEN, ENDED, FAILED };
 
 /*
- * Mbed TLS 3.6.6 offers RSA-PSS for TLS 1.2 too and then refuses a TLS 1.2 server that takes it. Servers that go by the
- * client's order take PKCS #1 v1.5 when it stands first; TLS 1.3 allows only PSS for the handshake's own signature.
+ * TLS 1.3 allows only RSA-PSS for the handshake's own signature. Mbed TLS 3.6.6, as it comes, offers it and then
+ * refuses a TLS 1.2 server that takes it: our build mends that (config/sbs_tls12_pss.h), and for one that did not, PKCS
+ * #1 v1.5 stands first, which servers take that go by the client's order.
  */
 static const uint16_t signature_algorithms[] = {
     MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
