@@ -16,8 +16,8 @@ before(async () => {
 after(() => server.stop());
 beforeEach(() => server.reset());
 
-const push = (id, more = []) =>
-    sbs(['push', ...server.options({ timeout: 2 }), ...more, '-'], { input: observation(id) });
+const push = (id, more = [], timeout = 2) =>
+    sbs(['push', ...server.options({ timeout }), ...more, '-'], { input: observation(id) });
 const held = (id) => server.held(nameOf(id));
 
 /** Whatever happened: not twice; what is told to be stored is; once all is well, a push makes it exactly one. */
@@ -42,7 +42,7 @@ describe('answers in pieces', () => {
     ]) {
         test(name, async () => {
             await server.faults({ on: 'any', times: -1, ...fault });
-            const result = await push('pieces');
+            const result = await push('pieces', [], 30);
             assert.equal(result.status, 0, result.text);
             assert.equal(await held('pieces'), 1);
             const { stdout } = await ok([
@@ -55,7 +55,7 @@ describe('answers in pieces', () => {
     }
     test('gaps below the time limit', async () => {
         await server.faults({ on: 'any', times: -1, split: 500, gapMs: 20 });
-        assert.equal((await push('gaps', ['--write-mode', 'put'])).status, 0);
+        assert.equal((await push('gaps', ['--write-mode', 'put'], 30)).status, 0);
     });
 });
 
