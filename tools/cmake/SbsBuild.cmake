@@ -32,6 +32,12 @@ if(SBS_COVERAGE)
     add_link_options(--coverage)
 endif()
 
+# sbs_install(TARGET...): libraries that SbsInstall.cmake installs, with the headers of the current folder.
+function(sbs_install)
+    set_property(GLOBAL APPEND PROPERTY SBS_LIBRARIES ${ARGN})
+    set_property(GLOBAL APPEND PROPERTY SBS_HEADER_FOLDERS "${CMAKE_CURRENT_SOURCE_DIR}/include")
+endfunction()
+
 # sbs_add_layer(NAME): the library sbs_NAME, alias sbs::NAME, from src/*.c and include/ of the current folder.
 function(sbs_add_layer name)
     file(GLOB sources CONFIGURE_DEPENDS src/*.c)
@@ -42,4 +48,5 @@ function(sbs_add_layer name)
         sbs_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(sbs_${name} PRIVATE $<BUILD_INTERFACE:sbs_warnings>)
+    sbs_install(sbs_${name})
 endfunction()

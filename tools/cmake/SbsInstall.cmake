@@ -3,11 +3,13 @@
 # its headers in a folder of their own, so that it meets no other one on the system.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS sbs_port sbs_core sbs_mbedtls sbs_flash sbs_flash_its sbs_linux sbs_mbedtls_lib EXPORT sbs
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(layer core port platform/mbedtls platform/flash platform/linux)
-    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${layer}/include")
-        install(DIRECTORY ${layer}/include/sbs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+get_property(libraries GLOBAL PROPERTY SBS_LIBRARIES)
+install(TARGETS ${libraries} EXPORT sbs ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+get_property(header_folders GLOBAL PROPERTY SBS_HEADER_FOLDERS)
+list(REMOVE_DUPLICATES header_folders)
+foreach(folder ${header_folders})
+    if(EXISTS "${folder}/sbs")
+        install(DIRECTORY "${folder}/sbs" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
     endif()
 endforeach()
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/core/include/sbs/version.h" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sbs)
