@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-sbs_text sbs_text_of(const char *string) {
-    sbs_text text = {string, string ? strlen(string) : 0};
-    return text;
-}
-
 bool sbs_text_equal(sbs_text a, sbs_text b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "sbs/status.h"
 
@@ -29,8 +30,11 @@ typedef struct sbs_text {
 #define SBS_TEXT(literal) ((sbs_text){(literal), sizeof(literal) - 1})
 #endif
 
-/** The span of a NUL-terminated string; absent for NULL. */
-sbs_text sbs_text_of(const char *string);
+/** The span of a NUL-terminated string; absent for NULL. Inline: for a literal it is a constant. */
+static inline sbs_text sbs_text_of(const char *string) {
+    sbs_text text = {string, string ? strlen(string) : 0};
+    return text;
+}
 
 /** True if both hold the same bytes. Not constant-time: never for secrets. */
 bool sbs_text_equal(sbs_text a, sbs_text b);
