@@ -37,7 +37,7 @@ int __real_getaddrinfo(const char *node, const char *service, const struct addri
 int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out);
 
 static void pause_ms(unsigned ms) {
-    (void)nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
+    (void)nanosleep(&(struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
 }
 
 static int invent(const char *service, const struct addrinfo *hints, struct addrinfo **out) {
@@ -357,7 +357,7 @@ static void only_the_first_addresses_are_tried(void **state) {
 static void a_reset_is_told(void **state) {
     client c;
     uint16_t port = 0;
-    uint8_t buffer[4];
+    uint8_t buffer[4] = {0};
     size_t len;
     const struct linger at_once = {1, 0};
     int listener = listen_on("127.0.0.1", &port, 5);
