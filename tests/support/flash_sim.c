@@ -21,15 +21,32 @@ static void require(bool rule, const char *what, uint32_t address, size_t len) {
     }
 }
 
+/* Kinds of unstable bytes. */
+enum { STABLE, ANY_EACH_TIME, ALL_BY_BOOT, EACH_BY_BOOT };
+
+static uint8_t kind_of(flash_sim_tear tear, bool erase) {
+    if (tear == FLASH_SIM_UNSTABLE) {
+        return ANY_EACH_TIME;
+    }
+    if (tear == FLASH_SIM_ALTERNATE) {
+        return erase ? EACH_BY_BOOT : ALL_BY_BOOT;
+    }
+    return STABLE;
+}
+
 static uint8_t read_byte(flash_sim *sim, uint32_t address) {
+    uint32_t by_boot = sim->boot;
     switch (sim->torn[address]) {
-    case 1 + FLASH_SIM_UNSTABLE: {
+    case ANY_EACH_TIME: {
         uint32_t roll = flash_sim_random(sim);
         uint8_t any[4] = {sim->before[address], sim->data[address], (uint8_t)(roll >> 8), 0xFF};
         return any[roll & 3u];
     }
-    case 1 + FLASH_SIM_ALTERNATE:
-        return sim->new_seen ? sim->data[address] : sim->before[address];
+    case EACH_BY_BOOT:
+        by_boot = (by_boot ^ (address * 2654435761u)) >> 15;
+        return by_boot & 1u ? sim->data[address] : sim->before[address];
+    case ALL_BY_BOOT:
+        return by_boot & 1u ? sim->data[address] : sim->before[address];
     default:
         return sim->data[address];
     }
@@ -63,7 +80,7 @@ static void change(flash_sim *sim, uint32_t address, const uint8_t *data, size_t
         }
         if (i < done) {
             sim->data[at] = value;
-            sim->torn[at] = cut ? (uint8_t)(1u + (unsigned)sim->tear) : 0;
+            sim->torn[at] = cut ? kind_of(sim->tear, !data) : STABLE;
         }
         sim->programmed[at] = data || cut;
     }
@@ -132,7 +149,7 @@ void flash_sim_free(flash_sim *sim) {
 
 void flash_sim_boot(flash_sim *sim) {
     sim->cut_at = 0;
-    sim->new_seen = flash_sim_random(sim) & 1u;
+    sim->boot = flash_sim_random(sim);
 }
 
 void flash_sim_cut_after(flash_sim *sim, uint64_t operations, flash_sim_tear tear, uint32_t cut_bytes) {

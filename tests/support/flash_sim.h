@@ -15,7 +15,7 @@ typedef enum flash_sim_tear {
     FLASH_SIM_PREFIX,    /* the first ones are done, the rest is as before */
     FLASH_SIM_GARBAGE,   /* anything, but always the same */
     FLASH_SIM_UNSTABLE,  /* each read tells something else: before, after, anything */
-    FLASH_SIM_ALTERNATE, /* after each boot all of them read as before, or all as after */
+    FLASH_SIM_ALTERNATE, /* after each boot all of them read as before, or all as after; with erase, each for itself */
     FLASH_SIM_TEARS
 } flash_sim_tear;
 
@@ -25,13 +25,13 @@ typedef struct flash_sim {
     uint8_t *data;
     uint8_t *before;     /* what a torn byte held */
     uint8_t *programmed; /* for each byte; 1 also after a cut */
-    uint8_t *torn;       /* 0, or 1 + flash_sim_tear of a byte that is not stable */
+    uint8_t *torn;       /* 0, or how a byte is not stable */
     uint32_t *erased;    /* for each sector */
     uint64_t operations; /* programmed and erased so far, over all boots */
     uint64_t cut_at;     /* the operation that is cut, counted from 1; 0: none */
     uint32_t cut_bytes;  /* how many bytes FLASH_SIM_PREFIX completes; more than there are: chosen by the seed */
     flash_sim_tear tear;
-    bool new_seen;     /* how FLASH_SIM_ALTERNATE reads in this boot */
+    uint32_t boot;     /* a number that decides how FLASH_SIM_ALTERNATE reads */
     bool failing;      /* every operation fails */
     uint64_t random;   /* state of the generator */
     jmp_buf power_cut; /* where a cut leads to; set by the test */

@@ -5,7 +5,8 @@
 
 #define MAGIC 0x4C424C53u /* "SLBL" in the order of storage */
 #define CHECKED_BYTES 7u  /* of a record header, before its checksum */
-#define SIZE_STEP 256u    /* sector sizes are stored in steps of this */
+#define SECTOR_CHECKED (SECTOR_HEADER_SIZE - 4u)
+#define SIZE_STEP 256u /* sector sizes are stored in steps of this */
 
 void sbs_put_le(uint8_t *out, uint64_t value, size_t bytes) {
     for (size_t i = 0; i < bytes; i++) {
@@ -37,12 +38,13 @@ void sbs_sector_encode(const sector_header *header, uint8_t out[SECTOR_HEADER_SI
     sbs_put_le(out + 16, header->first, 4);
     sbs_put_le(out + 20, header->prev_end, 4);
     sbs_put_le(out + 24, header->erased, 4);
-    memcpy(out + 28, header->state, SBS_FLASH_LOG_STATE_SIZE);
-    sbs_put_le(out + 48, sbs_crc32(0, out, SECTOR_HEADER_SIZE - 4u), 4);
+    sbs_put_le(out + 28, header->link, 4);
+    memcpy(out + 32, header->state, SBS_FLASH_LOG_STATE_SIZE);
+    sbs_put_le(out + SECTOR_CHECKED, sbs_crc32(0, out, SECTOR_CHECKED), 4);
 }
 
 static bool sector_valid(const uint8_t in[SECTOR_HEADER_SIZE]) {
-    return get32(in) == MAGIC && sbs_crc32(0, in, SECTOR_HEADER_SIZE - 4u) == get32(in + 48);
+    return get32(in) == MAGIC && sbs_crc32(0, in, SECTOR_CHECKED) == get32(in + SECTOR_CHECKED);
 }
 
 /* Only what is nearly a header is worth trying each bit of it. */
@@ -77,7 +79,9 @@ bool sbs_sector_decode(uint8_t in[SECTOR_HEADER_SIZE], sector_header *out) {
     out->first = get32(in + 16);
     out->prev_end = get32(in + 20);
     out->erased = get32(in + 24);
-    memcpy(out->state, in + 28, SBS_FLASH_LOG_STATE_SIZE);
+    out->link = get32(in + 28);
+    memcpy(out->state, in + 32, SBS_FLASH_LOG_STATE_SIZE);
+    out->crc = get32(in + SECTOR_CHECKED);
     return true;
 }
 

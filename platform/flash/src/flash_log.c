@@ -76,6 +76,11 @@ static sbs_status next_wear(sbs_flash_log *log, uint32_t sector, uint32_t *out_e
 
 static sbs_status write_sector_header(sbs_flash_log *log, uint32_t sector, uint32_t erased) {
     uint8_t bytes[SECTOR_HEADER_SIZE];
+    sector_header before;
+    sbs_status found = sbs_log_read_sector(log, sector - 1u, &before);
+    if (found != SBS_OK && found != SBS_ERR_NOT_FOUND) {
+        return found;
+    }
     sector_header header = {.version = SBS_FLASH_LOG_VERSION,
                             .content = log->owner.content,
                             .content_version = log->owner.version,
@@ -85,7 +90,8 @@ static sbs_status write_sector_header(sbs_flash_log *log, uint32_t sector, uint3
                             .sequence = sector,
                             .first = log->first,
                             .prev_end = log->head < log->first ? 0 : log->end,
-                            .erased = erased};
+                            .erased = erased,
+                            .link = found == SBS_OK ? before.crc : 0};
     if (log->owner.state) {
         log->owner.state(log->owner.ctx, header.state);
     }
@@ -102,6 +108,10 @@ static void drop_head(sbs_flash_log *log) {
     log->writable = false;
 }
 
+static sbs_status erase_place(sbs_flash_log *log, uint32_t address) {
+    return log->flash->ops->erase(log->flash->ctx, address) == SBS_OK ? SBS_OK : SBS_ERR_STORAGE;
+}
+
 /* Opens the next sector of the ring. */
 static sbs_status open_sector(sbs_flash_log *log) {
     if (log->head >= log->first && log->end == sbs_log_start(log)) {
@@ -114,10 +124,10 @@ static sbs_status open_sector(sbs_flash_log *log) {
     if (status != SBS_OK) {
         return status;
     }
-    if (log->flash->ops->erase(log->flash->ctx, sbs_log_address(log, sector, 0)) != SBS_OK) {
-        return SBS_ERR_STORAGE;
+    status = erase_place(log, sbs_log_address(log, sector, 0));
+    if (status == SBS_OK) {
+        status = write_sector_header(log, sector, erased);
     }
-    status = write_sector_header(log, sector, erased);
     if (status != SBS_OK) {
         return status;
     }
@@ -347,27 +357,41 @@ sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_log_record *re
     return seal_record(log, &copy, status == SBS_OK ? written : status);
 }
 
-sbs_status sbs_flash_log_erase_free(sbs_flash_log *log) {
+/* Erases the free sectors that are not blank, or tells that there is one. */
+static sbs_status wipe_free(sbs_flash_log *log, bool erase, bool *out_found) {
+    *out_found = false;
     for (uint32_t i = 0; i < sbs_flash_log_free(log); i++) {
         uint32_t address = sbs_log_address(log, log->head + 1u + i, 0);
         bool blank = false;
         sbs_status status = sbs_log_blank(log, address, log->flash->sector_size, &blank);
-        if (status == SBS_OK && !blank && log->flash->ops->erase(log->flash->ctx, address) != SBS_OK) {
-            status = SBS_ERR_STORAGE;
+        if (status == SBS_OK && !blank && erase) {
+            status = erase_place(log, address);
         }
         if (status != SBS_OK) {
             return status;
         }
+        *out_found = *out_found || !blank;
     }
     return SBS_OK;
+}
+
+sbs_status sbs_flash_log_erase_free(sbs_flash_log *log) {
+    bool found = false;
+    sbs_status status = wipe_free(log, false, &found);
+    if (status != SBS_OK || !found) {
+        return status;
+    }
+    /* That a sector is free may be what an operation that was cut says. Writing decides it. */
+    if (!log->writable && log->head >= log->first) {
+        status = sbs_flash_log_compact(log);
+    }
+    return status == SBS_OK ? wipe_free(log, true, &found) : status;
 }
 
 sbs_status sbs_flash_log_format(const sbs_flash *flash) {
     sbs_status status = sbs_flash_check(flash);
     for (uint32_t i = 0; i < flash->sector_count && status == SBS_OK; i++) {
-        if (flash->ops->erase(flash->ctx, i * flash->sector_size) != SBS_OK) {
-            status = SBS_ERR_STORAGE;
-        }
+        status = flash->ops->erase(flash->ctx, i * flash->sector_size) == SBS_OK ? SBS_OK : SBS_ERR_STORAGE;
     }
     return status;
 }

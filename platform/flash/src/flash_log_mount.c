@@ -83,15 +83,19 @@ static sbs_status take_checkpoint(sbs_flash_log *log, const sbs_flash_log_record
     if (record->type != TYPE_CHECKPOINT || record->len != SBS_FLASH_LOG_STATE_SIZE) {
         return SBS_OK;
     }
-    sbs_status status = sbs_flash_log_check(log, record);
-    if (status != SBS_OK) {
-        return status == SBS_ERR_DAMAGED ? SBS_OK : status;
+    sbs_status sound = sbs_flash_log_check(log, record);
+    if (sound != SBS_OK && sound != SBS_ERR_DAMAGED) {
+        return sound;
     }
     uint32_t first = record->sector - ((record->sector - record->key) & SBS_FLASH_LOG_KEY_MAX);
     bool counts = false;
-    status = proven(log, record, first, end, &counts);
+    sbs_status status = first <= record->sector ? proven(log, record, first, end, &counts) : SBS_OK;
     if (status != SBS_OK || !counts) {
         return status;
+    }
+    if (sound == SBS_ERR_DAMAGED) {
+        out->first = first; /* in the header, which is sound; the state stays what it was before */
+        return SBS_OK;
     }
     *found = true;
     out->first = first;
@@ -162,51 +166,88 @@ static sbs_status mount_without_header(sbs_flash_log *log) {
     return SBS_OK;
 }
 
-/* True in @p out_kept if log->head is a sector to go on from; otherwise it holds nothing that was promised. */
-static sbs_status judge_head(sbs_flash_log *log, bool *out_kept) {
-    *out_kept = false;
-    sbs_status status = sbs_log_find_end(log, log->head, &log->end);
+/* What to think of a sector that might be the head. */
+typedef enum verdict {
+    VERDICT_NO,    /* nothing in it was ever promised */
+    VERDICT_MAYBE, /* the sector before it is gone: only if there is nothing better */
+    VERDICT_YES
+} verdict;
+
+/* Whether the head continues the sector that now stands before it. One that was opened after an earlier, undecided
+ * version of that does not. */
+static sbs_status judge_link(sbs_flash_log *log, const sector_header *head, verdict *out) {
+    sector_header before;
+    uint32_t end = 0;
+    sbs_status status = sbs_log_read_sector(log, log->head - 1u, &before);
+    if (status == SBS_OK) {
+        *out = head->link == 0 || before.crc == head->link ? VERDICT_YES : VERDICT_NO;
+    }
+    if (status != SBS_ERR_NOT_FOUND) {
+        return status;
+    }
+    /* Its header was damaged if its records are there. */
+    status = sbs_log_find_end(log, log->head - 1u, true, &end);
+    *out = end > sbs_log_start(log) ? VERDICT_YES : VERDICT_MAYBE;
+    return status;
+}
+
+/* Judges log->head, and finds its end and the oldest live sector. */
+static sbs_status judge_head(sbs_flash_log *log, verdict *out) {
+    sector_header header;
+    checkpoint newest;
+    *out = VERDICT_NO;
+    sbs_status found = sbs_log_read_sector(log, log->head, &header);
+    if (found != SBS_OK && found != SBS_ERR_NOT_FOUND) {
+        return found;
+    }
+    sbs_status status = sbs_log_find_end(log, log->head, found != SBS_OK, &log->end);
     if (status != SBS_OK || log->end == sbs_log_start(log)) {
         return status;
     }
-    checkpoint newest;
     status = newest_checkpoint(log, &newest);
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (newest.first > log->head || newest.first == 0 || log->head - newest.first >= log->flash->sector_count) {
-        return SBS_ERR_DAMAGED;
+    if (status != SBS_OK || newest.first > log->head || newest.first == 0 ||
+        log->head - newest.first >= log->flash->sector_count) {
+        return status == SBS_OK ? SBS_ERR_DAMAGED : status;
     }
     log->first = newest.first;
-    /* No sector is free: copying the oldest one was cut. Its records are where they were. */
-    *out_kept = sbs_flash_log_free(log) > 0;
-    return SBS_OK;
+    if (sbs_flash_log_free(log) == 0) {
+        return SBS_OK; /* copying the oldest sector was cut: its records are where they were */
+    }
+    *out = VERDICT_YES;
+    return found == SBS_OK && newest.first != log->head ? judge_link(log, &header, out) : SBS_OK;
+}
+
+/* Finds the head, at or before a sector. 0: there is none. */
+static sbs_status find_head(sbs_flash_log *log, uint32_t newest) {
+    uint32_t maybe = 0;
+    verdict found = VERDICT_NO;
+    sbs_status status = SBS_OK;
+    log->head = newest;
+    for (uint32_t tries = 0; tries < log->flash->sector_count && log->head > 0; tries++, log->head--) {
+        status = judge_head(log, &found);
+        if (status != SBS_OK || found == VERDICT_YES) {
+            return status;
+        }
+        maybe = found == VERDICT_MAYBE && maybe == 0 ? log->head : maybe;
+    }
+    if (maybe > 0) {
+        log->head = maybe;
+        return judge_head(log, &found);
+    }
+    return log->head > 0 ? SBS_ERR_DAMAGED : SBS_OK;
 }
 
 static sbs_status settle_head(sbs_flash_log *log, uint32_t newest) {
     uint32_t end = 0;
-    log->head = newest + 1u;
-    sbs_status status = sbs_log_find_end(log, log->head, &end);
-    if (status != SBS_OK) {
+    /* A sector with records but without a header that can be read is one whose header was damaged. */
+    sbs_status status = sbs_log_find_end(log, newest + 1u, true, &end);
+    if (status == SBS_OK) {
+        status = find_head(log, end > sbs_log_start(log) ? newest + 1u : newest);
+    }
+    if (status != SBS_OK || log->head > 0) {
         return status;
     }
-    if (end == sbs_log_start(log)) {
-        log->head = newest;
-    }
-    /* At most an empty sector and an unfinished copy are passed over. */
-    for (unsigned tries = 0; tries < 3u && log->head > 0; tries++) {
-        bool kept = false;
-        status = judge_head(log, &kept);
-        if (status != SBS_OK || kept) {
-            return status;
-        }
-        log->head--;
-    }
-    if (newest > 1u) {
-        return SBS_ERR_DAMAGED;
-    }
     log->first = 1;
-    log->head = 0;
     log->end = 0;
     return newest == 0 ? mount_without_header(log) : SBS_OK;
 }

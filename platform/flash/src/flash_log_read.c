@@ -211,7 +211,7 @@ static sbs_status damaged_last(sbs_flash_log *log, const sbs_flash_log_record *r
     return status;
 }
 
-sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, uint32_t *out_end) {
+sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, bool strict, uint32_t *out_end) {
     uint32_t size = log->flash->sector_size;
     uint32_t offset = sbs_log_start(log);
     *out_end = offset;
@@ -233,7 +233,7 @@ sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, uint32_t *out_e
             sbs_flash_log_record later;
             status = find_record(log, sector, offset + log->flash->program_unit, size, &later);
             if (status == SBS_ERR_NOT_FOUND) {
-                return seal.complete ? damaged_last(log, &record, out_end) : SBS_OK;
+                return seal.complete && !strict ? damaged_last(log, &record, out_end) : SBS_OK;
             }
             record = later;
         }
@@ -259,7 +259,24 @@ sbs_status sbs_log_end_of(sbs_flash_log *log, uint32_t sector, uint32_t *out_end
     if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
         return status;
     }
-    return sbs_log_find_end(log, sector, out_end);
+    return sbs_log_find_end(log, sector, false, out_end);
+}
+
+sbs_status sbs_flash_log_torn(sbs_flash_log *log, uint32_t *out_sector) {
+    *out_sector = 0;
+    for (uint32_t sector = log->head; sector >= log->first && *out_sector == 0; sector--) {
+        uint32_t end = 0;
+        bool blank = true;
+        sbs_status status = sbs_log_end_of(log, sector, &end);
+        if (status == SBS_OK) {
+            status = sbs_log_blank(log, sbs_log_address(log, sector, end), log->flash->sector_size - end, &blank);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+        *out_sector = blank ? 0 : sector;
+    }
+    return SBS_OK;
 }
 
 /* Moves the cursor to the start of the next sector that it is due in. */

@@ -142,6 +142,9 @@ SBS_NODISCARD sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_
 /** Gives up the oldest sector after its live records were copied. SBS_ERR_NOT_FOUND if there is none. */
 SBS_NODISCARD sbs_status sbs_flash_log_compact(sbs_flash_log *log);
 
+/** The newest live sector that holds something behind its records: what is left of an operation that was cut. 0: none. */
+SBS_NODISCARD sbs_status sbs_flash_log_torn(sbs_flash_log *log, uint32_t *out_sector);
+
 /** Erases every free sector that is not blank, for the sake of what was in it. */
 SBS_NODISCARD sbs_status sbs_flash_log_erase_free(sbs_flash_log *log);
 
