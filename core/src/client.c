@@ -134,7 +134,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     const sbs_client_config *config = client->priv.config;
     sbs_exchange_limits limits = {
         .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
-        .exchange_ms = DEFAULT(config->exchange_timeout_ms, 60000),
+        .exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS),
         .body_max = body_max(config, state),
     };
     sbs_status status = sbs_writer_finish(&client->priv.writer, &shape->head_len);
@@ -159,7 +159,9 @@ sbs_status sbs_client_go_on(sbs_client *client) {
 
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
+    bool in_doubt = detail->outcome_unknown; /* since an earlier try: no later one can tell */
     memset(detail, 0, sizeof *detail);
+    detail->outcome_unknown = in_doubt;
     detail->step = step;
     detail->status = status;
     detail->attempts = (uint16_t)(client->priv.attempt + 1);
@@ -168,6 +170,7 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
 
 static sbs_status delay(sbs_client *client, uint32_t delay_ms) {
     client->priv.resume_ms = client->priv.now.mono_ms + delay_ms;
+    client->priv.token_is_new = false;
     client->priv.state = STATE_DELAY;
     client->priv.wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
     return SBS_PENDING;
@@ -205,6 +208,12 @@ static bool was_stale(const sbs_client *client) {
     return exchange->reused && !exchange->response_started && !client->priv.reconnected;
 }
 
+/* True once the server may have got a request that changes something. */
+static bool may_have_arrived(const sbs_client *client) {
+    return client->priv.state == STATE_RESOURCE && client->priv.exchange.request_started &&
+           client->priv.request.interaction != SBS_READ;
+}
+
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry) {
     sbs_exchange *exchange = &client->priv.exchange;
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
@@ -214,7 +223,7 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     sbs_client_note(client, step, status);
     client->priv.detail.http_status = exchange->answer.status;
     client->priv.detail.transient = is_worth_a_retry(status);
-    client->priv.detail.outcome_unknown = exchange->request_started && step == SBS_STEP_RESOURCE;
+    client->priv.detail.outcome_unknown |= may_have_arrived(client);
     client->priv.detail.platform_code = exchange->priv.stream->ops->last_code(exchange->priv.stream->ctx);
     /* Before a byte of the request was sent, even what must not be repeated may be tried again. */
     may_retry = may_retry || !exchange->request_started;
@@ -228,8 +237,10 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
 
 /* ---- what comes next --------------------------------------------------------------------------------------------- */
 
+/* A token that was fetched for this try serves it to its end: one that lives short is not fetched over and over. */
 static bool has_valid_token(const sbs_client *client) {
-    return client->priv.has_token && client->priv.now.mono_ms < client->priv.token_renew_ms;
+    uint64_t until_ms = client->priv.token_is_new ? client->priv.token_expires_ms : client->priv.token_renew_ms;
+    return client->priv.has_token && client->priv.now.mono_ms < until_ms;
 }
 
 static bool needs_discovery(const sbs_client *client) {
@@ -307,18 +318,19 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
         return SBS_ERR_STATE;
     }
     sbs_status status = sbs_client_check_request(client, request);
-    if (status != SBS_OK) {
-        return status;
-    }
-    client->priv.request = *request;
-    client->priv.state = STATE_PREPARE;
     client->priv.attempt = 0;
     client->priv.reauthenticated = false;
     client->priv.rediscovered = false;
     client->priv.reconnected = false;
+    client->priv.clock_corrected = false;
+    client->priv.token_is_new = false;
+    client->priv.detail.outcome_unknown = false;
     memset(&client->priv.exchange.answer, 0, sizeof client->priv.exchange.answer);
-    sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
-    return SBS_OK;
+    if (sbs_client_note(client, SBS_STEP_NONE, status) == SBS_OK) {
+        client->priv.request = *request;
+        client->priv.state = STATE_PREPARE;
+    }
+    return status;
 }
 
 static void finish(sbs_client *client, sbs_status status) {
@@ -354,8 +366,10 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
 
 void sbs_client_cancel(sbs_client *client) {
     if (client->priv.state != STATE_IDLE) {
+        bool in_doubt = may_have_arrived(client);
         sbs_exchange_close(&client->priv.exchange);
         sbs_client_note(client, client->priv.detail.step, SBS_ERR_CANCELLED);
+        client->priv.detail.outcome_unknown |= in_doubt;
         finish(client, SBS_ERR_CANCELLED);
     }
 }

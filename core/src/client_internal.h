@@ -12,6 +12,8 @@
 #include "sbs/client.h"
 
 enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_RESOURCE };
+#define SBS_EXCHANGE_TIMEOUT_MS 60000u
+
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
@@ -40,6 +42,9 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
 /** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
+
+/** Wipes token and scope; the scratch begins where they stood. */
+void sbs_client_wipe_token(sbs_client *client);
 
 sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);

@@ -66,7 +66,9 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
         valid = is_read_target(request->target);
         break;
     case SBS_CREATE:
-        valid = sbs_fhir_type_is_valid(request->target) && request->body.len > 0;
+        /* An empty search would be no condition, and the create would be repeated all the same. */
+        valid = sbs_fhir_type_is_valid(request->target) && request->body.len > 0 &&
+                (request->if_none_exist.ptr == NULL || request->if_none_exist.len > 0);
         break;
     case SBS_UPDATE:
         valid = is_update_target(request->target) && request->body.len > 0;
@@ -202,7 +204,7 @@ static void note_refusal(sbs_client *client) {
     sbs_client_note(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
     detail->http_status = answer->status;
     detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
-    detail->outcome_unknown = client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
+    detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
     if (answer->body_len > 0 && !answer->body_dropped) {
         sbs_status parsed = sbs_outcome_parse(answer->body, answer->body_len, tokens, capacity, detail->text,
                                               sizeof detail->text, &hint);
@@ -245,7 +247,8 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
     if (verdict == SBS_VERDICT_REAUTH && !client->priv.reauthenticated && !request->without_token) {
         client->priv.reauthenticated = true;
-        sbs_client_drop_token(client);
+        client->priv.token_is_new = false;
+        sbs_client_wipe_token(client);
         client->priv.state = STATE_PREPARE;
         return sbs_client_go_on(client);
     }

@@ -10,12 +10,21 @@
 
 /* ---- the token at hand ------------------------------------------------------------------------------------------- */
 
-void sbs_client_drop_token(sbs_client *client) {
+void sbs_client_wipe_token(sbs_client *client) {
     size_t len = client->priv.token_len + client->priv.scope_len;
     sbs_wipe((char *)client->priv.config->work + client->priv.url_len, len);
     client->priv.has_token = false;
     client->priv.token_len = 0;
     client->priv.scope_len = 0;
+}
+
+/* While a request is under way, the token's place and the scratch behind it are in use: it is wiped when the next one
+ * is needed. */
+void sbs_client_drop_token(sbs_client *client) {
+    client->priv.token_renew_ms = client->priv.token_expires_ms = 0;
+    if (client->priv.state == STATE_IDLE) {
+        sbs_client_wipe_token(client);
+    }
 }
 
 static sbs_text token_text(const sbs_client *client, bool scope) {
@@ -49,7 +58,7 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
 /* ---- discovery --------------------------------------------------------------------------------------------------- */
 
 static void forget_discovery(sbs_client *client) {
-    sbs_client_drop_token(client);
+    sbs_client_wipe_token(client);
     client->priv.url_len = 0;
 }
 
@@ -135,7 +144,13 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
 
 sbs_status sbs_client_begin_sign(sbs_client *client) {
-    sbs_client_drop_token(client);
+    sbs_client_wipe_token(client);
+    if (client->priv.token_is_new) { /* and over before it could be used */
+        sbs_client_note(client, SBS_STEP_TOKEN, SBS_ERR_TIMEOUT);
+        return sbs_client_retry(client, true);
+    }
+    uint32_t limit_ms = client->priv.config->exchange_timeout_ms;
+    client->priv.resume_ms = client->priv.now.mono_ms + (limit_ms != 0 ? limit_ms : SBS_EXCHANGE_TIMEOUT_MS);
     if (!client->priv.config->keep_open_while_signing) {
         sbs_exchange_close(&client->priv.exchange);
     }
@@ -233,6 +248,10 @@ static sbs_status advance_sign(sbs_client *client) {
 sbs_status sbs_client_step_sign(sbs_client *client) {
     client->priv.wait = (sbs_wait){.timeout_ms = KEY_POLL_MS, .events = 0, .descriptor = -1};
     sbs_status status = advance_sign(client);
+    if (status == SBS_PENDING && client->priv.state == STATE_SIGN &&
+        client->priv.now.mono_ms >= client->priv.resume_ms) {
+        status = SBS_ERR_TIMEOUT;
+    }
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_SIGN, status);
 }
 
@@ -288,12 +307,11 @@ static sbs_status accept_token(sbs_client *client) {
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
     sbs_wipe(scratch, size);
-    client->priv.has_token = true;
-    client->priv.clock_corrected = false;
+    client->priv.has_token = client->priv.token_is_new = true;
     return SBS_OK;
 }
 
-/* One correction from an authenticated Date until the next success, at most a day; then the assertion is made anew. */
+/* One correction from an authenticated Date in each request, at most a day; then the assertion is made anew. */
 static bool correct_clock(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_oauth_error error = client->priv.detail.oauth;

@@ -138,6 +138,8 @@ static void ill_formed_requests_are_refused(void **state) {
     assert_int_equal(sbs_client_start(&s->client, &create), SBS_ERR_ARGUMENT);
     create = fake_create("identifier=a\r\nX: y");
     assert_int_equal(fake_run(s, &create), SBS_ERR_ARGUMENT);
+    create = fake_create("");
+    assert_int_equal(sbs_client_start(&s->client, &create), SBS_ERR_ARGUMENT);
     assert_int_equal(s->fhir.creates, 0);
     sbs_request update = {
         .interaction = SBS_UPDATE, .target = sbs_text_of("Observation/a_b"), .body = sbs_text_of("{}")};
@@ -238,6 +240,45 @@ static void what_may_be_stored_is_not_sent_again_blindly(void **state) {
     assert_int_equal(s->fhir.stored_count, 2);
 }
 
+/* Polls until the server has seen @p creates requests. */
+static void poll_until_created(fake_setup *s, unsigned creates) {
+    while (s->fhir.creates < creates) {
+        sbs_wait wait;
+        assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
+        s->now.mono_ms += wait.timeout_ms;
+    }
+}
+
+/* What an earlier try may have stored stays in doubt, whatever becomes of the later ones. */
+static void a_doubt_of_an_earlier_try_stays(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    request.max_attempts = 2;
+    s->fhir.close_each = true;
+    s->fhir.fhir_status = 500;
+    s->fhir.store_first = true;
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    poll_until_created(s, 1);
+    s->fhir.server.open_fails = SBS_ERR_REFUSED;
+    assert_int_equal(fake_poll(s), SBS_ERR_REFUSED);
+    assert_true(sbs_client_detail(&s->client)->outcome_unknown);
+    assert_int_equal(fake_run(s, &request), SBS_OK); /* the next request begins without it */
+    assert_false(sbs_client_detail(&s->client)->outcome_unknown);
+}
+
+static void a_cancelled_request_may_have_been_stored(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    sbs_client_cancel(&s->client);
+    assert_false(sbs_client_detail(&s->client)->outcome_unknown);
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    poll_until_created(s, 1);
+    sbs_client_cancel(&s->client);
+    assert_int_equal(sbs_client_detail(&s->client)->status, SBS_ERR_CANCELLED);
+    assert_true(sbs_client_detail(&s->client)->outcome_unknown);
+}
+
 static void network_failures_are_told_apart_and_retried(void **state) {
     fake_setup *s = *state;
     static const sbs_status retried[] = {SBS_ERR_RESOLVE, SBS_ERR_REFUSED, SBS_ERR_UNREACHABLE, SBS_ERR_MEMORY};
@@ -320,6 +361,8 @@ int main(void) {
         CASE(an_unauthorized_request_gets_one_new_token),
         CASE(a_busy_server_is_asked_again),
         CASE(what_may_be_stored_is_not_sent_again_blindly),
+        CASE(a_doubt_of_an_earlier_try_stays),
+        CASE(a_cancelled_request_may_have_been_stored),
         CASE(network_failures_are_told_apart_and_retried),
         CASE(a_web_page_confirms_no_write),
         CASE(nothing_secret_is_left_behind),

@@ -38,6 +38,68 @@ static void a_token_shorter_than_the_margin_still_works(void **state) {
     assert_int_equal(s->fhir.tokens, 2);
 }
 
+/* Tokens that are over before they can be used must not be fetched without end. */
+static void a_token_that_comes_too_late_ends_the_request(void **state) {
+    fake_setup *s = *state;
+    sbs_wait wait;
+    s->fhir.token_body = "{\"access_token\":\"tok-x\",\"token_type\":\"Bearer\",\"expires_in\":2}";
+    sbs_request request = fake_create("identifier=u%7C1");
+    for (uint32_t late_ms = 1500; late_ms <= 3000; late_ms += 1500) {
+        fake_setup_init(s);
+        s->fhir.token_body = "{\"access_token\":\"tok-x\",\"token_type\":\"Bearer\",\"expires_in\":2}";
+        assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+        sbs_status status = SBS_PENDING;
+        for (unsigned polls = 0; status == SBS_PENDING && s->fhir.tokens < 50; polls++) {
+            unsigned tokens = s->fhir.tokens;
+            status = sbs_client_poll(&s->client, s->now, &wait);
+            s->now.mono_ms += s->fhir.tokens > tokens ? late_ms : wait.timeout_ms;
+        }
+        assert_int_equal(status, late_ms < 2000 ? SBS_OK : SBS_ERR_TIMEOUT);
+        assert_int_equal(s->fhir.tokens, late_ms < 2000 ? 1 : 5);
+    }
+}
+
+/* The scratch begins behind the token: it must not move under an answer that is read. */
+static void a_token_dropped_under_way_disturbs_nothing(void **state) {
+    fake_setup *s = *state;
+    sbs_wait wait;
+    sbs_token_view token;
+    sbs_request request = fake_create("identifier=u%7C1");
+    s->fhir.fhir_status = 422;
+    s->fhir.fhir_body =
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"invalid\","
+        "\"diagnostics\":\"no subject\"}]}";
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    while (s->fhir.creates == 0) {
+        assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
+    }
+    sbs_client_drop_token(&s->client);
+    assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_ERR_NOT_FOUND);
+    assert_int_equal(fake_poll(s), SBS_ERR_REJECTED);
+    assert_non_null(strstr(sbs_client_detail(&s->client)->text, "no subject"));
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    assert_int_equal(s->fhir.tokens, 2);
+}
+
+static sbs_status never_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                             size_t *out_len) {
+    (void)ctx, (void)hash, (void)signature, (void)size, (void)out_len;
+    return SBS_PENDING;
+}
+
+static void a_key_that_never_answers_is_given_up(void **state) {
+    fake_setup *s = *state;
+    sbs_key_ops ops = *fake_quick_key.ops;
+    sbs_key key = fake_quick_key;
+    ops.sign = never_sign;
+    key.ops = &ops;
+    s->config.key = &key;
+    s->config.max_attempts = 1;
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_TIMEOUT);
+    assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_SIGN);
+    assert_int_equal(s->fhir.tokens, 0);
+}
+
 static void discovery_is_cached_for_its_time(void **state) {
     fake_setup *s = *state;
     s->config.discovery_ttl_ms = 1000000;
@@ -234,6 +296,21 @@ static void a_wrong_clock_is_corrected_once(void **state) {
     assert_int_equal(s->fhir.tokens, 2);
 }
 
+/* A correction that did not help must not outlive the mistake that it was made for. */
+static void a_clock_that_was_set_meanwhile_is_corrected_back(void **state) {
+    fake_setup *s = *state;
+    s->now.utc_s += 3600;
+    s->fhir.token_status = 401;
+    s->fhir.token_times = 2;
+    s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    s->now.utc_s -= 3600;
+    s->fhir.token_status = 401;
+    s->fhir.token_times = 1;
+    assert_int_equal(fake_run(s, &token_only), SBS_OK);
+    assert_true(llabs(sbs_client_clock_offset(&s->client)) < 5);
+}
+
 static void a_small_or_an_absurd_difference_is_not_the_clock(void **state) {
     fake_setup *s = *state;
     static const int64_t errors[] = {0, 20, -20, 90000, -90000};
@@ -326,6 +403,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_token_is_renewed_ahead_of_its_end),
         CASE(a_token_shorter_than_the_margin_still_works),
+        CASE(a_token_that_comes_too_late_ends_the_request),
+        CASE(a_token_dropped_under_way_disturbs_nothing),
+        CASE(a_key_that_never_answers_is_given_up),
         CASE(discovery_is_cached_for_its_time),
         CASE(a_relative_token_endpoint_is_below_the_base),
         CASE(a_fixed_token_url_needs_no_discovery),
@@ -338,6 +418,7 @@ int main(void) {
         CASE(the_scope_may_come_before_the_token),
         CASE(a_grant_too_small_is_told_before_sending),
         CASE(a_wrong_clock_is_corrected_once),
+        CASE(a_clock_that_was_set_meanwhile_is_corrected_back),
         CASE(a_small_or_an_absurd_difference_is_not_the_clock),
         CASE(without_the_time_nothing_is_signed),
         CASE(every_work_buffer_works_or_is_too_small),

@@ -48,7 +48,7 @@ typedef struct sbs_client_config {
     void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
-    uint32_t exchange_timeout_ms; /**< default 60 000 */
+    uint32_t exchange_timeout_ms; /**< of an exchange, and of a key that answers "not yet"; default 60 000 */
     uint32_t discovery_ttl_ms;    /**< default 86 400 000 */
     uint32_t first_delay_max_ms;  /**< random delay before the first request after init; default none */
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
@@ -87,7 +87,8 @@ typedef struct sbs_request {
     sbs_interaction interaction;
     sbs_text target;        /**< READ: path below the base with its encoded query; CREATE: type; UPDATE: "Type/id" */
     sbs_text body;          /**< JSON */
-    sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create) */
+    sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
+                               absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
     sbs_text accept;        /**< absent: application/fhir+json */
     char *response;         /**< where the body of a 2xx answer goes, NULL: drained */
@@ -112,7 +113,8 @@ typedef struct sbs_detail {
     int32_t platform_code;           /**< the stream's own code, 0 if none */
     uint32_t retry_after_s;          /**< what the server asked for, 0 if nothing */
     uint16_t attempts;               /**< tries made */
-    bool outcome_unknown;            /**< the request may have reached the server, and its answer did not come */
+    bool outcome_unknown;            /**< this or an earlier try of a write may have been stored, and its answer did not
+                                        come; it stays set when a later try succeeds */
     bool transient;                  /**< the server's words or status hint that a retry may help */
     char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
                                         none */
@@ -139,7 +141,7 @@ typedef struct sbs_client {
     struct {
         uint8_t state, sign_step;
         uint8_t kid_len;
-        bool has_token, scope_granted, scope_after_token;
+        bool has_token, token_is_new, scope_granted, scope_after_token;
         bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
         sbs_alg alg;
         uint16_t attempt, pin_port;
@@ -195,7 +197,8 @@ sbs_response sbs_client_response(const sbs_client *client);
 /** The token at hand. SBS_ERR_NOT_FOUND if there is none or it has expired at @p now. */
 SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_view *out_token);
 
-/** Wipes the token: the next request fetches one. */
+/** Wipes the token: the next request fetches one. While a request is under way the token counts as expired at once, and
+ *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
 
 /** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */

@@ -41,7 +41,8 @@ typedef struct sbs_key_ops {
     /**
      * Signs the 48 bytes of @p hash. RSA: modulus-length bytes, leading zeros kept; P-384: R|S, 96 bytes.
      * SBS_PENDING: not yet, call again with the same arguments (secure elements take seconds); only one signature is
-     * under way at a time. SBS_ERR_BUFFER, SBS_ERR_KEY, SBS_ERR_RANDOM, SBS_ERR_MEMORY, SBS_ERR_CRYPTO.
+     * under way at a time. A caller may give up: other arguments begin a new one. SBS_ERR_BUFFER, SBS_ERR_KEY,
+     * SBS_ERR_RANDOM, SBS_ERR_MEMORY, SBS_ERR_CRYPTO.
      */
     sbs_status (*sign)(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size, size_t *out_len);
 } sbs_key_ops;
