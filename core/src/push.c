@@ -35,17 +35,21 @@ static void start_over(sbs_push *push) {
     push->priv.held = false;
 }
 
-/* An item waits for its own time, and for those of its lane before it. */
-static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
+static bool waits_for_lane(const sbs_push *push, uint32_t lane, uint64_t id) {
     for (unsigned i = 0; i < push->priv.deferred_count; i++) {
         const struct sbs_push_deferred *entry = &push->priv.deferred[i];
-        bool itself = entry->id == item->id;
-        bool before = entry->lane == item->meta.lane && entry->id < item->id && !entry->passes;
-        if (before || (itself && push->priv.now.mono_ms < entry->until_ms)) {
-            return false;
+        if (entry->lane == lane && entry->id < id && !entry->passes) {
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+/* An item waits for its own time, and for those of its lane before it. */
+static bool may_go(sbs_push *push, const sbs_queue_item *item) {
+    const struct sbs_push_deferred *itself = sbs_push_find_deferred(push, item->id);
+    bool waits = itself != NULL && push->priv.now.mono_ms < itself->until_ms;
+    return !waits && !waits_for_lane(push, item->meta.lane, item->id);
 }
 
 static sbs_status mark(sbs_push *push, const sbs_queue_item *item) {
@@ -78,6 +82,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     if (!may_go(push, item)) {
         return SBS_OK;
     }
+    size_t body_len = push->priv.body_len;
     sbs_status status = sbs_push_build(push, item);
     if (sbs_status_group(status) == SBS_CLASS_BUFFER && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
@@ -87,6 +92,10 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
         return refuse(push, item, status);
     }
     status = mark(push, item);
+    if (status == SBS_ERR_NOT_FOUND) {
+        push->priv.body_len = body_len;
+        push->priv.search_len = 0;
+    }
     if (status == SBS_OK && push->priv.batch_len >= most) {
         push->priv.state = PUSH_SEND;
     }
@@ -106,11 +115,18 @@ static sbs_status end_of_queue(sbs_push *push) {
     }
     push->priv.resume_ms = UINT64_MAX;
     for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        uint64_t until_ms = push->priv.deferred[i].until_ms;
-        push->priv.resume_ms = until_ms < push->priv.resume_ms ? until_ms : push->priv.resume_ms;
+        const struct sbs_push_deferred *entry = &push->priv.deferred[i];
+        if (entry->until_ms < push->priv.resume_ms && !waits_for_lane(push, entry->lane, entry->id)) {
+            push->priv.resume_ms = entry->until_ms;
+        }
     }
     push->priv.state = PUSH_WAIT;
     return SBS_PENDING;
+}
+
+/* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
+static sbs_status unless_gone(sbs_status status) {
+    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
 }
 
 static sbs_status choose(sbs_push *push) {
@@ -119,8 +135,10 @@ static sbs_status choose(sbs_push *push) {
         sbs_queue_item item = {0};
         sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
         if (status == SBS_ERR_NOT_FOUND) {
+            sbs_push_forget_gone(push, push->priv.cursor, UINT64_MAX);
             return end_of_queue(push);
         }
+        sbs_push_forget_gone(push, push->priv.cursor, item.id);
         push->priv.cursor = item.id;
         if (status == SBS_ERR_DAMAGED) {
             sbs_push_result result = {.status = status, .text = sbs_status_text(status), .server_id = ""};
@@ -128,7 +146,7 @@ static sbs_status choose(sbs_push *push) {
             return SBS_PENDING;
         }
         if (status == SBS_OK) {
-            status = consider(push, &item);
+            status = unless_gone(consider(push, &item));
         }
         if (status != SBS_OK) {
             start_over(push);
@@ -148,10 +166,12 @@ static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
     bool failed = status != SBS_OK;
+    bool on_the_way = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
     return (sbs_push_result){
         .status = status,
         .http_status = response.http_status,
-        .outcome_unknown = failed && detail->outcome_unknown,
+        .elsewhere = failed && on_the_way,
+        .outcome_unknown = detail->outcome_unknown,
         .text = failed ? detail->text : "",
         .server_id = response.id,
     };
@@ -162,7 +182,7 @@ static sbs_status judge_single(sbs_push *push, sbs_status status) {
     push->priv.singles_left = (uint16_t)(push->priv.singles_left - (push->priv.singles_left > 0));
     struct sbs_push_sent sent = push->priv.sent[0];
     start_over(push);
-    return sbs_push_settle(push, &sent, &result);
+    return unless_gone(sbs_push_settle(push, &sent, &result));
 }
 
 /* A Bundle that failed as a whole says little of its items: they go one by one if it may be the fault of one. */
@@ -170,13 +190,14 @@ static void fail_batch(sbs_push *push, sbs_status status) {
     sbs_push_result result = result_of(push, status);
     sbs_status_class group = sbs_status_group(status);
     bool refused = group == SBS_CLASS_ITEM || group == SBS_CLASS_BUFFER || status == SBS_ERR_FORBIDDEN;
+    bool stumbled = status == SBS_ERR_BUSY && push->priv.server_failures > 0;
     uint16_t count = push->priv.batch_len;
     start_over(push);
-    if (refused || (status == SBS_ERR_BUSY && push->priv.server_failures > 0)) {
+    if (!result.elsewhere && (refused || stumbled)) {
         push->priv.singles_left = count;
     }
-    if (!refused) {
-        sbs_push_wait(push, group == SBS_CLASS_OPERATOR, &result);
+    if (result.elsewhere || !refused) {
+        sbs_push_wait(push, sbs_push_needs_operator(status), &result);
     }
 }
 
@@ -243,8 +264,8 @@ static sbs_status judge_entry(sbs_push *push) {
         return SBS_OK;
     }
     sbs_push_result result = read_entry(push);
-    sbs_status status = sbs_push_settle(push, &push->priv.sent[push->priv.judged], &result);
-    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
+    sbs_status status = unless_gone(sbs_push_settle(push, &push->priv.sent[push->priv.judged], &result));
+    if (status == SBS_OK) {
         push->priv.judged++;
         push->priv.entry =
             push->priv.entry == SBS_JSON_NONE ? SBS_JSON_NONE : sbs_json_next(&push->priv.answer, push->priv.entry);
@@ -299,13 +320,27 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     }
 }
 
+/* What was passed over because the time was unknown can go now, and before what comes after it. */
+static void note_clock(sbs_push *push) {
+    bool was_known = push->priv.clock_noted;
+    sbs_push_note_clock(push);
+    if (was_known || !push->priv.clock_noted || !push->priv.held || push->priv.state != PUSH_CHOOSE) {
+        return;
+    }
+    if (push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
+    } else {
+        start_over(push);
+    }
+}
+
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
-    bool choosing = push->priv.state == PUSH_CHOOSE;
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     memset(&push->priv.event, 0, sizeof push->priv.event);
     push->priv.event.text = push->priv.event.server_id = "";
     push->priv.now = now;
-    sbs_push_note_clock(push);
+    note_clock(push);
+    bool choosing = push->priv.state == PUSH_CHOOSE;
     sbs_status status = step(push, out_wait);
     if (status != SBS_OK) {
         return status;
@@ -326,5 +361,7 @@ void sbs_push_wake(sbs_push *push) {
 
 void sbs_push_cancel(sbs_push *push) {
     sbs_client_cancel(push->priv.config->client);
-    start_over(push);
+    if (push->priv.state != PUSH_WAIT) {
+        start_over(push);
+    }
 }

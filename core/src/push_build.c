@@ -73,8 +73,9 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
         return meta->utc_s;
     }
     if (meta->boot_id == push->priv.config->boot_id) {
-        return now->utc_s == SBS_UTC_UNKNOWN ? SBS_UTC_UNKNOWN
-                                             : now->utc_s - (int64_t)((now->mono_ms - meta->uptime_ms) / 1000);
+        /* An item of another task may be newer than the sample of the clock. */
+        int64_t age_ms = (int64_t)(now->mono_ms - meta->uptime_ms);
+        return now->utc_s == SBS_UTC_UNKNOWN ? SBS_UTC_UNKNOWN : now->utc_s - age_ms / 1000;
     }
     size_t len = load_boots(push, record);
     for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {

@@ -13,7 +13,8 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 typedef struct sbs_push_result {
     sbs_status status;
     uint16_t http_status;
-    bool outcome_unknown;
+    bool elsewhere;        /* it failed on the way to a token: nothing was sent of the item */
+    bool outcome_unknown;  /* this try, or one that the client repeated by itself, may have been stored */
     const char *text;      /* the server's words */
     const char *server_id; /* "" if none */
 } sbs_push_result;
@@ -38,6 +39,12 @@ sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, con
 
 /** All wait: for the network or server, or (pause) for an operator. */
 void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result);
+
+/** True if a failure waits for a person: the longer waits of a pause fit it. */
+bool sbs_push_needs_operator(sbs_status status);
+
+/** Forgets what is deferred with ids between @p after and @p before: the queue holds none there. */
+void sbs_push_forget_gone(sbs_push *push, uint64_t after, uint64_t before);
 
 /** Puts an item aside until a time of its own. */
 void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms);

@@ -79,6 +79,15 @@ static void forget_deferred(sbs_push *push, uint64_t id) {
     }
 }
 
+void sbs_push_forget_gone(sbs_push *push, uint64_t after, uint64_t before) {
+    for (unsigned i = push->priv.deferred_count; i-- > 0;) {
+        uint64_t id = push->priv.deferred[i].id;
+        if (id > after && id < before) {
+            forget_deferred(push, id);
+        }
+    }
+}
+
 void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms) {
     struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
     if (entry == NULL && push->priv.deferred_count < SBS_PUSH_DEFERRED_MAX) {
@@ -133,7 +142,7 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
     push->priv.server_failures = 0;
     push->priv.pauses_in_row = 0;
     push->priv.alone = push->priv.round = 0;
-    if (already && sent->first) {
+    if (already && sent->first && !result->outcome_unknown) {
         return sbs_push_dead(push, sent, SBS_PUSH_COLLISION, result, "already there at the first attempt");
     }
     sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DELIVERED, NULL);
@@ -151,7 +160,7 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
 /* 429 and "come back later" speak of the server; a conflict or another 5xx may be about this item. */
 static bool may_be_the_item(const sbs_push *push, const sbs_push_result *result) {
     bool asks_for_time = sbs_client_detail(push->priv.config->client)->retry_after_s > 0;
-    return result->status == SBS_ERR_CONFLICT || (result->http_status >= 500 && !asks_for_time);
+    return !result->elsewhere && (result->status == SBS_ERR_CONFLICT || (result->http_status >= 500 && !asks_for_time));
 }
 
 /* The item is at fault if another one was stored since it failed last. Returns true if it has failed too often. */
@@ -188,6 +197,12 @@ static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, cons
     return SBS_OK;
 }
 
+bool sbs_push_needs_operator(sbs_status status) {
+    sbs_status_class group = sbs_status_group(status);
+    return group == SBS_CLASS_OPERATOR || group == SBS_CLASS_BUFFER ||
+           (group == SBS_CLASS_FIX_CALL && status != SBS_ERR_STATE);
+}
+
 sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
     push->priv.event.id = sent->id;
     switch (sbs_status_group(result->status)) {
@@ -198,19 +213,21 @@ sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, con
         return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result,
                              result->status == SBS_ERR_AMBIGUOUS ? "several match" : "refused");
     case SBS_CLASS_FIX_CALL:
-        if (result->status != SBS_ERR_CANCELLED) {
-            return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, sbs_status_text(result->status));
+        if (result->status == SBS_ERR_CANCELLED) {
+            return SBS_OK;
         }
-        return SBS_OK;
+        if (result->elsewhere || result->status == SBS_ERR_STATE) { /* the client is in use by somebody else */
+            break;
+        }
+        return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, sbs_status_text(result->status));
     case SBS_CLASS_LATER:
-    case SBS_CLASS_PEER:
         if (result->status == SBS_ERR_BUSY || result->status == SBS_ERR_CONFLICT) {
             return put_off(push, sent, result);
         }
-        sbs_push_wait(push, false, result);
-        return SBS_OK;
+        break;
     default:
-        sbs_push_wait(push, true, result);
-        return SBS_OK;
+        break;
     }
+    sbs_push_wait(push, sbs_push_needs_operator(result->status), result);
+    return SBS_OK;
 }

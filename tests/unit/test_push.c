@@ -187,6 +187,61 @@ static void what_an_operator_must_mend_pauses_and_goes_on_by_itself(void **state
     }
 }
 
+/* What fails on the way to a token says nothing of the item that waits for it. */
+static void no_item_is_blamed_for_discovery_or_the_token(void **state) {
+    push_setup *s = *state;
+    static const char *const discoveries[] = {"<html>", "{}", "{\"token_endpoint\":\"http://auth.example/token\"}",
+                                              "{\"token_endpoint\":\"nonsense://\"}"};
+    for (size_t i = 0; i < sizeof discoveries / sizeof *discoveries; i++) {
+        push_setup_init(s);
+        add(s, 1, "a");
+        s->base.fhir.discovery_body = discoveries[i];
+        assert_int_equal(push_run(s, 3600000), SBS_PENDING);
+        assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+        s->base.fhir.discovery_body = NULL;
+        assert_all_delivered(s, "a ");
+    }
+    push_setup_init(s);
+    for (unsigned round = 0; round < 12; round++) { /* each time one item goes, then the token endpoint stumbles */
+        char text[8];
+        snprintf(text, sizeof text, "i%02u", round);
+        add(s, 1 + round % 2, text);
+        sbs_client_drop_token(&s->base.client);
+        s->base.fhir.token_status = 503;
+        s->base.fhir.token_times = 1;
+        assert_int_equal(push_run(s, 3600000), SBS_OK);
+        assert_int_equal(s->events[SBS_PUSH_DEFERRED], 0);
+    }
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 12);
+}
+
+static void a_client_in_use_by_somebody_else_is_waited_for(void **state) {
+    push_setup *s = *state;
+    sbs_request request = {.interaction = SBS_TOKEN};
+    add(s, 1, "a");
+    assert_int_equal(sbs_client_start(&s->base.client, &request), SBS_OK);
+    assert_int_equal(push_run(s, 1000), SBS_PENDING);
+    assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+    sbs_client_cancel(&s->base.client);
+    assert_all_delivered(s, "a ");
+}
+
+/* Two conflicts of one lane in one Bundle: the later one must not be looked at again and again while it waits for the
+ * earlier one. */
+static void an_item_behind_one_that_waits_costs_no_polls(void **state) {
+    push_setup *s = *state;
+    for (unsigned i = 0; i < 40; i++) {
+        push_setup_init(s);
+        s->base.fhir.verdict = by_first_letter;
+        s->config.batch_max = 4;
+        s->config.backoff = (sbs_backoff){60000, 60000};
+        add(s, 1, "Conflict");
+        add(s, 1, "Conflict too");
+        assert_int_equal(push_run(s, 3600000), SBS_OK); /* it ends only if the clock moves */
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DEAD), 2);
+    }
+}
+
 static void waking_ends_a_pause(void **state) {
     push_setup *s = *state;
     sbs_wait wait;
@@ -274,6 +329,9 @@ int main(void) {
         CASE(what_was_stored_before_the_failure_is_found_again),
         CASE(already_there_at_the_first_attempt_is_a_collision),
         CASE(what_an_operator_must_mend_pauses_and_goes_on_by_itself),
+        CASE(no_item_is_blamed_for_discovery_or_the_token),
+        CASE(a_client_in_use_by_somebody_else_is_waited_for),
+        CASE(an_item_behind_one_that_waits_costs_no_polls),
         CASE(waking_ends_a_pause),
         CASE(a_rate_limit_is_obeyed),
         CASE(an_item_that_cannot_be_encoded_is_set_aside),

@@ -61,9 +61,9 @@ static void the_connection_breaks_at_every_byte(void **state) {
         begin(s, batch);
         assert_each_once(s);
         size_t total = s->base.fhir.server.moved;
-        for (size_t at = 0; at < total; at++) {
+        for (size_t at = 0; at < 2 * total; at++) {
             begin(s, batch);
-            s->base.fhir.server.fault_at = at;
+            s->base.fhir.server.fault_at = at / 2;
             s->base.fhir.server.fault = at % 2 == 0 ? FAKE_CLOSE : FAKE_STALL;
             assert_each_once(s);
         }
@@ -115,6 +115,10 @@ static void add_undated(push_setup *s, uint32_t boot_id, uint64_t uptime_ms, con
 static int64_t time_sent(const push_setup *s) {
     const char *at = fake_find(s->base.fhir.last, s->base.fhir.last_len, "\"at\":");
     return at == NULL ? 0 : strtoll(at + 5, NULL, 10);
+}
+
+static void add_one(push_setup *s, const char *text) {
+    ram_queue_add(&s->queue, 1, text, NOW);
 }
 
 static void an_undated_item_is_dated_when_the_clock_is_known(void **state) {
@@ -171,6 +175,64 @@ static void an_item_that_cannot_be_dated_follows_the_policy(void **state) {
     assert_int_equal(s->queue.items[2].fate, RAM_DEAD);
 }
 
+/* Another task may append, and read its clock, after the loop has read its own. */
+static void an_item_newer_than_the_sample_of_the_clock_is_dated_too(void **state) {
+    push_setup *s = *state;
+    s->base.now = (sbs_now){.mono_ms = 20000, .utc_s = NOW};
+    add_undated(s, 1, 22000, "a");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(time_sent(s), NOW + 2);
+}
+
+/* The clock becomes known while the engine looks through a queue too long for one poll. */
+static void the_lane_keeps_its_order_when_the_clock_comes(void **state) {
+    push_setup *s = *state;
+    char order[128] = "";
+    sbs_wait wait;
+    for (unsigned i = 0; i < 20; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "i%02u", i);
+        add_undated(s, 1, 400, text);
+        strcat(strcat(order, text), " ");
+    }
+    s->base.now = (sbs_now){.mono_ms = 20400, .utc_s = SBS_UTC_UNKNOWN};
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    s->base.now.utc_s = NOW;
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, order);
+}
+
+/* A full queue that drops its oldest, or another program, settles an item that waits for its next try. */
+static void an_item_that_goes_away_holds_up_nobody(void **state) {
+    push_setup *s = *state;
+    add_one(s, "a");
+    s->base.fhir.fhir_status = 500;
+    while (s->events[SBS_PUSH_DEFERRED] == 0) {
+        assert_int_equal(push_run(s, 0), SBS_PENDING);
+    }
+    s->queue.items[0].fate = RAM_DEAD;
+    add_one(s, "b");
+    assert_int_equal(push_run(s, 600000), SBS_OK);
+    assert_string_equal(s->order, "b ");
+}
+
+static void an_item_that_goes_away_while_it_is_sent_is_no_error(void **state) {
+    push_setup *s = *state;
+    static const unsigned answers[] = {201, 422};
+    for (unsigned i = 0; i < 2; i++) {
+        push_setup_init(s);
+        add_one(s, "a");
+        add_one(s, "b");
+        s->base.fhir.fhir_status = i == 0 ? 0 : answers[i];
+        while (s->queue.items[0].item.attempts == 0) {
+            assert_int_equal(push_run(s, 0), SBS_PENDING);
+        }
+        s->queue.items[0].fate = RAM_DEAD;
+        assert_int_equal(push_run(s, 60000), SBS_OK);
+        assert_string_equal(s->order, "b ");
+    }
+}
+
 static void a_push_can_be_cancelled(void **state) {
     push_setup *s = *state;
     begin(s, 1);
@@ -200,6 +262,10 @@ int main(void) {
         CASE(an_undated_item_is_dated_when_the_clock_is_known),
         CASE(the_clock_of_an_earlier_boot_is_remembered),
         CASE(an_item_that_cannot_be_dated_follows_the_policy),
+        CASE(an_item_newer_than_the_sample_of_the_clock_is_dated_too),
+        CASE(the_lane_keeps_its_order_when_the_clock_comes),
+        CASE(an_item_that_goes_away_holds_up_nobody),
+        CASE(an_item_that_goes_away_while_it_is_sent_is_no_error),
         CASE(a_push_can_be_cancelled),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -42,7 +42,7 @@ typedef enum sbs_write_mode {
 
 /** What to do with a measurement that was taken while the clock was unknown, until that boot's clock is known. */
 typedef enum sbs_unknown_time {
-    SBS_UNKNOWN_TIME_HOLD, /**< keep it; its lane waits */
+    SBS_UNKNOWN_TIME_HOLD, /**< keep it; others pass it, and it goes once its boot's clock is known */
     SBS_UNKNOWN_TIME_SEND, /**< send it without a time */
     SBS_UNKNOWN_TIME_DEAD  /**< set it aside */
 } sbs_unknown_time;
