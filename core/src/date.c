@@ -14,6 +14,7 @@ enum {
 };
 #define SECONDS_PER_DAY INT64_C(86400)
 #define UTC_1900 INT64_C(-2208988800)
+#define UTC_2026 INT64_C(1767225600)
 #define UTC_9999_END INT64_C(253402300799)
 
 typedef struct calendar {
@@ -116,12 +117,14 @@ static bool is_day_name(sbs_text text) {
 
 /* The year with these last two digits that is at most 50 years ahead of the reference, and less than 50 behind. */
 static unsigned whole_year(unsigned two_digits, int64_t reference_utc_s) {
-    unsigned reference = 2026;
-    if (reference_utc_s >= UTC_1900 && reference_utc_s <= UTC_9999_END) {
-        reference = calendar_of(reference_utc_s).year;
+    unsigned year = 1800 + two_digits;
+    if (reference_utc_s < UTC_1900 || reference_utc_s > UTC_9999_END) {
+        reference_utc_s = UTC_2026;
     }
-    const unsigned ahead = (two_digits + 100 - reference % 100) % 100;
-    return ahead <= 50 ? reference + ahead : reference + ahead - 100;
+    while (sbs_date_days(year + 50, 1, 1) * SECONDS_PER_DAY <= reference_utc_s) {
+        year += 100;
+    }
+    return year;
 }
 
 /* IMF-fixdate, RFC 850 and asctime: what follows the day name, and where in it the parts stand. */

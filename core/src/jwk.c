@@ -70,34 +70,37 @@ static void put_string(layout *at, const char *name, const char *value) {
     put_text(at, name, sbs_text_of(value));
 }
 
-static void put_number(layout *at, const char *name, const uint8_t *number, size_t len) {
+static void put_base64url(sbs_writer *out, const uint8_t *data, size_t len) {
     sbs_base64url_stream stream;
     sbs_writer unused;
+    sbs_base64url_stream_init(&stream, out, &unused);
+    sbs_base64url_stream_put(&stream, data, len);
+    sbs_base64url_stream_finish(&stream);
+}
+
+static void put_number(layout *at, const char *name, const uint8_t *number, size_t len) {
     put_name(at, name);
     sbs_put_char(at->out, '"');
-    sbs_base64url_stream_init(&stream, at->out, &unused);
-    sbs_base64url_stream_put(&stream, number, len);
-    sbs_base64url_stream_finish(&stream);
+    put_base64url(at->out, number, len);
     sbs_put_char(at->out, '"');
 }
 
 /* ---- key ids -------------------------------------------------------------------------------------------------- */
 
-/* RFC 7638 section 3.2: the required members in lexicographic order. */
+/* RFC 7638 section 3.2: the required members in lexicographic order, without white space. */
 static void put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
-    layout at = {out, SBS_JWK_COMPACT, 0, false};
-    open_container(&at, '{');
     if (key->alg == SBS_RS384) {
-        put_number(&at, "e", key->second, key->second_len);
-        put_string(&at, "kty", "RSA");
-        put_number(&at, "n", key->first, key->first_len);
+        sbs_put_string(out, "{\"e\":\"");
+        put_base64url(out, key->second, key->second_len);
+        sbs_put_string(out, "\",\"kty\":\"RSA\",\"n\":\"");
+        put_base64url(out, key->first, key->first_len);
     } else {
-        put_string(&at, "crv", "P-384");
-        put_string(&at, "kty", "EC");
-        put_number(&at, "x", key->first, key->first_len);
-        put_number(&at, "y", key->second, key->second_len);
+        sbs_put_string(out, "{\"crv\":\"P-384\",\"kty\":\"EC\",\"x\":\"");
+        put_base64url(out, key->first, key->first_len);
+        sbs_put_string(out, "\",\"y\":\"");
+        put_base64url(out, key->second, key->second_len);
     }
-    close_container(&at, '}');
+    sbs_put_string(out, "\"}");
 }
 
 static sbs_status hash_text(void *ctx, const char *data, size_t len) {

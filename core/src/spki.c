@@ -29,40 +29,31 @@ typedef struct der_reader {
     size_t left;
 } der_reader;
 
-/* Takes @p size bytes of big-endian length; DER (X.690 section 10.1) demands the shortest form. */
-static bool read_long_length(der_reader *der, size_t size, size_t *out_len) {
-    size_t len = 0;
-    if (size < 1 || size > 2 || der->left < size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        len = len << 8 | der->at[i];
-    }
-    der->at += size;
-    der->left -= size;
-    *out_len = len;
-    return len >= (size == 1 ? 0x80u : 0x100u);
-}
-
-/* Takes one element with @p tag; its content becomes @p out. */
+/* Takes one element with @p tag; its content becomes @p out. DER (X.690 section 10.1) demands the shortest length. */
 static bool read_element(der_reader *der, uint8_t tag, der_reader *out) {
-    size_t len;
-    if (der->left < 2 || der->at[0] != tag) {
+    const uint8_t *at = der->at;
+    size_t header = 2;
+    size_t shortest = 0;
+    if (der->left < 3 || at[0] != tag) {
         return false;
     }
-    len = der->at[1];
-    der->at += 2;
-    der->left -= 2;
-    if (len >= 0x80u && !read_long_length(der, len & 0x7Fu, &len)) {
+    size_t len = at[1];
+    if (len == 0x81u) {
+        len = at[2];
+        header = 3;
+        shortest = 0x80;
+    } else if (len == 0x82u && der->left >= 4) {
+        len = (size_t)at[2] << 8 | at[3];
+        header = 4;
+        shortest = 0x100;
+    } else if (len >= 0x80u) {
         return false;
     }
-    if (len > der->left) {
+    if (len < shortest || len > der->left - header) {
         return false;
     }
-    out->at = der->at;
-    out->left = len;
-    der->at += len;
-    der->left -= len;
+    *out = (der_reader){at + header, len};
+    *der = (der_reader){at + header + len, der->left - header - len};
     return true;
 }
 
@@ -113,7 +104,7 @@ static sbs_status parse_rsa(const uint8_t *data, size_t len, sbs_public_key *out
     if (bits < SBS_RSA_BITS_MIN || bits > SBS_RSA_BITS_MAX || !is_odd(&n) || !is_exponent(&e, &n)) {
         return SBS_ERR_KEY;
     }
-    *out_key = (sbs_public_key){SBS_RS384, bits, n.at, n.left, e.at, e.left};
+    *out_key = (sbs_public_key){SBS_RS384, bits, n.at, n.left, e.at, e.left, data, len};
     return SBS_OK;
 }
 
@@ -121,8 +112,9 @@ static sbs_status parse_point(const uint8_t *data, size_t len, sbs_public_key *o
     if (len != POINT_SIZE || data[0] != 0x04) {
         return SBS_ERR_KEY;
     }
-    *out_key = (sbs_public_key){SBS_ES384,      SBS_P384_BITS, data + 1, COORDINATE_SIZE, data + 1 + COORDINATE_SIZE,
-                                COORDINATE_SIZE};
+    const uint8_t *x = data + 1;
+    const uint8_t *y = x + COORDINATE_SIZE;
+    *out_key = (sbs_public_key){SBS_ES384, SBS_P384_BITS, x, COORDINATE_SIZE, y, COORDINATE_SIZE, data, len};
     return SBS_OK;
 }
 
@@ -139,70 +131,33 @@ sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sb
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
-static void put_bytes(sbs_writer *out, const uint8_t *data, size_t len) {
-    sbs_put(out, (const char *)data, len);
-}
-
 /* Bytes of a tag and the length of @p content bytes; keys of the sizes above stay below 64 KB. */
 static size_t header_size(size_t content) {
     return content < 0x80u ? 2 : content < 0x100u ? 3 : 4;
 }
 
 static void put_header(sbs_writer *out, uint8_t tag, size_t content) {
-    uint8_t header[4] = {tag};
     size_t size = header_size(content);
+    sbs_put_char(out, (char)tag);
     if (size > 2) {
-        header[1] = (uint8_t)(0x80u + size - 2);
+        sbs_put_char(out, (char)(0x80u + size - 2));
     }
-    if (size == 4) {
-        header[2] = (uint8_t)(content >> 8);
+    if (size > 3) {
+        sbs_put_char(out, (char)(content >> 8));
     }
-    header[size - 1] = (uint8_t)content;
-    put_bytes(out, header, size);
+    sbs_put_char(out, (char)content);
 }
 
-/* Content bytes of an INTEGER: a leading zero keeps it positive. */
-static size_t integer_content(const uint8_t *number, size_t len) {
-    return len + (number[0] >> 7);
-}
-
-static size_t integer_size(const uint8_t *number, size_t len) {
-    size_t content = integer_content(number, len);
-    return header_size(content) + content;
-}
-
-static void put_integer(sbs_writer *out, const uint8_t *number, size_t len) {
-    size_t content = integer_content(number, len);
-    put_header(out, TAG_INTEGER, content);
-    if (content > len) {
-        sbs_put_char(out, '\0');
-    }
-    put_bytes(out, number, len);
-}
-
-/* SubjectPublicKeyInfo up to the first content byte of its BIT STRING: no bits are unused. */
-static void put_info_head(sbs_writer *out, const uint8_t *algorithm, size_t algorithm_len, size_t key_len) {
-    size_t bits = 1 + key_len;
+/* The BIT STRING holds the bytes that were parsed; none of its bits are unused. */
+static void put_info(sbs_writer *out, const sbs_public_key *key) {
+    const uint8_t *algorithm = key->alg == SBS_ES384 ? P384_ALGORITHM : RSA_ALGORITHM;
+    size_t algorithm_len = 2u + algorithm[1];
+    size_t bits = 1 + key->data_len;
     put_header(out, TAG_SEQUENCE, algorithm_len + header_size(bits) + bits);
-    put_bytes(out, algorithm, algorithm_len);
+    sbs_put(out, (const char *)algorithm, algorithm_len);
     put_header(out, TAG_BIT_STRING, bits);
     sbs_put_char(out, '\0');
-}
-
-static void put_info(sbs_writer *out, const sbs_public_key *key) {
-    size_t numbers;
-    if (key->alg == SBS_ES384) {
-        put_info_head(out, P384_ALGORITHM, sizeof P384_ALGORITHM, POINT_SIZE);
-        sbs_put_char(out, '\x04');
-        put_bytes(out, key->first, key->first_len);
-        put_bytes(out, key->second, key->second_len);
-        return;
-    }
-    numbers = integer_size(key->first, key->first_len) + integer_size(key->second, key->second_len);
-    put_info_head(out, RSA_ALGORITHM, sizeof RSA_ALGORITHM, header_size(numbers) + numbers);
-    put_header(out, TAG_SEQUENCE, numbers);
-    put_integer(out, key->first, key->first_len);
-    put_integer(out, key->second, key->second_len);
+    sbs_put(out, (const char *)key->data, key->data_len);
 }
 
 /* Characters of the base64url encoder on their way to PEM lines. */

@@ -21,6 +21,8 @@ typedef struct sbs_public_key {
     size_t first_len;
     const uint8_t *second; /**< RSA: e, minimal big-endian; EC: y, 48 bytes */
     size_t second_len;
+    const uint8_t *data; /**< all of the bytes, which are the content of a SubjectPublicKeyInfo's BIT STRING */
+    size_t data_len;
 } sbs_public_key;
 
 /** How the key id is chosen. */
