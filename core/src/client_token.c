@@ -79,26 +79,30 @@ static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
 }
 
+/* Behind the document stand, for a while, the token URL and the JSON tokens. */
 static sbs_status read_discovery(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     const sbs_client_config *config = client->priv.config;
-    sbs_discovery discovery;
+    bool allow_http = config->plain_stream != NULL;
+    sbs_json doc;
     size_t capacity;
     sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    size_t url_size = capacity * sizeof *tokens / 4;
+    size_t url_tokens = capacity / 4;
     char *url = (char *)tokens;
-    tokens += (url_size + sizeof *tokens - 1) / sizeof *tokens;
-    capacity -= (url_size + sizeof *tokens - 1) / sizeof *tokens;
-    sbs_status status = sbs_discovery_parse(answer->body, answer->body_len, sbs_text_of(config->fhir_base),
-                                            config->plain_stream != NULL, tokens, capacity, url, url_size, &discovery);
+    size_t url_len;
+    sbs_status status =
+        sbs_json_parse(&doc, answer->body, answer->body_len, tokens + url_tokens, capacity - url_tokens, NULL);
+    if (status == SBS_OK) {
+        status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), allow_http, url,
+                                        url_tokens * sizeof *tokens, &url_len);
+    }
     if (status != SBS_OK) {
         return status;
     }
-    client->priv.url_len = discovery.token_endpoint_len + 1;
+    client->priv.url_len = url_len + 1;
     memmove(config->work, url, client->priv.url_len);
     status = sbs_url_parse(sbs_client_token_url(client), &client->priv.token_url);
-    bool plain = status == SBS_OK && !client->priv.token_url.https;
-    if (plain && !sbs_url_is_loopback(&client->priv.token_url)) {
+    if (status == SBS_OK && !client->priv.token_url.https && !sbs_url_is_loopback(&client->priv.token_url)) {
         status = SBS_ERR_URL;
     }
     return status == SBS_OK ? check_pin(client, &client->priv.token_url) : status;

@@ -63,28 +63,27 @@ static sbs_status make_absolute(sbs_text base, char *url, size_t size, size_t *l
     return sbs_url_resolve(base, reference, url, size - *len, len);
 }
 
-/* The token endpoint's absolute form in the first @p size bytes of @p url. */
-static sbs_status read_endpoint(const sbs_json *doc, sbs_text base, bool allow_http, char *url, size_t size,
-                                size_t *out_len) {
+sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,
+                                  size_t *out_len) {
     sbs_json_node node;
     sbs_url parsed;
+    if (url_size == 0) {
+        return SBS_ERR_BUFFER;
+    }
     sbs_status status = sbs_json_member(doc, 0, "token_endpoint", &node);
+    if (status != SBS_OK) {
+        return status == SBS_ERR_NOT_FOUND ? SBS_ERR_RESPONSE : status;
+    }
+    status = sbs_json_text(doc, node, url, url_size - 1, out_len);
     if (status == SBS_OK) {
-        status = sbs_json_text(doc, node, url, size, out_len);
+        status = make_absolute(fhir_base, url, url_size - 1, out_len);
     }
-    if (status == SBS_ERR_NOT_FOUND) {
-        return SBS_ERR_RESPONSE;
+    if (status != SBS_OK) {
+        return status == SBS_ERR_FORMAT ? SBS_ERR_URL : status;
     }
-    if (status == SBS_OK) {
-        status = make_absolute(base, url, size, out_len);
-    }
-    if (status == SBS_OK) {
-        status = sbs_url_parse((sbs_text){url, *out_len}, &parsed);
-    }
-    if (status == SBS_OK && !parsed.https && !allow_http) {
-        status = SBS_ERR_URL;
-    }
-    return status == SBS_ERR_FORMAT ? SBS_ERR_URL : status;
+    url[*out_len] = '\0';
+    status = sbs_url_parse((sbs_text){url, *out_len}, &parsed);
+    return status == SBS_OK && !parsed.https && !allow_http ? SBS_ERR_URL : status;
 }
 
 sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http,
@@ -93,15 +92,8 @@ sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base,
     sbs_json doc;
     sbs_status status = sbs_json_parse(&doc, text, len, tokens, capacity, NULL);
     *out = (sbs_discovery){0};
-    if (status == SBS_OK && url_size == 0) {
-        status = SBS_ERR_BUFFER;
-    }
     if (status == SBS_OK) {
-        status = read_endpoint(&doc, fhir_base, allow_http, url, url_size - 1, &out->token_endpoint_len);
+        status = sbs_discovery_endpoint(&doc, fhir_base, allow_http, url, url_size, &out->token_endpoint_len);
     }
-    if (status == SBS_OK) {
-        url[out->token_endpoint_len] = '\0';
-        status = read_lists(&doc, out);
-    }
-    return status;
+    return status == SBS_OK ? read_lists(&doc, out) : status;
 }

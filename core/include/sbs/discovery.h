@@ -39,6 +39,14 @@ SBS_NODISCARD sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_t
                                              sbs_json_token *tokens, size_t capacity, char *url, size_t url_size,
                                              sbs_discovery *out);
 
+/**
+ * Reads the token endpoint alone, as sbs_discovery_parse does, from a smart-configuration that is parsed already.
+ * Members that are only advice are not looked at.
+ * @return SBS_OK, SBS_ERR_JSON_TYPE, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE, SBS_ERR_URL, SBS_ERR_BUFFER.
+ */
+SBS_NODISCARD sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url,
+                                                size_t url_size, size_t *out_len);
+
 #ifdef __cplusplus
 }
 #endif
