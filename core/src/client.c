@@ -224,7 +224,8 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     client->priv.detail.http_status = exchange->answer.status;
     client->priv.detail.transient = is_worth_a_retry(status);
     client->priv.detail.outcome_unknown |= may_have_arrived(client);
-    client->priv.detail.platform_code = exchange->priv.stream->ops->last_code(exchange->priv.stream->ctx);
+    const sbs_stream *stream = exchange->priv.request.stream;
+    client->priv.detail.platform_code = stream->ops->last_code(stream->ctx);
     /* Before a byte of the request was sent, even what must not be repeated may be tried again. */
     may_retry = may_retry || !exchange->request_started;
     if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client)) {

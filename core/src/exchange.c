@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "http_fields.h"
 #include "sbs/date.h"
 
 enum { CLOSED, IDLE, OPENING, SENDING, RECEIVING };
@@ -15,13 +16,14 @@ void sbs_exchange_init(sbs_exchange *exchange) {
 
 void sbs_exchange_close(sbs_exchange *exchange) {
     if (exchange->priv.state != CLOSED) {
-        exchange->priv.stream->ops->close(exchange->priv.stream->ctx);
+        const sbs_stream *stream = exchange->priv.request.stream;
+        stream->ops->close(stream->ctx);
     }
     exchange->priv.state = CLOSED;
 }
 
 static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_request *request) {
-    return exchange->priv.stream == request->stream && exchange->priv.port == request->url->port &&
+    return exchange->priv.request.stream == request->stream && exchange->priv.port == request->url->port &&
            sbs_text_equal_nocase(sbs_text_of(exchange->priv.host), request->url->host);
 }
 
@@ -29,7 +31,7 @@ static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_reques
 static bool is_still_open(const sbs_exchange *exchange) {
     uint8_t byte;
     size_t len;
-    const sbs_stream *stream = exchange->priv.stream;
+    const sbs_stream *stream = exchange->priv.request.stream;
     return stream->ops->receive(stream->ctx, &byte, 1, &len) == SBS_PENDING;
 }
 
@@ -42,24 +44,27 @@ static size_t share_of(size_t total, size_t most) {
     return share < 256 ? 256 : share > most ? most : share;
 }
 
+/* Copies @p value with a NUL; nothing if it does not fit. */
+static void copy_text(char *out, size_t size, sbs_text value) {
+    if (value.len < size) {
+        memcpy(out, value.ptr, value.len);
+        out[value.len] = '\0';
+    }
+}
+
 static void store_request(sbs_exchange *exchange, const sbs_exchange_request *request) {
-    exchange->priv.stream = request->stream;
-    memcpy(exchange->priv.host, request->url->host.ptr, request->url->host.len);
-    exchange->priv.host[request->url->host.len] = '\0';
+    copy_text(exchange->priv.host, sizeof exchange->priv.host, request->url->host);
     exchange->priv.port = request->url->port;
-    exchange->priv.scratch = request->scratch;
-    exchange->priv.scratch_size = request->scratch_size;
+    exchange->priv.request = *request;
     exchange->priv.out_len = request->head_len;
     exchange->priv.out_sent = 0;
     exchange->priv.part = 0;
     exchange->priv.part_taken = 0;
-    memcpy(exchange->priv.parts, request->parts, sizeof exchange->priv.parts);
-    exchange->priv.response = request->response;
-    exchange->priv.response_size = request->response_size;
 }
 
 /* Receiving shares the scratch out: [kept body | received bytes | header line]. */
-static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request *request) {
+static void prepare_receiving(sbs_exchange *exchange) {
+    sbs_exchange_request *request = &exchange->priv.request;
     size_t rx_size = share_of(request->scratch_size, 4096);
     size_t line_size = share_of(request->scratch_size, 8192);
     char *line = request->scratch + request->scratch_size - line_size;
@@ -68,8 +73,8 @@ static void prepare_receiving(sbs_exchange *exchange, const sbs_exchange_request
     exchange->priv.body = NULL;
     exchange->priv.body_size = request->scratch_size - rx_size - line_size;
     if (request->response == NULL && !request->drop_success_body) {
-        exchange->priv.response = request->scratch;
-        exchange->priv.response_size = exchange->priv.body_size;
+        request->response = request->scratch;
+        request->response_size = exchange->priv.body_size;
     }
     sbs_http_options options = {.head_request = false, .body_max = exchange->priv.limits.body_max};
     sbs_http_reader_init(&exchange->priv.reader, line, line_size, options);
@@ -90,7 +95,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     exchange->response_started = false;
     exchange->priv.limits = *limits;
     store_request(exchange, request);
-    prepare_receiving(exchange, request);
+    prepare_receiving(exchange);
     exchange->priv.state = exchange->reused ? SENDING : OPENING;
     exchange->priv.deadline_ms = now.mono_ms + (exchange->reused ? limits->exchange_ms : limits->connect_ms);
     return SBS_OK;
@@ -98,7 +103,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
 
 static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
-    sbs_wipe(exchange->priv.scratch, exchange->priv.scratch_size);
+    sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
     exchange->answer.body = NULL;
     if (status != SBS_ERR_BUFFER) {
         exchange->answer.body_len = 0;
@@ -106,32 +111,26 @@ static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     return status;
 }
 
-static sbs_status wait_for_stream(const sbs_exchange *exchange, sbs_wait *out_wait) {
-    *out_wait = exchange->priv.stream->ops->waits_for(exchange->priv.stream->ctx);
+static void wait_for_stream(const sbs_exchange *exchange, sbs_wait *out_wait) {
+    const sbs_stream *stream = exchange->priv.request.stream;
+    *out_wait = stream->ops->waits_for(stream->ctx);
     uint64_t left = exchange->priv.deadline_ms - exchange->priv.now.mono_ms;
     if (left < out_wait->timeout_ms) {
         out_wait->timeout_ms = (uint32_t)left;
     }
-    return SBS_PENDING;
 }
 
-static sbs_status go_on(sbs_wait *out_wait) {
-    *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
-    return SBS_PENDING;
-}
+/* ---- steps: SBS_OK to go on at once, SBS_PENDING to wait for the stream, SBS_END with the whole answer ------------
+ */
 
-static sbs_status step_opening(sbs_exchange *exchange, sbs_wait *out_wait) {
-    const sbs_stream *stream = exchange->priv.stream;
+static sbs_status step_opening(sbs_exchange *exchange) {
+    const sbs_stream *stream = exchange->priv.request.stream;
     sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, exchange->priv.now);
-    if (status == SBS_PENDING) {
-        return wait_for_stream(exchange, out_wait);
+    if (status == SBS_OK) {
+        exchange->priv.state = SENDING;
+        exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.limits.exchange_ms;
     }
-    if (status != SBS_OK) {
-        return fail(exchange, status);
-    }
-    exchange->priv.state = SENDING;
-    exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.limits.exchange_ms;
-    return go_on(out_wait);
+    return status;
 }
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
@@ -141,12 +140,12 @@ static void gather(sbs_exchange *exchange) {
         exchange->priv.out_len = 0;
     }
     while (exchange->priv.part < SBS_EXCHANGE_PARTS) {
-        sbs_text part = exchange->priv.parts[exchange->priv.part];
+        sbs_text part = exchange->priv.request.parts[exchange->priv.part];
         size_t left = part.len - exchange->priv.part_taken;
-        size_t room = exchange->priv.scratch_size - exchange->priv.out_len;
+        size_t room = exchange->priv.request.scratch_size - exchange->priv.out_len;
         size_t take = left < room ? left : room;
         if (take > 0) {
-            memcpy(exchange->priv.scratch + exchange->priv.out_len, part.ptr + exchange->priv.part_taken, take);
+            memcpy(exchange->priv.request.scratch + exchange->priv.out_len, part.ptr + exchange->priv.part_taken, take);
         }
         exchange->priv.out_len += take;
         exchange->priv.part_taken += take;
@@ -158,63 +157,56 @@ static void gather(sbs_exchange *exchange) {
     }
 }
 
-static sbs_status step_sending(sbs_exchange *exchange, sbs_wait *out_wait) {
-    const sbs_stream *stream = exchange->priv.stream;
+static sbs_status step_sending(sbs_exchange *exchange) {
+    const sbs_exchange_request *request = &exchange->priv.request;
     gather(exchange);
     if (exchange->priv.out_len == 0) {
-        sbs_wipe(exchange->priv.scratch, exchange->priv.scratch_size);
+        sbs_wipe(request->scratch, request->scratch_size);
         exchange->priv.state = RECEIVING;
-        return go_on(out_wait);
+        return SBS_OK;
     }
-    const char *data = exchange->priv.scratch + exchange->priv.out_sent;
+    const uint8_t *data = (const uint8_t *)request->scratch + exchange->priv.out_sent;
     size_t sent = 0;
     sbs_status status =
-        stream->ops->send(stream->ctx, (const uint8_t *)data, exchange->priv.out_len - exchange->priv.out_sent, &sent);
-    if (status == SBS_PENDING) {
-        /* A secured stream may hold what it was given: from here on the server may have seen something. */
-        exchange->request_started = true;
-        return wait_for_stream(exchange, out_wait);
-    }
-    if (status != SBS_OK) {
-        return fail(exchange, status < 0 ? status : SBS_ERR_NETWORK);
-    }
-    exchange->request_started = true;
+        request->stream->ops->send(request->stream->ctx, data, exchange->priv.out_len - exchange->priv.out_sent, &sent);
+    /* A secured stream may hold what it was given: from here on the server may have seen something. */
+    exchange->request_started = exchange->request_started || status >= 0;
     exchange->priv.out_sent += sent;
-    return go_on(out_wait);
+    return status == SBS_END ? SBS_ERR_NETWORK : status;
 }
 
-static void note_location(sbs_exchange *exchange, sbs_text value) {
+static void note_location(sbs_answer *answer, sbs_text value) {
     sbs_text type;
     sbs_text id;
-    if (sbs_location_parse(value, &type, &id) == SBS_OK && id.len <= SBS_FHIR_ID_MAX) {
-        memcpy(exchange->answer.id, id.ptr, id.len);
-        exchange->answer.id[id.len] = '\0';
-    }
-}
-
-static void note_etag(sbs_exchange *exchange, sbs_text value) {
-    if (value.len < SBS_ETAG_SIZE) {
-        memcpy(exchange->answer.etag, value.ptr, value.len);
-        exchange->answer.etag[value.len] = '\0';
+    if (sbs_location_parse(value, &type, &id) == SBS_OK) {
+        copy_text(answer->id, sizeof answer->id, id);
     }
 }
 
 static void note_field(sbs_exchange *exchange) {
     sbs_answer *answer = &exchange->answer;
-    sbs_text name = exchange->priv.reader.name;
     sbs_text value = exchange->priv.reader.value;
-    if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
+    int64_t utc_s = exchange->priv.now.utc_s;
+    switch (sbs_http_field_of(exchange->priv.reader.name)) {
+    case SBS_HTTP_CONTENT_TYPE:
         answer->has_type = true;
         answer->is_json = sbs_http_is_json(value);
-    } else if (sbs_text_equal_nocase(name, sbs_text_of("date"))) {
-        answer->has_date = sbs_date_parse_http(value, exchange->priv.now.utc_s, &answer->date_utc_s) == SBS_OK;
-    } else if (sbs_text_equal_nocase(name, sbs_text_of("retry-after"))) {
+        break;
+    case SBS_HTTP_DATE:
+        answer->has_date = sbs_date_parse_http(value, utc_s, &answer->date_utc_s) == SBS_OK;
+        break;
+    case SBS_HTTP_RETRY_AFTER:
         answer->has_retry_after =
-            sbs_http_retry_after(value, exchange->priv.now.utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
-    } else if (sbs_text_equal_nocase(name, sbs_text_of("location"))) {
-        note_location(exchange, value);
-    } else if (sbs_text_equal_nocase(name, sbs_text_of("etag"))) {
-        note_etag(exchange, value);
+            sbs_http_retry_after(value, utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
+        break;
+    case SBS_HTTP_LOCATION:
+        note_location(answer, value);
+        break;
+    case SBS_HTTP_ETAG:
+        copy_text(answer->etag, sizeof answer->etag, value);
+        break;
+    default:
+        break;
     }
 }
 
@@ -225,10 +217,10 @@ static bool is_success(const sbs_exchange *exchange) {
 static void choose_body(sbs_exchange *exchange) {
     exchange->answer.status = exchange->priv.reader.status;
     if (is_success(exchange)) {
-        exchange->priv.body = exchange->priv.response;
-        exchange->priv.body_size = exchange->priv.response_size;
+        exchange->priv.body = exchange->priv.request.response;
+        exchange->priv.body_size = exchange->priv.request.response_size;
     } else {
-        exchange->priv.body = exchange->priv.scratch;
+        exchange->priv.body = exchange->priv.request.scratch;
     }
     exchange->answer.body = exchange->priv.body;
 }
@@ -257,23 +249,22 @@ static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece) {
 }
 
 static sbs_status finish(sbs_exchange *exchange, bool reusable) {
+    const sbs_exchange_request *request = &exchange->priv.request;
     if (reusable && exchange->priv.reader.keep_alive) {
         exchange->priv.state = IDLE;
     } else {
         sbs_exchange_close(exchange);
     }
-    sbs_wipe(exchange->priv.rx, (size_t)(exchange->priv.scratch + exchange->priv.scratch_size - exchange->priv.rx));
-    return SBS_OK;
+    sbs_wipe(exchange->priv.rx, (size_t)(request->scratch + request->scratch_size - exchange->priv.rx));
+    return SBS_END;
 }
 
-/* Returns SBS_OK when the answer is complete, SBS_PENDING when more input is needed. */
 static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t len) {
-    sbs_http_reader *reader = &exchange->priv.reader;
     for (;;) {
         size_t used = 0;
         sbs_http_event event = SBS_HTTP_MORE;
         sbs_text body = {NULL, 0};
-        sbs_status status = sbs_http_reader_feed(reader, data, len, &used, &event, &body);
+        sbs_status status = sbs_http_reader_feed(&exchange->priv.reader, data, len, &used, &event, &body);
         data += used;
         len -= used;
         if (status == SBS_OK && event == SBS_HTTP_BODY) {
@@ -283,50 +274,57 @@ static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t le
         } else if (event == SBS_HTTP_FIELD) {
             note_field(exchange);
         }
-        if (status != SBS_OK) {
+        if (status != SBS_OK || event == SBS_HTTP_MORE) {
             return status;
         }
         if (event == SBS_HTTP_DONE) {
             return finish(exchange, len == 0);
         }
-        if (event == SBS_HTTP_MORE) {
-            return SBS_PENDING;
-        }
     }
 }
 
-static sbs_status step_receiving(sbs_exchange *exchange, sbs_wait *out_wait) {
-    const sbs_stream *stream = exchange->priv.stream;
+static sbs_status step_receiving(sbs_exchange *exchange) {
+    const sbs_stream *stream = exchange->priv.request.stream;
     size_t len = 0;
     sbs_status status = stream->ops->receive(stream->ctx, (uint8_t *)exchange->priv.rx, exchange->priv.rx_size, &len);
-    if (status == SBS_PENDING) {
-        return wait_for_stream(exchange, out_wait);
-    }
     if (status == SBS_END) {
         status = sbs_http_reader_end(&exchange->priv.reader);
-        return status == SBS_OK ? finish(exchange, false) : fail(exchange, status);
+        return status == SBS_OK ? finish(exchange, false) : status;
     }
     if (status == SBS_OK) {
         exchange->response_started = true;
         status = take_input(exchange, exchange->priv.rx, len);
     }
-    if (status == SBS_PENDING) {
-        return go_on(out_wait);
+    return status;
+}
+
+static sbs_status step(sbs_exchange *exchange) {
+    switch (exchange->priv.state) {
+    case OPENING:
+        return step_opening(exchange);
+    case SENDING:
+        return step_sending(exchange);
+    default:
+        return step_receiving(exchange);
     }
-    return status == SBS_OK ? SBS_OK : fail(exchange, status);
 }
 
 sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait) {
-    uint8_t state = exchange->priv.state;
-    exchange->priv.now = now;
-    if (state == CLOSED || state == IDLE) {
+    if (exchange->priv.state < OPENING) {
         return SBS_ERR_STATE;
     }
-    if (now.mono_ms >= exchange->priv.deadline_ms) {
-        return fail(exchange, SBS_ERR_TIMEOUT);
+    exchange->priv.now = now;
+    sbs_status status = now.mono_ms < exchange->priv.deadline_ms ? step(exchange) : SBS_ERR_TIMEOUT;
+    if (status < 0) {
+        return fail(exchange, status);
     }
-    if (state == OPENING) {
-        return step_opening(exchange, out_wait);
+    if (status == SBS_END) {
+        return SBS_OK;
     }
-    return state == SENDING ? step_sending(exchange, out_wait) : step_receiving(exchange, out_wait);
+    if (status == SBS_PENDING) {
+        wait_for_stream(exchange, out_wait);
+    } else {
+        *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+    }
+    return SBS_PENDING;
 }

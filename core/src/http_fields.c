@@ -3,25 +3,25 @@
 
 #include "ascii.h"
 
-/* The first ones are those that sbs_http_apply_field knows. */
-enum { CONNECTION, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING, FIELD_COUNT = 11 };
-
-static const char *const needed[FIELD_COUNT] = {
-    "connection", "content-length", "content-encoding", "transfer-encoding", "content-type", "date", "retry-after",
-    "location",   "etag",           "www-authenticate", "last-modified",
-};
-
-/* Index in needed, FIELD_COUNT for other names. */
-static int index_of(sbs_text name) {
+int sbs_http_field_of(sbs_text name) {
+    static const char *const names[SBS_HTTP_OTHER_FIELD] = {
+        [SBS_HTTP_CONNECTION] = "connection",
+        [SBS_HTTP_CONTENT_LENGTH] = "content-length",
+        [SBS_HTTP_CONTENT_ENCODING] = "content-encoding",
+        [SBS_HTTP_TRANSFER_ENCODING] = "transfer-encoding",
+        [SBS_HTTP_CONTENT_TYPE] = "content-type",
+        [SBS_HTTP_DATE] = "date",
+        [SBS_HTTP_RETRY_AFTER] = "retry-after",
+        [SBS_HTTP_LOCATION] = "location",
+        [SBS_HTTP_ETAG] = "etag",
+        [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
+        [SBS_HTTP_LAST_MODIFIED] = "last-modified",
+    };
     int i = 0;
-    while (i < FIELD_COUNT && !sbs_text_equal_nocase(name, sbs_text_of(needed[i]))) {
+    while (i < SBS_HTTP_OTHER_FIELD && !sbs_text_equal_nocase(name, sbs_text_of(names[i]))) {
         i++;
     }
     return i;
-}
-
-bool sbs_http_is_needed(sbs_text name) {
-    return index_of(name) < FIELD_COUNT;
 }
 
 static bool is_word(sbs_text text, const char *word) {
@@ -65,11 +65,11 @@ static sbs_status apply_transfer_encoding(sbs_http_reader *reader, sbs_text codi
 
 static sbs_status apply_element(sbs_http_reader *reader, int field, sbs_text element) {
     switch (field) {
-    case CONNECTION:
+    case SBS_HTTP_CONNECTION:
         return apply_connection(reader, element);
-    case CONTENT_LENGTH:
+    case SBS_HTTP_CONTENT_LENGTH:
         return apply_content_length(reader, element);
-    case CONTENT_ENCODING:
+    case SBS_HTTP_CONTENT_ENCODING:
         return apply_content_encoding(element);
     default:
         return apply_transfer_encoding(reader, element);
@@ -78,8 +78,8 @@ static sbs_status apply_element(sbs_http_reader *reader, int field, sbs_text ele
 
 /* All four are lists (RFC 9110 section 5.6.1), Content-Length as recipients must treat it. */
 sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text value) {
-    const int field = index_of(name);
-    if (field > TRANSFER_ENCODING) {
+    const int field = sbs_http_field_of(name);
+    if (field > SBS_HTTP_TRANSFER_ENCODING) {
         return SBS_OK;
     }
     for (;;) {

@@ -15,10 +15,26 @@ enum {
     SBS_HTTP_KEEP_ALIVE = 32  /* Connection: keep-alive */
 };
 
+/* The fields that the reader or the client use; the first four are those that sbs_http_apply_field knows. */
+enum {
+    SBS_HTTP_CONNECTION,
+    SBS_HTTP_CONTENT_LENGTH,
+    SBS_HTTP_CONTENT_ENCODING,
+    SBS_HTTP_TRANSFER_ENCODING,
+    SBS_HTTP_CONTENT_TYPE,
+    SBS_HTTP_DATE,
+    SBS_HTTP_RETRY_AFTER,
+    SBS_HTTP_LOCATION,
+    SBS_HTTP_ETAG,
+    SBS_HTTP_WWW_AUTHENTICATE,
+    SBS_HTTP_LAST_MODIFIED,
+    SBS_HTTP_OTHER_FIELD /* one that does not fit is skipped; all above are an error then */
+};
+
+/* Which of them @p name is, without case. */
+int sbs_http_field_of(sbs_text name);
+
 /* Takes up what @p name means to the reader. SBS_ERR_HTTP: framing or content coding that is not supported. */
 SBS_NODISCARD sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text value);
-
-/* True for the fields that the reader or the client use: one that does not fit is an error then. */
-bool sbs_http_is_needed(sbs_text name);
 
 #endif

@@ -45,38 +45,6 @@ typedef struct sbs_answer {
     char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 
-typedef struct sbs_exchange {
-    bool request_started;  /**< at least one byte of the request was handed to the stream */
-    bool response_started; /**< at least one byte of the answer came */
-    bool reused;           /**< the exchange runs on a connection that served an earlier one */
-    struct {
-        uint8_t state;
-        uint8_t part;
-        uint16_t port;
-        const sbs_stream *stream;
-        uint64_t deadline_ms;
-        sbs_now now;
-        char *scratch;
-        size_t scratch_size;
-        size_t out_len, out_sent;
-        size_t part_taken;
-        char *response; /* where the body of a 2xx answer goes; NULL: dropped */
-        size_t response_size;
-        char *body; /* where the body of this answer goes; NULL: dropped */
-        size_t body_size;
-        char *rx; /* behind the part of the scratch that keeps bodies */
-        size_t rx_size;
-        sbs_http_reader reader;
-        sbs_text parts[SBS_EXCHANGE_PARTS];
-        sbs_exchange_limits limits;
-        char host[SBS_HOST_SIZE];
-    } priv;
-    sbs_answer answer;
-} sbs_exchange;
-
-/** Clears the state. No connection is open afterwards. */
-void sbs_exchange_init(sbs_exchange *exchange);
-
 /** A request as far as the exchange needs to know it. */
 typedef struct sbs_exchange_request {
     const sbs_stream *stream;
@@ -90,6 +58,34 @@ typedef struct sbs_exchange_request {
     size_t response_size;
     bool drop_success_body; /**< drain the body of a 2xx answer */
 } sbs_exchange_request;
+
+typedef struct sbs_exchange {
+    bool request_started;  /**< at least one byte of the request was handed to the stream */
+    bool response_started; /**< at least one byte of the answer came */
+    bool reused;           /**< the exchange runs on a connection that served an earlier one */
+    /* Small and often used members come first: their offsets fit the short Thumb encodings. */
+    struct {
+        uint8_t state;
+        uint8_t part;
+        uint16_t port;
+        size_t part_taken;
+        size_t out_len, out_sent;
+        char *body; /* where the body of this answer goes; NULL: dropped */
+        size_t body_size;
+        char *rx; /* behind the part of the scratch that keeps bodies */
+        size_t rx_size;
+        uint64_t deadline_ms;
+        sbs_now now;
+        sbs_exchange_request request; /* its url is not valid any more */
+        sbs_exchange_limits limits;
+        sbs_http_reader reader;
+        char host[SBS_HOST_SIZE];
+    } priv;
+    sbs_answer answer;
+} sbs_exchange;
+
+/** Clears the state. No connection is open afterwards. */
+void sbs_exchange_init(sbs_exchange *exchange);
 
 /** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
 SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
