@@ -195,6 +195,22 @@ static bool may_be_stored(unsigned http_status) {
     return http_status >= 500 || http_status == 408;
 }
 
+/* Some servers send back what they did not like: the token belongs into no message. */
+static void hide_token(sbs_client *client) {
+    char *text = client->priv.detail.text;
+    sbs_token_view token;
+    if (sbs_client_token(client, client->priv.now, &token) != SBS_OK) {
+        return;
+    }
+    size_t len = token.access_token.len;
+    for (size_t left = strlen(text), at = 0; left >= len; left--, at++) {
+        if (memcmp(text + at, token.access_token.ptr, len) == 0) {
+            text[0] = '\0';
+            return;
+        }
+    }
+}
+
 static void note_refusal(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
@@ -212,6 +228,7 @@ static void note_refusal(sbs_client *client) {
             sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
         }
     }
+    hide_token(client);
     detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
 }
 

@@ -322,6 +322,23 @@ static void nothing_secret_is_left_behind(void **state) {
     assert_false(s->fhir.server.is_open);
 }
 
+/* Some proxies send back what they did not like. */
+static void a_token_that_the_server_repeats_is_not_told(void **state) {
+    fake_setup *s = *state;
+    static const char *const bodies[] = {
+        "bad header: Authorization: Bearer tok-1.2",
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"diagnostics\":\"what is tok-1.2?\"}]}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        sbs_request request = fake_create("identifier=u%7C1");
+        s->fhir.fhir_status = 400;
+        s->fhir.fields = i == 0 ? "Content-Type: text/plain\r\n" : "";
+        s->fhir.fhir_body = bodies[i];
+        assert_int_equal(fake_run(s, &request), SBS_ERR_REJECTED);
+        assert_string_equal(sbs_client_detail(&s->client)->text, "");
+    }
+}
+
 static void a_web_page_confirms_no_write(void **state) {
     fake_setup *s = *state;
     sbs_request request = fake_create("identifier=u%7C1");
@@ -364,6 +381,7 @@ int main(void) {
         CASE(a_doubt_of_an_earlier_try_stays),
         CASE(a_cancelled_request_may_have_been_stored),
         CASE(network_failures_are_told_apart_and_retried),
+        CASE(a_token_that_the_server_repeats_is_not_told),
         CASE(a_web_page_confirms_no_write),
         CASE(nothing_secret_is_left_behind),
     };

@@ -104,7 +104,8 @@ typedef enum sbs_step { SBS_STEP_NONE, SBS_STEP_DISCOVERY, SBS_STEP_SIGN, SBS_ST
 /** "discovery", "signing", "token request", "FHIR request"; "" for none. */
 const char *sbs_step_text(sbs_step step);
 
-/** The last failure in detail; kept until the next one or the next start. Holds no secret. */
+/** The last failure in detail; kept until the next one or the next start. Holds no secret; the server's words may name
+ *  what was sent, words that repeat the token are left out. */
 typedef struct sbs_detail {
     sbs_step step;
     sbs_status status;
