@@ -190,7 +190,7 @@ static void fail_batch(sbs_push *push, sbs_status status) {
     sbs_push_result result = result_of(push, status);
     sbs_status_class group = sbs_status_group(status);
     bool refused = group == SBS_CLASS_ITEM || group == SBS_CLASS_BUFFER || status == SBS_ERR_FORBIDDEN;
-    bool stumbled = status == SBS_ERR_BUSY && push->priv.server_failures > 0;
+    bool stumbled = (status == SBS_ERR_BUSY || result.outcome_unknown) && push->priv.server_failures > 0;
     uint16_t count = push->priv.batch_len;
     start_over(push);
     if (!result.elsewhere && (refused || stumbled)) {

@@ -157,17 +157,20 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
     return SBS_OK;
 }
 
-/* 429 and "come back later" speak of the server; a conflict or another 5xx may be about this item. */
+/* 429 and "come back later" speak of the server; a conflict, another 5xx, or silence after it was sent may be about
+ * this item. */
 static bool may_be_the_item(const sbs_push *push, const sbs_push_result *result) {
     bool asks_for_time = sbs_client_detail(push->priv.config->client)->retry_after_s > 0;
-    return !result->elsewhere && (result->status == SBS_ERR_CONFLICT || (result->http_status >= 500 && !asks_for_time));
+    bool sent = result->http_status >= 500 || result->outcome_unknown;
+    return !result->elsewhere && (result->status == SBS_ERR_CONFLICT || (sent && !asks_for_time));
 }
 
 /* The item is at fault if another one was stored since it failed last. Returns true if it has failed too often. */
 static bool blame(sbs_push *push, struct sbs_push_deferred *entry, bool conflict) {
     bool others_succeed = entry->successes != push->priv.successes;
     entry->successes = push->priv.successes;
-    entry->failures = (uint8_t)(entry->failures + (others_succeed || conflict));
+    bool counts = (others_succeed || conflict) && entry->failures < SBS_PUSH_FAILURES_MAX;
+    entry->failures = (uint8_t)(entry->failures + counts);
     return entry->failures >= SBS_PUSH_FAILURES_MAX;
 }
 
@@ -175,11 +178,13 @@ static bool blame(sbs_push *push, struct sbs_push_deferred *entry, bool conflict
 static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
     struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
     bool conflict = result->status == SBS_ERR_CONFLICT;
+    bool answered = conflict || result->http_status >= 500;
     if (!may_be_the_item(push, result)) {
         sbs_push_wait(push, false, result);
         return SBS_OK;
     }
-    if (entry != NULL && blame(push, entry, conflict)) {
+    bool at_fault = entry != NULL && blame(push, entry, conflict);
+    if (at_fault && answered) {
         return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, "fails while others are stored");
     }
     uint32_t wait_ms = wait_after(push, entry == NULL ? 0 : entry->failures, result);
@@ -191,7 +196,8 @@ static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, cons
         sbs_push_wait(push, false, result);
         return SBS_OK;
     }
-    entry->passes = entry->passes || push->priv.alone >= SBS_PUSH_ALONE_MAX;
+    /* Without an answer a bad network looks the same: the item is kept, and its lane need not wait for it. */
+    entry->passes = entry->passes || at_fault || push->priv.alone >= SBS_PUSH_ALONE_MAX;
     sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id, result);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
@@ -221,10 +227,8 @@ sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, con
         }
         return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, sbs_status_text(result->status));
     case SBS_CLASS_LATER:
-        if (result->status == SBS_ERR_BUSY || result->status == SBS_ERR_CONFLICT) {
-            return put_off(push, sent, result);
-        }
-        break;
+    case SBS_CLASS_PEER:
+        return put_off(push, sent, result);
     default:
         break;
     }

@@ -242,6 +242,41 @@ static void an_item_behind_one_that_waits_costs_no_polls(void **state) {
     }
 }
 
+static fake_server *crashing;
+
+/* The server's process dies of some items, and answers nothing. */
+static unsigned crash_by_first_letter(const char *json, size_t len) {
+    const char *value = fake_find(json, len, "\"value\":\"");
+    crashing->broken = crashing->broken || value[9] == 'X';
+    return crashing->broken ? 500 : 0;
+}
+
+/* Nobody can tell such an item from a bad network: it is kept, and the others pass it, its own lane too. */
+static void an_item_that_never_gets_an_answer_blocks_nobody(void **state) {
+    push_setup *s = *state;
+    for (uint32_t turn = 0; turn < 4; turn++) {
+        uint32_t lanes = turn % 2 + 1;
+        push_setup_init(s);
+        s->config.batch_max = turn < 2 ? 1 : 3;
+        crashing = &s->base.fhir.server;
+        s->base.fhir.verdict = crash_by_first_letter;
+        add(s, 1, "X");
+        add(s, lanes, "a");
+        add(s, 1, "b");
+        assert_int_equal(push_run(s, 7200000), SBS_PENDING);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+        for (char text[2] = "c"; text[0] <= 'p'; text[0]++) {
+            add(s, lanes, text);
+            assert_int_equal(push_run(s, 600000), SBS_PENDING);
+        }
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 16);
+        assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+        s->base.fhir.verdict = NULL;
+        assert_int_equal(push_run(s, 3600000), SBS_OK);
+        assert_int_equal(push_stored(s, "X"), 1);
+    }
+}
+
 static void waking_ends_a_pause(void **state) {
     push_setup *s = *state;
     sbs_wait wait;
@@ -332,6 +367,7 @@ int main(void) {
         CASE(no_item_is_blamed_for_discovery_or_the_token),
         CASE(a_client_in_use_by_somebody_else_is_waited_for),
         CASE(an_item_behind_one_that_waits_costs_no_polls),
+        CASE(an_item_that_never_gets_an_answer_blocks_nobody),
         CASE(waking_ends_a_pause),
         CASE(a_rate_limit_is_obeyed),
         CASE(an_item_that_cannot_be_encoded_is_set_aside),

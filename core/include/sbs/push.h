@@ -12,6 +12,7 @@
  * - Items of one lane are sent in order. Another lane goes on while one waits.
  * - A 5xx counts against an item only if another item was stored since; otherwise the server is at fault and all wait.
  *   An item that failed so SBS_PUSH_ALONE_MAX times with nobody else to compare lets the next of its lane pass.
+ * - An item that gets no answer at all is kept: a bad network looks the same. Others pass it on the same terms.
  * - What an operator must mend (403, 404, a refused client ...) pauses all; the engine looks again by itself, ever
  *   more rarely, and goes on when the cause has gone. Nothing is lost meanwhile.
  * - Within a batch the server chooses the order; between batches a lane keeps its own.
