@@ -100,6 +100,14 @@ describe('what fails', () => {
             assert.doesNotMatch(result.stderr, /eyJ/);
         });
     }
+    test('an assertion longer than a line of the trace', async () => {
+        const id = 'a'.repeat(60000);
+        const options = server.options({ verbose: true, 'client-id': id });
+        const result = await sbs(['token', ...options]);
+        assert.notEqual(result.status, 0, result.text);
+        assert.match(result.stderr, /POST \/token/);
+        assert.ok(!result.stderr.includes(Buffer.from('aaaaaaaaaaaa').toString('base64')), result.stderr.slice(0, 3000));
+    });
     test('a damaged key: no part of it is quoted', async () => {
         const whole = readFileSync(server.path('rsa.pem'), 'utf8');
         for (const [name, text] of [

@@ -102,8 +102,8 @@ static void end_line(cli_trace *trace, bool request) {
     } else {
         show_field(trace, direction, line);
     }
+    sbs_wipe(trace->line, trace->line_too_long ? LINE_SIZE : line.len);
     trace->line_too_long = false;
-    sbs_wipe(trace->line, line.len);
 }
 
 static void keep(cli_trace *trace, char c) {
@@ -117,7 +117,12 @@ static void keep(cli_trace *trace, char c) {
 static void end_pair(cli_trace *trace) {
     if (trace->phase == REQUEST_BODY && trace->form && trace->line_len > 0) {
         sbs_text pair = take_line(trace);
-        show_pair(pair);
+        if (trace->line_too_long) { /* its name is gone, and it may be the assertion */
+            cli_note(">   (a field of more than %u bytes)", LINE_SIZE);
+        } else {
+            show_pair(pair);
+        }
+        trace->line_too_long = false;
         sbs_wipe(trace->line, LINE_SIZE);
     }
 }
