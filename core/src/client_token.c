@@ -87,14 +87,13 @@ static sbs_status read_discovery(sbs_client *client) {
     sbs_json doc;
     size_t capacity;
     sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    size_t url_tokens = capacity / 4;
-    char *url = (char *)tokens;
-    size_t url_len;
-    sbs_status status =
-        sbs_json_parse(&doc, answer->body, answer->body_len, tokens + url_tokens, capacity - url_tokens, NULL);
+    char *url = NULL;
+    size_t url_len = 0;
+    sbs_status status = sbs_json_parse(&doc, answer->body, answer->body_len, tokens, capacity, NULL);
     if (status == SBS_OK) {
+        url = (char *)(tokens + doc.count); /* behind those that the document took */
         status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), allow_http, url,
-                                        url_tokens * sizeof *tokens, &url_len);
+                                        (capacity - doc.count) * sizeof *tokens, &url_len);
     }
     if (status != SBS_OK) {
         return status;

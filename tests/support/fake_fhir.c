@@ -67,7 +67,7 @@ static bool fails(fake_fhir *fhir, unsigned *status, unsigned *times, const char
 }
 
 static void note_jti(fake_fhir *fhir, sbs_text form) {
-    char json[2048];
+    char json[8192];
     size_t len = 0;
     const char *payload = fake_find(form.ptr, form.len, "client_assertion=");
     payload = memchr(payload, '.', form.len - (size_t)(payload - form.ptr));
