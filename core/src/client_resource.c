@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client's FHIR requests: what is allowed, how it is sent, and what the answer means. */
+#include "ascii.h"
 #include "client_internal.h"
 
 #define FHIR_JSON "application/fhir+json"
@@ -14,35 +15,38 @@ static sbs_text type_of(sbs_text target) {
     return (sbs_text){target.ptr, len};
 }
 
-static bool is_dot(sbs_text text, size_t at, size_t *out_len) {
-    if (at < text.len && text.ptr[at] == '.') {
-        *out_len = 1;
-        return true;
+#define PATH_END (-1)
+
+/* The next byte of the path, decoded; the target is known to be well-formed. */
+static int take_path_byte(sbs_text target, size_t *at) {
+    if (*at >= target.len || target.ptr[*at] == '?') {
+        return PATH_END;
     }
-    *out_len = 3;
-    return text.len - at >= 3 && text.ptr[at] == '%' && text.ptr[at + 1] == '2' && (text.ptr[at + 2] | 0x20) == 'e';
+    if (target.ptr[*at] != '%') {
+        return (unsigned char)target.ptr[(*at)++];
+    }
+    *at += 3;
+    return sbs_ascii_hex_value(target.ptr[*at - 2]) * 16 + sbs_ascii_hex_value(target.ptr[*at - 1]);
 }
 
-/* The token is for the base's path only: no segment may climb out of it, however it is written. */
+/* The token is for the base's path only: no segment may climb out of it, however it is written, nor where a server
+ * decodes the separators, takes a backslash for one, or drops what follows a semicolon. */
 static bool has_dot_segment(sbs_text target) {
     size_t at = 0;
-    while (at < target.len && target.ptr[at] != '?') {
-        size_t dots = 0;
-        size_t len;
-        while (at < target.len && is_dot(target, at, &len)) {
-            at += len;
-            dots++;
-        }
-        bool at_end = at >= target.len || target.ptr[at] == '/' || target.ptr[at] == '?';
-        if ((dots == 1 || dots == 2) && at_end) {
+    size_t dots = 0;
+    size_t len = 0;
+    for (;;) {
+        const int c = take_path_byte(target, &at);
+        const bool ends = c == PATH_END || c == '/' || c == '\\' || c == ';';
+        if (ends && dots == len && (dots == 1 || dots == 2)) {
             return true;
         }
-        while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?') {
-            at++;
+        if (c == PATH_END) {
+            return false;
         }
-        at += at < target.len && target.ptr[at] == '/';
+        dots = ends ? 0 : dots + (c == '.');
+        len = ends ? 0 : len + 1;
     }
-    return false;
 }
 
 static bool is_read_target(sbs_text target) {

@@ -121,8 +121,9 @@ static void metadata_needs_no_token(void **state) {
 
 static void ill_formed_requests_are_refused(void **state) {
     fake_setup *s = *state;
-    static const char *const targets[] = {"",    "/Observation", "a b",      "..",        "x/../y", "x/..",
-                                          "x/.", "%2e%2E/x",     "x/.%2e?a", "a\r\nX: y", "a#b",    "%zz"};
+    static const char *const targets[] = {"",         "/Observation", "a b",      "..",        "x/../y", "x/..",
+                                          "x/.",      "%2e%2E/x",     "x/.%2e?a", "a\r\nX: y", "a#b",    "%zz",
+                                          "x/..%2fy", "x%2F../y",     "x/..;/y",  "..%5Cy"};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         sbs_request request = {.interaction = SBS_READ, .target = sbs_text_of(targets[i])};
         assert_int_equal(sbs_client_start(&s->client, &request), SBS_ERR_ARGUMENT);
