@@ -29,21 +29,35 @@ bool sbs_ascii_is_alnum_or(char c, const char *others) {
 }
 
 bool sbs_ascii_all_alnum_or(sbs_text text, const char *others) {
-    for (size_t i = 0; i < text.len; i++) {
-        if (!sbs_ascii_is_alnum_or(text.ptr[i], others)) {
-            return false;
-        }
+    size_t i = 0;
+    while (i < text.len && sbs_ascii_is_alnum_or(text.ptr[i], others)) {
+        i++;
     }
-    return text.len > 0;
+    return i > 0 && i == text.len;
 }
 
 bool sbs_ascii_all_digits(sbs_text text) {
-    for (size_t i = 0; i < text.len; i++) {
-        if (!sbs_ascii_is_digit(text.ptr[i])) {
-            return false;
-        }
+    size_t i = 0;
+    while (i < text.len && sbs_ascii_is_digit(text.ptr[i])) {
+        i++;
     }
-    return text.len > 0;
+    return i > 0 && i == text.len;
+}
+
+bool sbs_ascii_is(sbs_text text, const char *word) {
+    return sbs_text_equal(text, sbs_text_of(word));
+}
+
+bool sbs_ascii_is_nocase(sbs_text text, const char *word) {
+    return sbs_text_equal_nocase(text, sbs_text_of(word));
+}
+
+bool sbs_ascii_is_printable(sbs_text text) {
+    while (text.len > 0 && *text.ptr >= 0x20 && *text.ptr <= 0x7E) {
+        text.ptr++;
+        text.len--;
+    }
+    return text.len == 0;
 }
 
 size_t sbs_ascii_find(sbs_text text, char c) {

@@ -19,6 +19,12 @@ bool sbs_ascii_is_alnum_or(char c, const char *others);
 bool sbs_ascii_all_alnum_or(sbs_text text, const char *others);
 /* True if @p text is not empty and has only digits. */
 bool sbs_ascii_all_digits(sbs_text text);
+/* True if @p text is @p word. */
+bool sbs_ascii_is(sbs_text text, const char *word);
+/* The same, letters compared without case. */
+bool sbs_ascii_is_nocase(sbs_text text, const char *word);
+/* True if all of it is printable ASCII or space (0x20-0x7E): client ids, key ids and the like (VSCHAR, RFC 6749 A). */
+bool sbs_ascii_is_printable(sbs_text text);
 /* Index of the first @p c in @p text, text.len if there is none. */
 size_t sbs_ascii_find(sbs_text text, char c);
 /* @p text without the spaces and tabs around it. */

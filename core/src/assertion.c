@@ -4,7 +4,7 @@
 #include <psa/crypto.h>
 #include <string.h>
 
-#include "printable.h"
+#include "ascii.h"
 #include "sbs/json.h"
 #include "sbs/psa_key.h"
 #include "sbs/time.h"
@@ -14,7 +14,7 @@
 /* ---- parameters ----------------------------------------------------------------------------------------------- */
 
 static bool is_name(sbs_text text, size_t max) {
-    return text.len <= max && sbs_is_printable(text);
+    return text.len <= max && sbs_ascii_is_printable(text);
 }
 
 static bool are_texts_valid(const sbs_assertion_params *params) {

@@ -2,6 +2,7 @@
 /* The client's way to a token: discovery, signing, the token request, and what the answers mean. */
 #include "client_internal.h"
 
+#include "ascii.h"
 #include "sbs/psa_key.h"
 
 #define CLOCK_TOLERANCE_S 30
@@ -74,8 +75,7 @@ sbs_status sbs_client_begin_discovery(sbs_client *client) {
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
 static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
-    bool same =
-        client->priv.pin_port == url->port && sbs_text_equal_nocase(sbs_text_of(client->priv.pin_host), url->host);
+    bool same = client->priv.pin_port == url->port && sbs_ascii_is_nocase(url->host, client->priv.pin_host);
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ascii.h"
 #include "http_fields.h"
 #include "sbs/date.h"
 
@@ -24,7 +25,7 @@ void sbs_exchange_close(sbs_exchange *exchange) {
 
 static bool is_same_peer(const sbs_exchange *exchange, const sbs_exchange_request *request) {
     return exchange->priv.request.stream == request->stream && exchange->priv.port == request->url->port &&
-           sbs_text_equal_nocase(sbs_text_of(exchange->priv.host), request->url->host);
+           sbs_ascii_is_nocase(request->url->host, exchange->priv.host);
 }
 
 /* An idle connection has nothing to say: bytes or an end mean that the server gave it up. */

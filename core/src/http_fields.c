@@ -18,20 +18,16 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_LAST_MODIFIED] = "last-modified",
     };
     int i = 0;
-    while (i < SBS_HTTP_OTHER_FIELD && !sbs_text_equal_nocase(name, sbs_text_of(names[i]))) {
+    while (i < SBS_HTTP_OTHER_FIELD && !sbs_ascii_is_nocase(name, names[i])) {
         i++;
     }
     return i;
 }
 
-static bool is_word(sbs_text text, const char *word) {
-    return sbs_text_equal_nocase(text, sbs_text_of(word));
-}
-
 static sbs_status apply_connection(sbs_http_reader *reader, sbs_text option) {
-    if (is_word(option, "close")) {
+    if (sbs_ascii_is_nocase(option, "close")) {
         reader->priv.flags |= SBS_HTTP_CLOSE;
-    } else if (is_word(option, "keep-alive")) {
+    } else if (sbs_ascii_is_nocase(option, "keep-alive")) {
         reader->priv.flags |= SBS_HTTP_KEEP_ALIVE;
     }
     return SBS_OK;
@@ -52,11 +48,11 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
 }
 
 static sbs_status apply_content_encoding(sbs_text coding) {
-    return coding.len == 0 || is_word(coding, "identity") ? SBS_OK : SBS_ERR_HTTP;
+    return coding.len == 0 || sbs_ascii_is_nocase(coding, "identity") ? SBS_OK : SBS_ERR_HTTP;
 }
 
 static sbs_status apply_transfer_encoding(sbs_http_reader *reader, sbs_text coding) {
-    if ((reader->priv.flags & SBS_HTTP_CHUNKED) != 0 || !is_word(coding, "chunked")) {
+    if ((reader->priv.flags & SBS_HTTP_CHUNKED) != 0 || !sbs_ascii_is_nocase(coding, "chunked")) {
         return SBS_ERR_HTTP;
     }
     reader->priv.flags |= SBS_HTTP_CHUNKED;

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "json_grammar.h"
 #include "utf8.h"
 
@@ -268,7 +269,7 @@ sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_
     }
     /* Larger numbers saturate there, and are refused here. */
     if (sbs_text_to_uint(raw, &value) != SBS_OK ||
-        (value == UINT64_MAX && !sbs_text_equal(raw, sbs_text_of("18446744073709551615")))) {
+        (value == UINT64_MAX && !sbs_ascii_is(raw, "18446744073709551615"))) {
         return SBS_ERR_FORMAT;
     }
     *out_value = value;

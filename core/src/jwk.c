@@ -4,7 +4,7 @@
 #include <psa/crypto.h>
 #include <string.h>
 
-#include "printable.h"
+#include "ascii.h"
 #include "sbs/base64url.h"
 
 #define SHA256_SIZE 32u
@@ -142,7 +142,7 @@ static sbs_status digest_kid(const sbs_public_key *key, sbs_kid_method method, c
 }
 
 static sbs_status literal_kid(sbs_text literal, char *out, size_t size, size_t *out_len) {
-    if (literal.len == 0 || literal.len > SBS_KID_MAX || !sbs_is_printable(literal)) {
+    if (literal.len == 0 || literal.len > SBS_KID_MAX || !sbs_ascii_is_printable(literal)) {
         return SBS_ERR_ARGUMENT;
     }
     *out_len = literal.len;

@@ -57,7 +57,7 @@ sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *o
     sbs_text path = path_of(location);
     sbs_text id = take_last(&path);
     sbs_text type = take_last(&path);
-    if (sbs_text_equal(type, sbs_text_of("_history"))) {
+    if (sbs_ascii_is(type, "_history")) {
         id = take_last(&path);
         type = take_last(&path);
     }

@@ -8,7 +8,7 @@ enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
 
 static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (sbs_text_equal(text, sbs_text_of(list[i]))) {
+        if (sbs_ascii_is(text, list[i])) {
             return true;
         }
     }
@@ -19,8 +19,7 @@ static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
 static bool is_vital_sign(const sbs_observation *observation) {
     for (size_t i = 0; i < observation->category_count; i++) {
         const sbs_coding *category = &observation->categories[i];
-        if (sbs_text_equal(category->system, sbs_text_of(SBS_SYSTEM_CATEGORY)) &&
-            sbs_text_equal(category->code, sbs_text_of("vital-signs"))) {
+        if (sbs_ascii_is(category->system, SBS_SYSTEM_CATEGORY) && sbs_ascii_is(category->code, "vital-signs")) {
             return true;
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/scope.h"
 
+#include "ascii.h"
 #include "sbs/outcome.h"
 
 /* ---- scope tokens (RFC 6749 appendix A.4) --------------------------------------------------------------------- */
@@ -38,41 +39,23 @@ bool sbs_scope_list_is_valid(sbs_text text) {
 }
 
 bool sbs_scope_next(sbs_text *list, sbs_text *out_token) {
-    size_t len = 0;
     while (list->len > 0 && *list->ptr == ' ') {
         skip(list, 1);
     }
-    while (len < list->len && list->ptr[len] != ' ') {
-        len++;
-    }
-    *out_token = (sbs_text){list->ptr, len};
-    skip(list, len);
-    return len > 0;
+    *out_token = (sbs_text){list->ptr, sbs_ascii_find(*list, ' ')};
+    skip(list, out_token->len);
+    return out_token->len > 0;
 }
 
 /* ---- SMART scopes --------------------------------------------------------------------------------------------- */
 
 /* Takes the text before the first @p end off @p text; everything if there is none. True if @p end was found. */
 static bool take_until(sbs_text *text, char end, sbs_text *out) {
-    size_t len = 0;
-    while (len < text->len && text->ptr[len] != end) {
-        len++;
-    }
+    size_t len = sbs_ascii_find(*text, end);
+    bool found = len < text->len;
     *out = (sbs_text){text->ptr, len};
-    if (len == text->len) {
-        skip(text, len);
-        return false;
-    }
-    skip(text, len + 1);
-    return true;
-}
-
-static bool is_word(sbs_text text, const char *word) {
-    return sbs_text_equal(text, sbs_text_of(word));
-}
-
-static bool is_context(sbs_text text) {
-    return is_word(text, "system") || is_word(text, "user") || is_word(text, "patient");
+    skip(text, len + (found ? 1 : 0));
+    return found;
 }
 
 /* SMART v2: letters of "cruds" in this order, at least one; 0 if it is something else. */
@@ -91,20 +74,18 @@ static uint8_t letters(sbs_text text) {
 
 /* SMART v1 names or v2 letters; v1 has no query. */
 static uint8_t permissions_of(sbs_text text, bool has_query) {
-    uint8_t permissions = letters(text);
-    if (permissions != 0 || has_query) {
-        return permissions;
+    if (!has_query) {
+        if (sbs_ascii_is(text, "read")) {
+            return SBS_SCOPE_READ | SBS_SCOPE_SEARCH;
+        }
+        if (sbs_ascii_is(text, "write")) {
+            return SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE;
+        }
+        if (sbs_ascii_is(text, "*")) {
+            return SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH;
+        }
     }
-    if (is_word(text, "read")) {
-        return SBS_SCOPE_READ | SBS_SCOPE_SEARCH;
-    }
-    if (is_word(text, "write")) {
-        return SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE;
-    }
-    if (is_word(text, "*")) {
-        return SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH;
-    }
-    return 0;
+    return letters(text);
 }
 
 /* param=value: the search syntax itself is the server's business. */
@@ -113,18 +94,26 @@ static bool is_query(sbs_text query) {
     return take_until(&query, '=', &name) && name.len > 0;
 }
 
+static bool is_context(sbs_text text) {
+    return sbs_ascii_is(text, "system") || sbs_ascii_is(text, "user") || sbs_ascii_is(text, "patient");
+}
+
+static bool is_type(sbs_text text) {
+    return sbs_ascii_is(text, "*") || sbs_fhir_type_is_valid(text);
+}
+
 sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope) {
     sbs_scope scope = {0};
     sbs_text rest = token;
     sbs_text access;
     bool has_query;
-    if (token_length(token) != token.len || !take_until(&rest, '/', &scope.context) || !is_context(scope.context) ||
+    if (token_length(token) != token.len || !take_until(&rest, '/', &scope.context) ||
         !take_until(&rest, '.', &scope.type)) {
         return SBS_ERR_FORMAT;
     }
     has_query = take_until(&rest, '?', &access);
     scope.permissions = permissions_of(access, has_query);
-    if (scope.permissions == 0 || (!is_word(scope.type, "*") && !sbs_fhir_type_is_valid(scope.type)) ||
+    if (scope.permissions == 0 || !is_context(scope.context) || !is_type(scope.type) ||
         (has_query && !is_query(rest))) {
         return SBS_ERR_FORMAT;
     }
@@ -140,8 +129,8 @@ bool sbs_scope_covers(sbs_text granted, const char *type, uint8_t permissions) {
     sbs_text token;
     sbs_scope scope;
     while (sbs_scope_next(&granted, &token)) {
-        if (sbs_scope_parse(token, &scope) == SBS_OK && scope.query.len == 0 && is_word(scope.context, "system") &&
-            (is_word(scope.type, "*") || is_word(scope.type, type))) {
+        if (sbs_scope_parse(token, &scope) == SBS_OK && scope.query.len == 0 && sbs_ascii_is(scope.context, "system") &&
+            (sbs_ascii_is(scope.type, "*") || sbs_ascii_is(scope.type, type))) {
             held |= scope.permissions;
         }
     }

@@ -128,7 +128,7 @@ static sbs_status take_type(const response *from, sbs_token *token) {
     sbs_text type;
     sbs_status status = take_string(from, "token_type", &type);
     (void)token;
-    return status == SBS_OK && !sbs_text_equal_nocase(type, sbs_text_of("bearer")) ? SBS_ERR_FORMAT : status;
+    return status == SBS_OK && !sbs_ascii_is_nocase(type, "bearer") ? SBS_ERR_FORMAT : status;
 }
 
 static sbs_status take_lifetime(const response *from, sbs_token *token) {

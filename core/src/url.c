@@ -151,9 +151,9 @@ bool sbs_url_same_origin(const sbs_url *a, const sbs_url *b) {
 bool sbs_url_is_loopback(const sbs_url *url) {
     bool ipv4 = false;
     if (url->ipv6) {
-        return sbs_text_equal(url->host, sbs_text_of("::1"));
+        return sbs_ascii_is(url->host, "::1");
     }
-    return sbs_text_equal_nocase(url->host, sbs_text_of("localhost")) ||
+    return sbs_ascii_is_nocase(url->host, "localhost") ||
            (is_name_or_ipv4(url->host, &ipv4) && ipv4 && starts_with_nocase(url->host, sbs_text_of("127.")));
 }
 
