@@ -3,6 +3,8 @@
 
 #include <psa/crypto.h>
 
+#include "ascii.h"
+
 #define DEFAULT(value, fallback) ((value) != 0 ? (value) : (fallback))
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
@@ -27,17 +29,9 @@ static sbs_status parse_base(const sbs_client_config *config, sbs_url *base) {
     return status;
 }
 
-static bool is_visible_text(const char *text) {
-    for (; *text != '\0'; text++) {
-        if (*text < 0x20 || *text > 0x7e) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static sbs_status check_config(const sbs_client_config *config) {
-    bool has_names = config->client_id != NULL && config->client_id[0] != '\0' && is_visible_text(config->client_id);
+    sbs_text client_id = sbs_text_of(config->client_id);
+    bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_text_of(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
@@ -91,13 +85,24 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size) {
     return (char *)client->priv.config->work + used;
 }
 
-sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity) {
+void sbs_client_wipe_scratch(sbs_client *client) {
     size_t size;
-    char *free_start = sbs_client_scratch(client, &size) + body_len;
-    size_t misfit = (0u - (uintptr_t)free_start) % _Alignof(sbs_json_token);
-    size -= body_len;
-    *out_capacity = size < misfit ? 0 : (size - misfit) / sizeof(sbs_json_token);
-    return (sbs_json_token *)(void *)(free_start + misfit);
+    char *scratch = sbs_client_scratch(client, &size);
+    sbs_wipe(scratch, size);
+}
+
+sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    if (answer->body_len == 0 || answer->body_dropped) {
+        return SBS_ERR_JSON;
+    }
+    size_t size;
+    char *start = sbs_client_scratch(client, &size) + answer->body_len;
+    size_t misfit = (0u - (uintptr_t)start) % _Alignof(sbs_json_token);
+    size -= answer->body_len;
+    size_t capacity = size < misfit ? 0 : (size - misfit) / sizeof(sbs_json_token);
+    sbs_json_token *tokens = (sbs_json_token *)(void *)(start + misfit);
+    return sbs_json_parse(out_doc, answer->body, answer->body_len, tokens, capacity, NULL);
 }
 
 static void put_request_id(sbs_writer *out) {
@@ -132,29 +137,31 @@ static uint64_t body_max(const sbs_client_config *config, uint8_t state) {
 
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state) {
     const sbs_client_config *config = client->priv.config;
-    sbs_exchange_limits limits = {
-        .connect_ms = DEFAULT(config->connect_timeout_ms, 30000),
-        .exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS),
-        .body_max = body_max(config, state),
-    };
     sbs_status status = sbs_writer_finish(&client->priv.writer, &shape->head_len);
     if (status != SBS_OK) {
         return status;
     }
+    shape->limits.connect_ms = DEFAULT(config->connect_timeout_ms, 30000);
+    shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
+    shape->limits.body_max = body_max(config, state);
     shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
     if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
         return SBS_ERR_BUFFER;
     }
-    status = sbs_exchange_begin(&client->priv.exchange, shape, &limits, client->priv.now);
-    client->priv.state = state;
-    return status == SBS_OK ? sbs_client_go_on(client) : status;
+    status = sbs_exchange_begin(&client->priv.exchange, shape, client->priv.now.mono_ms);
+    return status == SBS_OK ? sbs_client_go_on(client, state) : status;
 }
 
-sbs_status sbs_client_go_on(sbs_client *client) {
-    client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
+sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms) {
+    client->priv.wait = (sbs_wait){.timeout_ms = wait_ms, .events = 0, .descriptor = -1};
     return SBS_PENDING;
+}
+
+sbs_status sbs_client_go_on(sbs_client *client, uint8_t state) {
+    client->priv.state = state;
+    return sbs_client_wait(client, 0);
 }
 
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
@@ -168,32 +175,45 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     return status;
 }
 
+void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_detail *detail = &client->priv.detail;
+    sbs_client_note(client, step, status);
+    detail->http_status = answer->status;
+    detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->transient = sbs_status_group(status) == SBS_CLASS_LATER;
+}
+
 static sbs_status delay(sbs_client *client, uint32_t delay_ms) {
     client->priv.resume_ms = client->priv.now.mono_ms + delay_ms;
     client->priv.token_is_new = false;
     client->priv.state = STATE_DELAY;
-    client->priv.wait = (sbs_wait){.timeout_ms = delay_ms, .events = 0, .descriptor = -1};
-    return SBS_PENDING;
+    return sbs_client_wait(client, delay_ms);
+}
+
+static sbs_status draw(uint32_t *out_random) {
+    psa_status_t status = psa_generate_random((uint8_t *)out_random, sizeof *out_random);
+    return status == PSA_SUCCESS ? SBS_OK : SBS_ERR_RANDOM;
 }
 
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     const sbs_client_config *config = client->priv.config;
-    sbs_status status = client->priv.detail.status;
+    const sbs_detail *detail = &client->priv.detail;
     unsigned tries = DEFAULT(client->priv.request.max_attempts, DEFAULT(config->max_attempts, 5u));
     uint32_t random;
     if (!may_retry || client->priv.attempt + 1u >= tries) {
-        return status;
+        return detail->status;
     }
-    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
-        return sbs_client_note(client, client->priv.detail.step, SBS_ERR_RANDOM);
+    if (draw(&random) != SBS_OK) {
+        return sbs_client_note(client, detail->step, SBS_ERR_RANDOM);
     }
     uint32_t wait_ms = sbs_backoff_delay(&config->backoff, client->priv.attempt, random);
-    uint32_t asked_ms = client->priv.detail.retry_after_s * 1000u;
+    uint32_t asked_ms = detail->retry_after_s * 1000u;
     if (wait_ms < asked_ms) {
         wait_ms = asked_ms;
     }
     if (wait_ms > DEFAULT(config->retry_wait_max_ms, 3600000u)) {
-        return status;
+        return detail->status;
     }
     client->priv.attempt++;
     return delay(client, wait_ms);
@@ -230,8 +250,7 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     may_retry = may_retry || !exchange->request_started;
     if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client)) {
         client->priv.reconnected = true;
-        client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(client);
+        return sbs_client_go_on(client, STATE_PREPARE);
     }
     return sbs_client_retry(client, may_retry && is_worth_a_retry(status));
 }
@@ -241,7 +260,7 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
 /* A token that was fetched for this try serves it to its end: one that lives short is not fetched over and over. */
 static bool has_valid_token(const sbs_client *client) {
     uint64_t until_ms = client->priv.token_is_new ? client->priv.token_expires_ms : client->priv.token_renew_ms;
-    return client->priv.has_token && client->priv.now.mono_ms < until_ms;
+    return client->priv.token != NULL && client->priv.now.mono_ms < until_ms;
 }
 
 static bool needs_discovery(const sbs_client *client) {
@@ -260,9 +279,9 @@ static sbs_status first_delay(sbs_client *client) {
     uint32_t most = client->priv.config->first_delay_max_ms;
     client->priv.contacted = true;
     if (most == 0) {
-        return sbs_client_go_on(client);
+        return sbs_client_go_on(client, STATE_PREPARE);
     }
-    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
+    if (draw(&random) != SBS_OK) {
         return sbs_client_note(client, SBS_STEP_NONE, SBS_ERR_RANDOM);
     }
     return delay(client, (uint32_t)(((uint64_t)random * most) >> 32));
@@ -287,12 +306,9 @@ static sbs_status step_prepare(sbs_client *client) {
 
 static sbs_status step_delay(sbs_client *client) {
     if (client->priv.now.mono_ms < client->priv.resume_ms) {
-        uint64_t left = client->priv.resume_ms - client->priv.now.mono_ms;
-        client->priv.wait = (sbs_wait){.timeout_ms = (uint32_t)left, .events = 0, .descriptor = -1};
-        return SBS_PENDING;
+        return sbs_client_wait(client, (uint32_t)(client->priv.resume_ms - client->priv.now.mono_ms));
     }
-    client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(client);
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 static sbs_status step(sbs_client *client) {
@@ -335,9 +351,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
 }
 
 static void finish(sbs_client *client, sbs_status status) {
-    size_t size;
-    char *scratch = sbs_client_scratch(client, &size);
-    sbs_wipe(scratch, size);
+    sbs_client_wipe_scratch(client);
     sbs_assertion_wipe(&client->priv.assertion);
     client->priv.state = STATE_IDLE;
     if (status != SBS_OK && client->priv.detail.status != status) {

@@ -22,8 +22,11 @@ void sbs_client_pin(sbs_client *client, const sbs_url *url);
 /** The free rest of the work buffer. */
 char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 
-/** JSON tokens in the scratch behind a body of @p body_len bytes at its start. */
-sbs_json_token *sbs_client_json_memory(const sbs_client *client, size_t body_len, size_t *out_capacity);
+/** Wipes the scratch. */
+void sbs_client_wipe_scratch(sbs_client *client);
+
+/** Parses the answer's body, which stands at the start of the scratch; the JSON tokens come behind it. */
+sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc);
 
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
 void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
@@ -31,17 +34,26 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
 
-/** "Call again at once." */
-sbs_status sbs_client_go_on(sbs_client *client);
+/** "Call again after @p wait_ms." Returns SBS_PENDING. */
+sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms);
+
+/** "Call again at once", in @p state. Returns SBS_PENDING. */
+sbs_status sbs_client_go_on(sbs_client *client, uint8_t state);
 
 /** Fills the detail with what is known of a failure in @p step. Returns @p status. */
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
+
+/** The same for an answer that is not the wished one, with what its head says. */
+void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status);
 
 /** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
 /** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
+
+/** The scope of the token at hand: as granted, or as asked for if the server named none. */
+sbs_text sbs_client_scope(const sbs_client *client);
 
 /** Wipes token and scope; the scratch begins where they stood. */
 void sbs_client_wipe_token(sbs_client *client);

@@ -107,18 +107,17 @@ static uint8_t needed_permission(const sbs_request *request) {
 
 /* The seed's own example reads what its scope does not name: its profile leaves the judgement to the server. */
 static bool is_covered(const sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
     const sbs_request *request = &client->priv.request;
     char type[SBS_FHIR_ID_MAX + 1];
-    sbs_token_view token;
     sbs_text name = type_of(request->target);
     uint8_t permission = needed_permission(request);
-    if (client->priv.config->any_scope || client->priv.config->profile == SBS_PROFILE_SEED || permission == 0 ||
-        !sbs_fhir_type_is_valid(name) || sbs_client_token(client, client->priv.now, &token) != SBS_OK) {
+    if (config->any_scope || config->profile == SBS_PROFILE_SEED || permission == 0 || !sbs_fhir_type_is_valid(name)) {
         return true;
     }
     memcpy(type, name.ptr, name.len);
     type[name.len] = '\0';
-    return sbs_scope_covers(token.scope, type, permission);
+    return sbs_scope_covers(sbs_client_scope(client), type, permission);
 }
 
 static void put_write_fields(sbs_client *client) {
@@ -151,28 +150,24 @@ static sbs_status send_resource(sbs_client *client) {
         .response_size = request->response_size,
         .drop_success_body = request->response == NULL,
     };
-    sbs_token_view token;
     put_resource_head(client);
     if (request->without_token) {
         sbs_http_put_end(&client->priv.writer);
-    } else if (sbs_client_token(client, client->priv.now, &token) == SBS_OK) {
-        sbs_put_string(&client->priv.writer, "Authorization: Bearer ");
-        shape.parts[0] = token.access_token;
-        shape.parts[1] = sbs_text_of("\r\n\r\n");
     } else {
-        return SBS_ERR_STATE;
+        sbs_put_string(&client->priv.writer, "Authorization: Bearer ");
+        shape.parts[0] = (sbs_text){client->priv.token, client->priv.token_len};
+        shape.parts[1] = sbs_text_of("\r\n\r\n");
     }
-    shape.parts[2] = request->interaction == SBS_READ ? (sbs_text){NULL, 0} : request->body;
+    if (request->interaction != SBS_READ) {
+        shape.parts[2] = request->body;
+    }
     return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE);
 }
 
 sbs_status sbs_client_begin_resource(sbs_client *client) {
     if (!client->priv.request.without_token && !is_covered(client)) {
-        sbs_token_view token;
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
-        if (sbs_client_token(client, client->priv.now, &token) == SBS_OK) {
-            sbs_http_sanitise(token.scope, client->priv.detail.text, sizeof client->priv.detail.text);
-        }
+        sbs_http_sanitise(sbs_client_scope(client), client->priv.detail.text, sizeof client->priv.detail.text);
         return SBS_ERR_SCOPE;
     }
     sbs_status status = send_resource(client);
@@ -219,21 +214,16 @@ static void note_refusal(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
     bool hint = false;
-    size_t capacity;
-    sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    sbs_client_note(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
-    detail->http_status = answer->status;
-    detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    sbs_json doc;
+    sbs_client_note_answer(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
-    if (answer->body_len > 0 && !answer->body_dropped) {
-        sbs_status parsed = sbs_outcome_parse(answer->body, answer->body_len, tokens, capacity, detail->text,
-                                              sizeof detail->text, &hint);
-        if (parsed != SBS_OK && !answer->is_json) {
-            sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
-        }
+    bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
+                sbs_outcome_read(&doc, detail->text, sizeof detail->text, &hint) == SBS_OK;
+    if (!told && !answer->is_json && !answer->body_dropped) {
+        sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
     }
     hide_token(client);
-    detail->transient = detail->status == SBS_ERR_BUSY || detail->status == SBS_ERR_CONFLICT || hint;
+    detail->transient |= hint;
 }
 
 /* A web page that answers 200 to everything stored nothing: a write is believed by FHIR's own media type, by a Location
@@ -248,8 +238,7 @@ static sbs_status accept_success(sbs_client *client) {
     if (confirms(client)) {
         return SBS_OK;
     }
-    sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_RESPONSE);
-    client->priv.detail.http_status = client->priv.exchange.answer.status;
+    sbs_client_note_answer(client, SBS_STEP_RESOURCE, SBS_ERR_RESPONSE);
     client->priv.detail.outcome_unknown = true;
     sbs_http_sanitise(sbs_text_of("Content-Type"), client->priv.detail.text, sizeof client->priv.detail.text);
     return SBS_ERR_RESPONSE;
@@ -270,8 +259,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
         client->priv.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);
-        client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(client);
+        return sbs_client_go_on(client, STATE_PREPARE);
     }
     note_refusal(client);
     bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;

@@ -14,7 +14,8 @@
 void sbs_client_wipe_token(sbs_client *client) {
     size_t len = client->priv.token_len + client->priv.scope_len;
     sbs_wipe((char *)client->priv.config->work + client->priv.url_len, len);
-    client->priv.has_token = false;
+    client->priv.token = NULL;
+    client->priv.scope = NULL;
     client->priv.token_len = 0;
     client->priv.scope_len = 0;
 }
@@ -28,22 +29,22 @@ void sbs_client_drop_token(sbs_client *client) {
     }
 }
 
-static sbs_text token_text(const sbs_client *client, bool scope) {
-    const char *start = (const char *)client->priv.config->work + client->priv.url_len;
-    bool comes_second = scope == client->priv.scope_after_token;
-    size_t first_len = scope ? client->priv.token_len : client->priv.scope_len;
-    return (sbs_text){start + (comes_second ? first_len : 0), scope ? client->priv.scope_len : client->priv.token_len};
-}
-
 sbs_status sbs_client_token(const sbs_client *client, sbs_now now, sbs_token_view *out_token) {
-    if (!client->priv.has_token || now.mono_ms >= client->priv.token_expires_ms) {
+    if (client->priv.token == NULL || now.mono_ms >= client->priv.token_expires_ms) {
         return SBS_ERR_NOT_FOUND;
     }
-    out_token->access_token = token_text(client, false);
-    out_token->scope = client->priv.scope_granted ? token_text(client, true) : sbs_text_of(client->priv.config->scope);
+    out_token->access_token = (sbs_text){client->priv.token, client->priv.token_len};
+    out_token->scope = sbs_client_scope(client);
     out_token->expires_in_s = client->priv.token_lifetime_s;
     out_token->expires_at_ms = client->priv.token_expires_ms;
     return SBS_OK;
+}
+
+sbs_text sbs_client_scope(const sbs_client *client) {
+    if (client->priv.scope == NULL) {
+        return sbs_text_of(client->priv.config->scope);
+    }
+    return (sbs_text){client->priv.scope, client->priv.scope_len};
 }
 
 sbs_text sbs_client_token_url(const sbs_client *client) {
@@ -79,32 +80,30 @@ static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
 }
 
-/* Behind the document stand, for a while, the token URL and the JSON tokens. */
+/* Behind the document's JSON tokens stands, for a while, the token URL. */
 static sbs_status read_discovery(sbs_client *client) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
     const sbs_client_config *config = client->priv.config;
-    bool allow_http = config->plain_stream != NULL;
+    const char *end = (const char *)config->work + config->work_size;
+    sbs_url *url = &client->priv.token_url;
+    size_t url_len;
     sbs_json doc;
-    size_t capacity;
-    sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    char *url = NULL;
-    size_t url_len = 0;
-    sbs_status status = sbs_json_parse(&doc, answer->body, answer->body_len, tokens, capacity, NULL);
-    if (status == SBS_OK) {
-        url = (char *)(tokens + doc.count); /* behind those that the document took */
-        status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), allow_http, url,
-                                        (capacity - doc.count) * sizeof *tokens, &url_len);
+    sbs_status status = sbs_client_read_json(client, &doc);
+    if (status != SBS_OK) {
+        return status;
     }
+    char *text = (char *)(doc.tokens + doc.count);
+    status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), config->plain_stream != NULL, text,
+                                    (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
     client->priv.url_len = url_len + 1;
-    memmove(config->work, url, client->priv.url_len);
-    status = sbs_url_parse(sbs_client_token_url(client), &client->priv.token_url);
-    if (status == SBS_OK && !client->priv.token_url.https && !sbs_url_is_loopback(&client->priv.token_url)) {
+    memmove(config->work, text, client->priv.url_len);
+    status = sbs_url_parse(sbs_client_token_url(client), url);
+    if (status == SBS_OK && !url->https && !sbs_url_is_loopback(url)) {
         status = SBS_ERR_URL;
     }
-    return status == SBS_OK ? check_pin(client, &client->priv.token_url) : status;
+    return status == SBS_OK ? check_pin(client, url) : status;
 }
 
 /* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
@@ -115,14 +114,6 @@ static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
     return http_status >= 300 && http_status <= 399 ? SBS_ERR_REDIRECT : otherwise;
 }
 
-static void note_answer(sbs_client *client, sbs_step step, sbs_status status) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_client_note(client, step, status);
-    client->priv.detail.http_status = answer->status;
-    client->priv.detail.retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
-    client->priv.detail.transient = status == SBS_ERR_BUSY;
-}
-
 sbs_status sbs_client_step_discovery(sbs_client *client) {
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
     if (status != SBS_OK) {
@@ -130,18 +121,17 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
     }
     unsigned http_status = client->priv.exchange.answer.status;
     if (http_status != 200) {
-        note_answer(client, SBS_STEP_DISCOVERY, refusal(http_status, SBS_ERR_FORBIDDEN));
+        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, refusal(http_status, SBS_ERR_FORBIDDEN));
         return sbs_client_retry(client, client->priv.detail.transient);
     }
     status = read_discovery(client);
     if (status != SBS_OK) {
-        note_answer(client, SBS_STEP_DISCOVERY, status);
+        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
         client->priv.url_len = 0;
         return status;
     }
     client->priv.discovered_ms = client->priv.now.mono_ms;
-    client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(client);
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
@@ -157,9 +147,8 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
     if (!client->priv.config->keep_open_while_signing) {
         sbs_exchange_close(&client->priv.exchange);
     }
-    client->priv.state = STATE_SIGN;
     client->priv.sign_step = client->priv.key_bits == 0 ? SIGN_KEY : SIGN_BUILD;
-    return sbs_client_go_on(client);
+    return sbs_client_go_on(client, STATE_SIGN);
 }
 
 /* Algorithm, size and kid are read from the key once. */
@@ -185,7 +174,6 @@ static sbs_status read_key(sbs_client *client) {
     if (status == SBS_OK) {
         client->priv.alg = alg;
         client->priv.key_bits = parsed.bits;
-        client->priv.sign_step = SIGN_BUILD;
     }
     return status;
 }
@@ -227,29 +215,31 @@ static sbs_status build_request(sbs_client *client) {
     return sbs_assertion_start(&client->priv.assertion, &params, client->priv.alg, client->priv.key_bits, out);
 }
 
-static sbs_status advance_sign(sbs_client *client) {
-    sbs_status status;
-    if (client->priv.sign_step == SIGN_KEY) {
-        status = read_key(client);
-        return status == SBS_OK ? sbs_client_go_on(client) : status;
-    }
-    if (client->priv.sign_step == SIGN_BUILD) {
-        status = build_request(client);
-        client->priv.sign_step = SIGN_SIGN;
-        return status == SBS_OK ? sbs_client_go_on(client) : status;
-    }
-    status = sbs_assertion_sign(&client->priv.assertion, client->priv.config->key, &client->priv.writer);
+static sbs_status send_request(sbs_client *client) {
+    sbs_exchange_request shape = {.response = NULL};
+    sbs_status status = sbs_assertion_sign(&client->priv.assertion, client->priv.config->key, &client->priv.writer);
     if (status != SBS_OK) {
         return status;
     }
-    sbs_exchange_request shape = {.response = NULL};
-    sbs_assertion_wipe(&client->priv.assertion);
     client->priv.token_sent_ms = client->priv.now.mono_ms;
     return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN);
 }
 
+static sbs_status advance_sign(sbs_client *client) {
+    sbs_status status;
+    if (client->priv.sign_step == SIGN_SIGN) {
+        return send_request(client);
+    }
+    status = client->priv.sign_step == SIGN_KEY ? read_key(client) : build_request(client);
+    if (status != SBS_OK) {
+        return status;
+    }
+    client->priv.sign_step++;
+    return sbs_client_wait(client, 0);
+}
+
 sbs_status sbs_client_step_sign(sbs_client *client) {
-    client->priv.wait = (sbs_wait){.timeout_ms = KEY_POLL_MS, .events = 0, .descriptor = -1};
+    sbs_client_wait(client, KEY_POLL_MS);
     sbs_status status = advance_sign(client);
     if (status == SBS_PENDING && client->priv.state == STATE_SIGN &&
         client->priv.now.mono_ms >= client->priv.resume_ms) {
@@ -263,17 +253,22 @@ sbs_status sbs_client_step_sign(sbs_client *client) {
 /* Token and scope move to the start of the work buffer in the order they came, so that neither overwrites the other. */
 static void keep_token(sbs_client *client, const sbs_token *token) {
     char *place = (char *)client->priv.config->work + client->priv.url_len;
-    bool scope_after = token->scope.ptr == NULL || token->scope.ptr > token->access_token.ptr;
-    sbs_text first = scope_after ? token->access_token : token->scope;
-    sbs_text second = scope_after ? token->scope : token->access_token;
-    memmove(place, first.ptr, first.len);
-    if (second.len > 0) {
-        memmove(place + first.len, second.ptr, second.len);
+    size_t token_len = token->access_token.len;
+    size_t scope_len = token->scope.len;
+    bool scope_first = scope_len > 0 && token->scope.ptr < token->access_token.ptr;
+    char *token_place = place + (scope_first ? scope_len : 0);
+    char *scope_place = place + (scope_first ? 0 : token_len);
+    if (scope_first) {
+        memmove(scope_place, token->scope.ptr, scope_len);
     }
-    client->priv.scope_after_token = scope_after;
-    client->priv.scope_granted = token->scope.ptr != NULL;
-    client->priv.token_len = token->access_token.len;
-    client->priv.scope_len = token->scope.len;
+    memmove(token_place, token->access_token.ptr, token_len);
+    if (!scope_first && scope_len > 0) {
+        memmove(scope_place, token->scope.ptr, scope_len);
+    }
+    client->priv.token = token_place;
+    client->priv.token_len = token_len;
+    client->priv.scope = token->scope.ptr != NULL ? scope_place : NULL;
+    client->priv.scope_len = scope_len;
 }
 
 /* Renewed at the larger of 10 % and 30 s before its end, but never before half its life. */
@@ -288,30 +283,33 @@ static void set_expiry(sbs_client *client, uint64_t expires_in) {
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin * 1000ull;
 }
 
-static sbs_status accept_token(sbs_client *client) {
+/* @p out_member: what is at fault, if a part of the answer is. */
+static sbs_status read_token(sbs_client *client, sbs_token *token, const char **out_member) {
     const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_json doc;
+    if (!answer->is_json) {
+        *out_member = "Content-Type";
+        return SBS_ERR_RESPONSE;
+    }
+    sbs_status status = sbs_client_read_json(client, &doc);
+    return status == SBS_OK ? sbs_token_read(&doc, answer->body, token, out_member) : status;
+}
+
+static sbs_status accept_token(sbs_client *client) {
     const char *member = NULL;
     sbs_token token;
-    size_t capacity;
-    sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    sbs_status status = SBS_ERR_RESPONSE;
-    if (answer->is_json) {
-        status = sbs_token_parse(answer->body, answer->body_len, tokens, capacity, &token, &member);
-    } else {
-        member = "Content-Type";
-    }
+    sbs_status status = read_token(client, &token, &member);
     if (status != SBS_OK) {
-        note_answer(client, SBS_STEP_TOKEN, status);
+        sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
         sbs_http_sanitise(sbs_text_of(member), client->priv.detail.text, sizeof client->priv.detail.text);
         return status;
     }
     keep_token(client, &token);
     set_expiry(client, token.expires_in);
-    size_t size;
-    char *scratch = sbs_client_scratch(client, &size);
-    sbs_wipe(scratch, size);
-    client->priv.has_token = client->priv.token_is_new = true;
-    return SBS_OK;
+    sbs_client_wipe_scratch(client);
+    client->priv.token_is_new = true;
+    sbs_client_pin(client, &client->priv.token_url);
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 /* One correction from an authenticated Date in each request, at most a day; then the assertion is made anew. */
@@ -344,22 +342,18 @@ static bool may_have_moved(sbs_client *client, unsigned http_status) {
 }
 
 static sbs_status judge_refusal(sbs_client *client) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
-    size_t capacity;
-    sbs_json_token *tokens = sbs_client_json_memory(client, answer->body_len, &capacity);
-    note_answer(client, SBS_STEP_TOKEN, refusal(answer->status, SBS_ERR_OAUTH));
-    if (answer->body_len > 0 && !answer->body_dropped) {
-        sbs_status parsed = sbs_oauth_error_parse(answer->body, answer->body_len, tokens, capacity, &detail->oauth,
-                                                  detail->text, sizeof detail->text);
-        if (parsed == SBS_OK && detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
-            detail->status = SBS_ERR_BUSY;
-        }
+    unsigned http_status = client->priv.exchange.answer.status;
+    sbs_json doc;
+    sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
+    if (sbs_client_read_json(client, &doc) == SBS_OK &&
+        sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK &&
+        detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
+        detail->status = SBS_ERR_BUSY;
     }
     detail->transient = detail->status == SBS_ERR_BUSY;
-    if (correct_clock(client) || may_have_moved(client, answer->status)) {
-        client->priv.state = STATE_PREPARE;
-        return sbs_client_go_on(client);
+    if (correct_clock(client) || may_have_moved(client, http_status)) {
+        return sbs_client_go_on(client, STATE_PREPARE);
     }
     return sbs_client_retry(client, detail->transient);
 }
@@ -370,14 +364,5 @@ sbs_status sbs_client_step_token(sbs_client *client) {
         return status;
     }
     unsigned http_status = client->priv.exchange.answer.status;
-    if (http_status != 200 && http_status != 201) {
-        return judge_refusal(client);
-    }
-    status = accept_token(client);
-    if (status != SBS_OK) {
-        return status;
-    }
-    sbs_client_pin(client, &client->priv.token_url);
-    client->priv.state = STATE_PREPARE;
-    return sbs_client_go_on(client);
+    return http_status == 200 || http_status == 201 ? accept_token(client) : judge_refusal(client);
 }

@@ -77,12 +77,11 @@ static void prepare_receiving(sbs_exchange *exchange) {
         request->response = request->scratch;
         request->response_size = exchange->priv.body_size;
     }
-    sbs_http_options options = {.head_request = false, .body_max = exchange->priv.limits.body_max};
+    sbs_http_options options = {.head_request = false, .body_max = exchange->priv.request.limits.body_max};
     sbs_http_reader_init(&exchange->priv.reader, line, line_size, options);
 }
 
-sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
-                              const sbs_exchange_limits *limits, sbs_now now) {
+sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request, uint64_t mono_ms) {
     if (request->scratch_size < SBS_EXCHANGE_SCRATCH_MIN || request->head_len > request->scratch_size ||
         request->url->host.len == 0 || request->url->host.len >= SBS_HOST_SIZE) {
         return SBS_ERR_ARGUMENT;
@@ -94,11 +93,11 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->request_started = false;
     exchange->response_started = false;
-    exchange->priv.limits = *limits;
     store_request(exchange, request);
     prepare_receiving(exchange);
     exchange->priv.state = exchange->reused ? SENDING : OPENING;
-    exchange->priv.deadline_ms = now.mono_ms + (exchange->reused ? limits->exchange_ms : limits->connect_ms);
+    exchange->priv.deadline_ms =
+        mono_ms + (exchange->reused ? request->limits.exchange_ms : request->limits.connect_ms);
     return SBS_OK;
 }
 
@@ -129,7 +128,7 @@ static sbs_status step_opening(sbs_exchange *exchange) {
     sbs_status status = stream->ops->open(stream->ctx, exchange->priv.host, exchange->priv.port, exchange->priv.now);
     if (status == SBS_OK) {
         exchange->priv.state = SENDING;
-        exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.limits.exchange_ms;
+        exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.request.limits.exchange_ms;
     }
     return status;
 }

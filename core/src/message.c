@@ -32,7 +32,7 @@ void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *d
     if (text.len == 0) {
         return;
     }
-    put_prefix(message, prefix);
+    put_prefix(message, message->len > 0 ? prefix : "");
     end = message->text + message->len;
     room = message->size - message->len;
     /* Text that is too long, or no text at all once unescaped, is shown as it stands. */

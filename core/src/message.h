@@ -15,7 +15,8 @@ typedef struct sbs_message {
 /** Starts an empty line; @p size 0 is legal and nothing is written then. */
 void sbs_message_init(sbs_message *message, char *text, size_t size);
 
-/** Appends @p prefix and the string value @p node as sanitised text; nothing for other kinds and for empty strings. */
+/** Appends @p prefix, unless the line is empty, and the string value @p node as sanitised text; nothing for other kinds
+ * and for empty strings. */
 void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node);
 
 #endif

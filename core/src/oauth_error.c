@@ -38,27 +38,30 @@ static sbs_json_node string_member(const sbs_json *doc, const char *name) {
     return node;
 }
 
+sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text, size_t size) {
+    sbs_message message;
+    sbs_json_node error = string_member(doc, "error");
+    sbs_json_node uri = string_member(doc, "error_uri");
+    sbs_json_node description = string_member(doc, "error_description");
+    sbs_message_init(&message, out_text, size);
+    *out_error = SBS_OAUTH_NONE;
+    if (error == SBS_JSON_NONE && uri == SBS_JSON_NONE) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    *out_error = identify(doc, error);
+    sbs_message_put(&message, "", doc, error);
+    sbs_message_put(&message, ": ", doc, description != SBS_JSON_NONE ? description : uri);
+    return SBS_OK;
+}
+
 sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                  sbs_oauth_error *out_error, char *out_text, size_t size) {
     sbs_json doc;
-    sbs_json_node error;
-    sbs_json_node description;
     sbs_message message;
     sbs_message_init(&message, out_text, size);
     *out_error = SBS_OAUTH_NONE;
     if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {
         return SBS_ERR_NOT_FOUND;
     }
-    error = string_member(&doc, "error");
-    description = string_member(&doc, "error_description");
-    if (description == SBS_JSON_NONE) {
-        description = string_member(&doc, "error_uri");
-    }
-    if (error == SBS_JSON_NONE && string_member(&doc, "error_uri") == SBS_JSON_NONE) {
-        return SBS_ERR_NOT_FOUND;
-    }
-    *out_error = error == SBS_JSON_NONE ? SBS_OAUTH_OTHER : identify(&doc, error);
-    sbs_message_put(&message, "", &doc, error);
-    sbs_message_put(&message, message.len > 0 ? ": " : "", &doc, description);
-    return SBS_OK;
+    return sbs_oauth_error_read(&doc, out_error, out_text, size);
 }

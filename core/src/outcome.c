@@ -38,25 +38,34 @@ static sbs_json_node words_of(const sbs_json *doc, sbs_json_node issue) {
     return sbs_lookup(doc, sbs_lookup(doc, issue, "details"), "text");
 }
 
-sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity, char *out_text,
-                             size_t size, bool *out_transient) {
-    sbs_json doc;
+sbs_status sbs_outcome_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient) {
     sbs_json_node issue;
     sbs_message message;
     sbs_message_init(&message, out_text, size);
     *out_transient = false;
-    if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK ||
-        !sbs_lookup_is(&doc, 0, "resourceType", "OperationOutcome")) {
+    if (!sbs_lookup_is(doc, 0, "resourceType", "OperationOutcome")) {
         return SBS_ERR_NOT_FOUND;
     }
-    issue = choose_issue(&doc);
+    issue = choose_issue(doc);
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
-    *out_transient = is_transient(&doc, issue);
-    sbs_message_put(&message, "", &doc, sbs_lookup(&doc, issue, "severity"));
-    sbs_message_put(&message, message.len > 0 ? " " : "", &doc, sbs_lookup(&doc, issue, "code"));
-    sbs_message_put(&message, message.len > 0 ? " at " : "", &doc, sbs_lookup_first(&doc, issue, "expression"));
-    sbs_message_put(&message, message.len > 0 ? ": " : "", &doc, words_of(&doc, issue));
+    *out_transient = is_transient(doc, issue);
+    sbs_message_put(&message, "", doc, sbs_lookup(doc, issue, "severity"));
+    sbs_message_put(&message, " ", doc, sbs_lookup(doc, issue, "code"));
+    sbs_message_put(&message, " at ", doc, sbs_lookup_first(doc, issue, "expression"));
+    sbs_message_put(&message, ": ", doc, words_of(doc, issue));
     return SBS_OK;
+}
+
+sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity, char *out_text,
+                             size_t size, bool *out_transient) {
+    sbs_json doc;
+    sbs_message message;
+    sbs_message_init(&message, out_text, size);
+    *out_transient = false;
+    if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    return sbs_outcome_read(&doc, out_text, size, out_transient);
 }

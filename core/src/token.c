@@ -107,92 +107,84 @@ static bool parse_seconds(sbs_text text, uint32_t *out_seconds) {
 
 /* ---- response ------------------------------------------------------------------------------------------------- */
 
-typedef struct response {
-    sbs_json doc;
-    char *text;
-} response;
-
 /* Reads the string member @p name. SBS_ERR_NOT_FOUND if it is missing. */
-static sbs_status take_string(const response *from, const char *name, sbs_text *out) {
+static sbs_status take_string(const sbs_json *doc, char *text, const char *name, sbs_text *out) {
     sbs_json_node node;
-    sbs_status status = sbs_json_member(&from->doc, 0, name, &node);
-    return status == SBS_OK ? sbs_json_text_in_place(&from->doc, node, from->text, out) : status;
+    sbs_status status = sbs_json_member(doc, 0, name, &node);
+    return status == SBS_OK ? sbs_json_text_in_place(doc, node, text, out) : status;
 }
 
-static sbs_status take_access_token(const response *from, sbs_token *token) {
-    sbs_status status = take_string(from, "access_token", &token->access_token);
-    return status == SBS_OK && !is_b64token(token->access_token) ? SBS_ERR_FORMAT : status;
-}
-
-static sbs_status take_type(const response *from, sbs_token *token) {
-    sbs_text type;
-    sbs_status status = take_string(from, "token_type", &type);
-    (void)token;
-    return status == SBS_OK && !sbs_ascii_is_nocase(type, "bearer") ? SBS_ERR_FORMAT : status;
-}
-
-static sbs_status take_lifetime(const response *from, sbs_token *token) {
+static sbs_status take_lifetime(const sbs_json *doc, char *text, sbs_token *token) {
     sbs_json_node node;
-    sbs_text text;
-    sbs_status status = sbs_json_member(&from->doc, 0, "expires_in", &node);
+    sbs_text value;
+    sbs_status status = sbs_json_member(doc, 0, "expires_in", &node);
     token->expires_in = SBS_TOKEN_EXPIRES_DEFAULT;
     if (status != SBS_OK) {
         return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
     }
     token->has_expires_in = true;
-    text = sbs_json_raw(&from->doc, node);
-    if (sbs_json_kind_of(&from->doc, node) != SBS_JSON_NUMBER) {
-        status = sbs_json_text_in_place(&from->doc, node, from->text, &text);
+    value = sbs_json_raw(doc, node);
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
+        status = sbs_json_text_in_place(doc, node, text, &value);
     }
-    if (status == SBS_OK && (!parse_seconds(text, &token->expires_in) || token->expires_in == 0)) {
+    if (status == SBS_OK && (!parse_seconds(value, &token->expires_in) || token->expires_in == 0)) {
         status = SBS_ERR_FORMAT;
     }
     return status;
 }
 
-static sbs_status take_scope(const response *from, sbs_token *token) {
-    sbs_status status = take_string(from, "scope", &token->scope);
+/* Stops at the first member at fault, which @p out_member names. */
+static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token, const char **out_member) {
+    sbs_text type;
+    *out_member = "access_token";
+    sbs_status status = take_string(doc, text, *out_member, &token->access_token);
+    if (status != SBS_OK || !is_b64token(token->access_token)) {
+        return status != SBS_OK ? status : SBS_ERR_FORMAT;
+    }
+    *out_member = "token_type";
+    status = take_string(doc, text, *out_member, &type);
+    if (status != SBS_OK || !sbs_ascii_is_nocase(type, "bearer")) {
+        return status != SBS_OK ? status : SBS_ERR_FORMAT;
+    }
+    *out_member = "expires_in";
+    status = take_lifetime(doc, text, token);
+    if (status != SBS_OK) {
+        return status;
+    }
+    *out_member = "scope";
+    status = take_string(doc, text, *out_member, &token->scope);
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
     return status == SBS_OK && !sbs_scope_list_is_valid(token->scope) ? SBS_ERR_FORMAT : status;
 }
 
-/* Stops at the first member at fault. */
-static sbs_status take_members(const response *from, sbs_token *token, const char **out_member) {
-    static const struct {
-        const char *name;
-        sbs_status (*take)(const response *from, sbs_token *token);
-    } members[] = {
-        {"access_token", take_access_token},
-        {"token_type", take_type},
-        {"expires_in", take_lifetime},
-        {"scope", take_scope},
-    };
-    sbs_status status = SBS_OK;
-    for (size_t i = 0; status == SBS_OK && i < sizeof members / sizeof members[0]; i++) {
-        *out_member = members[i].name;
-        status = members[i].take(from, token);
-    }
-    return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_FORMAT ? SBS_ERR_RESPONSE : status;
-}
-
-sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity, sbs_token *out_token,
-                           const char **out_member) {
-    response from = {.text = text};
+sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {
     const char *member = NULL;
-    sbs_status status = sbs_json_parse(&from.doc, text, len, tokens, capacity, NULL);
+    sbs_status status = SBS_ERR_JSON_TYPE;
     *out_token = (sbs_token){0};
-    if (status == SBS_OK && sbs_json_kind_of(&from.doc, 0) != SBS_JSON_OBJECT) {
-        status = SBS_ERR_JSON_TYPE;
-    } else if (status == SBS_OK) {
-        status = take_members(&from, out_token, &member);
+    if (sbs_json_kind_of(doc, 0) == SBS_JSON_OBJECT) {
+        status = take_members(doc, text, out_token, &member);
     }
     if (status != SBS_OK) {
         *out_token = (sbs_token){0};
     }
     if (out_member != NULL) {
         *out_member = status == SBS_OK ? NULL : member;
+    }
+    return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_FORMAT ? SBS_ERR_RESPONSE : status;
+}
+
+sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity, sbs_token *out_token,
+                           const char **out_member) {
+    sbs_json doc;
+    sbs_status status = sbs_json_parse(&doc, text, len, tokens, capacity, NULL);
+    if (status == SBS_OK) {
+        return sbs_token_read(&doc, text, out_token, out_member);
+    }
+    *out_token = (sbs_token){0};
+    if (out_member != NULL) {
+        *out_member = NULL;
     }
     return status;
 }

@@ -142,13 +142,14 @@ typedef struct sbs_client {
     struct {
         uint8_t state, sign_step;
         uint8_t kid_len;
-        bool has_token, token_is_new, scope_granted, scope_after_token;
+        bool token_is_new;
         bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
         sbs_alg alg;
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
         size_t url_len; /* discovered token URL at the start of work, with its NUL */
         size_t token_len, scope_len;
+        const char *token, *scope; /* in work behind the URL; NULL: none, and none granted */
         size_t key_bits;
         sbs_now now;
         sbs_wait wait;

@@ -57,6 +57,7 @@ typedef struct sbs_exchange_request {
     char *response;                /**< where the body of a 2xx answer goes; NULL: into the scratch */
     size_t response_size;
     bool drop_success_body; /**< drain the body of a 2xx answer */
+    sbs_exchange_limits limits;
 } sbs_exchange_request;
 
 typedef struct sbs_exchange {
@@ -77,7 +78,6 @@ typedef struct sbs_exchange {
         uint64_t deadline_ms;
         sbs_now now;
         sbs_exchange_request request; /* its url is not valid any more */
-        sbs_exchange_limits limits;
         sbs_http_reader reader;
         char host[SBS_HOST_SIZE];
     } priv;
@@ -89,7 +89,7 @@ void sbs_exchange_init(sbs_exchange *exchange);
 
 /** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
 SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
-                                            const sbs_exchange_limits *limits, sbs_now now);
+                                            uint64_t mono_ms);
 
 /**
  * Goes on. SBS_PENDING with what to wait for; SBS_OK: the whole answer was read; errors of stream.h and http.h,

@@ -39,6 +39,9 @@ typedef struct sbs_token {
 SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                          sbs_token *out_token, const char **out_member);
 
+/** The same for a document that is parsed already; @p text is the document's own, writable. */
+SBS_NODISCARD sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member);
+
 typedef enum sbs_oauth_error {
     SBS_OAUTH_NONE,
     SBS_OAUTH_INVALID_REQUEST,
@@ -61,6 +64,10 @@ const char *sbs_oauth_error_name(sbs_oauth_error error);
  */
 SBS_NODISCARD sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                                sbs_oauth_error *out_error, char *out_text, size_t size);
+
+/** The same for a document that is parsed already. */
+SBS_NODISCARD sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text,
+                                              size_t size);
 
 #ifdef __cplusplus
 }
