@@ -3,6 +3,7 @@
 
 #define SCAN_MAX 16u /* items looked at in one poll */
 #define HELD_CHECK_MS 5000u
+#define BEHIND_CHECK_MS 1000u
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     memset(push, 0, sizeof *push);
@@ -35,21 +36,17 @@ static void start_over(sbs_push *push) {
     push->priv.held = false;
 }
 
-static bool waits_for_lane(const sbs_push *push, uint32_t lane, uint64_t id) {
+/* An item waits for its own time, and for those of its lane before it. */
+static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
     for (unsigned i = 0; i < push->priv.deferred_count; i++) {
         const struct sbs_push_deferred *entry = &push->priv.deferred[i];
-        if (entry->lane == lane && entry->id < id && !entry->passes) {
-            return true;
+        bool itself = entry->id == item->id;
+        bool before = entry->lane == item->meta.lane && entry->id < item->id && !entry->passes;
+        if (before || (itself && push->priv.now.mono_ms < entry->until_ms)) {
+            return false;
         }
     }
-    return false;
-}
-
-/* An item waits for its own time, and for those of its lane before it. */
-static bool may_go(sbs_push *push, const sbs_queue_item *item) {
-    const struct sbs_push_deferred *itself = sbs_push_find_deferred(push, item->id);
-    bool waits = itself != NULL && push->priv.now.mono_ms < itself->until_ms;
-    return !waits && !waits_for_lane(push, item->meta.lane, item->id);
+    return true;
 }
 
 static sbs_status mark(sbs_push *push, const sbs_queue_item *item) {
@@ -115,10 +112,11 @@ static sbs_status end_of_queue(sbs_push *push) {
     }
     push->priv.resume_ms = UINT64_MAX;
     for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        const struct sbs_push_deferred *entry = &push->priv.deferred[i];
-        if (entry->until_ms < push->priv.resume_ms && !waits_for_lane(push, entry->lane, entry->id)) {
-            push->priv.resume_ms = entry->until_ms;
-        }
+        uint64_t until_ms = push->priv.deferred[i].until_ms;
+        push->priv.resume_ms = until_ms < push->priv.resume_ms ? until_ms : push->priv.resume_ms;
+    }
+    if (push->priv.resume_ms <= push->priv.now.mono_ms) { /* its time has come, but it waits for one of its lane */
+        push->priv.resume_ms = push->priv.now.mono_ms + BEHIND_CHECK_MS;
     }
     push->priv.state = PUSH_WAIT;
     return SBS_PENDING;
@@ -134,16 +132,17 @@ static sbs_status choose(sbs_push *push) {
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
         sbs_queue_item item = {0};
         sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-        if (status == SBS_ERR_NOT_FOUND) {
-            sbs_push_forget_gone(push, push->priv.cursor, UINT64_MAX);
-            return end_of_queue(push);
-        }
-        sbs_push_forget_gone(push, push->priv.cursor, item.id);
-        push->priv.cursor = item.id;
-        if (status == SBS_ERR_DAMAGED) {
+        if (status == SBS_ERR_DAMAGED) { /* which may be any item: the look goes on where it was */
             sbs_push_result result = {.status = status, .text = sbs_status_text(status), .server_id = ""};
             sbs_push_tell(push, SBS_PUSH_DEAD, item.id, &result);
             return SBS_PENDING;
+        }
+        if (unless_gone(status) == SBS_OK) {
+            sbs_push_forget_gone(push, item.id);
+            push->priv.cursor = item.id;
+        }
+        if (status == SBS_ERR_NOT_FOUND) {
+            return end_of_queue(push);
         }
         if (status == SBS_OK) {
             status = unless_gone(consider(push, &item));
@@ -324,13 +323,9 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
 static void note_clock(sbs_push *push) {
     bool was_known = push->priv.clock_noted;
     sbs_push_note_clock(push);
-    if (was_known || !push->priv.clock_noted || !push->priv.held || push->priv.state != PUSH_CHOOSE) {
-        return;
-    }
-    if (push->priv.batch_len > 0) {
-        push->priv.state = PUSH_SEND;
-    } else {
-        start_over(push);
+    if (was_known != push->priv.clock_noted && push->priv.state == PUSH_CHOOSE) {
+        push->priv.state = push->priv.batch_len > 0 ? PUSH_SEND : PUSH_CHOOSE;
+        push->priv.cursor = 0;
     }
 }
 

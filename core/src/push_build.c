@@ -11,27 +11,26 @@ static bool in_batch(const sbs_push *push) {
 
 /* ---- when an item was measured ------------------------------------------------------------------------------- */
 
-/* One remembered boot: the UTC at its uptime 0. Little-endian, 12 bytes, newest first, behind one byte of version. */
-typedef struct boot {
-    uint32_t id;
-    int64_t utc_s;
-} boot;
-
+/* Remembered boots, newest first, behind one byte of version: the id in 4 bytes and the UTC at its uptime 0 in 8,
+ * little-endian. */
+#define ID_SIZE 4u
 #define BOOT_SIZE 12u
 #define BOOTS_SIZE (1u + BOOT_SIZE * SBS_PUSH_BOOTS_MAX)
 
-static void put_number(uint8_t *out, uint64_t value, unsigned bytes) {
-    for (unsigned i = 0; i < bytes; i++) {
-        out[i] = (uint8_t)(value >> (8 * i));
+static void put_boot(uint8_t *out, uint32_t id, uint64_t utc_s) {
+    for (unsigned i = 0; i < BOOT_SIZE; i++) {
+        out[i] = (uint8_t)(i < ID_SIZE ? id >> (8 * i) : utc_s >> (8 * (i - ID_SIZE)));
     }
 }
 
-static uint64_t get_number(const uint8_t *data, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = bytes; i-- > 0;) {
-        value = value << 8 | data[i];
+/* True if the boot at @p data is this one; then its UTC is read. */
+static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
+    uint64_t utc_s = 0;
+    for (unsigned i = BOOT_SIZE; i-- > ID_SIZE;) {
+        utc_s = utc_s << 8 | data[i];
     }
-    return value;
+    *out_utc_s = (int64_t)utc_s;
+    return ((uint32_t)data[3] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[1] << 8 | data[0]) == id;
 }
 
 /* Bytes of the record, 0 if there is none that this version reads. */
@@ -53,14 +52,14 @@ void sbs_push_note_clock(sbs_push *push) {
         return;
     }
     size_t len = load_boots(push, record);
-    if (len > 0 && get_number(record + 1, 4) == config->boot_id) {
+    int64_t utc_s;
+    if (len > BOOT_SIZE && read_boot(record + 1, config->boot_id, &utc_s)) {
         return;
     }
     size_t kept = len > 1 ? len - 1 : 0;
     memmove(record + 1 + BOOT_SIZE, record + 1, kept);
     record[0] = BOOTS_VERSION;
-    put_number(record + 1, config->boot_id, 4);
-    put_number(record + 5, (uint64_t)(push->priv.now.utc_s - (int64_t)(push->priv.now.mono_ms / 1000)), 8);
+    put_boot(record + 1, config->boot_id, (uint64_t)push->priv.now.utc_s - push->priv.now.mono_ms / 1000);
     len = 1 + BOOT_SIZE + kept;
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
     (void)config->storage->ops->set(config->storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
@@ -79,8 +78,9 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
     }
     size_t len = load_boots(push, record);
     for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
-        if (get_number(record + at, 4) == meta->boot_id) {
-            return (int64_t)get_number(record + at + 4, 8) + (int64_t)(meta->uptime_ms / 1000);
+        int64_t utc_s;
+        if (read_boot(record + at, meta->boot_id, &utc_s)) {
+            return utc_s + (int64_t)(meta->uptime_ms / 1000);
         }
     }
     return SBS_UTC_UNKNOWN;

@@ -43,8 +43,8 @@ void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result);
 /** True if a failure waits for a person: the longer waits of a pause fit it. */
 bool sbs_push_needs_operator(sbs_status status);
 
-/** Forgets what is deferred with ids between @p after and @p before: the queue holds none there. */
-void sbs_push_forget_gone(sbs_push *push, uint64_t after, uint64_t before);
+/** Forgets what is deferred between the cursor and the @p next item of the queue (0: none), which holds none there. */
+void sbs_push_forget_gone(sbs_push *push, uint64_t next);
 
 /** Puts an item aside until a time of its own. */
 void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms);

@@ -79,11 +79,11 @@ static void forget_deferred(sbs_push *push, uint64_t id) {
     }
 }
 
-void sbs_push_forget_gone(sbs_push *push, uint64_t after, uint64_t before) {
+void sbs_push_forget_gone(sbs_push *push, uint64_t next) {
+    struct sbs_push_deferred *entries = push->priv.deferred;
     for (unsigned i = push->priv.deferred_count; i-- > 0;) {
-        uint64_t id = push->priv.deferred[i].id;
-        if (id > after && id < before) {
-            forget_deferred(push, id);
+        if (entries[i].id > push->priv.cursor && entries[i].id <= next - 1) {
+            entries[i] = entries[--push->priv.deferred_count];
         }
     }
 }
@@ -205,8 +205,7 @@ static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, cons
 
 bool sbs_push_needs_operator(sbs_status status) {
     sbs_status_class group = sbs_status_group(status);
-    return group == SBS_CLASS_OPERATOR || group == SBS_CLASS_BUFFER ||
-           (group == SBS_CLASS_FIX_CALL && status != SBS_ERR_STATE);
+    return group != SBS_CLASS_LATER && group != SBS_CLASS_PEER && status != SBS_ERR_STATE;
 }
 
 sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {

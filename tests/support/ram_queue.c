@@ -35,6 +35,12 @@ static sbs_status ram_next(void *ctx, uint64_t after, sbs_queue_item *out_item) 
     if (fails(queue)) {
         return SBS_ERR_STORAGE;
     }
+    if (queue->lost != 0) {
+        out_item->id = queue->lost;
+        find(queue, queue->lost)->fate = RAM_DEAD;
+        queue->lost = 0;
+        return SBS_ERR_DAMAGED;
+    }
     for (uint64_t id = after + 1; id <= queue->count; id++) {
         struct ram_item *item = &queue->items[id - 1];
         if (item->fate == RAM_WAITING) {

@@ -22,6 +22,7 @@ typedef struct ram_queue {
         bool damaged;
     } items[RAM_QUEUE_MAX];
     unsigned count;
+    uint64_t lost;    /* id that the next call of next reports as damaged, whatever it is asked; 0: none */
     unsigned fail_at; /* the operation (counted from 1) that fails with SBS_ERR_STORAGE; 0: none */
     unsigned operations;
 } ram_queue;

@@ -216,6 +216,22 @@ static void an_item_that_goes_away_holds_up_nobody(void **state) {
     assert_string_equal(s->order, "b ");
 }
 
+/* A queue may find a damaged item anywhere, and reports it when it is asked next. */
+static void a_damaged_item_changes_no_order(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        push_setup_init(s);
+        s->config.batch_max = batch;
+        add_one(s, "a");
+        add_one(s, "b");
+        add_one(s, "c");
+        s->queue.lost = 2;
+        assert_int_equal(push_run(s, 60000), SBS_OK);
+        assert_string_equal(s->order, "a c ");
+        assert_int_equal(s->events[SBS_PUSH_DEAD], 1);
+    }
+}
+
 static void an_item_that_goes_away_while_it_is_sent_is_no_error(void **state) {
     push_setup *s = *state;
     static const unsigned answers[] = {201, 422};
@@ -265,6 +281,7 @@ int main(void) {
         CASE(an_item_newer_than_the_sample_of_the_clock_is_dated_too),
         CASE(the_lane_keeps_its_order_when_the_clock_comes),
         CASE(an_item_that_goes_away_holds_up_nobody),
+        CASE(a_damaged_item_changes_no_order),
         CASE(an_item_that_goes_away_while_it_is_sent_is_no_error),
         CASE(a_push_can_be_cancelled),
     };
