@@ -22,3 +22,9 @@ endif()
 
 # A folder of its own for the one header: /usr/include itself would show a cross compiler the host's headers.
 configure_file("${SBS_JSMN_DIR}/jsmn.h" "${CMAKE_BINARY_DIR}/jsmn/jsmn.h" COPYONLY)
+
+# The queue on SQLite is built where SQLite is. A cross compiler would meet the host's: it needs one of its own, which
+# SQLite3_INCLUDE_DIR and SQLite3_LIBRARY name.
+if(SBS_ON_LINUX AND (NOT CMAKE_CROSSCOMPILING OR SQLite3_LIBRARY))
+    find_package(SQLite3 3.35)
+endif()

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replacing a damaged file. At every moment all data has a name, and an interrupted replacement is finished by the next
+ * one who opens the queue:
+ *   1. FILE.new is made, with what can be read of FILE.
+ *   2. FILE and FILE-wal get a second name, FILE.damaged-TIME and FILE.damaged-TIME-wal.
+ *   3. FILE.new is renamed to FILE.ready: from now on the replacement is certain.
+ *   4. FILE-wal and FILE-shm, which belong to the old file, lose their first name.
+ *   5. FILE.ready is renamed to FILE.
+ * Who does 4 and 5 holds a lock on FILE.ready, so that nobody removes the log of the new FILE.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sqlite_internal.h"
+
+#define NAME_SIZE 4096
+
+typedef char file_name[NAME_SIZE];
+
+static void name_of(file_name out, const char *path, const char *suffix) {
+    if (snprintf(out, NAME_SIZE, "%s%s", path, suffix) >= NAME_SIZE) {
+        out[0] = '\0'; /* no file: sbs_sqlite_connect() leaves room for every suffix */
+    }
+}
+
+static bool remove_file(const char *path, const char *suffix) {
+    file_name name;
+    name_of(name, path, suffix);
+    return unlink(name) == 0 || errno == ENOENT;
+}
+
+static bool sync_folder(const char *path) {
+    file_name name;
+    name_of(name, path, "");
+    int fd = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool synced = fsync(fd) == 0 || errno == EINVAL;
+    (void)close(fd);
+    return synced;
+}
+
+/* ---- steps 4 and 5 ------------------------------------------------------------------------------------------- */
+
+static bool is_still(const char *path, int fd) {
+    struct stat at_path;
+    struct stat of_fd;
+    return fstat(fd, &of_fd) == 0 && lstat(path, &at_path) == 0 && at_path.st_ino == of_fd.st_ino &&
+           at_path.st_dev == of_fd.st_dev;
+}
+
+static bool put_in_place(const char *path, const char *ready) {
+    return remove_file(path, "-wal") && remove_file(path, "-shm") && sync_folder(path) && rename(ready, path) == 0 &&
+           sync_folder(path);
+}
+
+sbs_status sbs_sqlite_finish_replacing(const char *path) {
+    file_name ready;
+    name_of(ready, path, ".ready");
+    int fd = open(ready, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? SBS_OK : SBS_ERR_STORAGE;
+    }
+    bool done = flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
+    (void)close(fd);
+    return done ? SBS_OK : SBS_ERR_STORAGE;
+}
+
+/* ---- steps 1 to 3 -------------------------------------------------------------------------------------------- */
+
+static bool add_name(const char *path, const char *suffix, const char *aside) {
+    file_name from;
+    file_name kept;
+    name_of(from, path, suffix);
+    name_of(kept, aside, suffix);
+    return link(from, kept) == 0 || (errno == ENOENT && suffix[0] != '\0');
+}
+
+/* FILE.damaged-TIME, with a number behind it where that is taken. */
+static bool keep_old(sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
+    file_name aside;
+    struct tm utc;
+    char stamp[32] = "";
+    time_t now = time(NULL);
+    if (gmtime_r(&now, &utc) != NULL) {
+        (void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
+    }
+    for (unsigned i = 1; i < 100; i++) {
+        char suffix[64];
+        (void)snprintf(suffix, sizeof suffix, i == 1 ? ".damaged-%s" : ".damaged-%s-%u", stamp, i);
+        name_of(aside, path, suffix);
+        if (add_name(path, "", aside)) {
+            free(queue->priv.set_aside);
+            queue->priv.set_aside = strdup(aside);
+            return add_name(path, "-wal", aside);
+        }
+        if (errno != EEXIST) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
+    sbs_sqlite_queue fresh;
+    memset(&fresh, 0, sizeof fresh);
+    fresh.priv.config = queue->priv.config;
+    fresh.priv.config.path = path;
+    if (!remove_file(path, "") || !remove_file(path, "-wal") || !remove_file(path, "-shm")) {
+        return SBS_ERR_STORAGE;
+    }
+    sbs_status status = sbs_sqlite_connect_plainly(&fresh);
+    if (status == SBS_OK) {
+        status = sbs_sqlite_salvage(queue, &fresh);
+    }
+    queue->priv.kept = fresh.priv.kept;
+    sbs_sqlite_disconnect(&fresh);
+    /* A log that is left shows that not all of it reached the file. */
+    file_name log;
+    name_of(log, path, "-wal");
+    return status == SBS_OK && access(log, F_OK) == 0 ? SBS_ERR_STORAGE : status;
+}
+
+static sbs_status replace(sbs_sqlite_queue *queue) {
+    file_name made;
+    file_name ready;
+    const char *path = queue->priv.config.path;
+    name_of(made, path, ".new");
+    name_of(ready, path, ".ready");
+    sbs_status status = make_new(queue, made);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (!keep_old(queue) || rename(made, ready) != 0 || !sync_folder(path)) {
+        return SBS_ERR_STORAGE;
+    }
+    return sbs_sqlite_finish_replacing(path);
+}
+
+sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
+    sbs_status status = SBS_OK;
+    if (queue->priv.config.vfs != NULL) {
+        return SBS_ERR_STORAGE;
+    }
+    /* The write lock, where the damage leaves one, keeps others from writing into a file that is going. */
+    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    int code = sqlite3_exec(queue->priv.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if ((code & 0xFF) == SQLITE_BUSY) {
+        return SBS_ERR_STORAGE;
+    }
+    if (!sbs_sqlite_has_moved(queue)) {
+        status = replace(queue);
+    }
+    (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
+    sbs_sqlite_disconnect(queue);
+    return status == SBS_OK ? sbs_sqlite_connect_plainly(queue) : status;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue on SQLite when the disk returns something else than what was written, and when its process is killed. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sqlite_rig.h"
+#include "test_folder.h"
+
+#define PAGE 4096u
+#define ITEMS 60u
+
+static bool is_long(void) {
+    const char *length = getenv("SBS_LONG");
+    return length != NULL && strcmp(length, "1") == 0;
+}
+
+/* ---- one item -------------------------------------------------------------------------------------------------- */
+
+static void a_damaged_item_is_reported_once_and_kept(void **state) {
+    (void)state;
+    sbs_queue_item item;
+    sbs_sqlite_dead dead;
+    char bytes[8];
+    size_t len;
+    uint64_t a = rig_append("a");
+    uint64_t b = rig_append("b");
+    uint64_t c = rig_append("c");
+    rig_tamper("UPDATE sbs_body SET data = x'78' WHERE id = 1; DELETE FROM sbs_body WHERE id = 2;");
+    assert_int_equal(rig.port.ops->read(rig.port.ctx, a, 0, bytes, sizeof bytes, &len), SBS_ERR_DAMAGED);
+    assert_int_equal(rig_next(0, &item), SBS_ERR_DAMAGED);
+    assert_int_equal(item.id, a);
+    assert_int_equal(rig_next(0, &item), SBS_ERR_DAMAGED);
+    assert_int_equal(item.id, b);
+    assert_int_equal(rig_next(0, &item), SBS_OK);
+    assert_int_equal(item.id, c);
+    assert_int_equal(sbs_sqlite_queue_dead(&rig.queue, 0, &dead), SBS_OK);
+    assert_int_equal(dead.item.id, a);
+    assert_string_equal(dead.reason, "damaged");
+    assert_int_equal(sbs_sqlite_queue_retry(&rig.queue, a), SBS_ERR_DAMAGED);
+    assert_true(rig_counters().dead == 2 && rig_counters().waiting == 1);
+}
+
+static void every_column_is_covered_by_the_checksum(void **state) {
+    (void)state;
+    static const char *const changes[] = {
+        "uptime_ms = 2",           "utc_s = 5", "boot_id = 9", "lane = 1", "zone_minutes = 0", "format = 0",
+        "checksum = checksum + 1", "len = 2"};
+    sbs_queue_item item;
+    char sql[128];
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        uint64_t id = rig_append("a");
+        (void)snprintf(sql, sizeof sql, "UPDATE sbs_item SET %s WHERE state = 0", changes[i]);
+        rig_tamper(sql);
+        assert_int_equal(rig_next(0, &item), SBS_ERR_DAMAGED);
+        assert_int_equal(item.id, id);
+    }
+}
+
+/* ---- the file -------------------------------------------------------------------------------------------------- */
+
+/* What item @p n holds. */
+static void text_of(uint64_t n, char out[1200]) {
+    size_t len = (size_t)(n % 9) * 130 + 20;
+    (void)snprintf(out, 1200, "item %05u ", (unsigned)n);
+    memset(out + 11, 'a' + (int)(n % 26), len);
+    out[11 + len] = '\0';
+}
+
+static void fill(void) {
+    char text[1200];
+    for (uint64_t n = 1; n <= ITEMS; n++) {
+        text_of(n, text);
+        assert_int_equal(rig_append(text), n);
+    }
+    for (uint64_t n = 1; n <= ITEMS; n += 10) {
+        assert_int_equal(rig_settle(n, SBS_QUEUE_DEAD, "x"), SBS_OK);
+    }
+    sbs_sqlite_queue_close(&rig.queue);
+}
+
+/* Items to send or dead that are there; each must be what it was. */
+static unsigned count_whole(void) {
+    sbs_queue_item item = {0};
+    sbs_sqlite_dead dead;
+    char text[1200], found[1200];
+    size_t len;
+    unsigned count = 0;
+    sbs_status status;
+    while ((status = rig_next(item.id, &item)) != SBS_ERR_NOT_FOUND) {
+        if (status == SBS_ERR_STORAGE) {
+            item.id = 0; /* the file was replaced: from the start */
+            count = 0;
+            continue;
+        }
+        if (status == SBS_OK && item.id <= ITEMS) {
+            text_of(item.id, text);
+            assert_int_equal(rig.port.ops->read(rig.port.ctx, item.id, 0, found, sizeof found, &len), SBS_OK);
+            assert_int_equal(len, strlen(text));
+            assert_memory_equal(found, text, len);
+            count++;
+        }
+    }
+    memset(&dead, 0, sizeof dead);
+    while ((status = sbs_sqlite_queue_dead(&rig.queue, dead.item.id, &dead)) == SBS_OK) {
+        count++;
+    }
+    return count;
+}
+
+static void write_at(long at, const void *bytes, size_t len) {
+    FILE *file = fopen(rig.path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_same_file(const char *name, const char *bytes, size_t len) {
+    size_t found_len;
+    char *found = test_folder_load(rig.folder, strrchr(name, '/') + 1, &found_len);
+    assert_int_equal(found_len, len);
+    assert_memory_equal(found, bytes, len);
+    free(found);
+}
+
+static void a_file_without_its_head_is_set_aside(void **state) {
+    (void)state;
+    char page[PAGE];
+    uint64_t kept = 99;
+    size_t len;
+    fill();
+    memset(page, 0, sizeof page);
+    write_at(0, page, sizeof page);
+    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    rig_reopen();
+    const char *aside = sbs_sqlite_queue_set_aside(&rig.queue, &kept);
+    assert_non_null(aside);
+    assert_non_null(strstr(aside, "queue.db.damaged-"));
+    assert_int_equal(kept, 0);
+    assert_same_file(aside, bytes, len);
+    free(bytes);
+    struct stat file;
+    assert_int_equal(stat(rig.path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    assert_true(rig_append("new") > ITEMS);
+    rig_reopen();
+    assert_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(rig_counters().waiting, 1);
+}
+
+/* Every page in turn is overwritten: what is elsewhere is kept, ids go on, and the old file is there. */
+static void what_can_be_read_is_taken_over(void **state) {
+    (void)state;
+    char page[PAGE];
+    size_t len;
+    unsigned replaced = 0;
+    unsigned salvaged = 0;
+    memset(page, 0xA5, sizeof page);
+    fill();
+    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    size_t pages = len / PAGE;
+    assert_true(pages > 15);
+    for (size_t i = 1; i < pages; i++) {
+        uint64_t kept = 0;
+        write_at(0, bytes, len);
+        write_at((long)(i * PAGE), page, sizeof page);
+        assert_int_equal(rig_open_again(), SBS_OK);
+        unsigned whole = count_whole();
+        uint64_t id = 0;
+        while (rig_try_append("next", &id) == SBS_ERR_STORAGE) {
+            whole = count_whole();
+        }
+        assert_true(id > ITEMS);
+        if (sbs_sqlite_queue_set_aside(&rig.queue, &kept) != NULL) {
+            replaced++;
+            salvaged += whole > ITEMS / 2;
+        }
+        assert_true(whole <= ITEMS);
+        sbs_sqlite_queue_close(&rig.queue);
+    }
+    free(bytes);
+    printf("pages damaged %u, files replaced %u, most items kept %u times\n", (unsigned)pages - 1, replaced, salvaged);
+    assert_true(replaced > 5 && salvaged * 2 > replaced);
+}
+
+static void copy_to(const char *suffix, const char *bytes, size_t len) {
+    char name[300];
+    (void)snprintf(name, sizeof name, "%s%s", rig.path, suffix);
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* As a power cut between the last two steps leaves it. */
+static void an_interrupted_replacement_is_finished(void **state) {
+    (void)state;
+    size_t len;
+    char rubbish[PAGE];
+    sbs_queue_item item;
+    rig_append("salvaged");
+    sbs_sqlite_queue_close(&rig.queue);
+    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    memset(rubbish, 'r', sizeof rubbish);
+    copy_to(".ready", bytes, len);
+    copy_to("", rubbish, sizeof rubbish);
+    copy_to("-wal", rubbish, sizeof rubbish);
+    free(bytes);
+    rig_reopen();
+    assert_int_equal(rig_next(0, &item), SBS_OK);
+    rig_assert_reads(item.id, "salvaged");
+    char name[300];
+    (void)snprintf(name, sizeof name, "%s.ready", rig.path);
+    assert_int_not_equal(access(name, F_OK), 0);
+}
+
+/* Another process that has the damaged file open does not write into it any more. */
+static void who_had_it_open_notices(void **state) {
+    (void)state;
+    char page[PAGE];
+    uint64_t id;
+    sbs_sqlite_queue other;
+    sbs_queue other_port;
+    fill();
+    assert_int_equal(sbs_sqlite_queue_open(&other, &rig.config, &other_port), SBS_OK);
+    memset(page, 0, sizeof page);
+    write_at(0, page, sizeof page);
+    rig_reopen();
+    assert_int_not_equal(other_port.ops->append(other_port.ctx, &rig_meta, "x", 1, &id), SBS_OK);
+    sbs_sqlite_queue_close(&other);
+    rig_append("x");
+    assert_int_equal(rig_counters().waiting, 1);
+    rig_reopen();
+    assert_int_equal(rig_counters().waiting, 1);
+}
+
+/* ---- a process that is killed ---------------------------------------------------------------------------------- */
+
+typedef struct report {
+    uint64_t id;
+    int what; /* 1: appended, 2: about to be settled, 3: settled */
+} report;
+
+static void tell(int out, uint64_t id, int what) {
+    const report line = {id, what};
+    if (write(out, &line, sizeof line) != (ssize_t)sizeof line) {
+        _exit(1);
+    }
+}
+
+/* Appends, marks and settles until it is killed, and says so. */
+static void work_until_killed(int out) {
+    sbs_sqlite_queue other;
+    sbs_queue port;
+    sbs_queue_item item;
+    uint64_t id;
+    if (sbs_sqlite_queue_open(&other, &rig.config, &port) != SBS_OK) {
+        _exit(1);
+    }
+    for (unsigned i = 0; i < 100000; i++) {
+        if (port.ops->append(port.ctx, &rig_meta, "kill me", 7, &id) != SBS_OK) {
+            _exit(1);
+        }
+        tell(out, id, 1);
+        if (i % 3 == 2 && port.ops->next(port.ctx, 0, &item) == SBS_OK) {
+            tell(out, item.id, 2);
+            if (port.ops->mark_attempt(port.ctx, item.id) != SBS_OK ||
+                port.ops->settle(port.ctx, item.id, SBS_QUEUE_DELIVERED, NULL) != SBS_OK) {
+                _exit(1);
+            }
+            tell(out, item.id, 3);
+        }
+    }
+    _exit(0);
+}
+
+#define IDS_MAX 100000u
+static uint8_t promised[IDS_MAX]; /* the last report of each id */
+
+/* Kills the child a moment after it has said @p reports things. */
+static void kill_one(unsigned reports, long pause_us) {
+    int ends[2];
+    report line;
+    int result;
+    const struct timespec pause = {0, pause_us * 1000};
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        work_until_killed(ends[1]);
+    }
+    assert_true(child > 0);
+    assert_int_equal(close(ends[1]), 0);
+    for (unsigned i = 0; read(ends[0], &line, sizeof line) == (ssize_t)sizeof line; i++) {
+        assert_true(line.id < IDS_MAX);
+        promised[line.id] = (uint8_t)line.what;
+        if (i == reports) {
+            (void)nanosleep(&pause, NULL);
+            assert_int_equal(kill(child, SIGKILL), 0);
+        }
+    }
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFSIGNALED(result));
+}
+
+static void a_killed_process_loses_nothing(void **state) {
+    (void)state;
+    static uint8_t there[IDS_MAX];
+    unsigned kills = is_long() ? 300 : 25;
+    unsigned lost = 0;
+    unsigned twice = 0;
+    unsigned accepted = 0;
+    memset(promised, 0, sizeof promised);
+    for (unsigned i = 0; i < kills; i++) {
+        sbs_queue_item item = {0};
+        sbs_sqlite_queue_close(&rig.queue);
+        kill_one(i * 5u % 23u, (long)(i * 7919u % 5000u));
+        rig_reopen();
+        memset(there, 0, sizeof there);
+        while (rig_next(item.id, &item) == SBS_OK) {
+            there[item.id] = 1;
+        }
+        for (unsigned id = 1; id < IDS_MAX; id++) {
+            lost += promised[id] == 1 && !there[id];
+            twice += promised[id] == 3 && there[id];
+        }
+    }
+    for (unsigned id = 1; id < IDS_MAX; id++) {
+        accepted += promised[id] != 0;
+    }
+    printf("processes killed %u, items accepted %u, lost %u, twice %u\n", kills, accepted, lost, twice);
+    assert_int_equal(lost, 0);
+    assert_int_equal(twice, 0);
+    assert_true(accepted > kills);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_damaged_item_is_reported_once_and_kept), TEST(every_column_is_covered_by_the_checksum),
+        TEST(a_file_without_its_head_is_set_aside),     TEST(what_can_be_read_is_taken_over),
+        TEST(an_interrupted_replacement_is_finished),   TEST(who_had_it_open_notices),
+        TEST(a_killed_process_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
