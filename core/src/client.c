@@ -97,12 +97,8 @@ sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc) {
         return SBS_ERR_JSON;
     }
     size_t size;
-    char *start = sbs_client_scratch(client, &size) + answer->body_len;
-    size_t misfit = (0u - (uintptr_t)start) % _Alignof(sbs_json_token);
-    size -= answer->body_len;
-    size_t capacity = size < misfit ? 0 : (size - misfit) / sizeof(sbs_json_token);
-    sbs_json_token *tokens = (sbs_json_token *)(void *)(start + misfit);
-    return sbs_json_parse(out_doc, answer->body, answer->body_len, tokens, capacity, NULL);
+    (void)sbs_client_scratch(client, &size);
+    return sbs_json_parse_in(out_doc, answer->body, answer->body_len, size);
 }
 
 static void put_request_id(sbs_writer *out) {

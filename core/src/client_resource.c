@@ -218,7 +218,7 @@ static void note_refusal(sbs_client *client) {
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
     bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
-                sbs_outcome_read(&doc, detail->text, sizeof detail->text, &hint) == SBS_OK;
+                sbs_outcome_read(&doc, 0, detail->text, sizeof detail->text, &hint) == SBS_OK;
     if (!told && !answer->is_json && !answer->body_dropped) {
         sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
     }

@@ -49,6 +49,12 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     return SBS_OK;
 }
 
+sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size) {
+    size_t start = len + (0u - (uintptr_t)(buffer + len)) % _Alignof(sbs_json_token);
+    size_t capacity = start > size ? 0 : (size - start) / sizeof(sbs_json_token);
+    return sbs_json_parse(doc, buffer, len, (sbs_json_token *)(void *)(buffer + start), capacity, NULL);
+}
+
 static sbs_json_kind primitive_kind(char first) {
     switch (first) {
     case 't':

@@ -9,8 +9,8 @@ static bool is_error(const sbs_json *doc, sbs_json_node issue) {
 }
 
 /* The first issue that is an error, else the first of all. */
-static sbs_json_node choose_issue(const sbs_json *doc) {
-    sbs_json_node first = sbs_lookup_first(doc, 0, "issue");
+static sbs_json_node choose_issue(const sbs_json *doc, sbs_json_node outcome) {
+    sbs_json_node first = sbs_lookup_first(doc, outcome, "issue");
     for (sbs_json_node issue = first; issue != SBS_JSON_NONE; issue = sbs_json_next(doc, issue)) {
         if (is_error(doc, issue)) {
             return issue;
@@ -38,15 +38,16 @@ static sbs_json_node words_of(const sbs_json *doc, sbs_json_node issue) {
     return sbs_lookup(doc, sbs_lookup(doc, issue, "details"), "text");
 }
 
-sbs_status sbs_outcome_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient) {
+sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
+                            bool *out_transient) {
     sbs_json_node issue;
     sbs_message message;
     sbs_message_init(&message, out_text, size);
     *out_transient = false;
-    if (!sbs_lookup_is(doc, 0, "resourceType", "OperationOutcome")) {
+    if (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
         return SBS_ERR_NOT_FOUND;
     }
-    issue = choose_issue(doc);
+    issue = choose_issue(doc, outcome);
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
@@ -67,5 +68,5 @@ sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *token
     if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {
         return SBS_ERR_NOT_FOUND;
     }
-    return sbs_outcome_read(&doc, out_text, size, out_transient);
+    return sbs_outcome_read(&doc, 0, out_text, size, out_transient);
 }

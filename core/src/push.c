@@ -200,21 +200,10 @@ static void fail_batch(sbs_push *push, sbs_status status) {
     }
 }
 
-static sbs_json_token *answer_tokens(const sbs_push *push, size_t skip, size_t *out_capacity) {
-    const sbs_push_config *config = push->priv.config;
-    size_t used = sbs_client_response(config->client).body_len;
-    size_t misfit = (0u - (uintptr_t)(config->answer + used)) % _Alignof(sbs_json_token);
-    size_t start = used + misfit + skip * sizeof(sbs_json_token);
-    *out_capacity = start > config->answer_size ? 0 : (config->answer_size - start) / sizeof(sbs_json_token);
-    return (sbs_json_token *)(void *)(config->answer + start);
-}
-
 static sbs_status begin_judging(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
-    size_t capacity;
-    sbs_json_token *tokens = answer_tokens(push, 0, &capacity);
-    sbs_status status = sbs_json_parse(&push->priv.answer, config->answer, sbs_client_response(config->client).body_len,
-                                       tokens, capacity, NULL);
+    size_t len = sbs_client_response(config->client).body_len;
+    sbs_status status = sbs_json_parse_in(&push->priv.answer, config->answer, len, config->answer_size);
     if (status == SBS_OK) {
         status = sbs_bundle_first(&push->priv.answer, &push->priv.entry);
     }
@@ -241,15 +230,10 @@ static sbs_push_result read_entry(sbs_push *push) {
         push->priv.target[id.len] = '\0';
         result.server_id = push->priv.target;
     }
-    if (entry.outcome != SBS_JSON_NONE && result.status != SBS_OK) {
-        bool transient;
-        size_t capacity;
-        sbs_text words = sbs_json_raw(&push->priv.answer, entry.outcome);
-        sbs_json_token *tokens = answer_tokens(push, push->priv.answer.count, &capacity);
-        if (sbs_outcome_parse(words.ptr, words.len, tokens, capacity, push->priv.words, sizeof push->priv.words,
-                              &transient) == SBS_OK) {
-            result.text = push->priv.words;
-        }
+    bool transient;
+    if (result.status != SBS_OK && sbs_outcome_read(&push->priv.answer, entry.outcome, push->priv.words,
+                                                    sizeof push->priv.words, &transient) == SBS_OK) {
+        result.text = push->priv.words;
     }
     return result;
 }

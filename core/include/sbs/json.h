@@ -51,6 +51,9 @@ typedef size_t sbs_json_node;
 SBS_NODISCARD sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens,
                                         size_t capacity, size_t *out_where);
 
+/** The same for a text that stands at the start of a buffer of @p size bytes: its tokens go behind it, aligned. */
+SBS_NODISCARD sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size);
+
 sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node);
 
 /** The text of a value as it stands: numbers and literals whole, strings without their quotes and still escaped,

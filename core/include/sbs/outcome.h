@@ -30,8 +30,9 @@ bool sbs_fhir_type_is_valid(sbs_text text);
 SBS_NODISCARD sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                            char *out_text, size_t size, bool *out_transient);
 
-/** The same for a document that is parsed already. */
-SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+/** The same for an object of a document that is parsed already. */
+SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
+                                          bool *out_transient);
 
 /** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
  *  SBS_ERR_FORMAT. */
