@@ -223,8 +223,9 @@ static sbs_push_result read_entry(sbs_push *push) {
     if (!read || entry.status == 0) {
         return result;
     }
-    result = (sbs_push_result){.status = sbs_verdict_status(entry.status), .http_status = (uint16_t)entry.status};
-    result.text = result.server_id = "";
+    result.status = sbs_verdict_status(entry.status);
+    result.http_status = (uint16_t)entry.status;
+    result.outcome_unknown = false;
     if (sbs_location_parse(entry.location, &type, &id) == SBS_OK) {
         memcpy(push->priv.target, id.ptr, id.len);
         push->priv.target[id.len] = '\0';
@@ -333,9 +334,7 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
 
 void sbs_push_wake(sbs_push *push) {
     push->priv.resume_ms = 0;
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        push->priv.deferred[i].until_ms = 0;
-    }
+    sbs_push_wake_deferred(push);
 }
 
 void sbs_push_cancel(sbs_push *push) {

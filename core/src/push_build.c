@@ -43,24 +43,20 @@ static size_t load_boots(const sbs_push *push, uint8_t record[BOOTS_SIZE]) {
 
 void sbs_push_note_clock(sbs_push *push) {
     uint8_t record[BOOTS_SIZE + BOOT_SIZE];
+    uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
+    int64_t utc_s;
     const sbs_push_config *config = push->priv.config;
     if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
     push->priv.clock_noted = true;
-    if (config->storage == NULL) {
+    size_t len = load_boots(push, kept);
+    if (config->storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, config->boot_id, &utc_s))) {
         return;
     }
-    size_t len = load_boots(push, record);
-    int64_t utc_s;
-    if (len > BOOT_SIZE && read_boot(record + 1, config->boot_id, &utc_s)) {
-        return;
-    }
-    size_t kept = len > 1 ? len - 1 : 0;
-    memmove(record + 1 + BOOT_SIZE, record + 1, kept);
     record[0] = BOOTS_VERSION;
     put_boot(record + 1, config->boot_id, (uint64_t)push->priv.now.utc_s - push->priv.now.mono_ms / 1000);
-    len = 1 + BOOT_SIZE + kept;
+    len = BOOT_SIZE + (len > 0 ? len : 1);
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
     (void)config->storage->ops->set(config->storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
 }

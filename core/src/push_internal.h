@@ -46,11 +46,8 @@ bool sbs_push_needs_operator(sbs_status status);
 /** Forgets what is deferred between the cursor and the @p next item of the queue (0: none), which holds none there. */
 void sbs_push_forget_gone(sbs_push *push, uint64_t next);
 
-/** Puts an item aside until a time of its own. */
-void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms);
-
-/** The deferred entry of an item, or NULL. */
-struct sbs_push_deferred *sbs_push_find_deferred(sbs_push *push, uint64_t id);
+/** Lets all that is deferred go at once. */
+void sbs_push_wake_deferred(sbs_push *push);
 
 sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_event_kind kind,
                          const sbs_push_result *result, const char *reason);

@@ -41,6 +41,12 @@ static uint32_t wait_after(const sbs_push *push, unsigned attempt, const sbs_pus
     return at_least(wait_ms, sbs_client_detail(config->client)->retry_after_s * 1000u);
 }
 
+void sbs_push_wake_deferred(sbs_push *push) {
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        push->priv.deferred[i].until_ms = 0;
+    }
+}
+
 void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result) {
     const sbs_push_config *config = push->priv.config;
     uint32_t wait_ms;
@@ -54,16 +60,14 @@ void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.round = 0;
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        push->priv.deferred[i].until_ms = 0; /* the oldest goes first again, in order */
-    }
+    sbs_push_wake_deferred(push); /* the oldest goes first again, in order */
     sbs_push_tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.event.id, result);
     push->priv.event.wait_ms = wait_ms;
 }
 
 /* ---- items that wait on their own ---------------------------------------------------------------------------- */
 
-struct sbs_push_deferred *sbs_push_find_deferred(sbs_push *push, uint64_t id) {
+static struct sbs_push_deferred *find_deferred(sbs_push *push, uint64_t id) {
     for (unsigned i = 0; i < push->priv.deferred_count; i++) {
         if (push->priv.deferred[i].id == id) {
             return &push->priv.deferred[i];
@@ -73,7 +77,7 @@ struct sbs_push_deferred *sbs_push_find_deferred(sbs_push *push, uint64_t id) {
 }
 
 static void forget_deferred(sbs_push *push, uint64_t id) {
-    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, id);
+    struct sbs_push_deferred *entry = find_deferred(push, id);
     if (entry != NULL) {
         *entry = push->priv.deferred[--push->priv.deferred_count];
     }
@@ -88,32 +92,26 @@ void sbs_push_forget_gone(sbs_push *push, uint64_t next) {
     }
 }
 
-void sbs_push_defer(sbs_push *push, const struct sbs_push_sent *sent, uint32_t wait_ms) {
-    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
+/* The deferred entry of an item, a new one if it has none; NULL if all are taken. */
+static struct sbs_push_deferred *deferred_of(sbs_push *push, const struct sbs_push_sent *sent) {
+    struct sbs_push_deferred *entry = find_deferred(push, sent->id);
     if (entry == NULL && push->priv.deferred_count < SBS_PUSH_DEFERRED_MAX) {
         entry = &push->priv.deferred[push->priv.deferred_count++];
         *entry = (struct sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
     }
-    if (entry != NULL) {
-        entry->until_ms = push->priv.now.mono_ms + wait_ms;
-    }
+    return entry;
 }
 
 /* ---- the verdicts -------------------------------------------------------------------------------------------- */
 
 static void keep_reason(sbs_push *push, const char *what, const char *words) {
-    sbs_writer out;
     char *reason = push->priv.reason;
-    size_t room = sizeof push->priv.reason - 1;
-    sbs_writer_init(&out, reason, room);
-    sbs_put_string(&out, what);
-    size_t len = out.len;
-    if (words[0] != '\0' && len + 2 < room) {
+    sbs_http_sanitise(sbs_text_of(what), reason, SBS_QUEUE_REASON_SIZE);
+    size_t len = strlen(reason);
+    if (words[0] != '\0' && len + 3 < SBS_QUEUE_REASON_SIZE) {
         memcpy(reason + len, ": ", 2);
-        sbs_http_sanitise(sbs_text_of(words), reason + len + 2, room - len - 1);
-        return;
+        sbs_http_sanitise(sbs_text_of(words), reason + len + 2, SBS_QUEUE_REASON_SIZE - len - 2);
     }
-    reason[len] = '\0';
 }
 
 sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_event_kind kind,
@@ -176,20 +174,18 @@ static bool blame(sbs_push *push, struct sbs_push_deferred *entry, bool conflict
 
 /* One item of a round may fail alone and waits by itself; when the next fails too, it is the server, and all wait. */
 static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
-    struct sbs_push_deferred *entry = sbs_push_find_deferred(push, sent->id);
     bool conflict = result->status == SBS_ERR_CONFLICT;
     bool answered = conflict || result->http_status >= 500;
     if (!may_be_the_item(push, result)) {
         sbs_push_wait(push, false, result);
         return SBS_OK;
     }
+    struct sbs_push_deferred *entry = deferred_of(push, sent);
     bool at_fault = entry != NULL && blame(push, entry, conflict);
     if (at_fault && answered) {
         return sbs_push_dead(push, sent, SBS_PUSH_DEAD, result, "fails while others are stored");
     }
     uint32_t wait_ms = wait_after(push, entry == NULL ? 0 : entry->failures, result);
-    sbs_push_defer(push, sent, wait_ms);
-    entry = sbs_push_find_deferred(push, sent->id);
     push->priv.alone++;
     push->priv.round++;
     if (entry == NULL || (push->priv.round > 1 && !conflict)) {
@@ -197,6 +193,7 @@ static sbs_status put_off(sbs_push *push, const struct sbs_push_sent *sent, cons
         return SBS_OK;
     }
     /* Without an answer a bad network looks the same: the item is kept, and its lane need not wait for it. */
+    entry->until_ms = push->priv.now.mono_ms + wait_ms;
     entry->passes = entry->passes || at_fault || push->priv.alone >= SBS_PUSH_ALONE_MAX;
     sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id, result);
     push->priv.event.wait_ms = wait_ms;
