@@ -38,8 +38,9 @@ void sbs_sector_encode(const sector_header *header, uint8_t out[SECTOR_HEADER_SI
     sbs_put_le(out + 16, header->first, 4);
     sbs_put_le(out + 20, header->prev_end, 4);
     sbs_put_le(out + 24, header->erased, 4);
-    sbs_put_le(out + 28, header->link, 4);
-    memcpy(out + 32, header->state, SBS_FLASH_LOG_STATE_SIZE);
+    sbs_put_le(out + 28, header->generation, 4);
+    sbs_put_le(out + 32, header->link, 4);
+    memcpy(out + 36, header->state, SBS_FLASH_LOG_STATE_SIZE);
     sbs_put_le(out + SECTOR_CHECKED, sbs_crc32(0, out, SECTOR_CHECKED), 4);
 }
 
@@ -79,8 +80,9 @@ bool sbs_sector_decode(uint8_t in[SECTOR_HEADER_SIZE], sector_header *out) {
     out->first = get32(in + 16);
     out->prev_end = get32(in + 20);
     out->erased = get32(in + 24);
-    out->link = get32(in + 28);
-    memcpy(out->state, in + 32, SBS_FLASH_LOG_STATE_SIZE);
+    out->generation = get32(in + 28);
+    out->link = get32(in + 32);
+    memcpy(out->state, in + 36, SBS_FLASH_LOG_STATE_SIZE);
     out->crc = get32(in + SECTOR_CHECKED);
     return true;
 }

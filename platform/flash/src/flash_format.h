@@ -6,7 +6,7 @@
 #include "sbs/crc32.h"
 #include "sbs/flash_log.h"
 
-#define SECTOR_HEADER_SIZE 56u
+#define SECTOR_HEADER_SIZE 60u
 #define RECORD_HEADER_SIZE 11u
 #define TYPE_CHECKPOINT 0u /* key: sequence of the oldest live sector; payload: the owner's state */
 #define TYPE_PROOF 1u      /* says that the checkpoint before it is complete */
@@ -21,10 +21,11 @@ typedef struct sector_header {
     uint32_t sector_size;
     uint32_t sector_count;
     uint32_t sequence;
-    uint32_t first;    /* sequence of the oldest live sector when this one was opened */
-    uint32_t prev_end; /* where the records of the sector before end */
-    uint32_t erased;   /* how often this place was erased */
-    uint32_t link;     /* checksum of the header of the sector before; 0: it could not be read */
+    uint32_t first;      /* sequence of the oldest live sector when this one was opened */
+    uint32_t prev_end;   /* where the records of the sector before end */
+    uint32_t erased;     /* how often this place was erased */
+    uint32_t generation; /* larger than that of every header on the flash when this one was written */
+    uint32_t link;       /* checksum of the header of the sector before; 0: it could not be read */
     uint8_t state[SBS_FLASH_LOG_STATE_SIZE];
     uint32_t crc;
 } sector_header;

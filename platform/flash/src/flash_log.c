@@ -91,6 +91,7 @@ static sbs_status write_sector_header(sbs_flash_log *log, uint32_t sector, uint3
                             .first = log->first,
                             .prev_end = log->head < log->first ? 0 : log->end,
                             .erased = erased,
+                            .generation = ++log->generation,
                             .link = found == SBS_OK ? before.crc : 0};
     if (log->owner.state) {
         log->owner.state(log->owner.ctx, header.state);
@@ -190,16 +191,13 @@ static sbs_status open_for_copies(sbs_flash_log *log) {
     return status;
 }
 
-/* Room for a copy: in the head as long as the checkpoint fits as well, else in a sector of its own. */
+/* Room for a copy: in the rest of the head, else in a sector of its own. */
 static sbs_status room_for_copy(sbs_flash_log *log, uint32_t extent) {
-    uint32_t checkpoint = sbs_flash_log_extent(log, SBS_FLASH_LOG_STATE_SIZE);
-    if (fits(log, log->phase == PHASE_FILL ? extent + checkpoint : extent)) {
+    if (fits(log, extent)) {
         return SBS_OK;
     }
-    if (log->phase != PHASE_FILL) {
-        return SBS_ERR_STORAGE; /* copies never take more than the records took: the device failed */
-    }
-    return open_for_copies(log);
+    /* Copies never take more than the records took: without room in their own sector the device failed. */
+    return log->phase == PHASE_FILL ? open_for_copies(log) : SBS_ERR_STORAGE;
 }
 
 static sbs_status put_checkpoint(sbs_flash_log *log) {

@@ -24,8 +24,9 @@ sbs_status sbs_log_blank(const sbs_flash_log *log, uint32_t address, size_t len,
 /* The record header at a place: SBS_ERR_NOT_FOUND where nothing was programmed, SBS_ERR_DAMAGED. */
 sbs_status sbs_log_record_at(sbs_flash_log *log, uint32_t sector, uint32_t offset, uint32_t limit,
                              sbs_flash_log_record *out);
-/* Where the records of a sector end, by looking at nothing but the sector. Its start if it holds none. strict: only
- * sound records count, as what is there may be left from an earlier use of the place. */
+/* Where the records of a sector end, by looking at nothing but the sector. Its start if it holds none. strict: for a
+ * sector without a header, which may be half erased or left from an earlier use of the place. Only sound records count,
+ * and only if the first one is sound. */
 sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, bool strict, uint32_t *out_end);
 /* The same for any live sector, by what the next one's header says where it can be read. */
 sbs_status sbs_log_end_of(sbs_flash_log *log, uint32_t sector, uint32_t *out_end);

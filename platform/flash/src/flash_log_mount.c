@@ -47,6 +47,7 @@ static sbs_status newest_header(sbs_flash_log *log, uint32_t *out_newest) {
         if (status != SBS_OK) {
             return status;
         }
+        log->generation = header.generation > log->generation ? header.generation : log->generation;
         if (header.sequence % log->flash->sector_count == i && header.sequence > *out_newest) {
             *out_newest = header.sequence;
         }

@@ -229,6 +229,9 @@ sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, bool strict, ui
             }
             status = SBS_ERR_DAMAGED;
         }
+        if (status == SBS_ERR_DAMAGED && strict && offset == sbs_log_start(log)) {
+            return SBS_OK;
+        }
         if (status == SBS_ERR_DAMAGED) {
             sbs_flash_log_record later;
             status = find_record(log, sector, offset + log->flash->program_unit, size, &later);

@@ -61,11 +61,6 @@ static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
     if (status != SBS_OK) {
         return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
     }
-    if (queue->dropping) {
-        queue->dropped++;
-        sbs_queue_forget(queue, id, extent);
-        return SBS_OK;
-    }
     status = copied_already(queue, record, id, &copied);
     if (status == SBS_OK && !copied) {
         status = sbs_queue_attempts(queue, record, &attempts);
@@ -116,11 +111,67 @@ static sbs_status reloaded(sbs_flash_queue *queue, sbs_status status) {
     return status == SBS_OK ? loaded : status;
 }
 
-static sbs_status drop_oldest(sbs_flash_queue *queue) {
-    queue->dropping = true;
-    sbs_status status = sbs_flash_log_compact(&queue->log);
-    queue->dropping = false;
-    return status == SBS_OK ? SBS_OK : reloaded(queue, status);
+static sbs_status append_mark(sbs_flash_queue *queue, uint8_t type, uint64_t id, uint8_t aux, const char *text,
+                              size_t len) {
+    sbs_flash_log_part part = {text, len};
+    sbs_flash_log_record record = {.type = type, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX, .aux = aux};
+    sbs_status status = sbs_flash_log_append(&queue->log, &record, &part, len > 0 ? 1u : 0u);
+    if (status == SBS_ERR_BUFFER && len > 0) {
+        status = sbs_flash_log_append(&queue->log, &record, NULL, 0);
+    }
+    return status == SBS_ERR_STORAGE ? reloaded(queue, status) : status;
+}
+
+/* The unsettled item with the smallest id above. Those that were never moved stand in order. */
+static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_log_record *out) {
+    sbs_flash_log_cursor cursor = {0};
+    bool ordered = after >= queue->moved_max;
+    sbs_status found = SBS_ERR_NOT_FOUND;
+    uint64_t best = UINT64_MAX;
+    if (ordered && queue->near_id > queue->moved_max && queue->near_id <= after) {
+        cursor = queue->near;
+    }
+    while (found != SBS_OK || !ordered) {
+        sbs_flash_log_record record;
+        sbs_status status = sbs_queue_walk(queue, &cursor, &record);
+        if (status == SBS_ERR_NOT_FOUND) {
+            return found;
+        }
+        uint64_t id = status == SBS_OK ? sbs_queue_id(queue, &record) : 0;
+        if (status == SBS_OK && record.type == TYPE_ITEM && id > after && id < best) {
+            status = sbs_queue_unsettled(queue, id);
+            if (status == SBS_OK) {
+                *out = record;
+                best = id;
+                found = SBS_OK;
+            }
+        }
+        if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
+            return status;
+        }
+    }
+    return found;
+}
+
+/* Gives up as many of the oldest items as a sector holds of this size, so that making room costs little copying. */
+static sbs_status drop_oldest(sbs_flash_queue *queue, uint32_t extent) {
+    uint64_t after = 0;
+    for (uint32_t left = sbs_flash_log_usable(&queue->log) / extent; left > 0; left--) {
+        sbs_flash_log_record record;
+        sbs_status status = find_next(queue, after, &record);
+        if (status != SBS_OK) {
+            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+        }
+        after = sbs_queue_id(queue, &record);
+        uint32_t freed = sbs_flash_log_extent(&queue->log, record.len);
+        status = append_mark(queue, TYPE_SETTLED, after, FATE_DROPPED, NULL, 0);
+        if (status != SBS_OK) {
+            return status;
+        }
+        queue->dropped++;
+        sbs_queue_forget(queue, after, freed);
+    }
+    return SBS_OK;
 }
 
 /* Room for an item by the policy. */
@@ -144,7 +195,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
             queue->full = true;
             return SBS_ERR_BUFFER;
         }
-        status = drop_oldest(queue);
+        status = drop_oldest(queue, extent);
         if (status != SBS_OK) {
             return status;
         }
@@ -177,17 +228,6 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
     queue->used += sbs_flash_log_extent(&queue->log, record.len);
     *out_id = id;
     return SBS_OK;
-}
-
-static sbs_status append_mark(sbs_flash_queue *queue, uint8_t type, uint64_t id, uint8_t aux, const char *text,
-                              size_t len) {
-    sbs_flash_log_part part = {text, len};
-    sbs_flash_log_record record = {.type = type, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX, .aux = aux};
-    sbs_status status = sbs_flash_log_append(&queue->log, &record, &part, len > 0 ? 1u : 0u);
-    if (status == SBS_ERR_BUFFER && len > 0) {
-        status = sbs_flash_log_append(&queue->log, &record, NULL, 0);
-    }
-    return status == SBS_ERR_STORAGE ? reloaded(queue, status) : status;
 }
 
 static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fate fate, const char *reason) {
@@ -224,37 +264,6 @@ static sbs_status mark_item(sbs_flash_queue *queue, uint64_t id) {
     }
     queue->attempted_max = id > queue->attempted_max ? id : queue->attempted_max;
     return append_mark(queue, TYPE_ATTEMPT, id, (uint8_t)(attempts + 1u), NULL, 0);
-}
-
-/* The unsettled item with the smallest id above. Those that were never moved stand in order. */
-static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_log_record *out) {
-    sbs_flash_log_cursor cursor = {0};
-    bool ordered = after >= queue->moved_max;
-    sbs_status found = SBS_ERR_NOT_FOUND;
-    uint64_t best = UINT64_MAX;
-    if (ordered && queue->near_id > queue->moved_max && queue->near_id <= after) {
-        cursor = queue->near;
-    }
-    while (found != SBS_OK || !ordered) {
-        sbs_flash_log_record record;
-        sbs_status status = sbs_queue_walk(queue, &cursor, &record);
-        if (status == SBS_ERR_NOT_FOUND) {
-            return found;
-        }
-        uint64_t id = status == SBS_OK ? sbs_queue_id(queue, &record) : 0;
-        if (status == SBS_OK && record.type == TYPE_ITEM && id > after && id < best) {
-            status = sbs_queue_unsettled(queue, id);
-            if (status == SBS_OK) {
-                *out = record;
-                best = id;
-                found = SBS_OK;
-            }
-        }
-        if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
-            return status;
-        }
-    }
-    return found;
 }
 
 static sbs_status read_meta(sbs_flash_queue *queue, const sbs_flash_log_record *record, sbs_queue_meta *out,

@@ -161,6 +161,7 @@ static sbs_status count_since(sbs_flash_queue *queue, sbs_flash_log_cursor curso
         if (record.type == TYPE_SETTLED) {
             queue->delivered += record.aux == SBS_QUEUE_DELIVERED;
             queue->dead += record.aux == SBS_QUEUE_DEAD;
+            queue->dropped += record.aux == FATE_DROPPED;
         } else if (record.type == TYPE_ITEM && id > queue->last_id &&
                    (id == queue->last_id + 1u || sbs_flash_log_check(&queue->log, &record) == SBS_OK)) {
             queue->last_id = id;
@@ -245,7 +246,6 @@ sbs_status sbs_queue_load(sbs_flash_queue *queue) {
     queue->lost = 0;
     queue->used = 0;
     queue->full = false;
-    queue->dropping = false;
     queue->stale = false;
     queue->near_id = 0;
     sbs_status status = sbs_flash_log_state(&queue->log, state, &from);

@@ -74,17 +74,18 @@ typedef struct sbs_flash_log_owner {
 struct sbs_flash_log {
     const sbs_flash *flash;
     sbs_flash_log_owner owner;
-    uint32_t first;     /**< sequence of the oldest live sector */
-    uint32_t head;      /**< sequence of the newest; first - 1 if there is none */
-    uint32_t end;       /**< where the records of the head end */
-    uint32_t limit;     /**< how far the head may be filled */
-    uint32_t back_end;  /**< end of the sector before, should opening the head fail */
-    uint32_t head_wear; /**< erase count of the head's place */
-    bool writable;      /**< the head was opened since mount, and no program operation on it failed */
-    uint8_t phase;      /**< of a compaction */
-    uint32_t repaired;  /**< single flipped bits in headers that reading put right, since mount */
-    uint32_t damaged;   /**< unreadable regions passed, since mount */
-    uint32_t torn;      /**< bytes of cut operations that mount left out */
+    uint32_t first;      /**< sequence of the oldest live sector */
+    uint32_t head;       /**< sequence of the newest; first - 1 if there is none */
+    uint32_t end;        /**< where the records of the head end */
+    uint32_t limit;      /**< how far the head may be filled */
+    uint32_t back_end;   /**< end of the sector before, should opening the head fail */
+    uint32_t generation; /**< of the newest sector header that was ever written */
+    uint32_t head_wear;  /**< erase count of the head's place */
+    bool writable;       /**< the head was opened since mount, and no program operation on it failed */
+    uint8_t phase;       /**< of a compaction */
+    uint32_t repaired;   /**< single flipped bits in headers that reading put right, since mount */
+    uint32_t damaged;    /**< unreadable regions passed, since mount */
+    uint32_t torn;       /**< bytes of cut operations that mount left out */
 };
 
 /** What the flash may look like: SBS_ERR_ARGUMENT if a size is not one that flash.h allows. */
@@ -142,7 +143,8 @@ SBS_NODISCARD sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_
 /** Gives up the oldest sector after its live records were copied. SBS_ERR_NOT_FOUND if there is none. */
 SBS_NODISCARD sbs_status sbs_flash_log_compact(sbs_flash_log *log);
 
-/** The newest live sector that holds something behind its records: what is left of an operation that was cut. 0: none. */
+/** The newest live sector that holds something behind its records: what is left of an operation that was cut. 0: none.
+ */
 SBS_NODISCARD sbs_status sbs_flash_log_torn(sbs_flash_log *log, uint32_t *out_sector);
 
 /** Erases every free sector that is not blank, for the sake of what was in it. */

@@ -32,7 +32,7 @@ extern "C" {
 /** What append() does when the queue is full. */
 typedef enum sbs_flash_queue_policy {
     SBS_FLASH_QUEUE_REFUSE,     /**< SBS_ERR_BUFFER */
-    SBS_FLASH_QUEUE_DROP_OLDEST /**< gives up the unsettled items of the oldest sector, counted as dropped */
+    SBS_FLASH_QUEUE_DROP_OLDEST /**< gives up the oldest items, about a sector full of them, counted as dropped */
 } sbs_flash_queue_policy;
 
 typedef struct sbs_flash_queue_config {
@@ -74,7 +74,6 @@ SBS_NODISCARD sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs
  * - next() settles a damaged item as dead when it reports it. One whose record header is beyond reading is reported
  *   with id 0.
  * - settle(): the reason is kept on the flash until the sector's turn comes. Dead items are not kept for longer.
- * - the drop policy gives up whole sectors, so more than one item at a time.
  */
 sbs_queue sbs_flash_queue_port(sbs_flash_queue *queue);
 

@@ -53,8 +53,8 @@ size_t sbs_flash_storage_max(const sbs_flash_storage *storage, size_t name_len);
 
 /**
  * Makes @p storage the one behind psa_its_set() and its like (PSA Storage API 1.0), for the whole program. NULL: none,
- * and they answer PSA_ERROR_STORAGE_FAILURE. Call it before psa_crypto_init(). The functions are linked only where
- * nothing else defines them.
+ * and they answer PSA_ERROR_STORAGE_FAILURE. Call it before psa_crypto_init(). They are in a
+ * library of their own, sbs::flash_its, as a program links one platform's only.
  */
 void sbs_flash_its_use(sbs_flash_storage *storage);
 

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the queue on flash holds and for how long; damage, a full queue, and values at their limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flash_sim.h"
+#include "sbs/flash_queue.h"
+
+#define PAYLOAD 96u /* a vital sign with identifier, subject, device, code and value */
+
+typedef struct rig {
+    flash_sim sim;
+    sbs_flash_queue flash_queue;
+    sbs_queue queue;
+    sbs_flash_queue_policy policy;
+} rig;
+
+static void mount(rig *r) {
+    sbs_flash_queue_config config = {.policy = r->policy};
+    flash_sim_boot(&r->sim);
+    assert_int_equal(sbs_flash_queue_mount(&r->flash_queue, &r->sim.flash, &config), SBS_OK);
+    r->queue = sbs_flash_queue_port(&r->flash_queue);
+}
+
+static void set_up(rig *r, uint32_t sector_size, uint32_t sectors, uint32_t unit, sbs_flash_queue_policy policy) {
+    memset(r, 0, sizeof *r);
+    flash_sim_init(&r->sim, sector_size, sectors, unit, 1);
+    r->policy = policy;
+    mount(r);
+}
+
+/* A device that has run for two weeks and knows its clock. */
+static sbs_queue_meta typical(uint64_t n) {
+    return (sbs_queue_meta){.uptime_ms = UINT64_C(1209600000) + n * 1000u,
+                            .utc_s = INT64_C(1767225600) + (int64_t)n,
+                            .boot_id = 300,
+                            .lane = 1,
+                            .zone_minutes = 120,
+                            .format = 1};
+}
+
+static sbs_status append(rig *r, uint64_t n, size_t len, uint64_t *out_id) {
+    uint8_t payload[512];
+    memset(payload, (int)(n & 0xFFu), sizeof payload);
+    memcpy(payload, &n, sizeof n);
+    sbs_queue_meta meta = typical(n);
+    return r->queue.ops->append(r->queue.ctx, &meta, payload, len, out_id);
+}
+
+static sbs_queue_counters counters_of(rig *r) {
+    sbs_queue_counters counters;
+    r->queue.ops->counters(r->queue.ctx, &counters);
+    return counters;
+}
+
+static void deliver(rig *r, uint64_t id) {
+    assert_int_equal(r->queue.ops->mark_attempt(r->queue.ctx, id), SBS_OK);
+    assert_int_equal(r->queue.ops->settle(r->queue.ctx, id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+}
+
+static uint32_t drain(rig *r) {
+    uint32_t count = 0;
+    uint64_t after = 0;
+    sbs_queue_item item;
+    while (r->queue.ops->next(r->queue.ctx, after, &item) == SBS_OK) {
+        deliver(r, item.id);
+        after = item.id;
+        count++;
+    }
+    return count;
+}
+
+static uint32_t fill(rig *r, size_t len) {
+    uint64_t id = 0;
+    uint32_t count = 0;
+    sbs_status status;
+    while ((status = append(r, count, len, &id)) == SBS_OK) {
+        count++;
+    }
+    assert_int_equal(status, SBS_ERR_BUFFER);
+    return count;
+}
+
+static void report_wear(rig *r, const char *what) {
+    uint32_t least = UINT32_MAX, most = 0;
+    for (uint32_t i = 0; i < r->sim.flash.sector_count; i++) {
+        uint32_t told = 0;
+        assert_int_equal(sbs_flash_log_wear(&r->flash_queue.log, i, &told), SBS_OK);
+        assert_int_equal(told, r->sim.erased[i]);
+        least = told < least ? told : least;
+        most = told > most ? told : most;
+    }
+    print_message("flash queue: %s: each sector erased %u to %u times\n", what, (unsigned)least, (unsigned)most);
+    assert_true(most - least <= 1);
+}
+
+/* 256 KB: 2000 typical items, with a sector free; all of them are delivered in order across a restart. */
+static void test_capacity(void **state) {
+    (void)state;
+    static const uint32_t units[] = {1, 2, 4, 8, 16, 32};
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        static rig r;
+        char what[64];
+        set_up(&r, 4096, 64, units[u], SBS_FLASH_QUEUE_REFUSE);
+        uint32_t held = fill(&r, PAYLOAD);
+        assert_true(sbs_flash_log_free(&r.flash_queue.log) >= 1);
+        print_message("flash queue: 256 KB, program unit %u: %u items of %u bytes, %u on the flash each\n",
+                      (unsigned)units[u], (unsigned)held, PAYLOAD, (unsigned)(r.flash_queue.used / held));
+        if (units[u] <= 4) {
+            assert_true(held >= 2000);
+        }
+        mount(&r);
+        assert_int_equal(counters_of(&r).waiting, held);
+        assert_int_equal(drain(&r), held);
+        mount(&r);
+        assert_int_equal(counters_of(&r).delivered, held);
+        uint32_t again = fill(&r, PAYLOAD);
+        assert_true(again + 1u >= held || units[u] == 1);
+        assert_true(units[u] > 4 || again >= 2000);
+        assert_int_equal(drain(&r), again);
+        (void)snprintf(what, sizeof what, "unit %u, filled and drained twice", (unsigned)units[u]);
+        report_wear(&r, what);
+        flash_sim_free(&r.sim);
+    }
+}
+
+/* A full queue is drained in the worst order, with restarts, and takes one item for each that leaves. */
+static void test_full_queue_keeps_moving(void **state) {
+    (void)state;
+    static rig r;
+    set_up(&r, 1024, 16, 4, SBS_FLASH_QUEUE_REFUSE);
+    uint32_t held = fill(&r, PAYLOAD);
+    uint64_t id = 0;
+    for (uint32_t round = 0; round < 200; round++) {
+        sbs_queue_item item;
+        uint64_t after = round % 2u ? 0 : counters_of(&r).accepted - held / 2u;
+        assert_int_equal(r.queue.ops->next(r.queue.ctx, after, &item), SBS_OK);
+        deliver(&r, item.id);
+        if (round % 7u == 0) {
+            mount(&r);
+        }
+        sbs_status status = append(&r, round, PAYLOAD, &id);
+        assert_true(status == SBS_OK || status == SBS_ERR_BUFFER);
+    }
+    assert_true(counters_of(&r).waiting + 20u >= held);
+    sbs_queue_counters counters = counters_of(&r);
+    assert_int_equal(drain(&r), counters.waiting);
+    flash_sim_free(&r.sim);
+}
+
+/* One attempt after the other on a full queue: there is always room for another mark. */
+static void test_endless_attempts(void **state) {
+    (void)state;
+    static rig r;
+    set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
+    uint32_t held = fill(&r, 40);
+    for (unsigned i = 1; i <= 400; i++) {
+        sbs_queue_item item;
+        assert_int_equal(r.queue.ops->mark_attempt(r.queue.ctx, 2), SBS_OK);
+        assert_int_equal(r.queue.ops->next(r.queue.ctx, 1, &item), SBS_OK);
+        assert_int_equal(item.attempts, i < SBS_FLASH_QUEUE_ATTEMPTS_MAX ? i : SBS_FLASH_QUEUE_ATTEMPTS_MAX);
+    }
+    mount(&r);
+    assert_int_equal(counters_of(&r).waiting, held);
+    flash_sim_free(&r.sim);
+}
+
+static void test_store_and_forward(void **state) {
+    (void)state;
+    static rig r;
+    uint64_t id = 0, last = 0;
+    set_up(&r, 4096, 16, 4, SBS_FLASH_QUEUE_REFUSE);
+    for (uint32_t i = 0; i < 20000; i++) {
+        assert_int_equal(append(&r, i, PAYLOAD, &id), SBS_OK);
+        assert_true(id > last);
+        last = id;
+        if (i % 50u == 49u) {
+            assert_int_equal(drain(&r), 50);
+        }
+        if (i % 5000u == 4999u) {
+            mount(&r);
+        }
+    }
+    sbs_queue_counters counters = counters_of(&r);
+    assert_int_equal(counters.accepted, 20000);
+    assert_int_equal(counters.delivered, 20000);
+    assert_int_equal(counters.waiting, 0);
+    report_wear(&r, "64 KB, unit 4, 20000 items stored and forwarded");
+    flash_sim_free(&r.sim);
+}
+
+/* Ids go on after everything was settled, also when nothing of it is left on the flash. */
+static void test_ids_are_not_reused(void **state) {
+    (void)state;
+    static rig r;
+    uint64_t id = 0, last = 0;
+    set_up(&r, 512, 3, 8, SBS_FLASH_QUEUE_REFUSE);
+    for (uint32_t i = 0; i < 300; i++) {
+        mount(&r);
+        assert_int_equal(append(&r, i, 50, &id), SBS_OK);
+        assert_int_equal(id, last + 1u);
+        last = id;
+        deliver(&r, id);
+    }
+    flash_sim_free(&r.sim);
+}
+
+/* An item that stays while thousands pass: it goes round with the ring, and states behind the window are looked up. */
+static void test_item_that_stays(void **state) {
+    (void)state;
+    static rig r;
+    sbs_queue_item item;
+    uint64_t id = 0;
+    set_up(&r, 1024, 8, 4, SBS_FLASH_QUEUE_REFUSE);
+    assert_int_equal(append(&r, 0, PAYLOAD, &id), SBS_OK);
+    assert_int_equal(r.queue.ops->mark_attempt(r.queue.ctx, id), SBS_OK);
+    for (uint32_t i = 1; i < 3 * SBS_FLASH_QUEUE_WINDOW; i++) {
+        assert_int_equal(append(&r, i, 30, &id), SBS_OK);
+        if (i % 8u == 0) {
+            assert_int_equal(r.queue.ops->next(r.queue.ctx, 1, &item), SBS_OK);
+            assert_int_equal(item.id, id - 7u);
+            for (uint64_t n = id - 7u; n <= id; n++) {
+                deliver(&r, n);
+                assert_int_equal(r.queue.ops->settle(r.queue.ctx, n, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_NOT_FOUND);
+            }
+        }
+        if (i % 1000u == 0) {
+            mount(&r);
+            assert_int_equal(counters_of(&r).waiting, 1);
+        }
+    }
+    assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_OK);
+    assert_int_equal(item.id, 1);
+    assert_int_equal(item.attempts, 1);
+    deliver(&r, 1);
+    mount(&r);
+    assert_int_equal(drain(&r), 7);
+    flash_sim_free(&r.sim);
+}
+
+static void test_drop_oldest(void **state) {
+    (void)state;
+    static rig r;
+    uint64_t id = 0, previous = 0;
+    set_up(&r, 1024, 6, 4, SBS_FLASH_QUEUE_DROP_OLDEST);
+    for (uint32_t i = 0; i < 500; i++) {
+        assert_int_equal(append(&r, i, PAYLOAD, &id), SBS_OK);
+        assert_int_equal(id, i + 1u);
+        if (i % 61u == 0) {
+            mount(&r);
+        }
+        sbs_queue_counters counters = counters_of(&r);
+        assert_true(counters.dropped >= previous);
+        previous = counters.dropped;
+        assert_int_equal(counters.waiting + counters.dropped, i + 1u);
+    }
+    assert_true(previous > 400);
+    sbs_queue_item item;
+    assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_OK);
+    assert_int_equal(item.id, previous + 1u); /* the oldest went */
+    mount(&r);
+    assert_int_equal(counters_of(&r).dropped, previous);
+    assert_int_equal(drain(&r), 500u - previous);
+    flash_sim_free(&r.sim);
+}
+
+static void test_meta_round_trip(void **state) {
+    (void)state;
+    static const sbs_queue_meta metas[] = {
+        {0, SBS_UTC_UNKNOWN, 0, 0, INT16_MIN, 0},
+        {UINT64_MAX, INT64_MAX, UINT32_MAX, UINT32_MAX, INT16_MAX, UINT16_MAX},
+        {0xFFFFFF, -1, 255, 3, -840, 3},
+        {0x1000000, 0, 256, 4, 840, 4},
+        {0xFFFFFFFF, INT64_C(0xFFFFFFFF), 65535, 255, 345, 255},
+        {UINT64_C(0x100000000), INT64_C(0x100000000), 65536, 256, 346, 256},
+        {UINT64_C(0x10000000000), INT64_C(0x10000000000), 0xFFFFFF, 65535, -1, 65535},
+        {1, INT64_MIN + 1, 0x1000000, 65536, -32767, 1},
+    };
+    static rig r;
+    set_up(&r, 512, 8, 1, SBS_FLASH_QUEUE_REFUSE);
+    for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
+        uint64_t id = 0;
+        sbs_queue_item item;
+        assert_int_equal(r.queue.ops->append(r.queue.ctx, &metas[i], "x", i % 2u, &id), SBS_OK);
+        assert_int_equal(r.queue.ops->next(r.queue.ctx, id - 1u, &item), SBS_OK);
+        assert_int_equal(item.len, i % 2u);
+        assert_true(item.meta.uptime_ms == metas[i].uptime_ms);
+        assert_true(item.meta.utc_s == metas[i].utc_s);
+        assert_int_equal(item.meta.boot_id, metas[i].boot_id);
+        assert_int_equal(item.meta.lane, metas[i].lane);
+        assert_int_equal(item.meta.zone_minutes, metas[i].zone_minutes);
+        assert_int_equal(item.meta.format, metas[i].format);
+    }
+    flash_sim_free(&r.sim);
+}
+
+static void test_sizes_and_arguments(void **state) {
+    (void)state;
+    static rig r;
+    uint8_t got[512];
+    char reason[SBS_QUEUE_REASON_SIZE + 1u];
+    size_t len = 0;
+    uint64_t id = 0;
+    set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
+    size_t most = sbs_flash_queue_max(&r.flash_queue);
+    assert_int_equal(append(&r, 1, most, &id), SBS_OK);
+    assert_int_equal(append(&r, 2, 500, &id), SBS_ERR_TOO_LARGE);
+    assert_int_equal(r.queue.ops->read(r.queue.ctx, 1, most - 2u, got, sizeof got, &len), SBS_OK);
+    assert_int_equal(len, 2);
+    assert_int_equal(r.queue.ops->read(r.queue.ctx, 1, most, got, sizeof got, &len), SBS_OK);
+    assert_int_equal(len, 0);
+    assert_int_equal(r.queue.ops->read(r.queue.ctx, 2, 0, got, sizeof got, &len), SBS_ERR_NOT_FOUND);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 2, SBS_QUEUE_DEAD, NULL), SBS_ERR_NOT_FOUND);
+    assert_int_equal(r.queue.ops->mark_attempt(r.queue.ctx, 0), SBS_ERR_NOT_FOUND);
+    memset(reason, 'r', sizeof reason);
+    reason[SBS_QUEUE_REASON_SIZE] = '\0';
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason), SBS_ERR_ARGUMENT);
+    reason[SBS_QUEUE_REASON_SIZE - 1u] = '\0';
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason), SBS_OK);
+    mount(&r);
+    assert_int_equal(counters_of(&r).dead, 1);
+    flash_sim_free(&r.sim);
+}
+
+/* Reads everything; returns how many items were reported damaged. */
+static uint32_t read_all(rig *r, bool seen[16]) {
+    sbs_queue_item item;
+    uint64_t after = 0;
+    uint32_t damaged = 0;
+    sbs_status status;
+    while ((status = r->queue.ops->next(r->queue.ctx, after, &item)) != SBS_ERR_NOT_FOUND) {
+        uint64_t stored = 0;
+        size_t len = 0;
+        if (status == SBS_ERR_DAMAGED) {
+            damaged++;
+            continue;
+        }
+        assert_int_equal(status, SBS_OK);
+        assert_int_equal(r->queue.ops->read(r->queue.ctx, item.id, 0, &stored, sizeof stored, &len), SBS_OK);
+        assert_true(stored == item.id);
+        seen[item.id] = true;
+        after = item.id;
+    }
+    return damaged;
+}
+
+/* Each bit of a queue with waiting and settled items, flipped: nothing is lost without being reported, no bytes are
+ * wrong, nothing settled comes back. */
+static void test_bit_flips(void **state) {
+    (void)state;
+    static rig r, copy;
+    uint64_t id = 0;
+    uint32_t reported = 0;
+    set_up(&r, 512, 5, 2, SBS_FLASH_QUEUE_REFUSE);
+    set_up(&copy, 512, 5, 2, SBS_FLASH_QUEUE_REFUSE);
+    for (uint64_t n = 1; n <= 14; n++) {
+        assert_int_equal(append(&r, n, 24, &id), SBS_OK);
+    }
+    for (uint64_t n = 2; n <= 12; n += 5) {
+        deliver(&r, n);
+    }
+    for (uint32_t bit = 0; bit < r.sim.size * 8u; bit++) {
+        bool seen[16] = {false};
+        flash_sim_copy(&copy.sim, &r.sim);
+        flash_sim_flip(&copy.sim, bit / 8u, bit % 8u);
+        mount(&copy);
+        uint32_t damaged = read_all(&copy, seen);
+        uint32_t missing = 0;
+        for (uint64_t n = 1; n <= 14; n++) {
+            assert_false(seen[n] && n % 5u == 2u);
+            missing += n % 5u != 2u && !seen[n];
+        }
+        assert_int_equal(damaged, missing);
+        assert_true(missing <= 1);
+        reported += damaged;
+        assert_int_equal(counters_of(&copy).dead, damaged);
+        assert_int_equal(counters_of(&copy).waiting, 11u - damaged);
+        mount(&copy);
+        assert_int_equal(read_all(&copy, seen), 0); /* reported once */
+    }
+    assert_true(reported > 0);
+    print_message("flash queue: bits flipped one by one: %u items reported damaged, none wrong, none back\n",
+                  (unsigned)reported);
+    flash_sim_free(&r.sim);
+    flash_sim_free(&copy.sim);
+}
+
+static void test_device_failure(void **state) {
+    (void)state;
+    static rig r;
+    sbs_queue_item item;
+    uint64_t id = 0;
+    set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
+    assert_int_equal(append(&r, 1, 30, &id), SBS_OK);
+    r.sim.failing = true;
+    assert_int_equal(append(&r, 2, 30, &id), SBS_ERR_STORAGE);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_STORAGE);
+    assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_ERR_STORAGE);
+    r.sim.failing = false;
+    assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_OK);
+    assert_int_equal(append(&r, 2, 30, &id), SBS_OK);
+    assert_int_equal(id, 2);
+    assert_int_equal(drain(&r), 2);
+    flash_sim_free(&r.sim);
+}
+
+static int depth;
+
+static void count_lock(void *ctx) {
+    assert_int_equal(++*(int *)ctx, 1);
+}
+
+static void count_unlock(void *ctx) {
+    assert_int_equal(--*(int *)ctx, 0);
+}
+
+static void test_lock(void **state) {
+    (void)state;
+    static rig r;
+    uint64_t id = 0;
+    sbs_flash_queue_config config = {.lock = count_lock, .unlock = count_unlock, .lock_ctx = &depth};
+    set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
+    assert_int_equal(sbs_flash_queue_mount(&r.flash_queue, &r.sim.flash, &config), SBS_OK);
+    assert_int_equal(append(&r, 1, 30, &id), SBS_OK);
+    assert_int_equal(append(&r, 1, 500, &id), SBS_ERR_TOO_LARGE);
+    assert_int_equal(drain(&r), 1);
+    assert_int_equal(depth, 0);
+    flash_sim_free(&r.sim);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_full_queue_keeps_moving),
+        cmocka_unit_test(test_endless_attempts),
+        cmocka_unit_test(test_store_and_forward),
+        cmocka_unit_test(test_ids_are_not_reused),
+        cmocka_unit_test(test_item_that_stays),
+        cmocka_unit_test(test_drop_oldest),
+        cmocka_unit_test(test_meta_round_trip),
+        cmocka_unit_test(test_sizes_and_arguments),
+        cmocka_unit_test(test_bit_flips),
+        cmocka_unit_test(test_device_failure),
+        cmocka_unit_test(test_lock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
