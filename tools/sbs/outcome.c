@@ -118,7 +118,7 @@ void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t s
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail) {
     char reason[SBS_DETAIL_TEXT_SIZE + 256];
     if (status == SBS_ERR_CANCELLED) {
-        return cli_fail(CLI_NETWORK, "%s: cancelled, nothing was printed", what);
+        return cli_fail(CLI_NETWORK, "%s: cancelled by a signal, run it again", what);
     }
     cli_reason(status, detail, reason, sizeof reason);
     const char *step = sbs_step_text(detail->step);
