@@ -8,6 +8,7 @@
 #include "items.h"
 #include "message.h"
 #include "resource.h"
+#include "sbs/identity.h"
 #include "server.h"
 #include "write_mode.h"
 
@@ -149,7 +150,8 @@ static void send_put(push_run *run, const cli_resource *resource, item_fate *fat
     cli_buffer body = {0};
     if (resource->id[0] != '\0') {
         memcpy(fate->id, resource->id, sizeof fate->id);
-    } else if (!cli_resource_derive_id(resource, fate->id)) {
+    } else if (sbs_identity_derive_id(cli_buffer_text(&resource->system), cli_buffer_text(&resource->value),
+                                      fate->id) != SBS_OK) {
         fail_item(run, fate, "refused", "no id and no identifier to derive one from", CLI_INPUT);
         return;
     }
@@ -174,7 +176,7 @@ static void send_post(push_run *run, const cli_resource *resource, bool conditio
         return;
     }
     if (conditional) {
-        cli_resource_put_search(resource, &writer);
+        sbs_identity_put_search(&writer, cli_buffer_text(&resource->system), cli_buffer_text(&resource->value));
     }
     if (sbs_writer_finish(&writer, NULL) == SBS_OK && cli_resource_put(resource, NULL, &body) == SBS_OK) {
         const sbs_request request = {

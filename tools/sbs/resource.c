@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resource.h"
 
-#include <psa/crypto.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "sbs/url.h"
-
-#define DERIVED_BYTES 20u
 
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
@@ -158,30 +152,6 @@ void cli_resource_free(cli_resource *resource) {
     *resource = (cli_resource){0};
 }
 
-bool cli_resource_derive_id(const cli_resource *resource, char out[SBS_FHIR_ID_MAX + 1]) {
-    psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
-    uint8_t digest[32];
-    size_t len;
-    sbs_text system = cli_buffer_text(&resource->system);
-    sbs_text value = cli_buffer_text(&resource->value);
-    if (value.len == 0 || memchr(system.ptr, '|', system.len) != NULL) {
-        return false; /* no URI holds '|': with one, two identifiers could share an id */
-    }
-    if (psa_hash_setup(&hash, PSA_ALG_SHA_256) != PSA_SUCCESS ||
-        psa_hash_update(&hash, (const uint8_t *)system.ptr, system.len) != PSA_SUCCESS ||
-        psa_hash_update(&hash, (const uint8_t *)"|", 1) != PSA_SUCCESS ||
-        psa_hash_update(&hash, (const uint8_t *)value.ptr, value.len) != PSA_SUCCESS ||
-        psa_hash_finish(&hash, digest, sizeof digest, &len) != PSA_SUCCESS) {
-        (void)psa_hash_abort(&hash);
-        return false;
-    }
-    int used = snprintf(out, SBS_FHIR_ID_MAX + 1, "sbs-");
-    for (size_t i = 0; i < DERIVED_BYTES; i++) {
-        used += snprintf(out + used, 3, "%02x", digest[i]);
-    }
-    return true;
-}
-
 static void put_span(sbs_writer *out, sbs_text text, size_t start, size_t end) {
     sbs_put(out, text.ptr + start, end - start);
 }
@@ -232,27 +202,4 @@ sbs_status cli_resource_put(const cli_resource *resource, const char *id, cli_bu
         put_span(&writer, text, resource->members_start, text.len);
     }
     return sbs_writer_finish(&writer, NULL);
-}
-
-/* R4 search.html: a backslash before the characters that structure a parameter. */
-static sbs_status put_escaped(sbs_text text, cli_buffer *out) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool special = c == '\\' || c == ',' || c == '$' || c == '|';
-        if ((special && cli_buffer_put(out, "\\", 1) != SBS_OK) || cli_buffer_put(out, &c, 1) != SBS_OK) {
-            return SBS_ERR_MEMORY;
-        }
-    }
-    return SBS_OK;
-}
-
-void cli_resource_put_search(const cli_resource *resource, sbs_writer *out) {
-    cli_buffer token = {0};
-    sbs_status status = put_escaped(cli_buffer_text(&resource->system), &token);
-    status = status != SBS_OK ? status : cli_buffer_put(&token, "|", 1);
-    status = status != SBS_OK ? status : put_escaped(cli_buffer_text(&resource->value), &token);
-    sbs_writer_fail(out, status);
-    sbs_put_string(out, "identifier=");
-    sbs_url_put_encoded(out, cli_buffer_text(&token));
-    cli_buffer_free(&token);
 }

@@ -21,14 +21,7 @@ typedef struct cli_resource {
 const char *cli_resource_read(cli_resource *resource, sbs_text text);
 void cli_resource_free(cli_resource *resource);
 
-/** The id that is derived from the identifier: "sbs-" and 40 hexadecimal digits of SHA-256(system|value). False if
- * there is no identifier to derive it from. */
-bool cli_resource_derive_id(const cli_resource *resource, char out[SBS_FHIR_ID_MAX + 1]);
-
 /** Writes the text with @p id as its `id`, or without one if @p id is NULL; every other byte as it was. */
 sbs_status cli_resource_put(const cli_resource *resource, const char *id, cli_buffer *out);
-
-/** Writes `identifier=system|value` as an encoded search parameter (R4 search.html, escaping and tokens). */
-void cli_resource_put_search(const cli_resource *resource, sbs_writer *out);
 
 #endif
