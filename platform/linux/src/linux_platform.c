@@ -24,12 +24,12 @@ static sbs_status prepare_streams(sbs_linux_platform *platform) {
         .sessions = platform->priv.sessions,
         .session_count = sizeof platform->priv.sessions / sizeof *platform->priv.sessions,
     };
-    sbs_linux_stream_init(&platform->priv.tcp, NULL, &platform->priv.raw);
     return sbs_tls_stream_init(&platform->priv.tls, &platform->priv.config, &platform->priv.raw, &platform->stream);
 }
 
 sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key_file, const char *ca_file) {
     memset(platform, 0, sizeof *platform);
+    sbs_linux_stream_init(&platform->priv.tcp, NULL, &platform->priv.raw); /* first: zero is a descriptor */
     size_t skipped; /* certificates of kinds that this build does not know */
     sbs_status status = sbs_mbedtls_init(NULL);
     if (status != SBS_OK) {
