@@ -12,7 +12,8 @@
  * says where the old one ends. Until that first write an operation that was cut may be seen or not; from then on it is
  * decided for good.
  *
- * RAM: this structure, and less than 300 bytes of stack; nothing for each record or sector. One task at a time.
+ * RAM: this structure, and stack for one header and one chunk of 64 bytes; nothing for each record or sector. One task
+ * at a time.
  */
 #ifndef SBS_FLASH_LOG_H
 #define SBS_FLASH_LOG_H

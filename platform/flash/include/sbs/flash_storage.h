@@ -23,7 +23,7 @@ extern "C" {
 #define SBS_FLASH_STORAGE_CONTENT 1u /**< of the log */
 #define SBS_FLASH_STORAGE_VERSION 1u
 
-/** Fields are private. About 100 bytes on a 32-bit target. */
+/** Fields are private. 64 bytes on a 32-bit target. */
 typedef struct sbs_flash_storage {
     sbs_flash_log log;
 } sbs_flash_storage;
