@@ -169,6 +169,16 @@ static sbs_status count_since(sbs_flash_queue *queue, sbs_flash_log_cursor curso
     }
 }
 
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static void survey_item(sbs_flash_queue *queue, uint64_t id, uint64_t *seen) {
+    queue->base = id < queue->base ? id : queue->base;
+    queue->moved_max = id <= *seen ? larger(id, queue->moved_max) : queue->moved_max;
+    *seen = larger(id, *seen);
+}
+
 /* Bounds of the ids on the flash. */
 static sbs_status survey(sbs_flash_queue *queue) {
     sbs_flash_log_cursor cursor = {0};
@@ -185,14 +195,12 @@ static sbs_status survey(sbs_flash_queue *queue) {
             continue;
         }
         if (record.type == TYPE_SETTLED) {
-            queue->settled_max = id > queue->settled_max ? id : queue->settled_max;
-        } else if (record.type == TYPE_ATTEMPT || record.aux > 0) {
-            queue->attempted_max = id > queue->attempted_max ? id : queue->attempted_max;
+            queue->settled_max = larger(id, queue->settled_max);
+        } else if (record.aux > 0) {
+            queue->attempted_max = larger(id, queue->attempted_max);
         }
         if (record.type == TYPE_ITEM) {
-            queue->base = id < queue->base ? id : queue->base;
-            queue->moved_max = id <= seen && id > queue->moved_max ? id : queue->moved_max;
-            seen = id > seen ? id : seen;
+            survey_item(queue, id, &seen);
         }
     }
 }
