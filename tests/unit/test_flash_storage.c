@@ -267,9 +267,9 @@ static void all_histories(const geometry *g, size_t length, size_t prefix, bool 
     }
 }
 
-/* The short suite leaves out fills of the flash, the long one none. */
+/* The short suite leaves out more fills of the flash than the long one. */
 static void on_each_fill(size_t length, bool nested) {
-    size_t stride = cut_is_long() ? 1 : 5;
+    size_t stride = cut_is_long() ? 3 : 5;
     for (size_t g = 0; g < GEOMETRIES; g++) {
         if (!cut_is_long() && geometries[g].sector_size == 4096) {
             continue; /* the random histories have it */
@@ -282,7 +282,7 @@ static void on_each_fill(size_t length, bool nested) {
 
 static void test_all_short_histories(void **state) {
     (void)state;
-    on_each_fill(cut_is_long() ? 4 : 2, false);
+    on_each_fill(cut_is_long() ? 3 : 2, false);
 }
 
 static void test_nested_cuts(void **state) {
@@ -341,7 +341,7 @@ static void random_history(uint64_t seed, unsigned rounds) {
 
 static void test_random_histories(void **state) {
     (void)state;
-    unsigned runs = cut_effort(60, 5000);
+    unsigned runs = cut_effort(60, 1500);
     for (uint64_t seed = 1; seed <= runs; seed++) {
         random_history(seed, 30);
     }
