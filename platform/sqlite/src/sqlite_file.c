@@ -175,9 +175,20 @@ static sbs_status make_tables(sbs_sqlite_queue *queue) {
     return status;
 }
 
+/* All that it looks at is of one moment: another process may be making the tables right now. */
+static sbs_status identify_at_once(sbs_sqlite_queue *queue) {
+    sbs_status status = exec(queue, "BEGIN");
+    if (status != SBS_OK) {
+        return status;
+    }
+    status = identify(queue);
+    (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+    return status;
+}
+
 static sbs_status set_up(sbs_sqlite_queue *queue) {
     sqlite_state state;
-    sbs_status status = identify(queue);
+    sbs_status status = identify_at_once(queue);
     bool empty = status == SBS_ERR_NOT_FOUND;
     if (status != SBS_OK && !empty) {
         return status;
