@@ -191,7 +191,7 @@ static void test_all_short_histories(void **state) {
 
 static void test_nested_cuts(void **state) {
     (void)state;
-    on_each_fill(cut_is_long() ? 2 : 1, true);
+    on_each_fill(1, true);
 }
 
 /* Each byte of each operation of one history. */
@@ -248,7 +248,7 @@ static void random_history(uint64_t seed, unsigned rounds) {
 
 static void test_random_histories(void **state) {
     (void)state;
-    unsigned runs = cut_effort(60, 1500);
+    unsigned runs = cut_effort(60, 1000);
     for (uint64_t seed = 1; seed <= runs; seed++) {
         random_history(seed, 40);
     }
