@@ -18,10 +18,11 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/core/include/sbs/version.h" DESTINATI
 install(DIRECTORY "${SBS_MBEDTLS_DIR}/include/mbedtls" "${SBS_MBEDTLS_DIR}/include/psa"
         DESTINATION ${sbs_private_include}
         PATTERN mbedtls/mbedtls_config.h EXCLUDE PATTERN psa/crypto_config.h EXCLUDE)
-install(FILES "platform/mbedtls/config/${sbs_mbedtls_config}" platform/mbedtls/config/sbs_mbedtls_common.h
-              platform/mbedtls/config/sbs_psa_crypto.h DESTINATION ${sbs_private_include})
+file(GLOB mbedtls_config_parts platform/mbedtls/config/sbs_mbedtls_[ct]*.h platform/mbedtls/config/sbs_psa_crypto*.h)
+install(FILES "platform/mbedtls/config/${SBS_MBEDTLS_CONFIG}" ${mbedtls_config_parts}
+        DESTINATION ${sbs_private_include})
 file(GENERATE OUTPUT mbedtls_config.h
-     CONTENT "/* SPDX-License-Identifier: Apache-2.0 */\n#include \"${sbs_mbedtls_config}\"\n")
+     CONTENT "/* SPDX-License-Identifier: Apache-2.0 */\n#include \"${SBS_MBEDTLS_CONFIG}\"\n")
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mbedtls_config.h" DESTINATION ${sbs_private_include}/mbedtls)
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/sbs")

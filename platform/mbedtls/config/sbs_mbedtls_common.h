@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mbed TLS configuration common to every target: a TLS 1.2 and 1.3 client on the PSA Crypto API.
- * Which algorithms exist is said once, in sbs_psa_crypto.h. A target's own file includes this one.
+ * Mbed TLS configuration common to every target: a TLS 1.2 client on the PSA Crypto API. sbs_mbedtls_tls13.h adds TLS
+ * 1.3. Which algorithms exist is said once, in sbs_psa_crypto.h. A target's own file includes this one.
  */
 #ifndef SBS_MBEDTLS_COMMON_H
 #define SBS_MBEDTLS_COMMON_H
@@ -11,7 +11,6 @@
 /* Cryptography: PSA only. */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_CONFIG
-#define MBEDTLS_PSA_CRYPTO_CONFIG_FILE "sbs_psa_crypto.h"
 #define MBEDTLS_USE_PSA_CRYPTO
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_ENTROPY_C
@@ -37,10 +36,8 @@
 #define MBEDTLS_PK_C
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_PKCS1_V15
-#define MBEDTLS_PKCS1_V21
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
-#define MBEDTLS_X509_RSASSA_PSS_SUPPORT
 
 /* The platform layer sets allocator and clock at run time: it counts failed allocations and knows the time. */
 #define MBEDTLS_PLATFORM_C
@@ -56,17 +53,12 @@
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_CLI_C
 #define MBEDTLS_SSL_PROTO_TLS1_2
-#define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
-#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
-#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
-#define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
 #define MBEDTLS_SSL_SESSION_TICKETS
-#define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 
 #endif

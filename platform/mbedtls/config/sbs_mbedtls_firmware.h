@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Mbed TLS configuration for Cortex-M: the common part without an operating system. The board gives
- * mbedtls_hardware_poll (entropy); mbedtls_ms_time and mbedtls_platform_gmtime_r are in mbedtls_platform.c.
- */
+/* Mbed TLS configuration for Cortex-M: TLS 1.2. */
 #ifndef SBS_MBEDTLS_FIRMWARE_H
 #define SBS_MBEDTLS_FIRMWARE_H
 
 #include "sbs_mbedtls_common.h"
+#include "sbs_mbedtls_firmware_common.h"
 
-#define MBEDTLS_NO_PLATFORM_ENTROPY
-#define MBEDTLS_ENTROPY_HARDWARE_ALT
-#define MBEDTLS_PLATFORM_MS_TIME_ALT
-#define MBEDTLS_PLATFORM_GMTIME_R_ALT
+#define MBEDTLS_PSA_CRYPTO_CONFIG_FILE "sbs_psa_crypto.h"
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
 
-#define MBEDTLS_AES_ROM_TABLES
-#define MBEDTLS_PSA_KEY_SLOT_COUNT 10
-#define MBEDTLS_X509_REMOVE_INFO
-
-/* Servers send records of any legal size and few honour a smaller limit; our own requests are short. */
+/* Servers send records of any legal size and few honour a smaller limit; our own requests go out in pieces. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mbed TLS configuration for Linux: the common part, and what files, threads and a person's tools need. */
+/* Mbed TLS configuration for Linux: TLS 1.3 and 1.2, and what files, threads and a person's tools need. */
 #ifndef SBS_MBEDTLS_LINUX_H
 #define SBS_MBEDTLS_LINUX_H
 
-#include "sbs_mbedtls_common.h"
+#include "sbs_mbedtls_tls13.h"
 
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD

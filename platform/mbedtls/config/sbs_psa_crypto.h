@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The algorithms and keys that every target has: RS384 and ES384 signatures, and what TLS needs. */
+/* The algorithms and keys that every target has: RS384 and ES384 signatures, and what TLS 1.2 needs. */
 #ifndef SBS_PSA_CRYPTO_H
 #define SBS_PSA_CRYPTO_H
 
 #define PSA_WANT_ALG_ECDH 1
 #define PSA_WANT_ALG_ECDSA 1
 #define PSA_WANT_ALG_GCM 1
-#define PSA_WANT_ALG_HKDF_EXTRACT 1
-#define PSA_WANT_ALG_HKDF_EXPAND 1
 #define PSA_WANT_ALG_HMAC 1
 #define PSA_WANT_ALG_RSA_PKCS1V15_SIGN 1
-#define PSA_WANT_ALG_RSA_PSS 1
 #define PSA_WANT_ALG_TLS12_PRF 1
 
 /*

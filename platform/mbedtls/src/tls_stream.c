@@ -34,6 +34,13 @@ static const uint16_t signature_algorithms_tls_1_2[] = {
     MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,       MBEDTLS_TLS1_3_SIG_NONE,
 };
 
+/* What this build can do. */
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#define NEWEST_VERSION SBS_TLS_1_3
+#else
+#define NEWEST_VERSION SBS_TLS_1_2
+#endif
+
 /* What a callback tells Mbed TLS about the raw stream's status; the status itself is kept beside. */
 static int raw_result(sbs_tls_stream *tls, sbs_status status, int want) {
     if (status == SBS_PENDING) {
@@ -281,8 +288,18 @@ static int fragment_code(uint16_t len) {
     return len == 0 ? MBEDTLS_SSL_MAX_FRAG_LEN_NONE : MBEDTLS_SSL_MAX_FRAG_LEN_INVALID;
 }
 
+static void configure_resumption(mbedtls_ssl_config *ssl_config, bool resume) {
+    mbedtls_ssl_conf_session_tickets(ssl_config, resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
+                                                        : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        ssl_config, resume ? MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
+                           : MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_DISABLED);
+#endif
+}
+
 static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config *config) {
-    bool only_1_2 = config->max_version == SBS_TLS_1_2;
+    bool only_1_2 = config->max_version == SBS_TLS_1_2 || NEWEST_VERSION == SBS_TLS_1_2;
     bool only_1_3 = config->min_version == SBS_TLS_1_3;
     if (only_1_2 && only_1_3) {
         return SBS_ERR_ARGUMENT;
@@ -297,12 +314,7 @@ static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config
     mbedtls_ssl_conf_sig_algs(ssl_config, only_1_2 ? signature_algorithms_tls_1_2 : signature_algorithms);
     mbedtls_ssl_conf_rng(ssl_config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
     mbedtls_ssl_conf_authmode(ssl_config, MBEDTLS_SSL_VERIFY_REQUIRED);
-    bool resume = config->sessions != NULL && config->session_count != 0;
-    mbedtls_ssl_conf_session_tickets(ssl_config, resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
-                                                        : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
-    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
-        ssl_config, resume ? MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
-                           : MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_DISABLED);
+    configure_resumption(ssl_config, config->sessions != NULL && config->session_count != 0);
     int fragment = fragment_code(config->max_fragment_len);
     if (fragment == MBEDTLS_SSL_MAX_FRAG_LEN_INVALID ||
         mbedtls_ssl_conf_max_frag_len(ssl_config, (unsigned char)fragment) != 0) {

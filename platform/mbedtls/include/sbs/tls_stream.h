@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 typedef enum sbs_tls_version {
-    SBS_TLS_VERSION_DEFAULT, /**< as minimum TLS 1.2, as maximum TLS 1.3 */
+    SBS_TLS_VERSION_DEFAULT, /**< as minimum TLS 1.2, as maximum the newest that Mbed TLS was built with */
     SBS_TLS_1_2,
     SBS_TLS_1_3
 } sbs_tls_version;
@@ -88,8 +88,8 @@ typedef struct sbs_tls_stream {
 
 /**
  * Prepares a stream; opens nothing and allocates nothing. @p raw is copied; its context must outlive the stream.
- * SBS_ERR_ARGUMENT: no trust, min_version above max_version, a max_fragment_len that is none of the four or that the
- * record buffers of this build do not allow.
+ * SBS_ERR_ARGUMENT: no trust, min_version above max_version or above what was built, a max_fragment_len that is none of
+ * the four or that the record buffers of this build do not allow.
  */
 SBS_NODISCARD sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config, const sbs_stream *raw,
                                              sbs_stream *out_stream);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every configuration for Cortex-M has beside the common part: no operating system. The board gives the entropy
+ * (mbedtls_hardware_poll); mbedtls_ms_time and mbedtls_platform_gmtime_r are in mbedtls_platform.c.
+ */
+#ifndef SBS_MBEDTLS_FIRMWARE_COMMON_H
+#define SBS_MBEDTLS_FIRMWARE_COMMON_H
+
+#define MBEDTLS_NO_PLATFORM_ENTROPY
+#define MBEDTLS_ENTROPY_HARDWARE_ALT
+#define MBEDTLS_PLATFORM_MS_TIME_ALT
+#define MBEDTLS_PLATFORM_GMTIME_R_ALT
+#define MBEDTLS_AES_ROM_TABLES
+#define MBEDTLS_X509_REMOVE_INFO
+
+#endif
