@@ -61,6 +61,7 @@ static void store_request(sbs_exchange *exchange, const sbs_exchange_request *re
     exchange->priv.out_sent = 0;
     exchange->priv.part = 0;
     exchange->priv.part_taken = 0;
+    exchange->priv.send_error = SBS_OK;
 }
 
 /* Receiving shares the scratch out: [kept body | received bytes | header line]. */
@@ -157,13 +158,18 @@ static void gather(sbs_exchange *exchange) {
     }
 }
 
+static sbs_status begin_receiving(sbs_exchange *exchange, sbs_status send_error) {
+    sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
+    exchange->priv.send_error = send_error;
+    exchange->priv.state = RECEIVING;
+    return SBS_OK;
+}
+
 static sbs_status step_sending(sbs_exchange *exchange) {
     const sbs_exchange_request *request = &exchange->priv.request;
     gather(exchange);
     if (exchange->priv.out_len == 0) {
-        sbs_wipe(request->scratch, request->scratch_size);
-        exchange->priv.state = RECEIVING;
-        return SBS_OK;
+        return begin_receiving(exchange, SBS_OK);
     }
     const uint8_t *data = (const uint8_t *)request->scratch + exchange->priv.out_sent;
     size_t sent = 0;
@@ -172,7 +178,9 @@ static sbs_status step_sending(sbs_exchange *exchange) {
     /* A secured stream may hold what it was given: from here on the server may have seen something. */
     exchange->request_started = exchange->request_started || status >= 0;
     exchange->priv.out_sent += sent;
-    return status == SBS_END ? SBS_ERR_NETWORK : status;
+    status = status == SBS_END ? SBS_ERR_NETWORK : status;
+    bool answered = exchange->request_started && (status == SBS_ERR_NETWORK || status == SBS_ERR_TRUNCATED);
+    return answered ? begin_receiving(exchange, status) : status;
 }
 
 static void note_location(sbs_answer *answer, sbs_text value) {
@@ -250,6 +258,12 @@ static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece) {
 
 static sbs_status finish(sbs_exchange *exchange, bool reusable) {
     const sbs_exchange_request *request = &exchange->priv.request;
+    if (exchange->priv.send_error != SBS_OK) {
+        if (is_success(exchange)) { /* of what the server cannot have read */
+            return exchange->priv.send_error;
+        }
+        reusable = false;
+    }
     if (reusable && exchange->priv.reader.keep_alive) {
         exchange->priv.state = IDLE;
     } else {
@@ -298,6 +312,12 @@ static sbs_status step_receiving(sbs_exchange *exchange) {
     return status;
 }
 
+/* Where there is no answer to a request that could not be sent, the failure of sending is what counts. */
+static sbs_status step_receiving_or_why(sbs_exchange *exchange) {
+    sbs_status status = step_receiving(exchange);
+    return status < 0 && exchange->priv.send_error != SBS_OK ? exchange->priv.send_error : status;
+}
+
 static sbs_status step(sbs_exchange *exchange) {
     switch (exchange->priv.state) {
     case OPENING:
@@ -305,7 +325,7 @@ static sbs_status step(sbs_exchange *exchange) {
     case SENDING:
         return step_sending(exchange);
     default:
-        return step_receiving(exchange);
+        return step_receiving_or_why(exchange);
     }
 }
 

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
+import tls from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { nameOf, observation } from './lib/observations.mjs';
 import { fails, ok, pushLines, sbs } from './lib/sbs.mjs';
+import { CertificateAuthority } from '../server/lib/ca.mjs';
 import { MainServer } from './lib/server.mjs';
 
 const COMMANDS = ['discover', 'token', 'get', 'push'];
@@ -37,12 +39,12 @@ function allFail(changes, status, why) {
 }
 
 describe('certificates', () => {
-    const tls = (settings) => server.admin('POST', '/tls', settings);
+    const secure = (settings) => server.admin('POST', '/tls', settings);
     after(() => server.reset());
 
     for (const chain of ['p256', 'rsa', 'mixed']) {
         test(`another authority than the server's (${chain})`, async () => {
-            await tls({ chain });
+            await secure({ chain });
             await allFail(
                 { ca: server.info.otherCaFile },
                 4,
@@ -64,7 +66,7 @@ describe('certificates', () => {
             ],
         ]) {
             test(`${leaf} (${chain})`, async () => {
-                const { caFile } = await tls({ chain, leaf });
+                const { caFile } = await secure({ chain, leaf });
                 await allFail({ ca: caFile }, 4, why)();
             });
         }
@@ -188,6 +190,39 @@ describe('time limits', () => {
         assert.equal(result.status, 130, result.text);
         assert.equal(result.stdout, '');
         assert.ok(result.ms < 3000, `${result.ms} ms`);
+    });
+});
+
+describe('a server that answers before it has read the request', () => {
+    const TOKEN = { access_token: 'abc', token_type: 'bearer', expires_in: 60, scope: 'system/Observation.cruds' };
+    const answer = (status, body) =>
+        `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    let small;
+    let asked = 0;
+    before(async () => {
+        const { key, cert, caFile } = new CertificateAuthority(server.dir).credentials('p256', 'good');
+        small = tls.createServer({ key, cert }, (socket) => {
+            socket.on('error', () => {}).on('data', (data) => {
+                if (/^POST \/token/.test(data)) return socket.write(answer(200, JSON.stringify(TOKEN)));
+                if (!/^POST \/fhir\/Observation/.test(data)) return undefined;
+                asked++;
+                return socket.pause().write(answer(413, ''), () => setTimeout(() => socket.destroy(), 200));
+            });
+        });
+        small.caFile = caFile;
+        await new Promise((resolve) => small.listen(0, '127.0.0.1', resolve));
+    });
+    after(() => small.close());
+
+    test('is heard: the item is refused, and not tried again', async () => {
+        const large = server.write('large.json', observation('large', { extra: `"note":[{"text":"${'x'.repeat(8e6)}"}],` }));
+        const origin = `https://localhost:${small.address().port}`;
+        const changes = { fhir: `${origin}/fhir`, 'token-url': `${origin}/token`, ca: small.caFile };
+        const args = ['push', ...server.options(changes), '--write-mode', 'if-none-exist', large];
+        const result = await sbs(args);
+        assert.equal(result.status, 1, result.text);
+        assert.match(pushLines(result)[0].reason, /HTTP 413/);
+        assert.equal(asked, 1);
     });
 });
 

@@ -194,6 +194,47 @@ static int set_up(void **state) {
 
 #define CASE(function) cmocka_unit_test_setup(function, set_up)
 
+static const sbs_stream_ops *whole_ops;
+static const char *early_answer;
+
+/* The server answers when it has read a part of the create, and takes no more. */
+static sbs_status send_cut(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
+    fake_server *server = ctx;
+    if (server->in_len == 200 && fake_request_is(server->in, server->in_len, "POST /r4/Observation")) {
+        fake_send(server, early_answer);
+        return SBS_ERR_NETWORK;
+    }
+    return whole_ops->send(ctx, data, len, out_sent);
+}
+
+static sbs_status create_answered_early(fake_setup *s, const char *answer) {
+    static sbs_stream_ops ops, whole;
+    sbs_request request = fake_create(IDENTIFIER);
+    begin(s);
+    whole = s->fhir.server.ops;
+    whole_ops = &whole;
+    ops = whole;
+    ops.send = send_cut;
+    s->fhir.server.stream.ops = &ops;
+    s->fhir.server.one_byte = true;
+    s->config.max_attempts = 2;
+    early_answer = answer;
+    return fake_run(s, &request);
+}
+
+static void an_answer_before_the_end_of_the_request_is_read(void **state) {
+    fake_setup *s = *state;
+    assert_int_equal(create_answered_early(s, "HTTP/1.1 413 X\r\nContent-Length: 0\r\n\r\n"), SBS_ERR_REJECTED);
+    assert_int_equal(sbs_client_detail(&s->client)->http_status, 413);
+    assert_int_equal(sbs_client_detail(&s->client)->attempts, 1);
+    assert_false(s->fhir.server.is_open);
+    /* Half an answer, none, or one that cannot be true: what counts is that sending failed. */
+    assert_int_equal(create_answered_early(s, "HTTP/1.1 413 X\r\nContent-Le"), SBS_ERR_TIMEOUT);
+    assert_int_equal(create_answered_early(s, "HTTP/1.1 413\rX"), SBS_ERR_NETWORK);
+    assert_int_equal(create_answered_early(s, "HTTP/1.1 201 X\r\nContent-Length: 0\r\n\r\n"), SBS_ERR_NETWORK);
+    assert_int_equal(fake_fhir_count(&s->fhir, IDENTIFIER), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(bytes_one_by_one),
@@ -206,6 +247,7 @@ int main(void) {
         CASE(a_dripping_server_does_not_hold_the_client),
         CASE(a_request_can_be_cancelled_at_every_poll),
         CASE(garbage_instead_of_an_answer_is_refused),
+        CASE(an_answer_before_the_end_of_the_request_is_read),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -6,6 +6,9 @@
  *
  *     begin ──▶ OPENING ──▶ SENDING ──▶ RECEIVING ──▶ IDLE (kept alive) or CLOSED
  *                  └───────────┴────────────┴── error, deadline ──▶ CLOSED
+ *
+ * A server may refuse a request before it has read all of it, and close: when sending fails, an answer that came
+ * already is still read (RFC 9112 section 9.5).
  */
 #ifndef SBS_EXCHANGE_H
 #define SBS_EXCHANGE_H
@@ -69,6 +72,7 @@ typedef struct sbs_exchange {
         uint8_t state;
         uint8_t part;
         uint16_t port;
+        sbs_status send_error; /* SBS_OK: the request was or is being sent */
         size_t part_taken;
         size_t out_len, out_sent;
         char *body; /* where the body of this answer goes; NULL: dropped */

@@ -11,7 +11,7 @@
 
 #include "resolution.h"
 
-enum { CLOSED, RESOLVING, CONNECTING, OPEN, FAILED };
+enum { CLOSED, RESOLVING, CONNECTING, OPEN, DEAF, FAILED }; /* DEAF: the peer takes nothing any more */
 
 /* Marks the resolver among the events; attempts use their index. */
 #define RESOLVER UINT32_MAX
@@ -286,7 +286,7 @@ static sbs_status transfer_failed(sbs_linux_stream *stream, uint8_t events, sbs_
     if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) {
         return wait_for(stream, error == EINTR ? 0 : SBS_WAIT_FOREVER, events, stream->priv.fd);
     }
-    stream->priv.state = FAILED;
+    stream->priv.state = events == SBS_WAIT_WRITE ? DEAF : FAILED;
     stream->priv.code = error;
     return error == ECONNRESET || error == EPIPE ? on_reset : status_of_errno(error);
 }
@@ -308,7 +308,7 @@ static sbs_status stream_send(void *ctx, const uint8_t *data, size_t len, size_t
 static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_linux_stream *stream = ctx;
     *out_len = 0;
-    if (stream->priv.state != OPEN) {
+    if (stream->priv.state != OPEN && stream->priv.state != DEAF) {
         return SBS_ERR_STATE;
     }
     ssize_t len = recv(stream->priv.fd, buffer, size, 0);

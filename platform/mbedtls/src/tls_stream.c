@@ -9,7 +9,7 @@
 #include "sbs/text.h"
 #include "tls_internal.h"
 
-enum { CLOSED, CONNECTING, HANDSHAKING, OPEN, ENDED, FAILED };
+enum { CLOSED, CONNECTING, HANDSHAKING, OPEN, DEAF, ENDED, FAILED }; /* DEAF: the peer takes nothing any more */
 
 /*
  * TLS 1.3 allows only RSA-PSS for the handshake's own signature. Mbed TLS 3.6.6, as it comes, offers it and then
@@ -219,7 +219,14 @@ static sbs_status tls_send(void *ctx, const uint8_t *data, size_t len, size_t *o
         *out_sent = (size_t)result;
         return SBS_OK;
     }
-    return took_ticket(tls, result) ? SBS_PENDING : conclude(tls, result);
+    if (took_ticket(tls, result)) {
+        return SBS_PENDING;
+    }
+    sbs_status status = conclude(tls, result);
+    if (status == SBS_ERR_NETWORK && tls->priv.raw_status == status) {
+        tls->priv.state = DEAF;
+    }
+    return status;
 }
 
 static sbs_status tls_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -228,7 +235,7 @@ static sbs_status tls_receive(void *ctx, uint8_t *buffer, size_t size, size_t *o
     if (tls->priv.state == ENDED) {
         return SBS_END;
     }
-    if (tls->priv.state != OPEN) {
+    if (tls->priv.state != OPEN && tls->priv.state != DEAF) {
         return SBS_ERR_STATE;
     }
     begin_call(tls);

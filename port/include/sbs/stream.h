@@ -5,7 +5,8 @@
  * modem, an offload chip) streams. A stream carries one connection at a time and can be opened again after close().
  *
  * No call blocks longer than one cryptographic operation. A call that returns SBS_PENDING is made again with the same
- * arguments once waits_for() is satisfied. After any error the stream must be closed before it is opened again.
+ * arguments once waits_for() is satisfied. After any error the stream must be closed before it is opened again; after
+ * one of send(), receive() may still give what the peer sent before.
  */
 #ifndef SBS_STREAM_H
 #define SBS_STREAM_H
