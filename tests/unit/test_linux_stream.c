@@ -279,6 +279,25 @@ static void close_fillers(int fillers[FILLERS]) {
     }
 }
 
+static void a_resolver_that_hangs_takes_a_bounded_number_of_threads(void **state) {
+    unsigned refused = 0;
+    (void)state;
+    resolver.addresses[0] = "127.0.0.1";
+    resolver.delay_ms = 500;
+    for (unsigned i = 0; i < 40; ++i) {
+        client c;
+        prepare(&c, 0, 0, 0);
+        sbs_status status = c.stream.ops->open(c.stream.ctx, "test.invalid", 9, sbs_linux_now());
+        assert_true(status == SBS_PENDING || status == SBS_ERR_MEMORY);
+        refused += status == SBS_ERR_MEMORY;
+        close_all(&c, -1);
+    }
+    assert_int_equal(refused, 40 - 16);
+    for (unsigned i = 0; i < 300 && atomic_load(&resolver.running) > 0; ++i) {
+        pause_ms(10);
+    }
+}
+
 static void an_address_that_hangs_is_given_up(void **state) {
     client c;
     uint16_t port = 0;
@@ -431,6 +450,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(talks_over_both_families, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_resolver_blocks_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_resolver_that_hangs_takes_a_bounded_number_of_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_address_that_hangs_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_next_address_is_tried_beside_one_that_hangs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_address_that_refuses_costs_no_time, set_up, tear_down),

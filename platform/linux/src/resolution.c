@@ -24,6 +24,10 @@ struct sbs_linux_resolution {
     char service[6];
 };
 
+/* A getaddrinfo() that hangs cannot be stopped, only waited for: so many of them at a time, in all the process. */
+#define THREADS_MAX 16
+static atomic_int threads;
+
 static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 
 static void finish(struct sbs_linux_resolution *resolution, int code) {
@@ -38,6 +42,7 @@ static void finish(struct sbs_linux_resolution *resolution, int code) {
 static void *resolve(void *argument) {
     struct sbs_linux_resolution *resolution = argument;
     finish(resolution, getaddrinfo(resolution->host, resolution->service, &hints, &resolution->list));
+    atomic_fetch_sub(&threads, 1);
     sbs_resolution_release(resolution);
     return NULL;
 }
@@ -61,6 +66,14 @@ static bool start_thread(struct sbs_linux_resolution *resolution) {
         atomic_fetch_sub(&resolution->owners, 1);
     }
     return error == 0;
+}
+
+static bool start_counted_thread(struct sbs_linux_resolution *resolution) {
+    if (atomic_fetch_add(&threads, 1) < THREADS_MAX && start_thread(resolution)) {
+        return true;
+    }
+    atomic_fetch_sub(&threads, 1);
+    return false;
 }
 
 static bool resolve_literal(struct sbs_linux_resolution *resolution) {
@@ -99,7 +112,7 @@ sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linu
     atomic_init(&resolution->owners, 1);
     atomic_init(&resolution->done, false);
     resolution->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (resolution->event_fd < 0 || (!resolve_literal(resolution) && !start_thread(resolution))) {
+    if (resolution->event_fd < 0 || (!resolve_literal(resolution) && !start_counted_thread(resolution))) {
         sbs_resolution_release(resolution);
         return SBS_ERR_MEMORY;
     }

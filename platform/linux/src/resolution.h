@@ -10,7 +10,8 @@
 
 struct sbs_linux_resolution;
 
-/** Starts. Address literals are done at once. SBS_ERR_MEMORY (no memory, descriptor or thread); SBS_ERR_RESOLVE. */
+/** Starts. Address literals are done at once. SBS_ERR_MEMORY (no memory, descriptor or thread, or 16 earlier ones
+ * that were let go still hang); SBS_ERR_RESOLVE. */
 sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linux_resolution **out_resolution);
 
 /** The descriptor that becomes readable when the resolution is over. */
