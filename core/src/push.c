@@ -27,13 +27,32 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
 
 /* ---- choosing ------------------------------------------------------------------------------------------------ */
 
-static void start_over(sbs_push *push) {
+/* When the first of those that wait on their own may try again; UINT64_MAX if there is none. */
+static uint64_t first_due_ms(const sbs_push *push) {
+    uint64_t first_ms = UINT64_MAX;
+    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
+        uint64_t until_ms = push->priv.deferred[i].until_ms;
+        first_ms = until_ms < first_ms ? until_ms : first_ms;
+    }
+    return first_ms;
+}
+
+/* Looks on above an id, or from the start if one before it may go now: what was passed over is not looked at again
+ * for each item that goes. */
+static void look_on(sbs_push *push, uint64_t cursor) {
+    bool rewind = push->priv.rewind || first_due_ms(push) <= push->priv.now.mono_ms;
     push->priv.state = PUSH_CHOOSE;
-    push->priv.cursor = 0;
+    push->priv.cursor = rewind ? 0 : cursor;
+    push->priv.resumed = push->priv.cursor > 0;
+    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.rewind = false;
     push->priv.body_len = 0;
     push->priv.search_len = 0;
     push->priv.batch_len = 0;
-    push->priv.held = false;
+}
+
+static void start_over(sbs_push *push) {
+    look_on(push, 0);
 }
 
 /* An item waits for its own time, and for those of its lane before it. */
@@ -49,20 +68,23 @@ static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
     return true;
 }
 
-static sbs_status mark(sbs_push *push, const sbs_queue_item *item) {
+static sbs_status mark(sbs_push *push, uint64_t id) {
     const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = queue->ops->mark_attempt(queue->ctx, item->id);
+    sbs_status status = queue->ops->mark_attempt(queue->ctx, id);
     if (status == SBS_OK) {
-        push->priv.sent[push->priv.batch_len++] =
-            (struct sbs_push_sent){.id = item->id, .lane = item->meta.lane, .first = item->attempts == 0};
+        push->priv.batch_len++;
         push->priv.counters.tries++;
     }
     return status;
 }
 
+/* Says nothing of the item. */
+static bool is_passing(sbs_status why) {
+    return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
+}
+
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
-static sbs_status refuse(sbs_push *push, const sbs_queue_item *item, sbs_status why) {
-    const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
+static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *item, sbs_status why) {
     sbs_push_result result = {.status = why, .text = "", .server_id = ""};
     if (why == SBS_ERR_STORAGE) {
         return why;
@@ -71,28 +93,40 @@ static sbs_status refuse(sbs_push *push, const sbs_queue_item *item, sbs_status 
         push->priv.held = true;
         return SBS_OK;
     }
-    return sbs_push_dead(push, &sent, SBS_PUSH_DEAD, &result, sbs_status_text(why));
+    if (is_passing(why)) {
+        push->priv.event.id = item->id;
+        sbs_push_wait(push, false, &result);
+        return SBS_OK;
+    }
+    return sbs_push_dead(push, item, SBS_PUSH_DEAD, &result, sbs_status_text(why));
 }
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
-    unsigned most = push->priv.singles_left > 0 ? 1 : push->priv.config->batch_max;
     if (!may_go(push, item)) {
         return SBS_OK;
     }
     size_t body_len = push->priv.body_len;
+    struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
+    *sent = (struct sbs_push_sent){.id = item->id, .lane = item->meta.lane, .first = item->attempts == 0};
     sbs_status status = sbs_push_build(push, item);
-    if (sbs_status_group(status) == SBS_CLASS_BUFFER && push->priv.batch_len > 0) {
+    bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
+    if (push->priv.batch_len > 0 && (crowded || is_passing(status))) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
-    if (status != SBS_OK) {
-        return refuse(push, item, status);
+    if (crowded && push->priv.singles_left == 0) { /* it may fit without a Bundle around it */
+        push->priv.singles_left = 1;
+        status = sbs_push_build(push, item);
     }
-    status = mark(push, item);
+    if (status != SBS_OK) {
+        return refuse(push, sent, status);
+    }
+    status = mark(push, item->id);
     if (status == SBS_ERR_NOT_FOUND) {
         push->priv.body_len = body_len;
         push->priv.search_len = 0;
     }
+    unsigned most = push->priv.singles_left > 0 ? 1 : push->priv.config->batch_max;
     if (status == SBS_OK && push->priv.batch_len >= most) {
         push->priv.state = PUSH_SEND;
     }
@@ -105,16 +139,16 @@ static sbs_status end_of_queue(sbs_push *push) {
         return SBS_PENDING;
     }
     bool held = push->priv.held;
+    bool resumed = push->priv.resumed;
     start_over(push);
+    if (resumed) { /* somebody else may have put an item back behind the look */
+        return SBS_PENDING;
+    }
     if (push->priv.deferred_count == 0) {
         push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
         return SBS_OK;
     }
-    push->priv.resume_ms = UINT64_MAX;
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        uint64_t until_ms = push->priv.deferred[i].until_ms;
-        push->priv.resume_ms = until_ms < push->priv.resume_ms ? until_ms : push->priv.resume_ms;
-    }
+    push->priv.resume_ms = first_due_ms(push);
     if (push->priv.resume_ms <= push->priv.now.mono_ms) { /* its time has come, but it waits for one of its lane */
         push->priv.resume_ms = push->priv.now.mono_ms + BEHIND_CHECK_MS;
     }
@@ -127,19 +161,31 @@ static sbs_status unless_gone(sbs_status status) {
     return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
 }
 
+/* Moves the look to the next item (0: there is none). What waited between is gone: it was settled, by us or others. */
+static void move_to(sbs_push *push, uint64_t id) {
+    struct sbs_push_deferred *entries = push->priv.deferred;
+    for (unsigned i = push->priv.deferred_count; i-- > 0;) {
+        if (entries[i].id > push->priv.cursor && entries[i].id <= id - 1) {
+            entries[i] = entries[--push->priv.deferred_count];
+        }
+    }
+    push->priv.cursor = id;
+}
+
 static sbs_status choose(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
         sbs_queue_item item = {0};
         sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
         if (status == SBS_ERR_DAMAGED) { /* which may be any item: the look goes on where it was */
-            sbs_push_result result = {.status = status, .text = sbs_status_text(status), .server_id = ""};
-            sbs_push_tell(push, SBS_PUSH_DEAD, item.id, &result);
+            push->priv.event.kind = SBS_PUSH_DEAD;
+            push->priv.event.id = item.id;
+            push->priv.event.status = status;
+            push->priv.event.text = sbs_status_text(status);
             return SBS_PENDING;
         }
         if (unless_gone(status) == SBS_OK) {
-            sbs_push_forget_gone(push, item.id);
-            push->priv.cursor = item.id;
+            move_to(push, item.id);
         }
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
@@ -176,12 +222,24 @@ static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
     };
 }
 
-static sbs_status judge_single(sbs_push *push, sbs_status status) {
-    sbs_push_result result = result_of(push, status);
+static bool is_single(const sbs_push *push) {
+    return push->priv.config->batch_max <= 1 || push->priv.singles_left > 0;
+}
+
+/* Where the queue fails, the verdict stands, and the next poll settles the item: it is not sent again. */
+static sbs_status judge_single(sbs_push *push) {
+    sbs_push_result result = result_of(push, push->priv.verdict);
+    push->priv.state = PUSH_CHOOSE;
+    sbs_status status = unless_gone(sbs_push_settle(push, &push->priv.sent[0], &result));
+    if (status != SBS_OK) {
+        push->priv.state = PUSH_JUDGE;
+        return status;
+    }
     push->priv.singles_left = (uint16_t)(push->priv.singles_left - (push->priv.singles_left > 0));
-    struct sbs_push_sent sent = push->priv.sent[0];
-    start_over(push);
-    return unless_gone(sbs_push_settle(push, &sent, &result));
+    if (push->priv.state == PUSH_CHOOSE) {
+        look_on(push, push->priv.sent[0].id - 1);
+    }
+    return SBS_OK;
 }
 
 /* A Bundle that failed as a whole says little of its items: they go one by one if it may be the fault of one. */
@@ -243,7 +301,7 @@ static sbs_push_result read_entry(sbs_push *push) {
 static sbs_status judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
         uint64_t resume_ms = push->priv.resume_ms;
-        start_over(push);
+        look_on(push, push->priv.sent[0].id - 1);
         push->priv.state = resume_ms > push->priv.now.mono_ms ? PUSH_WAIT : PUSH_CHOOSE;
         return SBS_OK;
     }
@@ -259,8 +317,9 @@ static sbs_status judge_entry(sbs_push *push) {
 }
 
 static sbs_status finish_request(sbs_push *push, sbs_status status) {
-    if (push->priv.config->batch_max <= 1 || push->priv.singles_left > 0) {
-        return judge_single(push, status);
+    if (is_single(push)) {
+        push->priv.verdict = status;
+        return judge_single(push);
     }
     if (status == SBS_OK) {
         status = begin_judging(push);
@@ -290,7 +349,7 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     case PUSH_RUN:
         return run(push, out_wait);
     case PUSH_JUDGE:
-        return judge_entry(push);
+        return is_single(push) ? judge_single(push) : judge_entry(push);
     case PUSH_WAIT:
         if (push->priv.now.mono_ms < push->priv.resume_ms) {
             uint64_t left = push->priv.resume_ms - push->priv.now.mono_ms;
@@ -308,9 +367,12 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
 static void note_clock(sbs_push *push) {
     bool was_known = push->priv.clock_noted;
     sbs_push_note_clock(push);
-    if (was_known != push->priv.clock_noted && push->priv.state == PUSH_CHOOSE) {
-        push->priv.state = push->priv.batch_len > 0 ? PUSH_SEND : PUSH_CHOOSE;
-        push->priv.cursor = 0;
+    if (was_known != push->priv.clock_noted) {
+        push->priv.rewind = true;
+        if (push->priv.state == PUSH_CHOOSE) {
+            push->priv.state = push->priv.batch_len > 0 ? PUSH_SEND : PUSH_CHOOSE;
+            push->priv.cursor = 0;
+        }
     }
 }
 

@@ -11,26 +11,16 @@ static bool in_batch(const sbs_push *push) {
 
 /* ---- when an item was measured ------------------------------------------------------------------------------- */
 
-/* Remembered boots, newest first, behind one byte of version: the id in 4 bytes and the UTC at its uptime 0 in 8,
- * little-endian. */
+/* Remembered boots, newest first, behind one byte of version. The record never leaves the device, so numbers stand in
+ * the machine's own order: the id in 4 bytes, then the UTC at its uptime 0 in 8. */
 #define ID_SIZE 4u
 #define BOOT_SIZE 12u
 #define BOOTS_SIZE (1u + BOOT_SIZE * SBS_PUSH_BOOTS_MAX)
 
-static void put_boot(uint8_t *out, uint32_t id, uint64_t utc_s) {
-    for (unsigned i = 0; i < BOOT_SIZE; i++) {
-        out[i] = (uint8_t)(i < ID_SIZE ? id >> (8 * i) : utc_s >> (8 * (i - ID_SIZE)));
-    }
-}
-
 /* True if the boot at @p data is this one; then its UTC is read. */
 static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
-    uint64_t utc_s = 0;
-    for (unsigned i = BOOT_SIZE; i-- > ID_SIZE;) {
-        utc_s = utc_s << 8 | data[i];
-    }
-    *out_utc_s = (int64_t)utc_s;
-    return ((uint32_t)data[3] << 24 | (uint32_t)data[2] << 16 | (uint32_t)data[1] << 8 | data[0]) == id;
+    memcpy(out_utc_s, data + ID_SIZE, sizeof *out_utc_s);
+    return memcmp(data, &id, ID_SIZE) == 0;
 }
 
 /* Bytes of the record, 0 if there is none that this version reads. */
@@ -46,16 +36,19 @@ void sbs_push_note_clock(sbs_push *push) {
     uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
     int64_t utc_s;
     const sbs_push_config *config = push->priv.config;
+    const uint32_t id = config->boot_id;
     if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
     push->priv.clock_noted = true;
     size_t len = load_boots(push, kept);
-    if (config->storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, config->boot_id, &utc_s))) {
+    if (config->storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, id, &utc_s))) {
         return;
     }
     record[0] = BOOTS_VERSION;
-    put_boot(record + 1, config->boot_id, (uint64_t)push->priv.now.utc_s - push->priv.now.mono_ms / 1000);
+    utc_s = push->priv.now.utc_s - (int64_t)(push->priv.now.mono_ms / 1000);
+    memcpy(record + 1, &id, ID_SIZE);
+    memcpy(record + 1 + ID_SIZE, &utc_s, sizeof utc_s);
     len = BOOT_SIZE + (len > 0 ? len : 1);
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
     (void)config->storage->ops->set(config->storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);

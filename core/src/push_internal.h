@@ -43,9 +43,6 @@ void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result);
 /** True if a failure waits for a person: the longer waits of a pause fit it. */
 bool sbs_push_needs_operator(sbs_status status);
 
-/** Forgets what is deferred between the cursor and the @p next item of the queue (0: none), which holds none there. */
-void sbs_push_forget_gone(sbs_push *push, uint64_t next);
-
 /** Lets all that is deferred go at once. */
 void sbs_push_wake_deferred(sbs_push *push);
 

@@ -67,36 +67,18 @@ void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result) {
 
 /* ---- items that wait on their own ---------------------------------------------------------------------------- */
 
-static struct sbs_push_deferred *find_deferred(sbs_push *push, uint64_t id) {
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        if (push->priv.deferred[i].id == id) {
-            return &push->priv.deferred[i];
-        }
-    }
-    return NULL;
-}
-
-static void forget_deferred(sbs_push *push, uint64_t id) {
-    struct sbs_push_deferred *entry = find_deferred(push, id);
-    if (entry != NULL) {
-        *entry = push->priv.deferred[--push->priv.deferred_count];
-    }
-}
-
-void sbs_push_forget_gone(sbs_push *push, uint64_t next) {
-    struct sbs_push_deferred *entries = push->priv.deferred;
-    for (unsigned i = push->priv.deferred_count; i-- > 0;) {
-        if (entries[i].id > push->priv.cursor && entries[i].id <= next - 1) {
-            entries[i] = entries[--push->priv.deferred_count];
-        }
-    }
-}
-
 /* The deferred entry of an item, a new one if it has none; NULL if all are taken. */
 static struct sbs_push_deferred *deferred_of(sbs_push *push, const struct sbs_push_sent *sent) {
-    struct sbs_push_deferred *entry = find_deferred(push, sent->id);
-    if (entry == NULL && push->priv.deferred_count < SBS_PUSH_DEFERRED_MAX) {
-        entry = &push->priv.deferred[push->priv.deferred_count++];
+    struct sbs_push_deferred *entry = push->priv.deferred;
+    struct sbs_push_deferred *end = entry + push->priv.deferred_count;
+    while (entry != end && entry->id != sent->id) {
+        entry++;
+    }
+    if (entry == push->priv.deferred + SBS_PUSH_DEFERRED_MAX) {
+        return NULL;
+    }
+    if (entry == end) {
+        push->priv.deferred_count++;
         *entry = (struct sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
     }
     return entry;
@@ -122,7 +104,6 @@ sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_p
     if (status != SBS_OK) {
         return status;
     }
-    forget_deferred(push, sent->id);
     push->priv.counters.dead++;
     push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
     sbs_push_tell(push, kind, sent->id, result);
@@ -147,7 +128,6 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
     if (status != SBS_OK) {
         return status;
     }
-    forget_deferred(push, sent->id);
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += already;

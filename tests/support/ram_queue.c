@@ -32,6 +32,7 @@ static sbs_status ram_append(void *ctx, const sbs_queue_meta *meta, const void *
 
 static sbs_status ram_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
     ram_queue *queue = ctx;
+    queue->looks++;
     if (fails(queue)) {
         return SBS_ERR_STORAGE;
     }
@@ -58,6 +59,9 @@ static sbs_status ram_read(void *ctx, uint64_t id, size_t offset, void *buffer, 
     if (fails(queue)) {
         return SBS_ERR_STORAGE;
     }
+    if (item == NULL || item->fate != RAM_WAITING) {
+        return SBS_ERR_NOT_FOUND;
+    }
     /* One byte at a time: whoever reads must go on. */
     *out_len = offset < item->item.len && size > 0;
     memcpy(buffer, item->data + offset, *out_len);
@@ -69,7 +73,11 @@ static sbs_status ram_mark_attempt(void *ctx, uint64_t id) {
     if (fails(queue)) {
         return SBS_ERR_STORAGE;
     }
-    find(queue, id)->item.attempts++;
+    struct ram_item *item = find(queue, id);
+    if (item == NULL || item->fate != RAM_WAITING) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    item->item.attempts++;
     return SBS_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct ram_queue {
     uint64_t lost;    /* id that the next call of next reports as damaged, whatever it is asked; 0: none */
     unsigned fail_at; /* the operation (counted from 1) that fails with SBS_ERR_STORAGE; 0: none */
     unsigned operations;
+    unsigned looks; /* calls of next */
 } ram_queue;
 
 void ram_queue_init(ram_queue *queue);

@@ -3,19 +3,47 @@
  * @file push.h
  * The push engine: brings the items of a durable queue to the FHIR server, each once, through a client.
  *
- *              ┌────────────────── nothing to send: SBS_OK ◀──────────────────┐
- *     poll ──▶ CHOOSE ──▶ BUILD (mark attempt) ──▶ RUN (client) ──▶ JUDGE ────┤
- *                ▲                                                   │        │
- *                └────── WAIT (back-off, Retry-After, pause) ◀───────┴────────┘
+ * The engine. One poll is one step; CHOOSE looks at up to 16 items, JUDGE settles one.
  *
- * - An item is settled only when the server said that it holds it, or that it never will take it (dead).
+ *                   nothing (more) to send: SBS_OK
+ *                        ▲
+ *     poll ──▶ CHOOSE ───┴──▶ SEND ──▶ RUN ───────────────▶ JUDGE ──▶ CHOOSE, on behind what was sent
+ *                ▲  build and mark      │ the client          │
+ *                │  one item, or up     │ fails or is         │ one of them waits, and the server is at fault
+ *                │  to batch_max        │ refused as a whole  ▼
+ *                └───────────────────── WAIT (back-off, Retry-After, pause) ◀── all that waited on its own may go
+ *
+ * An item. "Held" and "deferred" are known in RAM only; after a restart all are waiting, with their attempts.
+ *
+ *     append ──▶ waiting ──mark──▶ sent ──▶ delivered          DELIVERED, ALREADY
+ *                 │   ▲             │ ├───▶ dead, with reason  DEAD, COLLISION
+ *        no time  ▼   │ clock known │ └───▶ deferred           DEFERRED: waits on its own, its lane behind it;
+ *                held─┘             │         │                after SBS_PUSH_ALONE_MAX failures its lane passes it
+ *                     └─────────────┴─────────┘ time over, or all waited
+ *
+ * The judgement of an item (HTTP status, of the request or of the entry in a Bundle):
+ *
+ *     2xx, created or updated         delivered. 200 to a PUT or If-None-Exist ("already there"): delivered if it was
+ *                                     tried before, else dead as a possible collision of identifiers
+ *     400 413 422                     dead: refused; 412: dead, several match
+ *     409                             deferred; dead after SBS_PUSH_FAILURES_MAX
+ *     408 425 429, any Retry-After    all wait, as long as was asked
+ *     other 5xx                       deferred; counts against it only if another item was stored since, dead after
+ *                                     SBS_PUSH_FAILURES_MAX such; if the next item fails, too, all wait
+ *     no answer after it was sent     the same, but never dead: a bad network looks alike
+ *     401 with a new token, 403 404   all pause: an operator is needed. The engine looks again by itself, ever more
+ * rarely any failure before it was sent  all wait or pause; no item is blamed for the network, discovery or the token
+ *
+ * A Bundle whose answer lists its entries is judged entry by entry. One that is refused as a whole (4xx, 403, too large
+ * an answer), or that fails again after all waited, is sent item by item. An item too large for a Bundle goes alone.
+ *
+ * - An item is settled only when the server said that it holds it, or that it never will take it (dead). If the queue
+ *   cannot settle it, the verdict is kept and the next poll tries again: nothing is sent a second time for that.
  * - Items of one lane are sent in order. Another lane goes on while one waits.
- * - A 5xx counts against an item only if another item was stored since; otherwise the server is at fault and all wait.
- *   An item that failed so SBS_PUSH_ALONE_MAX times with nobody else to compare lets the next of its lane pass.
- * - An item that gets no answer at all is kept: a bad network looks the same. Others pass it on the same terms.
- * - What an operator must mend (403, 404, a refused client ...) pauses all; the engine looks again by itself, ever
- *   more rarely, and goes on when the cause has gone. Nothing is lost meanwhile.
+ * - Items that are held for their time, or that a queue reports as damaged, are passed.
  * - Within a batch the server chooses the order; between batches a lane keeps its own.
+ * - What is passed over is not looked at again for each item that goes: an item costs a few calls of the queue, however
+ *   many wait.
  */
 #ifndef SBS_PUSH_H
 #define SBS_PUSH_H
@@ -62,7 +90,8 @@ typedef struct sbs_push_identity {
     sbs_text system, value; /**< its identifier; the same for the same item after any reboot */
 } sbs_push_identity;
 
-/** How items become resources; the program's. An error sets the item aside. */
+/** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
+ * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
     sbs_status (*encode)(void *ctx, const sbs_push_item *item, sbs_writer *out);
@@ -122,12 +151,15 @@ typedef struct sbs_push {
         uint8_t state;
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
+        bool rewind;  /* the next look is from the start: one that was passed over may go */
+        bool resumed; /* this look did not begin at the start */
         uint16_t batch_len, judged;
         uint16_t server_failures, pauses_in_row;
         uint16_t alone;        /* failures in a row that may be an item's */
         uint16_t round;        /* the same, since all waited */
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint8_t deferred_count;
+        sbs_status verdict; /* of an item alone */
         uint32_t successes;
         uint32_t wait_ms;
         const sbs_push_config *config;
@@ -162,7 +194,8 @@ SBS_NODISCARD sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *co
 /**
  * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says, sooner if an item was appended. SBS_OK:
  * the queue holds nothing to send; call again after an append. SBS_ERR_STORAGE, SBS_ERR_DAMAGED: the queue failed;
- * nothing was lost by this call, and it may be called again. Read sbs_push_event() after every call.
+ * nothing was lost by this call, and it may be called again, which also settles what could not be settled. Read
+ * sbs_push_event() after every call.
  */
 SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait);
 
@@ -174,7 +207,7 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);
 
-/** Gives up the request under way; its item stays in the queue. */
+/** Gives up the request under way, or a verdict that the queue could not take; its items stay in the queue. */
 void sbs_push_cancel(sbs_push *push);
 
 #ifdef __cplusplus

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the push engine goes through its queue: what it costs, what is too large for a Bundle, what cannot be built for
+ * now, and what was delivered but could not be settled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <psa/crypto.h>
+
+#include "push_setup.h"
+
+#define NOW 1700000000
+
+psa_status_t __real_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg);
+psa_status_t __wrap_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg);
+
+static psa_status_t hash_fails;
+
+psa_status_t __wrap_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg) {
+    return hash_fails != PSA_SUCCESS ? hash_fails : __real_psa_hash_setup(operation, alg);
+}
+
+static void add(push_setup *s, uint32_t lane, const char *text) {
+    ram_queue_add(&s->queue, lane, text, NOW);
+}
+
+static void add_many(push_setup *s, uint32_t lanes, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "i%02u", i);
+        add(s, i % lanes, text);
+    }
+}
+
+static unsigned conflict_in_c(const char *json, size_t len) {
+    return fake_find(json, len, "\"value\":\"C") != NULL ? 409 : 0;
+}
+
+/* What is passed over is not looked at again for each item that goes. */
+static void an_item_costs_a_few_looks_whatever_waits_before_it(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 4; batch = (uint16_t)(batch + 3)) {
+        push_setup_init(s);
+        s->config.batch_max = batch;
+        s->config.backoff = (sbs_backoff){600000, 600000};
+        s->base.fhir.verdict = conflict_in_c;
+        add(s, 0, "C");
+        for (unsigned i = 0; i < 30; i++) { /* behind it in its lane */
+            char text[8];
+            snprintf(text, sizeof text, "b%02u", i);
+            add(s, 0, text);
+        }
+        add_many(s, 1, 0);
+        for (unsigned i = 0; i < 30; i++) {
+            char text[8];
+            snprintf(text, sizeof text, "f%02u", i);
+            add(s, 1, text);
+        }
+        assert_int_equal(push_run(s, 60000), SBS_PENDING);
+        /* The batch takes three of the lane along before the conflict is known. */
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), batch == 1 ? 30 : 33);
+        assert_in_range(s->queue.looks, 61, 61 * 4);
+    }
+}
+
+/* A tool may put a dead letter back behind the place where the engine looks. */
+static void what_comes_back_behind_the_look_is_found(void **state) {
+    push_setup *s = *state;
+    add_many(s, 1, 4);
+    s->queue.items[0].fate = RAM_DEAD;
+    while (s->events[SBS_PUSH_DELIVERED] < 2) {
+        assert_int_equal(push_run(s, 0), SBS_PENDING);
+    }
+    s->queue.items[0].fate = RAM_WAITING;
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 4);
+}
+
+/* The clock comes while a request is under way: what was held goes before what comes after it. */
+static void what_was_held_goes_first_when_the_clock_comes(void **state) {
+    push_setup *s = *state;
+    ram_queue_add(&s->queue, 1, "a", SBS_UTC_UNKNOWN);
+    s->queue.items[0].item.meta.boot_id = 1;
+    add(s, 2, "b");
+    ram_queue_add(&s->queue, 1, "c", SBS_UTC_UNKNOWN);
+    s->base.now = (sbs_now){.mono_ms = 20400, .utc_s = SBS_UTC_UNKNOWN};
+    s->base.config.token_url = NULL;
+    for (unsigned i = 0; i < 3; i++) {
+        sbs_wait wait;
+        assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    }
+    assert_int_equal(s->queue.items[1].item.attempts, 1);
+    s->base.now.utc_s = NOW;
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_string_equal(s->order, "b a c ");
+}
+
+static void what_fits_without_a_bundle_is_sent_alone(void **state) {
+    push_setup *s = *state;
+    char large[51];
+    memset(large, 'x', 50);
+    large[50] = '\0';
+    s->config.batch_max = 4;
+    s->config.body_size = 260; /* one small item in a Bundle, or a large one alone */
+    add(s, 1, "a");
+    add(s, 1, large);
+    add(s, 1, "b");
+    add(s, 1, "c");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 4);
+    assert_int_equal(s->base.fhir.creates, 1);
+    assert_int_equal(s->base.fhir.bundles, 3);
+    s->config.body_size = 100; /* not even alone */
+    add(s, 1, large);
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(s->queue.items[4].fate, RAM_DEAD);
+}
+
+/* Memory that is short for a moment is no fault of an item. */
+static void an_item_that_cannot_be_built_for_now_is_kept(void **state) {
+    push_setup *s = *state;
+    static const psa_status_t failures[] = {PSA_ERROR_INSUFFICIENT_MEMORY, PSA_ERROR_HARDWARE_FAILURE};
+    for (unsigned i = 0; i < 4; i++) {
+        push_setup_init(s);
+        s->config.write_mode = SBS_WRITE_PUT;
+        s->config.batch_max = i < 2 ? 1 : 3;
+        add(s, 1, "a");
+        add(s, 1, "b");
+        hash_fails = failures[i % 2];
+        assert_int_equal(push_run(s, 600000), SBS_PENDING);
+        hash_fails = PSA_SUCCESS;
+        assert_true(s->events[SBS_PUSH_WAITING] >= 2);
+        assert_int_equal(s->last[SBS_PUSH_WAITING].id, 1);
+        assert_int_equal(s->last[SBS_PUSH_WAITING].status, i % 2 == 0 ? SBS_ERR_MEMORY : SBS_ERR_CRYPTO);
+        assert_int_equal(push_run(s, 600000), SBS_OK);
+        assert_string_equal(s->order, "a b ");
+    }
+}
+
+/* Even a plain create is sent once, as long as the power stays. */
+static void what_could_not_be_settled_is_not_sent_again(void **state) {
+    push_setup *s = *state;
+    static const unsigned answers[] = {0, 422};
+    for (unsigned i = 0; i < 4; i++) {
+        push_setup_init(s);
+        s->config.write_mode = SBS_WRITE_PLAIN;
+        s->config.batch_max = i < 2 ? 1 : 3;
+        s->base.fhir.verdict = NULL;
+        add(s, 1, "a");
+        s->base.fhir.fhir_status = i < 2 ? answers[i] : 0;
+        while (s->queue.items[0].item.attempts == 0) {
+            assert_int_equal(push_run(s, 0), SBS_PENDING);
+        }
+        for (unsigned tries = 0; tries < 3; tries++) {
+            s->queue.fail_at = s->queue.operations + 1;
+            /* In a batch the look for more comes before the sending. */
+            sbs_status status = push_run(s, 60000);
+            assert_int_equal(status, SBS_ERR_STORAGE);
+        }
+        assert_int_equal(push_run(s, 60000), SBS_OK);
+        assert_int_equal(s->queue.items[0].fate, i == 1 ? RAM_DEAD : RAM_DELIVERED);
+        assert_int_equal(s->base.fhir.creates + s->base.fhir.bundles, 1);
+        assert_int_equal(fake_fhir_count(&s->base.fhir, "plain"), i == 1 ? 0 : 1);
+    }
+}
+
+static int set_up(void **state) {
+    static push_setup setup;
+    push_setup_init(&setup);
+    *state = &setup;
+    return 0;
+}
+
+#define CASE(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(an_item_costs_a_few_looks_whatever_waits_before_it), CASE(what_comes_back_behind_the_look_is_found),
+        CASE(what_was_held_goes_first_when_the_clock_comes),      CASE(what_fits_without_a_bundle_is_sent_alone),
+        CASE(an_item_that_cannot_be_built_for_now_is_kept),       CASE(what_could_not_be_settled_is_not_sent_again),
+    };
+    return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
+}
