@@ -31,8 +31,9 @@
  *     other 5xx                       deferred; counts against it only if another item was stored since, dead after
  *                                     SBS_PUSH_FAILURES_MAX such; if the next item fails, too, all wait
  *     no answer after it was sent     the same, but never dead: a bad network looks alike
- *     401 with a new token, 403 404   all pause: an operator is needed. The engine looks again by itself, ever more
- * rarely any failure before it was sent  all wait or pause; no item is blamed for the network, discovery or the token
+ *     401 with a new token, 403,     all pause: an operator is needed. The engine looks again by itself, ever more
+ *     404, 501, the rest              rarely, and goes on when the cause has gone
+ *     a failure before it was sent    all wait or pause; no item is blamed for the network, discovery or the token
  *
  * A Bundle whose answer lists its entries is judged entry by entry. One that is refused as a whole (4xx, 403, too large
  * an answer), or that fails again after all waited, is sent item by item. An item too large for a Bundle goes alone.
