@@ -20,6 +20,9 @@ extern "C" {
 /** The board's name as its folder is called. */
 const char *sbs_board_name(void);
 
+/** A sentence to print at every start, NULL for most boards: that the board exists in an emulator only. */
+const char *sbs_board_warning(void);
+
 /** Called once, first of all: clocks, console. */
 void sbs_board_init(void);
 

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+set(SBS_BOARD_SOURCES board.c console.c ethernet.c)
+set(SBS_BOARD_EMULATION_ONLY ON)

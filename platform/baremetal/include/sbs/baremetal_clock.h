@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file baremetal_clock.h
+ * Time on SysTick, which interrupts once a millisecond. None of this is for interrupt handlers.
+ */
+#ifndef SBS_BAREMETAL_CLOCK_H
+#define SBS_BAREMETAL_CLOCK_H
+
+#include <stdint.h>
+
+#include "sbs/status.h"
+#include "sbs/time.h"
+
+/** Both clocks. The wall clock is SBS_UTC_UNKNOWN until it has been set. */
+sbs_now sbs_baremetal_now(void);
+
+/** Milliseconds since the start. */
+uint64_t sbs_baremetal_ms(void);
+
+/** For measurements: counts of SysTick's clock since the start, and how many of them make a second. */
+uint64_t sbs_baremetal_ticks(void);
+uint32_t sbs_baremetal_ticks_per_second(void);
+uint64_t sbs_baremetal_us(void);
+
+/** Sets the wall clock, seconds since 1970. SBS_ERR_ARGUMENT, and nothing changes, if that lies before the lower
+ *  bound: somebody answers with a wrong time. */
+SBS_NODISCARD sbs_status sbs_baremetal_set_utc(int64_t utc_s);
+
+/** The time before which no true time lies: the build, or the latest time that sbs_baremetal_raise_utc_bound() was
+ *  told, such as one stored at an earlier start. An earlier one is ignored. */
+int64_t sbs_baremetal_utc_bound(void);
+void sbs_baremetal_raise_utc_bound(int64_t utc_s);
+
+/** Sleeps until the next interrupt, a millisecond at most. */
+void sbs_baremetal_idle(void);
+
+#endif

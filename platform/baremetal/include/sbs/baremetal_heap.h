@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file baremetal_heap.h
+ * The heap: the C library's allocator between the end of the program's data and the end of RAM, with accounts. For one
+ * task, not for interrupt handlers.
+ */
+#ifndef SBS_BAREMETAL_HEAP_H
+#define SBS_BAREMETAL_HEAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sbs_heap_account {
+    size_t size;       /**< bytes there are */
+    size_t high_water; /**< bytes of them that the allocator has ever taken */
+    size_t live;       /**< bytes in use now, without the allocator's own */
+    size_t live_max;   /**< the most that were ever in use */
+    uint32_t failures; /**< requests that found no memory */
+} sbs_heap_account;
+
+sbs_heap_account sbs_baremetal_heap(void);
+
+/** As in ISO C, and accounted: for lwIP (mem_clib_*) and for sbs_baremetal_allocator. What one of them gave goes back
+ *  to sbs_baremetal_free() and not to free(). */
+void *sbs_baremetal_malloc(size_t size);
+void *sbs_baremetal_calloc(size_t count, size_t size);
+void sbs_baremetal_free(void *memory);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file baremetal_vectors.h
+ * For boards: the vectors of their interrupts, which follow those of the core.
+ *
+ *     SBS_BOARD_INTERRUPTS = {
+ *         [0 ... 4] = sbs_baremetal_unexpected, sbs_uart_interrupt, ...
+ */
+#ifndef SBS_BAREMETAL_VECTORS_H
+#define SBS_BAREMETAL_VECTORS_H
+
+typedef void (*sbs_baremetal_vector)(void);
+
+/** Begins the definition of a board's vectors, interrupt 0 first. At most 48: they must end within 256 bytes. */
+#define SBS_BOARD_INTERRUPTS                                                                                           \
+    __attribute__((section(".vectors.board"), used)) const sbs_baremetal_vector sbs_board_interrupts[]
+
+extern const sbs_baremetal_vector sbs_board_interrupts[];
+
+/** For interrupts that nobody enables: leaves the last word "interrupt" and resets. */
+void sbs_baremetal_unexpected(void);
+
+/** For the interrupt of the watchdog's first stage: leaves the last word "watchdog" and resets. The core's NMI, where a
+ *  board has its watchdog there, is served in the same way. */
+void sbs_baremetal_watchdog_expired(void);
+
+#endif

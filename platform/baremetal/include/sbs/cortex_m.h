@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file cortex_m.h
+ * The registers of the ARMv7-M core that this layer and the boards use (ARM DDI 0403E, part B).
+ */
+#ifndef SBS_CORTEX_M_H
+#define SBS_CORTEX_M_H
+
+#include <stdint.h>
+
+#define SBS_REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+#define SBS_SYST_CSR SBS_REGISTER(0xE000E010u)
+#define SBS_SYST_RVR SBS_REGISTER(0xE000E014u)
+#define SBS_SYST_CVR SBS_REGISTER(0xE000E018u)
+#define SBS_NVIC_ISER(n) SBS_REGISTER(0xE000E100u + 4u * (n))
+#define SBS_SCB_AIRCR SBS_REGISTER(0xE000ED0Cu)
+#define SBS_SCB_SHPR3 SBS_REGISTER(0xE000ED20u)
+#define SBS_SCB_SHCSR SBS_REGISTER(0xE000ED24u)
+#define SBS_SCB_CFSR SBS_REGISTER(0xE000ED28u)
+#define SBS_SCB_HFSR SBS_REGISTER(0xE000ED2Cu)
+#define SBS_SCB_MMFAR SBS_REGISTER(0xE000ED34u)
+#define SBS_SCB_BFAR SBS_REGISTER(0xE000ED38u)
+#define SBS_MPU_TYPE SBS_REGISTER(0xE000ED90u)
+#define SBS_MPU_CTRL SBS_REGISTER(0xE000ED94u)
+#define SBS_MPU_RBAR SBS_REGISTER(0xE000ED9Cu)
+#define SBS_MPU_RASR SBS_REGISTER(0xE000EDA0u)
+
+/** Lets interrupt @p number through. */
+static inline void sbs_cortex_m_enable_interrupt(unsigned number) {
+    SBS_NVIC_ISER(number / 32u) = 1u << (number % 32u);
+}
+
+/** Resets the microcontroller by the core's own request. */
+_Noreturn static inline void sbs_cortex_m_reset(void) {
+    __asm__ volatile("dsb" ::: "memory");
+    SBS_SCB_AIRCR = 0x05FA0004u; /* VECTKEY | SYSRESETREQ */
+    for (;;) {
+    }
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of this layer. */
+#ifndef SBS_BAREMETAL_INTERNAL_H
+#define SBS_BAREMETAL_INTERNAL_H
+
+#include <stdint.h>
+
+void sbs_baremetal_clock_start(void);
+void sbs_baremetal_mpu_start(void);
+/* Takes over the last word, and begins to count as running. */
+void sbs_baremetal_fault_start(void);
+/* The watchdog runs from now on: a restart that leaves no last word is its work. */
+void sbs_baremetal_fault_watchdog_started(void);
+/* From SysTick, once a millisecond. */
+void sbs_baremetal_watchdog_tick(uint64_t ms);
+/* The milliseconds as they are, from an exception. */
+uint64_t sbs_baremetal_ms_now(void);
+
+/* Vectors. */
+void sbs_baremetal_reset(void);
+void sbs_baremetal_fault(void);
+void sbs_baremetal_systick(void);
+
+/* Where the guard under the stack begins; it ends where RAM begins. */
+#define SBS_STACK_GUARD_SIZE 0x10000u
+
+#endif

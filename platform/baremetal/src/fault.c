@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "baremetal_internal.h"
+#include "baremetal_ld.h"
+#include "sbs/baremetal_fault.h"
+#include "sbs/baremetal_print.h"
+#include "sbs/baremetal_vectors.h"
+#include "sbs/board.h"
+#include "sbs/cortex_m.h"
+
+#define STATE_RUNNING 0x52756E21u /* the watchdog does not run */
+#define STATE_WATCHED 0x57617463u /* it runs: whatever ends the program unseen is the watchdog */
+#define STATE_WRITTEN 0x4C617374u /* a last word was written */
+
+#define CFSR_MSTKERR (1u << 4)
+#define CFSR_MMARVALID (1u << 7)
+#define CFSR_BFARVALID (1u << 15)
+#define CFSR_MEMORY 0x000000FFu
+#define CFSR_BUS 0x0000FF00u
+#define CFSR_USAGE 0xFFFF0000u
+#define EXCEPTION_NMI 2u
+#define FRAME_LR 5u
+#define FRAME_PC 6u
+#define FRAME_WORDS 8u
+
+/* After power-on this is anything, so it counts only with its checksum. */
+typedef struct last_word {
+    uint32_t state;
+    sbs_fault fault;
+    uint32_t checksum;
+} last_word;
+
+__attribute__((section(".noinit"))) static last_word kept;
+static sbs_fault last;
+
+static uint32_t checksum_of(const last_word *word) {
+    const uint8_t *bytes = (const uint8_t *)word;
+    uint32_t sum = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < offsetof(last_word, checksum); i++) {
+        sum = (sum ^ bytes[i]) * 16777619u;
+    }
+    return sum;
+}
+
+static void keep(uint32_t state, const sbs_fault *fault) {
+    memset(&kept, 0, sizeof kept);
+    kept.state = state;
+    if (fault != NULL) {
+        kept.fault = *fault;
+    }
+    kept.checksum = checksum_of(&kept);
+}
+
+void sbs_baremetal_fault_start(void) {
+    if (kept.checksum == checksum_of(&kept)) {
+        if (kept.state == STATE_WRITTEN) {
+            last = kept.fault;
+            last.note[sizeof last.note - 1u] = '\0';
+        } else if (kept.state == STATE_WATCHED) {
+            last.kind = SBS_FAULT_WATCHDOG;
+        }
+    }
+    keep(STATE_RUNNING, NULL);
+}
+
+void sbs_baremetal_fault_watchdog_started(void) {
+    keep(STATE_WATCHED, NULL);
+}
+
+const sbs_fault *sbs_baremetal_last_fault(void) {
+    return last.kind == SBS_FAULT_NONE ? NULL : &last;
+}
+
+_Noreturn void sbs_baremetal_restart(void) {
+    keep(STATE_RUNNING, NULL);
+    sbs_board_reset();
+}
+
+_Noreturn static void end_program(sbs_fault *fault) {
+    fault->uptime_ms = sbs_baremetal_ms_now();
+    keep(STATE_WRITTEN, fault);
+    sbs_board_reset();
+}
+
+/* The kind of a fault by its status registers. */
+static sbs_fault_kind kind_of(uint32_t cfsr, uint32_t address) {
+    uint32_t guard_end = (uint32_t)(uintptr_t)sbs_ld_ram_start;
+    if ((cfsr & CFSR_MSTKERR) != 0 || (address < guard_end && address >= guard_end - SBS_STACK_GUARD_SIZE)) {
+        return SBS_FAULT_STACK;
+    }
+    if ((cfsr & CFSR_MEMORY) != 0) {
+        return SBS_FAULT_MEMORY;
+    }
+    if ((cfsr & CFSR_BUS) != 0) {
+        return SBS_FAULT_BUS;
+    }
+    return (cfsr & CFSR_USAGE) != 0 ? SBS_FAULT_USAGE : SBS_FAULT_HARD;
+}
+
+static uint32_t fault_address(uint32_t cfsr) {
+    if ((cfsr & CFSR_MMARVALID) != 0) {
+        return SBS_SCB_MMFAR;
+    }
+    return (cfsr & CFSR_BFARVALID) != 0 ? SBS_SCB_BFAR : 0;
+}
+
+/* From the entries below. @p frame: what the core pushed, if it could. */
+__attribute__((used)) _Noreturn static void exception_ended_program(const uint32_t *frame, uint32_t exception,
+                                                                    sbs_fault_kind kind) {
+    sbs_fault fault = {.kind = kind, .exception = exception};
+    if (kind == SBS_FAULT_HARD) {
+        fault.cfsr = SBS_SCB_CFSR;
+        fault.address = fault_address(fault.cfsr);
+        fault.kind = kind_of(fault.cfsr, fault.address);
+    }
+    if (frame >= sbs_ld_stack_bottom && frame + FRAME_WORDS <= sbs_ld_stack_top && (fault.cfsr & CFSR_MSTKERR) == 0) {
+        fault.lr = frame[FRAME_LR];
+        fault.pc = frame[FRAME_PC];
+    }
+    end_program(&fault);
+}
+
+/*
+ * What ends the program comes here. With little or no stack left, its upper end is used again: nobody returns. The
+ * frame lies at the lower end then.
+ */
+#define FAULT_ENTRY(kind)                                                                                              \
+    __asm__ volatile("mov r0, sp\n\t"                                                                                  \
+                     "ldr r2, =sbs_ld_stack_bottom + 512\n\t"                                                          \
+                     "cmp r0, r2\n\t"                                                                                  \
+                     "itt lo\n\t"                                                                                      \
+                     "ldrlo r2, =sbs_ld_stack_top\n\t"                                                                 \
+                     "movlo sp, r2\n\t"                                                                                \
+                     "mrs r1, ipsr\n\t"                                                                                \
+                     "movs r2, %0\n\t"                                                                                 \
+                     "b exception_ended_program" ::"i"(kind))
+
+__attribute__((naked)) void sbs_baremetal_fault(void) {
+    FAULT_ENTRY(SBS_FAULT_HARD);
+}
+
+__attribute__((naked)) void sbs_baremetal_unexpected(void) {
+    FAULT_ENTRY(SBS_FAULT_INTERRUPT);
+}
+
+__attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
+    FAULT_ENTRY(SBS_FAULT_WATCHDOG);
+}
+
+_Noreturn static void end_with_note(sbs_fault_kind kind, const char *note, void *caller) {
+    sbs_fault fault = {.kind = kind, .pc = (uint32_t)(uintptr_t)caller};
+    for (size_t i = 0; i + 1u < sizeof fault.note && note[i] != '\0'; i++) {
+        fault.note[i] = note[i];
+    }
+    end_program(&fault);
+}
+
+_Noreturn void sbs_baremetal_panic(const char *note) {
+    end_with_note(SBS_FAULT_PANIC, note, __builtin_return_address(0));
+}
+
+/* The C library's. */
+_Noreturn void abort(void) {
+    end_with_note(SBS_FAULT_ABORT, "", __builtin_return_address(0));
+}
+
+/* newlib's assert() ends here; the line can be told from pc. */
+_Noreturn void __assert_func(const char *file, int line, const char *function, const char *expression);
+_Noreturn void __assert_func(const char *file, int line, const char *function, const char *expression) {
+    const char *base = strrchr(file, '/');
+    (void)line;
+    (void)function;
+    (void)expression;
+    end_with_note(SBS_FAULT_ASSERT, base != NULL ? base + 1 : file, __builtin_return_address(0));
+}
+
+const char *sbs_fault_kind_text(sbs_fault_kind kind) {
+    static const char words[][10] = {"none",      "hard",     "memory", "stack", "bus",  "usage",
+                                     "interrupt", "watchdog", "assert", "abort", "panic"};
+    return (unsigned)kind < sizeof words / sizeof words[0] ? words[kind] : "unknown";
+}
+
+void sbs_baremetal_print_last_fault(void) {
+    const sbs_fault *fault = sbs_baremetal_last_fault();
+    if (fault != NULL) {
+        sbs_baremetal_print("last fault: %s pc=%08x lr=%08x cfsr=%08x address=%08x exception=%u uptime_ms=%llu %s\n",
+                            sbs_fault_kind_text(fault->kind), (unsigned)fault->pc, (unsigned)fault->lr,
+                            (unsigned)fault->cfsr, (unsigned)fault->address, (unsigned)fault->exception,
+                            (unsigned long long)fault->uptime_ms, fault->note);
+    }
+}

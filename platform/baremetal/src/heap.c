@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/baremetal_heap.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "baremetal_ld.h"
+
+static uint8_t *heap_break = sbs_ld_heap_start;
+static size_t live, live_max;
+static uint32_t failures;
+
+/* newlib's allocator takes its memory here and never gives any back. */
+void *_sbrk(ptrdiff_t increment);
+void *_sbrk(ptrdiff_t increment) {
+    uint8_t *before = heap_break;
+    if (increment > sbs_ld_heap_end - heap_break || increment < sbs_ld_heap_start - heap_break) {
+        errno = ENOMEM;
+        return (void *)-1;
+    }
+    heap_break += increment;
+    return before;
+}
+
+sbs_heap_account sbs_baremetal_heap(void) {
+    return (sbs_heap_account){
+        .size = (size_t)(sbs_ld_heap_end - sbs_ld_heap_start),
+        .high_water = (size_t)(heap_break - sbs_ld_heap_start),
+        .live = live,
+        .live_max = live_max,
+        .failures = failures,
+    };
+}
+
+void *sbs_baremetal_malloc(size_t size) {
+    void *memory = malloc(size);
+    if (memory == NULL) {
+        failures++;
+        return NULL;
+    }
+    live += malloc_usable_size(memory);
+    live_max = live > live_max ? live : live_max;
+    return memory;
+}
+
+/* Not newlib's calloc, which multiplies without a check. */
+void *sbs_baremetal_calloc(size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) {
+        failures++;
+        return NULL;
+    }
+    void *memory = sbs_baremetal_malloc(total);
+    if (memory != NULL) {
+        memset(memory, 0, total);
+    }
+    return memory;
+}
+
+void sbs_baremetal_free(void *memory) {
+    if (memory != NULL) {
+        live -= malloc_usable_size(memory);
+        free(memory);
+    }
+}

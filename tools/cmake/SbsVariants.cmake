@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# The variants of a board's firmware: what each changes of the default, in one place. A -D on the command line goes
+# before it. tools/firmware knows the names.
+#
+#   default  -Os, TLS 1.2
+#   small    whole-program optimisation, small tables, records of 4 KB
+#   tls13    TLS 1.2 and 1.3
+#   nodemo   without the demonstration's mark: refuses its simulated measurements
+set(SBS_VARIANTS default small tls13 nodemo)
+set(SBS_VARIANT default CACHE STRING "Variant of the firmware: ${SBS_VARIANTS}")
+if(NOT SBS_VARIANT IN_LIST SBS_VARIANTS)
+    message(FATAL_ERROR "SBS_VARIANT is one of ${SBS_VARIANTS}, not '${SBS_VARIANT}'")
+endif()
+
+if(SBS_VARIANT STREQUAL small)
+    set(sbs_mbedtls_config sbs_mbedtls_firmware_small.h)
+    set(SBS_SMALL ON)
+    add_compile_options(-flto)
+    add_link_options(-flto -Os)
+elseif(SBS_VARIANT STREQUAL tls13)
+    set(sbs_mbedtls_config sbs_mbedtls_firmware_tls13.h)
+elseif(SBS_VARIANT STREQUAL nodemo)
+    set(SBS_DEMO OFF CACHE BOOL "Build the firmware with its simulated sensor")
+endif()
