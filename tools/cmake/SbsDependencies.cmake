@@ -19,6 +19,11 @@ sbs_source_folder(SBS_JSMN_DIR /usr/include jsmn.h)
 if(SBS_BUILD_TESTS AND SBS_ON_LINUX)
     sbs_source_folder(SBS_CMOCKA_DIR "${deps}/cmocka" src/cmocka.c)
 endif()
+# The network of boards. On Linux only the tests have it, where its sources are.
+if(SBS_BOARD OR DEFINED ENV{SBS_LWIP_DIR} OR (SBS_BUILD_TESTS AND SBS_ON_LINUX AND NOT CMAKE_CROSSCOMPILING AND
+                                              NOT SBS_COVERAGE AND EXISTS "${deps}/lwip/src/core/init.c"))
+    sbs_source_folder(SBS_LWIP_DIR "${deps}/lwip" src/core/init.c)
+endif()
 
 # A folder of its own for the one header: /usr/include itself would show a cross compiler the host's headers.
 configure_file("${SBS_JSMN_DIR}/jsmn.h" "${CMAKE_BINARY_DIR}/jsmn/jsmn.h" COPYONLY)

@@ -16,6 +16,7 @@
 #include <lwip/netif.h>
 
 #include "sbs/ethernet.h"
+#include "sbs/lwip_lookup.h"
 #include "sbs/status.h"
 #include "sbs/time.h"
 
@@ -72,16 +73,34 @@ typedef struct sbs_lwip_net_state {
     uint32_t received_peak;
 } sbs_lwip_net_state;
 
+struct udp_pcb;
+
+/** The SNTP client's state. Private. */
+typedef struct sbs_lwip_time {
+    sbs_lwip_lookup lookup;
+    struct udp_pcb *pcb;
+    uint64_t since_ms;  /* when this phase began */
+    uint32_t pause_ms;  /* the current pause */
+    uint32_t server;    /* IPv4, network byte order */
+    uint8_t nonce[8];   /* sent as our transmit time, comes back as the answer's originate time */
+    uint8_t answer[48]; /* the first credible header */
+    uint8_t phase;
+    uint8_t failures;
+    bool answered;
+    sbs_lwip_time_state state;
+} sbs_lwip_time;
+
 /** The network. Place it anywhere; it must not move. */
 typedef struct sbs_lwip_net {
     struct {
         struct netif netif;
         const sbs_ethernet *ethernet;
         sbs_lwip_net_config config;
-        sbs_lwip_net_state counts;
+        sbs_lwip_time time;
+        uint32_t frames_in, frames_out, frames_dropped;
         uint64_t link_checked_ms;
         bool send_blocked; /* a frame found no room in the controller */
-        bool added;
+        bool running;
     } priv;
 } sbs_lwip_net;
 

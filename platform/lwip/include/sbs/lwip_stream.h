@@ -13,6 +13,7 @@
 #ifndef SBS_LWIP_STREAM_H
 #define SBS_LWIP_STREAM_H
 
+#include "sbs/lwip_lookup.h"
 #include "sbs/stream.h"
 
 #ifdef __cplusplus
@@ -36,14 +37,13 @@ typedef struct sbs_lwip_stream {
     struct {
         sbs_lwip_stream_config config;
         /* Shared with lwIP's callbacks: touched under the core lock only. */
-        struct sbs_lwip_stream *next; /* of the streams that wait for a name */
+        sbs_lwip_lookup lookup;
         struct tcp_pcb *pcb;
         struct pbuf *received; /* not yet read */
-        uint32_t ticket;       /* of the question under way */
-        uint32_t address;      /* IPv4, network byte order */
-        int32_t event_code;    /* lwIP's reason why the connection is gone */
-        sbs_status event;      /* what became of it: SBS_OK, SBS_END or an error */
+        sbs_status loss;       /* why the connection is gone, SBS_OK while it is not */
+        int32_t loss_code;     /* lwIP's err_t for it */
         uint8_t state;
+        bool ended; /* the peer has sent its FIN */
         /* The owner's. */
         uint16_t port;
         int32_t code;
