@@ -84,6 +84,7 @@ static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
     static const char good[] = "{\"access_token\":\"tok-1.2\",\"token_type\":\"bearer\",\"expires_in\":300,\"scope\":"
                                "\"system/Observation.cruds\"}";
     fhir->tokens++;
+    fhir->spent = false;
     remember(fhir->last_token_request, sizeof fhir->last_token_request, &fhir->last_token_request_len, request, len);
     note_jti(fhir, fake_body(request, len));
     if (!fails(fhir, &fhir->token_status, &fhir->token_times, fhir->token_error)) {
@@ -118,10 +119,14 @@ unsigned fake_fhir_store(fake_fhir *fhir, const char *key, bool conditional, con
     if (own != 0) {
         return own;
     }
-    if (conditional && fake_fhir_count(fhir, key) > 0) {
+    bool searched = conditional && (!fhir->ignores_search || fake_request_is(key, strlen(key), "/r4/"));
+    if (searched && fake_fhir_count(fhir, key) > 0) {
         return 200;
     }
     store(fhir, key);
+    if (fhir->on_stored != NULL) {
+        fhir->on_stored(json, len);
+    }
     return 201;
 }
 
@@ -166,8 +171,11 @@ static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
 static void serve_fhir(fake_fhir *fhir, const char *request, size_t len) {
     char value[8192];
     bool public_path = fake_request_is(request, len, "GET /r4/metadata ");
-    if (!public_path &&
-        (!fake_field(request, len, "Authorization", value, sizeof value) || strncmp(value, "Bearer tok-", 11) != 0)) {
+    bool authorized =
+        fake_field(request, len, "Authorization", value, sizeof value) && strncmp(value, "Bearer tok-", 11) == 0;
+    bool refused = !public_path && (!authorized || fhir->spent);
+    fhir->spent = fhir->one_use;
+    if (refused) {
         fhir->unauthorized++;
         answer(fhir, 401, "", "");
     } else if (fake_request_is(request, len, "POST /r4 ")) {
@@ -193,6 +201,11 @@ static void serve(fake_server *server, const char *request, size_t len) {
         serve_discovery(fhir);
     } else {
         serve_fhir(fhir, request, len);
+        if (fhir->lost_answers > 0) {
+            fhir->lost_answers--;
+            server->out_len = 0;
+            server->broken = true;
+        }
     }
 }
 

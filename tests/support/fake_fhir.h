@@ -25,7 +25,12 @@ typedef struct fake_fhir {
     bool store_first;      /* a failing answer comes after the resource was stored */
     /* An item's own status by its JSON, 0: none of its own. Stays */
     unsigned (*verdict)(const char *json, size_t len);
-    bool close_each; /* Connection: close on every answer. Stays */
+    bool close_each;                                 /* Connection: close on every answer. Stays */
+    void (*on_stored)(const char *json, size_t len); /* told of each resource that is stored. Stays */
+    bool ignores_search;                             /* If-None-Exist is not looked at. Stays */
+    bool one_use;                                    /* a token is good for one request, then 401. Stays */
+    unsigned lost_answers; /* so many requests are served, and their answers are lost with the connection */
+    bool spent;            /* the token was used */
     /* what happened */
     unsigned bundles;
     unsigned tokens, discoveries, creates, updates, reads, unauthorized;
