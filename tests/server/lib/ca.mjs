@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as der from './der.mjs';
 
 const DAY_MS = 86_400_000;
-const GOOD_NAMES = ['localhost', '127.0.0.1', '::1', '10.0.2.2', '10.0.2.100'];
+const GOOD_NAMES = ['localhost', '127.0.0.1', '::1', '10.0.2.2', '10.0.2.100', 'server.lab.test'];
 
 const KEY_KINDS = {
     p256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),

@@ -78,12 +78,14 @@ export class Front {
         this.connections = connections;
     }
 
-    async listen(port) {
+    /** Listens on loopback and on `addresses`; returns the port. */
+    async listen(port, addresses = []) {
         await listening(this.#tls, 0, LOOPBACK[0]);
         const innerPort = this.#tls.address().port;
         this.#relay = new Relay({ innerPort, faults: this.#faults, connections: this.connections });
         const chosen = await this.#open(port, LOOPBACK[0]);
         await this.#open(chosen, LOOPBACK[1]).catch(() => this.#log('no IPv6 loopback here'));
+        for (const address of addresses) await this.#open(chosen, address);
         return chosen;
     }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of the main server.
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { CHAINS, LEAVES } from './ca.mjs';
 
 export const HELP = `usage: tests/server/start [OPTIONS]
-Starts the authorization server and FHIR server of libsbs's demo and tests, on loopback only.
+Starts the authorization server and FHIR server of libsbs's demo and tests, on loopback.
 
   --port N              port of the server; 0 (default): any free one
   --admin-port N        port of the admin endpoint; 0 (default): any free one
+  --listen ADDRESS      also listens on this address; repeatable, for networks that reach nobody else
   --public ORIGIN       origin in the URLs that the server names; default https://localhost:PORT
   --client ID=FILE[:SCOPES]
                         registers a client from a JWK Set file (\`sbs jwk --set\`); repeatable
@@ -29,6 +31,7 @@ example: tests/server/start --client 9e4a2858-9e86-406b-958f-b86a5e1ceb3d=jwks.j
 const OPTIONS = {
     port: { type: 'string', default: '0' },
     'admin-port': { type: 'string', default: '0' },
+    listen: { type: 'string', multiple: true, default: [] },
     public: { type: 'string' },
     client: { type: 'string', multiple: true, default: [] },
     'token-lifetime': { type: 'string', default: '300' },
@@ -54,6 +57,11 @@ export function wholeNumber(values, name, max) {
     return number;
 }
 
+function addresses(list) {
+    for (const text of list) if (!isIP(text)) throw new UsageError(`--listen ${text}: not an IP address`);
+    return list;
+}
+
 export function readOptions(args) {
     let values;
     try {
@@ -65,6 +73,7 @@ export function readOptions(args) {
         help: values.help,
         port: wholeNumber(values, 'port', 65535),
         adminPort: wholeNumber(values, 'admin-port', 65535),
+        addresses: addresses(values.listen),
         publicOrigin: values.public,
         clients: values.client,
         tokenLifetime: wholeNumber(values, 'token-lifetime', 86_400),

@@ -90,7 +90,7 @@ export class Server {
             log: this.#options.verbose ? (line) => process.stderr.write(`${line}\n`) : () => {},
             tlsOptions: this.#secureContext(),
         });
-        this.port = await this.#front.listen(this.#options.port ?? 0);
+        this.port = await this.#front.listen(this.#options.port ?? 0, this.#options.addresses);
         await this.#startServices(this.#options.publicOrigin ?? `https://localhost:${this.port}`);
         this.#admin = adminServer(this);
         await new Promise((resolve, reject) => {

@@ -56,12 +56,19 @@ function get(url, caFile) {
     });
 }
 
+function connects(host, port) {
+    return new Promise((resolve) => {
+        const socket = net.connect({ host, port }, () => resolve(true)).on('error', () => resolve(false));
+        socket.once('connect', () => socket.destroy());
+    });
+}
+
 describe('start', () => {
     test('--help, wrong usage, unreadable client file', async () => {
         const help = run(START, ['--help']);
         assert.equal(await help.ended, 0);
         assert.match(help.stdout, /^usage: /);
-        for (const args of [['--banana'], ['--port', 'x'], ['--port', '70000']]) {
+        for (const args of [['--banana'], ['--port', 'x'], ['--port', '70000'], ['--listen', 'localhost']]) {
             const wrong = run(START, args);
             assert.equal(await wrong.ended, 2);
             assert.match(wrong.stderr, /^start: .*\n$/);
@@ -76,6 +83,15 @@ describe('start', () => {
             assert.equal(await wrong.ended, 1);
             assert.match(wrong.stderr, /^start: .*\n$/);
         }
+    });
+    test('--listen adds an address, and only that one', async () => {
+        const server = await started('listen', ['--listen', '127.0.0.2']);
+        const { port } = server.info;
+        assert.equal(await connects('127.0.0.2', port), true);
+        assert.equal(await connects('127.0.0.1', port), true);
+        assert.equal(await connects('127.0.0.3', port), false);
+        server.child.stdin.end();
+        assert.equal(await server.ended, 0);
     });
     test('tells where it is, and ends with its standard input', async () => {
         const jwks = join(dir, 'jwks.json');
