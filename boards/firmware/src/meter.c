@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meter.h"
+
+#include "meter_internal.h"
+
+#define STORAGE_RETRY_MS 5000u
+#define ROTATE_FIRST_MS 15000u /* the first try of a next key, and the least between two */
+#define ROTATE_CAP_MS 900000u
+#define CLOCK_JUMP_S 2
+#define TRIAL_WAIT_MS 5000u
+
+static const sbs_backoff trouble = {1000, 300000};
+static const sbs_backoff operator_wait = {60000, 3600000};
+
+/* ---- waiting
+ * ----------------------------------------------------------------------------------------------------------- */
+
+void meter_wait(meter *m, uint64_t wait_ms) {
+    if (wait_ms < m->wait.timeout_ms) {
+        m->wait.timeout_ms = (uint32_t)wait_ms;
+    }
+}
+
+void meter_wake(meter *m) {
+    m->retry_ms = 0;
+    m->rotate_ms = m->rotate_ms > 0 ? m->now.mono_ms : 0;
+    if (m->phase == METER_PHASE_PUSH) {
+        sbs_push_wake(&m->push);
+    }
+}
+
+void meter_work(meter *m, bool begin) {
+    if (m->ports.work != NULL) {
+        m->ports.work(m->ports.ctx, begin);
+    }
+}
+
+static uint32_t backoff(meter *m, bool for_operator) {
+    uint32_t random = 0;
+    (void)psa_generate_random((uint8_t *)&random, sizeof random); /* a failure: the shortest wait */
+    m->failures = (uint16_t)(m->failures + (m->failures < UINT16_MAX));
+    return sbs_backoff_delay(for_operator ? &operator_wait : &trouble, m->failures - 1u, random);
+}
+
+/* ---- start and key
+ * -------------------------------------------------------------------------------------------------------- */
+
+static sbs_status load_all(meter *m) {
+    sbs_status status = meter_finish_reset(m);
+    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
+        status = m->life.loaded ? SBS_OK : meter_life_load(&m->life, &m->ports.storage, m->ports.built_utc_s);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (m->life.renewed) {
+        meter_say_line(m, "the record of earlier starts was damaged: made anew");
+        m->life.renewed = false;
+    }
+    status = meter_keys_load(&m->keys, &m->ports.storage);
+    m->phase = status == SBS_ERR_NOT_FOUND ? METER_PHASE_KEY : METER_PHASE_IDLE;
+    if (status == SBS_ERR_KEY) {
+        m->condition = METER_KEY_LOST;
+    }
+    return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_KEY ? SBS_OK : status;
+}
+
+static void start(meter *m) {
+    m->fault = load_all(m);
+    if (m->fault != SBS_OK) {
+        m->phase = METER_PHASE_START;
+        meter_show_change(m);
+        meter_wait(m, STORAGE_RETRY_MS);
+        return;
+    }
+    if (m->phase == METER_PHASE_IDLE && m->condition != METER_KEY_LOST) {
+        meter_put_jwks(m);
+        meter_resume(m);
+    }
+    meter_wait(m, 0);
+}
+
+static void make_key(meter *m) {
+    if (m->condition != METER_GENERATING_KEY) { /* shown before the long silence */
+        meter_set_condition(m, METER_GENERATING_KEY);
+        meter_wait(m, 0);
+        return;
+    }
+    if (m->now.mono_ms < m->retry_ms) {
+        meter_wait(m, m->retry_ms - m->now.mono_ms);
+        return;
+    }
+    meter_work(m, true);
+    m->fault = meter_keys_make_first(&m->keys, m->ports.alg != 0 ? m->ports.alg : SBS_RS384);
+    meter_work(m, false);
+    if (m->fault != SBS_OK) {
+        m->retry_ms = m->now.mono_ms + STORAGE_RETRY_MS;
+        meter_say_status(m, "key", m->fault);
+        meter_show_change(m);
+        return;
+    }
+    meter_put_jwks(m);
+    m->phase = METER_PHASE_IDLE;
+    meter_resume(m);
+    meter_wait(m, 0);
+}
+
+/* ---- requests of the application's own
+ * -------------------------------------------------------------------------------------- */
+
+static bool waits_for_operator(sbs_status status) {
+    sbs_status_class group = sbs_status_group(status);
+    return group != SBS_CLASS_LATER && group != SBS_CLASS_PEER;
+}
+
+static void fail(meter *m, sbs_status status) {
+    bool for_operator = waits_for_operator(status);
+    uint32_t asked_s = sbs_client_detail(&m->client)->retry_after_s;
+    uint32_t wait_ms = backoff(m, for_operator);
+    wait_ms = wait_ms < asked_s * 1000u ? asked_s * 1000u : wait_ms;
+    if (m->trial && wait_ms > TRIAL_WAIT_MS) {
+        wait_ms = TRIAL_WAIT_MS;
+    }
+    meter_note_error(m, status, wait_ms);
+    if (meter_trial_failed(m, status)) {
+        meter_set_condition(m, for_operator ? METER_REFUSED : METER_SERVER_TROUBLE);
+    }
+}
+
+/* SBS_PENDING while it is under way. */
+static sbs_status run_request(meter *m, const sbs_request *request) {
+    sbs_status status = SBS_OK;
+    sbs_wait wait = {0, 0, -1};
+    if (!m->busy) {
+        status = sbs_client_start(&m->client, request);
+        m->busy = status == SBS_OK;
+    }
+    if (status == SBS_OK) {
+        status = sbs_client_poll(&m->client, m->now, &wait);
+        m->busy = status == SBS_PENDING;
+    }
+    meter_wait(m, status == SBS_PENDING ? wait.timeout_ms : 0);
+    return status;
+}
+
+static void succeed(meter *m) {
+    m->failures = 0;
+    m->error = SBS_OK;
+    m->retry_ms = 0;
+    meter_life_confirm_time(&m->life, m->now.utc_s);
+    if (m->first_token_ms == 0) {
+        m->first_token_ms = m->now.mono_ms;
+    }
+}
+
+static void step_token(meter *m) {
+    static const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+    if (m->condition != METER_REFUSED && m->condition != METER_SERVER_TROUBLE) {
+        meter_set_condition(m, METER_CONNECTING);
+    }
+    sbs_status status = run_request(m, &request);
+    if (status == SBS_PENDING) {
+        return;
+    }
+    if (status != SBS_OK) {
+        fail(m, status);
+        return;
+    }
+    succeed(m);
+    m->phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+    meter_trial_passed(m);
+    meter_set_condition(m, METER_ONLINE);
+}
+
+/* The resource at the start of the body's memory, the target behind it. */
+static sbs_status device_request(meter *m, sbs_request *out) {
+    sbs_writer writer;
+    size_t len;
+    sbs_writer_init(&writer, m->body, sizeof m->body - METER_DEVICE_REFERENCE_SIZE);
+    sbs_status status = meter_device_put(&writer, m->ports.device, SBS_DEMO != 0);
+    char *target = m->body + sizeof m->body - METER_DEVICE_REFERENCE_SIZE;
+    if (status == SBS_OK) {
+        status = meter_device_reference(m->ports.device, target);
+    }
+    if (status == SBS_OK) {
+        status = sbs_writer_finish(&writer, &len);
+    }
+    if (status == SBS_OK) {
+        *out = (sbs_request){.interaction = SBS_UPDATE, .max_attempts = 1};
+        out->target = (sbs_text){target, METER_DEVICE_REFERENCE_SIZE};
+        out->body = (sbs_text){m->body, len};
+    }
+    return status;
+}
+
+/* A server that will not have the Device gets the measurements all the same, without a reference to it. */
+static void step_device(meter *m) {
+    sbs_request request = {.interaction = SBS_UPDATE};
+    sbs_status status = m->busy ? SBS_OK : device_request(m, &request);
+    if (status == SBS_OK) {
+        status = run_request(m, &request);
+    }
+    if (status == SBS_PENDING) {
+        return;
+    }
+    if (status != SBS_OK && !waits_for_operator(status)) {
+        fail(m, status);
+        return;
+    }
+    if (status == SBS_OK) {
+        m->device_put = m->encoder.device_known = true;
+        meter_save_progress(m);
+        succeed(m);
+        meter_say_line(m, "device: registered");
+    } else {
+        meter_say_status(m, "device: not registered", status);
+    }
+    m->phase = METER_PHASE_PUSH;
+    meter_set_condition(m, METER_ONLINE);
+    meter_wait(m, 0);
+}
+
+/* ---- the next key
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Between two requests, and seldom: each try costs a token. */
+static bool begin_rotation(meter *m) {
+    static const sbs_request probe = {.interaction = SBS_TOKEN};
+    if (m->keys.next == PSA_KEY_ID_NULL || m->trial) {
+        return false;
+    }
+    if (m->rotate_ms == 0) { /* the operator needs a moment to register it */
+        m->rotate_ms = m->now.mono_ms + ROTATE_FIRST_MS;
+    }
+    if (m->now.mono_ms < m->rotate_ms) {
+        meter_wait(m, m->rotate_ms - m->now.mono_ms);
+        return false;
+    }
+    if (m->busy || sbs_client_start(&m->client, &probe) != SBS_OK) { /* in the middle of a request */
+        return false;
+    }
+    sbs_client_cancel(&m->client);
+    m->after_rotate = m->phase;
+    m->phase = METER_PHASE_ROTATE;
+    return meter_session_use_key(m, true) == SBS_OK;
+}
+
+static void promote(meter *m) {
+    sbs_status status = meter_keys_promote(&m->keys, m->now.utc_s);
+    if (status != SBS_OK) { /* it is the one in use all the same, and found again at the next start */
+        meter_say_status(m, "rotate", status);
+        return;
+    }
+    m->key_is_next = false;
+    m->rotate_ms = m->rotate_failures = 0;
+    meter_say_line(m, "rotate: the next key is the current one now");
+}
+
+void meter_end_rotation(meter *m, sbs_status status) {
+    m->phase = m->after_rotate;
+    if (status == SBS_OK) {
+        succeed(m);
+        promote(m);
+        m->phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+        meter_set_condition(m, METER_ONLINE);
+        meter_wake(m);
+        return;
+    }
+    uint32_t wait_ms = ROTATE_FIRST_MS << (m->rotate_failures < 6 ? m->rotate_failures : 6);
+    m->rotate_failures++;
+    m->rotate_ms = m->now.mono_ms + (wait_ms < ROTATE_CAP_MS ? wait_ms : ROTATE_CAP_MS);
+    meter_say_status(m, "rotate: the next key is not accepted yet", status);
+    status = meter_session_use_key(m, false);
+    if (status != SBS_OK) {
+        m->phase = METER_PHASE_TOKEN;
+        fail(m, status);
+    }
+}
+
+static void step_rotate(meter *m) {
+    static const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+    sbs_status status = run_request(m, &request);
+    if (status != SBS_PENDING) {
+        meter_end_rotation(m, status);
+    }
+}
+
+static void expire_key(meter *m) {
+    bool gone;
+    sbs_status status = meter_keys_expire(&m->keys, m->now.utc_s, &gone);
+    if (status != SBS_OK) {
+        m->keys.old_until_s = m->now.utc_s + 60;
+    } else if (gone) {
+        meter_say_line(m, "rotate: the old key is destroyed");
+    }
+}
+
+/* ---- pushing
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static void handle_event(meter *m) {
+    const sbs_push_event *event = sbs_push_event_of(&m->push);
+    switch (event->kind) {
+    case SBS_PUSH_DELIVERED:
+    case SBS_PUSH_ALREADY:
+        succeed(m);
+        m->full = false;
+        meter_set_condition(m, METER_ONLINE);
+        break;
+    case SBS_PUSH_COLLISION:
+    case SBS_PUSH_DEAD:
+        m->full = false;
+        meter_say_status(m, "measurement set aside", event->status);
+        if (event->http_status != 0) {
+            meter_set_condition(m, METER_ONLINE);
+        }
+        break;
+    case SBS_PUSH_WAITING:
+    case SBS_PUSH_PAUSED:
+        meter_note_error(m, event->status, event->wait_ms);
+        meter_set_condition(m, event->kind == SBS_PUSH_PAUSED ? METER_REFUSED : METER_SERVER_TROUBLE);
+        break;
+    default:
+        break;
+    }
+}
+
+static void step_push(meter *m) {
+    sbs_wait wait = {SBS_WAIT_FOREVER, 0, -1};
+    sbs_status status = sbs_push_poll(&m->push, m->now, &wait);
+    m->fault = status == SBS_OK || status == SBS_PENDING ? SBS_OK : status;
+    meter_wait(m, m->fault != SBS_OK ? STORAGE_RETRY_MS : wait.timeout_ms);
+    handle_event(m);
+    bool troubled = m->condition == METER_REFUSED || m->condition == METER_SERVER_TROUBLE;
+    if (status == SBS_OK && troubled) { /* what failed is not in the queue any more */
+        m->phase = METER_PHASE_TOKEN;
+        meter_wake(m);
+        meter_wait(m, 0);
+    }
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* What was under way is given up; its item stays in the queue. */
+static void interrupt(meter *m, meter_state condition) {
+    if (m->condition != condition) {
+        if (m->phase == METER_PHASE_PUSH) {
+            sbs_push_cancel(&m->push);
+        } else {
+            sbs_client_cancel(&m->client);
+        }
+        if (m->phase == METER_PHASE_ROTATE) {
+            meter_end_rotation(m, SBS_ERR_CANCELLED);
+        }
+        m->busy = false;
+        meter_set_condition(m, condition);
+    }
+}
+
+static bool is_ready(meter *m) {
+    if (!m->network_up) {
+        interrupt(m, METER_NO_NETWORK);
+        return false;
+    }
+    if (m->now.utc_s == SBS_UTC_UNKNOWN) {
+        interrupt(m, METER_NO_TIME);
+        return false;
+    }
+    return true;
+}
+
+static void wait_for_network(meter *m) {
+    if (m->trial && m->now.mono_ms >= m->trial_end_ms) {
+        (void)meter_trial_failed(m, SBS_ERR_TIMEOUT);
+    } else if (m->trial) {
+        meter_wait(m, m->trial_end_ms - m->now.mono_ms);
+    }
+}
+
+static void step_session(meter *m) {
+    bool ready = is_ready(m);
+    if (ready && !m->was_ready) { /* a token first: it tells whether all is well */
+        m->phase = METER_PHASE_TOKEN;
+        meter_wake(m);
+    }
+    m->was_ready = ready;
+    if (!ready) {
+        wait_for_network(m);
+        return;
+    }
+    if (begin_rotation(m)) {
+        meter_wait(m, 0);
+        return;
+    }
+    if (m->now.mono_ms < m->retry_ms && m->phase != METER_PHASE_PUSH && m->phase != METER_PHASE_ROTATE) {
+        meter_wait(m, m->retry_ms - m->now.mono_ms);
+        return;
+    }
+    switch (m->phase) {
+    case METER_PHASE_TOKEN:
+        step_token(m);
+        break;
+    case METER_PHASE_DEVICE:
+        step_device(m);
+        break;
+    case METER_PHASE_ROTATE:
+        step_rotate(m);
+        break;
+    default:
+        step_push(m);
+        break;
+    }
+}
+
+static void step(meter *m) {
+    switch (m->phase) {
+    case METER_PHASE_START:
+        start(m);
+        break;
+    case METER_PHASE_KEY:
+        make_key(m);
+        break;
+    case METER_PHASE_IDLE:
+        if (m->intake != NULL) {
+            meter_intake_poll(m);
+        } else if (m->now.mono_ms >= m->retry_ms && m->retry_ms != 0) {
+            m->retry_ms = 0;
+            meter_resume(m);
+        } else if (m->retry_ms != 0) {
+            meter_wait(m, m->retry_ms - m->now.mono_ms);
+        }
+        break;
+    default:
+        step_session(m);
+        break;
+    }
+}
+
+/* A clock that is set, or set anew, is a reason to look again. */
+static void take_time(meter *m, sbs_now now) {
+    now.utc_s = meter_life_time(&m->life, now.utc_s);
+    bool known = now.utc_s != SBS_UTC_UNKNOWN;
+    int64_t origin_s = known ? now.utc_s - (int64_t)(now.mono_ms / 1000) : m->clock_origin_s;
+    int64_t jump_s = origin_s - m->clock_origin_s;
+    bool jumped = known && (jump_s > CLOCK_JUMP_S || jump_s < -CLOCK_JUMP_S);
+    m->now = now;
+    if (jumped) {
+        m->clock_origin_s = origin_s;
+        meter_wake(m);
+    }
+}
+
+sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
+    m->wait = (sbs_wait){SBS_WAIT_FOREVER, 0, -1};
+    m->network_up = network_up;
+    take_time(m, now);
+    if (m->keys.old != PSA_KEY_ID_NULL) {
+        expire_key(m);
+    }
+    step(m);
+    meter_measure(m);
+    meter_show_change(m);
+    return m->wait;
+}
+
+void meter_init(meter *m, const meter_ports *ports) {
+    memset(m, 0, sizeof *m);
+    m->ports = *ports;
+    m->state = UINT8_MAX;
+    m->phase = METER_PHASE_START;
+    m->condition = METER_STARTING;
+    meter_show_change(m);
+}
+
+void meter_deinit(meter *m) {
+    sbs_client_deinit(&m->client);
+    meter_intake_end(m);
+    meter_drop_record(m);
+    sbs_wipe(m, sizeof *m);
+}
+
+void meter_feed(meter *m, char c) {
+    sbs_writer echo;
+    sbs_writer_init_sink(&echo, m->ports.console, m->ports.ctx);
+    if (meter_line_take(&m->line, c, m->intake == NULL ? &echo : NULL)) {
+        char line[METER_LINE_SIZE];
+        bool too_long = m->line.too_long;
+        memcpy(line, m->line.text, sizeof line);
+        meter_line_clear(&m->line);
+        if (too_long) {
+            meter_say_line(m, "error: the line is too long");
+        } else {
+            meter_command(m, line);
+        }
+        sbs_wipe(line, sizeof line);
+    }
+}

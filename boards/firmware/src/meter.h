@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file meter.h
+ * The application: a thermometer and glucose meter that makes its key, is provisioned over its console, and brings its
+ * measurements to a FHIR server. No I/O of its own: a board's main() gives it ports, clock and console bytes.
+ *
+ *     START ──▶ KEY (first boot) ──▶ IDLE (no record) ──▶ TOKEN ──▶ DEVICE (once) ──▶ PUSH ◀──▶ ROTATE (a next key is
+ * tried)
+ */
+#ifndef METER_H
+#define METER_H
+
+#include "meter_item.h"
+#include "meter_keys.h"
+#include "meter_life.h"
+#include "meter_line.h"
+#include "meter_record.h"
+#include "sbs/flash_queue.h"
+#include "sbs/push.h"
+
+/** Bytes of the client's work buffer. Enough for a client_id of 3 kB and a token of 4 kB; a discovery document of some
+ *  6 kB is read, a larger one refused with SBS_ERR_TOO_LARGE. */
+#ifndef METER_WORK_SIZE
+#define METER_WORK_SIZE 9728u
+#endif
+#define METER_BODY_SIZE 1536u   /**< one Observation and its search */
+#define METER_MEASURE_MAX 1000u /**< of one command */
+
+/** X(name, text): what the console shows as state. */
+#define METER_STATE_TABLE(X)                                                                                           \
+    X(METER_STARTING, "starting")                                                                                      \
+    X(METER_GENERATING_KEY, "generating-key")                                                                          \
+    X(METER_UNPROVISIONED, "unprovisioned")                                                                            \
+    X(METER_PROVISIONING, "provisioning")                                                                              \
+    X(METER_NO_NETWORK, "no-network")                                                                                  \
+    X(METER_NO_TIME, "no-time")                                                                                        \
+    X(METER_CONNECTING, "connecting")                                                                                  \
+    X(METER_ONLINE, "online")                                                                                          \
+    X(METER_REFUSED, "refused")                                                                                        \
+    X(METER_SERVER_TROUBLE, "server-trouble")                                                                          \
+    X(METER_STORAGE_FULL, "storage-full")                                                                              \
+    X(METER_STORAGE_FAILED, "storage-failed")                                                                          \
+    X(METER_NEWER_RECORD, "newer-record")                                                                              \
+    X(METER_KEY_LOST, "key-lost")
+
+typedef enum meter_state {
+#define METER_STATE_ENUM(name, text) name,
+    METER_STATE_TABLE(METER_STATE_ENUM)
+#undef METER_STATE_ENUM
+} meter_state;
+
+typedef enum meter_phase {
+    METER_PHASE_START,
+    METER_PHASE_KEY,
+    METER_PHASE_IDLE,
+    METER_PHASE_TOKEN,
+    METER_PHASE_DEVICE,
+    METER_PHASE_PUSH,
+    METER_PHASE_ROTATE
+} meter_phase;
+
+/** What the board's main() gives. Functions may be NULL where it says so. */
+typedef struct meter_ports {
+    sbs_storage storage;
+    const sbs_flash *queue_flash;
+    const sbs_stream *stream; /**< secured */
+    sbs_sink console;
+    /** Trusts the record's anchors and no others; NULL: nobody. The record's bytes stay in place until the next call.
+     */
+    sbs_status (*trust)(void *ctx, const meter_record *record);
+    /** Takes a time server's name, NULL: the default one. May be NULL. The name stays in place until the next call. */
+    void (*time_server)(void *ctx, const char *host);
+    /** Around work that may take long (watchdog). May be NULL. */
+    void (*work)(void *ctx, bool begin);
+    /** Writes the board's own figures, one `name=value` a line. May be NULL. */
+    void (*stats)(void *ctx, sbs_writer *out);
+    /** Asks for a restart; it may return first. */
+    void (*reboot)(void *ctx);
+    void *ctx;           /**< of all of these */
+    uint64_t device;     /**< EUI-64 */
+    int64_t built_utc_s; /**< the time is not before this */
+    sbs_alg alg;         /**< of the first key; 0: RS384 */
+} meter_ports;
+
+/** An application. Fields are private; tests look at some. */
+typedef struct meter {
+    meter_ports ports;
+    sbs_writer out;
+    meter_line line;
+    meter_life life;
+    meter_keys keys;
+    sbs_key key;
+    uint8_t phase, after_rotate; /* meter_phase */
+    uint8_t state, condition;    /* meter_state: shown, and what it is but for the storage */
+    bool queue_ready, full, network_up, was_ready, busy, trial, confirmed, device_put, waited_first, try_now,
+        key_is_next, rebooting;
+    sbs_status fault; /* of the storage, SBS_OK if none */
+    sbs_now now;
+    int64_t clock_origin_s; /* UTC at uptime 0, to see the clock being set */
+    sbs_wait wait;
+    /* the record in use: `block` holds a stored record */
+    uint8_t *block;
+    size_t block_size;
+    meter_record record;
+    /* a record on its way in */
+    uint8_t *intake;
+    size_t intake_size, intake_len;
+    uint64_t intake_ms;
+    uint64_t trial_end_ms;
+    /* failures */
+    uint64_t retry_ms, rotate_ms;
+    uint16_t failures, rotate_failures;
+    sbs_step error_step;
+    sbs_oauth_error error_oauth;
+    sbs_status error;
+    uint16_t error_http;
+    /* measurements */
+    uint32_t measured, pending, refused, interval_s;
+    uint64_t measure_ms, last_own_ms;
+    uint64_t first_token_ms;
+    uint64_t shown_sent;
+    sbs_flash_queue queue_state;
+    sbs_queue queue;
+    sbs_client_config client_config;
+    sbs_client client;
+    sbs_push_config push_config;
+    sbs_push push;
+    meter_encoder encoder;
+    uint8_t item[METER_ITEM_MAX];
+    char body[METER_BODY_SIZE];
+    _Alignas(8) uint8_t work[METER_WORK_SIZE];
+} meter;
+
+/** Starts afresh. @p ports is copied. psa_crypto_init() has succeeded, with key storage behind it. */
+void meter_init(meter *m, const meter_ports *ports);
+
+/** Takes a byte from the console. */
+void meter_feed(meter *m, char c);
+
+/** Does a bounded piece of work; at most one cryptographic operation. @p network_up: there is an address. Call again as
+ *  the result says, sooner if a byte, a packet or a change of the network came. */
+sbs_wait meter_poll(meter *m, sbs_now now, bool network_up);
+
+/** Frees what is on the heap, closes the connection and wipes. */
+void meter_deinit(meter *m);
+
+const char *meter_state_text(meter_state state);
+
+#endif

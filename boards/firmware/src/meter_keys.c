@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meter_keys.h"
+
+#include <string.h>
+
+#include "meter_bytes.h"
+
+#define RECORD "keys"
+#define VERSION 1u
+#define RECORD_SIZE 25u      /* version, current, next, old, last (4 each), old_until (8) */
+#define PUBLIC_KEY_SIZE 300u /* keys made here are RSA-2048 or P-384 */
+
+/* ---- the list ------------------------------------------------------------------------------------------------------
+ */
+
+static sbs_status save(const meter_keys *keys) {
+    uint8_t record[RECORD_SIZE];
+    uint8_t *out = record;
+    *out++ = VERSION;
+    out = meter_put_le(out, keys->current, 4);
+    out = meter_put_le(out, keys->next, 4);
+    out = meter_put_le(out, keys->old, 4);
+    out = meter_put_le(out, keys->last, 4);
+    (void)meter_put_le(out, (uint64_t)keys->old_until_s, 8);
+    return keys->storage.ops->set(keys->storage.ctx, RECORD, record, sizeof record);
+}
+
+static sbs_status read_list(meter_keys *keys) {
+    uint8_t record[RECORD_SIZE];
+    size_t len = 0;
+    sbs_status status = keys->storage.ops->get(keys->storage.ctx, RECORD, record, sizeof record, &len);
+    if (status == SBS_OK || status == SBS_ERR_BUFFER) { /* a longer one is a newer one */
+        status = len < RECORD_SIZE                           ? SBS_ERR_DAMAGED
+                 : len > RECORD_SIZE || record[0] != VERSION ? SBS_ERR_VERSION
+                                                             : SBS_OK;
+    }
+    if (status == SBS_OK) {
+        keys->current = (psa_key_id_t)meter_get_le(record + 1, 4);
+        keys->next = (psa_key_id_t)meter_get_le(record + 5, 4);
+        keys->old = (psa_key_id_t)meter_get_le(record + 9, 4);
+        keys->last = (psa_key_id_t)meter_get_le(record + 13, 4);
+        keys->old_until_s = (int64_t)meter_get_le(record + 17, 8);
+    }
+    return status;
+}
+
+sbs_alg meter_keys_alg(psa_key_id_t id) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    if (id == PSA_KEY_ID_NULL || psa_get_key_attributes(id, &attributes) != PSA_SUCCESS) {
+        return (sbs_alg)0;
+    }
+    psa_key_type_t type = psa_get_key_type(&attributes);
+    psa_reset_key_attributes(&attributes);
+    return PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
+}
+
+sbs_status meter_keys_load(meter_keys *keys, const sbs_storage *storage) {
+    memset(keys, 0, sizeof *keys);
+    keys->storage = *storage;
+    sbs_status status = read_list(keys);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (keys->next != PSA_KEY_ID_NULL && meter_keys_alg(keys->next) == 0) { /* destroyed, and power was cut */
+        keys->next = PSA_KEY_ID_NULL;
+    }
+    return meter_keys_alg(keys->current) == 0 ? SBS_ERR_KEY : SBS_OK;
+}
+
+/* ---- life of a key
+ * --------------------------------------------------------------------------------------------------- */
+
+/* A key that is gone is destroyed. */
+static sbs_status destroy(psa_key_id_t id) {
+    if (id == PSA_KEY_ID_NULL) {
+        return SBS_OK;
+    }
+    psa_status_t status = psa_destroy_key(id);
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ? SBS_OK
+                                                                                    : sbs_psa_to_status(status);
+}
+
+/* Key first, list second: a cut between the two leaves a key that nobody lists, whose id is the next one to be made. */
+static sbs_status make(meter_keys *keys, sbs_alg alg, psa_key_id_t *slot) {
+    psa_key_id_t id = keys->last + 1, made;
+    sbs_status status = destroy(id);
+    if (status == SBS_OK) {
+        status = sbs_psa_key_generate(alg, 0, id, &made);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    meter_keys before = *keys;
+    *slot = id;
+    keys->last = id;
+    status = save(keys);
+    if (status != SBS_OK) {
+        *keys = before;
+        (void)destroy(id);
+    }
+    return status;
+}
+
+sbs_status meter_keys_make_first(meter_keys *keys, sbs_alg alg) {
+    return keys->current != PSA_KEY_ID_NULL ? SBS_ERR_STATE : make(keys, alg, &keys->current);
+}
+
+sbs_status meter_keys_make_next(meter_keys *keys, sbs_alg alg) {
+    return keys->next != PSA_KEY_ID_NULL ? SBS_ERR_STATE : make(keys, alg, &keys->next);
+}
+
+sbs_status meter_keys_promote(meter_keys *keys, int64_t utc_s) {
+    if (keys->next == PSA_KEY_ID_NULL) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    sbs_status status = destroy(keys->old); /* of a rotation just before */
+    if (status != SBS_OK) {
+        return status;
+    }
+    meter_keys before = *keys;
+    keys->old = keys->current;
+    keys->current = keys->next;
+    keys->next = PSA_KEY_ID_NULL;
+    keys->old_until_s = utc_s + METER_KEY_KEEP_S;
+    status = save(keys);
+    if (status != SBS_OK) {
+        *keys = before;
+    }
+    return status;
+}
+
+sbs_status meter_keys_abort(meter_keys *keys) {
+    if (keys->next == PSA_KEY_ID_NULL) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    sbs_status status = destroy(keys->next);
+    if (status == SBS_OK) {
+        keys->next = PSA_KEY_ID_NULL;
+        status = save(keys);
+    }
+    return status;
+}
+
+sbs_status meter_keys_expire(meter_keys *keys, int64_t utc_s, bool *out_gone) {
+    *out_gone = false;
+    if (keys->old == PSA_KEY_ID_NULL || utc_s == SBS_UTC_UNKNOWN || utc_s < keys->old_until_s) {
+        return SBS_OK;
+    }
+    sbs_status status = destroy(keys->old);
+    if (status == SBS_OK) {
+        keys->old = PSA_KEY_ID_NULL;
+        status = save(keys);
+        *out_gone = status == SBS_OK;
+    }
+    return status;
+}
+
+sbs_status meter_keys_reset(meter_keys *keys) {
+    const psa_key_id_t all[] = {keys->current, keys->next, keys->old, keys->last + 1};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        sbs_status status = destroy(all[i]);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+    sbs_status status = keys->storage.ops->remove(keys->storage.ctx, RECORD);
+    keys->current = keys->next = keys->old = keys->last = PSA_KEY_ID_NULL;
+    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+}
+
+/* ---- use -----------------------------------------------------------------------------------------------------------
+ */
+
+void meter_keys_port(meter_keys *keys, bool next, sbs_key *out_key) {
+    sbs_psa_key_init(&keys->state, next ? keys->next : keys->current, out_key);
+}
+
+sbs_kid_method meter_keys_kid(const meter_kids *kids, psa_key_id_t id) {
+    bool others = kids->method == SBS_KID_LITERAL && kids->literal_id != id;
+    return others ? SBS_KID_THUMBPRINT : kids->method;
+}
+
+static sbs_status read_public(psa_key_id_t id, uint8_t data[PUBLIC_KEY_SIZE], sbs_public_key *out_key) {
+    size_t len = 0;
+    sbs_status status = sbs_psa_to_status(psa_export_public_key(id, data, PUBLIC_KEY_SIZE, &len));
+    return status == SBS_OK ? sbs_public_key_parse(meter_keys_alg(id), data, len, out_key) : status;
+}
+
+sbs_status meter_keys_put_set(const meter_keys *keys, const meter_kids *kids, sbs_writer *out) {
+    uint8_t data[2][PUBLIC_KEY_SIZE];
+    char kid[2][SBS_KID_MAX];
+    sbs_jwk set[2];
+    const psa_key_id_t ids[2] = {keys->current, keys->next};
+    size_t count = 0;
+    for (; count < 2 && ids[count] != PSA_KEY_ID_NULL; count++) {
+        sbs_jwk *jwk = &set[count];
+        sbs_status status = read_public(ids[count], data[count], &jwk->key);
+        if (status == SBS_OK) {
+            status = sbs_jwk_kid(&jwk->key, meter_keys_kid(kids, ids[count]), sbs_text_of(kids->literal), kid[count],
+                                 sizeof kid[count], &jwk->kid.len);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+        jwk->kid.ptr = jwk->kid.len > 0 ? kid[count] : NULL;
+    }
+    sbs_jwk_set_put(out, set, count, SBS_JWK_COMPACT);
+    return out->error;
+}
+
+sbs_status meter_keys_put_thumbprint(psa_key_id_t id, sbs_writer *out) {
+    uint8_t data[PUBLIC_KEY_SIZE];
+    char kid[SBS_KID_THUMBPRINT_LEN];
+    sbs_public_key key;
+    size_t len = 0;
+    sbs_status status = read_public(id, data, &key);
+    if (status == SBS_OK) {
+        status = sbs_jwk_kid(&key, SBS_KID_THUMBPRINT, (sbs_text){NULL, 0}, kid, sizeof kid, &len);
+    }
+    if (status == SBS_OK) {
+        sbs_put(out, kid, len);
+    }
+    return status;
+}

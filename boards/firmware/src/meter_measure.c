@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Measurements: taken when they are due, and in the flash before anything else happens to them. */
+#include "meter_internal.h"
+#include "meter_sensor.h"
+
+#define LANE 1u /* one measuring device: its items arrive in order */
+#define SECONDS_TO_2000 946684800
+
+/* The device's own timestamp; no two are the same. The clock's second and the uptime's milliseconds together grow. */
+static uint64_t own_time(meter *m) {
+    int64_t own_ms = (m->clock_origin_s - SECONDS_TO_2000) * 1000 + (int64_t)m->now.mono_ms;
+    if (own_ms <= (int64_t)m->last_own_ms) {
+        own_ms = (int64_t)m->last_own_ms + 1;
+    }
+    m->last_own_ms = (uint64_t)own_ms;
+    return m->last_own_ms;
+}
+
+static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
+    uint8_t data[METER_ITEM_MAX];
+    uint64_t id;
+    meter_item item = {
+        .quantity = quantity,
+        .demo = SBS_DEMO != 0,
+        .settled = m->now.utc_s != SBS_UTC_UNKNOWN,
+        .value = value,
+        .device = m->ports.device,
+        .subject = sbs_text_of(m->record.subject),
+        .patient = sbs_text_of(m->record.patient),
+        .patient_system = sbs_text_of(m->record.patient_system),
+    };
+    item.own_ms = item.settled ? own_time(m) : 0;
+    const sbs_queue_meta meta = {
+        .uptime_ms = m->now.mono_ms,
+        .utc_s = m->now.utc_s,
+        .boot_id = m->life.boot_id,
+        .lane = LANE,
+        .zone_minutes = m->record.zone_minutes,
+        .format = METER_ITEM_FORMAT,
+    };
+    return m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
+}
+
+static void take_one(meter *m) {
+    meter_quantity quantity;
+    sbs_decimal value;
+    sbs_status status = meter_sensor_read(m->measured, &quantity, &value);
+    if (status == SBS_OK) {
+        m->measured++;
+        status = append(m, quantity, value);
+    }
+    bool was_full = m->full;
+    m->full = status == SBS_ERR_BUFFER;
+    m->refused += status != SBS_OK;
+    if (status != SBS_OK && !(was_full && m->full)) {
+        meter_say_status(m, "measurement refused", status);
+    }
+}
+
+void meter_measure(meter *m) {
+    bool able = m->block != NULL && !m->trial && m->queue_ready;
+    uint64_t interval_ms = m->interval_s * 1000ull;
+    if (!able) {
+        m->pending = 0;
+        return;
+    }
+    if (interval_ms > 0 && m->now.mono_ms >= m->measure_ms) {
+        m->measure_ms = m->now.mono_ms + interval_ms;
+        m->pending++;
+    }
+    if (m->pending > 0) {
+        m->pending--;
+        take_one(m);
+    }
+    if (m->pending > 0) {
+        meter_wait(m, 0);
+    } else if (interval_ms > 0) {
+        meter_wait(m, m->measure_ms - m->now.mono_ms);
+    }
+}

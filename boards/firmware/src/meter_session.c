@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record in use: what it means for queue, trust, client and push engine. */
+#include "meter_bytes.h"
+#include "meter_internal.h"
+
+/* The work hook of the client, whose context is the application. */
+static void work_hook(void *ctx, bool begin) {
+    meter_work(ctx, begin);
+}
+
+meter_kids meter_kids_of(const meter *m) {
+    meter_kids kids = {SBS_KID_SEED, NULL, PSA_KEY_ID_NULL};
+    if (m->block != NULL) {
+        kids.method = (sbs_kid_method)m->record.kid_method;
+        kids.literal = m->record.kid;
+        kids.literal_id = (psa_key_id_t)meter_get_le(m->block + 1, 4);
+    }
+    return kids;
+}
+
+void meter_mount_queue(meter *m) {
+    const sbs_flash_queue_config config = {
+        .policy = m->block != NULL && m->record.drop_oldest ? SBS_FLASH_QUEUE_DROP_OLDEST : SBS_FLASH_QUEUE_REFUSE,
+    };
+    m->fault = sbs_flash_queue_mount(&m->queue_state, m->ports.queue_flash, &config);
+    m->queue_ready = m->fault == SBS_OK;
+    m->queue = sbs_flash_queue_port(&m->queue_state);
+}
+
+static void configure_client(meter *m) {
+    const meter_record *record = &m->record;
+    const char *token_url = record->token_url;
+    m->client_config = (sbs_client_config){
+        .fhir_base = record->fhir_base,
+        .token_url = record->token_policy == METER_TOKEN_FIXED ? token_url : NULL,
+        .token_origin = record->token_policy == METER_TOKEN_PINNED ? token_url : NULL,
+        .client_id = record->client_id,
+        .scope = record->scope,
+        .kid = record->kid,
+        .key = &m->key,
+        .stream = m->ports.stream,
+        .work = m->work,
+        .work_size = sizeof m->work,
+        .first_delay_max_ms = m->waited_first ? 0 : record->first_delay_s * 1000u,
+        .work_hook = work_hook,
+        .hook_ctx = m,
+    };
+}
+
+sbs_status meter_session_use_key(meter *m, bool next) {
+    const meter_kids kids = meter_kids_of(m);
+    sbs_client_deinit(&m->client);
+    meter_keys_port(&m->keys, next, &m->key);
+    m->client_config.kid_method = meter_keys_kid(&kids, m->keys.state.id);
+    if (m->first_token_ms != 0) {
+        m->client_config.first_delay_max_ms = 0;
+    }
+    m->busy = false;
+    m->key_is_next = next;
+    return sbs_client_init(&m->client, &m->client_config);
+}
+
+static sbs_status open_push(meter *m) {
+    m->encoder.epoch = m->life.epoch;
+    m->encoder.device_known = m->device_put;
+    m->push_config = (sbs_push_config){
+        .client = &m->client,
+        .queue = &m->queue,
+        .storage = &m->ports.storage,
+        .encoder = meter_item_encoder(&m->encoder),
+        .item = m->item,
+        .item_size = sizeof m->item,
+        .body = m->body,
+        .body_size = sizeof m->body,
+        .write_mode = (sbs_write_mode)m->record.write_mode,
+        .unknown_time = (sbs_unknown_time)m->record.unknown_time,
+        .boot_id = m->life.boot_id,
+    };
+    return sbs_push_init(&m->push, &m->push_config);
+}
+
+sbs_status meter_session_open(meter *m) {
+    meter_mount_queue(m);
+    if (m->fault != SBS_OK) {
+        return m->fault;
+    }
+    if (m->ports.time_server != NULL) {
+        m->ports.time_server(m->ports.ctx, m->record.ntp_server);
+    }
+    sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
+    if (status == SBS_OK) {
+        configure_client(m);
+        status = meter_session_use_key(m, false);
+    }
+    if (status == SBS_OK) {
+        status = open_push(m);
+    }
+    m->waited_first = true;
+    m->failures = m->rotate_failures = 0;
+    m->retry_ms = m->rotate_ms = 0;
+    m->error = SBS_OK;
+    m->phase = status == SBS_OK ? METER_PHASE_TOKEN : METER_PHASE_IDLE;
+    return status;
+}
+
+void meter_session_close(meter *m) {
+    sbs_client_deinit(&m->client);
+    m->busy = m->key_is_next = false;
+    (void)m->ports.trust(m->ports.ctx, NULL);
+    if (m->ports.time_server != NULL) {
+        m->ports.time_server(m->ports.ctx, NULL);
+    }
+    if (m->phase > METER_PHASE_IDLE) {
+        m->phase = METER_PHASE_IDLE;
+    }
+}
