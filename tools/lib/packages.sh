@@ -7,6 +7,7 @@ PACKAGES_HOST=(
     libjsmn-dev libsqlite3-dev libcjson-dev libjansson-dev libssl-dev
     valgrind gcovr openssl jose jq curl bzip2 xz-utils python3 python3-jwt python3-cryptography python3-requests
     universal-ctags shellcheck ca-certificates
+    iproute2 dnsmasq-base
 )
 PACKAGES_FIRMWARE=(
     gcc cmake ninja-build pkg-config git bzip2 xz-utils python3 libjsmn-dev
