@@ -318,3 +318,23 @@ void engine_check(engine_rig *rig) {
     must(counters.dead >= poison && counters.dead <= poison_most, "%u dead", (unsigned)counters.dead);
     must(counters.accepted == counters.delivered + counters.dead, "%u accepted", (unsigned)counters.accepted);
 }
+
+unsigned engine_break_connections(engine_rig *rig, const engine_life *life, size_t stride) {
+    static const fake_fault faults[] = {FAKE_CLOSE, FAKE_STALL, FAKE_END};
+    unsigned runs = 0;
+    for (unsigned variant = 0; variant < life->variants; variant++) {
+        life->begin(variant);
+        assert_true(life->live());
+        size_t total = rig->base.fhir.server.moved;
+        life->end();
+        for (size_t at = variant; at < total; at += stride) {
+            life->begin(variant);
+            (void)snprintf(rig->where, sizeof rig->where, "variant %u, fault at byte %zu", variant, at);
+            rig->base.fhir.server.fault_at = at;
+            rig->base.fhir.server.fault = faults[runs++ % 3];
+            assert_true(life->live());
+            life->end();
+        }
+    }
+    return runs;
+}

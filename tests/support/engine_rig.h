@@ -67,4 +67,15 @@ void engine_check(engine_rig *rig);
 /* Items that were sent without a time, as the clock of their boot was lost with the power. */
 unsigned engine_untimed(const engine_rig *rig);
 
+/* How a test begins a life, lives it to the end (true) and checks it, in so many variants. */
+typedef struct engine_life {
+    void (*begin)(unsigned variant);
+    bool (*live)(void);
+    void (*end)(void);
+    unsigned variants;
+} engine_life;
+
+/* Lives on with the connection broken, stalled or ended at every byte, or each stride-th; how many lives. */
+unsigned engine_break_connections(engine_rig *rig, const engine_life *life, size_t stride);
+
 #endif

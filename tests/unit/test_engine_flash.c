@@ -174,7 +174,25 @@ static void each_item_arrives_once_whatever_is_cut(void **state) {
                   (unsigned)VARIANTS, total, (unsigned long long)cuts_tried, world.untimed);
 }
 
+static void begin_variant(unsigned number) {
+    begin(&variants[number], 1);
+}
+
+static bool live(void) {
+    return cut_run(&life);
+}
+
+static void each_item_arrives_once_whatever_the_connection_does(void **state) {
+    static const engine_life lives = {begin_variant, live, end, VARIANTS};
+    (void)state;
+    unsigned runs = engine_break_connections(&world.rig, &lives, cut_is_long() ? 7 : 311);
+    print_message("engine on flash: lives with a fault of the connection %u, lost 0, twice 0\n", runs);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_item_arrives_once_whatever_is_cut)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_item_arrives_once_whatever_is_cut),
+        cmocka_unit_test(each_item_arrives_once_whatever_the_connection_does),
+    };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -18,7 +18,8 @@
 #include "sqlite_cut_vfs.h"
 
 #define RECORD_MAX 256u
-#define LONG_SEEDS 3u
+#define LONG_SEEDS 2u
+#define VARIANTS 4u
 
 static struct {
     sbs_sqlite_queue queue;
@@ -121,15 +122,22 @@ static void cut_life(sbs_write_mode mode, uint16_t batch_max, unsigned at, unsig
     end();
 }
 
+static sbs_write_mode mode_of(unsigned variant) {
+    return variant % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
+}
+
+static uint16_t batch_of(unsigned variant) {
+    return variant < 2 ? 1 : 4;
+}
+
 static void each_item_arrives_once_whatever_is_cut(void **state) {
-    static const sbs_write_mode modes[] = {SBS_WRITE_IF_NONE_EXIST, SBS_WRITE_PUT};
     unsigned total = 0;
     unsigned stride = cut_is_long() ? 1 : 11;
     (void)state;
     cut_vfs_register();
-    for (unsigned variant = 0; variant < 4; variant++) {
-        sbs_write_mode mode = modes[variant % 2];
-        uint16_t batch_max = variant < 2 ? 1 : 4;
+    for (unsigned variant = 0; variant < VARIANTS; variant++) {
+        sbs_write_mode mode = mode_of(variant);
+        uint16_t batch_max = batch_of(variant);
         unsigned operations = whole_life(mode, batch_max);
         assert_true(operations > 200);
         total += operations;
@@ -141,13 +149,30 @@ static void each_item_arrives_once_whatever_is_cut(void **state) {
         }
     }
     assert_true(world.cuts > total / stride);
-    print_message("engine on SQLite: operations of 4 lives %u, power cuts tried %u, lost 0, twice 0, sent without a "
+    print_message("engine on SQLite: operations of %u lives %u, power cuts tried %u, lost 0, twice 0, sent without a "
                   "time that was lost %u\n",
-                  total, world.cuts, world.untimed);
+                  VARIANTS, total, world.cuts, world.untimed);
+    cut_vfs_reset();
+}
+
+static void begin_variant(unsigned number) {
+    begin(mode_of(number), batch_of(number), 1);
+    cut_vfs_arm(0);
+}
+
+static void each_item_arrives_once_whatever_the_connection_does(void **state) {
+    static const engine_life lives = {begin_variant, live, end, VARIANTS};
+    (void)state;
+    cut_vfs_register();
+    unsigned runs = engine_break_connections(&world.rig, &lives, cut_is_long() ? 23 : 701);
+    print_message("engine on SQLite: lives with a fault of the connection %u, lost 0, twice 0\n", runs);
     cut_vfs_reset();
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_item_arrives_once_whatever_is_cut)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_item_arrives_once_whatever_is_cut),
+        cmocka_unit_test(each_item_arrives_once_whatever_the_connection_does),
+    };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
