@@ -11,17 +11,13 @@ START_TIMEOUT_S = 10
 
 
 class NameServer:
-    def __init__(self, folder, interface, network, prepare_child):
+    def __init__(self, folder, interface, network):
         self.folder = folder
         self.interface = interface
         self.network = network
-        self.prepare_child = prepare_child
         self.modes = {"dhcp": "on", "dns": "on"}
         self.process = None
         self.starts = 0
-
-    def pid(self):
-        return self.process.pid if self.process else None
 
     def options(self):
         server = f"{self.network}.1"
@@ -47,8 +43,8 @@ class NameServer:
             return
         log = self.folder / "dnsmasq.log"
         before = log.stat().st_size if log.exists() else 0
-        self.process = subprocess.Popen(["dnsmasq", *self.options()], preexec_fn=self.prepare_child,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(["dnsmasq", *self.options()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not log.exists() or log.stat().st_size == before:  # its first line is written once it listens
             if self.process.poll() is not None or time.monotonic() > deadline:
