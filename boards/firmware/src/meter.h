@@ -68,7 +68,7 @@ typedef struct meter_ports {
     /** Trusts the record's anchors and no others; NULL: nobody. The record's bytes stay in place until the next call.
      */
     sbs_status (*trust)(void *ctx, const meter_record *record);
-    /** Takes a time server's name, NULL: the default one. May be NULL. The name stays in place until the next call. */
+    /** Copies a time server's name, NULL: the default one. May be NULL. */
     void (*time_server)(void *ctx, const char *host);
     /** Around work that may take long (watchdog). May be NULL. */
     void (*work)(void *ctx, bool begin);

@@ -54,6 +54,7 @@ uint8_t *meter_allocate(size_t size);
 void meter_release(uint8_t **block, size_t size);
 /** Takes the record in use from the flash. SBS_ERR_NOT_FOUND, SBS_ERR_VERSION, SBS_ERR_DAMAGED, SBS_ERR_MEMORY ... */
 sbs_status meter_load_record(meter *m);
+bool meter_has_stored_record(const meter *m);
 /** Makes m->block the record on the flash. */
 sbs_status meter_save_record(const meter *m);
 /** Makes m->block a stored record, bound to the current key. */

@@ -160,11 +160,6 @@ static sbs_status check_alg(const meter *m, const char **out_field) {
                                                                                            : SBS_ERR_UNSUPPORTED;
 }
 
-static bool has_stored_record(const meter *m) {
-    size_t len;
-    return m->ports.storage.ops->get(m->ports.storage.ctx, "record", NULL, 0, &len) != SBS_ERR_NOT_FOUND;
-}
-
 static sbs_status accept(meter *m, const char **out_field) {
     sbs_status status = meter_read_block(m, out_field);
     if (status == SBS_OK) {
@@ -174,7 +169,7 @@ static sbs_status accept(meter *m, const char **out_field) {
         status = check_alg(m, out_field);
     }
     *out_field = status == SBS_OK ? "storage" : *out_field;
-    m->trial = status == SBS_OK && has_stored_record(m);
+    m->trial = status == SBS_OK && meter_has_stored_record(m);
     if (status == SBS_OK && !m->trial) {
         status = meter_save_record(m);
     }

@@ -26,7 +26,7 @@ static const field_rule rules[] = {
     [FIELD_SUBJECT] = {"subject", METER_SUBJECT_MAX + 1, offsetof(meter_record, subject)},
     [FIELD_PATIENT] = {"patient", METER_PATIENT_MAX + 1, offsetof(meter_record, patient)},
     [FIELD_PATIENT_SYSTEM] = {"patient", METER_PATIENT_SYSTEM_MAX + 1, offsetof(meter_record, patient_system)},
-    [FIELD_NTP] = {"ntp", SBS_HOST_SIZE, offsetof(meter_record, ntp_server)},
+    [FIELD_NTP] = {"ntp", METER_NTP_MAX + 1, offsetof(meter_record, ntp_server)},
 };
 
 static bool is_printable(const char *text) {

@@ -107,9 +107,6 @@ void meter_session_close(meter *m) {
     sbs_client_deinit(&m->client);
     m->busy = m->key_is_next = false;
     (void)m->ports.trust(m->ports.ctx, NULL);
-    if (m->ports.time_server != NULL) {
-        m->ports.time_server(m->ports.ctx, NULL);
-    }
     if (m->phase > METER_PHASE_IDLE) {
         m->phase = METER_PHASE_IDLE;
     }

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Composes the application with a board: flash, network, TLS, console, watchdog. The same for every board. */
+#include <string.h>
+
+#include "meter.h"
+#include "meter_tls.h"
+#include "sbs/baremetal_clock.h"
+#include "sbs/baremetal_fault.h"
+#include "sbs/baremetal_heap.h"
+#include "sbs/baremetal_mbedtls.h"
+#include "sbs/baremetal_print.h"
+#include "sbs/baremetal_stack.h"
+#include "sbs/baremetal_watchdog.h"
+#include "sbs/board.h"
+#include "sbs/flash_storage.h"
+#include "sbs/lwip_net.h"
+#include "sbs/lwip_stream.h"
+#include "sbs/version.h"
+
+#ifndef METER_ALG
+#define METER_ALG SBS_RS384 /* of the first key */
+#endif
+#define HANG_MS 10000u      /* the watchdog's patience with the loop */
+#define WORK_MAX_MS 300000u /* and with one cryptographic operation: RSA keys take minutes on a slow core */
+#define CONSOLE_BYTES 64    /* taken in one round */
+
+typedef struct program {
+    sbs_flash_storage storage;
+    sbs_lwip_net net;
+    sbs_lwip_net_config net_config;
+    bool net_running;
+    sbs_lwip_stream tcp;
+    meter_tls tls;
+    meter meter;
+    uint64_t longest_us;
+    bool restart;
+    char time_server[METER_NTP_MAX + 1];
+} program;
+
+static program all;
+
+/* ---- ports
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* Terminals want a CR before each LF. */
+static sbs_status write_console(void *ctx, const char *data, size_t len) {
+    (void)ctx;
+    while (len > 0) {
+        const char *end = memchr(data, '\n', len);
+        size_t part = end != NULL ? (size_t)(end - data) : len;
+        sbs_board_console_write(data, part);
+        if (end != NULL) {
+            sbs_board_console_write("\r\n", 2);
+            part++;
+        }
+        data += part;
+        len -= part;
+    }
+    return SBS_OK;
+}
+
+static sbs_status trust(void *ctx, const meter_record *record) {
+    (void)ctx;
+    return meter_tls_trust(&all.tls, record);
+}
+
+static void work(void *ctx, bool begin) {
+    (void)ctx;
+    if (begin) {
+        sbs_baremetal_watchdog_grant(WORK_MAX_MS);
+    } else {
+        sbs_baremetal_watchdog_alive();
+    }
+}
+
+static void put(sbs_writer *out, const char *name, uint64_t value) {
+    sbs_put_string(out, name);
+    sbs_put_uint(out, value);
+}
+
+static void put_stats(void *ctx, sbs_writer *out) {
+    sbs_heap_account heap = sbs_baremetal_heap();
+    sbs_lwip_net_state net;
+    (void)ctx;
+    put(out, "heap_size=", heap.size);
+    put(out, "\nheap_high_water=", heap.high_water);
+    put(out, "\nheap_live=", heap.live);
+    put(out, "\nheap_live_max=", heap.live_max);
+    put(out, "\nheap_failures=", heap.failures);
+    put(out, "\nstack_size=", sbs_baremetal_stack_size());
+    put(out, "\nstack_high_water=", sbs_baremetal_stack_high_water());
+    put(out, "\nstatic_program=", sizeof all);
+    put(out, "\nlongest_poll_us=", all.longest_us);
+    put(out, "\nhandshakes_full=", all.tls.full);
+    put(out, "\nhandshakes_resumed=", all.tls.resumed);
+    if (all.net_running) {
+        sbs_lwip_net_read_state(&all.net, &net);
+        put(out, "\nframes_in=", net.frames_in);
+        put(out, "\nframes_out=", net.frames_out);
+        put(out, "\nframes_dropped=", net.frames_dropped);
+    }
+}
+
+static void ask_reboot(void *ctx) {
+    (void)ctx;
+    all.restart = true;
+}
+
+/* ---- network
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void take_time(void *ctx, int64_t utc_s) {
+    (void)ctx;
+    if (sbs_baremetal_set_utc(utc_s) != SBS_OK) {
+        sbs_baremetal_print("the time server's time is before the firmware's own: not used\n");
+    }
+}
+
+static void start_network(void) {
+    const sbs_ethernet *ethernet = sbs_board_ethernet();
+    all.net_config.time_server = all.time_server[0] != '\0' ? all.time_server : NULL;
+    all.net_config.earliest_s = sbs_baremetal_utc_bound();
+    all.net_config.on_time = take_time;
+    sbs_status status = ethernet != NULL ? sbs_lwip_net_init(&all.net, ethernet, &all.net_config) : SBS_ERR_NETWORK;
+    all.net_running = status == SBS_OK;
+    if (!all.net_running) {
+        sbs_baremetal_print("network: %s\n", sbs_status_text(status));
+    }
+}
+
+/* Another time server: the network starts over. */
+static void use_time_server(void *ctx, const char *host) {
+    (void)ctx;
+    size_t len = host != NULL ? strlen(host) : 0;
+    if (len >= sizeof all.time_server || strcmp(all.time_server, host != NULL ? host : "") == 0) {
+        return;
+    }
+    memcpy(all.time_server, host != NULL ? host : "", len + 1);
+    if (all.net_running) {
+        sbs_lwip_net_deinit(&all.net);
+    }
+    start_network();
+}
+
+/* The extended identifier that an Ethernet address gives (IEEE, "Guidelines for Use of EUI"). */
+static uint64_t eui64(void) {
+    const sbs_ethernet *ethernet = sbs_board_ethernet();
+    static const uint8_t none[SBS_ETHERNET_ADDRESS_SIZE];
+    const uint8_t *address = ethernet != NULL ? ethernet->address : none;
+    const uint8_t bytes[8] = {address[0], address[1], address[2], 0xFF, 0xFE, address[3], address[4], address[5]};
+    uint64_t value = 0;
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
+/* ---- start and loop
+ * ---------------------------------------------------------------------------------------------------- */
+
+static sbs_status mount(void) {
+    const sbs_flash *flash = sbs_board_storage_flash();
+    sbs_status status = flash != NULL && sbs_board_queue_flash() != NULL ? sbs_flash_storage_mount(&all.storage, flash)
+                                                                         : SBS_ERR_STORAGE;
+    if (status == SBS_OK) {
+        sbs_flash_its_use(&all.storage);
+        status = sbs_mbedtls_init(&sbs_baremetal_allocator);
+    }
+    return status;
+}
+
+/* Without its storage the device cannot be itself. An operator may give it up as it is, and begin anew. */
+static void wait_for_format(sbs_status why) {
+    static const char word[] = "format erase\r";
+    size_t right = 0;
+    sbs_baremetal_print("storage: %s\nkeys and records cannot be read; 'format erase' erases them for good\n",
+                        sbs_status_text(why));
+    while (right < sizeof word - 1) {
+        int byte = sbs_board_console_read();
+        byte = byte == '\n' ? '\r' : byte;
+        sbs_baremetal_watchdog_alive();
+        if (byte >= 0) {
+            right = byte == word[right] ? right + 1 : 0;
+        }
+    }
+    if (sbs_flash_log_format(sbs_board_storage_flash()) == SBS_OK) {
+        sbs_baremetal_print("erased\n");
+    }
+    sbs_baremetal_restart();
+}
+
+static void start(void) {
+    sbs_stream raw;
+    sbs_baremetal_print("\nsbs meter " SBS_VERSION " on %s\n", sbs_board_name());
+    if (sbs_board_warning() != NULL) {
+        sbs_baremetal_print("%s\n", sbs_board_warning());
+    }
+    sbs_baremetal_print_last_fault();
+    sbs_baremetal_watchdog_start(HANG_MS);
+    sbs_status status = mount();
+    if (status != SBS_OK) {
+        wait_for_format(status);
+    }
+    sbs_lwip_stream_init(&all.tcp, NULL, &raw);
+    meter_tls_init(&all.tls, &raw);
+    start_network();
+    const meter_ports ports = {
+        .storage = sbs_flash_storage_port(&all.storage),
+        .queue_flash = sbs_board_queue_flash(),
+        .stream = &all.tls.stream,
+        .console = write_console,
+        .trust = trust,
+        .time_server = use_time_server,
+        .work = work,
+        .stats = put_stats,
+        .reboot = ask_reboot,
+        .device = eui64(),
+        .built_utc_s = sbs_baremetal_utc_bound(),
+        .alg = METER_ALG,
+    };
+    meter_init(&all.meter, &ports);
+}
+
+static uint32_t poll_network(sbs_now now, bool *out_ready) {
+    sbs_lwip_net_state state;
+    *out_ready = false;
+    if (!all.net_running) {
+        return SBS_WAIT_FOREVER;
+    }
+    uint32_t wait_ms = sbs_lwip_poll(&all.net, now);
+    sbs_lwip_net_read_state(&all.net, &state);
+    *out_ready = state.ready;
+    return wait_ms;
+}
+
+static void feed_console(void) {
+    for (int taken = 0; taken < CONSOLE_BYTES; taken++) {
+        int byte = sbs_board_console_read();
+        if (byte < 0) {
+            return;
+        }
+        meter_feed(&all.meter, (char)byte);
+    }
+}
+
+static sbs_wait poll_meter(bool network_up) {
+    uint64_t before_us = sbs_baremetal_us();
+    sbs_wait wait = meter_poll(&all.meter, sbs_baremetal_now(), network_up);
+    uint64_t took_us = sbs_baremetal_us() - before_us;
+    all.longest_us = took_us > all.longest_us ? took_us : all.longest_us;
+    return wait;
+}
+
+int main(void) {
+    bool network_up;
+    start();
+    while (!all.restart) {
+        uint32_t network_ms = poll_network(sbs_baremetal_now(), &network_up);
+        feed_console();
+        sbs_wait wait = poll_meter(network_up);
+        sbs_baremetal_watchdog_alive();
+        if (network_ms > 0 && wait.timeout_ms > 0) {
+            sbs_baremetal_idle(); /* a millisecond at most, so that a frame or a byte does not wait for long */
+        }
+    }
+    sbs_baremetal_restart();
+}
