@@ -4,6 +4,7 @@ _sbs() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}"
     local command='' words='' files=''
     [ "$COMP_CWORD" -gt 1 ] && command="${COMP_WORDS[1]}"
+    [ "$command" = queue ] && [ "$COMP_CWORD" -gt 2 ] && command+=" ${COMP_WORDS[2]}"
     COMPREPLY=()
     case "$command $previous" in
     "keygen --key") files=yes ;;
@@ -57,9 +58,53 @@ _sbs() {
     "push --kid") return ;;
     "push --kid-method") words='seed thumbprint' ;;
     "push --write-mode") words='auto put if-none-exist plain' ;;
+    "push --queue") files=yes ;;
+    "push --keep-dead") return ;;
+    "push --device") return ;;
+    "push --max-items") return ;;
+    "push --max-size") return ;;
+    "push --when-full") words='refuse drop-oldest' ;;
+    "push --batch") return ;;
+    "push --wait") return ;;
+    "push --max-time") return ;;
+    "push --already-there") words='set-aside accept' ;;
     "push --ca") files=yes ;;
     "push --timeout") return ;;
     "push --config") files=yes ;;
+    "queue add --queue") files=yes ;;
+    "queue add --keep-dead") return ;;
+    "queue add --device") return ;;
+    "queue add --max-items") return ;;
+    "queue add --max-size") return ;;
+    "queue add --when-full") words='refuse drop-oldest' ;;
+    "queue add --config") files=yes ;;
+    "queue list --queue") files=yes ;;
+    "queue list --keep-dead") return ;;
+    "queue list --config") files=yes ;;
+    "queue push --fhir") return ;;
+    "queue push --token-url") return ;;
+    "queue push --key") files=yes ;;
+    "queue push --client-id") return ;;
+    "queue push --scope") return ;;
+    "queue push --profile") words='smart seed' ;;
+    "queue push --kid") return ;;
+    "queue push --kid-method") words='seed thumbprint' ;;
+    "queue push --queue") files=yes ;;
+    "queue push --keep-dead") return ;;
+    "queue push --write-mode") words='auto put if-none-exist plain' ;;
+    "queue push --batch") return ;;
+    "queue push --wait") return ;;
+    "queue push --max-time") return ;;
+    "queue push --already-there") words='set-aside accept' ;;
+    "queue push --ca") files=yes ;;
+    "queue push --timeout") return ;;
+    "queue push --config") files=yes ;;
+    "queue retry --queue") files=yes ;;
+    "queue retry --keep-dead") return ;;
+    "queue retry --config") files=yes ;;
+    "queue dead --queue") files=yes ;;
+    "queue dead --keep-dead") return ;;
+    "queue dead --config") files=yes ;;
     "observe --code") return ;;
     "observe --value") return ;;
     "observe --unit") return ;;
@@ -76,17 +121,23 @@ _sbs() {
     "observe --component") return ;;
     *)
     case "$command" in
-    '') words='keygen jwk assertion discover token parse-token get push observe base64url --help --version --completion' ;;
-    keygen) words='--key --alg --bits --public --force --help' ;;
-    jwk) words='--key --set --compact --kid --kid-method --help' files=yes ;;
-    assertion) words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
-    discover) words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
-    token) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
-    parse-token) words='--help' ;;
-    get) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    push) words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --ca --timeout --config --verbose --allow-http --help' files=yes ;;
-    observe) words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
-    base64url) words='--help encode decode' ;;
+    '') words='keygen jwk assertion discover token parse-token get push queue observe base64url --help --version --completion' ;;
+    'queue') words='add list push retry dead --help' ;;
+    'keygen') words='--key --alg --bits --public --force --help' ;;
+    'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
+    'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
+    'discover') words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
+    'token') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
+    'parse-token') words='--help' ;;
+    'get') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --config --help' files=yes ;;
+    'queue list') words='--queue --keep-dead --config --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' ;;
+    'queue retry') words='--queue --keep-dead --config --help' ;;
+    'queue dead') words='--queue --keep-dead --remove --config --help' ;;
+    'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
+    'base64url') words='--help encode decode' ;;
     esac ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

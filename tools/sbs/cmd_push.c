@@ -12,7 +12,12 @@
 #include "server.h"
 #include "write_mode.h"
 
-#define FILE_MAX (256u << 20)
+#ifdef SBS_CLI_QUEUE
+#include "queue_add.h"
+#include "queue_file.h"
+#include "queue_push.h"
+#endif
+
 #define ITEM_MAX (16u << 20)
 #define BUSY_MAX 3u /* so many items in a row that the server puts off end the run */
 
@@ -43,39 +48,15 @@ typedef struct item_fate {
 
 /* ---- the listing ---------------------------------------------------------------------------------------------- */
 
-/* Identifiers come from files: no control character of theirs may look like a column or a line. */
-static void put_clean(sbs_writer *out, sbs_text text) {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        sbs_put_char(out, c < 0x20 || c == 0x7F ? '?' : text.ptr[i]);
-    }
-}
-
-static void put_name(sbs_writer *out, const cli_resource *resource, const char *path, size_t line) {
-    if (resource->value.len > 0) {
-        put_clean(out, cli_buffer_text(&resource->system));
-        sbs_put_char(out, '|');
-        put_clean(out, cli_buffer_text(&resource->value));
-    } else if (resource->id[0] != '\0') {
-        sbs_put_string(out, resource->type);
-        sbs_put_char(out, '/');
-        sbs_put_string(out, resource->id);
-    } else {
-        put_clean(out, sbs_text_of(path));
-        sbs_put_char(out, ':');
-        sbs_put_uint(out, line);
-    }
-}
-
 static int list(const cli_resource *resource, const char *path, size_t line, const item_fate *fate) {
     sbs_writer out;
     cli_output(&out);
-    put_name(&out, resource, path, line);
+    cli_resource_put_name(resource, path, line, &out);
     sbs_put_char(&out, '\t');
     sbs_put_string(&out, fate->what);
     if (fate->reason[0] != '\0') {
         sbs_put_string(&out, ": ");
-        put_clean(&out, sbs_text_of(fate->reason));
+        cli_put_clean(&out, sbs_text_of(fate->reason));
     }
     if (fate->id[0] != '\0') {
         sbs_put_char(&out, '\t');
@@ -148,6 +129,7 @@ static void send(push_run *run, const cli_resource *resource, const sbs_request 
 static void send_put(push_run *run, const cli_resource *resource, item_fate *fate) {
     char target[2 * SBS_FHIR_ID_MAX + 2];
     cli_buffer body = {0};
+    sbs_writer writer;
     if (resource->id[0] != '\0') {
         memcpy(fate->id, resource->id, sizeof fate->id);
     } else if (sbs_identity_derive_id(cli_buffer_text(&resource->system), cli_buffer_text(&resource->value),
@@ -156,7 +138,9 @@ static void send_put(push_run *run, const cli_resource *resource, item_fate *fat
         return;
     }
     (void)snprintf(target, sizeof target, "%s/%s", resource->type, fate->id);
-    if (cli_resource_put(resource, fate->id, &body) == SBS_OK) {
+    sbs_writer_init_sink(&writer, cli_buffer_put, &body);
+    cli_resource_put(resource, fate->id, &writer);
+    if (sbs_writer_finish(&writer, NULL) == SBS_OK) {
         const sbs_request request = {
             .interaction = SBS_UPDATE, .target = sbs_text_of(target), .body = cli_buffer_text(&body)};
         send(run, resource, &request, fate);
@@ -169,8 +153,9 @@ static void send_put(push_run *run, const cli_resource *resource, item_fate *fat
 static void send_post(push_run *run, const cli_resource *resource, bool conditional, item_fate *fate) {
     cli_buffer body = {0};
     cli_buffer search = {0};
-    sbs_writer writer;
+    sbs_writer writer, text;
     sbs_writer_init_sink(&writer, cli_buffer_put, &search);
+    sbs_writer_init_sink(&text, cli_buffer_put, &body);
     if (conditional && resource->value.len == 0) {
         fail_item(run, fate, "refused", "no identifier to look for", CLI_INPUT);
         return;
@@ -178,7 +163,8 @@ static void send_post(push_run *run, const cli_resource *resource, bool conditio
     if (conditional) {
         sbs_identity_put_search(&writer, cli_buffer_text(&resource->system), cli_buffer_text(&resource->value));
     }
-    if (sbs_writer_finish(&writer, NULL) == SBS_OK && cli_resource_put(resource, NULL, &body) == SBS_OK) {
+    cli_resource_put(resource, NULL, &text);
+    if (sbs_writer_finish(&writer, NULL) == SBS_OK && sbs_writer_finish(&text, NULL) == SBS_OK) {
         const sbs_request request = {
             .interaction = SBS_CREATE,
             .target = sbs_text_of(resource->type),
@@ -198,7 +184,7 @@ static void send_post(push_run *run, const cli_resource *resource, bool conditio
 static void send_item(push_run *run, const cli_resource *resource, item_fate *fate) {
     cli_write_mode mode = (cli_write_mode)write_mode;
     if (mode == CLI_WRITE_AUTO) {
-        mode = cli_write_mode_for(resource->type);
+        mode = cli_write_mode_for("push", resource->type);
     }
     if (mode == CLI_WRITE_PUT) {
         send_put(run, resource, fate);
@@ -210,13 +196,18 @@ static void send_item(push_run *run, const cli_resource *resource, item_fate *fa
     }
 }
 
-static int push_item(push_run *run, sbs_text text, const char *path, size_t line) {
+static int push_item(void *ctx, sbs_text text, const char *path, size_t line) {
+    push_run *run = ctx;
     cli_resource resource = {0};
     item_fate fate = {0};
+    if (text.ptr == NULL) {
+        return CLI_DONE;
+    }
     const char *fault = text.len > ITEM_MAX ? "larger than 16 MiB" : cli_resource_read(&resource, text);
     run->count++;
     if (fault != NULL) {
-        fail_item(run, &fate, "refused", fault, CLI_INPUT);
+        cli_items_reason(fault, text, line, resource.fault_at, fate.reason, sizeof fate.reason);
+        fail_item(run, &fate, "refused", fate.reason, CLI_INPUT);
     } else if (run->stopped) {
         fail_item(run, &fate, "kept", "not tried", CLI_NETWORK);
     } else {
@@ -224,44 +215,23 @@ static int push_item(push_run *run, sbs_text text, const char *path, size_t line
     }
     int code = list(&resource, path, line, &fate);
     cli_resource_free(&resource);
+    if (isatty(STDOUT_FILENO) != 1) {
+        cli_progress("pushed %zu, %zu of them not", run->count, run->failed);
+    }
     return code;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
-static int push_file(push_run *run, const char *path) {
-    cli_buffer file = {0};
-    cli_items items;
-    sbs_text text;
-    size_t line;
-    size_t before = run->count;
-    int code = cli_read_file(path, "push", FILE_MAX, &file);
-    if (code != CLI_DONE) {
-        run->code = run->code == CLI_DONE ? code : run->code;
-        return cli_signal() == 0 ? CLI_DONE : code;
-    }
-    cli_items_init(&items, cli_buffer_text(&file));
-    while (code == CLI_DONE && cli_items_next(&items, &text, &line)) {
-        code = push_item(run, text, path, line);
-        if (isatty(STDOUT_FILENO) != 1) {
-            cli_progress("pushed %zu, %zu of them not", run->count, run->failed);
-        }
-    }
-    if (code == CLI_DONE && run->count == before) {
-        int empty = cli_fail(CLI_INPUT, "push: %s: no resource in it, give JSON or NDJSON", path);
-        run->code = run->code == CLI_DONE ? empty : run->code;
-    }
-    cli_buffer_free(&file);
-    return code;
-}
-
 static int push_all(push_run *run, const cli_operands *operands) {
     int code = CLI_DONE;
     if (write_mode == CLI_WRITE_AUTO) {
-        code = cli_write_mode_learn(run->statement);
+        bool answered;
+        sbs_status status = cli_write_mode_ask(run->statement, 0, &answered);
+        code = status == SBS_OK ? CLI_DONE : cli_write_mode_fail("push", status, answered);
     }
-    for (size_t i = 0; i < operands->count && code == CLI_DONE; i++) {
-        code = push_file(run, operands->items[i]);
+    if (code == CLI_DONE) {
+        code = cli_items_read("push", operands, push_item, run, &run->code);
     }
     if (code == CLI_DONE && run->failed > 0) {
         (void)cli_fail(run->code,
@@ -272,7 +242,7 @@ static int push_all(push_run *run, const cli_operands *operands) {
     return code != CLI_DONE ? code : run->code;
 }
 
-static int run(const cli_operands *operands) {
+static int push_directly(const cli_operands *operands) {
     push_run state = {0};
     write_mode = write_mode == 0 ? CLI_WRITE_AUTO : write_mode;
     int code = cli_server_open("push", CLI_NEED_FHIR);
@@ -288,6 +258,33 @@ static int run(const cli_operands *operands) {
     return code;
 }
 
+#ifdef SBS_CLI_QUEUE
+/* First all of them are safe, then they are pushed, behind what waits already. */
+static int push_by_queue(const cli_operands *operands) {
+    cli_queue_added added = {0};
+    int code = cli_queue_open("push", CLI_QUEUE_MADE);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    code = cli_queue_add_files("push", operands, false, &added);
+    if (cli_signal() == 0) {
+        int pushed = cli_queue_push_run("push", write_mode, &added);
+        code = code != CLI_DONE ? code : pushed;
+    }
+    cli_queue_added_free(&added);
+    cli_queue_close();
+    return code;
+}
+
+static int run(const cli_operands *operands) {
+    return cli_queue.file != NULL ? push_by_queue(operands) : push_directly(operands);
+}
+#else
+static int run(const cli_operands *operands) {
+    return push_directly(operands);
+}
+#endif
+
 const cli_command cli_push = {
     .name = "push",
     .summary = "Writes resources to the FHIR server, each once, however often it is repeated",
@@ -295,11 +292,17 @@ const cli_command cli_push = {
         "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each resource gives\n"
         "one line: its identifier, what happened, and its place on the server, separated by tabs.\n"
         "put: PUT under its own id, or one derived from its identifier. if-none-exist: POST unless the server holds\n"
-        "the identifier. plain: POST. auto: the first of these that the server states.\n",
+        "the identifier. plain: POST. auto: the first of these that the server states.\n"
+        "With --queue everything is stored durably first and pushed behind what waits there already; what is told as\n"
+        "kept is in the queue, goes with the next push, and need not be given again.\n",
     .operands = "FILE...",
     .operand_min = 1,
     .operand_max = SIZE_MAX,
-    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &own_table, &cli_connection_table},
+    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &own_table,
+#ifdef SBS_CLI_QUEUE
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_queue_push_table,
+#endif
+               &cli_connection_table},
     .example = "sbs push --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device \\\n"
                "      --scope 'system/Observation.cu' observation.json",
     .run = run,

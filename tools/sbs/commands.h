@@ -13,6 +13,11 @@ extern const cli_command cli_token;
 extern const cli_command cli_parse_token;
 extern const cli_command cli_get;
 extern const cli_command cli_push;
+extern const cli_command cli_queue_add;
+extern const cli_command cli_queue_list;
+extern const cli_command cli_queue_push;
+extern const cli_command cli_queue_retry;
+extern const cli_command cli_queue_dead;
 extern const cli_command cli_observe;
 extern const cli_command cli_base64url;
 

@@ -65,16 +65,44 @@ void cli_put_help(const cli_command *command) {
     sbs_put_char(&out, '\n');
 }
 
+static bool is_of_family(const cli_command *command, const char *word, size_t len) {
+    return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
+}
+
+bool cli_is_family(const char *word) {
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (is_of_family(*command, word, strlen(word))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_commands(sbs_writer *out, const char *family) {
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (family == NULL || is_of_family(*command, family, strlen(family))) {
+            put_row(out, (*command)->name, NULL, (*command)->summary);
+            sbs_put_char(out, '\n');
+        }
+    }
+}
+
+void cli_put_family(const char *word) {
+    sbs_writer out;
+    cli_output(&out);
+    sbs_put_string(&out, "usage: sbs ");
+    sbs_put_string(&out, word);
+    sbs_put_string(&out, " ...\n\ncommands ('sbs COMMAND --help' tells more):\n");
+    put_commands(&out, word);
+}
+
 void cli_put_overview(void) {
     sbs_writer out;
     cli_output(&out);
     sbs_put_string(&out, "usage: sbs COMMAND ...\n\n"
                          "SMART Backend Services and FHIR R4: keys, assertions, tokens, and pushing resources.\n"
                          "\ncommands ('sbs COMMAND --help' tells more):\n");
-    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-        put_row(&out, (*command)->name, NULL, (*command)->summary);
-        sbs_put_char(&out, '\n');
-    }
+    put_commands(&out, NULL);
     sbs_put_string(&out, "\noptions:\n");
     put_row(&out, "--help", NULL, "this text\n");
     put_row(&out, "--version", NULL, "the version\n");
@@ -121,9 +149,9 @@ static void put_value_case(sbs_writer *out, const cli_command *command, const cl
 static void put_command_case(sbs_writer *out, const cli_command *command) {
     const char *operands = command->operands;
     const cli_option *option;
-    sbs_put_string(out, "    ");
+    sbs_put_string(out, "    '");
     sbs_put_string(out, command->name);
-    sbs_put_string(out, ") words='");
+    sbs_put_string(out, "') words='");
     for (size_t i = 0; (option = cli_option_at(command, i)) != NULL; i++) {
         sbs_put_string(out, "--");
         sbs_put_string(out, option->name);
@@ -137,6 +165,29 @@ static void put_command_case(sbs_writer *out, const cli_command *command) {
     sbs_put_string(out, operands != NULL && strstr(operands, "FILE") != NULL ? "' files=yes ;;\n" : "' ;;\n");
 }
 
+static sbs_text first_word(const cli_command *command) {
+    return (sbs_text){command->name, strcspn(command->name, " ")};
+}
+
+/* True for the first of the commands that begin with the same word; they stand side by side. */
+static bool is_new_word(const cli_command *const *command) {
+    return command == cli_commands || !sbs_text_equal(first_word(command[-1]), first_word(command[0]));
+}
+
+/* What may follow the first of two words. */
+static void put_family_case(sbs_writer *out, sbs_text word) {
+    sbs_put_string(out, "    '");
+    sbs_put_text(out, word);
+    sbs_put_string(out, "') words='");
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (sbs_text_equal(first_word(*command), word)) {
+            sbs_put_string(out, (*command)->name + word.len + 1);
+            sbs_put_char(out, ' ');
+        }
+    }
+    sbs_put_string(out, "--help' ;;\n");
+}
+
 static void put_completion_cases(sbs_writer *out) {
     const cli_option *option;
     sbs_put_string(out, "    case \"$command $previous\" in\n");
@@ -147,14 +198,33 @@ static void put_completion_cases(sbs_writer *out) {
     }
     sbs_put_string(out, "    *)\n    case \"$command\" in\n    '') words='");
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-        sbs_put_string(out, (*command)->name);
-        sbs_put_char(out, ' ');
+        if (is_new_word(command)) {
+            sbs_put_text(out, first_word(*command));
+            sbs_put_char(out, ' ');
+        }
     }
     sbs_put_string(out, "--help --version --completion' ;;\n");
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        if (is_new_word(command) && first_word(*command).len < strlen((*command)->name)) {
+            put_family_case(out, first_word(*command));
+        }
+    }
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
         put_command_case(out, *command);
     }
     sbs_put_string(out, "    esac ;;\n    esac\n");
+}
+
+/* The first words of commands of two take the next one, once it is behind the cursor. */
+static void put_families(sbs_writer *out) {
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+        sbs_text word = first_word(*command);
+        if (is_new_word(command) && word.len < strlen((*command)->name)) {
+            sbs_put_string(out, "    [ \"$command\" = ");
+            sbs_put_text(out, word);
+            sbs_put_string(out, " ] && [ \"$COMP_CWORD\" -gt 2 ] && command+=\" ${COMP_WORDS[2]}\"\n");
+        }
+    }
 }
 
 void cli_put_completion(void) {
@@ -165,8 +235,9 @@ void cli_put_completion(void) {
                          "_sbs() {\n"
                          "    local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD - 1]}\"\n"
                          "    local command='' words='' files=''\n"
-                         "    [ \"$COMP_CWORD\" -gt 1 ] && command=\"${COMP_WORDS[1]}\"\n"
-                         "    COMPREPLY=()\n");
+                         "    [ \"$COMP_CWORD\" -gt 1 ] && command=\"${COMP_WORDS[1]}\"\n");
+    put_families(&out);
+    sbs_put_string(&out, "    COMPREPLY=()\n");
     put_completion_cases(&out);
     sbs_put_string(&out, "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
                          "    if [ -n \"$files\" ] && [ \"${current:0:1}\" != - ]; then\n"

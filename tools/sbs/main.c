@@ -9,14 +9,29 @@
 #include "sbs/mbedtls_platform.h"
 #include "sbs/version.h"
 
+/* One line each, in the order of help. */
 const cli_command *const cli_commands[] = {
-    &cli_keygen, &cli_jwk,  &cli_assertion, &cli_discover,  &cli_token, &cli_parse_token,
-    &cli_get,    &cli_push, &cli_observe,   &cli_base64url, NULL,
+    &cli_keygen,     &cli_jwk,         &cli_assertion,  &cli_discover,
+    &cli_token,      &cli_parse_token, &cli_get,        &cli_push,
+#ifdef SBS_CLI_QUEUE
+    &cli_queue_add,  &cli_queue_list,  &cli_queue_push, &cli_queue_retry,
+    &cli_queue_dead,
+#endif
+    &cli_observe,      &cli_base64url,  NULL,
 };
 
-static const cli_command *find_command(const char *name) {
+/* The command whose words the arguments begin with, and how many those are. */
+static const cli_command *find_command(char **arguments, size_t count, size_t *out_words) {
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-        if (strcmp((*command)->name, name) == 0) {
+        const char *name = (*command)->name;
+        size_t first = strcspn(name, " ");
+        bool found = strncmp(arguments[0], name, first) == 0 && arguments[0][first] == '\0';
+        *out_words = 1;
+        if (found && name[first] == ' ') {
+            *out_words = 2;
+            found = count > 1 && strcmp(arguments[1], name + first + 1) == 0;
+        }
+        if (found) {
             return *command;
         }
     }
@@ -61,15 +76,27 @@ static int run_plain(const char *argument) {
     return cli_fail(CLI_USAGE, "unknown command '%s', 'sbs --help' lists the known ones", argument);
 }
 
+/* A first word alone, such as "queue". */
+static int run_family(const char *family, const char *argument) {
+    if (argument != NULL && (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)) {
+        cli_put_family(family);
+        return CLI_DONE;
+    }
+    return argument == NULL ? cli_fail(CLI_USAGE, "%s: what of it is missing, 'sbs %s --help' lists it", family, family)
+                            : cli_fail(CLI_USAGE, "unknown command '%s %s', 'sbs %s --help' lists the known ones",
+                                       family, argument, family);
+}
+
 static int run(int argc, char **argv) {
     if (argc < 2) {
         return cli_fail(CLI_USAGE, "no command given, 'sbs --help' lists them");
     }
-    const cli_command *command = find_command(argv[1]);
-    if (command == NULL) {
-        return run_plain(argv[1]);
+    size_t words;
+    const cli_command *command = find_command(argv + 1, (size_t)argc - 1, &words);
+    if (command != NULL) {
+        return run_command(command, argv + 1 + words, (size_t)argc - 1 - words);
     }
-    return run_command(command, argv + 2, (size_t)argc - 2);
+    return cli_is_family(argv[1]) ? run_family(argv[1], argv[2]) : run_plain(argv[1]);
 }
 
 int main(int argc, char **argv) {

@@ -51,7 +51,7 @@ typedef struct cli_table {
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define CLI_TABLE(array)                                                                                               \
     { (array), CLI_COUNT(array) }
-#define CLI_TABLE_MAX 5u
+#define CLI_TABLE_MAX 8u
 
 /** What stands on the command line besides options. */
 typedef struct cli_operands {
@@ -91,6 +91,10 @@ bool cli_is_printable(const char *text, size_t max);
 /** Prints the help of one command, or of all, to standard output's buffer. */
 void cli_put_help(const cli_command *command);
 void cli_put_overview(void);
+/** True if commands of two words begin with this one. */
+bool cli_is_family(const char *word);
+/** Prints the commands that begin with it. */
+void cli_put_family(const char *word);
 /** Prints the completion script for bash. */
 void cli_put_completion(void);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sbs/crc32.h"
+
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
     sbs_json_node node;
@@ -56,6 +58,7 @@ static const char *read_identifier(const sbs_json *doc, cli_resource *resource) 
     if (status != SBS_OK) {
         return NULL;
     }
+    resource->has_identifier = true;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_ARRAY) {
         (void)take_identifier(doc, node, resource);
         return NULL;
@@ -119,6 +122,22 @@ static const char *read_type(const sbs_json *doc, cli_resource *resource) {
     return NULL;
 }
 
+/* True if the member is there; the lane is then that of its reference, or of all of it. */
+static bool take_lane(const sbs_json *doc, const char *name, cli_resource *resource) {
+    sbs_json_node node;
+    sbs_json_node reference;
+    if (sbs_json_member(doc, 0, name, &node) != SBS_OK) {
+        return false;
+    }
+    if (sbs_json_kind_of(doc, node) == SBS_JSON_OBJECT &&
+        sbs_json_member(doc, node, "reference", &reference) == SBS_OK) {
+        node = reference;
+    }
+    sbs_text raw = sbs_json_raw(doc, node);
+    resource->lane = sbs_crc32(0, raw.ptr, raw.len);
+    return true;
+}
+
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -128,6 +147,7 @@ static const char *read_members(const sbs_json *doc, cli_resource *resource) {
         resource->members_start++;
     }
     resource->members_start++;
+    (void)(take_lane(doc, "device", resource) || take_lane(doc, "subject", resource));
     const char *reason = read_type(doc, resource);
     reason = reason != NULL ? reason : read_id(doc, resource);
     return reason != NULL ? reason : read_identifier(doc, resource);
@@ -136,7 +156,7 @@ static const char *read_members(const sbs_json *doc, cli_resource *resource) {
 const char *cli_resource_read(cli_resource *resource, sbs_text text) {
     cli_json json = {0};
     resource->text = text;
-    sbs_status status = cli_json_parse(&json, text, NULL);
+    sbs_status status = cli_json_parse(&json, text, &resource->fault_at);
     const char *reason = sbs_status_text(status);
     if (status == SBS_OK) {
         bool object = sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT;
@@ -182,24 +202,63 @@ static void put_id(sbs_writer *out, const char *id) {
     sbs_put_char(out, '"');
 }
 
-sbs_status cli_resource_put(const cli_resource *resource, const char *id, cli_buffer *out) {
-    sbs_writer writer;
+void cli_resource_put(const cli_resource *resource, const char *id, sbs_writer *out) {
     sbs_text text = resource->text;
     bool has_id = resource->id_end > resource->id_start;
-    sbs_writer_init_sink(&writer, cli_buffer_put, out);
     if (id == NULL && has_id) {
-        put_without_id(resource, &writer);
+        put_without_id(resource, out);
     } else if (id == NULL || strcmp(id, resource->id) == 0) {
-        sbs_put_text(&writer, text);
+        sbs_put_text(out, text);
     } else if (has_id) {
-        put_span(&writer, text, 0, resource->id_start);
-        put_id(&writer, id);
-        put_span(&writer, text, resource->id_end, text.len);
+        put_span(out, text, 0, resource->id_start);
+        put_id(out, id);
+        put_span(out, text, resource->id_end, text.len);
     } else {
-        put_span(&writer, text, 0, resource->members_start);
-        put_id(&writer, id);
-        sbs_put_char(&writer, ','); /* resourceType follows at least */
-        put_span(&writer, text, resource->members_start, text.len);
+        put_span(out, text, 0, resource->members_start);
+        put_id(out, id);
+        sbs_put_char(out, ','); /* resourceType follows at least */
+        put_span(out, text, resource->members_start, text.len);
     }
-    return sbs_writer_finish(&writer, NULL);
+}
+
+/* R4 gives these one identifier, all others that have any a list of them. */
+static bool has_single_identifier(const char *type) {
+    return strcmp(type, "Bundle") == 0 || strcmp(type, "Composition") == 0 ||
+           strcmp(type, "QuestionnaireResponse") == 0;
+}
+
+void cli_resource_put_identified(const cli_resource *resource, const char *system, sbs_text value, sbs_writer *out) {
+    bool single = has_single_identifier(resource->type);
+    put_span(out, resource->text, 0, resource->members_start);
+    sbs_put_string(out, single ? "\"identifier\":{\"system\":\"" : "\"identifier\":[{\"system\":\"");
+    sbs_put_string(out, system);
+    sbs_put_string(out, "\",\"value\":\"");
+    sbs_put_text(out, value);
+    sbs_put_string(out, single ? "\"}," : "\"}],"); /* resourceType follows at least */
+    put_span(out, resource->text, resource->members_start, resource->text.len);
+}
+
+/* ---- in a listing --------------------------------------------------------------------------------------------- */
+
+void cli_put_clean(sbs_writer *out, sbs_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        sbs_put_char(out, c < 0x20 || c == 0x7F ? '?' : text.ptr[i]);
+    }
+}
+
+void cli_resource_put_name(const cli_resource *resource, const char *path, size_t line, sbs_writer *out) {
+    if (resource->value.len > 0) {
+        cli_put_clean(out, cli_buffer_text(&resource->system));
+        sbs_put_char(out, '|');
+        cli_put_clean(out, cli_buffer_text(&resource->value));
+    } else if (resource->id[0] != '\0') {
+        sbs_put_string(out, resource->type);
+        sbs_put_char(out, '/');
+        sbs_put_string(out, resource->id);
+    } else {
+        cli_put_clean(out, sbs_text_of(path));
+        sbs_put_char(out, ':');
+        sbs_put_uint(out, line);
+    }
 }

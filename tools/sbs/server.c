@@ -275,13 +275,22 @@ sbs_status cli_server_run(const sbs_request *request) {
         }
         tell_retry(&wait, &told);
         tell_progress(sbs_linux_now().mono_ms - started_ms);
-        if (wait.timeout_ms > LONGEST_WAIT_MS) {
-            wait.timeout_ms = LONGEST_WAIT_MS;
-        }
-        (void)sbs_linux_wait(&wait);
+        cli_server_wait(&wait);
     }
     cli_progress_end();
     return status;
+}
+
+sbs_client *cli_server_client(void) {
+    return &setup.client;
+}
+
+void cli_server_wait(const sbs_wait *wait) {
+    sbs_wait shorter = *wait;
+    if (shorter.timeout_ms > LONGEST_WAIT_MS) {
+        shorter.timeout_ms = LONGEST_WAIT_MS;
+    }
+    (void)sbs_linux_wait(&shorter);
 }
 
 const sbs_detail *cli_server_detail(void) {

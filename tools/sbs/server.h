@@ -33,6 +33,11 @@ typedef enum cli_need {
 int cli_server_open(const char *command, cli_need need);
 /** Runs one request to its end. The detail is cli_server_detail()'s. SBS_ERR_CANCELLED after a signal. */
 sbs_status cli_server_run(const sbs_request *request);
+/** The client, for what runs requests by itself. */
+sbs_client *cli_server_client(void);
+/** Waits as a poll asked, but not so long that a signal is seen late. */
+void cli_server_wait(const sbs_wait *wait);
+/** The last failure; what a scope lacks is said in its text. */
 const sbs_detail *cli_server_detail(void);
 sbs_response cli_server_response(void);
 sbs_status cli_server_token(sbs_token_view *out_token);

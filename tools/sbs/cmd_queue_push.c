@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sbs queue push */
+#include "commands.h"
+#include "message.h"
+#include "queue_file.h"
+#include "queue_push.h"
+#include "server.h"
+#include "write_mode.h"
+
+static int write_mode;
+
+static const cli_option option_table[] = {
+    {"write-mode", CLI_WRITE_MODES, "default auto: by what the server states", &write_mode, .type = CLI_CHOICE},
+    {"follow", NULL, "stay, and push what other processes add; ends with a signal or --max-time",
+     &cli_queue_push_with.follow, .type = CLI_FLAG},
+};
+
+static const cli_table own_table = CLI_TABLE(option_table);
+
+static int run(const cli_operands *operands) {
+    (void)operands;
+    int code = cli_queue_open("queue push", cli_queue_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
+    if (code == CLI_DONE) {
+        code = cli_queue_push_run("queue push", write_mode, NULL);
+    }
+    cli_queue_close();
+    return code;
+}
+
+const cli_command cli_queue_push = {
+    .name = "queue push",
+    .summary = "Pushes what waits in a queue, each item once and in order for each device",
+    .about =
+        "Ends when the queue is empty, or when the server takes nothing for --wait SECONDS (cron: run it again); with\n"
+        "--follow it stays (a service). Each item gives one line when the server has it, or never will: its\n"
+        "identifier, what happened, its place on the server, separated by tabs. What is refused becomes a dead letter\n"
+        "and holds up no other. Exit status 0 only if nothing is left and nothing was refused. One process at a time\n"
+        "pushes a queue. put: PUT under an id derived from the identifier, in place of an id of its own.\n"
+        "if-none-exist: POST unless the server holds the identifier. plain: POST. auto: the first that the server\n"
+        "states.\n",
+    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table,
+               &cli_queue_push_table, &cli_connection_table},
+    .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
+               "      --client-id my-device --scope 'system/Observation.cu'",
+    .run = run,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file queue_file.h The durable queue of --queue: its options, opening it, and the words for its failures. */
+#ifndef SBS_CLI_QUEUE_FILE_H
+#define SBS_CLI_QUEUE_FILE_H
+
+#include "options.h"
+#include "sbs/sqlite_queue.h"
+
+typedef struct cli_queue_options {
+    const char *file, *device;
+    uint64_t items_max, mib_max, keep_dead_days;
+    int when_full; /**< 0: not given, 1: refuse, 2: drop-oldest */
+} cli_queue_options;
+
+extern cli_queue_options cli_queue;
+
+extern const cli_table cli_queue_table;          /**< what every queue command has */
+extern const cli_table cli_queue_optional_table; /**< the same where a queue is a choice */
+extern const cli_table cli_queue_limits_table;   /**< of commands that add */
+
+/** Most bytes of one item. */
+#define CLI_QUEUE_ITEM_MAX (16u << 20)
+
+typedef enum cli_queue_need {
+    CLI_QUEUE_EXISTING, /**< a missing file is a fault */
+    CLI_QUEUE_MADE      /**< a missing file is made */
+} cli_queue_need;
+
+/** Opens the queue that the options name; tells if it was damaged. Returns an exit status. */
+int cli_queue_open(const char *command, cli_queue_need need);
+/** Makes this process the one that pushes the queue, until it ends or closes. Returns an exit status. */
+int cli_queue_lock(const char *command);
+/** Legal at any time. */
+void cli_queue_close(void);
+
+extern sbs_sqlite_queue cli_queue_db;
+extern sbs_queue cli_queue_port;
+
+/** True, once, if the file was found damaged and replaced since the last call; tells where the old one is. What failed
+ * for that may be tried again. */
+bool cli_queue_was_replaced(const char *command);
+
+/** Tells why the queue failed and returns the exit status. */
+int cli_queue_fail(const char *command, sbs_status status);
+
+/** Takes operands that are ids, or "all"; @p out_all is true for "all" or none. Returns an exit status. */
+int cli_queue_check_ids(const char *command, const cli_operands *operands, bool *out_all);
+/** An id that was checked. */
+uint64_t cli_queue_id(const char *operand);
+
+/** Reads an item's bytes and writes what names it, or "item N". Works for dead letters too. */
+void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out);
+
+#endif
