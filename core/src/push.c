@@ -339,8 +339,13 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
         push->priv.state = PUSH_RUN;
         return status == SBS_OK ? SBS_OK : finish_request(push, status);
     }
-    status = sbs_client_poll(push->priv.config->client, push->priv.now, out_wait);
-    return status == SBS_PENDING ? SBS_PENDING : finish_request(push, status);
+    sbs_wait wait;
+    status = sbs_client_poll(push->priv.config->client, push->priv.now, &wait);
+    if (status != SBS_PENDING) {
+        return finish_request(push, status);
+    }
+    *out_wait = wait;
+    return SBS_PENDING;
 }
 
 static sbs_status step(sbs_push *push, sbs_wait *out_wait) {

@@ -54,7 +54,6 @@ static void an_item_costs_a_few_looks_whatever_waits_before_it(void **state) {
             snprintf(text, sizeof text, "b%02u", i);
             add(s, 0, text);
         }
-        add_many(s, 1, 0);
         for (unsigned i = 0; i < 30; i++) {
             char text[8];
             snprintf(text, sizeof text, "f%02u", i);
@@ -168,6 +167,29 @@ static void what_could_not_be_settled_is_not_sent_again(void **state) {
     }
 }
 
+/* When the answer is there, nobody waits for the stream any more: it may be silent for long. */
+static void an_answer_is_acted_on_at_once(void **state) {
+    push_setup *s = *state;
+    const sbs_request probe = {.interaction = SBS_TOKEN};
+    unsigned waits = 0;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        push_setup_init(s);
+        s->config.batch_max = batch;
+        s->base.fhir.server.pending_first = true;
+        add_many(s, 1, 4);
+        for (sbs_status status = SBS_PENDING; status == SBS_PENDING;) {
+            sbs_wait wait;
+            status = sbs_push_poll(&s->push, s->base.now, &wait);
+            if (wait.events != 0) {
+                assert_int_equal(sbs_client_start(&s->base.client, &probe), SBS_ERR_STATE); /* it is busy */
+                waits++;
+            }
+        }
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 4);
+    }
+    assert_true(waits > 10);
+}
+
 static int set_up(void **state) {
     static push_setup setup;
     push_setup_init(&setup);
@@ -179,9 +201,13 @@ static int set_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(an_item_costs_a_few_looks_whatever_waits_before_it), CASE(what_comes_back_behind_the_look_is_found),
-        CASE(what_was_held_goes_first_when_the_clock_comes),      CASE(what_fits_without_a_bundle_is_sent_alone),
-        CASE(an_item_that_cannot_be_built_for_now_is_kept),       CASE(what_could_not_be_settled_is_not_sent_again),
+        CASE(an_item_costs_a_few_looks_whatever_waits_before_it),
+        CASE(what_comes_back_behind_the_look_is_found),
+        CASE(what_was_held_goes_first_when_the_clock_comes),
+        CASE(what_fits_without_a_bundle_is_sent_alone),
+        CASE(an_item_that_cannot_be_built_for_now_is_kept),
+        CASE(what_could_not_be_settled_is_not_sent_again),
+        CASE(an_answer_is_acted_on_at_once),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
