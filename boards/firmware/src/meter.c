@@ -475,6 +475,7 @@ void meter_init(meter *m, const meter_ports *ports) {
 
 void meter_deinit(meter *m) {
     sbs_client_deinit(&m->client);
+    meter_release(&m->work, m->work_size);
     meter_intake_end(m);
     meter_drop_record(m);
     sbs_wipe(m, sizeof *m);

@@ -18,11 +18,9 @@
 #include "sbs/flash_queue.h"
 #include "sbs/push.h"
 
-/** Bytes of the client's work buffer. Enough for a client_id of 3 kB and a token of 4 kB; a discovery document of some
- *  6 kB is read, a larger one refused with SBS_ERR_TOO_LARGE. */
-#ifndef METER_WORK_SIZE
-#define METER_WORK_SIZE 9728u
-#endif
+/** Least bytes of the client's work buffer, which is on the heap: enough for a client_id of 2 kB and a token of 4 kB. A
+ *  longer client_id gets more; a discovery document that does not fit is refused with SBS_ERR_TOO_LARGE. */
+#define METER_WORK_MIN 7168u
 #define METER_BODY_SIZE 1536u   /**< one Observation and its search */
 #define METER_MEASURE_MAX 1000u /**< of one command */
 
@@ -102,6 +100,9 @@ typedef struct meter {
     uint8_t *block;
     size_t block_size;
     meter_record record;
+    /* the client's memory */
+    uint8_t *work;
+    size_t work_size;
     /* a record on its way in */
     uint8_t *intake;
     size_t intake_size, intake_len;
@@ -128,7 +129,6 @@ typedef struct meter {
     meter_encoder encoder;
     uint8_t item[METER_ITEM_MAX];
     char body[METER_BODY_SIZE];
-    _Alignas(8) uint8_t work[METER_WORK_SIZE];
 } meter;
 
 /** Starts afresh. @p ports is copied. psa_crypto_init() has succeeded, with key storage behind it. */

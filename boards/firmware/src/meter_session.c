@@ -3,6 +3,8 @@
 #include "meter_bytes.h"
 #include "meter_internal.h"
 
+#define REQUEST_REST 1400u /* of a token request: its head, the signature, names and claims */
+
 /* The work hook of the client, whose context is the application. */
 static void work_hook(void *ctx, bool begin) {
     meter_work(ctx, begin);
@@ -40,11 +42,26 @@ static void configure_client(meter *m) {
         .key = &m->key,
         .stream = m->ports.stream,
         .work = m->work,
-        .work_size = sizeof m->work,
+        .work_size = m->work_size,
         .first_delay_max_ms = m->waited_first ? 0 : record->first_delay_s * 1000u,
         .work_hook = work_hook,
         .hook_ctx = m,
     };
+}
+
+/* The token request is what needs most: the client_id stands twice in the assertion, which is base64url. Measured by
+ * test_meter_memory. */
+static size_t work_size(const meter_record *record) {
+    size_t urls = strlen(record->fhir_base) + (record->token_url != NULL ? strlen(record->token_url) : 0);
+    size_t size = strlen(record->client_id) * 8u / 3u + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
+    return size > METER_WORK_MIN ? size : METER_WORK_MIN;
+}
+
+static sbs_status allocate_work(meter *m) {
+    meter_release(&m->work, m->work_size);
+    m->work_size = work_size(&m->record);
+    m->work = meter_allocate(m->work_size);
+    return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {
@@ -89,6 +106,9 @@ sbs_status meter_session_open(meter *m) {
     }
     sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
     if (status == SBS_OK) {
+        status = allocate_work(m);
+    }
+    if (status == SBS_OK) {
         configure_client(m);
         status = meter_session_use_key(m, false);
     }
@@ -105,6 +125,7 @@ sbs_status meter_session_open(meter *m) {
 
 void meter_session_close(meter *m) {
     sbs_client_deinit(&m->client);
+    meter_release(&m->work, m->work_size);
     m->busy = m->key_is_next = false;
     (void)m->ports.trust(m->ports.ctx, NULL);
     if (m->phase > METER_PHASE_IDLE) {
