@@ -119,9 +119,30 @@ _sbs() {
     "observe --effective") return ;;
     "observe --identifier") return ;;
     "observe --component") return ;;
+    "provision --device") files=yes ;;
+    "provision --fhir") return ;;
+    "provision --token-url") return ;;
+    "provision --token-origin") return ;;
+    "provision --client-id") return ;;
+    "provision --scope") return ;;
+    "provision --alg") words='RS384 ES384' ;;
+    "provision --ca") files=yes ;;
+    "provision --write-mode") words='put if-none-exist plain' ;;
+    "provision --unknown-time") words='hold send dead' ;;
+    "provision --when-full") words='refuse drop-oldest' ;;
+    "provision --subject") return ;;
+    "provision --patient") return ;;
+    "provision --interval") return ;;
+    "provision --first-delay") return ;;
+    "provision --zone") return ;;
+    "provision --ntp") return ;;
+    "provision --timeout") return ;;
+    "provision --config") files=yes ;;
+    "provision --kid") return ;;
+    "provision --kid-method") words='seed thumbprint' ;;
     *)
     case "$command" in
-    '') words='keygen jwk assertion discover token parse-token get push queue observe base64url --help --version --completion' ;;
+    '') words='keygen jwk assertion discover token parse-token get push queue observe provision base64url --help --version --completion' ;;
     'queue') words='add list push retry dead --help' ;;
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
@@ -137,6 +158,7 @@ _sbs() {
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
+    'provision') words='--device --show-jwk --fhir --token-url --token-origin --client-id --scope --alg --ca --write-mode --unknown-time --when-full --subject --patient --interval --first-delay --zone --ntp --no-wait --timeout --config --kid --kid-method --no-kid --help' ;;
     'base64url') words='--help encode decode' ;;
     esac ;;
     esac

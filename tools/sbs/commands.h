@@ -19,6 +19,7 @@ extern const cli_command cli_queue_push;
 extern const cli_command cli_queue_retry;
 extern const cli_command cli_queue_dead;
 extern const cli_command cli_observe;
+extern const cli_command cli_provision;
 extern const cli_command cli_base64url;
 
 #endif

@@ -17,7 +17,7 @@ const cli_command *const cli_commands[] = {
     &cli_queue_add,  &cli_queue_list,  &cli_queue_push, &cli_queue_retry,
     &cli_queue_dead,
 #endif
-    &cli_observe,      &cli_base64url,  NULL,
+    &cli_observe,    &cli_provision,   &cli_base64url,  NULL,
 };
 
 /* The command whose words the arguments begin with, and how many those are. */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "sbs/linux_clock.h"
+
+#define LONGEST_WAIT_MS 250u /* so that a signal is seen soon */
+#define SEND_MS 10000u
+
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
+
+static bool make_raw(int descriptor) {
+    struct termios line;
+    if (tcgetattr(descriptor, &line) != 0) {
+        return false;
+    }
+    line.c_iflag = IGNBRK;
+    line.c_oflag = 0;
+    line.c_lflag = 0;
+    line.c_cflag = (line.c_cflag & ~(tcflag_t)(CSIZE | PARENB | CSTOPB)) | CS8 | CREAD | CLOCAL;
+    line.c_cc[VMIN] = 0;
+    line.c_cc[VTIME] = 0;
+    return cfsetspeed(&line, B115200) == 0 && tcsetattr(descriptor, TCSAFLUSH, &line) == 0;
+}
+
+static int open_terminal(const char *path) {
+    int descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0 && !make_raw(descriptor)) {
+        (void)close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+static int connect_to(int family, const void *address, socklen_t len) {
+    int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor >= 0 && connect(descriptor, address, len) != 0) {
+        int error = errno;
+        (void)close(descriptor);
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+
+static int open_unix(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    if (len >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, len + 1);
+    return connect_to(AF_UNIX, &address, sizeof address);
+}
+
+/* A console without a password stays on this machine. */
+static int open_loopback(const char *path) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    const char *colon = strchr(path, ':');
+    char host[16];
+    uint64_t port;
+    if (colon == NULL || (size_t)(colon - path) >= sizeof host ||
+        sbs_text_to_uint(sbs_text_of(colon + 1), &port) != SBS_OK || port == 0 || port > UINT16_MAX) {
+        errno = ENOENT;
+        return -1;
+    }
+    memcpy(host, path, (size_t)(colon - path));
+    host[colon - path] = '\0';
+    bool named = strcmp(host, "localhost") == 0;
+    if (inet_pton(AF_INET, named ? "127.0.0.1" : host, &address.sin_addr) != 1 ||
+        (ntohl(address.sin_addr.s_addr) >> 24) != IN_LOOPBACKNET) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    address.sin_port = htons((uint16_t)port);
+    return connect_to(AF_INET, &address, sizeof address);
+}
+
+int cli_device_open(cli_device *device, const char *path) {
+    struct stat found;
+    bool exists = stat(path, &found) == 0;
+    *device = (cli_device){.descriptor = -1};
+    if (exists && S_ISSOCK(found.st_mode)) {
+        device->descriptor = open_unix(path);
+    } else if (exists) {
+        device->descriptor = open_terminal(path);
+        device->is_terminal = true;
+    } else {
+        device->descriptor = open_loopback(path);
+    }
+    if (device->descriptor < 0) {
+        return cli_fail(CLI_INPUT,
+                        "device %s: %s, give a serial line, a Unix socket, or HOST:PORT of a loopback address", path,
+                        strerror(errno));
+    }
+    (void)fcntl(device->descriptor, F_SETFL, fcntl(device->descriptor, F_GETFL) | O_NONBLOCK);
+    return CLI_DONE;
+}
+
+void cli_device_close(cli_device *device) {
+    if (device->descriptor >= 0) {
+        (void)close(device->descriptor);
+        device->descriptor = -1;
+    }
+}
+
+/* ---- talking --------------------------------------------------------------------------------------------------------
+ */
+
+/* False after the deadline, an error or a signal. */
+static bool wait_for(const cli_device *device, short events, uint64_t deadline_ms) {
+    for (;;) {
+        uint64_t now_ms = sbs_linux_now().mono_ms;
+        if (cli_signal() != 0 || now_ms >= deadline_ms) {
+            return false;
+        }
+        uint64_t left_ms = deadline_ms - now_ms;
+        struct pollfd one = {.fd = device->descriptor, .events = events};
+        int count = poll(&one, 1, (int)(left_ms < LONGEST_WAIT_MS ? left_ms : LONGEST_WAIT_MS));
+        if (count > 0 || (count < 0 && errno != EINTR)) {
+            return count > 0;
+        }
+    }
+}
+
+bool cli_device_send(cli_device *device, const char *text) {
+    size_t len = strlen(text);
+    uint64_t deadline_ms = sbs_linux_now().mono_ms + SEND_MS;
+    while (len > 0) {
+        ssize_t count = write(device->descriptor, text, len);
+        if (count > 0) {
+            text += count;
+            len -= (size_t)count;
+        } else if (count < 0 && errno != EAGAIN && errno != EINTR) {
+            return false;
+        } else if (!wait_for(device, POLLOUT, deadline_ms)) {
+            errno = ETIMEDOUT;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* True if the byte ends a line. */
+static bool take(cli_device *device, char c) {
+    if (c == '\n') {
+        bool whole = !device->skipping;
+        device->line[whole ? device->len : 0] = '\0';
+        device->len = 0;
+        device->skipping = false;
+        return whole;
+    }
+    if (c < 0x20 || c > 0x7E) {
+        return false;
+    }
+    if (device->len + 1 >= sizeof device->line) {
+        device->skipping = true;
+        device->len = 0;
+    }
+    device->line[device->len++] = c;
+    return false;
+}
+
+const char *cli_device_line(cli_device *device, uint64_t deadline_ms) {
+    for (;;) {
+        char c;
+        ssize_t count = read(device->descriptor, &c, 1);
+        if (count == 1) {
+            if (take(device, c)) {
+                return device->line;
+            }
+        } else if (count == 0 && !device->is_terminal) { /* the other side has closed */
+            return NULL;
+        } else if ((count < 0 && errno != EAGAIN && errno != EINTR) || !wait_for(device, POLLIN, deadline_ms)) {
+            return NULL;
+        }
+    }
+}
