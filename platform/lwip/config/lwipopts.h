@@ -79,18 +79,21 @@
 
 /* Memory. The small structures stand in pools, so that a timer or a connection never fails because a TLS handshake
  * has the heap: lwIP loses a timer for good that it cannot allocate. */
-#define MEM_ALIGNMENT 8
+#define MEM_ALIGNMENT __SIZEOF_POINTER__
 #define MEMP_MEM_MALLOC 0
 #if SBS_LWIP_SHARED_HEAP
-#define MEM_LIBC_MALLOC 1
-#ifdef SBS_LWIP_ALLOCATE
-#include <stddef.h>
+#include <stdlib.h>
+#ifndef SBS_LWIP_ALLOCATE
+#define SBS_LWIP_ALLOCATE calloc
+#define SBS_LWIP_RELEASE free
+#else
 void *SBS_LWIP_ALLOCATE(size_t count, size_t size);
 void SBS_LWIP_RELEASE(void *memory);
-#define mem_clib_malloc(size) SBS_LWIP_ALLOCATE(1, size)
-#define mem_clib_calloc SBS_LWIP_ALLOCATE
-#define mem_clib_free SBS_LWIP_RELEASE
 #endif
+#define MEM_CUSTOM_ALLOCATOR 1
+#define MEM_CUSTOM_MALLOC(size) SBS_LWIP_ALLOCATE(1, size)
+#define MEM_CUSTOM_CALLOC SBS_LWIP_ALLOCATE
+#define MEM_CUSTOM_FREE SBS_LWIP_RELEASE
 #else
 #ifndef SBS_LWIP_HEAP_SIZE
 #define SBS_LWIP_HEAP_SIZE (SBS_LWIP_RECEIVED_MAX + TCP_SND_BUF + 3 * 1024)
