@@ -22,3 +22,8 @@ elseif(SBS_VARIANT STREQUAL tls13)
 elseif(SBS_VARIANT STREQUAL nodemo)
     set(SBS_DEMO OFF CACHE BOOL "Build the firmware with its simulated sensor")
 endif()
+
+# One heap for all: TLS needs most of it while it connects, lwIP's frames while they pass.
+set(SBS_LWIP_DEFINITIONS SBS_LWIP_SHARED_HEAP=1 SBS_LWIP_ALLOCATE=sbs_baremetal_calloc
+                         SBS_LWIP_RELEASE=sbs_baremetal_free
+    CACHE STRING "Settings of platform/lwip/config/lwipopts.h")
