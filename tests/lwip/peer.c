@@ -8,6 +8,7 @@
 #define STEP_MS 10u
 #define ETHERNET_IP 0x0800u
 #define ETHERNET_ARP 0x0806u
+#define ICMP 1u
 #define IP_AT 14u
 #define TRANSPORT_AT 34u
 #define WINDOW 8192u
@@ -180,7 +181,7 @@ static void send_end(void *ctx) {
     uint16_t type = get_16(self->sending.bytes + 12);
     if (self->cable && type == ETHERNET_ARP) {
         answer_arp(self, self->sending.bytes);
-    } else if (self->cable && type == ETHERNET_IP) {
+    } else if (self->cable && type == ETHERNET_IP && self->sending.bytes[IP_AT + 9] != ICMP) {
         take_apart(self, self->sending.bytes, self->sending.len);
     }
 }

@@ -11,12 +11,13 @@
 #define EARLIEST_S 1767225600 /* 2026-01-01 */
 
 static unsigned allocations_left; /* before they fail; 0: they never do */
+static size_t largest;            /* allocation that succeeds; 0: any */
 
 void *rig_allocate(size_t count, size_t size);
 void rig_release(void *memory);
 
 void *rig_allocate(size_t count, size_t size) {
-    if (allocations_left == 1) {
+    if (allocations_left == 1 || (largest != 0 && count * size > largest)) {
         return NULL;
     }
     allocations_left -= allocations_left != 0 ? 1u : 0u;
@@ -29,6 +30,10 @@ void rig_release(void *memory) {
 
 void rig_fail_allocations(unsigned after) {
     allocations_left = after;
+}
+
+void rig_limit_allocations(size_t size) {
+    largest = size;
 }
 
 static void wake(void *ctx) {
@@ -65,6 +70,7 @@ int rig_tear_down(void **state) {
     rig *self = *state;
     sbs_lwip_net_state net_state;
     rig_fail_allocations(0);
+    rig_limit_allocations(0);
     sbs_lwip_stream_deinit(&self->tcp);
     while (tcp_active_pcbs != NULL) {
         tcp_abort(tcp_active_pcbs); /* closing, and the peer may have gone */

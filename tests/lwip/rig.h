@@ -34,6 +34,9 @@ int rig_tear_down(void **state);
 /** The heap of lwIP: fails from the allocation of this number on, counted from now; 0: never. */
 void rig_fail_allocations(unsigned after);
 
+/** The heap is in pieces: larger allocations than @p size bytes fail; 0: none. */
+void rig_limit_allocations(size_t size);
+
 sbs_status rig_open(rig *rig, const char *host);
 
 /** Opens RIG_HOST and accepts it. */

@@ -54,8 +54,8 @@ static sbs_status status_of_loss(const sbs_lwip_stream *stream, err_t error) {
     switch (error) {
     case ERR_RST:
         return connecting ? SBS_ERR_REFUSED : SBS_ERR_TRUNCATED;
-    case ERR_ABRT: /* no acknowledgement however often it was sent, or the address is gone */
-        return status_of_silence(stream->priv.lookup.address);
+    case ERR_ABRT:
+        return SBS_ERR_TIMEOUT;
     case ERR_MEM:
         return SBS_ERR_MEMORY;
     default:
@@ -145,6 +145,9 @@ static sbs_status fail(sbs_lwip_stream *stream, sbs_status status, int32_t code)
 }
 
 static sbs_status fail_by_loss(sbs_lwip_stream *stream, sbs_status status) {
+    if (status == SBS_ERR_TIMEOUT) { /* no acknowledgement however often it was sent, or our address is gone */
+        status = status_of_silence(stream->priv.lookup.address);
+    }
     return fail(stream, status, stream->priv.loss_code);
 }
 
