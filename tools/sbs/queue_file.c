@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -23,6 +24,8 @@ sbs_sqlite_queue cli_queue_db;
 sbs_queue cli_queue_port;
 
 static int lock_fd = -1;
+static struct stat opened;
+static const char *told_aside; /* the replaced file that was told of */
 
 #define KEEP_DEAD                                                                                                      \
     {                                                                                                                  \
@@ -81,13 +84,12 @@ int cli_queue_fail(const char *command, sbs_status status) {
 }
 
 bool cli_queue_was_replaced(const char *command) {
-    static const char *told;
     uint64_t kept = 0;
     const char *aside = sbs_sqlite_queue_set_aside(&cli_queue_db, &kept);
-    if (aside == told) {
+    if (aside == told_aside) {
         return false;
     }
-    told = aside;
+    told_aside = aside;
     cli_warn("%s: queue %s: was damaged and is now %s, %llu items could be taken over from it", command, cli_queue.file,
              aside, (unsigned long long)kept);
     return true;
@@ -116,7 +118,25 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         return cli_queue_fail(command, status);
     }
     (void)cli_queue_was_replaced(command);
+    if (stat(cli_queue.file, &opened) != 0) {
+        memset(&opened, 0, sizeof opened);
+    }
     return CLI_DONE;
+}
+
+bool cli_queue_has_moved(void) {
+    struct stat now;
+    return stat(cli_queue.file, &now) != 0 || now.st_ino != opened.st_ino || now.st_dev != opened.st_dev;
+}
+
+static void close_file(void) {
+    sbs_sqlite_queue_close(&cli_queue_db);
+    told_aside = NULL;
+}
+
+int cli_queue_reopen(const char *command) {
+    close_file();
+    return cli_queue_open(command, CLI_QUEUE_MADE);
 }
 
 int cli_queue_lock(const char *command) {
@@ -138,7 +158,7 @@ int cli_queue_lock(const char *command) {
 }
 
 void cli_queue_close(void) {
-    sbs_sqlite_queue_close(&cli_queue_db);
+    close_file();
     if (lock_fd >= 0) {
         (void)close(lock_fd);
         lock_fd = -1;

@@ -28,6 +28,10 @@ typedef enum cli_queue_need {
 
 /** Opens the queue that the options name; tells if it was damaged. Returns an exit status. */
 int cli_queue_open(const char *command, cli_queue_need need);
+/** True if the file at the queue's name is not the one that was opened. */
+bool cli_queue_has_moved(void);
+/** Opens what is there now, making it if nothing is. Returns an exit status. */
+int cli_queue_reopen(const char *command);
 /** Makes this process the one that pushes the queue, until it ends or closes. Returns an exit status. */
 int cli_queue_lock(const char *command);
 /** Legal at any time. */

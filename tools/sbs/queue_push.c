@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "queue_encoder.h"
@@ -51,7 +52,8 @@ static struct {
     cli_buffer lines;
     uint64_t started_ms, progress_ms, shown_ms;
     uint64_t delivered, refused, pending_delivered, pending_refused;
-    char reason[REASON_SIZE]; /* of the last failure, "" if the last try was none */
+    char reason[REASON_SIZE]; /* of the last try, "" if it did not fail */
+    char last[REASON_SIZE];   /* of the last failure */
     unsigned storage_failures;
     int code; /* exit status of the first refusal */
     int kept; /* exit status of the last failure */
@@ -98,7 +100,8 @@ static void show_progress(void) {
     uint64_t now_ms = sbs_linux_now().mono_ms;
     sbs_queue_counters counters;
     uint64_t took_ms = now_ms - run.started_ms;
-    if (now_ms - run.shown_ms < PROGRESS_MS || cli_server.verbose) {
+    if (now_ms - run.shown_ms < PROGRESS_MS || cli_server.verbose || isatty(STDERR_FILENO) != 1 ||
+        isatty(STDOUT_FILENO) == 1) {
         return;
     }
     run.shown_ms = now_ms;
@@ -106,7 +109,7 @@ static void show_progress(void) {
     unsigned long long tenths = took_ms == 0 ? 0 : run.delivered * 10000u / took_ms;
     cli_progress("pushed %llu, %llu.%llu a second, %u left, %llu refused%s%.100s", (unsigned long long)run.delivered,
                  tenths / 10, tenths % 10, counters.waiting, (unsigned long long)run.refused,
-                 run.reason[0] == '\0' ? "" : ", last error: ", run.reason);
+                 run.last[0] == '\0' ? "" : ", last error: ", run.last);
 }
 
 /* Waits are told when their reason is a new one. */
@@ -115,7 +118,9 @@ static void tell_wait(const sbs_push_event *event, const char *who) {
     memcpy(before, run.reason, sizeof before);
     keep_reason(event);
     run.kept = cli_exit_of(event->status, cli_server_detail());
+    memcpy(run.last, run.reason, sizeof run.last);
     if (strcmp(before, run.reason) != 0) {
+        run.shown_ms = 0;
         cli_note("%s: %s, %s in %u.%u s", run.command, run.reason, who, (unsigned)(event->wait_ms / 1000),
                  (unsigned)(event->wait_ms % 1000 / 100));
     }
@@ -180,7 +185,6 @@ static void note_event(const sbs_push_event *event) {
     }
     cli_queue_encoder_end_batch();
     run.progress_ms = event->kind <= SBS_PUSH_DEAD ? sbs_linux_now().mono_ms : run.progress_ms;
-    show_progress();
 }
 
 /* ---- durability ----------------------------------------------------------------------------------------------- */
@@ -269,6 +273,7 @@ static bool is_time_over(void) {
 }
 
 static void wait_as_asked(sbs_status polled, const sbs_wait *wait) {
+    show_progress();
     if (polled == SBS_PENDING && may_wait(sbs_push_event_of(&run.engine)) && cli_signal() == 0) {
         return; /* the next item can go at once */
     }
@@ -279,12 +284,27 @@ static void wait_as_asked(sbs_status polled, const sbs_wait *wait) {
     }
 }
 
+/* Another process may have replaced or removed the file: what is at its name counts. */
+static int look_at_file(void) {
+    if (!cli_queue_has_moved()) {
+        return CLI_DONE;
+    }
+    sbs_push_cancel(&run.engine);
+    forget_pending();
+    (void)cli_queue_encoder_commit();
+    int code = cli_queue_reopen(run.command);
+    return code == CLI_DONE && sbs_push_init(&run.engine, &run.config) != SBS_OK ? CLI_LOCAL : code;
+}
+
 static int push_all(void) {
     int code = CLI_DONE;
     while (code == CLI_DONE && !run.over) {
         sbs_wait wait;
         sbs_status polled = sbs_push_poll(&run.engine, sbs_linux_now(), &wait);
         code = end_poll(polled);
+        if (code == CLI_DONE && polled != SBS_PENDING) {
+            code = look_at_file();
+        }
         run.over = run.over || (polled == SBS_OK && !cli_queue_push_with.follow);
         wait_as_asked(polled, &wait);
     }

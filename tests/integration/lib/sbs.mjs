@@ -15,9 +15,10 @@ const SECRETS = [/eyJ[\w-]{10,}\.[\w-]*/, /-----BEGIN/, /Authorization: Bearer (
 /** @typedef {{status: number|null, signal: string|null, stdout: string, stderr: string, ms: number, text: string}} Result */
 
 /** Runs `sbs ARGS`; what it prints is text. */
-export function sbs(args, { input = '', env = {}, command = SBS, onStderr = () => {} } = {}) {
+export function sbs(args, { input = '', env = {}, command = SBS, onStart = () => {}, onStderr = () => {} } = {}) {
     const began = Date.now();
     const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    onStart(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
     const result = { args, status: null, signal: null, stdout: '', stderr: '', pid: child.pid };
     child.stdout.setEncoding('utf8').on('data', (text) => (result.stdout += text));

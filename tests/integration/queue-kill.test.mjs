@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sbs queue push` killed again and again: each item reaches the server once. SBS_LONG=1: more items, more ways.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { assertEachOnce, Queue } from './lib/queue.mjs';
+import { LONG, numbers, observation, SEED } from './lib/observations.mjs';
+import { MainServer, pause } from './lib/server.mjs';
+
+const ITEMS = LONG ? 4000 : 400; // three times as many in batches
+const SHORTEST_MS = 40; // of a life
+const LONGEST_MS = 240;
+const LIVES_MAX = LONG ? 4000 : 400;
+
+let server;
+before(async () => {
+    server = await MainServer.start();
+});
+after(() => server.stop());
+beforeEach(() => server.reset());
+
+const WAYS = [
+    ['put', ['--write-mode', 'put']],
+    ['if-none-exist', ['--write-mode', 'if-none-exist']],
+    ['put in batches', ['--write-mode', 'put', '--batch', '8']],
+    ['if-none-exist in batches', ['--write-mode', 'if-none-exist', '--batch', '8']],
+];
+
+for (const [number, [name, more]] of WAYS.entries()) {
+    test(`kill -9 at seeded moments, ${name}: each exactly once`, async (t) => {
+        const next = numbers(SEED + number);
+        const queue = new Queue(server, `kill-${number}.db`);
+        const ids = Array.from({ length: more.includes('--batch') ? 3 * ITEMS : ITEMS }, (_, i) => `k${i}`);
+        await queue.add(ids.map((id) => observation(id)));
+        let kills = 0;
+        for (let lives = 0; ; lives++) {
+            assert.ok(lives < LIVES_MAX, `still not empty after ${lives} runs`);
+            const run = queue.start(more);
+            const timer = setTimeout(() => run.kill('SIGKILL'), SHORTEST_MS + next(LONGEST_MS - SHORTEST_MS));
+            const result = await run.ended;
+            clearTimeout(timer);
+            if (result.signal === null) {
+                assert.equal(result.status, 0, result.text);
+                break;
+            }
+            kills++;
+            await pause(50); // what was sent has arrived: a server that works on it while it comes again is another test
+        }
+        t.diagnostic(`${kills} kills`);
+        assert.ok(kills > 2, 'it was killed too seldom to show anything');
+        assert.deepEqual(await queue.waiting(), []);
+        assert.deepEqual(await queue.dead(), []);
+        await assertEachOnce(server, ids, `seed ${SEED}`);
+    });
+}

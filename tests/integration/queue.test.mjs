@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+// sbs queue and sbs push --queue: nothing lost, nothing twice, one bad item blocks no other, order for each device.
+import assert from 'node:assert/strict';
+import { openSync, readFileSync, rmSync, statSync, writeSync, closeSync } from 'node:fs';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { assertEachOnce, derivedId, Gate, Queue } from './lib/queue.mjs';
+import { nameOf, observation } from './lib/observations.mjs';
+import { assertMessage, ok, pushLines, sbs } from './lib/sbs.mjs';
+import { MainServer, pause } from './lib/server.mjs';
+
+let server;
+let queue;
+let number = 0;
+before(async () => {
+    server = await MainServer.start();
+});
+after(() => server.stop());
+beforeEach(async () => {
+    await server.reset();
+    queue = new Queue(server, `queue-${++number}.db`);
+});
+
+const series = (prefix, count) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const items = (ids, options) => ids.map((id) => observation(id, options));
+const bad = (id) => observation(id).replace('final', 'banana');
+const fates = (result) => pushLines(result).map(({ what }) => what);
+const onItem = (id, fault) => ({ on: 'fhir', path: derivedId(nameOf(id)), ...fault });
+const PUT = ['--write-mode', 'put'];
+
+describe('add and push', () => {
+    test('stored, listed, pushed in order, gone from the queue', async () => {
+        const ids = series('a', 5);
+        const added = await queue.add(items(ids));
+        assert.deepEqual(
+            added.stdout,
+            ids.map((id, i) => `${nameOf(id)}\tqueued\t${i + 1}\n`).join(''),
+        );
+        assert.deepEqual(await queue.waiting(), ids.map(nameOf));
+        assert.equal((await server.requests()).length, 0, 'nothing was sent yet');
+        const pushed = await queue.push();
+        assert.equal(pushed.status, 0, pushed.text);
+        assert.equal(pushed.stderr, '');
+        assert.deepEqual(
+            pushLines(pushed),
+            ids.map((id) => ({
+                name: nameOf(id),
+                what: 'created',
+                reason: '',
+                place: `Observation/${derivedId(nameOf(id))}`,
+            })),
+        );
+        assert.deepEqual(await queue.waiting(), []);
+        await assertEachOnce(server, ids);
+    });
+    test('an empty queue makes no traffic', async () => {
+        await queue.add(items(['a']));
+        await queue.push();
+        const before = (await server.requests()).length;
+        assert.equal((await queue.push()).status, 0);
+        assert.equal((await server.requests()).length, before);
+    });
+    test('push --queue: what waits goes first, then what is new', async () => {
+        await queue.add(items(['old1', 'old2']));
+        const result = await queue.pushItems(items(['new']));
+        assert.equal(result.status, 0, result.text);
+        assert.deepEqual(
+            pushLines(result).map(({ name, what }) => [name, what]),
+            ['old1', 'old2', 'new'].map((id) => [nameOf(id), 'created']),
+        );
+    });
+    test('a made identifier is stored with the item and reaches the server', async () => {
+        const bare = observation('x').replace(/"identifier":\[[^\]]*\],/, '');
+        const result = await queue.pushItems([bare, bare]);
+        assert.equal(result.status, 0, result.text);
+        const { identifiers } = await server.admin('GET', '/stats');
+        assert.deepEqual(
+            pushLines(result)
+                .map(({ name }) => name)
+                .sort(),
+            Object.keys(identifiers).sort(),
+        );
+        assert.equal(new Set(Object.keys(identifiers)).size, 2);
+    });
+    test('other types, and both ways of writing, in one queue and in batches', async () => {
+        await server.register(server.path('client.pem'), { scopes: 'system/*.cruds' });
+        const scope = 'system/Device.cu system/Observation.cu';
+        const device = '{"resourceType":"Device","identifier":[{"system":"urn:dev","value":"7"}]}';
+        for (const more of [[], ['--batch', '8']]) {
+            await server.reset();
+            const result = await queue.pushItems([device, ...items(['a', 'b'])], more, { scope });
+            assert.equal(result.status, 0, result.text);
+            assert.deepEqual(fates(result), ['created', 'created', 'created']);
+        }
+        await server.register(server.path('client.pem'));
+    });
+    for (const [name, more] of [
+        ['single creates', []],
+        ['batches', ['--batch', '32']],
+        ['if-none-exist in batches', ['--batch', '32', '--write-mode', 'if-none-exist']],
+    ]) {
+        test(`2 000 items, ${name}: each exactly once`, async () => {
+            const ids = series('many-', 2000);
+            await queue.add(items(ids));
+            const result = await queue.push(more);
+            assert.equal(result.status, 0, result.text.slice(0, 2000));
+            assert.deepEqual(
+                pushLines(result).map((line) => line.name),
+                ids.map(nameOf),
+            );
+            await assertEachOnce(server, ids);
+        });
+    }
+});
+
+describe('a bad item among good ones', () => {
+    for (const [name, more] of [
+        ['alone', []],
+        ['in a batch', ['--batch', '32']],
+    ]) {
+        test(`${name}: a dead letter with reason and time, and no other is held up`, async () => {
+            const began = Math.floor(Date.now() / 1000) * 1000;
+            const result = await queue.pushItems([observation('a'), bad('b'), observation('c')], more);
+            assert.equal(result.status, 1, result.text);
+            assert.deepEqual(fates(result), ['created', 'refused', 'created']);
+            assert.match(pushLines(result)[1].reason, /HTTP 400.*status/, result.text);
+            assertMessage(result, /1 item was refused and set aside as dead letters, 'sbs queue dead' lists them$/);
+            assert.deepEqual(await queue.waiting(), []);
+            const [letter, ...rest] = await queue.dead();
+            assert.deepEqual(rest, []);
+            assert.equal(letter.name, nameOf('b'));
+            assert.match(letter.reason, /^refused: .*status/);
+            assert.ok(Date.parse(letter.time) >= began && Date.parse(letter.time) <= Date.now(), letter.time);
+            await assertEachOnce(server, ['a', 'c']);
+        });
+    }
+    test('put back after the server was mended', async () => {
+        await server.faults(onItem('b', { status: 422, body: '' }));
+        const first = await queue.pushItems(items(['a', 'b', 'c']));
+        assert.deepEqual(fates(first), ['created', 'refused', 'created'], first.text);
+        const [{ id }] = await queue.dead();
+        assert.equal((await ok(['queue', 'retry', ...queue.with, id])).stdout, `${id}\t${nameOf('b')}\tqueued\n`);
+        const second = await queue.push();
+        assert.equal(second.status, 0, second.text);
+        assert.deepEqual(fates(second), ['created']);
+        assert.deepEqual(await queue.dead(), []);
+        await assertEachOnce(server, ['a', 'b', 'c']);
+    });
+    test('a batch that is refused as a whole goes item by item', async () => {
+        await server.faults({ on: 'fhir', path: '^/fhir/?$', status: 413, body: '', times: -1 });
+        const ids = series('b', 5);
+        const result = await queue.pushItems(items(ids), ['--batch', '5']);
+        assert.equal(result.status, 0, result.text);
+        await assertEachOnce(server, ids);
+    });
+    test('an identifier that the server has before it was sent: set aside, or accepted by choice', async () => {
+        await queue.pushItems(items(['twin']));
+        const set = await queue.pushItems(items(['twin', 'next']));
+        assert.equal(set.status, 1, set.text);
+        assert.deepEqual(fates(set), ['refused', 'created']);
+        assert.match(pushLines(set)[0].reason, /^already there before it was ever sent/);
+        assert.match((await queue.dead())[0].reason, /^already there at the first attempt/);
+        const accepted = await queue.pushItems(items(['twin']), ['--already-there', 'accept']);
+        assert.equal(accepted.status, 0, accepted.text);
+        assert.deepEqual(fates(accepted), ['already there']);
+        await assertEachOnce(server, ['twin', 'next']);
+    });
+});
+
+describe('a server that fails', () => {
+    test('401 at each item: a new token each time, each once', async () => {
+        const ids = series('u', 12);
+        await server.faults(...ids.map((id) => onItem(id, { refuseToken: true })));
+        const result = await queue.pushItems(items(ids), PUT);
+        assert.equal(result.status, 0, result.text);
+        assert.deepEqual(new Set(fates(result)), new Set(['created']));
+        await assertEachOnce(server, ids);
+    });
+    test('429 with a Retry-After that fits: waited for', async () => {
+        await server.faults({ on: 'fhir', status: 429, retryAfter: 2, body: '' });
+        const result = await queue.pushItems(items(['a', 'b']), PUT);
+        assert.equal(result.status, 0, result.text);
+        assert.ok(result.ms >= 2000, `${result.ms} ms`);
+        assert.match(result.stderr, /HTTP 429.* in 2 s, next try in 2\.0 s/);
+        await assertEachOnce(server, ['a', 'b']);
+    });
+    test('429 with a Retry-After that is too long: kept, and said', async () => {
+        await server.faults({ on: 'fhir', status: 429, retryAfter: 900, body: '' });
+        const result = await queue.pushItems(items(['a', 'b']), PUT);
+        assert.equal(result.status, 1, result.text);
+        assert.ok(result.ms < 10_000, `${result.ms} ms`);
+        assert.deepEqual(fates(result), ['kept', 'kept']);
+        assertMessage(result, /2 items are kept in .*HTTP 429.* in 900 s, 'sbs queue push' or the next push/);
+        assert.equal((await queue.push()).status, 0);
+        await assertEachOnce(server, ['a', 'b']);
+    });
+    for (const [name, more] of [
+        ['put', PUT],
+        ['if-none-exist', ['--write-mode', 'if-none-exist']],
+        ['put in batches', [...PUT, '--batch', '4']],
+    ]) {
+        test(`${name}: 500 after having stored: told as already there, stored once`, async () => {
+            const ids = series('f', 4);
+            await server.faults({ on: 'fhir', status: 500, body: '', process: true });
+            const result = await queue.pushItems(items(ids), more);
+            assert.equal(result.status, 0, result.text);
+            assert.ok(fates(result).includes('already there'), result.text);
+            await assertEachOnce(server, ids);
+        });
+    }
+    test('503 for all: kept, nothing is set aside, the next run has it', async () => {
+        await server.faults({ on: 'fhir', status: 503, body: '', times: -1 });
+        const ids = series('s', 3);
+        const result = await queue.pushItems(items(ids), ['--wait', '2']);
+        assert.equal(result.status, 1, result.text);
+        assert.deepEqual(fates(result), ['kept', 'kept', 'kept']);
+        assert.deepEqual(await queue.dead(), []);
+        await server.clearFaults();
+        const again = await queue.push();
+        assert.equal(again.status, 0, again.text);
+        await assertEachOnce(server, ids);
+    });
+    test('what an operator must mend ends the run at once', async () => {
+        await server.faults({ on: 'fhir', status: 403, body: '', times: -1 });
+        const result = await queue.pushItems(items(['a']), PUT);
+        assert.equal(result.status, 1, result.text);
+        assert.ok(result.ms < 10_000, `${result.ms} ms`);
+        assert.match(pushLines(result)[0].reason, /HTTP 403/);
+    });
+    test('one item of a device fails: the others of it wait, in order; another device goes on', async () => {
+        const of = (device) => ({ extra: `"device":{"display":"${device}"},` });
+        await server.faults(onItem('a1', { status: 500, body: '' }));
+        const result = await queue.pushItems(
+            [...items(['a1', 'a2'], of('A')), ...items(['b1', 'b2'], of('B')), ...items(['a3'], of('A'))],
+            PUT,
+        );
+        assert.equal(result.status, 0, result.text);
+        assert.deepEqual(
+            pushLines(result).map(({ name }) => name),
+            ['b1', 'b2', 'a1', 'a2', 'a3'].map(nameOf),
+        );
+    });
+    test('the CapabilityStatement is late: asked for again', async () => {
+        await server.faults({ on: 'metadata', status: 503, body: '' });
+        const result = await queue.pushItems(items(['a']));
+        assert.equal(result.status, 0, result.text);
+        assert.match(result.stderr, /HTTP 503.*, next try in 1\.0 s/);
+        await assertEachOnce(server, ['a']);
+    });
+    test('no CapabilityStatement: If-None-Exist, and a warning', async () => {
+        await server.faults({ on: 'metadata', status: 404, body: '', times: -1 });
+        const result = await queue.pushItems(items(['a', 'b']));
+        assert.equal(result.status, 0, result.text);
+        assert.match(result.stderr, /^sbs: warning: push: the server shows no CapabilityStatement.*may be stored twice/);
+        const sent = await server.requests('?where=fhir');
+        assert.deepEqual(
+            sent.map(({ headers }) => headers['if-none-exist'] !== undefined),
+            [true, true],
+        );
+    });
+});
+
+describe('a server that ignores If-None-Exist', () => {
+    beforeEach(() => server.settings({ updateCreate: false, conditionalCreate: false }));
+    for (const [name, more, warning] of [
+        ['auto', [], /^sbs: warning: push: the server does not state update-as-create or conditional create/],
+        ['asked for', ['--write-mode', 'if-none-exist'], /^sbs: warning: push: the server does not state conditional/],
+    ]) {
+        test(`${name}: told, and only a lost answer stores twice`, async () => {
+            await server.faults({ on: 'fhir', cutAt: 0, process: true });
+            const result = await queue.pushItems(items(['lost', 'fine']), more);
+            assert.equal(result.status, 0, result.text);
+            assert.match(result.stderr, warning);
+            assert.deepEqual([await server.held(nameOf('lost')), await server.held(nameOf('fine'))], [2, 1]);
+        });
+    }
+});
+
+describe('--follow', () => {
+    test('a server that goes and comes back, and two processes that add meanwhile', async () => {
+        const gate = await new Gate().open(server.info.port);
+        const fhir = server.info.fhirBase.replace(`:${server.info.port}`, `:${gate.port}`);
+        const ids = [];
+        const addSome = async (prefix) => {
+            for (let i = 0; i < 10; i++, await pause(20)) {
+                ids.push(`${prefix}${i}`);
+                await queue.add([observation(`${prefix}${i}`)]);
+            }
+        };
+        await gate.shut();
+        const run = queue.start(['--follow'], { fhir });
+        await Promise.all([addSome('x'), addSome('y')]);
+        assert.equal((await server.requests('?where=fhir')).length, 0);
+        await gate.open(server.info.port);
+        await queue.whenEmpty();
+        const other = await queue.push();
+        assert.equal(other.status, 5, other.text);
+        assertMessage(other, /another process is pushing it, let it go on$/);
+        await gate.shut();
+        await addSome('z');
+        await gate.open(server.info.port);
+        await queue.whenEmpty();
+        run.kill('SIGTERM');
+        const result = await run.ended;
+        assert.equal(result.status, 143, result.text);
+        assert.equal(pushLines(result).length, ids.length, result.text);
+        await assertEachOnce(server, ids);
+        for (const prefix of ['x', 'y', 'z']) {
+            const order = pushLines(result).filter(({ name }) => name.startsWith(nameOf(prefix)));
+            assert.deepEqual(
+                order.map(({ name }) => name),
+                ids.filter((id) => id[0] === prefix).map(nameOf),
+            );
+        }
+        await gate.shut();
+    });
+    test('starts before the queue is made; ends at its time', async () => {
+        const run = queue.start(['--follow', '--max-time', '3']);
+        await pause(700);
+        await queue.add(items(['late']));
+        const result = await run.ended;
+        assert.equal(result.status, 0, result.text);
+        assert.deepEqual(fates(result), ['created']);
+    });
+});
+
+describe('the file', () => {
+    test('a full queue: what does not fit is refused and said, the rest is pushed', async () => {
+        await server.faults({ on: 'fhir', status: 503, body: '', times: -1 });
+        const first = await queue.pushItems(items(['a', 'b', 'c']), ['--max-items', '2', '--wait', '0']);
+        assert.equal(first.status, 5, first.text);
+        assert.deepEqual(
+            pushLines(first).map(({ name, what, reason }) => [name, what, reason.slice(0, 17)]),
+            [
+                [nameOf('c'), 'refused', 'the queue is full'],
+                [nameOf('a'), 'kept', 'the server asks t'],
+                [nameOf('b'), 'kept', 'the server asks t'],
+            ],
+            first.text,
+        );
+        await server.clearFaults();
+        assert.equal((await queue.push()).status, 0);
+        await assertEachOnce(server, ['a', 'b']);
+    });
+    test('a damaged file is set aside, told, and what could be read is pushed once', async () => {
+        const ids = series('d', 300);
+        await queue.add(items(ids));
+        const file = openSync(queue.path, 'r+');
+        writeSync(file, Buffer.alloc(4096, 0x5a), 0, 4096, Math.floor(statSync(queue.path).size / 8192) * 4096);
+        closeSync(file);
+        const result = await queue.push(['--wait', '5']);
+        assert.match(result.stderr, /warning: queue push: queue .*: was damaged and is now .*\.damaged-/, result.text);
+        const { identifiers } = await server.admin('GET', '/stats');
+        const stored = Object.entries(identifiers);
+        assert.ok(stored.length > 100, `${stored.length} of 300 reached the server`);
+        assert.ok(
+            stored.every(([, count]) => count === 1),
+            'something was stored twice',
+        );
+        assert.deepEqual(await queue.waiting(), []);
+        const aside = /is now (\S+),/.exec(result.stderr)[1];
+        assert.ok(readFileSync(aside).length > 0);
+    });
+    test('removed while --follow is at work: the next file of that name is pushed', async () => {
+        await queue.add(items(['a']));
+        const run = queue.start(['--follow']);
+        await queue.whenEmpty();
+        for (const suffix of ['', '-wal', '-shm']) rmSync(queue.path + suffix, { force: true });
+        await queue.add(items(['b']));
+        await queue.whenEmpty();
+        run.kill('SIGTERM');
+        assert.deepEqual(fates(await run.ended), ['created', 'created']);
+        await assertEachOnce(server, ['a', 'b']);
+    });
+});
+
+test('progress with rate, remaining and last error on a terminal', async () => {
+    await server.faults({ on: 'fhir', skip: 3, status: 503, body: '' });
+    await queue.add(items(series('p', 40)));
+    const log = server.path('terminal.log');
+    const command = ['queue', 'push', ...queue.with, ...server.options(), '--wait', '20'];
+    const result = await sbs(['-qec', `${process.env.SBS} ${command.map((word) => `'${word}'`).join(' ')} >/dev/null`, log], {
+        command: 'script',
+        env: { TERM: 'xterm' },
+    });
+    assert.equal(result.status, 0, result.text);
+    assert.match(readFileSync(log, 'utf8'), /pushed \d+, \d+\.\d a second, \d+ left, 0 refused, last error: .*HTTP 503/);
+});
