@@ -127,6 +127,16 @@ static void keep(char *place, size_t size, const char *request, size_t len) {
     snprintf(place, size, "%.*s", (int)body.len, body.ptr);
 }
 
+/* The fake server keeps short keys only, so that of a conditional create is its checksum here. */
+static void serve_create(meter_rig *rig, const char *request, size_t len) {
+    char search[1024], key[16];
+    sbs_text body = fake_body(request, len);
+    bool conditional = fake_field(request, len, "If-None-Exist", search, sizeof search);
+    snprintf(key, sizeof key, "%08x", (unsigned)sbs_crc32(0, search, conditional ? strlen(search) : 0));
+    rig->fhir.creates++;
+    fake_answer(&rig->fhir.server, fake_fhir_store(&rig->fhir, key, conditional, body.ptr, body.len), "", "");
+}
+
 static void serve(fake_server *server, const char *request, size_t len) {
     meter_rig *rig = (meter_rig *)((char *)server->ctx - offsetof(meter_rig, fhir));
     if (fake_request_is(request, len, "PUT /r4/Device/")) {
@@ -144,6 +154,10 @@ static void serve(fake_server *server, const char *request, size_t len) {
         }
     } else if (fake_find(request, len, "\"resourceType\":\"Observation\"") != NULL) {
         keep(rig->observation, sizeof rig->observation, request, len);
+        if (fake_request_is(request, len, "POST /r4/Observation ")) {
+            serve_create(rig, request, len);
+            return;
+        }
     }
     rig->inner(server, request, len);
 }
@@ -301,6 +315,12 @@ void rig_boot(meter_rig *rig) {
 void rig_copy_flash(meter_rig *to, const meter_rig *from) {
     flash_sim_copy(&to->storage_flash.sim, &from->storage_flash.sim);
     flash_sim_copy(&to->queue_flash.sim, &from->queue_flash.sim);
+}
+
+void rig_boot_failing(meter_rig *rig) {
+    meter_deinit(&rig->meter);
+    rig->now.mono_ms = 10;
+    meter_init(&rig->meter, &rig->ports);
 }
 
 static void poll_once(meter_rig *rig, uint64_t most_ms) {

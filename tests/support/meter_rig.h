@@ -60,6 +60,8 @@ void rig_init(meter_rig *rig);
 void rig_free(meter_rig *rig);
 /* Power on, again if it was on. */
 void rig_boot(meter_rig *rig);
+/* The application starts over with everything else as it is. */
+void rig_boot_failing(meter_rig *rig);
 void rig_copy_flash(meter_rig *to, const meter_rig *from);
 
 /* Polls for that long on the rig's clock, or until the power is cut or the application wants to be restarted. */

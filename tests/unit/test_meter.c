@@ -59,10 +59,478 @@ static void test_measurements_arrive(void **state) {
     assert_true(rig_saw(&rig, "record=confirmed device=known"));
 }
 
+static void test_everything_survives_a_restart(void **state) {
+    (void)state;
+    provision();
+    rig.network_up = false;
+    rig_run(&rig, 10);
+    rig_type(&rig, "measure 4\n");
+    rig_run(&rig, 1000);
+    assert_int_equal(rig_stored(&rig), 0);
+    rig_clear(&rig);
+    rig_boot(&rig);
+    rig_run(&rig, 100);
+    assert_true(rig_saw(&rig, "state=no-network queued=4"));
+    assert_false(rig_saw(&rig, "generating-key"));
+    rig.network_up = true;
+    rig_await(&rig, "state=online queued=0 sent=4", 60000);
+    assert_true(rig_stored_once(&rig));
+    assert_int_equal(rig.devices, 1); /* not put again */
+    rig_clear(&rig);
+    rig_type(&rig, "status\n");
+    assert_true(rig_saw(&rig, "record=confirmed device=known"));
+    assert_true(rig_saw(&rig, "boot=2"));
+}
+
+static void test_unknown_time_is_held(void **state) {
+    (void)state;
+    provision();
+    rig.now.utc_s = SBS_UTC_UNKNOWN;
+    rig_clear(&rig);
+    rig_await(&rig, "state=no-time", 1000);
+    rig_type(&rig, "measure 2\n");
+    rig_run(&rig, 600000);
+    assert_int_equal(rig_stored(&rig), 0);
+    rig.now.utc_s = 1700002000;
+    rig_await(&rig, "state=online queued=0 sent=2", 10000);
+    assert_non_null(strstr(rig.observation, SBS_SYSTEM_SEQUENCE));
+    assert_non_null(strstr(rig.observation, "\"effectiveDateTime\":\"2023-11-14T22:36:4")); /* 600 s before */
+}
+
+static void test_a_wrong_time_is_none(void **state) {
+    (void)state;
+    provision();
+    rig.now.utc_s = 1699000000; /* before the time that the server has confirmed */
+    rig_clear(&rig);
+    rig_await(&rig, "state=no-time", 1000);
+    rig.now.utc_s = 1700001000;
+    rig_await(&rig, "state=online", 10000);
+}
+
+static void test_no_network_and_back(void **state) {
+    (void)state;
+    provision();
+    rig.network_up = false;
+    rig_clear(&rig);
+    rig_await(&rig, "state=no-network", 100);
+    rig_type(&rig, "measure 3\n");
+    rig_run(&rig, 3600000);
+    rig.network_up = true;
+    rig_await(&rig, "state=online queued=0 sent=3", 5000); /* at once */
+    assert_true(rig_stored_once(&rig));
+}
+
+static void test_server_trouble(void **state) {
+    (void)state;
+    provision();
+    rig.fhir.fhir_status = 503;
+    rig.fhir.fhir_times = 6;
+    rig_clear(&rig);
+    rig_type(&rig, "measure 2\n");
+    rig_await(&rig, "state=server-trouble queued=2", 10000);
+    assert_true(rig_saw(&rig, "error step=\"FHIR request\" cause=\"the server asks to try later\" http=503"));
+    rig_await(&rig, "state=online queued=0 sent=2", 600000);
+    assert_true(rig_stored_once(&rig));
+}
+
+static void test_refused_and_accepted_again(void **state) {
+    (void)state;
+    provision();
+    snprintf(rig.kids[0], sizeof rig.kids[0], "another");
+    rig_run(&rig, 400000); /* until the token has expired */
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=refused queued=1", 10000);
+    assert_true(rig_saw(&rig, "oauth=invalid_client"));
+    rig_run(&rig, 7200000);
+    assert_true(rig.token_refusals < 20);
+    rig_register(&rig);
+    rig_await(&rig, "state=online queued=0 sent=1", 2 * 3600000);
+}
+
+static void test_push_command_tries_at_once(void **state) {
+    (void)state;
+    provision();
+    rig.fhir.fhir_status = 503;
+    rig.fhir.fields = "Retry-After: 3000\r\n";
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=server-trouble", 10000);
+    rig_run(&rig, 1000);
+    rig_type(&rig, "push\n");
+    rig_await(&rig, "state=online queued=0 sent=1", 20000);
+}
+
+static void test_full_flash(void **state) {
+    (void)state;
+    provision();
+    rig.network_up = false;
+    rig_run(&rig, 10);
+    rig_clear(&rig);
+    rig_type(&rig, "measure 600\n");
+    rig_await(&rig, "state=storage-full", 60000);
+    rig_run(&rig, 10000);
+    assert_true(rig_saw(&rig, "measurement refused: the buffer is too small"));
+    sbs_queue_counters counters;
+    rig.meter.queue.ops->counters(rig.meter.queue.ctx, &counters);
+    assert_int_equal(counters.accepted + rig.meter.refused, 600);
+    assert_true(rig.meter.refused > 0);
+    rig.fhir.stored_count = 0;
+    rig.network_up = true;
+    rig_clear(&rig);
+    for (unsigned i = 0; i < 20 && counters.waiting > 0; i++) { /* the fake server's memory is small */
+        rig_run(&rig, 20);
+        assert_true(rig_stored_once(&rig));
+        rig.fhir.stored_count = 0;
+        rig.meter.queue.ops->counters(rig.meter.queue.ctx, &counters);
+    }
+    rig_await(&rig, "state=online queued=0", 60000);
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=online queued=0", 60000);
+}
+
+static void test_drop_oldest(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.drop_oldest = true;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "device: registered", 60000);
+    rig.network_up = false;
+    rig_run(&rig, 10);
+    rig_type(&rig, "measure 600\n");
+    rig_run(&rig, 60000);
+    assert_int_equal(rig.meter.refused, 0);
+    rig_clear(&rig);
+    rig_type(&rig, "queue\n");
+    assert_true(rig_saw(&rig, "accepted=600"));
+    assert_false(rig_saw(&rig, "dropped=0"));
+}
+
+static void test_interval(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.interval_s = 60;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "device: registered", 60000);
+    rig_run(&rig, 10 * 60000);
+    assert_in_range(rig_stored(&rig), 9, 11);
+    rig_type(&rig, "interval 0\n");
+    unsigned stored = rig_stored(&rig);
+    rig_run(&rig, 10 * 60000);
+    assert_int_equal(rig_stored(&rig), stored);
+}
+
+static void test_device_refused(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.scope = "system/Observation.cu"; /* the server would have to grant more */
+    rig.fhir.token_body =
+        "{\"access_token\":\"tok-1\",\"token_type\":\"bearer\",\"scope\":\"system/Observation.cu\",\"expires_in\":300}";
+    rig_provision(&rig, &record);
+    rig_await(&rig, "device: not registered", 60000);
+    rig_type(&rig, "measure 2\n");
+    rig_await(&rig, "state=online queued=0 sent=2", 60000);
+    assert_null(strstr(rig.observation, "\"device\""));
+}
+
+static void test_if_none_exist(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.write_mode = SBS_WRITE_IF_NONE_EXIST;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "device: registered", 60000);
+    rig_type(&rig, "measure 2\n");
+    rig_await(&rig, "state=online queued=0 sent=2", 60000);
+    assert_int_equal(rig.fhir.creates, 2);
+}
+
+static void test_new_record_is_tried(void **state) {
+    (void)state;
+    provision();
+    meter_record record = rig_record();
+    record.client_id = "device-2";
+    record.kid_method = SBS_KID_LITERAL;
+    record.kid = "mine";
+    rig_register(&rig); /* its thumbprint, not "mine" */
+    rig_clear(&rig);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: trying", 1000);
+    rig_await(&rig, "provision: restored by=server token request: the authorization server refused, invalid_client",
+              200000);
+    rig_await(&rig, "state=online", 60000);
+    assert_string_equal(rig.meter.record.client_id, "device-1");
+    snprintf(rig.kids[0], sizeof rig.kids[0], "mine");
+    rig_clear(&rig);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: confirmed", 60000);
+    rig_clear(&rig);
+    rig_boot(&rig);
+    rig_await(&rig, "state=online", 60000);
+    assert_string_equal(rig.meter.record.client_id, "device-2");
+}
+
+static void test_trial_without_network(void **state) {
+    (void)state;
+    provision();
+    rig.network_up = false;
+    meter_record record = rig_record();
+    record.client_id = "device-2";
+    rig_clear(&rig);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: restored by=network", 600000);
+    assert_string_equal(rig.meter.record.client_id, "device-1");
+}
+
+static void test_restart_during_a_trial(void **state) {
+    (void)state;
+    provision();
+    meter_record record = rig_record();
+    record.client_id = "device-2";
+    rig_provision(&rig, &record);
+    rig_boot(&rig);
+    rig_run(&rig, 1000);
+    assert_string_equal(rig.meter.record.client_id, "device-1");
+}
+
+static void test_first_record_stays_unconfirmed(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    snprintf(rig.kids[0], sizeof rig.kids[0], "another");
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: stored", 1000);
+    rig_await(&rig, "provision: unconfirmed by=server", 60000);
+    rig_clear(&rig);
+    rig_type(&rig, "status\n");
+    assert_true(rig_saw(&rig, "record=unconfirmed"));
+    rig_boot(&rig);
+    rig_await(&rig, "state=refused", 60000);
+    rig_register(&rig);
+    rig_await(&rig, "provision: confirmed", 2 * 3600000);
+}
+
+static void test_refused_records(void **state) {
+    (void)state;
+    static uint8_t data[METER_RECORD_MAX];
+    size_t len;
+    meter_record record = rig_record();
+    record.alg = SBS_RS384;
+    rig_provision(&rig, &record);
+    assert_true(rig_saw(&rig, "provision: error field=alg "));
+    record = rig_record();
+    record.ca[0].len--;
+    rig_provision(&rig, &record);
+    assert_true(rig_saw(&rig, "provision: error field=ca "));
+    record = rig_record();
+    record.fhir_base = "http://fhir.example";
+    rig_provision(&rig, &record);
+    assert_true(rig_saw(&rig, "provision: error field=fhir "));
+    record = rig_record();
+    assert_int_equal(meter_record_write(&record, data, sizeof data, &len), SBS_OK);
+    data[20] ^= 1;
+    rig_clear(&rig);
+    rig_send(&rig, data, len);
+    assert_true(rig_saw(&rig, "provision: error field=record a stored entry is damaged"));
+    rig_run(&rig, 1000);
+    assert_true(rig_saw(&rig, "state=unprovisioned"));
+    assert_null(rig.meter.block);
+}
+
+static void test_intake_abuse(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "provision\n",
+        "provision data 0 QUJD 00000000\n",
+        "provision end\n",
+        "provision begin\n",
+        "provision begin x\n",
+        "provision begin 4294967296\n",
+        "provision begin 12289\n",
+        "provision begin 15\n",
+        "provision begin 16\n",
+        "provision data 1 QUJD a3830348\n",
+        "provision data 0 QUJD 00000000\n",
+        "provision data 0 !!!! a3830348\n",
+        "provision data 0 QUJD\n",
+        "provision data 0 QUJD a3830348 x y\n",
+        "provision end\n",
+        "provision data 0 QUJD a3830348\n",
+        "provision data 3 QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD 12345678\n",
+        "measure 5\n",
+        "rotate\n",
+        "provision begin 20\n",
+        "provision abort\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        rig_type(&rig, lines[i]);
+        rig_run(&rig, 10);
+    }
+    assert_true(rig_saw(&rig, "provision: error field=size"));
+    assert_true(rig_saw(&rig, "provision: again 0"));
+    assert_true(rig_saw(&rig, "provision: ok 3"));
+    assert_true(rig_saw(&rig, "error: refused: not provisioned"));
+    rig_clear(&rig);
+    rig_type(&rig, "provision begin 20\n");
+    rig_await(&rig, "provision: given up", 30000);
+    assert_null(rig.meter.intake);
+    provision();
+}
+
+static void test_console_abuse(void **state) {
+    (void)state;
+    uint32_t random = 5;
+    provision();
+    for (unsigned i = 0; i < 100000; i++) {
+        random = random * 1664525u + 1013904223u;
+        char c = "status jwk measure 1 queue push rotate stats help\n\n\n\r\b\x03 interval 5"[(random >> 16) % 62];
+        meter_feed(&rig.meter, i % 7 == 0 ? (char)(random >> 24) : c);
+    }
+    rig_type(&rig, "\x03rotate abort\ninterval 0\n");
+    rig_clear(&rig);
+    rig_type(&rig, "\nnonsense\nreset\nreset now\nmeasure 0x\nmeasure 1001\ninterval\ninterval x\na b c d e f g\n");
+    assert_true(rig_saw(&rig, "error: unknown command, 'help' lists them"));
+    assert_true(rig_saw(&rig, "error: usage: reset erase"));
+    assert_true(rig_saw(&rig, "error: usage: measure"));
+    assert_true(rig_saw(&rig, "error: usage: interval"));
+    assert_false(rig.rebooting);
+    for (unsigned i = 0; i < 500; i++) {
+        rig_type(&rig, "x");
+    }
+    rig_type(&rig, "\n");
+    assert_true(rig_saw(&rig, "error: the line is too long"));
+}
+
+static void test_output_stays_apart_from_typing(void **state) {
+    (void)state;
+    provision();
+    rig_type(&rig, "measure 1\n");
+    rig_clear(&rig);
+    rig_type(&rig, "sta");
+    rig_await(&rig, "state=online queued=0 sent=1 refused=0 dead=0\nsta", 10000);
+    rig_type(&rig, "tus\n");
+    assert_true(rig_saw(&rig, "record=confirmed"));
+}
+
+static void test_no_secret_and_no_patient_on_the_console(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.subject = "Patient/secret-patient";
+    record.patient = "secret-value";
+    rig_provision(&rig, &record);
+    rig_type(&rig, "measure 2\n");
+    rig_await(&rig, "state=online queued=0 sent=2", 60000);
+    rig_type(&rig, "status\nqueue\nstats\njwk\nhelp\n");
+    assert_false(rig_saw(&rig, "secret-"));
+    assert_false(rig_saw(&rig, "tok-1"));
+    assert_true(rig_saw(&rig, "rig=1"));
+}
+
+static void test_reset(void **state) {
+    (void)state;
+    provision();
+    psa_key_id_t id = rig.meter.keys.current;
+    uint64_t epoch = rig.meter.life.epoch;
+    rig_type(&rig, "measure 3\n");
+    rig_type(&rig, "reset erase\n");
+    assert_true(rig.rebooting);
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    assert_int_not_equal(psa_get_key_attributes(id, &attributes), PSA_SUCCESS);
+    rig_clear(&rig);
+    rig_boot(&rig);
+    rig_await(&rig, "state=unprovisioned queued=0 sent=0", 1000);
+    assert_true(rig_saw(&rig, "generating-key"));
+    assert_true(rig.meter.life.epoch != epoch);
+    assert_int_equal(rig.meter.life.boot_id, 1);
+}
+
+static void test_storage_failure_recovers(void **state) {
+    (void)state;
+    provision();
+    rig.queue_flash.sim.failing = true;
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_run(&rig, 100);
+    assert_true(rig_saw(&rig, "measurement refused: the storage failed"));
+    rig.queue_flash.sim.failing = false;
+    rig_run(&rig, 20000);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "sent=1", 60000);
+    rig.storage_flash.sim.failing = true;
+    rig_clear(&rig);
+    rig_boot_failing(&rig);
+    rig_await(&rig, "state=storage-failed", 1000);
+    rig.storage_flash.sim.failing = false;
+    rig_await(&rig, "state=online", 60000);
+}
+
+static void test_newer_record_is_kept(void **state) {
+    (void)state;
+    static uint8_t data[METER_RECORD_MAX];
+    uint8_t header[8];
+    size_t len;
+    provision();
+    const sbs_storage *storage = &rig.ports.storage;
+    assert_int_equal(storage->ops->get(storage->ctx, "record", header, sizeof header, &len), SBS_OK);
+    header[0]++;
+    assert_int_equal(storage->ops->set(storage->ctx, "record", header, sizeof header), SBS_OK);
+    rig_clear(&rig);
+    rig_boot(&rig);
+    rig_await(&rig, "state=newer-record", 1000);
+    /* One that gives no token does not replace it. */
+    meter_record record = rig_record();
+    snprintf(rig.kids[0], sizeof rig.kids[0], "another");
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: restored", 200000);
+    rig_await(&rig, "state=newer-record", 1000);
+    assert_int_equal(storage->ops->get(storage->ctx, "record", data, sizeof data, &len), SBS_OK);
+    assert_memory_equal(data, header, sizeof header);
+}
+
+static void test_ports_without_extras(void **state) {
+    (void)state;
+    provision();
+    rig.ports.time_server = NULL;
+    rig.ports.work = NULL;
+    rig.ports.stats = NULL;
+    meter_deinit(&rig.meter);
+    meter_init(&rig.meter, &rig.ports);
+    rig_clear(&rig);
+    rig_type(&rig, "stats\n");
+    rig_await(&rig, "state=online", 60000);
+    assert_true(rig_saw(&rig, "uptime_ms="));
+}
+
+#define LIFE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_first_boot, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_measurements_arrive, set_up, tear_down),
+        LIFE(test_first_boot),
+        LIFE(test_measurements_arrive),
+        LIFE(test_everything_survives_a_restart),
+        LIFE(test_unknown_time_is_held),
+        LIFE(test_a_wrong_time_is_none),
+        LIFE(test_no_network_and_back),
+        LIFE(test_server_trouble),
+        LIFE(test_refused_and_accepted_again),
+        LIFE(test_push_command_tries_at_once),
+        LIFE(test_full_flash),
+        LIFE(test_drop_oldest),
+        LIFE(test_interval),
+        LIFE(test_device_refused),
+        LIFE(test_if_none_exist),
+        LIFE(test_new_record_is_tried),
+        LIFE(test_trial_without_network),
+        LIFE(test_restart_during_a_trial),
+        LIFE(test_first_record_stays_unconfirmed),
+        LIFE(test_refused_records),
+        LIFE(test_intake_abuse),
+        LIFE(test_console_abuse),
+        LIFE(test_output_stays_apart_from_typing),
+        LIFE(test_no_secret_and_no_patient_on_the_console),
+        LIFE(test_reset),
+        LIFE(test_storage_failure_recovers),
+        LIFE(test_newer_record_is_kept),
+        LIFE(test_ports_without_extras),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

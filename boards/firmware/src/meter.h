@@ -21,7 +21,7 @@
 /** Least bytes of the client's work buffer, which is on the heap: enough for a client_id of 2 kB and a token of 4 kB. A
  *  longer client_id gets more; a discovery document that does not fit is refused with SBS_ERR_TOO_LARGE. */
 #define METER_WORK_MIN 7168u
-#define METER_BODY_SIZE 1536u   /**< one Observation and its search */
+#define METER_BODY_SIZE 1792u   /**< one Observation and its search */
 #define METER_MEASURE_MAX 1000u /**< of one command */
 
 /** X(name, text): what the console shows as state. */

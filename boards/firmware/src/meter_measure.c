@@ -71,9 +71,7 @@ void meter_measure(meter *m) {
     if (m->pending > 0) {
         m->pending--;
         take_one(m);
-    }
-    if (m->pending > 0) {
-        meter_wait(m, 0);
+        meter_wait(m, 0); /* there is one to be sent */
     } else if (interval_ms > 0) {
         meter_wait(m, m->measure_ms - m->now.mono_ms);
     }
