@@ -72,7 +72,6 @@ static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
     if (status == SBS_OK) {
         queue->moved_max = id > queue->moved_max ? id : queue->moved_max;
     } else if (status == SBS_ERR_DAMAGED) {
-        queue->dead++;
         queue->lost++;
         queue->lost_id = id;
         sbs_queue_forget(queue, id, extent);
@@ -286,8 +285,19 @@ static sbs_status read_meta(sbs_flash_queue *queue, const sbs_flash_log_record *
     return SBS_OK;
 }
 
+/* A mark goes to the flash where the id is known, so that a loss is reported once; only then it is among the dead. */
 static sbs_status report_lost(sbs_flash_queue *queue, sbs_queue_item *out_item) {
-    out_item->id = queue->lost_id;
+    static const char reason[] = "damaged";
+    uint64_t id = queue->lost_id != 0 ? queue->lost_id : sbs_queue_missing(queue);
+    if (id != 0) {
+        sbs_status status = append_mark(queue, TYPE_SETTLED, id, SBS_QUEUE_DEAD, reason, sizeof reason - 1);
+        if (status != SBS_OK) {
+            return status;
+        }
+        queue->settled_max = id > queue->settled_max ? id : queue->settled_max;
+    }
+    out_item->id = id;
+    queue->dead++;
     queue->lost_id = 0;
     queue->lost--;
     return SBS_ERR_DAMAGED;
@@ -391,7 +401,7 @@ static void queue_counters(void *ctx, sbs_queue_counters *out) {
     lock(queue);
     out->accepted = queue->last_id;
     out->delivered = queue->delivered;
-    out->dead = queue->dead;
+    out->dead = queue->dead + queue->lost;
     out->dropped = queue->dropped;
     out->waiting = queue->waiting;
     unlock(queue);

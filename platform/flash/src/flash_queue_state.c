@@ -239,9 +239,31 @@ static void count_waiting(sbs_flash_queue *queue) {
     }
     if (expected > present) {
         queue->lost = (uint32_t)expected - present;
-        queue->dead += queue->lost;
     }
     queue->waiting = present;
+}
+
+/* Of an item that was settled long ago nothing may be left either, so only the number tells whether all are known. The
+ * window's memory is borrowed for it. */
+uint64_t sbs_queue_missing(sbs_flash_queue *queue) {
+    sbs_flash_log_cursor cursor = {0};
+    sbs_flash_log_record record;
+    uint32_t missing = 0;
+    uint64_t first = 0;
+    memset(queue->settled, 0, sizeof queue->settled);
+    while (sbs_queue_walk(queue, &cursor, &record) == SBS_OK) {
+        uint64_t id = sbs_queue_id(queue, &record);
+        if (in_window(queue, id) && record.type != TYPE_ATTEMPT) {
+            set_window_bit(queue, id, true);
+        }
+    }
+    for (uint64_t id = queue->base; id <= queue->last_id && in_window(queue, id); id++) {
+        bool is_missing = !window_bit(queue, id);
+        first = is_missing && missing == 0 ? id : first;
+        missing += is_missing;
+    }
+    queue->stale = fill_window(queue) != SBS_OK || queue->stale;
+    return missing == queue->lost ? first : 0;
 }
 
 sbs_status sbs_queue_load(sbs_flash_queue *queue) {

@@ -26,6 +26,8 @@ sbs_status sbs_queue_unsettled(sbs_flash_queue *queue, uint64_t id);
 /* The record of an unsettled item. */
 sbs_status sbs_queue_locate(sbs_flash_queue *queue, uint64_t id, sbs_flash_log_record *out);
 sbs_status sbs_queue_attempts(sbs_flash_queue *queue, const sbs_flash_log_record *item, uint8_t *out_attempts);
+/* The smallest id of which nothing on the flash tells, if as many are missing as were lost; else 0. */
+uint64_t sbs_queue_missing(sbs_flash_queue *queue);
 /* Takes an item off those that wait. The caller counts what became of it. */
 void sbs_queue_forget(sbs_flash_queue *queue, uint64_t id, uint32_t extent);
 

@@ -54,7 +54,7 @@ typedef struct sbs_flash_queue {
     uint64_t moved_max;     /**< ids above stand on the flash in their order */
     uint64_t attempted_max; /**< ids above have no attempt */
     uint64_t lost_id;       /**< of a damaged item still to be reported; 0: unknown */
-    uint32_t lost;          /**< how many are to be reported */
+    uint32_t lost;          /**< how many are to be reported; not among the dead before that */
     uint32_t waiting;
     uint32_t used;             /**< bytes of flash of the unsettled items */
     bool full;                 /**< compacting found no room; until an item is settled */
@@ -71,8 +71,8 @@ SBS_NODISCARD sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs
 
 /**
  * The port's interface; semantics and errors as queue.h says, and:
- * - next() settles a damaged item as dead when it reports it. One whose record header is beyond reading is reported
- *   with id 0.
+ * - next() settles a damaged item as dead when it reports it. One whose record header is beyond reading is known by
+ *   its id missing; it is reported with id 0 where that is not certain, and then perhaps again after a restart.
  * - settle(): the reason is kept on the flash until the sector's turn comes. Dead items are not kept for longer.
  */
 sbs_queue sbs_flash_queue_port(sbs_flash_queue *queue);
