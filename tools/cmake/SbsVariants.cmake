@@ -3,7 +3,7 @@
 # before it. tools/firmware knows the names.
 #
 #   default  -Os, TLS 1.2
-#   small    whole-program optimisation, small tables, records of 4 KB
+#   small    small tables, records of 4 KB
 #   tls13    TLS 1.2 and 1.3
 #   nodemo   without the demonstration's mark: refuses its simulated measurements
 set(SBS_VARIANTS default small tls13 nodemo)
@@ -15,13 +15,16 @@ endif()
 if(SBS_VARIANT STREQUAL small)
     set(sbs_mbedtls_config sbs_mbedtls_firmware_small.h)
     set(SBS_SMALL ON)
-    add_compile_options(-flto)
-    add_link_options(-flto -Os)
 elseif(SBS_VARIANT STREQUAL tls13)
     set(sbs_mbedtls_config sbs_mbedtls_firmware_tls13.h)
 elseif(SBS_VARIANT STREQUAL nodemo)
     set(SBS_DEMO OFF CACHE BOOL "Build the firmware with its simulated sensor")
 endif()
+
+# Object files hold both machine code and what can be optimised across files when the program is linked: the firmware is
+# linked so (boards/firmware), the many programs of the tests are not.
+add_compile_options(-flto -ffat-lto-objects)
+add_link_options(-fno-lto)
 
 # One heap for all: TLS needs most of it while it connects, lwIP's frames while they pass.
 set(SBS_LWIP_DEFINITIONS SBS_LWIP_SHARED_HEAP=1 SBS_LWIP_ALLOCATE=sbs_baremetal_calloc

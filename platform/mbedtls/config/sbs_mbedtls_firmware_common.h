@@ -10,7 +10,13 @@
 #define MBEDTLS_ENTROPY_HARDWARE_ALT
 #define MBEDTLS_PLATFORM_MS_TIME_ALT
 #define MBEDTLS_PLATFORM_GMTIME_R_ALT
-#define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_X509_REMOVE_INFO
+
+/* Smaller at the price of speed where there is little to do: some kB of records and hashes. */
+#define MBEDTLS_AES_ROM_TABLES
+#define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT /* GCM only encrypts */
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_SHA512_SMALLER
 
 #endif

@@ -9,12 +9,6 @@
 #define PSA_WANT_ALG_HMAC 1
 #define PSA_WANT_ALG_RSA_PKCS1V15_SIGN 1
 #define PSA_WANT_ALG_TLS12_PRF 1
-
-/*
- * SHA-1 only so that root certificates which signed themselves with it can be parsed (several in use did);
- * a root's own signature is never checked, and neither TLS nor the certificate profile accepts SHA-1.
- */
-#define PSA_WANT_ALG_SHA_1 1
 #define PSA_WANT_ALG_SHA_256 1
 #define PSA_WANT_ALG_SHA_384 1
 #define PSA_WANT_ALG_SHA_512 1
