@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network of tests/lab, in which this process runs (tests/lab/lab -- node ...), with the main server in it.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { MainServer, pause } from '../../integration/lib/server.mjs';
+import { Device } from './device.mjs';
+
+const PORT = 8443;
+const { SBS_LAB, SBS_LAB_SERVER, SBS_LAB_NAME, SBS_LAB_NETDEV, SBS_LAB_TAP } = process.env;
+
+/** Refuses to run anywhere but in a network that reaches nobody. */
+function assertIsolated() {
+    assert.ok(SBS_LAB, 'run this in a lab: tests/firmware/run, or tests/lab/lab -- node ...');
+    const others = Object.keys(networkInterfaces()).filter((name) => name !== 'lo' && name !== SBS_LAB_TAP);
+    assert.deepEqual(others, [], 'this network reaches more than the lab');
+}
+
+export class Lab {
+    #devices = [];
+    #count = 0;
+
+    /** Starts the server; `serverArgs` are options of tests/server/start. */
+    static async start(serverArgs = []) {
+        assertIsolated();
+        const lab = new Lab();
+        lab.dir = mkdtempSync(join(SBS_LAB, 'test-'));
+        const fixed = ['--listen', SBS_LAB_SERVER, '--port', String(PORT)];
+        lab.server = await MainServer.start([
+            ...fixed,
+            '--public',
+            `https://${SBS_LAB_NAME}:${PORT}`,
+            ...serverArgs,
+        ]);
+        return lab;
+    }
+
+    get fhirBase() {
+        return this.server.info.fhirBase;
+    }
+
+    get address() {
+        return SBS_LAB_SERVER;
+    }
+
+    path(name) {
+        return join(this.dir, name);
+    }
+
+    /** A board with empty flash, not started; one at a time, as there is one cable. */
+    device(options) {
+        this.#count += 1;
+        const nic = ['--qemu=-netdev', `--qemu=${SBS_LAB_NETDEV}`, '--qemu=-net', '--qemu=nic,netdev=lab'];
+        const device = new Device({ nic, flashDir: this.path(`flash-${this.#count}`), ...options });
+        this.#devices.push(device);
+        return device;
+    }
+
+    /** Commands of tests/lab/fault, such as `loss 10`; returns the last answer. */
+    async fault(...commands) {
+        let answer = '';
+        for (const command of commands) {
+            answer = await exchange(join(SBS_LAB, 'control'), command);
+            assert.doesNotMatch(answer, /^error|^$/, command);
+        }
+        return answer;
+    }
+
+    async linkCounters() {
+        return JSON.parse(await this.fault('status')).link;
+    }
+
+    /** The network is perfect again, and the server has no faults. */
+    async mend() {
+        await this.fault('clear', 'dhcp on', 'dns on', 'ntp on', 'ntp offset 0');
+        await this.server.clearFaults();
+    }
+
+    async stop() {
+        for (const device of this.#devices) await device.kill();
+        await this.server.stop();
+        rmSync(this.dir, { recursive: true, force: true });
+    }
+}
+
+function exchange(path, line) {
+    return new Promise((resolve, reject) => {
+        let answer = '';
+        const socket = net.connect(path, () => socket.write(`${line}\n`));
+        socket.setEncoding('utf8').setTimeout(15_000, () => socket.destroy(new Error(`no answer to '${line}'`)));
+        socket.on('error', reject).on('data', (text) => {
+            answer += text;
+            if (answer.endsWith('\n')) socket.end();
+        });
+        socket.on('close', () => resolve(answer.trimEnd()));
+    });
+}
+
+/** Asks `look` again and again until it gives something else than undefined. */
+export async function eventually(look, what, ms = 60_000) {
+    for (const end = Date.now() + ms; ; await pause(100)) {
+        const value = await look();
+        if (value !== undefined) return value;
+        if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms`);
+    }
+}
+
+export { pause };
