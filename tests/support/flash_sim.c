@@ -55,6 +55,7 @@ static uint8_t read_byte(flash_sim *sim, uint32_t address) {
 static sbs_status sim_read(void *ctx, uint32_t address, void *buffer, size_t len) {
     flash_sim *sim = ctx;
     require(address <= sim->size && len <= sim->size - address, "read outside", address, len);
+    sim->reads++;
     if (sim->failing) {
         return SBS_ERR_STORAGE;
     }

@@ -123,13 +123,10 @@ static sbs_status append_mark(sbs_flash_queue *queue, uint8_t type, uint64_t id,
 
 /* The unsettled item with the smallest id above. Those that were never moved stand in order. */
 static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_log_record *out) {
-    sbs_flash_log_cursor cursor = {0};
     bool ordered = after >= queue->moved_max;
+    sbs_flash_log_cursor cursor = ordered ? sbs_queue_start(queue, after + 1u) : (sbs_flash_log_cursor){0};
     sbs_status found = SBS_ERR_NOT_FOUND;
     uint64_t best = UINT64_MAX;
-    if (ordered && queue->near_id > queue->moved_max && queue->near_id <= after) {
-        cursor = queue->near;
-    }
     while (found != SBS_OK || !ordered) {
         sbs_flash_log_record record;
         sbs_status status = sbs_queue_walk(queue, &cursor, &record);
@@ -247,6 +244,7 @@ static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fat
     }
     queue->delivered += fate == SBS_QUEUE_DELIVERED;
     queue->dead += fate == SBS_QUEUE_DEAD;
+    sbs_queue_note(&queue->settled_near, id, &record);
     sbs_queue_forget(queue, id, sbs_flash_log_extent(&queue->log, record.len));
     return SBS_OK;
 }
@@ -316,8 +314,7 @@ static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_it
         return status;
     }
     out_item->id = sbs_queue_id(queue, &record);
-    queue->near = (sbs_flash_log_cursor){record.sector, record.offset, 0};
-    queue->near_id = out_item->id;
+    sbs_queue_note(&queue->near, out_item->id, &record);
     status = read_meta(queue, &record, &out_item->meta, &meta_size);
     if (status == SBS_ERR_DAMAGED) {
         sbs_status settled = settle_item(queue, out_item->id, SBS_QUEUE_DEAD, "damaged");

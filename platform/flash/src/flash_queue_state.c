@@ -277,7 +277,8 @@ sbs_status sbs_queue_load(sbs_flash_queue *queue) {
     queue->used = 0;
     queue->full = false;
     queue->stale = false;
-    queue->near_id = 0;
+    queue->near.id = 0;
+    queue->settled_near.id = 0;
     sbs_status status = sbs_flash_log_state(&queue->log, state, &from);
     if (status == SBS_OK) {
         restore(queue, state);
@@ -298,18 +299,26 @@ sbs_status sbs_queue_load(sbs_flash_queue *queue) {
     return status;
 }
 
-sbs_status sbs_queue_locate(sbs_flash_queue *queue, uint64_t id, sbs_flash_log_record *out) {
-    sbs_flash_log_cursor cursor = {0};
-    bool ordered = queue->near_id > queue->moved_max && queue->near_id <= id;
-    if (queue->near_id != 0 && (ordered || queue->near_id == id)) {
-        cursor = queue->near;
+void sbs_queue_note(struct sbs_flash_queue_hint *hint, uint64_t id, const sbs_flash_log_record *record) {
+    *hint = (struct sbs_flash_queue_hint){{record->sector, record->offset, 0}, id};
+}
+
+sbs_flash_log_cursor sbs_queue_start(const sbs_flash_queue *queue, uint64_t id) {
+    const struct sbs_flash_queue_hint *best = &queue->near;
+    if (best->id > id || (queue->settled_near.id <= id && queue->settled_near.id > best->id)) {
+        best = &queue->settled_near;
     }
+    bool ordered = best->id > queue->moved_max && best->id <= id;
+    return best->id != 0 && (ordered || best->id == id) ? best->at : (sbs_flash_log_cursor){0};
+}
+
+sbs_status sbs_queue_locate(sbs_flash_queue *queue, uint64_t id, sbs_flash_log_record *out) {
+    sbs_flash_log_cursor cursor = sbs_queue_start(queue, id);
     sbs_status status = sbs_queue_unsettled(queue, id);
     while (status == SBS_OK) {
         status = sbs_queue_walk(queue, &cursor, out);
         if (status == SBS_OK && out->type == TYPE_ITEM && sbs_queue_id(queue, out) == id) {
-            queue->near = (sbs_flash_log_cursor){out->sector, out->offset, 0};
-            queue->near_id = id;
+            sbs_queue_note(&queue->near, id, out);
             return SBS_OK;
         }
     }

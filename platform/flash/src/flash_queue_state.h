@@ -23,6 +23,9 @@ uint64_t sbs_queue_id(const sbs_flash_queue *queue, const sbs_flash_log_record *
 sbs_status sbs_queue_walk(sbs_flash_queue *queue, sbs_flash_log_cursor *cursor, sbs_flash_log_record *out);
 /* SBS_OK if the item is not settled, SBS_ERR_NOT_FOUND if it is. */
 sbs_status sbs_queue_unsettled(sbs_flash_queue *queue, uint64_t id);
+/* Where a walk may start that looks for an item: what stands on the flash before it has smaller ids. */
+sbs_flash_log_cursor sbs_queue_start(const sbs_flash_queue *queue, uint64_t id);
+void sbs_queue_note(struct sbs_flash_queue_hint *hint, uint64_t id, const sbs_flash_log_record *record);
 /* The record of an unsettled item. */
 sbs_status sbs_queue_locate(sbs_flash_queue *queue, uint64_t id, sbs_flash_log_record *out);
 sbs_status sbs_queue_attempts(sbs_flash_queue *queue, const sbs_flash_log_record *item, uint8_t *out_attempts);

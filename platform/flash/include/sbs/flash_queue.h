@@ -43,7 +43,7 @@ typedef struct sbs_flash_queue_config {
     void *lock_ctx;
 } sbs_flash_queue_config;
 
-/** Fields are private. 448 bytes on a 32-bit target with the default window. */
+/** Fields are private. 472 bytes on a 32-bit target with the default window. */
 typedef struct sbs_flash_queue {
     sbs_flash_log log;
     sbs_flash_queue_config config;
@@ -56,12 +56,14 @@ typedef struct sbs_flash_queue {
     uint64_t lost_id;       /**< of a damaged item still to be reported; 0: unknown */
     uint32_t lost;          /**< how many are to be reported; not among the dead before that */
     uint32_t waiting;
-    uint32_t used;             /**< bytes of flash of the unsettled items */
-    bool full;                 /**< compacting found no room; until an item is settled */
-    bool stale;                /**< the flash could not be read: all this is to be read anew */
-    bool dropping;             /**< the next compaction gives up unsettled items */
-    sbs_flash_log_cursor near; /**< where the item near_id stands */
-    uint64_t near_id;
+    uint32_t used; /**< bytes of flash of the unsettled items */
+    bool full;     /**< compacting found no room; until an item is settled */
+    bool stale;    /**< the flash could not be read: all this is to be read anew */
+    bool dropping; /**< the next compaction gives up unsettled items */
+    struct sbs_flash_queue_hint {
+        sbs_flash_log_cursor at;
+        uint64_t id;      /**< 0: none */
+    } near, settled_near; /**< where the items stand that were looked up last, and settled last */
     uint8_t settled[SBS_FLASH_QUEUE_WINDOW / 8u];
 } sbs_flash_queue;
 
