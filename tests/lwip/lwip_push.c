@@ -8,8 +8,10 @@
  */
 #include <lwip/memp.h>
 #include <lwip/stats.h>
+#include <lwip/tcpip.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +36,8 @@ typedef struct settings {
 } settings;
 
 typedef struct worker {
-    unsigned number, done;
+    unsigned number;
+    atomic_uint done; /* seen by main, too */
     sem_t event;
     sbs_lwip_stream tcp;
     sbs_tls_stream tls;
@@ -80,13 +83,18 @@ static void on_time(void *ctx, int64_t utc_s) {
     }
 }
 
+static void on_signal(int number) {
+    (void)number;
+    atomic_store(&stopping, true);
+}
+
 static void wake(void *ctx) {
     worker *self = ctx;
     (void)sem_post(&self->event);
 }
 
 static bool prepare(worker *self, unsigned number) {
-    const sbs_lwip_stream_config stream_config = {.wake = wake, .wake_ctx = self};
+    const sbs_lwip_stream_config stream_config = {.connect_timeout_ms = 3000, .wake = wake, .wake_ctx = self};
     self->number = number;
     (void)sem_init(&self->event, 0, 0);
     sbs_lwip_stream_init(&self->tcp, &stream_config, &self->raw);
@@ -120,7 +128,9 @@ static size_t build(worker *self, const char *identifier) {
         .codes = &code,
         .code_count = 1,
         .effective = SBS_TEXT("2026-11-23T10:00:00+01:00"),
-        .value = {.kind = SBS_VALUE_QUANTITY, .decimal = {3600 + (int64_t)self->done, -2}, .ucum = SBS_TEXT("Cel")},
+        .value = {.kind = SBS_VALUE_QUANTITY,
+                  .decimal = {3600 + (int64_t)atomic_load(&self->done), -2},
+                  .ucum = SBS_TEXT("Cel")},
     };
     sbs_writer_init(&out, self->body, sizeof self->body);
     bool built = sbs_observation_put(&out, &observation, NULL) == SBS_OK && sbs_writer_finish(&out, &len) == SBS_OK;
@@ -129,7 +139,8 @@ static size_t build(worker *self, const char *identifier) {
 
 static void start(worker *self) {
     char identifier[80];
-    (void)snprintf(identifier, sizeof identifier, "%s-%u-%u", wanted.prefix, self->number, self->done);
+    unsigned done = atomic_load(&self->done);
+    (void)snprintf(identifier, sizeof identifier, "%s-%u-%u", wanted.prefix, self->number, done);
     (void)snprintf(self->search, sizeof self->search, "identifier=urn%%3Aexample%%3Alab%%7C%s", identifier);
     const sbs_request request = {
         .interaction = SBS_CREATE,
@@ -138,7 +149,7 @@ static void start(worker *self) {
         .if_none_exist = sbs_text_of(self->search),
     };
     self->under_way = sbs_client_start(&self->client, &request) == SBS_OK;
-    if (self->done % 3 == 2) {
+    if (done % 3 == 2) {
         sbs_client_drop_token(&self->client); /* tokens are asked for by all at once, too */
     }
 }
@@ -159,7 +170,7 @@ static uint32_t step(worker *self) {
     }
     self->under_way = false;
     if (status == SBS_OK) {
-        ++self->done;
+        atomic_fetch_add(&self->done, 1u);
         return 0;
     }
     const sbs_detail *detail = sbs_client_detail(&self->client);
@@ -170,7 +181,7 @@ static uint32_t step(worker *self) {
 }
 
 static bool is_finished(const worker *self) {
-    return self->done >= wanted.count || atomic_load(&stopping);
+    return atomic_load(&self->done) >= wanted.count || atomic_load(&stopping);
 }
 
 static bool all_finished(void) {
@@ -183,6 +194,9 @@ static bool all_finished(void) {
 }
 
 #if SBS_LWIP_THREADS
+#define lock_stack() LOCK_TCPIP_CORE()
+#define unlock_stack() UNLOCK_TCPIP_CORE()
+
 static void sleep_ms(uint32_t ms) {
     const struct timespec time = {.tv_sec = ms / 1000u, .tv_nsec = (long)(ms % 1000u) * 1000000};
     (void)nanosleep(&time, NULL);
@@ -246,6 +260,9 @@ static void run_workers(uint64_t ends_ms) {
     }
 }
 #else
+#define lock_stack() ((void)0)
+#define unlock_stack() ((void)0)
+
 static void start_driver(void) {
 }
 
@@ -285,7 +302,10 @@ static bool wait_for_network(uint64_t ends_ms) {
 }
 
 static unsigned used(memp_t pool) {
-    return (unsigned)memp_pools[pool]->stats->used;
+    lock_stack();
+    unsigned count = (unsigned)memp_pools[pool]->stats->used;
+    unlock_stack();
+    return count;
 }
 
 static bool holds_nothing(const sbs_lwip_net_state *state) {
@@ -304,7 +324,7 @@ static void report(void) {
         pass_time(20);
     }
     for (unsigned i = 0; i < wanted.workers; ++i) {
-        done += workers[i].done;
+        done += atomic_load(&workers[i].done);
     }
     stop_driver();
     sbs_lwip_net_deinit(&network);
@@ -345,6 +365,7 @@ static bool read_arguments(int argc, char **argv) {
 int main(int argc, char **argv) {
     const sbs_lwip_net_config config = {
         .hostname = "lwip-push", .earliest_s = EARLIEST_S, .time_retry_ms = 500, .on_time = on_time};
+    (void)signal(SIGTERM, on_signal); /* a tidy end, with the report */
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (!read_arguments(argc, argv) || !load_key_and_trust() || !link_open(&port) ||
         sbs_lwip_net_init(&network, &port.ethernet, &config) != SBS_OK) {
@@ -359,9 +380,9 @@ int main(int argc, char **argv) {
     if (prepared && wait_for_network(ends_ms)) {
         run_workers(ends_ms);
     }
-    bool complete = all_finished() && workers[0].done == wanted.count;
+    bool complete = true;
     for (unsigned i = 0; i < wanted.workers; ++i) {
-        complete = complete && workers[i].done == wanted.count;
+        complete = complete && atomic_load(&workers[i].done) == wanted.count;
         sbs_client_deinit(&workers[i].client);
         sbs_tls_stream_deinit(&workers[i].tls);
         sbs_lwip_stream_deinit(&workers[i].tcp);
