@@ -74,8 +74,10 @@ static void start(meter *m) {
         return;
     }
     if (m->phase == METER_PHASE_IDLE && m->condition != METER_KEY_LOST) {
-        meter_put_jwks(m);
         meter_resume(m);
+        if (m->condition == METER_UNPROVISIONED) {
+            meter_put_jwks(m);
+        }
     }
     meter_wait(m, 0);
 }
@@ -226,7 +228,7 @@ static void step_device(meter *m) {
 /* Between two requests, and seldom: each try costs a token. */
 static bool begin_rotation(meter *m) {
     static const sbs_request probe = {.interaction = SBS_TOKEN};
-    if (m->keys.next == PSA_KEY_ID_NULL || m->trial) {
+    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE) {
         return false;
     }
     if (m->rotate_ms == 0) { /* the operator needs a moment to register it */
@@ -292,6 +294,8 @@ static void expire_key(meter *m) {
         m->keys.old_until_s = m->now.utc_s + 60;
     } else if (gone) {
         meter_say_line(m, "rotate: the old key is destroyed");
+    } else if (m->now.utc_s != SBS_UTC_UNKNOWN) {
+        meter_wait(m, (uint64_t)(m->keys.old_until_s - m->now.utc_s) * 1000u);
     }
 }
 

@@ -27,6 +27,7 @@ void meter_mount_queue(meter *m) {
     m->fault = sbs_flash_queue_mount(&m->queue_state, m->ports.queue_flash, &config);
     m->queue_ready = m->fault == SBS_OK;
     m->queue = sbs_flash_queue_port(&m->queue_state);
+    m->shown_sent = m->queue_state.delivered;
 }
 
 static void configure_client(meter *m) {
