@@ -50,17 +50,49 @@ static void a_link_is_not_followed(void **state) {
     assert_int_equal(sbs_sqlite_queue_open(&rig.queue, &rig.config, &rig.port), SBS_ERR_STORAGE);
 }
 
-static void nothing_delivered_is_left_in_the_file(void **state) {
-    (void)state;
+static bool holds_secret(const char *name) {
     size_t len;
-    uint64_t id = rig_append("a secret of a patient");
-    assert_int_equal(rig_settle(id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
-    sbs_sqlite_queue_close(&rig.queue);
-    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    bool found = false;
+    char *bytes = test_folder_load(rig.folder, name, &len);
     for (size_t at = 0; at + 6 <= len; at++) {
-        assert_true(memcmp(bytes + at, "secret", 6) != 0);
+        found = found || memcmp(bytes + at, "secret", 6) == 0;
     }
     free(bytes);
+    return found;
+}
+
+static void nothing_delivered_is_left_in_the_file(void **state) {
+    (void)state;
+    uint64_t id = rig_append("a secret of a patient");
+    assert_true(holds_secret("queue.db-wal"));
+    assert_int_equal(rig_settle(id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_false(holds_secret("queue.db-wal")); /* nothing waits */
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_false(holds_secret("queue.db"));
+}
+
+static void nothing_delivered_is_left_in_the_log_after_a_group_or_a_close(void **state) {
+    (void)state;
+    sbs_sqlite_queue other;
+    sbs_queue other_port;
+    uint64_t first = rig_append("a secret of a patient");
+    uint64_t second = rig_append("another secret");
+    assert_int_equal(sbs_sqlite_queue_open(&other, &rig.config, &other_port), SBS_OK);
+    assert_int_equal(rig_settle(first, SBS_QUEUE_DEAD, "refused"), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+    assert_int_equal(rig_settle(second, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_remove_dead(&rig.queue, first), SBS_OK);
+    assert_true(holds_secret("queue.db-wal"));
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+    assert_false(holds_secret("queue.db-wal"));
+    first = rig_append("a secret of a patient");
+    (void)rig_append("stays");
+    assert_int_equal(rig_settle(first, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_true(holds_secret("queue.db-wal"));
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_false(holds_secret("queue.db-wal")); /* though the other has it open */
+    sbs_sqlite_queue_close(&other);
+    assert_false(holds_secret("queue.db"));
 }
 
 /* Refused, and byte for byte as it was. */
@@ -232,11 +264,17 @@ static void another_process_is_waited_for_not_for_ever(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(nobody_else_reads_the_files),           TEST(a_link_is_not_followed),
-        TEST(nothing_delivered_is_left_in_the_file), TEST(a_newer_file_is_left_alone),
-        TEST(something_elses_file_is_left_alone),    TEST(a_moved_file_takes_no_more),
-        TEST(wrong_arguments_are_refused),           TEST(threads_append_beside_a_reader),
-        TEST(processes_append_to_one_file),          TEST(another_process_is_waited_for_not_for_ever),
+        TEST(nobody_else_reads_the_files),
+        TEST(a_link_is_not_followed),
+        TEST(nothing_delivered_is_left_in_the_file),
+        TEST(nothing_delivered_is_left_in_the_log_after_a_group_or_a_close),
+        TEST(a_newer_file_is_left_alone),
+        TEST(something_elses_file_is_left_alone),
+        TEST(a_moved_file_takes_no_more),
+        TEST(wrong_arguments_are_refused),
+        TEST(threads_append_beside_a_reader),
+        TEST(processes_append_to_one_file),
+        TEST(another_process_is_waited_for_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,6 +242,15 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
     return status;
 }
 
+void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
+    if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
+        return;
+    }
+    (void)sqlite3_busy_timeout(queue->priv.db, 0); /* the next one may do it */
+    (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(queue->priv.db, (int)queue->priv.config.busy_ms);
+}
+
 void sbs_sqlite_disconnect(sbs_sqlite_queue *queue) {
     sbs_sqlite_finalize(queue);
     (void)sqlite3_close(queue->priv.db);

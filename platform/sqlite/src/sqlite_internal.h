@@ -90,6 +90,9 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue);
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue);
 void sbs_sqlite_disconnect(sbs_sqlite_queue *queue);
 
+/** Writes the log back and cuts it to nothing, unless somebody else is using it: it holds what settled items were. */
+void sbs_sqlite_clear_log(sbs_sqlite_queue *queue);
+
 /** True if the file is not the one at the path any more. */
 bool sbs_sqlite_has_moved(const sbs_sqlite_queue *queue);
 

@@ -124,6 +124,7 @@ sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_
         status = sbs_sqlite_run(queue, SQL_DROP_BODY, &id, 1);
     }
     change.bytes = -len;
+    queue->priv.erased = true;
     return status == SBS_OK ? sbs_sqlite_count(queue, &change) : status;
 }
 

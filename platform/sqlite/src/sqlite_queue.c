@@ -290,6 +290,9 @@ void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     }
     sbs_sqlite_queue_undo(queue);
     queue->priv.open = false;
+    if (queue->priv.db != NULL) { /* SQLite removes the log if nobody else has the file, but only then */
+        sbs_sqlite_clear_log(queue);
+    }
     sbs_sqlite_disconnect(queue);
     free(queue->priv.set_aside);
     queue->priv.set_aside = NULL;

@@ -146,12 +146,23 @@ sbs_status sbs_sqlite_enter(sbs_sqlite_queue *queue) {
     return status;
 }
 
+/* When no item waits, nothing of those that did is to be left in the log. */
+static void clear_when_empty(sbs_sqlite_queue *queue) {
+    sqlite_state state;
+    if (queue->priv.erased && !queue->priv.grouped && sbs_sqlite_state(queue, &state) == SBS_OK && state.waiting == 0) {
+        sbs_sqlite_clear_log(queue);
+        queue->priv.erased = false;
+    }
+}
+
 sbs_status sbs_sqlite_leave(sbs_sqlite_queue *queue, sbs_status status) {
     if (status == SBS_OK) {
         status = sbs_sqlite_run(queue, queue->priv.grouped ? SQL_RELEASE : SQL_COMMIT, NULL, 0);
     }
     if (status != SBS_OK) {
         undo(queue);
+    } else {
+        clear_when_empty(queue);
     }
     mend(queue);
     (void)pthread_mutex_unlock(&queue->priv.lock);

@@ -7,7 +7,8 @@
  *   may be grouped between sbs_sqlite_queue_begin() and _commit(); they are durable when the latter returns.
  * - Any number of processes may have the file open. Within a process one sbs_sqlite_queue may be used by all threads.
  * - The files (FILE, FILE-wal, FILE-shm) have mode 0600. Settled items are overwritten with zeros in the database
- *   (secure_delete), not in the log beside it, which is reused or removed.
+ *   (secure_delete). The log beside it is cut to nothing when no item waits any more and when the queue is closed,
+ * unless another process is using it just then; what the medium keeps of the blocks is not overwritten.
  * - Each item has a checksum. A file that SQLite finds damaged is set aside with all its data as
  *   FILE.damaged-YYYYMMDDTHHMMSSZ, what can still be read of it is taken over into a new file, and the program can ask
  *   whether that happened.
@@ -72,6 +73,7 @@ typedef struct sbs_sqlite_queue {
         sbs_sqlite_queue_config config;
         pthread_mutex_t lock;
         bool open, grouped;
+        bool erased;     /* an item was deleted since the log was cleared */
         bool damaged;    /* SQLite said so; the file is to be set aside */
         int error;       /* SQLite's extended code of the last failure */
         char *set_aside; /* path of a damaged file, or NULL */
