@@ -67,7 +67,7 @@ SBS_BOARD_INTERRUPTS = {
     NONE,
     NONE,
     NONE,
-    NONE,
+    lm3s_ethernet_interrupt,
     NONE,
 };
 

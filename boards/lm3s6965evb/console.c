@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UART0, a PL011 with FIFOs of 16 bytes: 115200 baud, 8N1. */
 #include "lm3s6965.h"
+#include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/byte_ring.h"
 
@@ -39,6 +40,7 @@ void lm3s_console_start(void) {
 
 /* What does not fit stays in the FIFO, without interrupts until the reader has made room. */
 void lm3s_console_interrupt(void) {
+    sbs_baremetal_wake();
     while ((UART_FR & FR_RX_EMPTY) == 0) {
         if (sbs_byte_ring_full(&received)) {
             UART_IM = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Ethernet controller of the LM3S6965 (data sheet chapter 15), polled. */
 #include "lm3s6965.h"
+#include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/semihosting_emulation_only.h"
 
@@ -14,6 +15,7 @@
 #define MAC_NP SBS_REGISTER(0x40048034u)
 #define MAC_TR SBS_REGISTER(0x40048038u)
 
+#define RIS_RECEIVED 1u
 #define RIS_OVERFLOW (1u << 3)
 #define RCTL_RESET_FIFO (1u << 4)
 #define RCTL_REJECT_BAD_CRC (1u << 3)
@@ -121,6 +123,12 @@ static void send_end(void *ctx) {
     MAC_TR = 1;
 }
 
+/* Only to end a sleep. */
+void lm3s_ethernet_interrupt(void) {
+    MAC_RIS = RIS_RECEIVED;
+    sbs_baremetal_wake();
+}
+
 /* The emulator has no PHY to ask. */
 static bool link_up(void *ctx) {
     (void)ctx;
@@ -135,11 +143,12 @@ const sbs_ethernet *sbs_board_ethernet(void) {
     if (!started) {
         uint8_t *address = controller.address;
         sbs_semihosting_mac(sbs_board_name(), address);
-        MAC_IM = 0;
+        MAC_IM = RIS_RECEIVED;
         MAC_IA0 =
             (uint32_t)address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 | (uint32_t)address[3] << 24;
         MAC_IA1 = (uint32_t)address[4] | (uint32_t)address[5] << 8;
         start_receiver();
+        sbs_cortex_m_enable_interrupt(LM3S_ETHERNET_INTERRUPT);
         MAC_TCTL = TCTL_FULL_DUPLEX_CRC_PAD_ENABLE;
         started = true;
     }

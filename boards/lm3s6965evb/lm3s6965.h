@@ -15,8 +15,10 @@
 
 #define LM3S_UART_INTERRUPT 5u
 #define LM3S_WATCHDOG_INTERRUPT 18u
+#define LM3S_ETHERNET_INTERRUPT 42u
 
 void lm3s_console_start(void);
 void lm3s_console_interrupt(void);
+void lm3s_ethernet_interrupt(void);
 
 #endif

@@ -34,7 +34,7 @@ SBS_BOARD_INTERRUPTS = {
     NONE,
     NONE,
     NONE,
-    NONE,
+    mps2_ethernet_interrupt,
     NONE,
     NONE,
     NONE,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UART 0 of the Cortex-M System Design Kit (Arm DDI 0479): one byte each way, no FIFO; 115200 baud, 8N1. */
 #include "mps2.h"
+#include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/byte_ring.h"
 
@@ -32,6 +33,7 @@ static void take_byte(void) {
 
 /* A byte that does not fit stays where it is, without interrupts until the reader has made room. */
 void mps2_console_interrupt(void) {
+    sbs_baremetal_wake();
     while ((UART_STATE & STATE_RX_FULL) != 0) {
         if (sbs_byte_ring_full(&received)) {
             UART_CTRL = CTRL_RUN;

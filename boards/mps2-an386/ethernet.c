@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LAN9118 (SMSC data sheet revision 1.5), polled. It pads short frames and makes the check sequence by itself. */
 #include "mps2.h"
+#include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/semihosting_emulation_only.h"
 
@@ -9,6 +10,9 @@
 #define TX_DATA LAN(0x20u)
 #define RX_STATUS LAN(0x40u)
 #define TX_STATUS LAN(0x48u)
+#define IRQ_CFG LAN(0x54u)
+#define INT_STS LAN(0x58u)
+#define INT_EN LAN(0x5Cu)
 #define BYTE_TEST LAN(0x64u)
 #define TX_CFG LAN(0x70u)
 #define HW_CFG LAN(0x74u)
@@ -18,6 +22,8 @@
 #define MAC_CSR_DATA LAN(0xA8u)
 
 #define BYTE_TEST_PATTERN 0x87654321u
+#define IRQ_ON_ACTIVE_HIGH_PUSH_PULL 0x111u
+#define INT_RX_STATUS (1u << 3) /* more than the level, which is 0 */
 #define HW_CFG_RESET 1u
 #define HW_CFG_STORE_AND_FORWARD (1u << 20)
 #define HW_CFG_TX_FIFO_5_KB (5u << 16)
@@ -77,8 +83,12 @@ static void receive_end(void *ctx) {
     at.in_word = 0;
 }
 
+static bool frame_waits(void) {
+    return ((RX_FIFO_INF >> 16) & 0xFFu) != 0;
+}
+
 static sbs_status receive_begin(void *ctx, size_t *out_len) {
-    while (((RX_FIFO_INF >> 16) & 0xFFu) != 0) {
+    while (frame_waits()) {
         uint32_t status = RX_STATUS;
         at.in_word = 0;
         at.left = (status >> 16) & 0x3FFFu;
@@ -89,7 +99,18 @@ static sbs_status receive_begin(void *ctx, size_t *out_len) {
         }
         receive_end(ctx);
     }
+    /* The next one ends a sleep; so does one that came just now. */
+    INT_STS = INT_RX_STATUS;
+    INT_EN = INT_RX_STATUS;
+    if (frame_waits()) {
+        sbs_baremetal_wake();
+    }
     return SBS_PENDING;
+}
+
+void mps2_ethernet_interrupt(void) {
+    INT_EN = 0;
+    sbs_baremetal_wake();
 }
 
 static void receive(void *ctx, uint8_t *buffer, size_t len) {
@@ -164,6 +185,9 @@ static bool start(const uint8_t address[6]) {
     write_mac(MAC_ADDRL, (uint32_t)address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
                              (uint32_t)address[3] << 24);
     write_mac(MAC_ADDRH, (uint32_t)address[4] | (uint32_t)address[5] << 8);
+    INT_EN = 0;
+    IRQ_CFG = IRQ_ON_ACTIVE_HIGH_PUSH_PULL;
+    sbs_cortex_m_enable_interrupt(MPS2_ETHERNET_INTERRUPT);
     TX_CFG = TX_CFG_ON;
     write_mac(MAC_CR, MAC_CR_FULL_DUPLEX_TX_RX);
     return true;

@@ -6,8 +6,10 @@
 
 #define MPS2_CLOCK_HZ 25000000u
 #define MPS2_UART_RX_INTERRUPT 0u
+#define MPS2_ETHERNET_INTERRUPT 13u
 
 void mps2_console_start(void);
 void mps2_console_interrupt(void);
+void mps2_ethernet_interrupt(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,12 +41,20 @@ static void test_values_and_sentences_are_unique(void **state) {
     }
 }
 
+/* Where enumerations are as short as their constants allow (the Arm EABI without an operating system), not every int is
+ * a value of the type. */
+static bool has_value(int value) {
+    return (int)(sbs_status)value == value;
+}
+
 static void test_unknown_values_are_named_so(void **state) {
     static const int unknown[] = {3, 100, 2147483647, -8, -19, -23, -112, -128, -256, -257, -2147483647 - 1, 255, 256};
     (void)state;
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-        assert_string_equal(sbs_status_text((sbs_status)unknown[i]), "unknown status");
-        assert_string_equal(sbs_status_name((sbs_status)unknown[i]), "SBS_ERR_?");
+        if (has_value(unknown[i])) {
+            assert_string_equal(sbs_status_text((sbs_status)unknown[i]), "unknown status");
+            assert_string_equal(sbs_status_name((sbs_status)unknown[i]), "SBS_ERR_?");
+        }
     }
 }
 
@@ -54,14 +63,16 @@ static void test_groups_begin_and_end_where_the_header_says(void **state) {
         int from, to;
         sbs_status_class group;
     } groups[] = {
-        {2147483647, 0, SBS_CLASS_DONE},     {-1, -19, SBS_CLASS_FIX_CALL}, {-20, -39, SBS_CLASS_BUFFER},
-        {-40, -59, SBS_CLASS_LATER},         {-60, -79, SBS_CLASS_PEER},    {-80, -109, SBS_CLASS_OPERATOR},
-        {-110, -2147483647, SBS_CLASS_ITEM},
+        {2147483647, 0, SBS_CLASS_DONE}, {127, 0, SBS_CLASS_DONE},     {-1, -19, SBS_CLASS_FIX_CALL},
+        {-20, -39, SBS_CLASS_BUFFER},    {-40, -59, SBS_CLASS_LATER},  {-60, -79, SBS_CLASS_PEER},
+        {-80, -109, SBS_CLASS_OPERATOR}, {-110, -128, SBS_CLASS_ITEM}, {-110, -2147483647, SBS_CLASS_ITEM},
     };
     (void)state;
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-        assert_int_equal(sbs_status_group((sbs_status)groups[i].from), groups[i].group);
-        assert_int_equal(sbs_status_group((sbs_status)groups[i].to), groups[i].group);
+        if (has_value(groups[i].from) && has_value(groups[i].to)) {
+            assert_int_equal(sbs_status_group((sbs_status)groups[i].from), groups[i].group);
+            assert_int_equal(sbs_status_group((sbs_status)groups[i].to), groups[i].group);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ endfunction()
 set(deps "${CMAKE_CURRENT_SOURCE_DIR}/.deps")
 sbs_source_folder(SBS_MBEDTLS_DIR "${deps}/mbedtls" include/mbedtls/build_info.h)
 sbs_source_folder(SBS_JSMN_DIR /usr/include jsmn.h)
-if(SBS_BUILD_TESTS AND SBS_ON_LINUX)
+if(SBS_BUILD_TESTS AND (SBS_ON_LINUX OR SBS_BOARD))
     sbs_source_folder(SBS_CMOCKA_DIR "${deps}/cmocka" src/cmocka.c)
 endif()
 # The network of boards. On Linux only the tests have it, where its sources are.

@@ -11,7 +11,7 @@ void sbs_baremetal_mpu_start(void);
 void sbs_baremetal_fault_start(void);
 /* The watchdog runs from now on: a restart that leaves no last word is its work. */
 void sbs_baremetal_fault_watchdog_started(void);
-/* From SysTick, once a millisecond. */
+/* From SysTick, at least once in SBS_BAREMETAL_IDLE_MAX_MS. */
 void sbs_baremetal_watchdog_tick(uint64_t ms);
 /* The milliseconds as they are, from an exception. */
 uint64_t sbs_baremetal_ms_now(void);

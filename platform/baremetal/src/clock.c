@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/baremetal_clock.h"
 
+#include <stdbool.h>
+
 #include "baremetal_internal.h"
 #include "sbs/board.h"
 #include "sbs/cortex_m.h"
@@ -10,58 +12,63 @@
 #endif
 
 #define SYST_RUN_WITH_INTERRUPT 7u /* processor clock, interrupt, enable */
+#define SYST_COUNT_MAX 0xFFFFFFu
 #define SYSTICK_PRIORITY (0x80u << 24)
 
-static volatile uint64_t elapsed_ms;
-static uint32_t period; /* counts of a millisecond */
+static volatile uint64_t counted; /* counts of the periods that are over */
+static volatile bool awake;
+static uint32_t counts_per_ms, period;
 static int64_t utc_bound = SBS_BUILD_TIME;
 static int64_t utc_at_set = SBS_UTC_UNKNOWN;
 static uint64_t ms_at_set;
 
 void sbs_baremetal_systick(void) {
-    elapsed_ms++;
-    sbs_baremetal_watchdog_tick(elapsed_ms);
+    counted += period;
+    sbs_baremetal_watchdog_tick(counted / counts_per_ms);
 }
 
+/* The period is long, as interrupts that come late may not be lost: in an emulator the host may be busy. */
 void sbs_baremetal_clock_start(void) {
-    period = sbs_board_systick_hz() / 1000u;
+    counts_per_ms = sbs_board_systick_hz() / 1000u;
+    uint32_t period_ms = SYST_COUNT_MAX / counts_per_ms;
+    period = counts_per_ms * (period_ms < SBS_BAREMETAL_IDLE_MAX_MS ? period_ms : SBS_BAREMETAL_IDLE_MAX_MS);
     SBS_SCB_SHPR3 |= SYSTICK_PRIORITY;
     SBS_SYST_RVR = period - 1u;
     SBS_SYST_CVR = 0;
     SBS_SYST_CSR = SYST_RUN_WITH_INTERRUPT;
 }
 
+/* The interrupt comes as the count reaches 0, the period's first one. */
+static uint64_t counts_at(uint64_t before, uint32_t left) {
+    return before + (left == 0 ? 0 : period - left);
+}
+
 uint64_t sbs_baremetal_ms_now(void) {
-    return elapsed_ms;
+    return counts_per_ms == 0 ? 0 : counts_at(counted, SBS_SYST_CVR) / counts_per_ms;
 }
 
-/* The interrupt may come between the halves of the number: then it differs when it is read again. */
-uint64_t sbs_baremetal_ms(void) {
-    uint64_t before, after = elapsed_ms;
-    do {
-        before = after;
-        after = elapsed_ms;
-    } while (before != after);
-    return after;
-}
-
+/* The interrupt may come between the halves of a number, or between the numbers: then it differs when read again. */
 uint64_t sbs_baremetal_ticks(void) {
-    uint64_t ms;
+    uint64_t before, after = counted;
     uint32_t left;
     do {
-        ms = sbs_baremetal_ms();
+        before = after;
         left = SBS_SYST_CVR;
-    } while (ms != sbs_baremetal_ms());
-    /* The interrupt comes as the count reaches 0, the period's first one. */
-    return ms * period + (left == 0 ? 0 : period - left);
+        after = counted;
+    } while (before != after);
+    return counts_at(after, left);
+}
+
+uint64_t sbs_baremetal_ms(void) {
+    return sbs_baremetal_ticks() / counts_per_ms;
 }
 
 uint32_t sbs_baremetal_ticks_per_second(void) {
-    return period * 1000u;
+    return counts_per_ms * 1000u;
 }
 
 uint64_t sbs_baremetal_us(void) {
-    return sbs_baremetal_ticks() * 1000u / period;
+    return sbs_baremetal_ticks() * 1000u / counts_per_ms;
 }
 
 sbs_now sbs_baremetal_now(void) {
@@ -91,6 +98,16 @@ void sbs_baremetal_raise_utc_bound(int64_t utc_s) {
     }
 }
 
+void sbs_baremetal_wake(void) {
+    awake = true;
+}
+
+/* With interrupts held back, none can come between the question and the sleep; a pending one ends the sleep. */
 void sbs_baremetal_idle(void) {
-    __asm__ volatile("wfi" ::: "memory");
+    __asm__ volatile("cpsid i" ::: "memory");
+    if (!awake) {
+        __asm__ volatile("wfi" ::: "memory");
+    }
+    awake = false;
+    __asm__ volatile("cpsie i" ::: "memory");
 }

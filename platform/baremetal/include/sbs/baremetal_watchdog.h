@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/** Starts it: @p timeout_ms (1 to 60000) without a feed end the program. It cannot be stopped. */
+/** Starts it: @p timeout_ms (500 to 60000) without a feed end the program. It cannot be stopped. */
 void sbs_baremetal_watchdog_start(uint32_t timeout_ms);
 
 /** The main loop is alive. Ends a grant, too. */

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# sbs_wrap(TEST FUNCTION...): the test's own __wrap_FUNCTION stands between the library and PSA or the system.
+function(sbs_wrap test)
+    list(TRANSFORM ARGN PREPEND "LINKER:--wrap=")
+    target_link_options(${test} PRIVATE ${ARGN})
+endfunction()
+
+sbs_wrap(test_assertion psa_generate_random)
+sbs_wrap(test_jwk psa_hash_setup psa_hash_update psa_hash_finish)
