@@ -64,6 +64,11 @@ static sbs_status trust(void *ctx, const meter_record *record) {
     return meter_tls_trust(&all.tls, record);
 }
 
+static sbs_status scrub(void *ctx) {
+    (void)ctx;
+    return sbs_flash_storage_scrub(&all.storage);
+}
+
 static void work(void *ctx, bool begin) {
     (void)ctx;
     if (begin) {
@@ -211,6 +216,7 @@ static void start(void) {
         .console = write_console,
         .trust = trust,
         .time_server = use_time_server,
+        .scrub = scrub,
         .work = work,
         .stats = put_stats,
         .reboot = ask_reboot,

@@ -68,6 +68,8 @@ typedef struct meter_ports {
     sbs_status (*trust)(void *ctx, const meter_record *record);
     /** Copies a time server's name, NULL: the default one. May be NULL. */
     void (*time_server)(void *ctx, const char *host);
+    /** Erases what replaced and removed records left in the storage's memory. May be NULL. */
+    sbs_status (*scrub)(void *ctx);
     /** Around work that may take long (watchdog). May be NULL. */
     void (*work)(void *ctx, bool begin);
     /** Writes the board's own figures, one `name=value` a line. May be NULL. */

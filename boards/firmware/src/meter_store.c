@@ -225,9 +225,13 @@ sbs_status meter_begin_reset(meter *m) {
     return set(m, RESETTING, &marker, sizeof marker);
 }
 
+static sbs_status scrub(const meter *m) {
+    return m->ports.scrub != NULL ? m->ports.scrub(m->ports.ctx) : SBS_OK;
+}
+
 /* What is secret first, the marker last: after a cut the next start goes on. */
 sbs_status meter_finish_reset(meter *m) {
-    static const char *const names[] = {RECORD, PROGRESS, "boots", "life", RESETTING};
+    static const char *const names[] = {RECORD, PROGRESS, "boots", "life"};
     uint8_t marker;
     size_t len;
     sbs_status status = get(m, RESETTING, &marker, sizeof marker, &len);
@@ -248,5 +252,8 @@ sbs_status meter_finish_reset(meter *m) {
     for (size_t i = 0; i < sizeof names / sizeof names[0] && status == SBS_OK; i++) {
         status = forget(m, names[i]);
     }
-    return status;
+    if (status == SBS_OK) {
+        status = scrub(m);
+    }
+    return status == SBS_OK ? forget(m, RESETTING) : status;
 }

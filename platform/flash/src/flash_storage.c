@@ -156,15 +156,16 @@ static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
     return sbs_flash_log_append(&storage->log, &mark, NULL, 0);
 }
 
-/* The newest sector that holds a secret which is not live, or the rest of a write that was cut. 0: none. */
-static sbs_status find_old_secret(sbs_flash_storage *storage, uint32_t *out_sector) {
+/* The newest sector that holds a secret (or @p all: any value) which is not live, or the rest of a write that was cut.
+ * 0: none. */
+static sbs_status find_old(sbs_flash_storage *storage, bool all, uint32_t *out_sector) {
     sbs_flash_log_cursor cursor = {0};
     sbs_status status = sbs_flash_log_torn(&storage->log, out_sector);
     while (status == SBS_OK || status == SBS_ERR_DAMAGED) {
         sbs_flash_log_record record;
         bool old = false;
         status = sbs_flash_log_next(&storage->log, &cursor, &record);
-        if (status == SBS_OK && record.type == TYPE_VALUE && (record.aux & AUX_SECRET)) {
+        if (status == SBS_OK && record.type == TYPE_VALUE && (all || (record.aux & AUX_SECRET))) {
             status = superseded(&storage->log, &record, &old);
         }
         *out_sector = old && record.sector > *out_sector ? record.sector : *out_sector;
@@ -172,10 +173,10 @@ static sbs_status find_old_secret(sbs_flash_storage *storage, uint32_t *out_sect
     return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
 }
 
-/* Erases every secret that is not live any more; appending may have moved it, and an interrupted call left it. */
-static sbs_status purge_secrets(sbs_flash_storage *storage) {
+/* Erases every such value; appending may have moved it, and an interrupted call left it. */
+static sbs_status purge(sbs_flash_storage *storage, bool all) {
     uint32_t sector = 0;
-    sbs_status status = find_old_secret(storage, &sector);
+    sbs_status status = find_old(storage, all, &sector);
     while (status == SBS_OK && sector != 0 && storage->log.first <= sector) {
         status = sbs_flash_log_compact(&storage->log);
     }
@@ -210,7 +211,7 @@ static sbs_status put(sbs_flash_storage *storage, const char *name, const sbs_fl
     }
     sbs_flash_log_record record = {.type = TYPE_VALUE, .key = name_key(name, len), .aux = (uint8_t)(len | flags)};
     status = sbs_flash_log_append(&storage->log, &record, all, count + 1u);
-    return status == SBS_OK && secret ? purge_secrets(storage) : status;
+    return status == SBS_OK && secret ? purge(storage, false) : status;
 }
 
 static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -252,14 +253,18 @@ static sbs_status storage_remove(void *ctx, const char *name) {
     sbs_flash_log_part part = {name, len};
     sbs_flash_log_record record = {.type = TYPE_REMOVED, .key = name_key(name, len), .aux = (uint8_t)len};
     status = sbs_flash_log_append(&storage->log, &record, &part, 1);
-    return status == SBS_OK && secret ? purge_secrets(storage) : status;
+    return status == SBS_OK && secret ? purge(storage, false) : status;
 }
 
 sbs_status sbs_flash_storage_mount(sbs_flash_storage *storage, const sbs_flash *flash) {
     sbs_flash_log_owner owner = {
         .content = SBS_FLASH_STORAGE_CONTENT, .version = SBS_FLASH_STORAGE_VERSION, .move = move, .ctx = storage};
     sbs_status status = sbs_flash_log_mount(&storage->log, flash, &owner);
-    return status == SBS_OK ? purge_secrets(storage) : status;
+    return status == SBS_OK ? purge(storage, false) : status;
+}
+
+sbs_status sbs_flash_storage_scrub(sbs_flash_storage *storage) {
+    return purge(storage, true);
 }
 
 sbs_storage sbs_flash_storage_port(sbs_flash_storage *storage) {

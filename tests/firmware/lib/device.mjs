@@ -2,7 +2,8 @@
 // A board under QEMU with the demonstration firmware: its console line by line, its flash files, its sudden death.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FIRMWARE = fileURLToPath(new URL('../../../tools/firmware', import.meta.url));
@@ -208,6 +209,12 @@ export class Device {
             thumbprint: find('thumbprint: '),
             nextThumbprint: find('next-thumbprint: '),
         };
+    }
+
+    /** All bytes of the flash's files, one file after the other. */
+    flash() {
+        const files = readdirSync(this.flashDir).sort();
+        return Buffer.concat(files.map((name) => readFileSync(join(this.flashDir, name))));
     }
 
     /** Passes what the console says to `tap` as it comes; returns a function that ends it. */

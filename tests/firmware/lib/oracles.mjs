@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the firmware says and sends, worked out again with Node's own means.
 import assert from 'node:assert/strict';
-import { createHash, createPublicKey } from 'node:crypto';
+import { createECDH, createHash, createPublicKey } from 'node:crypto';
 
 const sha256 = (text) => createHash('sha256').update(text).digest();
 
@@ -28,9 +28,35 @@ export function assertPublicKey(jwk, alg) {
     else assert.equal(jwk.crv, 'P-384');
 }
 
-/** Bytes of the public key that also stand in the stored private key. */
-export function keyBytes(jwk) {
-    return Buffer.from(jwk.kty === 'RSA' ? jwk.n : jwk.x, 'base64url');
+const STORED_KEY = Buffer.from('PSA\0KEY\0');
+const STORED_HEAD_MAX = 64;
+const SCALAR = 48;
+
+/** Bytes of the private key to this public one as they stand in `flash`, null if they do not: an RSA key's modulus, or
+ *  the scalar, found by trying what follows each head of a stored key. */
+export function privateBytes(jwk, flash) {
+    if (jwk.kty === 'RSA') {
+        const modulus = Buffer.from(jwk.n, 'base64url');
+        return flash.includes(modulus) ? modulus : null;
+    }
+    const point = Buffer.concat([Buffer.from([4]), Buffer.from(jwk.x, 'base64url'), Buffer.from(jwk.y, 'base64url')]);
+    for (let at = flash.indexOf(STORED_KEY); at >= 0; at = flash.indexOf(STORED_KEY, at + 1)) {
+        for (let skip = STORED_KEY.length; skip < STORED_HEAD_MAX; skip++) {
+            const scalar = flash.subarray(at + skip, at + skip + SCALAR);
+            if (publicPoint(scalar)?.equals(point)) return Buffer.from(scalar);
+        }
+    }
+    return null;
+}
+
+function publicPoint(scalar) {
+    const ecdh = createECDH('secp384r1');
+    try {
+        ecdh.setPrivateKey(scalar);
+        return ecdh.getPublicKey();
+    } catch {
+        return null;
+    }
 }
 
 export const PHD = 'http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation';

@@ -43,6 +43,10 @@ sbs_storage sbs_flash_storage_port(sbs_flash_storage *storage);
 SBS_NODISCARD sbs_status sbs_flash_storage_set_secret(sbs_flash_storage *storage, const char *name,
                                                       const sbs_flash_log_part *parts, size_t count);
 
+/** Erases every value that was replaced or removed, whether it counts as secret or not. What lives stays. May be called
+ *  again after an error. SBS_ERR_STORAGE; SBS_ERR_BUFFER if the storage is full. */
+SBS_NODISCARD sbs_status sbs_flash_storage_scrub(sbs_flash_storage *storage);
+
 /** Reads up to @p size bytes from @p offset of a record whose checksum was found right; @p out_len: bytes read,
  *  @p out_total (may be NULL): bytes of the record. Errors as for get() of the port. */
 SBS_NODISCARD sbs_status sbs_flash_storage_read(sbs_flash_storage *storage, const char *name, size_t offset,
