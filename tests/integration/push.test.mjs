@@ -122,7 +122,7 @@ describe('write modes', () => {
         assert.equal((await push(observation('c'), mode('if-none-exist'), { scope })).status, 0);
         const result = await push(observation('c2'), mode('put'), { scope });
         assert.equal(result.status, 1, result.text);
-        assert.match(pushLines(result)[0].reason, /scope does not cover/);
+        assert.match(pushLines(result)[0].reason, /scope does not cover.*needs system\/Observation\.u \(update\), granted is system\/Observation\.c$/);
         assert.equal(await held('c2'), 0);
     });
 });

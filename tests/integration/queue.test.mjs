@@ -219,6 +219,11 @@ describe('a server that fails', () => {
         assert.equal(again.status, 0, again.text);
         await assertEachOnce(server, ids);
     });
+    test('a scope that lacks a letter ends the run, and says which', async () => {
+        const result = await queue.pushItems(items(['a']), PUT, { scope: 'system/Observation.c' });
+        assert.equal(result.status, 1, result.text);
+        assert.match(pushLines(result)[0].reason, /needs system\/Observation\.u \(update\), granted is system\/Observation/);
+    });
     test('what an operator must mend ends the run at once', async () => {
         await server.faults({ on: 'fhir', status: 403, body: '', times: -1 });
         const result = await queue.pushItems(items(['a']), PUT);

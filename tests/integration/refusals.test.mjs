@@ -66,9 +66,10 @@ describe('sbs token', () => {
         assert.equal(JSON.parse(stdout).scope, 'system/Observation.c');
         await server.reset();
         const message =
-            'get: FHIR request: the granted scope does not cover the request: system/Observation.c, ' +
-            'ask with --scope for what the request needs, or have it granted';
+            'get: FHIR request: the granted scope does not cover the request: it needs system/Observation.s (search), ' +
+            'granted is system/Observation.c, ask with --scope for what the request needs, or have it granted';
         await fails(['get', ...options, 'Observation?code=1'], 1, message);
+        await fails(['get', ...options, 'Observation/1'], 1, message.replace('s (search)', 'r (read)'));
         assert.equal((await server.requests('?where=fhir')).length, 0);
     });
     test('no token endpoint there', async () => {

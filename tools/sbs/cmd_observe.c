@@ -141,14 +141,42 @@ static int take_identifier(sbs_observation *observation) {
     return CLI_DONE;
 }
 
+/* What an element must look like. */
+static const char *form_of(const char *element) {
+    static const struct {
+        const char *element, *form;
+    } forms[] = {
+        {"identifier", "SYSTEM|VALUE, a URI and a text"},
+        {"status", "registered, preliminary, final, amended, corrected, cancelled, entered-in-error or unknown"},
+        {"category", "a code such as vital-signs, without blanks at its ends"},
+        {"code", "SYSTEM|CODE, a URI and a code without blanks at its ends"},
+        {"subject", "a reference such as Patient/123; vital-signs need one"},
+        {"effective", "YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+hh:mm (or Z), a day that exists; vital-signs need one"},
+        {"performer", "a reference such as Practitioner/123"},
+        {"value", "a decimal of at most 18 digits such as 36.50 with a UCUM unit such as Cel, or a text that is not "
+                  "empty, or a code"},
+        {"device", "a reference such as Device/scale-7"},
+        {"component", "'SYSTEM|CODE=DECIMAL UCUM', each code once, such as 'http://loinc.org|8480-6=107 mm[Hg]'"},
+    };
+    for (size_t i = 0; i < CLI_COUNT(forms); i++) {
+        if (strcmp(forms[i].element, element) == 0) {
+            return forms[i].form;
+        }
+    }
+    return "what FHIR R4 allows there";
+}
+
 static int print(const sbs_observation *observation) {
     sbs_writer out;
     const char *fault = NULL;
     cli_output(&out);
     sbs_status status = sbs_observation_put(&out, observation, &fault);
     if (status != SBS_OK) {
-        return cli_fail(CLI_INPUT, "observe: %s: %s, give what FHIR R4 allows there",
-                        fault == NULL ? "Observation" : fault, sbs_status_text(status));
+        const char *why = status == SBS_ERR_FORMAT     ? "does not have its form"
+                          : status == SBS_ERR_ARGUMENT ? "missing, or not allowed here"
+                                                       : sbs_status_text(status);
+        return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", fault == NULL ? "Observation" : fault, why,
+                        form_of(fault == NULL ? "" : fault));
     }
     sbs_put_char(&out, '\n');
     return CLI_DONE;

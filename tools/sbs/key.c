@@ -2,6 +2,7 @@
 #include "key.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "io.h"
 #include "message.h"
@@ -63,6 +64,26 @@ static int import(const char *path, bool public_allowed, const cli_buffer *pem, 
     return CLI_DONE;
 }
 
+static bool contains(const cli_buffer *text, const char *words) {
+    size_t len = strlen(words);
+    for (size_t at = 0; at + len <= text->len; at++) {
+        if (memcmp(text->data + at, words, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A group may be given a key on purpose, everybody not. */
+static void warn_if_open(const char *path, const cli_buffer *pem) {
+    struct stat file;
+    if (strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 && S_ISREG(file.st_mode) &&
+        (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+        cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
+                 (unsigned)(file.st_mode & 07777));
+    }
+}
+
 int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
     cli_buffer pem = {0};
     sbs_alg alg = SBS_RS384;
@@ -72,6 +93,9 @@ int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
         code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
     }
     code = code != CLI_DONE ? code : import(path, public_allowed, &pem, out_key, &alg, &len);
+    if (code == CLI_DONE) {
+        warn_if_open(path, &pem);
+    }
     cli_buffer_free(&pem);
     if (code != CLI_DONE) {
         return code;

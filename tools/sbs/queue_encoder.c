@@ -6,6 +6,7 @@
 
 #include "queue_file.h"
 #include "resource.h"
+#include "server.h"
 
 #define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u) /* one is looked at that goes with the next batch */
 
@@ -84,7 +85,9 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     out->type = sbs_text_of(state.resource.type);
     out->system = cli_buffer_text(&state.resource.system);
     out->value = cli_buffer_text(&state.resource.value);
-    return choose_mode();
+    sbs_status status = choose_mode();
+    cli_server_note_request(state.config->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE, out->type);
+    return status;
 }
 
 static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) {

@@ -66,11 +66,10 @@ static void add_code(int code) {
     run.code = run.code == CLI_DONE ? code : run.code;
 }
 
-/* The detail speaks of this event unless the event is of one entry of a batch. */
+/* The detail speaks of this event, unless that is of one entry of a batch: then the request itself did not fail. */
 static void keep_reason(const sbs_push_event *event) {
     const sbs_detail *detail = cli_server_detail();
-    bool same = detail->status == event->status && detail->http_status == event->http_status;
-    if (same) {
+    if (detail->status == event->status) {
         cli_reason(event->status, detail, run.reason, sizeof run.reason);
     } else if (event->http_status != 0) {
         (void)snprintf(run.reason, sizeof run.reason, "%s (HTTP %u)%s%s", sbs_status_text(event->status),

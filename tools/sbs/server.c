@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,8 @@ static struct {
     sbs_linux_stream raw, plain;
     sbs_stream raw_stream, plain_stream, tls_stream;
     cli_trace tls_trace, plain_trace;
+    sbs_detail explained;
+    char needs[96]; /* scope that the last request needs */
     void *work;
     bool open, client_ready;
 } setup;
@@ -264,6 +267,7 @@ sbs_status cli_server_run(const sbs_request *request) {
     uint64_t started_ms = sbs_linux_now().mono_ms;
     unsigned told = 0;
     sbs_wait wait;
+    cli_server_note_request(request->interaction, request->target);
     sbs_status status = sbs_client_start(&setup.client, request);
     if (status != SBS_OK) {
         return status;
@@ -293,8 +297,27 @@ void cli_server_wait(const sbs_wait *wait) {
     (void)sbs_linux_wait(&shorter);
 }
 
+void cli_server_note_request(sbs_interaction interaction, sbs_text target) {
+    const char *slash = target.len == 0 ? NULL : memchr(target.ptr, '/', target.len);
+    size_t len = slash == NULL ? target.len : (size_t)(slash - target.ptr);
+    const char *query = len == 0 ? NULL : memchr(target.ptr, '?', len);
+    len = query == NULL ? len : (size_t)(query - target.ptr);
+    const char *permission = interaction == SBS_CREATE   ? "c (create)"
+                             : interaction == SBS_UPDATE ? "u (update)"
+                             : slash != NULL             ? "r (read)"
+                                                         : "s (search)";
+    (void)snprintf(setup.needs, sizeof setup.needs, "system/%.*s.%s", len > 64 ? 64 : (int)len, target.ptr, permission);
+}
+
 const sbs_detail *cli_server_detail(void) {
-    return sbs_client_detail(&setup.client);
+    const sbs_detail *detail = sbs_client_detail(&setup.client);
+    if (detail->status != SBS_ERR_SCOPE || detail->step != SBS_STEP_RESOURCE) {
+        return detail;
+    }
+    setup.explained = *detail;
+    (void)snprintf(setup.explained.text, sizeof setup.explained.text, "it needs %s, granted is %.*s", setup.needs,
+                   (int)(sizeof setup.explained.text - sizeof setup.needs - 32), detail->text);
+    return &setup.explained;
 }
 
 sbs_response cli_server_response(void) {

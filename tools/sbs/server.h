@@ -37,7 +37,9 @@ sbs_status cli_server_run(const sbs_request *request);
 sbs_client *cli_server_client(void);
 /** Waits as a poll asked, but not so long that a signal is seen late. */
 void cli_server_wait(const sbs_wait *wait);
-/** The last failure; what a scope lacks is said in its text. */
+/** Notes what a request that does not go through cli_server_run() needs: for the words about a scope. */
+void cli_server_note_request(sbs_interaction interaction, sbs_text target);
+/** The last failure; if a scope lacks something its text says what. */
 const sbs_detail *cli_server_detail(void);
 sbs_response cli_server_response(void);
 sbs_status cli_server_token(sbs_token_view *out_token);

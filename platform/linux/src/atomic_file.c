@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* renameat2 */
+#define _GNU_SOURCE /* renameat2, O_TMPFILE */
 #include "atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,10 +36,30 @@ static int fill(int fd, const sbs_file_content *content, mode_t mode) {
     if (error == 0 && fsync(fd) != 0) {
         error = errno;
     }
-    if (close(fd) != 0 && error == 0) {
-        error = errno;
-    }
     return error;
+}
+
+static int fill_and_close(int fd, const sbs_file_content *content, mode_t mode) {
+    int error = fill(fd, content, mode);
+    return close(fd) != 0 && error == 0 ? errno : error;
+}
+
+/* A file without a name gets it when it is whole: nothing is left behind if the process ends before. False where the
+ * file system or a missing /proc cannot do that. */
+static bool make_nameless(int folder_fd, const char *name, const sbs_file_content *content, mode_t mode,
+                          int *out_error) {
+    char path[32];
+    int fd = openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return false;
+    }
+    *out_error = fill(fd, content, mode);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (*out_error == 0 && linkat(AT_FDCWD, path, folder_fd, name, AT_SYMLINK_FOLLOW) != 0) {
+        *out_error = errno;
+    }
+    (void)close(fd); /* fsync has told of every failure */
+    return *out_error == 0 || *out_error == EEXIST;
 }
 
 /* Some file systems know no exchange with a condition; link() refuses to replace on those that have links. */
@@ -70,13 +91,17 @@ int sbs_sync_folder(int folder_fd) {
 
 int sbs_atomic_replace(int folder_fd, const char *name, const char *temporary, const sbs_file_content *content,
                        mode_t mode, bool overwrite) {
+    int error = 0;
+    if (!overwrite && make_nameless(folder_fd, name, content, mode, &error)) {
+        return error != 0 ? error : sbs_sync_folder(folder_fd);
+    }
     /* What an interrupted write left behind. */
     (void)unlinkat(folder_fd, temporary, 0);
     int fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return errno;
     }
-    int error = fill(fd, content, mode);
+    error = fill_and_close(fd, content, mode);
     if (error == 0) {
         error = put_in_place(folder_fd, temporary, name, overwrite);
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/linux_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,10 +130,29 @@ static int write_special(const char *path, const void *data, size_t len) {
     return close(fd) != 0 && error == 0 ? errno : error;
 }
 
+/* Removes what writes left behind that were ended on the way: it may hold a key. The name tells whose it was. */
+static void remove_left_behind(int folder_fd) {
+    int fd = dup(folder_fd);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        char *end = entry->d_name;
+        long pid = strncmp(entry->d_name, ".sbs-", 5) == 0 ? strtol(entry->d_name + 5, &end, 10) : 0;
+        if (pid > 0 && strcmp(end, ".tmp") == 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
+            (void)unlinkat(folder_fd, entry->d_name, 0);
+        }
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    } else if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 static int replace_file(int folder_fd, const char *name, const void *data, size_t len, mode_t mode, bool overwrite) {
     char temporary[48];
     const sbs_file_content content = {data, len, NULL, 0};
     (void)snprintf(temporary, sizeof temporary, ".sbs-%ld.tmp", (long)getpid());
+    remove_left_behind(folder_fd);
     return sbs_atomic_replace(folder_fd, name, temporary, &content, mode, overwrite);
 }
 
