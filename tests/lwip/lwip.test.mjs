@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// lwIP in both of its forms against the real server, over a network whose parts fail. Runs in tests/lab/lab.
+// lwIP against the real server, over a network whose parts fail. Runs in tests/lab/lab; SBS_LWIP_FORM is loop or threads.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { CLIENT, MainServer, pause } from '../integration/lib/server.mjs';
 const ROOT = new URL('../..', import.meta.url).pathname;
 const BUILD = process.env.SBS_LWIP_BUILD ?? join(ROOT, 'build/host');
 const LONG = process.env.SBS_LONG === '1';
+const form = process.env.SBS_LWIP_FORM ?? 'threads';
 const PORT = 8443;
 const BASE = `https://server.lab.test:${PORT}/fhir`;
 
@@ -30,7 +31,7 @@ beforeEach(async () => {
 
 /** The device: workers that each store `count` Observations, or try to for some seconds. */
 class Device {
-    constructor(form, { prefix = form, workers = 4, count = 10, seconds = 40, base = BASE } = {}) {
+    constructor({ prefix = form, workers = 4, count = 10, seconds = 40, base = BASE } = {}) {
         Object.assign(this, { prefix, workers, count, events: [], stderr: '', rest: '' });
         const { caFile } = server.info;
         const args = [base, CLIENT, server.path('client.pem'), caFile, prefix, workers, count, seconds];
@@ -81,9 +82,9 @@ async function assertStored(device) {
 }
 
 /** Runs a device to its end under faults that last for a while; returns the statuses that failed meanwhile. */
-async function overcome(form, during, ms, afterwards, options) {
+async function overcome(during, ms, afterwards, options) {
     if (during) fault(...during);
-    const device = new Device(form, options);
+    const device = new Device(options);
     await pause(ms);
     if (afterwards) fault(...afterwards);
     const failed = await device.ended();
@@ -91,95 +92,97 @@ async function overcome(form, during, ms, afterwards, options) {
     return { failed, device };
 }
 
-for (const form of ['loop', 'threads']) {
-    describe(form, () => {
-        test('several workers push side by side', async () => {
-            const { failed } = await overcome(form, null, 0, null, { workers: 6, count: LONG ? 200 : 20 });
-            assert.deepEqual(failed, []);
-        });
-        test('frames are lost, reordered, doubled and damaged', async () => {
-            const faults = ['loss 8', 'reorder 10', 'duplicate 5', 'corrupt 1', 'delay 1 5'];
-            await overcome(form, faults, 0, null, { count: LONG ? 60 : 6, seconds: LONG ? 300 : 60 });
-            const { link } = JSON.parse(fault('status'));
-            for (const what of ['lost', 'reordered', 'duplicated', 'corrupted']) {
-                assert.ok(link.up[what] > 0 && link.down[what] > 0, what);
-            }
-        });
-        test('the server ends connections at any stage', async (t) => {
-            const device = new Device(form, { count: 100_000, seconds: LONG ? 600 : 30 });
-            const cuts = [];
-            for (const direction of ['up', 'down']) {
-                for (let cutRecord = 0; cutRecord < 7; cutRecord += LONG ? 1 : 2) {
-                    for (const cut of LONG ? ['fin', 'rst', 'stall'] : ['fin', 'rst']) cuts.push({ direction, cutRecord, cut });
-                }
-            }
-            if (!LONG) cuts.push({ direction: 'down', cutRecord: 1, cut: 'stall' });
-            let struck = 0;
-            for (const each of cuts) struck += await strike(each);
-            const stored = async () => Object.keys((await server.admin('GET', '/stats')).identifiers).length;
-            const end = Date.now() + 15_000;
-            for (const then = await stored(); (await stored()) < then + 20; await pause(100)) {
-                assert.ok(Date.now() < end, 'the workers did not go on');
-            }
-            t.diagnostic(`${struck} of ${cuts.length} cuts struck`);
-            await device.stop();
-            const { identifiers } = await server.admin('GET', '/stats');
-            for (const [name, times] of Object.entries(identifiers)) assert.equal(times, 1, name);
-            assert.ok(device.stored > 0 && device.stored <= Object.keys(identifiers).length);
-            assert.ok(struck >= cuts.length * 0.9, `${struck} of ${cuts.length}`);
-        });
-        if (form === 'loop' && !LONG) return; // what follows does not depend on the form: the short run has it once
-        test('the name server fails, then recovers', async () => {
-            for (const mode of LONG ? ['nxdomain', 'refused', 'off'] : ['nxdomain']) {
-                const ms = mode === 'off' ? 10_000 : 1500;
-                const options = { prefix: `${form}-${mode}`, count: 3 };
-                const { failed } = await overcome(form, [`dns ${mode}`], ms, ['dns on'], options);
-                assert.ok(failed.length >= 4, mode);
-                assert.deepEqual([...new Set(failed)], ['SBS_ERR_RESOLVE'], mode);
-                await server.reset();
-            }
-        });
-        test('DHCP and time come late', async () => {
-            fault('dhcp off', 'ntp garbage');
-            const device = new Device(form, { count: 3 });
-            await pause(1200);
-            assert.ok(!device.has('network'));
-            fault('dhcp on');
-            await pause(4000);
-            assert.ok(!device.has('time'), 'believed what was no answer');
-            fault('ntp on');
-            assert.deepEqual(await device.ended(), []);
-            await assertStored(device);
-        });
-        test('connection refused', async () => {
-            const device = new Device(form, { base: `https://server.lab.test:${PORT + 1}/fhir`, seconds: 2 });
-            const failed = await device.ended(1);
-            assert.ok(failed.length >= 4);
-            assert.deepEqual([...new Set(failed)], ['SBS_ERR_REFUSED']);
-        });
-        test('nobody there, and silence behind the router', async () => {
-            for (const [host, status] of [
-                ['10.77.0.250', 'SBS_ERR_UNREACHABLE'],
-                ['10.78.0.1', 'SBS_ERR_TIMEOUT'],
-            ]) {
-                const device = new Device(form, { base: `https://${host}:${PORT}/fhir`, seconds: 6 });
-                assert.deepEqual([...new Set(await device.ended(1))], [status], host);
-            }
-        });
-        test('the cable is out for a while', async () => {
-            const device = new Device(form, { count: 400 });
-            await pause(1500);
-            fault('cable out');
-            await pause(LONG ? 30_000 : 3000);
-            fault('cable in');
-            await pause(LONG ? 40_000 : 5000);
-            await device.stop();
-            device.count = 0; // as many as there was time for, each once
-            await assertStored(device);
-            assert.ok(device.stored > 0);
-        });
+describe(form, () => {
+    test('several workers push side by side', async () => {
+        const { failed } = await overcome(null, 0, null, { workers: 6, count: LONG ? 200 : 20 });
+        assert.deepEqual(failed, []);
     });
-}
+    test('frames are lost, reordered, doubled and damaged', async () => {
+        const faults = ['loss 8', 'reorder 10', 'duplicate 5', 'corrupt 2', 'delay 1 5'];
+        await overcome(faults, 0, null, { count: LONG ? 60 : 5, seconds: LONG ? 300 : 60 });
+        const { link } = JSON.parse(fault('status'));
+        for (const what of ['lost', 'reordered', 'duplicated', 'corrupted']) {
+            assert.ok(link.up[what] + link.down[what] > 0, what);
+        }
+    });
+    /** Directions, records and ways, the short run has a part of them. */
+    function cutsToTry() {
+        const cuts = [];
+        for (const direction of ['up', 'down']) {
+            for (let cutRecord = 0; cutRecord < 7; cutRecord += LONG ? 1 : 2) {
+                for (const cut of LONG ? ['fin', 'rst', 'stall'] : ['fin', 'rst']) cuts.push({ direction, cutRecord, cut });
+            }
+        }
+        return LONG ? cuts : [...cuts, { direction: 'down', cutRecord: 1, cut: 'stall' }];
+    }
+
+    test('the server ends connections at any stage', async (t) => {
+        const device = new Device({ count: 100_000, seconds: LONG ? 600 : 30 });
+        const cuts = cutsToTry();
+        let struck = 0;
+        for (const each of cuts) struck += await strike(each);
+        const stored = async () => Object.keys((await server.admin('GET', '/stats')).identifiers).length;
+        const end = Date.now() + 15_000;
+        for (const then = await stored(); (await stored()) < then + 20; await pause(100)) {
+            assert.ok(Date.now() < end, 'the workers did not go on');
+        }
+        t.diagnostic(`${struck} of ${cuts.length} cuts struck`);
+        await device.stop();
+        const { identifiers } = await server.admin('GET', '/stats');
+        for (const [name, times] of Object.entries(identifiers)) assert.equal(times, 1, name);
+        assert.ok(device.stored > 0 && device.stored <= Object.keys(identifiers).length);
+        assert.ok(struck >= cuts.length * 0.9, `${struck} of ${cuts.length}`);
+    });
+    test('the name server fails, then recovers', async () => {
+        for (const mode of LONG ? ['nxdomain', 'refused', 'off'] : ['nxdomain']) {
+            const ms = mode === 'off' ? 10_000 : 1500;
+            const options = { prefix: `${form}-${mode}`, count: 3 };
+            const { failed } = await overcome([`dns ${mode}`], ms, ['dns on'], options);
+            assert.ok(failed.length >= 4, mode);
+            assert.deepEqual([...new Set(failed)], ['SBS_ERR_RESOLVE'], mode);
+            await server.reset();
+        }
+    });
+    test('DHCP and time come late', async () => {
+        fault('dhcp off', 'ntp garbage');
+        const device = new Device({ count: 3 });
+        await pause(1200);
+        assert.ok(!device.has('network'));
+        fault('dhcp on');
+        await pause(4000);
+        assert.ok(!device.has('time'), 'believed what was no answer');
+        fault('ntp on');
+        assert.deepEqual(await device.ended(), []);
+        await assertStored(device);
+    });
+    test('connection refused', async () => {
+        const device = new Device({ base: `https://server.lab.test:${PORT + 1}/fhir`, seconds: 2 });
+        const failed = await device.ended(1);
+        assert.ok(failed.length >= 4);
+        assert.deepEqual([...new Set(failed)], ['SBS_ERR_REFUSED']);
+    });
+    test('nobody there, and silence behind the router', async () => {
+        for (const [host, status] of [
+            ['10.77.0.250', 'SBS_ERR_UNREACHABLE'],
+            ['10.78.0.1', 'SBS_ERR_TIMEOUT'],
+        ]) {
+            const device = new Device({ base: `https://${host}:${PORT}/fhir`, seconds: 5 });
+            assert.deepEqual([...new Set(await device.ended(1))], [status], host);
+        }
+    });
+    test('the cable is out for a while', async () => {
+        const device = new Device({ count: 400 });
+        await pause(1500);
+        fault('cable out');
+        await pause(LONG ? 30_000 : 2000);
+        fault('cable in');
+        await pause(LONG ? 40_000 : 4000);
+        await device.stop();
+        device.count = 0; // as many as there was time for, each once
+        await assertStored(device);
+        assert.ok(device.stored > 0);
+    });
+});
 
 /** Arms one cut and waits until it has struck; 1 if it did. */
 async function strike(cut) {

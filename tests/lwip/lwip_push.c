@@ -94,7 +94,7 @@ static void wake(void *ctx) {
 }
 
 static bool prepare(worker *self, unsigned number) {
-    const sbs_lwip_stream_config stream_config = {.connect_timeout_ms = 3000, .wake = wake, .wake_ctx = self};
+    const sbs_lwip_stream_config stream_config = {.connect_timeout_ms = 2500, .wake = wake, .wake_ctx = self};
     self->number = number;
     (void)sem_init(&self->event, 0, 0);
     sbs_lwip_stream_init(&self->tcp, &stream_config, &self->raw);
@@ -112,7 +112,7 @@ static bool prepare(worker *self, unsigned number) {
         .work = self->work,
         .work_size = sizeof self->work,
         .connect_timeout_ms = 8000,
-        .exchange_timeout_ms = 8000,
+        .exchange_timeout_ms = 5000,
         .max_attempts = 1,
     };
     return sbs_client_init(&self->client, &self->config) == SBS_OK;
