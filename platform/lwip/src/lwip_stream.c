@@ -67,7 +67,7 @@ static void on_loss(void *arg, err_t error) {
     sbs_lwip_stream *stream = arg;
     stream->priv.pcb = NULL; /* lwIP has freed it */
     stream->priv.loss = status_of_loss(stream, error);
-    stream->priv.loss_code = error;
+    stream->priv.loss_code = (int32_t)error;
     wake(stream);
 }
 

@@ -35,8 +35,8 @@ enum { PAUSING, RESOLVING, ASKING };
 static uint32_t dhcp_server;
 
 /* lwIP's DHCP client calls this by its name. */
-void dhcp_set_ntp_servers(u8_t count, const ip4_addr_t *servers) {
-    dhcp_server = count != 0 ? ip4_addr_get_u32(&servers[0]) : 0;
+void dhcp_set_ntp_servers(u8_t num_ntp_servers, const ip4_addr_t *ntp_server_addrs) {
+    dhcp_server = num_ntp_servers != 0 ? ip4_addr_get_u32(&ntp_server_addrs[0]) : 0;
 }
 
 uint32_t sbs_lwip_time_server_of_dhcp(void) {
