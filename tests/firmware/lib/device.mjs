@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import net from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -217,10 +218,24 @@ export class Device {
         return Buffer.concat(files.map((name) => readFileSync(join(this.flashDir, name))));
     }
 
-    /** Passes what the console says to `tap` as it comes; returns a function that ends it. */
-    tap(tap) {
-        this.#taps.add(tap);
-        return () => this.#taps.delete(tap);
+    /** Opens the console to other programs as well, as a Unix socket at `path`; returns a function that closes it. */
+    async share(path) {
+        const clients = new Set();
+        const server = net.createServer((client) => {
+            const tap = (text) => client.write(text);
+            clients.add(client);
+            this.#taps.add(tap);
+            client.on('data', (bytes) => this.type(bytes));
+            client.on('error', () => {}).on('close', () => {
+                clients.delete(client);
+                this.#taps.delete(tap);
+            });
+        });
+        await new Promise((resolve, reject) => server.once('error', reject).listen(path, resolve));
+        return () => {
+            for (const client of clients) client.destroy();
+            return new Promise((resolve) => server.close(resolve));
+        };
     }
 
     /** The power fails: QEMU gets SIGKILL. */

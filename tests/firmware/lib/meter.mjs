@@ -2,9 +2,10 @@
 // What an operator does with a demonstration meter: registers its key, provisions it, looks at what arrived.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { ok } from '../../integration/lib/sbs.mjs';
+import { join } from 'node:path';
+import { ok, sbs } from '../../integration/lib/sbs.mjs';
 import { PHD } from './oracles.mjs';
-import { pemToDer, record, speak } from './record.mjs';
+import { pemToDer, record } from './record.mjs';
 
 export const CLIENT_ID = '5b0e71f4-6f2d-4c58-8a2b-3f0f5a1d9c11';
 export const SCOPE = 'system/Observation.cu system/Device.cu';
@@ -25,28 +26,36 @@ export async function unregister(lab, clientId = CLIENT_ID) {
     await lab.server.admin('POST', '/clients', { clientId, jwks: JSON.parse(stdout) });
 }
 
-/** A record for this lab; `changes` as for record(). */
+/** The bytes of a record for this lab, for what `sbs provision` never sends; `changes` as for record(). */
 export function goodRecord(lab, changes = {}) {
     const { fhirBase, caFile } = lab.server.info;
     const ca = pemToDer(readFileSync(caFile, 'latin1'));
     return record({ fhir: fhirBase, clientId: CLIENT_ID, scope: SCOPE, subject: SUBJECT, ca, ...changes });
 }
 
-/** Provisions a device that has no record yet. */
+/** Provisions a device with `sbs provision`, whose result it returns; `changes` are options, null leaves one out. */
 export async function provision(lab, device, changes = {}) {
-    const from = device.mark();
-    const said = await speak(device, goodRecord(lab, changes));
-    assert.equal(said, 'stored', device.tail());
-    await device.waitFor(/^provision: confirmed$/, { from, ms: TRIAL_MS });
+    const path = join(lab.dir, 'console');
+    const { fhirBase, caFile } = lab.server.info;
+    const options = { device: path, fhir: fhirBase, 'client-id': CLIENT_ID, scope: SCOPE, subject: SUBJECT, ca: caFile };
+    const words = Object.entries({ ...options, ...changes }).filter(([, value]) => value !== null);
+    const close = await device.share(path);
+    try {
+        return await sbs(['provision', ...words.flatMap(([name, value]) => [`--${name}`, String(value)])]);
+    } finally {
+        await close();
+    }
 }
 
 /** From empty flash to a device that pushes. */
-export async function bringUp(lab, device, { alg = 'RS384', ...changes } = {}) {
+export async function bringUp(lab, device, { alg = 'RS384', clientId = CLIENT_ID, scopes = SCOPE, options = {} } = {}) {
     await device.start();
     await device.waitForState('unprovisioned', { ms: 120_000 });
     if (alg !== 'RS384') await device.ask(`rotate ${alg}`, /^thumbprint: /);
-    const keys = await register(lab, device, changes);
-    await provision(lab, device, changes);
+    const keys = await register(lab, device, { clientId, scopes });
+    const done = await provision(lab, device, { 'client-id': clientId, ...options });
+    assert.equal(done.status, 0, `${done.text}\n${device.tail()}`);
+    await device.waitForState('online');
     return keys;
 }
 
