@@ -132,7 +132,7 @@ static uint16_t batch_of(unsigned variant) {
 
 static void each_item_arrives_once_whatever_is_cut(void **state) {
     unsigned total = 0;
-    unsigned stride = cut_is_long() ? 1 : 11;
+    unsigned stride = cut_is_long() ? 1 : 29;
     (void)state;
     cut_vfs_register();
     for (unsigned variant = 0; variant < VARIANTS; variant++) {
@@ -164,7 +164,7 @@ static void each_item_arrives_once_whatever_the_connection_does(void **state) {
     static const engine_life lives = {begin_variant, live, end, VARIANTS};
     (void)state;
     cut_vfs_register();
-    unsigned runs = engine_break_connections(&world.rig, &lives, cut_is_long() ? 23 : 701);
+    unsigned runs = engine_break_connections(&world.rig, &lives, cut_is_long() ? 23 : 1409);
     print_message("engine on SQLite: lives with a fault of the connection %u, lost 0, twice 0\n", runs);
     cut_vfs_reset();
 }
