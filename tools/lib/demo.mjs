@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tools/demo shows: JSON, assertions, exchanges and the final table, shortened and within 100 columns.
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 
 const WIDTH = 96;
 const SECRET_RUN = /[\w-]{48,}(?:\.[\w-]+)*/g;
@@ -149,11 +150,12 @@ async function showTable(url) {
     const rows = JSON.parse(await admin(url, '/observations'));
     const when = (text) => text.replace('T', ' ').slice(0, 16);
     const value = (text) => text.replace(/[\w-]+(?: [^=;]*)? = /g, '');
+    const name = (text) => text.replace(/^http:\/\/hl7\.org\/fhir\/uv\/phd\/[^|]*\|/, 'PHD|');
     const cells = rows.map((row) => [
         row.code.replace(/^\S+ (?=\S)/, ''),
         value(row.value),
         when(row.effective),
-        row.identifier,
+        name(row.identifier),
     ]);
     const all = [['measurement', 'value', 'when', 'identifier'], ...cells];
     const widths = [0, 1, 2, 3].map((i) => Math.min([21, 21, 16, 34][i], Math.max(...all.map((row) => row[i].length))));
@@ -181,7 +183,34 @@ function showCommand(...words) {
     print(`$ ${lines.join(' \\\n')}`);
 }
 
+/** Lines of a device's console. */
+function showConsole() {
+    for (const line of input().split('\n')) {
+        const [, name, json] = /^([\w-]+): (\{.*)$/.exec(line) ?? [];
+        if (json) print(`${name}: ${pretty(JSON.parse(json), '', name.length + 4)}`);
+        else if (line !== '') print(shorten(line).slice(0, WIDTH - 2));
+    }
+}
+
+/** Types a line on a device's console. */
+const typeLine = (path, text) =>
+    new Promise((resolve, reject) => {
+        const socket = net.connect(path, () => socket.end(`${text}\n`));
+        socket.resume().on('error', reject).on('close', resolve);
+    });
+
+/** How many identifiers of this system the server holds, each once. */
+async function countHeld(url, system) {
+    const { identifiers } = JSON.parse(await admin(url, '/stats'));
+    const own = Object.entries(identifiers).filter(([name]) => name.startsWith(`${system}|`));
+    if (own.some(([, count]) => count !== 1)) throw new Error('the server holds one of them twice');
+    print(String(own.length));
+}
+
 const COMMANDS = {
+    console: showConsole,
+    type: typeLine,
+    held: countHeld,
     json: showJson,
     bundle: showBundle,
     assertion: showAssertion,
