@@ -38,11 +38,11 @@ export class Device {
     #taps = new Set();
 
     /**
-     * @param {object} options board; variant ('default'); flashDir; nic: QEMU's network arguments, a list; args: for
+     * @param {object} options board; variant ('default'); image: default the one that was built; flashDir; nic: QEMU's network arguments, a list; args: for
      * tools/firmware, such as ['--icount']; seconds: QEMU's longest life
      */
-    constructor({ board, variant = 'default', flashDir, nic = [], args = [], seconds = 900, onLine = null }) {
-        this.#options = { board, variant, flashDir, nic, args, seconds };
+    constructor({ board, variant = 'default', image = null, flashDir, nic = [], args = [], seconds = 900, onLine = null }) {
+        this.#options = { board, variant, image, flashDir, nic, args, seconds };
         this.onLine = onLine;
         mkdirSync(flashDir, { recursive: true });
     }
@@ -56,8 +56,9 @@ export class Device {
     }
 
     command() {
-        const { board, variant, flashDir, nic, args, seconds } = this.#options;
-        const fixed = ['run', board, '--variant', variant, '--no-build', '--flash-dir', flashDir, '--serial', 'stdio'];
+        const { board, variant, image, flashDir, nic, args, seconds } = this.#options;
+        const fixed = ['run', board, '--variant', variant, '--flash-dir', flashDir, '--serial', 'stdio'];
+        fixed.push(...(image ? ['--image', image] : ['--no-build']));
         return [FIRMWARE, ...fixed, ...nic, ...args, '--timeout', String(seconds)];
     }
 

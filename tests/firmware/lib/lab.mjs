@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The network of tests/lab, in which this process runs (tests/lab/lab -- node ...), with the main server in it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MainServer, pause } from '../../integration/lib/server.mjs';
 import { Device } from './device.mjs';
 
 const PORT = 8443;
+const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
 const { SBS_LAB, SBS_LAB_SERVER, SBS_LAB_NAME, SBS_LAB_NETDEV, SBS_LAB_TAP } = process.env;
 
 /** Refuses to run anywhere but in a network that reaches nobody. */
@@ -53,9 +55,18 @@ export class Lab {
     device(options) {
         this.#count += 1;
         const nic = ['--qemu=-netdev', `--qemu=${SBS_LAB_NETDEV}`, '--qemu=-net', '--qemu=nic,netdev=lab'];
-        const device = new Device({ nic, flashDir: this.path(`flash-${this.#count}`), ...options });
+        const image = this.#image(options);
+        const device = new Device({ nic, image, flashDir: this.path(`flash-${this.#count}`), ...options });
         this.#devices.push(device);
         return device;
+    }
+
+    /** A copy of the image: a build that goes on beside the tests does not change it under them. */
+    #image({ board, variant = 'default' }) {
+        const copy = this.path(`${board}-${variant}.elf`);
+        const folder = variant === 'default' ? board : `${board}-${variant}`;
+        if (!existsSync(copy)) copyFileSync(join(BUILD, folder, 'images', 'firmware.elf'), copy);
+        return copy;
     }
 
     /** Commands of tests/lab/fault, such as `loss 10`; returns the last answer. */
