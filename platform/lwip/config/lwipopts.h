@@ -156,6 +156,7 @@ void SBS_LWIP_RELEASE(void *memory);
 #ifndef TCP_QUEUE_OOSEQ
 #define TCP_QUEUE_OOSEQ 0 /* what arrives out of order is sent again by the peer */
 #endif
+#define TCP_OOSEQ_MAX_PBUFS SBS_LWIP_WINDOW_SEGMENTS
 #define LWIP_TCP_RTO_TIME 1000 /* RFC 6298 section 2 */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 #define TCP_FAST_INTERVAL TCP_TMR_INTERVAL
