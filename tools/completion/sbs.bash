@@ -152,7 +152,7 @@ _sbs() {
     'parse-token') words='--help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
     'push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
-    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --config --help' files=yes ;;
+    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
     'queue list') words='--queue --keep-dead --config --help' ;;
     'queue push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;

@@ -14,26 +14,36 @@
 
 static struct {
     const char *config;
-    bool remove;
+    bool remove, lines;
 } options;
 
 static const cli_option config_options[] = {
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &options.config,
      .type = CLI_CONFIG},
 };
+static const cli_option add_options[] = {
+    {"lines", NULL, "read NDJSON from standard input for ever, and store each line as it comes", &options.lines,
+     .type = CLI_FLAG},
+};
 static const cli_option dead_options[] = {
     {"remove", NULL, "delete these dead letters", &options.remove, .type = CLI_FLAG},
 };
 static const cli_table config_table = CLI_TABLE(config_options);
+static const cli_table add_table = CLI_TABLE(add_options);
 static const cli_table dead_table = CLI_TABLE(dead_options);
 
 /* ---- add ------------------------------------------------------------------------------------------------------ */
 
 static int run_add(const cli_operands *operands) {
     cli_queue_added added = {0};
+    if (options.lines ? operands->count > 0 : operands->count == 0) {
+        return options.lines ? cli_fail(CLI_USAGE, "queue add: --lines: reads standard input, leave FILE out")
+                             : cli_fail(CLI_USAGE, "queue add: FILE... is missing, give files, '-' or --lines");
+    }
     int code = cli_queue_open("queue add", CLI_QUEUE_MADE);
     if (code == CLI_DONE) {
-        code = cli_queue_add_files("queue add", operands, true, &added);
+        code = options.lines ? cli_queue_add_lines("queue add", &added)
+                             : cli_queue_add_files("queue add", operands, true, &added);
     }
     cli_queue_added_free(&added);
     cli_queue_close();
@@ -199,10 +209,9 @@ const cli_command cli_queue_add = {
              "line once it is safe on the disk: its identifier, 'queued', its id in the queue, separated by tabs. One\n"
              "without an identifier gets one that is its own from then on. Resources that name the same device (or,\n"
              "without one, the same subject) are pushed in this order. Any number of processes may add at a time.\n",
-    .operands = "FILE...",
-    .operand_min = 1,
+    .operands = "[FILE...]",
     .operand_max = SIZE_MAX,
-    .tables = {&cli_queue_table, &cli_queue_limits_table, &config_table},
+    .tables = {&cli_queue_table, &cli_queue_limits_table, &add_table, &config_table},
     .example = "sbs observe --code 'http://loinc.org|8310-5' --value 36.6 --unit Cel | sbs queue add --queue q.db -",
     .run = run_add,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memrchr */
 #include "queue_add.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 
 #define GROUP_MAX 256u /* items that become durable together */
 #define REASON_SIZE 256
+#define PIECE 65536u /* of standard input */
 #define NOT_WRITTEN "the queue cannot be written"
 
 /* A group of items that become durable together. Until then nothing is known of them, so each has two lines: which one
@@ -246,22 +249,88 @@ static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
     return run->count == GROUP_MAX || (text.ptr == NULL && run->count > 0) ? add_group(run) : CLI_DONE;
 }
 
-int cli_queue_add_files(const char *command, const cli_operands *files, bool list, cli_queue_added *added) {
+/* ---- all of them ---------------------------------------------------------------------------------------------- */
+
+static add_run *start(const char *command, bool list, cli_queue_added *added) {
     add_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
-        return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+        (void)cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+        return NULL;
     }
     run->command = command;
     run->added = added;
     run->list = list;
-    int code = cli_items_read(command, files, take_item, run, &run->code);
+    return run;
+}
+
+static int finish(add_run *run, int code) {
+    const cli_queue_added *added = run->added;
     if (code == CLI_DONE && added->refused > 0) {
         (void)cli_fail(run->code, "%s: %zu of %zu resources were not queued, the lines on standard output tell why",
-                       command, added->refused, added->refused + added->accepted);
+                       run->command, added->refused, added->refused + added->accepted);
     }
     code = code != CLI_DONE ? code : run->code;
     cli_buffer_free(&run->done);
     cli_buffer_free(&run->undone);
     free(run);
     return code;
+}
+
+int cli_queue_add_files(const char *command, const cli_operands *files, bool list, cli_queue_added *added) {
+    add_run *run = start(command, list, added);
+    return run == NULL ? CLI_LOCAL : finish(run, cli_items_read(command, files, take_item, run, &run->code));
+}
+
+/* Adds the lines that are whole, and the last one at the end; keeps what is left of the data. */
+static int take_lines(add_run *run, cli_buffer *data, size_t *line, bool at_end) {
+    cli_items lines = {.rest = cli_buffer_text(data), .line = *line, .lines = true};
+    const char *last = data->len == 0 ? NULL : memrchr(data->data, '\n', data->len);
+    size_t whole = at_end ? data->len : last == NULL ? 0 : (size_t)(last - data->data) + 1;
+    sbs_text item;
+    size_t number;
+    int code = CLI_DONE;
+    lines.rest.len = whole;
+    while (code == CLI_DONE && cli_items_next(&lines, &item, &number)) {
+        code = take_item(run, item, "-", number);
+    }
+    code = code == CLI_DONE ? take_item(run, (sbs_text){NULL, 0}, "-", 0) : code;
+    *line = lines.line;
+    data->len -= whole;
+    if (whole > 0 && data->len > 0) {
+        memmove(data->data, data->data + whole, data->len);
+    }
+    return code;
+}
+
+/* Reads what there is, at most a piece. False at the end, and after a signal. */
+static bool read_piece(cli_buffer *data, int *out_code) {
+    ssize_t count;
+    do {
+        count = read(STDIN_FILENO, data->data + data->len, data->size - data->len);
+    } while (count < 0 && errno == EINTR && cli_signal() == 0);
+    if (count < 0 && cli_signal() == 0) {
+        *out_code = cli_fail(CLI_INPUT, "standard input: %s, give one that can be read", strerror(errno));
+    }
+    data->len += count > 0 ? (size_t)count : 0;
+    return count > 0;
+}
+
+int cli_queue_add_lines(const char *command, cli_queue_added *added) {
+    add_run *run = start(command, true, added);
+    cli_buffer data = {0};
+    size_t line = 1;
+    int code = run == NULL ? CLI_LOCAL : CLI_DONE;
+    bool more = true;
+    while (code == CLI_DONE && more) {
+        if (data.len > CLI_QUEUE_ITEM_MAX || !cli_buffer_reserve(&data, PIECE)) {
+            code = cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
+                            line);
+            break;
+        }
+        more = read_piece(&data, &code);
+        int taken = cli_signal() == 0 || more ? take_lines(run, &data, &line, !more) : CLI_DONE;
+        code = code != CLI_DONE ? code : taken;
+    }
+    cli_buffer_free(&data);
+    return run == NULL ? code : finish(run, code);
 }
