@@ -95,8 +95,7 @@ show_memory() {
 
 show_power_cut() {
     say "While it measures and pushes, the power fails; then it comes back."
-    type_line 'measure 12' '^measuring' 10
-    sleep 0.1
+    type_line 'measure 16' '^measuring' 10
     pull_the_plug
     show_console
     start_device
