@@ -11,6 +11,7 @@
 
 #include "flash_sim.h"
 #include "sbs/flash_queue.h"
+#include "sbs/identity.h"
 
 #define ITEMS 10000u
 #define PAYLOAD 96u /* a vital sign with identifier, subject, device, code and value */
@@ -99,6 +100,33 @@ static void report_wear(rig *r, const char *what) {
     }
     print_message("flash queue: %s: each sector erased %u to %u times\n", what, (unsigned)least, (unsigned)most);
     assert_true(most - least <= 1);
+}
+
+/* What a meter keeps of a vital sign: identifier by the PHD guide, subject, device, value. Time, zone, lane and format
+ * (code and unit) are in the meta. */
+static void test_typical_item(void **state) {
+    (void)state;
+    static const char subject[] = "Patient/3f1c7d2e", device[] = "Device/00A0F4FFFE123456";
+    char text[160];
+    size_t len = 0;
+    sbs_writer out;
+    const sbs_phd_measurement measurement = {.device = UINT64_C(0x00A0F4FFFE123456),
+                                             .patient = {subject + 8, sizeof subject - 9},
+                                             .type = 150364,
+                                             .time = {820454400, 0},
+                                             .has_offset = true,
+                                             .offset = 8};
+    sbs_writer_init(&out, text, sizeof text);
+    sbs_identity_put_phd(&out, &measurement);
+    sbs_put_char(&out, '\0');
+    sbs_put_string(&out, subject);
+    sbs_put_char(&out, '\0');
+    sbs_put_string(&out, device);
+    sbs_put_char(&out, '\0');
+    sbs_put_string(&out, "36.65");
+    assert_int_equal(sbs_writer_finish(&out, &len), SBS_OK);
+    print_message("flash queue: a typical item has %u bytes, %u are reckoned with\n", (unsigned)len, PAYLOAD);
+    assert_true(len <= PAYLOAD && len >= PAYLOAD - 10u);
 }
 
 /* 256 KB: 2000 typical items, with a sector free; all of them are delivered in order across a restart. */
@@ -440,6 +468,7 @@ static void test_lock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_typical_item),
         cmocka_unit_test(test_capacity),
         cmocka_unit_test(test_full_queue_keeps_moving),
         cmocka_unit_test(test_endless_attempts),

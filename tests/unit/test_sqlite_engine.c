@@ -82,8 +82,19 @@ static void begin(sbs_write_mode mode, uint16_t batch_max, uint64_t seed) {
     engine_init(&world.rig, &disk, mode, batch_max);
 }
 
+/* What was refused is kept with the reason. */
+static void check_dead(void) {
+    sbs_sqlite_dead dead = {.reason = ""};
+    sbs_status status;
+    while ((status = sbs_sqlite_queue_dead(&world.queue, dead.item.id, &dead)) == SBS_OK) {
+        assert_string_equal(dead.reason, "refused");
+    }
+    assert_int_equal(status, SBS_ERR_NOT_FOUND);
+}
+
 static void end(void) {
     engine_check(&world.rig);
+    check_dead();
     world.untimed += engine_untimed(&world.rig);
     engine_lose_power(&world.rig);
 }
