@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The boards themselves: faults, watchdog, heap, clock, console and flash. tests/boards/probe.c obeys."""
+import concurrent.futures
+import pathlib
+import random
+import re
+import subprocess
+import tempfile
+import time
+
+import ethernet_tests
+from harness import Program, report, run
+
+RESTARTED = 3
+# Command: kind of the last word, part of its line, function that pc lies in.
+FAULTS = {
+    "write-null": ("memory", "address=00000000", "write_null"),
+    "read-null": ("memory", "address=00000008", "read_null"),
+    "write-flash": ("memory", "address=00000400", "write_flash"),
+    "jump-into-ram": ("memory", "cfsr=00000001", None),
+    "undefined": ("usage", "cfsr=00010000", "undefined_instruction"),
+    "fill-stack": ("stack", "address=1fffff", None),
+    "step-over": ("stack", "address=1ff", None),
+    "abort": ("abort", "exception=0", "probe_fault"),
+    "panic": ("panic", "a note that is longer than the ", "panic"),
+    "hang": ("watchdog", "exception=", "hang"),
+    "hang-masked": ("watchdog", "", None),
+    "hang-after-grant": ("watchdog", "exception=", None),
+}
+PRINTED = ("[text|   ab|xy|p|c|%][-5|2147483647|4294967295|beef|0000001a|   7|0042]"
+           "[18446744073709551615|-9223372036854775808|9|8][0|%i]")
+
+
+def function_at(image, address):
+    asked = subprocess.run(["arm-none-eabi-addr2line", "-f", "-e", str(image), hex(address)], capture_output=True, text=True,
+                           check=True)
+    return asked.stdout.splitlines()[0]
+
+
+def fault(board, image, command):
+    kind, part, function = FAULTS[command]
+    status, out, err = run(board, image, arg=f"do={command}")
+    word = re.search(r"^last fault: (\w+) pc=([0-9a-f]{8}) .*$", out, re.MULTILINE)
+    fine = status == RESTARTED and word and word[1] == kind and part in word[0] and not err
+    if fine and function:
+        fine = function_at(image, int(word[2], 16)) == function
+    if command == "hang-after-grant":
+        fine = fine and "granted time was enough\nalive was enough\nlast fault" in out
+    report(bool(fine), f"{board}: {command} is told after the reset as {kind}", f"status {status}\n{out}{err}")
+
+
+def simple(board, image, command, expected=""):
+    status, out, err = run(board, image, arg=f"do={command}")
+    report(status == 0 and expected in out and not err, f"{board}: {command}", f"status {status}\n{out}{err}")
+
+
+def restart(board, image):
+    program = Program(board, image, arg="do=restart")
+    lines = [program.line() for _ in range(4)]
+    program.kill()
+    report(lines == ["do restart"] * 4, f"{board}: a restart on purpose leaves no last word", "\n".join(lines))
+
+
+def echo(board, image):
+    """A paste far longer than FIFO and ring, in one go: nothing is lost."""
+    text = bytes(byte for byte in random.Random(1).randbytes(20000) if byte != 4)
+    program = Program(board, image, arg="do=echo")
+    out, err = program.process.communicate(text + b"\x04")
+    begin = b"do echo\nready\n"
+    fine = out == begin + text + b"\nechoed %d\n" % len(text) and program.process.returncode == 0
+    report(fine, f"{board}: the console gives back a paste of {len(text)} bytes", repr(out[-200:]) + repr(err))
+
+
+def flash_rules(board, image, folder):
+    (folder / "storage.flash").write_bytes(b"\xff" * 1000)  # as if the making of the file had been cut
+    status, out, err = run(board, image, arg="do=flash-rules", flash_dir=folder)
+    data = (folder / "storage.flash").read_bytes()
+    fine = status == 0 and data[:8] == bytes(8) and set(data[8:]) == {255} and len(data) % 4096 == 0 and not err
+    report(fine, f"{board}: flash keeps its rules, and a file that was left short is completed", f"status {status}\n{out}{err}")
+
+
+def flash_kill(board, image, folder, seed):
+    """SIGKILL at any time: what was done is in the file, and one sector alone is anything."""
+    chance = random.Random(seed)
+    program = Program(board, image, arg="do=flash", flash_dir=folder)
+    geometry = re.match(r"flash (\d+) (\d+) ", program.until("flash "))
+    size, count = int(geometry[1]), int(geometry[2])
+    for _ in range(chance.randrange(1, 4 * count)):
+        program.line()
+    time.sleep(chance.random() * 0.02)
+    program.kill()
+    rest = program.process.stdout.read().decode()
+    data = (folder / "queue.flash").read_bytes()
+    done = re.findall(r"^done (\d+) (\d+)$", rest, re.MULTILINE)
+    if not done:
+        return report(True, f"{board}: flash after SIGKILL {seed}: nothing more was told")
+    turn, last = map(int, done[-1])
+    before = turn - 1 if turn > 1 else 255
+    wrong = [sector for sector in range(count) if sector != (last + 1) % count and
+             set(data[sector * size:(sector + 1) * size]) != {turn if sector <= last else before}]
+    return report(len(data) == size * count and not wrong, f"{board}: flash after SIGKILL {seed}, turn {turn} sector {last}",
+                  f"wrong sectors: {wrong}")
+
+
+def board_tests(board, folder):
+    image = folder / "images" / "board_probe.elf"
+    with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(fault, board, image, command) for command in FAULTS]
+        jobs.append(pool.submit(simple, board, image, "heap"))
+        jobs.append(pool.submit(simple, board, image, "print", PRINTED))
+        jobs.append(pool.submit(simple, board, image, "clock"))
+        jobs.append(pool.submit(restart, board, image))
+        jobs.append(pool.submit(echo, board, image))
+        for number in range(5):
+            place = pathlib.Path(scratch) / str(number)
+            place.mkdir()
+            jobs.append(pool.submit(flash_kill, board, image, place, number) if number else
+                        pool.submit(flash_rules, board, image, place))
+        jobs.append(pool.submit(ethernet_tests.ethernet_tests, board, image))
+        for job in jobs:
+            job.result()

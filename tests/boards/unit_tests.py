@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unit tests as images on a board."""
+import concurrent.futures
+import os
+import re
+import subprocess
+
+from harness import ROOT, report, run
+
+# What takes the emulator minutes is left to the long suite; all of it runs on the host in the short one.
+HEAVY = {
+    "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_queue_limits": "test_full_queue_keeps_moving:test_item_that_stays",
+    "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
+}
+HEAVY_ON_THE_SMALLER = {"test_date": "test_every_day_of_1600_to_9999"}
+RUNS = 3  # of each random history
+
+# Tests, by the beginnings of their names, that may need more RAM than the board has, which the linker then says. Others
+# may not outgrow it unseen.
+MAY_BE_TOO_LARGE = {
+    "lm3s6965evb": ("test_client", "test_engine", "test_flash_queue", "test_json_grammar", "test_meter",
+                    "test_observation_text", "test_push", "test_token"),
+}
+# These link, and allocate more than the heap that is left.
+HEAP_TOO_SMALL = {
+    "lm3s6965evb": ("test_flash_its", "test_flash_queue_limits", "test_flash_storage"),
+}
+
+
+def build(board, folder):
+    """Builds all that fits; {name: why} of what does not fit. Anything else that fails is one failed test."""
+    done = subprocess.run(["cmake", "--build", folder, "-j", str(os.cpu_count()), "--target", "board_tests", "--", "-k", "0"],
+                          cwd=ROOT, capture_output=True, text=True, check=False)
+    too_large = {}
+    broken = []
+    for part in re.split(r"^(?=FAILED: |\[\d+/\d+\])", done.stdout, flags=re.MULTILINE):
+        image = re.match(r"FAILED: images/tests/(\w+)\.elf", part)
+        over = re.findall(r"region `(\w+)' overflowed by (\d+) bytes", part)
+        if image and over and "undefined reference" not in part:
+            too_large[image[1]] = ", ".join(f"{int(size)} bytes more than its {name}" for name, size in over)
+        elif part.startswith("FAILED: "):
+            broken.append(part)
+    complete = not broken and (done.returncode == 0 or too_large)
+    report(complete, f"{board}: the unit tests build", "".join(broken)[-4000:] + done.stderr)
+    return too_large
+
+
+def run_one(board, image, is_long):
+    name = image.stem
+    skip = [HEAVY.get(name), HEAVY_ON_THE_SMALLER.get(name) if board in MAY_BE_TOO_LARGE else None]
+    arguments = [] if is_long else [f"skip={text}" for text in skip if text] + [f"SBS_FLASH_RUNS={RUNS}"]
+    status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments)
+    passed = re.search(r"^\[  PASSED  \] (\d+) test", out, re.MULTILINE)
+    used = re.search(r"^used: (.*)$", out, re.MULTILINE)
+    count = int(passed[1]) if passed else 0
+    fine = status == 0 and count > 0 and not err
+    lines = [text for text in out.splitlines() if not text.startswith(("[ RUN", "[       OK"))]
+    report(fine, f"{board} {name}: {count} tests; {used[1] if used else 'no end'}",
+           "\n".join([f"exit status {status}", *lines[-25:], err]))
+
+
+def unit_tests(board, folder, is_long, workers=2):
+    too_large = build(board, folder)
+    without_heap = HEAP_TOO_SMALL.get(board, ())
+    sources = {path.stem for path in (ROOT / "tests" / "unit").glob("test_*.c")}
+    images = sorted(image for image in (folder / "images" / "tests").glob("test_*.elf")
+                    if image.stem in sources - set(too_large) - set(without_heap))
+    for name, why in sorted(too_large.items()):
+        print(f"not on {board}: {name} ({why})")
+    for name in without_heap:
+        print(f"not on {board}: {name} (simulates a flash larger than its heap)")
+    outgrown = [name for name in too_large if not name.startswith(MAY_BE_TOO_LARGE.get(board, "nothing"))]
+    report(not outgrown, f"{board}: {len(images)} of {len(images) + len(too_large) + len(without_heap)} unit tests fit",
+           f"outgrew it: {outgrown}")
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda image: run_one(board, image, is_long), images))
