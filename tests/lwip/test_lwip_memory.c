@@ -90,6 +90,27 @@ static void test_end_behind_a_segment_that_waits(void **state) {
     assert_status(status, SBS_END);
 }
 
+/* Closing with a share that is used up is as graceful as without: what was sent arrives, and then the end. */
+static void test_close_with_a_full_share(void **state) {
+    rig *self = *state;
+    peer_connection far;
+    uint8_t got[64];
+    uint8_t flags;
+    rig_connect(self, &far);
+    for (unsigned i = 0; i < 80; ++i) {
+        peer_send(&far, ACK, "y", 1);
+        peer_run(&self->peer, 10);
+        self->peer.from_device_count = 0;
+    }
+    assert_true(state_of(self).received_size + 1600 > SBS_LWIP_RECEIVED_MAX);
+    assert_int_equal(rig_send(self, "goodbye", 7), 7);
+    self->stream.ops->close(self->stream.ctx);
+    peer_run(&self->peer, 10);
+    assert_int_equal(peer_read(&far, got, sizeof got, &flags), 7);
+    assert_int_equal(flags & (FIN | RST), FIN);
+    assert_int_equal(state_of(self).received_size, 0);
+}
+
 /* The heap is used up by somebody else (TLS) at every point of an exchange, and comes back after a while. */
 static void test_heap_empty_for_a_while(void **state) {
     rig *self = *state;
@@ -188,6 +209,7 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         T(test_tiny_segments_stay_in_their_share),
         T(test_end_behind_a_segment_that_waits),
+        T(test_close_with_a_full_share),
         T(test_heap_empty_for_a_while),
         T(test_no_heap_at_all),
         T(test_send_takes_what_fits),

@@ -120,17 +120,31 @@ static void let_go(struct tcp_pcb *pcb) {
     }
 }
 
-/* What was read by nobody counts as read: the rest of what was sent, and then FIN, go out instead of a reset. */
-static void release(sbs_lwip_stream *stream) {
-    struct tcp_pcb *pcb = stream->priv.pcb;
-    sbs_lwip_lookup_cancel(&stream->priv.lookup);
+static void drop_received(sbs_lwip_stream *stream) {
     if (stream->priv.received != NULL) {
-        if (pcb != NULL) {
-            tcp_recved(pcb, stream->priv.received->tot_len);
+        if (stream->priv.pcb != NULL) {
+            tcp_recved(stream->priv.pcb, stream->priv.received->tot_len);
         }
         (void)pbuf_free(stream->priv.received);
         stream->priv.received = NULL;
     }
+}
+
+/* Lets lwIP hand over a segment that on_received() did not take. */
+static void take_refused(sbs_lwip_stream *stream) {
+    struct tcp_pcb *pcb = stream->priv.pcb;
+    if (pcb != NULL && pcb->refused_data != NULL && stream->priv.received == NULL) {
+        (void)tcp_process_refused_data(pcb);
+    }
+}
+
+/* What was read by nobody counts as read: the rest of what was sent, and then FIN, go out instead of a reset. */
+static void release(sbs_lwip_stream *stream) {
+    sbs_lwip_lookup_cancel(&stream->priv.lookup);
+    drop_received(stream);
+    take_refused(stream);
+    drop_received(stream);
+    struct tcp_pcb *pcb = stream->priv.pcb;
     if (pcb != NULL) {
         stream->priv.pcb = NULL;
         let_go(pcb);
@@ -313,9 +327,7 @@ static void take_received(sbs_lwip_stream *stream, uint8_t *buffer, size_t size,
     stream->priv.received = pbuf_free_header(chain, len);
     if (stream->priv.pcb != NULL) {
         tcp_recved(stream->priv.pcb, len);
-        if (stream->priv.pcb->refused_data != NULL && stream->priv.received == NULL) {
-            (void)tcp_process_refused_data(stream->priv.pcb);
-        }
+        take_refused(stream);
     }
     *out_len = len;
 }
