@@ -17,10 +17,10 @@ extensions() { # NAMES
     printf 'extendedKeyUsage=%s\nsubjectAltName=%s\n' "${2:-serverAuth}" "$1"
 }
 
-issue() { # NAME ISSUER: signs NAME.key with extensions from stdin
+issue() { # NAME ISSUER [HASH]: signs NAME.key with extensions from stdin
     openssl req -new -key "$1.key" -subj "/CN=$1.test" -out "$1.csr"
     cat >"$1.ext"
-    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 3650 -sha384 \
+    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 3650 "-${3:-sha384}" \
         -extfile "$1.ext" -out "$1.crt" 2>/dev/null
 }
 
@@ -60,6 +60,12 @@ cp client.crt client.chain
 key self ec256
 openssl req -x509 -new -key self.key -subj /CN=localhost -days 3650 -out self.crt -addext subjectAltName=DNS:localhost
 cp self.crt self.chain
+# A root that signed itself with SHA-1, as several in use did, and a server's certificate signed so, which nobody takes.
+openssl req -x509 -new -key root-rsa.key -subj /CN=root-rsa.test -days 3650 -sha1 -out root-sha1.crt \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+cp rsa.key sha1.key
+extensions "$local_names" | issue sha1 root-rsa sha1
+cp sha1.crt sha1.chain
 cat root-rsa.crt root-ec.crt >both.pem
 openssl x509 -in root-rsa.crt -outform DER -out root-rsa.der
 dd if=/dev/urandom of=large.bin bs=1000 count=300 2>/dev/null

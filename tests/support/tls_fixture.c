@@ -15,7 +15,7 @@
 #include "sbs/mbedtls_platform.h"
 #include "test_folder.h"
 
-sbs_tls_trust both, rsa_only, none, self_only;
+sbs_tls_trust both, rsa_only, none, self_only, sha1_root;
 long allocations_left = -1;
 static char *folder;
 
@@ -57,6 +57,7 @@ int set_up_tls(void **state) {
     trust_file(&both, "both.pem", 2);
     trust_file(&rsa_only, "root-rsa.crt", 1);
     trust_file(&self_only, "self.crt", 1);
+    trust_file(&sha1_root, "root-sha1.crt", 1);
     sbs_tls_trust_init(&none);
     return 0;
 }
@@ -66,6 +67,7 @@ int tear_down_tls(void **state) {
     sbs_tls_trust_deinit(&both);
     sbs_tls_trust_deinit(&rsa_only);
     sbs_tls_trust_deinit(&self_only);
+    sbs_tls_trust_deinit(&sha1_root);
     sbs_tls_trust_deinit(&none);
     test_folder_remove(folder);
     return 0;

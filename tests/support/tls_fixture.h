@@ -27,7 +27,7 @@ typedef struct fixture {
 } fixture;
 
 /* Roots of make_certificates.sh, ready after set_up_tls(). */
-extern sbs_tls_trust both, rsa_only, none, self_only;
+extern sbs_tls_trust both, rsa_only, none, self_only, sha1_root;
 
 /* Allocations of Mbed TLS left before they fail; negative: they never do. */
 extern long allocations_left;

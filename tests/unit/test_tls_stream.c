@@ -137,6 +137,23 @@ static void checks_the_dates_against_the_time_given(void **state) {
     assert_int_equal(open_at("-tls1_2", &both, "ec", -YEAR_S), SBS_ERR_CERT_DATE);
 }
 
+static sbs_status open_weak(const char *version) {
+    fixture f = {.config = {.trust = &both}};
+    serve(&f, "sha1", version, "-cipher", "DEFAULT@SECLEVEL=0");
+    prepare(&f);
+    sbs_status status = open_as(&f, "localhost");
+    release(&f);
+    return status;
+}
+
+/* What a root signed itself with does not matter; what it signed others with does. */
+static void takes_sha_1_from_a_root_only(void **state) {
+    (void)state;
+    assert_int_equal(open_at(NULL, &sha1_root, "rsa", 0), SBS_OK);
+    assert_int_equal(open_weak("-tls1_2"), SBS_ERR_UNTRUSTED);
+    assert_int_equal(open_weak(NULL), SBS_ERR_UNTRUSTED);
+}
+
 static void refuses_who_is_not_trusted(void **state) {
     (void)state;
     assert_int_equal(open_at(NULL, &rsa_only, "rsa", 0), SBS_OK);
@@ -253,6 +270,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(keeps_to_the_versions_asked_for),
     cmocka_unit_test(checks_the_name),
     cmocka_unit_test(checks_the_dates_against_the_time_given),
+    cmocka_unit_test(takes_sha_1_from_a_root_only),
     cmocka_unit_test(refuses_who_is_not_trusted),
     cmocka_unit_test(needs_the_intermediate),
     cmocka_unit_test(has_no_certificate_of_its_own),
