@@ -245,137 +245,6 @@ static void test_if_none_exist(void **state) {
     assert_int_equal(rig.fhir.creates, 2);
 }
 
-static void test_new_record_is_tried(void **state) {
-    (void)state;
-    provision();
-    meter_record record = rig_record();
-    record.client_id = "device-2";
-    record.kid_method = SBS_KID_LITERAL;
-    record.kid = "mine";
-    rig_register(&rig); /* its thumbprint, not "mine" */
-    rig_clear(&rig);
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: trying", 1000);
-    rig_await(&rig, "provision: restored by=server token request: the authorization server refused, invalid_client",
-              200000);
-    rig_await(&rig, "state=online", 60000);
-    assert_string_equal(rig.meter.record.client_id, "device-1");
-    snprintf(rig.kids[0], sizeof rig.kids[0], "mine");
-    rig_clear(&rig);
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: confirmed", 60000);
-    rig_clear(&rig);
-    rig_boot(&rig);
-    rig_await(&rig, "state=online", 60000);
-    assert_string_equal(rig.meter.record.client_id, "device-2");
-}
-
-static void test_trial_without_network(void **state) {
-    (void)state;
-    provision();
-    rig.network_up = false;
-    meter_record record = rig_record();
-    record.client_id = "device-2";
-    rig_clear(&rig);
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: restored by=network", 600000);
-    assert_string_equal(rig.meter.record.client_id, "device-1");
-}
-
-static void test_restart_during_a_trial(void **state) {
-    (void)state;
-    provision();
-    meter_record record = rig_record();
-    record.client_id = "device-2";
-    rig_provision(&rig, &record);
-    rig_boot(&rig);
-    rig_run(&rig, 1000);
-    assert_string_equal(rig.meter.record.client_id, "device-1");
-}
-
-static void test_first_record_stays_unconfirmed(void **state) {
-    (void)state;
-    meter_record record = rig_record();
-    snprintf(rig.kids[0], sizeof rig.kids[0], "another");
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: stored", 1000);
-    rig_await(&rig, "provision: unconfirmed by=server", 60000);
-    rig_clear(&rig);
-    rig_type(&rig, "status\n");
-    assert_true(rig_saw(&rig, "record=unconfirmed"));
-    rig_boot(&rig);
-    rig_await(&rig, "state=refused", 60000);
-    rig_register(&rig);
-    rig_await(&rig, "provision: confirmed", 2 * 3600000);
-}
-
-static void test_refused_records(void **state) {
-    (void)state;
-    static uint8_t data[METER_RECORD_MAX];
-    size_t len;
-    meter_record record = rig_record();
-    record.alg = SBS_RS384;
-    rig_provision(&rig, &record);
-    assert_true(rig_saw(&rig, "provision: error field=alg "));
-    record = rig_record();
-    record.ca[0].len--;
-    rig_provision(&rig, &record);
-    assert_true(rig_saw(&rig, "provision: error field=ca "));
-    record = rig_record();
-    record.fhir_base = "http://fhir.example";
-    rig_provision(&rig, &record);
-    assert_true(rig_saw(&rig, "provision: error field=fhir "));
-    record = rig_record();
-    assert_int_equal(meter_record_write(&record, data, sizeof data, &len), SBS_OK);
-    data[20] ^= 1;
-    rig_clear(&rig);
-    rig_send(&rig, data, len);
-    assert_true(rig_saw(&rig, "provision: error field=record a stored entry is damaged"));
-    rig_run(&rig, 1000);
-    assert_true(rig_saw(&rig, "state=unprovisioned"));
-    assert_null(rig.meter.block);
-}
-
-static void test_intake_abuse(void **state) {
-    (void)state;
-    static const char *const lines[] = {
-        "provision\n",
-        "provision data 0 QUJD 00000000\n",
-        "provision end\n",
-        "provision begin\n",
-        "provision begin x\n",
-        "provision begin 4294967296\n",
-        "provision begin 12289\n",
-        "provision begin 15\n",
-        "provision begin 16\n",
-        "provision data 1 QUJD a3830348\n",
-        "provision data 0 QUJD 00000000\n",
-        "provision data 0 !!!! a3830348\n",
-        "provision data 0 QUJD\n",
-        "provision data 0 QUJD a3830348 x y\n",
-        "provision end\n",
-        "provision data 0 QUJD a3830348\n",
-        "provision data 3 QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD 12345678\n",
-        "measure 5\n",
-        "rotate\n",
-        "provision begin 20\n",
-        "provision abort\n",
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        rig_type(&rig, lines[i]);
-        rig_run(&rig, 10);
-    }
-    assert_true(rig_saw(&rig, "provision: error field=size"));
-    assert_true(rig_saw(&rig, "provision: again 0"));
-    assert_true(rig_saw(&rig, "provision: ok 3"));
-    assert_true(rig_saw(&rig, "error: refused: not provisioned"));
-    rig_clear(&rig);
-    rig_type(&rig, "provision begin 20\n");
-    rig_await(&rig, "provision: given up", 30000);
-    assert_null(rig.meter.intake);
-    provision();
-}
-
 static void test_console_abuse(void **state) {
     (void)state;
     uint32_t random = 5;
@@ -463,29 +332,6 @@ static void test_storage_failure_recovers(void **state) {
     rig_await(&rig, "state=online", 60000);
 }
 
-static void test_newer_record_is_kept(void **state) {
-    (void)state;
-    static uint8_t data[METER_RECORD_MAX];
-    uint8_t header[8];
-    size_t len;
-    provision();
-    const sbs_storage *storage = &rig.ports.storage;
-    assert_int_equal(storage->ops->get(storage->ctx, "record", header, sizeof header, &len), SBS_OK);
-    header[0]++;
-    assert_int_equal(storage->ops->set(storage->ctx, "record", header, sizeof header), SBS_OK);
-    rig_clear(&rig);
-    rig_boot(&rig);
-    rig_await(&rig, "state=newer-record", 1000);
-    /* One that gives no token does not replace it. */
-    meter_record record = rig_record();
-    snprintf(rig.kids[0], sizeof rig.kids[0], "another");
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: restored", 200000);
-    rig_await(&rig, "state=newer-record", 1000);
-    assert_int_equal(storage->ops->get(storage->ctx, "record", data, sizeof data, &len), SBS_OK);
-    assert_memory_equal(data, header, sizeof header);
-}
-
 static void test_ports_without_extras(void **state) {
     (void)state;
     provision();
@@ -518,18 +364,11 @@ int main(void) {
         LIFE(test_interval),
         LIFE(test_device_refused),
         LIFE(test_if_none_exist),
-        LIFE(test_new_record_is_tried),
-        LIFE(test_trial_without_network),
-        LIFE(test_restart_during_a_trial),
-        LIFE(test_first_record_stays_unconfirmed),
-        LIFE(test_refused_records),
-        LIFE(test_intake_abuse),
         LIFE(test_console_abuse),
         LIFE(test_output_stays_apart_from_typing),
         LIFE(test_no_secret_and_no_patient_on_the_console),
         LIFE(test_reset),
         LIFE(test_storage_failure_recovers),
-        LIFE(test_newer_record_is_kept),
         LIFE(test_ports_without_extras),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);

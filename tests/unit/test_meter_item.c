@@ -23,7 +23,7 @@ static const meter_item typical = {
 };
 
 static uint8_t data[METER_ITEM_MAX];
-static char json[METER_BODY_SIZE + 1];
+static char json[METER_BODY_MAX + 1];
 static meter_encoder state_of;
 
 static void test_round_trip(void **state) {
@@ -81,7 +81,7 @@ static sbs_status encode(const meter_item *item, int64_t utc_s, sbs_text id, sbs
     sbs_writer out;
     sbs_status status = encoder.identify(encoder.ctx, &push_item, identity);
     if (status == SBS_OK) {
-        sbs_writer_init(&out, json, METER_BODY_SIZE);
+        sbs_writer_init(&out, json, METER_BODY_MAX);
         status = encoder.encode(encoder.ctx, &push_item, &out);
         if (status == SBS_OK) {
             status = sbs_writer_finish(&out, &json_len);
@@ -159,7 +159,7 @@ static void test_no_subject(void **state) {
 static void test_largest(void **state) {
     (void)state;
     char subject[METER_SUBJECT_MAX], patient[METER_PATIENT_MAX], system[METER_PATIENT_SYSTEM_MAX];
-    char search[METER_BODY_SIZE];
+    char search[METER_BODY_MAX];
     sbs_push_identity identity;
     sbs_writer out;
     size_t search_len;
@@ -178,8 +178,8 @@ static void test_largest(void **state) {
     sbs_writer_init(&out, search, sizeof search);
     sbs_identity_put_search(&out, identity.system, identity.value);
     assert_int_equal(sbs_writer_finish(&out, &search_len), SBS_OK);
-    print_message("largest request %zu + %zu of %u bytes\n", strlen(json), search_len, METER_BODY_SIZE);
-    assert_true(strlen(json) + search_len + 2 <= METER_BODY_SIZE);
+    print_message("largest request %zu + %zu of %u bytes\n", strlen(json), search_len, METER_BODY_MAX);
+    assert_true(strlen(json) + search_len + 2 <= METER_BODY_MAX);
 }
 
 static void test_other_format(void **state) {
@@ -213,7 +213,7 @@ static void test_device(void **state) {
     sbs_writer out;
     size_t len;
     char reference[METER_DEVICE_REFERENCE_SIZE];
-    sbs_writer_init(&out, json, METER_BODY_SIZE);
+    sbs_writer_init(&out, json, METER_BODY_MAX);
     assert_int_equal(meter_device_put(&out, 0x0123456789ABCDEF, false), SBS_OK);
     assert_int_equal(sbs_writer_finish(&out, &len), SBS_OK);
     json[len] = '\0';

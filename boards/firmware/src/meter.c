@@ -4,8 +4,6 @@
 #include "meter_internal.h"
 
 #define STORAGE_RETRY_MS 5000u
-#define ROTATE_FIRST_MS 15000u /* the first try of a next key, and the least between two */
-#define ROTATE_CAP_MS 900000u
 #define CLOCK_JUMP_S 2
 #define TRIAL_WAIT_MS 5000u
 
@@ -115,7 +113,7 @@ static bool waits_for_operator(sbs_status status) {
     return group != SBS_CLASS_LATER && group != SBS_CLASS_PEER;
 }
 
-static void fail(meter *m, sbs_status status) {
+void meter_fail(meter *m, sbs_status status) {
     bool for_operator = waits_for_operator(status);
     uint32_t asked_s = sbs_client_detail(&m->client)->retry_after_s;
     uint32_t wait_ms = backoff(m, for_operator);
@@ -130,7 +128,7 @@ static void fail(meter *m, sbs_status status) {
 }
 
 /* SBS_PENDING while it is under way. */
-static sbs_status run_request(meter *m, const sbs_request *request) {
+sbs_status meter_run_request(meter *m, const sbs_request *request) {
     sbs_status status = SBS_OK;
     sbs_wait wait = {0, 0, -1};
     if (!m->busy) {
@@ -145,7 +143,7 @@ static sbs_status run_request(meter *m, const sbs_request *request) {
     return status;
 }
 
-static void succeed(meter *m) {
+void meter_succeed(meter *m) {
     m->failures = 0;
     m->error = SBS_OK;
     m->retry_ms = 0;
@@ -160,15 +158,15 @@ static void step_token(meter *m) {
     if (m->condition != METER_REFUSED && m->condition != METER_SERVER_TROUBLE) {
         meter_set_condition(m, METER_CONNECTING);
     }
-    sbs_status status = run_request(m, &request);
+    sbs_status status = meter_run_request(m, &request);
     if (status == SBS_PENDING) {
         return;
     }
     if (status != SBS_OK) {
-        fail(m, status);
+        meter_fail(m, status);
         return;
     }
-    succeed(m);
+    meter_succeed(m);
     m->phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
     meter_trial_passed(m);
     meter_set_condition(m, METER_ONLINE);
@@ -178,9 +176,9 @@ static void step_token(meter *m) {
 static sbs_status device_request(meter *m, sbs_request *out) {
     sbs_writer writer;
     size_t len;
-    sbs_writer_init(&writer, m->body, sizeof m->body - METER_DEVICE_REFERENCE_SIZE);
+    char *target = (char *)m->body + m->body_size - METER_DEVICE_REFERENCE_SIZE;
+    sbs_writer_init(&writer, (char *)m->body, m->body_size - METER_DEVICE_REFERENCE_SIZE);
     sbs_status status = meter_device_put(&writer, m->ports.device, SBS_DEMO != 0);
-    char *target = m->body + sizeof m->body - METER_DEVICE_REFERENCE_SIZE;
     if (status == SBS_OK) {
         status = meter_device_reference(m->ports.device, target);
     }
@@ -190,7 +188,7 @@ static sbs_status device_request(meter *m, sbs_request *out) {
     if (status == SBS_OK) {
         *out = (sbs_request){.interaction = SBS_UPDATE, .max_attempts = 1};
         out->target = (sbs_text){target, METER_DEVICE_REFERENCE_SIZE};
-        out->body = (sbs_text){m->body, len};
+        out->body = (sbs_text){(const char *)m->body, len};
     }
     return status;
 }
@@ -200,19 +198,19 @@ static void step_device(meter *m) {
     sbs_request request = {.interaction = SBS_UPDATE};
     sbs_status status = m->busy ? SBS_OK : device_request(m, &request);
     if (status == SBS_OK) {
-        status = run_request(m, &request);
+        status = meter_run_request(m, &request);
     }
     if (status == SBS_PENDING) {
         return;
     }
     if (status != SBS_OK && !waits_for_operator(status)) {
-        fail(m, status);
+        meter_fail(m, status);
         return;
     }
     if (status == SBS_OK) {
         m->device_put = m->encoder.device_known = true;
         meter_save_progress(m);
-        succeed(m);
+        meter_succeed(m);
         meter_say_line(m, "device: registered");
     } else {
         meter_say_status(m, "device: not registered", status);
@@ -220,83 +218,6 @@ static void step_device(meter *m) {
     m->phase = METER_PHASE_PUSH;
     meter_set_condition(m, METER_ONLINE);
     meter_wait(m, 0);
-}
-
-/* ---- the next key
- * ------------------------------------------------------------------------------------------------------------ */
-
-/* Between two requests, and seldom: each try costs a token. */
-static bool begin_rotation(meter *m) {
-    static const sbs_request probe = {.interaction = SBS_TOKEN};
-    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE) {
-        return false;
-    }
-    if (m->rotate_ms == 0) { /* the operator needs a moment to register it */
-        m->rotate_ms = m->now.mono_ms + ROTATE_FIRST_MS;
-    }
-    if (m->now.mono_ms < m->rotate_ms) {
-        meter_wait(m, m->rotate_ms - m->now.mono_ms);
-        return false;
-    }
-    if (m->busy || sbs_client_start(&m->client, &probe) != SBS_OK) { /* in the middle of a request */
-        return false;
-    }
-    sbs_client_cancel(&m->client);
-    m->after_rotate = m->phase;
-    m->phase = METER_PHASE_ROTATE;
-    return meter_session_use_key(m, true) == SBS_OK;
-}
-
-static void promote(meter *m) {
-    sbs_status status = meter_keys_promote(&m->keys, m->now.utc_s);
-    if (status != SBS_OK) { /* it is the one in use all the same, and found again at the next start */
-        meter_say_status(m, "rotate", status);
-        return;
-    }
-    m->key_is_next = false;
-    m->rotate_ms = m->rotate_failures = 0;
-    meter_say_line(m, "rotate: the next key is the current one now");
-}
-
-void meter_end_rotation(meter *m, sbs_status status) {
-    m->phase = m->after_rotate;
-    if (status == SBS_OK) {
-        succeed(m);
-        promote(m);
-        m->phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
-        meter_set_condition(m, METER_ONLINE);
-        meter_wake(m);
-        return;
-    }
-    uint32_t wait_ms = ROTATE_FIRST_MS << (m->rotate_failures < 6 ? m->rotate_failures : 6);
-    m->rotate_failures++;
-    m->rotate_ms = m->now.mono_ms + (wait_ms < ROTATE_CAP_MS ? wait_ms : ROTATE_CAP_MS);
-    meter_say_status(m, "rotate: the next key is not accepted yet", status);
-    status = meter_session_use_key(m, false);
-    if (status != SBS_OK) {
-        m->phase = METER_PHASE_TOKEN;
-        fail(m, status);
-    }
-}
-
-static void step_rotate(meter *m) {
-    static const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
-    sbs_status status = run_request(m, &request);
-    if (status != SBS_PENDING) {
-        meter_end_rotation(m, status);
-    }
-}
-
-static void expire_key(meter *m) {
-    bool gone;
-    sbs_status status = meter_keys_expire(&m->keys, m->now.utc_s, &gone);
-    if (status != SBS_OK) {
-        m->keys.old_until_s = m->now.utc_s + 60;
-    } else if (gone) {
-        meter_say_line(m, "rotate: the old key is destroyed");
-    } else if (m->now.utc_s != SBS_UTC_UNKNOWN) {
-        meter_wait(m, (uint64_t)(m->keys.old_until_s - m->now.utc_s) * 1000u);
-    }
 }
 
 /* ---- pushing
@@ -307,7 +228,7 @@ static void handle_event(meter *m) {
     switch (event->kind) {
     case SBS_PUSH_DELIVERED:
     case SBS_PUSH_ALREADY:
-        succeed(m);
+        meter_succeed(m);
         m->full = false;
         meter_set_condition(m, METER_ONLINE);
         break;
@@ -393,7 +314,7 @@ static void step_session(meter *m) {
         wait_for_network(m);
         return;
     }
-    if (begin_rotation(m)) {
+    if (meter_begin_rotation(m)) {
         meter_wait(m, 0);
         return;
     }
@@ -409,7 +330,7 @@ static void step_session(meter *m) {
         step_device(m);
         break;
     case METER_PHASE_ROTATE:
-        step_rotate(m);
+        meter_step_rotate(m);
         break;
     default:
         step_push(m);
@@ -460,7 +381,7 @@ sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
     m->network_up = network_up;
     take_time(m, now);
     if (m->keys.old != PSA_KEY_ID_NULL) {
-        expire_key(m);
+        meter_expire_key(m);
     }
     step(m);
     meter_measure(m);
@@ -478,8 +399,7 @@ void meter_init(meter *m, const meter_ports *ports) {
 }
 
 void meter_deinit(meter *m) {
-    sbs_client_deinit(&m->client);
-    meter_release(&m->work, m->work_size);
+    meter_session_release(m);
     meter_intake_end(m);
     meter_drop_record(m);
     sbs_wipe(m, sizeof *m);

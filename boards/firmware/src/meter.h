@@ -18,10 +18,11 @@
 #include "sbs/flash_queue.h"
 #include "sbs/push.h"
 
-/** Least bytes of the client's work buffer, which is on the heap: enough for a client_id of 2 kB and a token of 4 kB. A
- *  longer client_id gets more; a discovery document that does not fit is refused with SBS_ERR_TOO_LARGE. */
-#define METER_WORK_MIN 7168u
-#define METER_BODY_SIZE 1792u   /**< one Observation and its search */
+/** Least bytes of the client's work buffer, which is on the heap: enough for a token of 4 kB and a discovery document
+ * of the same size. A long client_id gets more; what does not fit is refused with SBS_ERR_BUFFER or SBS_ERR_TOO_LARGE.
+ */
+#define METER_WORK_MIN 6144u
+#define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */
 #define METER_MEASURE_MAX 1000u /**< of one command */
 
 /** X(name, text): what the console shows as state. */
@@ -102,9 +103,9 @@ typedef struct meter {
     uint8_t *block;
     size_t block_size;
     meter_record record;
-    /* the client's memory */
-    uint8_t *work;
-    size_t work_size;
+    /* memory of the client and the push engine */
+    uint8_t *work, *body;
+    size_t work_size, body_size;
     /* a record on its way in */
     uint8_t *intake;
     size_t intake_size, intake_len;
@@ -130,7 +131,6 @@ typedef struct meter {
     sbs_push push;
     meter_encoder encoder;
     uint8_t item[METER_ITEM_MAX];
-    char body[METER_BODY_SIZE];
 } meter;
 
 /** Starts afresh. @p ports is copied. psa_crypto_init() has succeeded, with key storage behind it. */

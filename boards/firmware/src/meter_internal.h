@@ -39,6 +39,8 @@ void meter_report_queue(meter *m);
 sbs_status meter_session_open(meter *m);
 /** Ends it; keeps the record's bytes. */
 void meter_session_close(meter *m);
+/** Closes the connection and frees the session's memory. */
+void meter_session_release(meter *m);
 /** Starts the client over with the current or the next key. */
 sbs_status meter_session_use_key(meter *m, bool next);
 /** Mounts the queue with the policy in force. */
@@ -94,8 +96,18 @@ void meter_command(meter *m, char *line);
 
 /** Calls again at once, or after at most that long. */
 void meter_wait(meter *m, uint64_t wait_ms);
+/** Runs a request of the application's own. SBS_PENDING while it is under way. */
+sbs_status meter_run_request(meter *m, const sbs_request *request);
+/** What it ended with: a wait before the next try, or none. */
+void meter_fail(meter *m, sbs_status status);
+void meter_succeed(meter *m);
 /** Ends the try of the next key; with an error the current one goes on. */
 void meter_end_rotation(meter *m, sbs_status status);
+/** True if the next key is to be tried now: the phase has changed. */
+bool meter_begin_rotation(meter *m);
+void meter_step_rotate(meter *m);
+/** Destroys the old key when its time has come. */
+void meter_expire_key(meter *m);
 /** Ends every wait for the network: something changed for the better. */
 void meter_wake(meter *m);
 /** Takes a measurement if one is due. */

@@ -51,6 +51,7 @@ sbs_alg meter_keys_alg(psa_key_id_t id) {
     }
     psa_key_type_t type = psa_get_key_type(&attributes);
     psa_reset_key_attributes(&attributes);
+    (void)psa_purge_key(id);
     return PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
 }
 
@@ -171,8 +172,24 @@ sbs_status meter_keys_reset(meter_keys *keys) {
 /* ---- use -----------------------------------------------------------------------------------------------------------
  */
 
+static sbs_status port_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
+    meter_keys *keys = ctx;
+    return keys->inner.ops->public_key(keys->inner.ctx, out_alg, buffer, size, out_len);
+}
+
+/* The private key leaves the RAM at once: it stands in the flash, and TLS needs the room. */
+static sbs_status port_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                            size_t *out_len) {
+    meter_keys *keys = ctx;
+    sbs_status status = keys->inner.ops->sign(keys->inner.ctx, hash, signature, size, out_len);
+    (void)psa_purge_key(keys->state.id);
+    return status;
+}
+
 void meter_keys_port(meter_keys *keys, bool next, sbs_key *out_key) {
-    sbs_psa_key_init(&keys->state, next ? keys->next : keys->current, out_key);
+    static const sbs_key_ops ops = {port_public_key, port_sign};
+    sbs_psa_key_init(&keys->state, next ? keys->next : keys->current, &keys->inner);
+    *out_key = (sbs_key){&ops, keys, keys->inner.verify_after_sign};
 }
 
 sbs_kid_method meter_keys_kid(const meter_kids *kids, psa_key_id_t id) {
@@ -183,7 +200,9 @@ sbs_kid_method meter_keys_kid(const meter_kids *kids, psa_key_id_t id) {
 static sbs_status read_public(psa_key_id_t id, uint8_t data[PUBLIC_KEY_SIZE], sbs_public_key *out_key) {
     size_t len = 0;
     sbs_status status = sbs_psa_to_status(psa_export_public_key(id, data, PUBLIC_KEY_SIZE, &len));
-    return status == SBS_OK ? sbs_public_key_parse(meter_keys_alg(id), data, len, out_key) : status;
+    sbs_alg alg = meter_keys_alg(id);
+    (void)psa_purge_key(id);
+    return status == SBS_OK ? sbs_public_key_parse(alg, data, len, out_key) : status;
 }
 
 sbs_status meter_keys_put_set(const meter_keys *keys, const meter_kids *kids, sbs_writer *out) {

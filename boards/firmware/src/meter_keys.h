@@ -19,6 +19,7 @@ typedef struct meter_keys {
     psa_key_id_t last;               /**< ids are not used again */
     int64_t old_until_s;
     sbs_psa_key state;
+    sbs_key inner;
 } meter_keys;
 
 /** How kids are made; a literal one belongs to the key @c literal_id alone, others then have their thumbprint. */

@@ -3,7 +3,10 @@
 #include "meter_bytes.h"
 #include "meter_internal.h"
 
-#define REQUEST_REST 1400u /* of a token request: its head, the signature, names and claims */
+#define REQUEST_REST 1100u /* of a token request: its head, the signature, names and claims */
+#define IDENTITY_REST 45u  /* of an identifier: device, type, time */
+#define SEARCH_REST 110u   /* its system, in a search */
+#define OBSERVATION_REST 900u
 
 /* The work hook of the client, whose context is the application. */
 static void work_hook(void *ctx, bool begin) {
@@ -50,19 +53,35 @@ static void configure_client(meter *m) {
     };
 }
 
-/* The token request is what needs most: the client_id stands twice in the assertion, which is base64url. Measured by
- * test_meter_memory. */
+/* The token request is what needs most: the client_id stands twice in the assertion, which is base64url. Both sizes are
+ * tried at their limits by test_meter_memory. */
 static size_t work_size(const meter_record *record) {
     size_t urls = strlen(record->fhir_base) + (record->token_url != NULL ? strlen(record->token_url) : 0);
     size_t size = strlen(record->client_id) * 8u / 3u + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
     return size > METER_WORK_MIN ? size : METER_WORK_MIN;
 }
 
-static sbs_status allocate_work(meter *m) {
-    meter_release(&m->work, m->work_size);
+/* A search has each character of the identifier three times at the most. */
+static size_t body_size(const meter_record *record) {
+    size_t subject = record->subject != NULL ? strlen(record->subject) : 0;
+    size_t patient = record->patient != NULL ? strlen(record->patient) : subject;
+    size_t identity = patient + (record->patient_system != NULL ? strlen(record->patient_system) : 0) + IDENTITY_REST;
+    size_t search = record->write_mode == SBS_WRITE_IF_NONE_EXIST ? 3u * identity + SEARCH_REST : 0;
+    return OBSERVATION_REST + subject + 2u * identity + search; /* a quote takes two in JSON */
+}
+
+static sbs_status allocate(meter *m) {
     m->work_size = work_size(&m->record);
+    m->body_size = body_size(&m->record);
     m->work = meter_allocate(m->work_size);
-    return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+    m->body = meter_allocate(m->body_size);
+    return m->work != NULL && m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
+}
+
+void meter_session_release(meter *m) {
+    sbs_client_deinit(&m->client);
+    meter_release(&m->work, m->work_size);
+    meter_release(&m->body, m->body_size);
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {
@@ -88,8 +107,8 @@ static sbs_status open_push(meter *m) {
         .encoder = meter_item_encoder(&m->encoder),
         .item = m->item,
         .item_size = sizeof m->item,
-        .body = m->body,
-        .body_size = sizeof m->body,
+        .body = (char *)m->body,
+        .body_size = m->body_size,
         .write_mode = (sbs_write_mode)m->record.write_mode,
         .unknown_time = (sbs_unknown_time)m->record.unknown_time,
         .boot_id = m->life.boot_id,
@@ -107,7 +126,7 @@ sbs_status meter_session_open(meter *m) {
     }
     sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
     if (status == SBS_OK) {
-        status = allocate_work(m);
+        status = allocate(m);
     }
     if (status == SBS_OK) {
         configure_client(m);
@@ -125,8 +144,7 @@ sbs_status meter_session_open(meter *m) {
 }
 
 void meter_session_close(meter *m) {
-    sbs_client_deinit(&m->client);
-    meter_release(&m->work, m->work_size);
+    meter_session_release(m);
     m->busy = m->key_is_next = false;
     (void)m->ports.trust(m->ports.ctx, NULL);
     if (m->phase > METER_PHASE_IDLE) {

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory that the application takes for a record suffices at its limits: client_ids, tokens, URLs, subjects. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "meter_rig.h"
+
+static meter_rig rig;
+static char client_id[METER_CLIENT_ID_MAX + 1], token[9000], url[METER_URL_MAX], document[9000];
+
+static char *fill(char *out, size_t len, char c) {
+    memset(out, c, len);
+    out[len] = '\0';
+    return out;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    rig_init(&rig);
+    rig_first_boot(&rig);
+    rig_type(&rig, "rotate RS384\n"); /* the longer signature */
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    rig_free(&rig);
+    return 0;
+}
+
+static void grant(size_t len) {
+    int used = snprintf(token, sizeof token, "{\"token_type\":\"bearer\",\"expires_in\":300,\"access_token\":\"tok-");
+    memset(token + used, 't', len - 4);
+    memcpy(token + used + len - 4, "\"}", 3);
+    rig.fhir.token_body = token;
+}
+
+static void assert_works(const meter_record *record) {
+    rig_clear(&rig);
+    rig_provision(&rig, record);
+    rig_await(&rig, "provision: confirmed", 200000);
+    rig_await(&rig, "device: registered", 60000);
+    rig_clear(&rig);
+    rig_type(&rig, "measure 2\n");
+    rig_await(&rig, "state=online queued=0", 60000);
+    rig_run(&rig, 400000); /* the token is renewed */
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=online queued=0", 60000);
+}
+
+static void test_long_client_ids(void **state) {
+    (void)state;
+    static const size_t lens[] = {8, 1024, 1800, 2048, 2500, METER_CLIENT_ID_MAX};
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        meter_record record = rig_record();
+        record.client_id = fill(client_id, lens[i], 'c');
+        grant(4096);
+        assert_works(&record);
+        print_message("client_id %zu: work %zu, body %zu bytes\n", lens[i], rig.meter.work_size, rig.meter.body_size);
+    }
+}
+
+static void test_long_urls_and_scopes(void **state) {
+    (void)state;
+    static char scope[METER_SCOPE_MAX];
+    meter_record record = rig_record();
+    size_t used = (size_t)snprintf(url, sizeof url, "https://auth.example/token?");
+    fill(url + used, METER_URL_MAX - 1 - used, 'q');
+    record.token_policy = METER_TOKEN_FIXED;
+    record.token_url = url;
+    record.client_id = fill(client_id, 2048, 'c');
+    used = 0;
+    while (used + 28 < sizeof scope - 1) {
+        used += (size_t)snprintf(scope + used, sizeof scope - used, "%ssystem/Observation.cruds", used > 0 ? " " : "");
+    }
+    record.scope = scope;
+    grant(2048);
+    rig.fhir.token_body = token;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: confirmed", 60000);
+}
+
+/* What only the server decides may be too much; the device says so and goes on as before. */
+static void test_too_much(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    grant(8000);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: unconfirmed", 60000);
+    assert_true(rig_saw(&rig, "token request: the buffer is too small"));
+    grant(400);
+    rig_await(&rig, "provision: confirmed", 2 * 3600000);
+}
+
+static void test_large_discovery(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    int used =
+        snprintf(document, sizeof document, "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[\"");
+    fill(document + used, 4000, 'x');
+    memcpy(document + used + 4000, "\"]}", 4);
+    rig.fhir.discovery_body = document;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: confirmed", 60000);
+    fill(document + used, 8000, 'x');
+    memcpy(document + used + 8000, "\"]}", 4);
+    rig_clear(&rig);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: restored by=", 200000);
+    assert_true(rig_saw(&rig, "discovery: "));
+    print_message("%s", strstr(rig.console, "provision: restored"));
+}
+
+static void test_longest_subject(void **state) {
+    (void)state;
+    char subject[METER_SUBJECT_MAX + 1], patient[METER_PATIENT_MAX + 1], system[METER_PATIENT_SYSTEM_MAX + 1];
+    for (unsigned mode = SBS_WRITE_PUT; mode <= SBS_WRITE_PLAIN; mode++) {
+        meter_record record = rig_record();
+        fill(subject, METER_SUBJECT_MAX, 'A');
+        subject[METER_SUBJECT_MAX - 64 - 1] = '/';
+        record.subject = subject;
+        record.patient = fill(patient, METER_PATIENT_MAX, '"');
+        record.patient_system = fill(system, METER_PATIENT_SYSTEM_MAX, '"');
+        record.write_mode = (uint8_t)mode;
+        grant(400);
+        if (mode == SBS_WRITE_PLAIN) {
+            continue; /* stored under one key by the fake server */
+        }
+        assert_works(&record);
+        assert_true(rig.meter.body_size <= METER_BODY_MAX);
+        record.patient = record.patient_system = NULL;
+        assert_works(&record);
+        record.subject = NULL;
+        assert_works(&record);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_long_client_ids, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_urls_and_scopes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_much, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_discovery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_longest_subject, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, rig_group, rig_group_end);
+}
