@@ -62,7 +62,7 @@ export class Device {
         return [FIRMWARE, ...fixed, ...nic, ...args, '--timeout', String(seconds)];
     }
 
-    /** Switches the board on, and waits until it shows a state. */
+    /** Switches the board on, and waits until it has looked at its flash. */
     async start() {
         assert.equal(this.#child, null, 'the board runs');
         const [program, ...args] = this.command();
@@ -81,7 +81,7 @@ export class Device {
                 resolve(status ?? signal);
             });
         });
-        await this.waitFor(/^state=/, { ms: BOOT_MS });
+        await this.waitFor(/^state=(?!starting)/, { ms: BOOT_MS });
         return this;
     }
 

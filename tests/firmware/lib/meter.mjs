@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok, sbs } from '../../integration/lib/sbs.mjs';
-import { PHD } from './oracles.mjs';
+import { PHD, SEQUENCE } from './oracles.mjs';
 import { pemToDer, record } from './record.mjs';
 
 export const CLIENT_ID = '5b0e71f4-6f2d-4c58-8a2b-3f0f5a1d9c11';
 export const SCOPE = 'system/Observation.cu system/Device.cu';
 export const SUBJECT = 'Patient/lab-patient-1';
+const MEASUREMENTS = [PHD, SEQUENCE];
 export const TRIAL_MS = 200_000;
 
 /** Registers the keys that the device shows, under this client id. */
@@ -83,8 +84,8 @@ export function observations(lab) {
     return lab.server.admin('GET', '/resources/Observation');
 }
 
-/** How often each identifier of a measurement is held. */
-export async function held(lab) {
+/** How often each identifier of a measurement is held: [[identifier, count]]. */
+export async function measurementsHeld(lab) {
     const { identifiers } = await lab.server.admin('GET', '/stats');
-    return Object.entries(identifiers).filter(([name]) => name.startsWith(`${PHD}|`));
+    return Object.entries(identifiers).filter(([name]) => MEASUREMENTS.some((system) => name.startsWith(`${system}|`)));
 }

@@ -60,6 +60,7 @@ function publicPoint(scalar) {
 }
 
 export const PHD = 'http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation';
+export const SEQUENCE = 'urn:uuid:5a69429f-2803-4aed-8ef5-f8170749b11a';
 const MDC = 'urn:iso:std:iso:11073:10101';
 const EUI64 = 'urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680';
 const HTEST = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HTEST' };

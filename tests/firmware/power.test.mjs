@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing lost, nothing twice: QEMU is killed at any moment while measurements are made and pushed.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { LONG, SEED, numbers } from '../integration/lib/observations.mjs';
+import { Lab, pause } from './lib/lab.mjs';
+import { bringUp, drained, measurementsHeld, observations } from './lib/meter.mjs';
+
+const RUNS = LONG
+    ? [
+          { board: 'lm3s6965evb', kills: 100, writeMode: 'put' },
+          { board: 'mps2-an386', kills: 100, writeMode: 'if-none-exist' },
+      ]
+    : [
+          { board: 'lm3s6965evb', kills: 8, writeMode: 'put' },
+          { board: 'mps2-an386', kills: 4, writeMode: 'if-none-exist' },
+      ];
+const LIFE_MS = 900;
+const next = numbers(SEED);
+
+let lab;
+before(async () => {
+    lab = await Lab.start();
+});
+after(() => lab?.stop());
+
+/** Now and then the server stores and does not answer, or takes its time. */
+async function sometimesTrouble() {
+    const faults = [
+        { on: 'fhir', cutAt: 0, process: true },
+        { on: 'fhir', delayAfterMs: 300 },
+        { on: 'fhir', cutAt: 'head' },
+        { on: 'fhir', status: 503, process: true },
+    ];
+    if (next(2) === 0) await lab.server.faults({ ...faults[next(faults.length)], skip: next(3) });
+}
+
+/** One life of the board: measures from the start, or once it is online, and dies. Returns what it said it accepted. */
+async function live(device) {
+    const early = next(4) === 0;
+    if (!early) await device.waitForState(['online', 'server-trouble'], { ms: 120_000 });
+    await sometimesTrouble();
+    device.type(`measure ${1 + next(6)}\nqueue\n`);
+    await pause(next(LIFE_MS));
+    const from = device.mark();
+    device.type('queue\n');
+    if (next(2) === 0) await device.waitFor(/^queued=\d+ accepted=/, { from: from - 1 });
+    await device.kill();
+    const said = device.lines.map(({ text }) => /^queued=\d+ accepted=(\d+)/.exec(text)).filter(Boolean);
+    return said.length > 0 ? Number(said.at(-1)[1]) : 0;
+}
+
+for (const { board, kills, writeMode } of RUNS) {
+    describe(`${board}, ${writeMode}: power fails ${kills} times (seed ${SEED})`, () => {
+        let device;
+        let promised = 0;
+        before(async () => {
+            await lab.server.reset();
+            device = lab.device({ board, seconds: LONG ? 7200 : 900 });
+            const scopes = 'system/Observation.cus system/Device.cu';
+            await bringUp(lab, device, { alg: 'ES384', scopes, options: { 'write-mode': writeMode, scope: scopes } });
+        });
+        after(() => device?.kill());
+
+        test('what was accepted stays accepted', async () => {
+            for (let i = 0; i < kills; i++) {
+                promised = await live(device);
+                await device.start();
+                const { accepted } = await device.queue();
+                assert.ok(accepted >= promised, `kill ${i}: ${accepted} accepted, ${promised} before the cut`);
+            }
+        });
+
+        test('each accepted measurement is on the server, once', async () => {
+            await lab.server.clearFaults();
+            await device.waitForState('online', { ms: 200_000 });
+            device.type('push\n');
+            const { accepted, sent, dead, dropped } = await drained(device, promised, { ms: 300_000 });
+            assert.ok(accepted > 0);
+            assert.deepEqual({ sent, dead, dropped }, { sent: accepted, dead: 0, dropped: 0 });
+            const twice = (await measurementsHeld(lab)).filter(([, count]) => count !== 1);
+            assert.deepEqual(twice, []);
+            assert.equal((await observations(lab)).length, accepted);
+            console.log(`${board}, ${writeMode}: ${kills} cuts, ${accepted} accepted, lost 0, twice 0`);
+        });
+    });
+}
