@@ -39,13 +39,14 @@ const token = { access_token: 'a-token', token_type: 'bearer', expires_in: 300, 
 
 function capability() {
     const resource = [{ type: 'Observation', updateCreate: true, conditionalCreate: true }];
-    const interaction = [{ code: 'batch' }];
-    return { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest: [{ mode: 'server', resource, interaction }] };
+    const rest = [{ mode: 'server', resource, interaction: [{ code: 'batch' }] }];
+    return { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest };
 }
 
 function stats() {
-    const most = Math.max(0, ...new Set(counts.values()));
-    return { resources: { Observation: [...counts.values()].reduce((sum, n) => sum + n, 0) }, distinct: counts.size, most };
+    const all = [...counts.values()];
+    const most = Math.max(0, ...new Set(all));
+    return { resources: { Observation: all.reduce((sum, n) => sum + n, 0) }, distinct: counts.size, most };
 }
 
 const gets = {
