@@ -6,4 +6,5 @@ function(sbs_wrap test)
 endfunction()
 
 sbs_wrap(test_assertion psa_generate_random)
+sbs_wrap(test_push_looks psa_hash_setup)
 sbs_wrap(test_jwk psa_hash_setup psa_hash_update psa_hash_finish)
