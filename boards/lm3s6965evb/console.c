@@ -15,6 +15,7 @@
 #define GPIO_A_AFSEL SBS_REGISTER(0x40004420u)
 #define GPIO_A_DEN SBS_REGISTER(0x4000451Cu)
 
+#define DR_DAMAGED 0x700u /* framing, parity, break */
 #define FR_TX_FULL (1u << 5)
 #define FR_RX_EMPTY (1u << 4)
 #define IM_RECEIVE ((1u << 6) | (1u << 4)) /* FIFO level, and bytes that wait below it */
@@ -46,7 +47,10 @@ void lm3s_console_interrupt(void) {
             UART_IM = 0;
             return;
         }
-        sbs_byte_ring_put(&received, (uint8_t)UART_DR);
+        uint32_t data = UART_DR;
+        if ((data & DR_DAMAGED) == 0) {
+            sbs_byte_ring_put(&received, (uint8_t)data);
+        }
     }
 }
 

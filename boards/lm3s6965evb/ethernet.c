@@ -34,6 +34,8 @@ static struct {
 } at;
 
 static void start_receiver(void) {
+    at.in_word = 0;
+    at.left = 0;
     MAC_RCTL = RCTL_RESET_FIFO;
     MAC_RCTL = RCTL_REJECT_BAD_CRC | RCTL_ENABLE;
 }

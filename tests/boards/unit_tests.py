@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import subprocess
+import time
 
 from harness import ROOT, report, run
 
@@ -50,13 +51,15 @@ def run_one(board, image, is_long):
     name = image.stem
     skip = [HEAVY.get(name), HEAVY_ON_THE_SMALLER.get(name) if board in MAY_BE_TOO_LARGE else None]
     arguments = [] if is_long else [f"skip={text}" for text in skip if text] + [f"SBS_FLASH_RUNS={RUNS}"]
+    began = time.monotonic()
     status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments)
     passed = re.search(r"^\[  PASSED  \] (\d+) test", out, re.MULTILINE)
     used = re.search(r"^used: (.*)$", out, re.MULTILINE)
     count = int(passed[1]) if passed else 0
     fine = status == 0 and count > 0 and not err
     lines = [text for text in out.splitlines() if not text.startswith(("[ RUN", "[       OK"))]
-    report(fine, f"{board} {name}: {count} tests; {used[1] if used else 'no end'}",
+    seconds = time.monotonic() - began
+    report(fine, f"{board} {name}: {count} tests in {seconds:.1f} s; {used[1] if used else 'no end'}",
            "\n".join([f"exit status {status}", *lines[-25:], err]))
 
 

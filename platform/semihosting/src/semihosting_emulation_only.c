@@ -8,6 +8,7 @@
 #include "semihosting_call.h"
 
 #define EXIT_BY_APPLICATION 0x20026u
+#define EXIT_NO_COMMAND_LINE 125
 
 uint32_t semihosting_open(const char *path, uint32_t mode) {
     const uint32_t parameters[3] = {(uint32_t)(uintptr_t)path, mode, (uint32_t)strlen(path)};
@@ -31,7 +32,9 @@ const char *sbs_semihosting_command_line(void) {
         const uint32_t parameters[2] = {(uint32_t)(uintptr_t)line, sizeof line};
         asked = true;
         if (semihosting_call(SEMIHOSTING_GET_CMDLINE, parameters) == SEMIHOSTING_FAILED) {
-            line[0] = '\0';
+            static const char text[] = "semihosting: no command line, or a longer one than there is room for\n";
+            sbs_board_console_write(text, sizeof text - 1u);
+            sbs_semihosting_exit(EXIT_NO_COMMAND_LINE);
         }
     }
     return line;
@@ -88,7 +91,7 @@ static bool mac_from_text(const char *text, uint8_t out_address[6]) {
 }
 
 void sbs_semihosting_mac(const char *board, uint8_t out_address[6]) {
-    char text[256];
+    char text[SBS_SEMIHOSTING_COMMAND_MAX];
     if (sbs_semihosting_argument("mac", text, sizeof text) && mac_from_text(text, out_address)) {
         return;
     }

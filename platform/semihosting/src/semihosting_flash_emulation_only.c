@@ -7,6 +7,7 @@
 #include "semihosting_call.h"
 
 #define CHUNK 256u
+#define NAME_SIZE 32u
 
 static uint32_t size_of(const sbs_semihosting_flash *file) {
     return file->flash.sector_size * file->flash.sector_count;
@@ -76,25 +77,21 @@ static sbs_status flash_erase(void *ctx, uint32_t address) {
 
 static const sbs_flash_ops ops = {flash_read, flash_program, flash_erase};
 
-/* "FOLDER/NAME", or NAME alone. False if it does not fit. */
-static bool path_of(const char *name, char *out, size_t size) {
-    size_t name_len = strlen(name);
-    if (name_len + 2u > size) {
-        return false;
-    }
-    size_t len = sbs_semihosting_argument("flash-dir", out, size - name_len - 1u) ? strlen(out) : 0;
+/* "FOLDER/NAME", or NAME alone. */
+static void path_of(const char *name, char out[SBS_SEMIHOSTING_COMMAND_MAX + NAME_SIZE]) {
+    size_t len = sbs_semihosting_argument("flash-dir", out, SBS_SEMIHOSTING_COMMAND_MAX) ? strlen(out) : 0;
     if (len > 0) {
         out[len++] = '/';
     }
-    memcpy(out + len, name, name_len + 1u);
-    return true;
+    memcpy(out + len, name, strlen(name) + 1u);
 }
 
 static bool open_file(sbs_semihosting_flash *file, const char *name) {
-    char path[256];
-    if (!path_of(name, path, sizeof path)) {
+    char path[SBS_SEMIHOSTING_COMMAND_MAX + NAME_SIZE];
+    if (strlen(name) + 2u > NAME_SIZE) {
         return false;
     }
+    path_of(name, path);
     file->handle = semihosting_open(path, SEMIHOSTING_MODE_UPDATE);
     if (file->handle == SEMIHOSTING_FAILED) {
         file->handle = semihosting_open(path, SEMIHOSTING_MODE_NEW_UPDATE);

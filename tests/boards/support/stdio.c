@@ -75,7 +75,7 @@ static int number_at(const char **at, va_list *from) {
 
 static conversion conversion_at(const char **at, va_list *from) {
     conversion how = {.precision = -1, .bytes = sizeof(int)};
-    for (; **at == '0' || **at == '-'; (*at)++) {
+    for (; **at == '0' || **at == '-' || **at == '#'; (*at)++) { /* 0x is left out */
         how.zeros |= **at == '0';
         how.left |= **at == '-';
     }

@@ -16,7 +16,7 @@ typedef enum sbs_fault_kind {
     SBS_FAULT_BUS,       /**< nothing answers at the address */
     SBS_FAULT_USAGE,     /**< an undefined instruction, a division by zero, an unaligned access */
     SBS_FAULT_INTERRUPT, /**< one that has no handler */
-    SBS_FAULT_WATCHDOG,  /**< the program hung */
+    SBS_FAULT_WATCHDOG,  /**< the program hung; a reset by hand while the watchdog ran looks the same, with pc 0 */
     SBS_FAULT_ASSERT,    /**< assert(); the note says where */
     SBS_FAULT_ABORT,     /**< abort() */
     SBS_FAULT_PANIC      /**< sbs_baremetal_panic(); the note says why */

@@ -21,7 +21,7 @@ extern "C" {
 
 #define SBS_SEMIHOSTING_COMMAND_MAX 512u /**< bytes of the command line, with the NUL */
 
-/** The command line: the emulator's arguments, separated by blanks. Truncated to nothing if it is too long. */
+/** The command line: the emulator's arguments, separated by blanks. A longer one ends the program. */
 const char *sbs_semihosting_command_line(void);
 
 /** The value of the argument "name=value" of the command line, NUL-terminated. False, and @p out empty, if there is
