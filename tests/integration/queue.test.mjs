@@ -189,7 +189,7 @@ describe('a server that fails', () => {
         assert.equal(result.status, 1, result.text);
         assert.ok(result.ms < 10_000, `${result.ms} ms`);
         assert.deepEqual(fates(result), ['kept', 'kept']);
-        assertMessage(result, /2 items are kept in .*HTTP 429.* in 900 s, 'sbs queue push' or the next push/);
+        assertMessage(result, /2 items are kept in .*HTTP 429.* in 900 s, try again later; the next push sends them$/);
         assert.equal((await queue.push()).status, 0);
         await assertEachOnce(server, ['a', 'b']);
     });

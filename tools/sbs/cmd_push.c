@@ -293,8 +293,11 @@ const cli_command cli_push = {
         "one line: its identifier, what happened, and its place on the server, separated by tabs.\n"
         "put: PUT under its own id, or one derived from its identifier. if-none-exist: POST unless the server holds\n"
         "the identifier. plain: POST. auto: the first of these that the server states.\n"
+#ifdef SBS_CLI_QUEUE
         "With --queue everything is stored durably first and pushed behind what waits there already; what is told as\n"
-        "kept is in the queue, goes with the next push, and need not be given again.\n",
+        "kept is in the queue, goes with the next push, and need not be given again.\n"
+#endif
+    ,
     .operands = "FILE...",
     .operand_min = 1,
     .operand_max = SIZE_MAX,

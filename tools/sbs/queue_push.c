@@ -54,6 +54,7 @@ static struct {
     uint64_t delivered, refused, pending_delivered, pending_refused;
     char reason[REASON_SIZE]; /* of the last try, "" if it did not fail */
     char last[REASON_SIZE];   /* of the last failure */
+    const char *advice;       /* what to do about it */
     unsigned storage_failures;
     int code; /* exit status of the first refusal */
     int kept; /* exit status of the last failure */
@@ -118,7 +119,8 @@ static void tell_wait(const sbs_push_event *event, const char *who) {
     keep_reason(event);
     run.kept = cli_exit_of(event->status, cli_server_detail());
     memcpy(run.last, run.reason, sizeof run.last);
-    if (strcmp(before, run.reason) != 0) {
+    run.advice = cli_advice(event->status, cli_server_detail());
+    if (!run.over && strcmp(before, run.reason) != 0) { /* a run that ends tells at its end */
         run.shown_ms = 0;
         cli_note("%s: %s, %s in %u.%u s", run.command, run.reason, who, (unsigned)(event->wait_ms / 1000),
                  (unsigned)(event->wait_ms % 1000 / 100));
@@ -172,12 +174,12 @@ static void note_event(const sbs_push_event *event) {
         tell_wait(event, "the item is tried again");
         break;
     case SBS_PUSH_WAITING:
-        tell_wait(event, "next try");
         run.over = run.over || is_too_long(event->wait_ms);
+        tell_wait(event, "next try");
         break;
     case SBS_PUSH_PAUSED:
-        tell_wait(event, "next look");
         run.over = run.over || !cli_queue_push_with.follow;
+        tell_wait(event, "next look");
         break;
     default:
         return;
@@ -395,6 +397,17 @@ static int list_kept(const cli_queue_added *mine) {
     return code;
 }
 
+static void tell_kept(uint32_t count) {
+    const char *verb = count == 1 ? " is" : "s are";
+    if (run.reason[0] == '\0' || run.advice == NULL) {
+        (void)cli_fail(run.kept, "%s: %u item%s kept in %s: %s, the next push sends them", run.command, count, verb,
+                       cli_queue.file, run.reason[0] != '\0' ? run.reason : "not tried");
+        return;
+    }
+    (void)cli_fail(run.kept, "%s: %u item%s kept in %s: %s, %s; the next push sends them", run.command, count, verb,
+                   cli_queue.file, run.reason, run.advice);
+}
+
 static int sum_up(int code, const cli_queue_added *mine) {
     sbs_queue_counters counters;
     cli_queue_port.ops->counters(cli_queue_port.ctx, &counters);
@@ -404,9 +417,7 @@ static int sum_up(int code, const cli_queue_added *mine) {
                        run.command, (unsigned long long)run.refused, run.refused == 1 ? " was" : "s were");
     }
     if (counters.waiting > 0) {
-        (void)cli_fail(run.kept, "%s: %u item%s kept in %s%s%s, 'sbs queue push' or the next push sends them",
-                       run.command, counters.waiting, counters.waiting == 1 ? " is" : "s are", cli_queue.file,
-                       run.reason[0] == '\0' ? "" : ": ", run.reason);
+        tell_kept(counters.waiting);
     }
     code = code != CLI_DONE ? code : listed;
     code = code != CLI_DONE ? code : run.code;
