@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens when memory is short: received frames stay within their share, nothing deadlocks, nothing is lost. */
-#include <lwip/memp.h>
-#include <lwip/stats.h>
+#include <lwip/tcp.h>
 #include <string.h>
 
 #include "rig.h"
@@ -36,12 +35,18 @@ static void test_tiny_segments_stay_in_their_share(void **state) {
     assert_true(full.received_size <= SBS_LWIP_RECEIVED_MAX);
     assert_true(full.received_size > SBS_LWIP_RECEIVED_MAX / 2);
 
+    assert_non_null(self->tcp.priv.pcb->refused_data);
+
     /* Our own sending goes on meanwhile: acknowledgements get through. */
     for (unsigned i = 0; i < 20; ++i) {
         assert_int_equal(rig_send(self, "request", 7), 7);
         peer_run(&self->peer, 10);
         assert_int_equal(peer_read(&far, got, sizeof got, &flags), 7);
     }
+
+    /* The segment that was not taken is there at once, not with lwIP's next timer. */
+    len = rig_receive(self, got, sizeof got, 100, &status);
+    assert_null(self->tcp.priv.pcb->refused_data);
 
     /* The peer sends again what was not taken, as it must. */
     for (unsigned tries = 0; len < sizeof sent && tries < 100; ++tries) {
@@ -59,6 +64,44 @@ static void test_tiny_segments_stay_in_their_share(void **state) {
     }
     assert_int_equal(len, sizeof sent);
     assert_memory_equal(got, sent, sizeof sent);
+}
+
+/* Each stream may hold one frame whatever the others hold; the share of all of them is kept. */
+static void test_streams_share(void **state) {
+    enum { STREAMS = 4 };
+    static const uint8_t data[1460] = {7};
+    static sbs_lwip_stream tcp[STREAMS];
+    rig *self = *state;
+    peer_connection far[STREAMS];
+    sbs_stream streams[STREAMS];
+    uint8_t got[1460];
+    size_t len;
+    unsigned arrived = 0;
+    for (unsigned i = 0; i < STREAMS; ++i) {
+        sbs_lwip_stream_init(&tcp[i], NULL, &streams[i]);
+        assert_status(streams[i].ops->open(&tcp[i], RIG_HOST, RIG_PORT, peer_now(&self->peer)), SBS_PENDING);
+        peer_run(&self->peer, 20);
+        assert_true(peer_accept(&self->peer, RIG_PORT, &far[i]));
+        assert_status(streams[i].ops->open(&tcp[i], RIG_HOST, RIG_PORT, peer_now(&self->peer)), SBS_OK);
+    }
+    for (unsigned i = 0; i < STREAMS; ++i) {
+        peer_send(&far[i], ACK | PSH, data, sizeof data);
+    }
+    peer_run(&self->peer, 10);
+    assert_in_range(state_of(self).received_size, 3 * sizeof data, SBS_LWIP_RECEIVED_MAX);
+    assert_int_equal(state_of(self).frames_dropped, 1);
+    for (unsigned i = 0; i < STREAMS; ++i) {
+        sbs_status status = streams[i].ops->receive(&tcp[i], got, sizeof got, &len);
+        if (status == SBS_PENDING) { /* sent again, as there is room now */
+            far[i].seq -= (uint32_t)sizeof data;
+            peer_send(&far[i], ACK | PSH, data, sizeof data);
+            peer_run(&self->peer, 10);
+            status = streams[i].ops->receive(&tcp[i], got, sizeof got, &len);
+        }
+        arrived += status == SBS_OK && len == sizeof data ? 1u : 0u;
+        sbs_lwip_stream_deinit(&tcp[i]);
+    }
+    assert_int_equal(arrived, STREAMS);
 }
 
 /* The end of the stream hides behind a segment that was not taken at first. */
@@ -208,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
         T(test_tiny_segments_stay_in_their_share),
+        T(test_streams_share),
         T(test_end_behind_a_segment_that_waits),
         T(test_close_with_a_full_share),
         T(test_heap_empty_for_a_while),
