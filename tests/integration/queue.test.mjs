@@ -346,6 +346,21 @@ describe('the file', () => {
         assert.equal((await queue.push()).status, 0);
         await assertEachOnce(server, ['a', 'b']);
     });
+    test('a disk that fills up while it is pushed: the run ends, and the next one goes on', async () => {
+        const ids = series('full', 60);
+        await queue.add(items(ids));
+        const limited = ['-c', 'trap "" XFSZ; ulimit -f 80; exec "$@"', '-', process.env.SBS];
+        const args = ['queue', 'push', ...queue.with, ...server.options()];
+        const result = await sbs([...limited, ...args], { command: 'bash' });
+        assert.equal(result.status, 5, result.text);
+        const told = pushLines(result).map(({ name }) => name);
+        const waiting = await queue.waiting();
+        assert.ok(waiting.length > 0 && told.length > 0, result.text);
+        assert.deepEqual([...told, ...waiting], ids.map(nameOf), 'what is not told as stored is in the queue');
+        const again = await queue.push();
+        assert.equal(again.status, 0, again.text);
+        await assertEachOnce(server, ids);
+    });
     test('a damaged file is set aside, told, and what could be read is pushed once', async () => {
         const ids = series('d', 300);
         await queue.add(items(ids));
