@@ -172,6 +172,17 @@ static void test_reset_while_sending(void **state) {
     assert_status(self->stream.ops->send(self->stream.ctx, (const uint8_t *)"x", 1, &len), SBS_ERR_NETWORK);
 }
 
+static void test_reset_before_it_was_seen_open(void **state) {
+    rig *self = *state;
+    peer_connection far;
+    assert_status(rig_open(self, RIG_HOST), SBS_PENDING);
+    peer_run(&self->peer, 20);
+    assert_true(peer_accept(&self->peer, RIG_PORT, &far));
+    peer_send(&far, RST | ACK, NULL, 0);
+    peer_run(&self->peer, 10);
+    assert_status(rig_open(self, RIG_HOST), SBS_ERR_NETWORK);
+}
+
 static void test_refused(void **state) {
     rig *self = *state;
     peer_connection far;
@@ -268,6 +279,7 @@ int main(void) {
         T(test_end_comes_after_the_data),
         T(test_reset_after_data),
         T(test_reset_while_sending),
+        T(test_reset_before_it_was_seen_open),
         T(test_refused),
         T(test_silence_is_told_apart),
         T(test_no_acknowledgement_ever),

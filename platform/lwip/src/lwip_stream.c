@@ -158,7 +158,9 @@ static sbs_status fail(sbs_lwip_stream *stream, sbs_status status, int32_t code)
     return status;
 }
 
-static sbs_status fail_by_loss(sbs_lwip_stream *stream, sbs_status status) {
+/* @p on_reset: what a reset means to the caller. */
+static sbs_status fail_by_loss(sbs_lwip_stream *stream, sbs_status on_reset) {
+    sbs_status status = stream->priv.loss == SBS_ERR_TRUNCATED ? on_reset : stream->priv.loss;
     if (status == SBS_ERR_TIMEOUT) { /* no acknowledgement however often it was sent, or our address is gone */
         status = status_of_silence(stream->priv.lookup.address);
     }
@@ -191,7 +193,7 @@ static void drop_forlorn(void) {
 static sbs_status keep_connecting(sbs_lwip_stream *stream, uint64_t now_ms) {
     uint32_t left_ms = left(stream, stream->priv.config.connect_timeout_ms, now_ms);
     if (stream->priv.loss != SBS_OK) {
-        return fail_by_loss(stream, stream->priv.loss);
+        return fail_by_loss(stream, SBS_ERR_NETWORK);
     }
     if (stream->priv.state == CONNECTED) {
         stream->priv.state = OPEN;
@@ -298,7 +300,7 @@ static sbs_status send_locked(sbs_lwip_stream *stream, const uint8_t *data, size
         return SBS_ERR_STATE;
     }
     if (stream->priv.loss != SBS_OK) {
-        return fail_by_loss(stream, stream->priv.loss == SBS_ERR_TRUNCATED ? SBS_ERR_NETWORK : stream->priv.loss);
+        return fail_by_loss(stream, SBS_ERR_NETWORK);
     }
     err_t error = queue(pcb, data, len, out_sent);
     if (error == ERR_MEM && tcp_sndqueuelen(pcb) > 0) {
@@ -344,7 +346,7 @@ static sbs_status receive_locked(sbs_lwip_stream *stream, uint8_t *buffer, size_
         return SBS_END;
     }
     if (stream->priv.loss != SBS_OK) {
-        return fail_by_loss(stream, stream->priv.loss);
+        return fail_by_loss(stream, SBS_ERR_TRUNCATED);
     }
     return wait_for(stream, SBS_WAIT_FOREVER, SBS_WAIT_READ);
 }
