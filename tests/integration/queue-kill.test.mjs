@@ -18,11 +18,12 @@ before(async () => {
 after(() => server.stop());
 beforeEach(() => server.reset());
 
+// The test server finds what it stored at once.
 const WAYS = [
     ['put', ['--write-mode', 'put']],
-    ['if-none-exist', ['--write-mode', 'if-none-exist']],
+    ['if-none-exist', ['--write-mode', 'if-none-exist', '--settle', '0']],
     ['put in batches', ['--write-mode', 'put', '--batch', '8']],
-    ['if-none-exist in batches', ['--write-mode', 'if-none-exist', '--batch', '8']],
+    ['if-none-exist in batches', ['--write-mode', 'if-none-exist', '--batch', '8', '--settle', '0']],
 ];
 
 for (const [number, [name, more]] of WAYS.entries()) {

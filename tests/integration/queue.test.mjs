@@ -201,12 +201,28 @@ describe('a server that fails', () => {
         test(`${name}: 500 after having stored: told as already there, stored once`, async () => {
             const ids = series('f', 4);
             await server.faults({ on: 'fhir', status: 500, body: '', process: true });
-            const result = await queue.pushItems(items(ids), more);
+            const result = await queue.pushItems(items(ids), [...more, '--settle', '1']);
             assert.equal(result.status, 0, result.text);
             assert.ok(fates(result).includes('already there'), result.text);
             await assertEachOnce(server, ids);
         });
     }
+    test('a run that was killed after it sent: the next one lets the server settle', async () => {
+        const more = ['--write-mode', 'if-none-exist', '--settle', '3'];
+        await queue.add(items(['a']));
+        await server.faults({ on: 'fhir', cut: 'stall', process: true });
+        const run = queue.start(more);
+        for (const end = Date.now() + 10_000; (await server.held(nameOf('a'))) === 0; await pause(20)) {
+            assert.ok(Date.now() < end, 'it was never sent');
+        }
+        run.kill('SIGKILL');
+        await run.ended;
+        const next = await queue.push(more);
+        assert.equal(next.status, 0, next.text);
+        assert.deepEqual(fates(next), ['already there']);
+        assert.ok(next.ms > 1000 && next.ms < 8000, `${next.ms} ms`);
+        await assertEachOnce(server, ['a']);
+    });
     test('503 for all: kept, nothing is set aside, the next run has it', async () => {
         await server.faults({ on: 'fhir', status: 503, body: '', times: -1 });
         const ids = series('s', 3);
@@ -236,7 +252,7 @@ describe('a server that fails', () => {
         await server.faults(onItem('a1', { status: 500, body: '' }));
         const result = await queue.pushItems(
             [...items(['a1', 'a2'], of('A')), ...items(['b1', 'b2'], of('B')), ...items(['a3'], of('A'))],
-            PUT,
+            [...PUT, '--settle', '1'],
         );
         assert.equal(result.status, 0, result.text);
         assert.deepEqual(

@@ -67,6 +67,7 @@ _sbs() {
     "push --batch") return ;;
     "push --wait") return ;;
     "push --max-time") return ;;
+    "push --settle") return ;;
     "push --already-there") words='set-aside accept' ;;
     "push --ca") files=yes ;;
     "push --timeout") return ;;
@@ -95,6 +96,7 @@ _sbs() {
     "queue push --batch") return ;;
     "queue push --wait") return ;;
     "queue push --max-time") return ;;
+    "queue push --settle") return ;;
     "queue push --already-there") words='set-aside accept' ;;
     "queue push --ca") files=yes ;;
     "queue push --timeout") return ;;
@@ -151,10 +153,10 @@ _sbs() {
     'token') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    'push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
     'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --already-there --ca --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -24,6 +25,7 @@ sbs_sqlite_queue cli_queue_db;
 sbs_queue cli_queue_port;
 
 static int lock_fd = -1;
+static uint64_t last_push_ms = UINT64_MAX;
 static struct stat opened;
 static const char *told_aside; /* the replaced file that was told of */
 
@@ -139,6 +141,29 @@ int cli_queue_reopen(const char *command) {
     return cli_queue_open(command, CLI_QUEUE_MADE);
 }
 
+/* The time of the lock file is that of the last attempt. One that lies ahead is from another clock and counts as now.
+ */
+static uint64_t age_of_lock(void) {
+    struct stat file;
+    struct timespec now;
+    if (fstat(lock_fd, &file) != 0 || file.st_size == 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) {
+        return UINT64_MAX;
+    }
+    int64_t age_ms =
+        ((int64_t)now.tv_sec - file.st_mtim.tv_sec) * 1000 + (now.tv_nsec - file.st_mtim.tv_nsec) / 1000000;
+    return age_ms < 0 ? 0 : (uint64_t)age_ms;
+}
+
+void cli_queue_touch(void) {
+    if (lock_fd >= 0) {
+        (void)pwrite(lock_fd, "\n", 1, 0);
+    }
+}
+
+uint64_t cli_queue_last_push_ms(void) {
+    return last_push_ms;
+}
+
 int cli_queue_lock(const char *command) {
     char path[PATH_SIZE];
     if (snprintf(path, sizeof path, "%s.lock", cli_queue.file) >= PATH_SIZE) {
@@ -149,6 +174,7 @@ int cli_queue_lock(const char *command) {
         return cli_fail(CLI_LOCAL, "%s: file %s: %s, check who may write there", command, path, strerror(errno));
     }
     if (flock(lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        last_push_ms = age_of_lock();
         return CLI_DONE;
     }
     return errno == EWOULDBLOCK

@@ -19,6 +19,7 @@
 #include "write_mode.h"
 
 #define WAIT_DEFAULT_S 30u
+#define SETTLE_DEFAULT_S 5u
 #define STORAGE_RETRY_MS 1000u /* after a failure of the queue */
 #define FOLLOW_RETRY_MS 10000u
 #define STORAGE_TRIES 3u
@@ -26,7 +27,7 @@
 #define BODY_MAX (2 * CLI_QUEUE_ITEM_MAX)
 #define REASON_SIZE (SBS_DETAIL_TEXT_SIZE + 256)
 
-cli_queue_push_options cli_queue_push_with = {.wait_s = WAIT_DEFAULT_S};
+cli_queue_push_options cli_queue_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_DEFAULT_S};
 
 static const cli_option option_table[] = {
     {"batch", "N", "send up to N items in one request where the server can, default 1", &cli_queue_push_with.batch,
@@ -35,9 +36,10 @@ static const cli_option option_table[] = {
      .min = 0, .max = 31536000, .type = CLI_UINT},
     {"max-time", "SECONDS", "end after this time, default no limit", &cli_queue_push_with.time_s, .min = 1,
      .max = 31536000, .type = CLI_UINT},
+    {"settle", "SECONDS", "how long a server may take to find what it stored, default 5", &cli_queue_push_with.settle_s,
+     .min = 0, .max = 3600, .type = CLI_UINT},
     {"already-there", "set-aside|accept",
-     "what to do if the server has an identifier that was never sent, default "
-     "set-aside",
+     "what to do if the server has an identifier that was never sent, default set-aside",
      &cli_queue_push_with.already_there, .type = CLI_CHOICE},
 };
 
@@ -213,6 +215,7 @@ static int show_lines(void) {
  * holds, and an item that was stored is found there again and told as "already there". */
 static sbs_status make_durable(void) {
     sbs_status status = cli_queue_encoder_commit();
+    cli_queue_touch();
     if (status != SBS_OK) {
         sbs_push_cancel(&run.engine);
         forget_pending();
@@ -356,6 +359,30 @@ static int learn(cli_write_mode mode) {
     }
 }
 
+/* True if one of the items that go first was sent before. */
+static bool has_tried(void) {
+    sbs_queue_item item = {0};
+    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
+        if (cli_queue_port.ops->next(cli_queue_port.ctx, item.id, &item) != SBS_OK) {
+            return false;
+        }
+        if (item.attempts > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A run that was killed may have sent an item a moment ago: a server that indexes late would not find it yet. */
+static void let_settle(cli_write_mode mode) {
+    uint64_t settle_ms = cli_queue_push_with.settle_s * 1000u;
+    uint64_t age_ms = cli_queue_last_push_ms();
+    bool searches = mode == CLI_WRITE_IF_NONE_EXIST || (mode == CLI_WRITE_AUTO && cli_write_mode_may_search());
+    if (searches && age_ms < settle_ms && has_tried()) {
+        pause_for(settle_ms - age_ms);
+    }
+}
+
 static int set_up(cli_write_mode mode) {
     bool batch = cli_queue_push_with.batch > 1;
     run.config = (sbs_push_config){
@@ -364,6 +391,7 @@ static int set_up(cli_write_mode mode) {
         .body_size = BODY_MAX,
         .answer = batch ? malloc(CLI_ANSWER_MAX) : NULL,
         .answer_size = batch ? CLI_ANSWER_MAX : 0,
+        .settle_ms = cli_queue_push_with.settle_s == 0 ? 1 : (uint32_t)cli_queue_push_with.settle_s * 1000u,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
         .batch_max = (uint16_t)cli_queue_push_with.batch,
     };
@@ -434,6 +462,9 @@ static int push_queue(cli_write_mode mode) {
     run.statement = cli_answer_memory(run.command);
     code = run.statement == NULL ? CLI_LOCAL : learn(mode);
     code = code != CLI_DONE ? code : set_up(mode);
+    if (code == CLI_DONE) {
+        let_settle(mode);
+    }
     run.progress_ms = sbs_linux_now().mono_ms;
     return code != CLI_DONE ? code : push_all();
 }

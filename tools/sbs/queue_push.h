@@ -7,7 +7,7 @@
 #include "queue_add.h"
 
 typedef struct cli_queue_push_options {
-    uint64_t batch, wait_s, time_s;
+    uint64_t batch, wait_s, time_s, settle_s;
     int already_there; /**< 0: not given, 1: set-aside, 2: accept */
     bool follow;
 } cli_queue_push_options;

@@ -102,6 +102,10 @@ cli_write_mode cli_write_mode_queued(const char *command, const char *type, cli_
     return asked == CLI_WRITE_IF_NONE_EXIST ? asked : cli_write_mode_for(command, type);
 }
 
+bool cli_write_mode_may_search(void) {
+    return !stated("Observation").update_create;
+}
+
 bool cli_write_mode_takes_batch(void) {
     return !known || stated("Observation").batch;
 }

@@ -29,6 +29,8 @@ cli_write_mode cli_write_mode_for(const char *command, const char *type);
 /** The same for items that wait in a queue, for the mode that was asked for: where the server shows no statement,
  * If-None-Exist is the safer one. Warns once of what a server may store twice. */
 cli_write_mode cli_write_mode_queued(const char *command, const char *type, cli_write_mode asked);
+/** True unless what was learnt says that Observations are PUT. */
+bool cli_write_mode_may_search(void);
 /** True if the server states, in what was learnt, that it takes batches. True also if nothing is known. */
 bool cli_write_mode_takes_batch(void);
 void cli_write_mode_free(void);
