@@ -170,7 +170,7 @@ describe(form, () => {
         }
     });
     test('the cable is out for a while', async () => {
-        const device = new Device({ count: 400 });
+        const device = new Device({ count: 100_000, seconds: 300 });
         await pause(1500);
         fault('cable out');
         await pause(LONG ? 30_000 : 2000);

@@ -111,7 +111,7 @@ static bool prepare(worker *self, unsigned number) {
         .stream = &self->stream,
         .work = self->work,
         .work_size = sizeof self->work,
-        .connect_timeout_ms = 8000,
+        .connect_timeout_ms = 12000,
         .exchange_timeout_ms = 5000,
         .max_attempts = 1,
     };
