@@ -85,7 +85,6 @@ static void put(sbs_writer *out, const char *name, uint64_t value) {
 
 static void put_stats(void *ctx, sbs_writer *out) {
     sbs_heap_account heap = sbs_baremetal_heap();
-    sbs_lwip_net_state net;
     (void)ctx;
     put(out, "heap_size=", heap.size);
     put(out, "\nheap_high_water=", heap.high_water);
@@ -98,12 +97,6 @@ static void put_stats(void *ctx, sbs_writer *out) {
     put(out, "\nlongest_poll_us=", all.longest_us);
     put(out, "\nhandshakes_full=", all.tls.full);
     put(out, "\nhandshakes_resumed=", all.tls.resumed);
-    if (all.net_running) {
-        sbs_lwip_net_read_state(&all.net, &net);
-        put(out, "\nframes_in=", net.frames_in);
-        put(out, "\nframes_out=", net.frames_out);
-        put(out, "\nframes_dropped=", net.frames_dropped);
-    }
 }
 
 static void ask_reboot(void *ctx) {

@@ -148,6 +148,29 @@ static void test_refused_and_accepted_again(void **state) {
     rig_await(&rig, "state=online queued=0 sent=1", 2 * 3600000);
 }
 
+/* The token endpoint moves: discovery tells, on the same host; another host is refused. */
+static void test_token_endpoint_moves(void **state) {
+    (void)state;
+    provision();
+    rig.fhir.token_status = 404;
+    rig_run(&rig, 400000);
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    unsigned discoveries = rig.fhir.discoveries;
+    rig_await(&rig, "state=refused queued=1", 10000);
+    rig_await(&rig, "state=online queued=0", 200000);
+    assert_int_equal(rig.fhir.discoveries, discoveries + 1);
+    rig.fhir.token_status = 404;
+    rig_run(&rig, 400000);
+    rig.fhir.discovery_body = "{\"token_endpoint\":\"https://other.example/token\"}";
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "discovery names another token host than before", 400000);
+    rig.fhir.discovery_body = NULL;
+    rig_await(&rig, "state=online queued=0", 7200000);
+    assert_true(rig_stored_once(&rig));
+}
+
 static void test_push_command_tries_at_once(void **state) {
     (void)state;
     provision();
@@ -358,6 +381,7 @@ int main(void) {
         LIFE(test_no_network_and_back),
         LIFE(test_server_trouble),
         LIFE(test_refused_and_accepted_again),
+        LIFE(test_token_endpoint_moves),
         LIFE(test_push_command_tries_at_once),
         LIFE(test_full_flash),
         LIFE(test_drop_oldest),

@@ -12,7 +12,7 @@
 #include "meter_rig.h"
 
 static meter_rig rig;
-static char client_id[METER_CLIENT_ID_MAX + 1], token[9000], url[METER_URL_MAX], document[9000];
+static char client_id[METER_CLIENT_ID_MAX + 1], token[20000], url[METER_URL_MAX], document[24000];
 
 static char *fill(char *out, size_t len, char c) {
     memset(out, c, len);
@@ -91,30 +91,49 @@ static void test_long_urls_and_scopes(void **state) {
 static void test_too_much(void **state) {
     (void)state;
     meter_record record = rig_record();
-    grant(8000);
+    grant(8000); /* more than there is at first, and not too much */
     rig_provision(&rig, &record);
-    rig_await(&rig, "provision: unconfirmed", 60000);
-    assert_true(rig_saw(&rig, "token request: the buffer is too small"));
+    rig_await(&rig, "provision: confirmed", 60000);
+    assert_int_equal(rig.fhir.tokens, 2);
+    assert_int_equal(rig.meter.work_size, METER_WORK_LARGE);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=online queued=0 sent=1", 60000);
+    rig_clear(&rig);
+    record.client_id = "device-2";
+    grant(16000);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: restored by=server token request: the buffer is too small", 200000);
     grant(400);
-    rig_await(&rig, "provision: confirmed", 2 * 3600000);
+    rig_await(&rig, "state=online", 2 * 3600000);
+}
+
+/* A document of about this size, with a value in every 32 bytes. */
+static void describe(size_t size) {
+    size_t used = (size_t)snprintf(document, sizeof document,
+                                   "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[\"x\"");
+    while (used + 32 < size) {
+        used += (size_t)snprintf(document + used, sizeof document - used, ",\"%029zu\"", used);
+    }
+    snprintf(document + used, sizeof document - used, "]}");
+    rig.fhir.discovery_body = document;
 }
 
 static void test_large_discovery(void **state) {
     (void)state;
     meter_record record = rig_record();
-    int used =
-        snprintf(document, sizeof document, "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[\"");
-    fill(document + used, 4000, 'x');
-    memcpy(document + used + 4000, "\"]}", 4);
-    rig.fhir.discovery_body = document;
+    describe(1200);
     rig_provision(&rig, &record);
     rig_await(&rig, "provision: confirmed", 60000);
-    fill(document + used, 8000, 'x');
-    memcpy(document + used + 8000, "\"]}", 4);
+    assert_int_equal(rig.fhir.discoveries, 1);
+    describe(8192);
     rig_clear(&rig);
     rig_provision(&rig, &record);
-    rig_await(&rig, "provision: restored by=", 200000);
-    assert_true(rig_saw(&rig, "discovery: "));
+    rig_await(&rig, "provision: confirmed", 60000);
+    assert_int_equal(rig.fhir.discoveries, 3);
+    describe(20000);
+    rig_clear(&rig);
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: restored by=server discovery: ", 200000);
     print_message("%s", strstr(rig.console, "provision: restored"));
 }
 

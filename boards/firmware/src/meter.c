@@ -153,20 +153,71 @@ void meter_succeed(meter *m) {
     }
 }
 
-static void step_token(meter *m) {
-    static const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+/* Without memory the session is closed, and opened again in a while; a record on trial is given up. */
+static void begin_anew(meter *m, sbs_status status) {
+    if (status == SBS_OK) {
+        meter_wait(m, 0);
+        return;
+    }
+    meter_say_status(m, "session", status);
+    m->trial_end_ms = 0;
+    if (!m->trial || meter_trial_failed(m, status)) {
+        meter_session_close(m);
+        m->retry_ms = m->now.mono_ms + STORAGE_RETRY_MS;
+        meter_set_condition(m, METER_SERVER_TROUBLE);
+    }
+}
+
+/* Back to discovery where the token endpoint itself said no: it may have moved. */
+static void look_again(meter *m) {
+    bool by_token_host = m->error_step == SBS_STEP_TOKEN && m->error_http != 0;
+    if (by_token_host && m->phase > METER_PHASE_DISCOVER && meter_session_first_phase(m) == METER_PHASE_DISCOVER) {
+        begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
+    }
+}
+
+static void show_connecting(meter *m) {
     if (m->condition != METER_REFUSED && m->condition != METER_SERVER_TROUBLE) {
         meter_set_condition(m, METER_CONNECTING);
     }
+}
+
+static void step_discover(meter *m) {
+    static const sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
+    show_connecting(m);
     sbs_status status = meter_run_request(m, &request);
     if (status == SBS_PENDING) {
         return;
     }
+    if (sbs_status_group(status) == SBS_CLASS_BUFFER && !m->large_discovery) {
+        m->large_discovery = true;
+        begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
+    } else if (status == SBS_OK) {
+        begin_anew(m, meter_session_discovered(m));
+    } else {
+        meter_fail(m, status);
+    }
+}
+
+static void step_token(meter *m) {
+    static const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+    show_connecting(m);
+    sbs_status status = meter_run_request(m, &request);
+    if (status == SBS_PENDING) {
+        return;
+    }
+    if (sbs_status_group(status) == SBS_CLASS_BUFFER && !m->large_token) {
+        m->large_token = true;
+        begin_anew(m, meter_session_enter(m, METER_PHASE_TOKEN));
+        return;
+    }
     if (status != SBS_OK) {
         meter_fail(m, status);
+        look_again(m);
         return;
     }
     meter_succeed(m);
+    m->pinned = true;
     m->phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
     meter_trial_passed(m);
     meter_set_condition(m, METER_ONLINE);
@@ -244,6 +295,7 @@ static void handle_event(meter *m) {
     case SBS_PUSH_PAUSED:
         meter_note_error(m, event->status, event->wait_ms);
         meter_set_condition(m, event->kind == SBS_PUSH_PAUSED ? METER_REFUSED : METER_SERVER_TROUBLE);
+        look_again(m);
         break;
     default:
         break;
@@ -306,7 +358,7 @@ static void wait_for_network(meter *m) {
 static void step_session(meter *m) {
     bool ready = is_ready(m);
     if (ready && !m->was_ready) { /* a token first: it tells whether all is well */
-        m->phase = METER_PHASE_TOKEN;
+        m->phase = m->phase == METER_PHASE_DISCOVER ? METER_PHASE_DISCOVER : METER_PHASE_TOKEN;
         meter_wake(m);
     }
     m->was_ready = ready;
@@ -323,6 +375,9 @@ static void step_session(meter *m) {
         return;
     }
     switch (m->phase) {
+    case METER_PHASE_DISCOVER:
+        step_discover(m);
+        break;
     case METER_PHASE_TOKEN:
         step_token(m);
         break;

@@ -18,10 +18,13 @@
 #include "sbs/flash_queue.h"
 #include "sbs/push.h"
 
-/** Least bytes of the client's work buffer, which is on the heap: enough for a token of 4 kB and a discovery document
- * of the same size. A long client_id gets more; what does not fit is refused with SBS_ERR_BUFFER or SBS_ERR_TOO_LARGE.
- */
+/** Bytes of the client's work buffer, which is on the heap. For discovery: little at first, for the handshake that
+ * checks the certificates needs much; where a document does not fit, more at the next try, whose handshake is short.
+ * Otherwise at least enough for a token of 4 kB; a long client_id gets more. What does not fit even so is refused. */
+#define METER_WORK_DISCOVERY 3072u
+#define METER_WORK_DISCOVERY_LARGE 14336u
 #define METER_WORK_MIN 6144u
+#define METER_WORK_LARGE 12288u /**< after a token that did not fit */
 #define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */
 #define METER_MEASURE_MAX 1000u /**< of one command */
 
@@ -52,6 +55,7 @@ typedef enum meter_phase {
     METER_PHASE_START,
     METER_PHASE_KEY,
     METER_PHASE_IDLE,
+    METER_PHASE_DISCOVER, /* with memory for that alone */
     METER_PHASE_TOKEN,
     METER_PHASE_DEVICE,
     METER_PHASE_PUSH,
@@ -93,8 +97,8 @@ typedef struct meter {
     sbs_key key;
     uint8_t phase, after_rotate; /* meter_phase */
     uint8_t state, condition;    /* meter_state: shown, and what it is but for the storage */
-    bool queue_ready, full, network_up, was_ready, busy, trial, confirmed, device_put, waited_first, try_now,
-        key_is_next, rebooting;
+    bool queue_ready, full, network_up, was_ready, busy, trial, confirmed, device_put, waited_first, large_discovery,
+        large_token, pinned, key_is_next, rebooting;
     sbs_status fault; /* of the storage, SBS_OK if none */
     sbs_now now;
     int64_t clock_origin_s; /* UTC at uptime 0, to see the clock being set */
@@ -106,6 +110,8 @@ typedef struct meter {
     /* memory of the client and the push engine */
     uint8_t *work, *body;
     size_t work_size, body_size;
+    char *token_url; /* as discovered */
+    size_t token_url_size;
     /* a record on its way in */
     uint8_t *intake;
     size_t intake_size, intake_len;

@@ -6,7 +6,7 @@
 #define RESET_WORD "erase"
 
 typedef struct command {
-    const char *name, *usage;
+    const char *usage;
     void (*run)(meter *m, const char *const *words, size_t count);
 } command;
 
@@ -69,7 +69,7 @@ static void run_measure(meter *m, const char *const *words, size_t count) {
 static void run_interval(meter *m, const char *const *words, size_t count) {
     uint64_t seconds;
     if (count != 2 || !parse_number(words, count, 0, METER_INTERVAL_MAX_S, &seconds)) {
-        usage_error(m, "interval SECONDS (0: none; until the next start)");
+        usage_error(m, "interval SECONDS");
         return;
     }
     m->interval_s = (uint32_t)seconds;
@@ -115,7 +115,7 @@ static sbs_status make_next(meter *m, sbs_alg alg) {
 
 static void run_rotate(meter *m, const char *const *words, size_t count) {
     if (m->keys.current == PSA_KEY_ID_NULL || m->intake != NULL || m->trial || count > 2) {
-        meter_say_line(m, "error: rotate: not now; usage: rotate [RS384|ES384|abort]");
+        meter_say_line(m, "error: rotate: not now");
     } else if (count == 2 && strcmp(words[1], "abort") == 0) {
         if (m->phase == METER_PHASE_ROTATE) {
             meter_end_rotation(m, SBS_ERR_CANCELLED);
@@ -132,7 +132,7 @@ static void run_rotate(meter *m, const char *const *words, size_t count) {
 
 static void run_reset(meter *m, const char *const *words, size_t count) {
     if (count != 2 || strcmp(words[1], RESET_WORD) != 0) {
-        usage_error(m, "reset " RESET_WORD " (keys, queue and record are lost)");
+        usage_error(m, "reset " RESET_WORD);
         return;
     }
     meter_session_close(m);
@@ -161,19 +161,20 @@ static void run_reboot(meter *m, const char *const *words, size_t count) {
 
 static void run_help(meter *m, const char *const *words, size_t count);
 
+/* By the first word. */
 static const command commands[] = {
-    {"help", "help", run_help},
-    {"status", "status                      state, counts, the last error", run_status},
-    {"jwk", "jwk                         the public keys, for registration", run_jwk},
-    {"measure", "measure [N]                 takes N measurements", run_measure},
-    {"interval", "interval SECONDS            measures by itself; 0: not", run_interval},
-    {"queue", "queue                       counts of the queue", run_queue},
-    {"push", "push                        tries at once", run_push},
-    {"provision", "provision ...               spoken by 'sbs provision'", meter_provision},
-    {"rotate", "rotate [RS384|ES384|abort]  makes the next key", run_rotate},
-    {"reset", "reset " RESET_WORD "                 erases keys, queue and record", run_reset},
-    {"stats", "stats                       memory and times", run_stats},
-    {"reboot", "reboot", run_reboot},
+    {"help", run_help},
+    {"status", run_status},
+    {"jwk  - public keys", run_jwk},
+    {"measure [N]", run_measure},
+    {"interval SECONDS", run_interval},
+    {"queue", run_queue},
+    {"push  - try now", run_push},
+    {"provision  - for 'sbs provision'", meter_provision},
+    {"rotate [RS384|ES384|abort]  - next key", run_rotate},
+    {"reset " RESET_WORD "  - all is lost", run_reset},
+    {"stats", run_stats},
+    {"reboot", run_reboot},
 };
 
 static void run_help(meter *m, const char *const *words, size_t count) {
@@ -191,7 +192,8 @@ void meter_command(meter *m, char *line) {
         return;
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && count <= METER_WORDS_MAX; i++) {
-        if (strcmp(words[0], commands[i].name) == 0) {
+        size_t len = strcspn(commands[i].usage, " ");
+        if (strlen(words[0]) == len && memcmp(words[0], commands[i].usage, len) == 0) {
             commands[i].run(m, words, count);
             return;
         }

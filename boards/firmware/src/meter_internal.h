@@ -37,6 +37,12 @@ void meter_report_queue(meter *m);
 
 /** Opens queue and session with the record in m->record; the next thing is a token. */
 sbs_status meter_session_open(meter *m);
+/** Goes to a phase with the memory that it needs, and a client that is new. */
+sbs_status meter_session_enter(meter *m, meter_phase phase);
+/** Takes over the token URL that the client has found, and goes on to the token. */
+sbs_status meter_session_discovered(meter *m);
+/** Where a session begins: discovery, unless the token URL is fixed. */
+meter_phase meter_session_first_phase(const meter *m);
 /** Ends it; keeps the record's bytes. */
 void meter_session_close(meter *m);
 /** Closes the connection and frees the session's memory. */

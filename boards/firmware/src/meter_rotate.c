@@ -8,7 +8,8 @@
 /* Between two requests, and seldom: each try costs a token. */
 bool meter_begin_rotation(meter *m) {
     static const sbs_request probe = {.interaction = SBS_TOKEN};
-    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE) {
+    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE ||
+        m->phase == METER_PHASE_DISCOVER) {
         return false;
     }
     if (m->rotate_ms == 0) { /* the operator needs a moment to register it */

@@ -33,13 +33,17 @@ void meter_mount_queue(meter *m) {
     m->shown_sent = m->queue_state.delivered;
 }
 
+/* What discovery found is fixed from then on, and where it may lead to at the next time. */
 static void configure_client(meter *m) {
     const meter_record *record = &m->record;
     const char *token_url = record->token_url;
+    const char *found = m->phase == METER_PHASE_DISCOVER ? NULL : m->token_url;
     m->client_config = (sbs_client_config){
         .fhir_base = record->fhir_base,
-        .token_url = record->token_policy == METER_TOKEN_FIXED ? token_url : NULL,
-        .token_origin = record->token_policy == METER_TOKEN_PINNED ? token_url : NULL,
+        .token_url = record->token_policy == METER_TOKEN_FIXED ? token_url : found,
+        .token_origin = record->token_policy == METER_TOKEN_PINNED ? token_url
+                        : m->pinned                                ? m->token_url
+                                                                   : NULL,
         .client_id = record->client_id,
         .scope = record->scope,
         .kid = record->kid,
@@ -55,10 +59,13 @@ static void configure_client(meter *m) {
 
 /* The token request is what needs most: the client_id stands twice in the assertion, which is base64url. Both sizes are
  * tried at their limits by test_meter_memory. */
-static size_t work_size(const meter_record *record) {
-    size_t urls = strlen(record->fhir_base) + (record->token_url != NULL ? strlen(record->token_url) : 0);
+static size_t work_size(const meter *m) {
+    const meter_record *record = &m->record;
+    const char *token_url = record->token_policy == METER_TOKEN_FIXED ? record->token_url : m->token_url;
+    size_t urls = strlen(record->fhir_base) + (token_url != NULL ? strlen(token_url) : 0);
     size_t size = strlen(record->client_id) * 8u / 3u + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
-    return size > METER_WORK_MIN ? size : METER_WORK_MIN;
+    size_t least = m->large_token ? METER_WORK_LARGE : METER_WORK_MIN;
+    return size > least ? size : least;
 }
 
 /* A search has each character of the identifier three times at the most. */
@@ -71,7 +78,12 @@ static size_t body_size(const meter_record *record) {
 }
 
 static sbs_status allocate(meter *m) {
-    m->work_size = work_size(&m->record);
+    if (m->phase == METER_PHASE_DISCOVER) {
+        m->work_size = m->large_discovery ? METER_WORK_DISCOVERY_LARGE : METER_WORK_DISCOVERY;
+        m->work = meter_allocate(m->work_size);
+        return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+    }
+    m->work_size = work_size(m);
     m->body_size = body_size(&m->record);
     m->work = meter_allocate(m->work_size);
     m->body = meter_allocate(m->body_size);
@@ -82,6 +94,7 @@ void meter_session_release(meter *m) {
     sbs_client_deinit(&m->client);
     meter_release(&m->work, m->work_size);
     meter_release(&m->body, m->body_size);
+    m->busy = m->key_is_next = false;
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {
@@ -116,6 +129,37 @@ static sbs_status open_push(meter *m) {
     return sbs_push_init(&m->push, &m->push_config);
 }
 
+sbs_status meter_session_enter(meter *m, meter_phase phase) {
+    meter_session_release(m);
+    m->phase = (uint8_t)phase;
+    sbs_status status = allocate(m);
+    if (status == SBS_OK) {
+        configure_client(m);
+        status = meter_session_use_key(m, false);
+    }
+    if (status == SBS_OK && phase != METER_PHASE_DISCOVER) {
+        status = open_push(m);
+    }
+    m->waited_first = true;
+    return status;
+}
+
+sbs_status meter_session_discovered(meter *m) {
+    sbs_text found = sbs_client_token_url(&m->client);
+    meter_release((uint8_t **)&m->token_url, m->token_url_size);
+    m->token_url = (char *)meter_allocate(found.len + 1);
+    if (m->token_url == NULL) {
+        return SBS_ERR_MEMORY;
+    }
+    m->token_url_size = found.len + 1;
+    memcpy(m->token_url, found.ptr, found.len);
+    return meter_session_enter(m, METER_PHASE_TOKEN);
+}
+
+meter_phase meter_session_first_phase(const meter *m) {
+    return m->record.token_policy == METER_TOKEN_FIXED ? METER_PHASE_TOKEN : METER_PHASE_DISCOVER;
+}
+
 sbs_status meter_session_open(meter *m) {
     meter_mount_queue(m);
     if (m->fault != SBS_OK) {
@@ -124,28 +168,21 @@ sbs_status meter_session_open(meter *m) {
     if (m->ports.time_server != NULL) {
         m->ports.time_server(m->ports.ctx, m->record.ntp_server);
     }
-    sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
-    if (status == SBS_OK) {
-        status = allocate(m);
-    }
-    if (status == SBS_OK) {
-        configure_client(m);
-        status = meter_session_use_key(m, false);
-    }
-    if (status == SBS_OK) {
-        status = open_push(m);
-    }
-    m->waited_first = true;
     m->failures = m->rotate_failures = 0;
     m->retry_ms = m->rotate_ms = 0;
     m->error = SBS_OK;
-    m->phase = status == SBS_OK ? METER_PHASE_TOKEN : METER_PHASE_IDLE;
+    m->large_discovery = m->large_token = m->pinned = false;
+    sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
+    if (status == SBS_OK) {
+        status = meter_session_enter(m, meter_session_first_phase(m));
+    }
+    m->phase = status == SBS_OK ? m->phase : METER_PHASE_IDLE;
     return status;
 }
 
 void meter_session_close(meter *m) {
     meter_session_release(m);
-    m->busy = m->key_is_next = false;
+    meter_release((uint8_t **)&m->token_url, m->token_url_size);
     (void)m->ports.trust(m->ports.ctx, NULL);
     if (m->phase > METER_PHASE_IDLE) {
         m->phase = METER_PHASE_IDLE;
