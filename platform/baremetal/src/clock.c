@@ -13,6 +13,7 @@
 
 #define SYST_RUN_WITH_INTERRUPT 7u /* processor clock, interrupt, enable */
 #define SYST_COUNT_MAX 0xFFFFFFu
+#define ICSR_SYSTICK_PENDING (1u << 26)
 #define SYSTICK_PRIORITY (0x80u << 24)
 
 static volatile uint64_t counted; /* counts of the periods that are over */
@@ -47,16 +48,23 @@ uint64_t sbs_baremetal_ms_now(void) {
     return counts_per_ms == 0 ? 0 : counts_at(counted, SBS_SYST_CVR) / counts_per_ms;
 }
 
-/* The interrupt may come between the halves of a number, or between the numbers: then it differs when read again. */
+/*
+ * The interrupt may come between the halves of a number, or between the numbers: then it differs when read again. It
+ * may also be due and not have come yet; then the period is over all the same. A count of 0 can be either side of that.
+ */
 uint64_t sbs_baremetal_ticks(void) {
     uint64_t before, after = counted;
-    uint32_t left;
+    uint32_t left, due;
     do {
         before = after;
         left = SBS_SYST_CVR;
+        due = SBS_SCB_ICSR & ICSR_SYSTICK_PENDING;
+        if (due != 0) {
+            left = SBS_SYST_CVR;
+        }
         after = counted;
-    } while (before != after);
-    return counts_at(after, left);
+    } while (before != after || left == 0);
+    return counts_at(due != 0 ? after + period : after, left);
 }
 
 uint64_t sbs_baremetal_ms(void) {
