@@ -8,13 +8,18 @@ import time
 
 from harness import ROOT, report, run
 
-# What takes the emulator minutes is left to the long suite; all of it runs on the host in the short one.
+# What takes the emulator long is left to the long suite; all of it runs on the host in the short one.
 HEAVY = {
+    "test_date": "test_every_day_of_1600_to_9999",
+    "test_engine_flash": "each_item_arrives_once_whatever_the_connection_does",
+    "test_engine_server": "the_exchange_fails_at_every_byte",
+    "test_flash_log": "test_bit_flips",
     "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
-    "test_flash_queue_limits": "test_full_queue_keeps_moving:test_item_that_stays",
+    "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
     "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_push_faults": "the_connection_breaks_at_every_byte",
 }
-HEAVY_ON_THE_SMALLER = {"test_date": "test_every_day_of_1600_to_9999"}
+HEAVY_AS_A_WHOLE = ("test_meter_cuts",)
 RUNS = 3  # of each random history
 
 # Tests, by the beginnings of their names, that may need more RAM than the board has, which the linker then says. Others
@@ -49,8 +54,8 @@ def build(board, folder):
 
 def run_one(board, image, is_long):
     name = image.stem
-    skip = [HEAVY.get(name), HEAVY_ON_THE_SMALLER.get(name) if board in MAY_BE_TOO_LARGE else None]
-    arguments = [] if is_long else [f"skip={text}" for text in skip if text] + [f"SBS_FLASH_RUNS={RUNS}"]
+    skip = [f"skip={HEAVY[name]}"] if name in HEAVY else []
+    arguments = [] if is_long else [*skip, f"SBS_FLASH_RUNS={RUNS}"]
     began = time.monotonic()
     status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments)
     passed = re.search(r"^\[  PASSED  \] (\d+) test", out, re.MULTILINE)
@@ -61,6 +66,8 @@ def run_one(board, image, is_long):
     seconds = time.monotonic() - began
     report(fine, f"{board} {name}: {count} tests in {seconds:.1f} s; {used[1] if used else 'no end'}",
            "\n".join([f"exit status {status}", *lines[-25:], err]))
+    for left_out in re.findall(r"^skipped: (\w+)$", out, re.MULTILINE):
+        print(f"left to the long suite: {name} {left_out}")
 
 
 def unit_tests(board, folder, is_long, workers=2):
@@ -76,5 +83,9 @@ def unit_tests(board, folder, is_long, workers=2):
     outgrown = [name for name in too_large if not name.startswith(MAY_BE_TOO_LARGE.get(board, "nothing"))]
     report(not outgrown, f"{board}: {len(images)} of {len(images) + len(too_large) + len(without_heap)} unit tests fit",
            f"outgrew it: {outgrown}")
+    if not is_long:
+        for image in [image for image in images if image.stem in HEAVY_AS_A_WHOLE]:
+            print(f"left to the long suite: {image.stem}")
+            images.remove(image)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda image: run_one(board, image, is_long), images))
