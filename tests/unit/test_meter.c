@@ -171,6 +171,20 @@ static void test_token_endpoint_moves(void **state) {
     assert_true(rig_stored_once(&rig));
 }
 
+/* A handshake that found no memory is tried again from discovery on, which leaves it more. */
+static void test_out_of_memory(void **state) {
+    (void)state;
+    provision();
+    rig_run(&rig, 400000);
+    rig_clear(&rig);
+    unsigned discoveries = rig.fhir.discoveries;
+    rig.fhir.server.open_fails = SBS_ERR_MEMORY;
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "state=server-trouble queued=1", 10000);
+    rig_await(&rig, "state=online queued=0", 60000);
+    assert_int_equal(rig.fhir.discoveries, discoveries + 1);
+}
+
 static void test_push_command_tries_at_once(void **state) {
     (void)state;
     provision();
@@ -382,6 +396,7 @@ int main(void) {
         LIFE(test_server_trouble),
         LIFE(test_refused_and_accepted_again),
         LIFE(test_token_endpoint_moves),
+        LIFE(test_out_of_memory),
         LIFE(test_push_command_tries_at_once),
         LIFE(test_full_flash),
         LIFE(test_drop_oldest),

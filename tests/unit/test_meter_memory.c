@@ -91,11 +91,11 @@ static void test_long_urls_and_scopes(void **state) {
 static void test_too_much(void **state) {
     (void)state;
     meter_record record = rig_record();
-    grant(8000); /* more than there is at first, and not too much */
+    grant(6400); /* more than there is at first, and not too much */
     rig_provision(&rig, &record);
     rig_await(&rig, "provision: confirmed", 60000);
     assert_int_equal(rig.fhir.tokens, 2);
-    assert_int_equal(rig.meter.work_size, METER_WORK_LARGE);
+    assert_int_equal(rig.meter.work_size, METER_WORK_MIN + METER_WORK_EXTRA);
     rig_type(&rig, "measure 1\n");
     rig_await(&rig, "state=online queued=0 sent=1", 60000);
     rig_clear(&rig);

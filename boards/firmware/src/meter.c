@@ -168,10 +168,12 @@ static void begin_anew(meter *m, sbs_status status) {
     }
 }
 
-/* Back to discovery where the token endpoint itself said no: it may have moved. */
+/* Back to discovery where the token endpoint itself said no: it may have moved. Or where the memory did not suffice:
+ * that of discovery is small, and the session that its handshake leaves makes the next one small. */
 static void look_again(meter *m) {
     bool by_token_host = m->error_step == SBS_STEP_TOKEN && m->error_http != 0;
-    if (by_token_host && m->phase > METER_PHASE_DISCOVER && meter_session_first_phase(m) == METER_PHASE_DISCOVER) {
+    bool needed = by_token_host || m->error == SBS_ERR_MEMORY;
+    if (needed && m->phase > METER_PHASE_DISCOVER && meter_session_first_phase(m) == METER_PHASE_DISCOVER) {
         begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
     }
 }

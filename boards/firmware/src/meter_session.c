@@ -64,8 +64,8 @@ static size_t work_size(const meter *m) {
     const char *token_url = record->token_policy == METER_TOKEN_FIXED ? record->token_url : m->token_url;
     size_t urls = strlen(record->fhir_base) + (token_url != NULL ? strlen(token_url) : 0);
     size_t size = strlen(record->client_id) * 8u / 3u + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
-    size_t least = m->large_token ? METER_WORK_LARGE : METER_WORK_MIN;
-    return size > least ? size : least;
+    size = size > METER_WORK_MIN ? size : METER_WORK_MIN;
+    return m->large_token ? size + METER_WORK_EXTRA : size;
 }
 
 /* A search has each character of the identifier three times at the most. */
