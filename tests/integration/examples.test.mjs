@@ -243,7 +243,7 @@ describe('sbs observe', () => {
     const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min'];
     test('a vital sign without a subject is not built', async () => {
         const args = ['observe', ...UNWHOLE, '--category', 'vital-signs', '--effective', '2026-03-01'];
-        await fails(args, 3, /^observe: subject: .+, give what FHIR R4 allows there$/);
+        await fails(args, 3, /^observe: subject: .+, give a reference such as Patient\/123; vital-signs need one$/);
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
         const { stdout } = await ok(['observe', ...UNWHOLE, ...VITAL]);
