@@ -26,31 +26,35 @@ void mps2_console_start(void) {
     sbs_cortex_m_enable_interrupt(MPS2_UART_RX_INTERRUPT);
 }
 
-static void take_byte(void) {
-    UART_INTCLEAR = INT_RX;
-    sbs_byte_ring_put(&received, (uint8_t)UART_DATA);
-}
-
-/* A byte that does not fit stays where it is, without interrupts until the reader has made room. */
-void mps2_console_interrupt(void) {
-    sbs_baremetal_wake();
-    while ((UART_STATE & STATE_RX_FULL) != 0) {
+/* Each byte is announced once, when it arrives, and only if the interrupt is enabled then: so the announcement is taken
+ * back before one looks. A byte that does not fit stays where it is, without interrupts until the reader has made
+ * room. */
+static void take_all(void) {
+    UART_CTRL = CTRL_RUN | CTRL_RX_INTERRUPT;
+    for (;;) {
+        UART_INTCLEAR = INT_RX;
+        if ((UART_STATE & STATE_RX_FULL) == 0) {
+            return;
+        }
         if (sbs_byte_ring_full(&received)) {
             UART_CTRL = CTRL_RUN;
             return;
         }
-        take_byte();
+        sbs_byte_ring_put(&received, (uint8_t)UART_DATA);
     }
-    UART_INTCLEAR = INT_RX;
+}
+
+void mps2_console_interrupt(void) {
+    sbs_baremetal_wake();
+    take_all();
 }
 
 int sbs_board_console_read(void) {
     int byte = sbs_byte_ring_get(&received);
     if (byte >= 0 && (UART_CTRL & CTRL_RX_INTERRUPT) == 0) {
-        if ((UART_STATE & STATE_RX_FULL) != 0) {
-            take_byte();
-        }
-        UART_CTRL = CTRL_RUN | CTRL_RX_INTERRUPT;
+        uint32_t state = sbs_cortex_m_lock();
+        take_all();
+        sbs_cortex_m_unlock(state);
     }
     return byte;
 }

@@ -112,10 +112,10 @@ void sbs_baremetal_wake(void) {
 
 /* With interrupts held back, none can come between the question and the sleep; a pending one ends the sleep. */
 void sbs_baremetal_idle(void) {
-    __asm__ volatile("cpsid i" ::: "memory");
+    uint32_t state = sbs_cortex_m_lock();
     if (!awake) {
         __asm__ volatile("wfi" ::: "memory");
     }
     awake = false;
-    __asm__ volatile("cpsie i" ::: "memory");
+    sbs_cortex_m_unlock(state);
 }

@@ -32,6 +32,17 @@ static inline void sbs_cortex_m_enable_interrupt(unsigned number) {
     SBS_NVIC_ISER(number / 32u) = 1u << (number % 32u);
 }
 
+/** Holds interrupts back; what it returns is for sbs_cortex_m_unlock(). */
+static inline uint32_t sbs_cortex_m_lock(void) {
+    uint32_t state;
+    __asm__ volatile("mrs %0, primask\n\tcpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+static inline void sbs_cortex_m_unlock(uint32_t state) {
+    __asm__ volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+
 /** Resets the microcontroller by the core's own request. */
 _Noreturn static inline void sbs_cortex_m_reset(void) {
     __asm__ volatile("dsb" ::: "memory");
