@@ -3,8 +3,7 @@
  * @file baremetal_vectors.h
  * For boards: the vectors of their interrupts, which follow those of the core.
  *
- *     SBS_BOARD_INTERRUPTS = {
- *         [0 ... 4] = sbs_baremetal_unexpected, sbs_uart_interrupt, ...
+ *     SBS_BOARD_INTERRUPTS = {sbs_baremetal_unexpected, my_uart_interrupt, sbs_baremetal_watchdog_expired};
  */
 #ifndef SBS_BAREMETAL_VECTORS_H
 #define SBS_BAREMETAL_VECTORS_H

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SBS_BYTE_RING_SIZE 128u /* a power of two, at most 256 */
+#define SBS_BYTE_RING_SIZE 128u /* a power of two, at most 128 */
 
 /** Zeroed: empty. */
 typedef struct sbs_byte_ring {
