@@ -64,6 +64,13 @@ static sbs_status trust(void *ctx, const meter_record *record) {
     return meter_tls_trust(&all.tls, record);
 }
 
+static void doubt_time(void *ctx) {
+    (void)ctx;
+    if (all.net_running) {
+        sbs_lwip_net_ask_time(&all.net);
+    }
+}
+
 static sbs_status scrub(void *ctx) {
     (void)ctx;
     return sbs_flash_storage_scrub(&all.storage);
@@ -209,6 +216,7 @@ static void start(void) {
         .console = write_console,
         .trust = trust,
         .time_server = use_time_server,
+        .doubt_time = doubt_time,
         .scrub = scrub,
         .work = work,
         .stats = put_stats,

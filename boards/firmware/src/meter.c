@@ -147,7 +147,9 @@ void meter_succeed(meter *m) {
     m->failures = 0;
     m->error = SBS_OK;
     m->retry_ms = 0;
-    meter_life_confirm_time(&m->life, m->now.utc_s);
+    if (m->now.utc_s != SBS_UTC_UNKNOWN) { /* by the server's clock, if the own one differs: it may be ahead */
+        meter_life_confirm_time(&m->life, m->now.utc_s + sbs_client_clock_offset(&m->client));
+    }
     if (m->first_token_ms == 0) {
         m->first_token_ms = m->now.mono_ms;
     }

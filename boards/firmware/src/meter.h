@@ -22,7 +22,7 @@
  * checks the certificates needs much; where a document does not fit, more at the next try, whose handshake is short.
  * Otherwise at least enough for a token of 4 kB; a long client_id gets more. What does not fit even so is refused. */
 #define METER_WORK_DISCOVERY 2560u
-#define METER_WORK_DISCOVERY_LARGE 14336u
+#define METER_WORK_DISCOVERY_LARGE 11264u
 #define METER_WORK_MIN 6144u
 #define METER_WORK_EXTRA 3072u  /**< after a token that did not fit */
 #define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */
@@ -73,6 +73,8 @@ typedef struct meter_ports {
     sbs_status (*trust)(void *ctx, const meter_record *record);
     /** Copies a time server's name, NULL: the default one. May be NULL. */
     void (*time_server)(void *ctx, const char *host);
+    /** The time may be wrong: it is to be asked for again. May be NULL. */
+    void (*doubt_time)(void *ctx);
     /** Erases what replaced and removed records left in the storage's memory. May be NULL. */
     sbs_status (*scrub)(void *ctx);
     /** Around work that may take long (watchdog). May be NULL. */

@@ -103,6 +103,14 @@ void meter_put_error(const meter *m, sbs_writer *out) {
     }
 }
 
+/* A clock that is set to a wrong time makes certificates and assertions wrong; when it is set right, all is tried at
+ * once. */
+static void doubt_time(meter *m, sbs_status status) {
+    if (m->ports.doubt_time != NULL && sbs_status_group(status) == SBS_CLASS_OPERATOR) {
+        m->ports.doubt_time(m->ports.ctx);
+    }
+}
+
 void meter_note_error(meter *m, sbs_status status, uint32_t wait_ms) {
     const sbs_detail *detail = sbs_client_detail(&m->client);
     bool news = m->error != status || m->error_step != detail->step || m->error_http != detail->http_status;
@@ -115,6 +123,7 @@ void meter_note_error(meter *m, sbs_status status, uint32_t wait_ms) {
         meter_put_error(m, meter_say(m));
         meter_end(m);
     }
+    doubt_time(m, status);
 }
 
 /* ---- reports

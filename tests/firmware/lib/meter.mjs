@@ -60,6 +60,23 @@ export async function bringUp(lab, device, { alg = 'RS384', clientId = CLIENT_ID
     return keys;
 }
 
+export const online = (device, { ms = 120_000 } = {}) => device.waitForState('online', { ms });
+
+/** Where the console names no next try (no network, no time): their pauses are short so early. */
+const UNTOLD_NEXT_S = 16;
+const SLACK_S = 20;
+
+/**
+ * Ends the cause of a trouble with `mend`, and demands that the device is online again within twice the back-off that it
+ * tells, and some seconds for a busy machine. Nothing is done to the device.
+ */
+export async function recovers(device, mend, untold = UNTOLD_NEXT_S) {
+    const { error } = await device.status();
+    const next = Math.max(error?.next_s ?? 0, untold);
+    await mend();
+    await device.waitForState('online', { ms: (2 * next + SLACK_S) * 1000 });
+}
+
 /** Makes the device measure, and waits until all it holds is on the server. */
 export async function measureAndDrain(device, count, { ms = 120_000 } = {}) {
     const before = await device.queue();
