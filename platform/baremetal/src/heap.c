@@ -8,6 +8,9 @@
 
 #include "baremetal_ld.h"
 
+#define GAPS_MAX 6u
+#define OVERHEAD 16u /* of a block, alignment included */
+
 static uint8_t *heap_break = sbs_ld_heap_start;
 static size_t live, live_max;
 static uint32_t failures;
@@ -34,8 +37,34 @@ sbs_heap_account sbs_baremetal_heap(void) {
     };
 }
 
-void *sbs_baremetal_malloc(size_t size) {
+/* newlib's allocator asks for a whole block even if its last free one ends where the heap does. So that the two serve
+ * one request, all that is left is taken and given back, which joins them. What comes from a gap instead is held
+ * meanwhile. */
+static void join_the_rest(void) {
+    void *held[GAPS_MAX];
+    unsigned count = 0;
+    const uint8_t *end = heap_break;
+    size_t left = (size_t)(sbs_ld_heap_end - heap_break);
+    while (count < GAPS_MAX && left > 2u * OVERHEAD && heap_break == end &&
+           (held[count] = malloc(left - OVERHEAD)) != NULL) {
+        count++;
+    }
+    while (count > 0) {
+        free(held[--count]);
+    }
+}
+
+static void *allocate(size_t size) {
     void *memory = malloc(size);
+    if (memory == NULL) {
+        join_the_rest();
+        memory = malloc(size);
+    }
+    return memory;
+}
+
+void *sbs_baremetal_malloc(size_t size) {
+    void *memory = allocate(size);
     if (memory == NULL) {
         failures++;
         return NULL;
