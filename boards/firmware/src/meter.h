@@ -22,7 +22,7 @@
  * checks the certificates needs much; where a document does not fit, more at the next try, whose handshake is short.
  * Otherwise at least enough for a token of 4 kB; a long client_id gets more. What does not fit even so is refused. */
 #define METER_WORK_DISCOVERY 2560u
-#define METER_WORK_DISCOVERY_LARGE 11264u
+#define METER_WORK_DISCOVERY_LARGE 14336u
 #define METER_WORK_MIN 6144u
 #define METER_WORK_EXTRA 3072u  /**< after a token that did not fit */
 #define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */

@@ -77,24 +77,34 @@ static size_t body_size(const meter_record *record) {
     return OBSERVATION_REST + subject + 2u * identity + search; /* a quote takes two in JSON */
 }
 
-static sbs_status allocate(meter *m) {
-    if (m->phase == METER_PHASE_DISCOVER) {
-        m->work_size = m->large_discovery ? METER_WORK_DISCOVERY_LARGE : METER_WORK_DISCOVERY;
-        m->work = meter_allocate(m->work_size);
-        return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
-    }
-    m->work_size = work_size(m);
-    m->body_size = body_size(&m->record);
-    m->work = meter_allocate(m->work_size);
-    m->body = meter_allocate(m->body_size);
-    return m->work != NULL && m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
-}
-
 void meter_session_release(meter *m) {
     sbs_client_deinit(&m->client);
     meter_release(&m->work, m->work_size);
     meter_release(&m->body, m->body_size);
     m->busy = m->key_is_next = false;
+}
+
+/* The place that the connection leaves has to hold the next one, whose largest block is a third of the heap: the larger
+ * memory is taken first, if there is room for both. */
+static sbs_status allocate_for_discovery(meter *m) {
+    size_t size = m->large_discovery ? METER_WORK_DISCOVERY_LARGE : METER_WORK_DISCOVERY;
+    uint8_t *work = m->large_discovery ? meter_allocate(size) : NULL;
+    meter_session_release(m);
+    m->work_size = size;
+    m->work = work != NULL ? work : meter_allocate(size);
+    return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+}
+
+static sbs_status allocate(meter *m) {
+    if (m->phase == METER_PHASE_DISCOVER) {
+        return allocate_for_discovery(m);
+    }
+    meter_session_release(m);
+    m->work_size = work_size(m);
+    m->body_size = body_size(&m->record);
+    m->work = meter_allocate(m->work_size);
+    m->body = meter_allocate(m->body_size);
+    return m->work != NULL && m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {
@@ -130,7 +140,6 @@ static sbs_status open_push(meter *m) {
 }
 
 sbs_status meter_session_enter(meter *m, meter_phase phase) {
-    meter_session_release(m);
     m->phase = (uint8_t)phase;
     sbs_status status = allocate(m);
     if (status == SBS_OK) {
