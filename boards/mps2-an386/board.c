@@ -19,40 +19,9 @@
 #define WATCHDOG_UNLOCK 0x1ACCE551u
 #define WATCHDOG_INTERRUPT_AND_RESET 3u
 
-#define NONE sbs_baremetal_unexpected
 SBS_BOARD_INTERRUPTS = {
-    mps2_console_interrupt,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    mps2_ethernet_interrupt,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
-    NONE,
+    [MPS2_UART_RX_INTERRUPT] = mps2_console_interrupt,
+    [MPS2_ETHERNET_INTERRUPT] = mps2_ethernet_interrupt,
 };
 
 void sbs_board_init(void) {

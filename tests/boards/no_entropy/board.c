@@ -5,7 +5,7 @@
 #include "sbs/baremetal_vectors.h"
 #include "sbs/cortex_m.h"
 
-SBS_BOARD_INTERRUPTS = {sbs_baremetal_unexpected};
+SBS_BOARD_INTERRUPTS = {[0] = sbs_baremetal_unexpected};
 
 void sbs_board_init(void) {
 }

@@ -15,7 +15,7 @@ typedef enum sbs_fault_kind {
     SBS_FAULT_STACK,     /**< the stack grew below its end */
     SBS_FAULT_BUS,       /**< nothing answers at the address */
     SBS_FAULT_USAGE,     /**< an undefined instruction, a division by zero, an unaligned access */
-    SBS_FAULT_INTERRUPT, /**< one that has no handler */
+    SBS_FAULT_INTERRUPT, /**< an exception of the core that has no handler */
     SBS_FAULT_WATCHDOG,  /**< the program hung; a reset by hand while the watchdog ran looks the same, with pc 0 */
     SBS_FAULT_ASSERT,    /**< assert(); the note says where */
     SBS_FAULT_ABORT,     /**< abort() */

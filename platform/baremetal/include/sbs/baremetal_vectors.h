@@ -3,7 +3,9 @@
  * @file baremetal_vectors.h
  * For boards: the vectors of their interrupts, which follow those of the core.
  *
- *     SBS_BOARD_INTERRUPTS = {sbs_baremetal_unexpected, my_uart_interrupt, sbs_baremetal_watchdog_expired};
+ *     SBS_BOARD_INTERRUPTS = {[5] = my_uart_interrupt, [18] = sbs_baremetal_watchdog_expired};
+ *
+ * Those in between that are not named are 0: an interrupt that was enabled without a handler is a usage fault.
  */
 #ifndef SBS_BAREMETAL_VECTORS_H
 #define SBS_BAREMETAL_VECTORS_H
@@ -16,7 +18,7 @@ typedef void (*sbs_baremetal_vector)(void);
 
 extern const sbs_baremetal_vector sbs_board_interrupts[];
 
-/** For interrupts that nobody enables: leaves the last word "interrupt" and resets. */
+/** For exceptions that nobody asks for: leaves the last word "interrupt" and resets. */
 void sbs_baremetal_unexpected(void);
 
 /** For the interrupt of the watchdog's first stage: leaves the last word "watchdog" and resets. The core's NMI, where a
