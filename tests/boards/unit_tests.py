@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 from harness import ROOT, report, run
@@ -57,7 +58,8 @@ def run_one(board, image, is_long):
     skip = [f"skip={HEAVY[name]}"] if name in HEAVY else []
     arguments = [] if is_long else [*skip, f"SBS_FLASH_RUNS={RUNS}"]
     began = time.monotonic()
-    status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments)
+    with tempfile.TemporaryDirectory() as flash:
+        status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments, flash_dir=flash)
     passed = re.search(r"^\[  PASSED  \] (\d+) test", out, re.MULTILINE)
     used = re.search(r"^used: (.*)$", out, re.MULTILINE)
     count = int(passed[1]) if passed else 0

@@ -5,15 +5,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../vectors/assertions.h"
 #include "../vectors/keys.h"
+#include "key_storage.h"
 #include "keys.h"
 #include "sbs/jwk.h"
-#include "sbs/linux_storage.h"
+#include "sbs/psa_key.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -207,7 +207,6 @@ static void generates_keys_that_work(void **state) {
 }
 
 static void never_overwrites_a_stored_key(void **state) {
-    char folder[] = "/tmp/sbs-test-XXXXXX";
     sbs_psa_key psa;
     sbs_key key;
     const psa_key_id_t wanted = 7;
@@ -216,16 +215,14 @@ static void never_overwrites_a_stored_key(void **state) {
     uint8_t signature[SBS_ES384_SIGNATURE_SIZE];
     size_t len;
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(sbs_linux_its_open(folder), SBS_OK);
+    key_storage_open();
     assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, wanted, &id), SBS_OK);
     assert_int_equal(id, wanted);
     assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, wanted, &id), SBS_ERR_STATE);
     sbs_psa_key_init(&psa, wanted, &key);
     assert_int_equal(sign(&key, hash, signature, sizeof signature, &len), SBS_OK);
     assert_int_equal(psa_destroy_key(wanted), PSA_SUCCESS);
-    sbs_linux_its_close();
-    assert_int_equal(rmdir(folder), 0);
+    key_storage_close();
 }
 
 static void refuses_other_sizes(void **state) {
