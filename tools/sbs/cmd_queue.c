@@ -90,7 +90,7 @@ static int list_waiting(void) {
 
 static int run_list(const cli_operands *operands) {
     (void)operands;
-    int code = cli_queue_open("queue list", CLI_QUEUE_EXISTING);
+    int code = cli_queue_open("queue list", CLI_QUEUE_LOOK);
     code = code == CLI_DONE ? list_waiting() : code;
     cli_queue_close();
     return code;
@@ -175,7 +175,7 @@ static int handle_one(const char *command, uint64_t id, dead_act act, const char
 static int handle_dead(const char *command, const cli_operands *operands, dead_act act, const char *done) {
     bool all = false;
     int first = cli_queue_check_ids(command, operands, &all);
-    first = first == CLI_DONE ? cli_queue_open(command, CLI_QUEUE_EXISTING) : first;
+    first = first == CLI_DONE ? cli_queue_open(command, CLI_QUEUE_LOOK) : first;
     if (first == CLI_DONE && all) {
         first = handle_all(command, act, done);
     } else if (first == CLI_DONE) {

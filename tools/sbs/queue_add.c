@@ -38,7 +38,9 @@ typedef struct add_run {
     int fault;               /* of the first one in the group */
     sbs_status failure;      /* of the queue, in the group */
     bool list;
-    bool stopped; /* the queue cannot be written: no further item is tried */
+    bool goes_on; /* a queue that cannot be written is tried again with the next group */
+    bool stopped; /* no further item is tried */
+    bool failing; /* the last group could not be written, which was told */
 } add_run;
 
 /* ---- the lines ------------------------------------------------------------------------------------------------ */
@@ -212,17 +214,24 @@ static void try_group(add_run *run) {
 }
 
 static void note_failure(add_run *run) {
-    if (run->failure != SBS_OK && !run->stopped) {
-        run->stopped = true;
-        run->fault = cli_queue_fail(run->command, run->failure);
+    if (run->failure != SBS_OK) {
+        run->fault = run->failing ? CLI_LOCAL : cli_queue_fail(run->command, run->failure);
+        run->stopped = !run->goes_on;
     }
+    run->failing = run->failure != SBS_OK;
 }
 
-/* Only what is durable is shown as queued. A damaged file is replaced, then the group is tried again. */
+/* True if there is another file now: this process replaced a damaged one, or somebody else did. */
+static bool has_other_file(const add_run *run) {
+    return cli_queue_was_replaced(run->command) ||
+           (cli_queue_has_moved() && cli_queue_reopen(run->command) == CLI_DONE);
+}
+
+/* Only what is durable is shown as queued. */
 static int add_group(add_run *run) {
     sbs_writer out;
     try_group(run);
-    if (run->failure != SBS_OK && run->accepted == 0 && cli_queue_was_replaced(run->command)) {
+    if (run->failure != SBS_OK && run->accepted == 0 && has_other_file(run)) {
         try_group(run);
     }
     note_failure(run);
@@ -321,6 +330,9 @@ int cli_queue_add_lines(const char *command, cli_queue_added *added) {
     size_t line = 1;
     int code = run == NULL ? CLI_LOCAL : CLI_DONE;
     bool more = true;
+    if (run != NULL) {
+        run->goes_on = true;
+    }
     while (code == CLI_DONE && more) {
         if (data.len > CLI_QUEUE_ITEM_MAX || !cli_buffer_reserve(&data, PIECE)) {
             code = cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,

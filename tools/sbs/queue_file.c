@@ -18,9 +18,10 @@
 #define BUSY_MS 30000u
 #define DAY_S 86400u
 #define KEEP_DEAD_DAYS 30u
+#define NOT_GIVEN UINT64_MAX
 #define PATH_SIZE 4096
 
-cli_queue_options cli_queue = {.keep_dead_days = KEEP_DEAD_DAYS};
+cli_queue_options cli_queue = {.keep_dead_days = NOT_GIVEN};
 sbs_sqlite_queue cli_queue_db;
 sbs_queue cli_queue_port;
 
@@ -29,11 +30,9 @@ static uint64_t last_push_ms = UINT64_MAX;
 static struct stat opened;
 static const char *told_aside; /* the replaced file that was told of */
 
+#define KEEP_DEAD_HELP "dead letters older than that go; 0: never; default 30, by commands that add or push"
 #define KEEP_DEAD                                                                                                      \
-    {                                                                                                                  \
-        "keep-dead", "DAYS", "dead letters older than that go; default 30, 0: never", &cli_queue.keep_dead_days,       \
-            .max = 36500, .type = CLI_UINT                                                                             \
-    }
+    { "keep-dead", "DAYS", KEEP_DEAD_HELP, &cli_queue.keep_dead_days, .max = 36500, .type = CLI_UINT }
 
 static const cli_option queue_options[] = {
     {"queue", "FILE", "the queue, an SQLite database of mode 0600", &cli_queue.file, .type = CLI_FILE,
@@ -97,6 +96,14 @@ bool cli_queue_was_replaced(const char *command) {
     return true;
 }
 
+static uint32_t keep_dead_s(cli_queue_need need) {
+    uint64_t days = cli_queue.keep_dead_days;
+    if (days == NOT_GIVEN) {
+        days = need == CLI_QUEUE_LOOK ? 0 : KEEP_DEAD_DAYS;
+    }
+    return days == 0 ? UINT32_MAX : (uint32_t)days * DAY_S;
+}
+
 int cli_queue_open(const char *command, cli_queue_need need) {
     const sbs_sqlite_queue_config config = {
         .path = cli_queue.file,
@@ -104,14 +111,14 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .items_max = (uint32_t)cli_queue.items_max,
         .bytes_max = cli_queue.mib_max << 20,
         .item_max = CLI_QUEUE_ITEM_MAX,
-        .dead_keep_s = cli_queue.keep_dead_days == 0 ? UINT32_MAX : (uint32_t)cli_queue.keep_dead_days * DAY_S,
+        .dead_keep_s = keep_dead_s(need),
         .busy_ms = BUSY_MS,
         .utc_now = utc_now,
     };
     if (cli_queue.file[0] == '\0') {
         return cli_fail(CLI_USAGE, "%s: --queue: empty, give --queue FILE", command);
     }
-    if (need == CLI_QUEUE_EXISTING && access(cli_queue.file, F_OK) != 0) {
+    if (need != CLI_QUEUE_MADE && access(cli_queue.file, F_OK) != 0) {
         return cli_fail(CLI_INPUT, "%s: queue %s: %s, give one that 'sbs queue add' made", command, cli_queue.file,
                         strerror(errno));
     }
@@ -133,6 +140,7 @@ bool cli_queue_has_moved(void) {
 
 static void close_file(void) {
     sbs_sqlite_queue_close(&cli_queue_db);
+    memset(&opened, 0, sizeof opened); /* no file is this one, until it is opened again */
     told_aside = NULL;
 }
 

@@ -22,6 +22,7 @@ extern const cli_table cli_queue_limits_table;   /**< of commands that add */
 #define CLI_QUEUE_ITEM_MAX (16u << 20)
 
 typedef enum cli_queue_need {
+    CLI_QUEUE_LOOK,     /**< a missing file is a fault, and no dead letter is too old unless --keep-dead says so */
     CLI_QUEUE_EXISTING, /**< a missing file is a fault */
     CLI_QUEUE_MADE      /**< a missing file is made */
 } cli_queue_need;
