@@ -13,18 +13,20 @@
 /* An item that was looked at lately. */
 typedef struct slot {
     uint64_t id;
+    uint64_t used; /* when, counted in looks */
     cli_buffer name;
     char type[SBS_FHIR_ID_MAX + 1];
     char put_id[SBS_DERIVED_ID_LEN + 1]; /* "" if it is not PUT */
 } slot;
 
 static struct {
+    const sbs_push *engine;
     sbs_push_config *config;
     const char *command;
     cli_write_mode mode;
     cli_resource resource; /* the item that was identified last */
     slot slots[SLOT_COUNT];
-    unsigned next_slot, marked;
+    uint64_t looks;
     sbs_queue queue;
     bool accept, grouped;
 } state;
@@ -40,12 +42,16 @@ static slot *find_slot(uint64_t id) {
 
 /* ---- the encoder ---------------------------------------------------------------------------------------------- */
 
+/* The item's own, or that of the item which was not looked at for longest. */
 static slot *take_slot(uint64_t id) {
     slot *taken = find_slot(id);
     if (taken == NULL) {
-        taken = &state.slots[state.next_slot];
-        state.next_slot = (state.next_slot + 1) % SLOT_COUNT;
+        taken = state.slots;
+        for (size_t i = 1; i < SLOT_COUNT; i++) {
+            taken = state.slots[i].used < taken->used ? &state.slots[i] : taken;
+        }
     }
+    taken->used = ++state.looks;
     taken->id = id;
     taken->name.len = 0;
     taken->type[0] = taken->put_id[0] = '\0';
@@ -64,7 +70,7 @@ static bool name_slot(slot *taken) {
 static sbs_status choose_mode(void) {
     cli_write_mode mode = cli_write_mode_queued(state.command, state.resource.type, state.mode);
     sbs_write_mode wanted = (sbs_write_mode)(mode - CLI_WRITE_PUT);
-    if (state.marked > 0 && wanted != state.config->write_mode) {
+    if (sbs_push_batch_len(state.engine) > 0 && wanted != state.config->write_mode) {
         return SBS_ERR_BUFFER;
     }
     state.config->write_mode = wanted;
@@ -136,9 +142,7 @@ static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer
 
 static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
     sbs_status status = begin();
-    status = status == SBS_OK ? cli_queue_port.ops->mark_attempt(ctx, id) : status;
-    state.marked += status == SBS_OK;
-    return status;
+    return status == SBS_OK ? cli_queue_port.ops->mark_attempt(ctx, id) : status;
 }
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
@@ -150,15 +154,13 @@ static void queue_counters(void *ctx, sbs_queue_counters *out) {
     cli_queue_port.ops->counters(ctx, out);
 }
 
-void cli_queue_encoder_end_batch(void) {
-    state.marked = 0;
-}
-
 /* ---- set-up --------------------------------------------------------------------------------------------------- */
 
-bool cli_queue_encoder_init(sbs_push_config *config, const char *command, cli_write_mode mode, bool accept) {
+bool cli_queue_encoder_init(sbs_push_config *config, const sbs_push *engine, const char *command, cli_write_mode mode,
+                            bool accept) {
     static const sbs_queue_ops ops = {queue_append,       queue_next,   queue_read,
                                       queue_mark_attempt, queue_settle, queue_counters};
+    state.engine = engine;
     state.config = config;
     state.command = command;
     state.mode = mode;

@@ -11,16 +11,16 @@
 #include "sbs/push.h"
 #include "write_mode.h"
 
-/** Sets queue, encoder and item memory in @p config, whose write mode is then set for each item by its type. @p accept:
- * an item that the server already had counts as delivered at the first attempt too. False if there is no memory. */
-bool cli_queue_encoder_init(sbs_push_config *config, const char *command, cli_write_mode mode, bool accept);
+/** Sets queue, encoder and item memory in @p config, whose write mode is then set for each item by its type; the items
+ * of one batch have one. @p accept: an item that the server already had counts as delivered at the first attempt too.
+ * False if there is no memory. */
+bool cli_queue_encoder_init(sbs_push_config *config, const sbs_push *engine, const char *command, cli_write_mode mode,
+                            bool accept);
 void cli_queue_encoder_free(void);
 
 /** Makes durable what the engine wrote since the last time. On an error nothing of it was written. */
 sbs_status cli_queue_encoder_commit(void);
 
-/** The request that was made of the marked items has ended: the next one may be of another write mode. */
-void cli_queue_encoder_end_batch(void);
 /** Writes what names an item, as in a listing. */
 void cli_queue_encoder_put_name(uint64_t id, sbs_writer *out);
 /** Writes a tab and "Type/id" if the place of a stored item is known. */

@@ -25,6 +25,7 @@
 #define STORAGE_TRIES 3u
 #define PROGRESS_MS 200u
 #define BODY_MAX (2 * CLI_QUEUE_ITEM_MAX)
+#define REFUSED "refused: " /* before the server's words in what a dead letter says */
 #define REASON_SIZE (SBS_DETAIL_TEXT_SIZE + 256)
 
 cli_queue_push_options cli_queue_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_DEFAULT_S};
@@ -75,8 +76,10 @@ static void keep_reason(const sbs_push_event *event) {
     if (detail->status == event->status) {
         cli_reason(event->status, detail, run.reason, sizeof run.reason);
     } else if (event->http_status != 0) {
+        const char *words = event->text;
+        words += strncmp(words, REFUSED, sizeof REFUSED - 1) == 0 ? sizeof REFUSED - 1 : 0;
         (void)snprintf(run.reason, sizeof run.reason, "%s (HTTP %u)%s%s", sbs_status_text(event->status),
-                       event->http_status, event->text[0] == '\0' ? "" : ": ", event->text);
+                       event->http_status, words[0] == '\0' ? "" : ": ", words);
     } else {
         (void)snprintf(run.reason, sizeof run.reason, "%s",
                        event->text[0] != '\0' ? event->text : sbs_status_text(event->status));
@@ -186,7 +189,6 @@ static void note_event(const sbs_push_event *event) {
     default:
         return;
     }
-    cli_queue_encoder_end_batch();
     run.progress_ms = event->kind <= SBS_PUSH_DEAD ? sbs_linux_now().mono_ms : run.progress_ms;
 }
 
@@ -399,7 +401,8 @@ static int set_up(cli_write_mode mode) {
         cli_warn("%s: the server does not state that it takes batches: items are sent one by one", run.command);
         run.config.batch_max = 1;
     }
-    bool memory = cli_queue_encoder_init(&run.config, run.command, mode, cli_queue_push_with.already_there == 2);
+    bool memory =
+        cli_queue_encoder_init(&run.config, &run.engine, run.command, mode, cli_queue_push_with.already_there == 2);
     if (!memory || run.config.body == NULL || (batch && run.config.answer == NULL) ||
         sbs_push_init(&run.engine, &run.config) != SBS_OK) {
         return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", run.command);

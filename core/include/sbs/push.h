@@ -205,6 +205,11 @@ const sbs_push_event *sbs_push_event_of(const sbs_push *push);
 
 const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
+/** Items that the request being made holds already, for an encoder: 0 while the first one is identified. */
+static inline unsigned sbs_push_batch_len(const sbs_push *push) {
+    return push->priv.batch_len;
+}
+
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);
 
