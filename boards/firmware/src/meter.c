@@ -459,6 +459,7 @@ void meter_init(meter *m, const meter_ports *ports) {
 
 void meter_deinit(meter *m) {
     meter_session_release(m);
+    meter_release((uint8_t **)&m->token_url, m->token_url_size);
     meter_intake_end(m);
     meter_drop_record(m);
     sbs_wipe(m, sizeof *m);

@@ -45,10 +45,13 @@ static void take_one(meter *m) {
     meter_quantity quantity;
     sbs_decimal value;
     sbs_status status = meter_sensor_read(m->measured, &quantity, &value);
-    if (status == SBS_OK) {
-        m->measured++;
-        status = append(m, quantity, value);
+    if (status != SBS_OK) { /* there is no sensor */
+        m->interval_s = 0;
+        meter_say_status(m, "measurement refused", status);
+        return;
     }
+    m->measured++;
+    status = append(m, quantity, value);
     bool was_full = m->full;
     m->full = status == SBS_ERR_BUFFER;
     m->refused += status != SBS_OK;
