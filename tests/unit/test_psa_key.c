@@ -146,7 +146,9 @@ static void refuses_keys_of_other_kinds(void **state) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id;
     (void)state;
+    key_storage_open();
     assert_unusable(0x1234567);
+    key_storage_close();
     id = test_import(PSA_KEY_TYPE_AES, PSA_ALG_GCM, "AAAAAAAAAAAAAAAAAAAAAA");
     assert_unusable(id);
     psa_destroy_key(id);
