@@ -156,7 +156,7 @@ void meter_succeed(meter *m) {
 }
 
 /* Without memory the session is closed, and opened again in a while; a record on trial is given up. */
-static void begin_anew(meter *m, sbs_status status) {
+void meter_begin_anew(meter *m, sbs_status status) {
     if (status == SBS_OK) {
         meter_wait(m, 0);
         return;
@@ -176,7 +176,7 @@ static void look_again(meter *m) {
     bool by_token_host = m->error_step == SBS_STEP_TOKEN && m->error_http != 0;
     bool needed = by_token_host || m->error == SBS_ERR_MEMORY;
     if (needed && m->phase > METER_PHASE_DISCOVER && meter_session_first_phase(m) == METER_PHASE_DISCOVER) {
-        begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
+        meter_begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
     }
 }
 
@@ -195,9 +195,9 @@ static void step_discover(meter *m) {
     }
     if (sbs_status_group(status) == SBS_CLASS_BUFFER && !m->large_discovery) {
         m->large_discovery = true;
-        begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
+        meter_begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
     } else if (status == SBS_OK) {
-        begin_anew(m, meter_session_discovered(m));
+        meter_begin_anew(m, meter_session_discovered(m));
     } else {
         meter_fail(m, status);
     }
@@ -212,7 +212,7 @@ static void step_token(meter *m) {
     }
     if (sbs_status_group(status) == SBS_CLASS_BUFFER && !m->large_token) {
         m->large_token = true;
-        begin_anew(m, meter_session_enter(m, METER_PHASE_TOKEN));
+        meter_begin_anew(m, meter_session_enter(m, METER_PHASE_TOKEN));
         return;
     }
     if (status != SBS_OK) {

@@ -107,6 +107,8 @@ sbs_status meter_run_request(meter *m, const sbs_request *request);
 /** What it ended with: a wait before the next try, or none. */
 void meter_fail(meter *m, sbs_status status);
 void meter_succeed(meter *m);
+/** Goes on after a session was entered, or failed to be. */
+void meter_begin_anew(meter *m, sbs_status status);
 /** Ends the try of the next key; with an error the current one goes on. */
 void meter_end_rotation(meter *m, sbs_status status);
 /** True if the next key is to be tried now: the phase has changed. */

@@ -8,8 +8,8 @@
 /* Between two requests, and seldom: each try costs a token. */
 bool meter_begin_rotation(meter *m) {
     static const sbs_request probe = {.interaction = SBS_TOKEN};
-    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE ||
-        m->phase == METER_PHASE_DISCOVER) {
+    bool nowhere = m->phase == METER_PHASE_DISCOVER && m->token_url == NULL;
+    if (m->keys.next == PSA_KEY_ID_NULL || m->trial || m->phase == METER_PHASE_ROTATE || nowhere) {
         return false;
     }
     if (m->rotate_ms == 0) { /* the operator needs a moment to register it */
@@ -23,6 +23,13 @@ bool meter_begin_rotation(meter *m) {
         return false;
     }
     sbs_client_cancel(&m->client);
+    if (m->phase == METER_PHASE_DISCOVER) {
+        sbs_status status = meter_session_enter(m, METER_PHASE_TOKEN);
+        if (status != SBS_OK) {
+            meter_begin_anew(m, status);
+            return false;
+        }
+    }
     m->after_rotate = m->phase;
     m->phase = METER_PHASE_ROTATE;
     return meter_session_use_key(m, true) == SBS_OK;
