@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Neither hangs nor leaks: connect, token, push, disconnect, over and over, with a constant heap. And what a build
+// without the mark of a demonstration refuses.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { LONG } from '../integration/lib/observations.mjs';
+import { Lab, eventually, pause } from './lib/lab.mjs';
+import { bringUp, measureAndDrain, observations } from './lib/meter.mjs';
+
+const CYCLES = LONG ? 200 : 20;
+const WARM_UP = 4;
+const BOARDS = LONG ? ['lm3s6965evb', 'mps2-an386'] : ['lm3s6965evb'];
+
+let lab;
+before(async () => {
+    lab = await Lab.start();
+});
+after(() => lab?.stop());
+
+/** Waits until the device has noticed that its connection is closed. */
+async function disconnected() {
+    const open = async () => (await lab.server.admin('GET', '/connections')).some((each) => each.open);
+    await eventually(async () => ((await open()) ? undefined : true), 'the connection to close');
+    await pause(150);
+}
+
+/** One cycle; the figures once the connection is closed. */
+async function cycle(device) {
+    await lab.server.admin('POST', '/revoke');
+    await lab.server.faults({ on: 'fhir', method: 'PUT', skip: 1, cutAt: 'all', cut: 'notify' });
+    await measureAndDrain(device, 1);
+    await lab.server.clearFaults();
+    await disconnected();
+    return device.stats();
+}
+
+for (const board of BOARDS) {
+    test(`${board}: ${CYCLES} cycles with a constant heap`, async () => {
+        await lab.server.reset();
+        const device = lab.device({ board, seconds: LONG ? 3600 : 600 });
+        await bringUp(lab, device);
+        const samples = [];
+        for (let i = 0; i < CYCLES; i++) samples.push(await cycle(device));
+        const tokens = (await lab.server.requests('?where=token')).filter((each) => each.status === 200);
+        assert.ok(tokens.length >= CYCLES, `${tokens.length} tokens`);
+        const settled = samples.slice(WARM_UP);
+        for (const name of ['heap_live', 'heap_high_water', 'stack_high_water', 'heap_failures']) {
+            const values = [...new Set(settled.map((each) => each[name]))];
+            console.log(`${board} ${name}: ${values.join(' ')}`);
+        }
+        const first = settled[0];
+        for (const [i, each] of settled.entries()) {
+            assert.equal(each.heap_failures, 0, `cycle ${i + WARM_UP}: out of memory`);
+            assert.equal(each.heap_live, first.heap_live, `cycle ${i + WARM_UP}: live bytes`);
+            assert.equal(each.heap_high_water, first.heap_high_water, `cycle ${i + WARM_UP}: high water`);
+        }
+        await device.kill();
+    });
+}
+
+test('a build that is not marked as a demonstration measures nothing', async () => {
+    await lab.server.reset();
+    const device = lab.device({ board: 'lm3s6965evb', variant: 'nodemo' });
+    await bringUp(lab, device, { alg: 'ES384', options: { interval: 1 } });
+    await device.ask('measure 1', /^error: refused: this build has no sensor$/);
+    await device.ask('interval 1', /^interval set$/);
+    await pause(2500);
+    const { accepted } = await device.queue();
+    assert.equal(accepted, 0);
+    assert.deepEqual(await observations(lab), []);
+    const [{ meta }] = await lab.server.admin('GET', '/resources/Device');
+    assert.equal(meta.security, undefined);
+    await device.kill();
+});
