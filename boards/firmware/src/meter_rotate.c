@@ -41,7 +41,6 @@ static void promote(meter *m) {
         meter_say_status(m, "rotate", status);
         return;
     }
-    m->key_is_next = false;
     m->rotate_ms = m->rotate_failures = 0;
     meter_say_line(m, "rotate: the next key is the current one now");
 }

@@ -81,7 +81,6 @@ void meter_session_release(meter *m) {
     sbs_client_deinit(&m->client);
     meter_release(&m->work, m->work_size);
     meter_release(&m->body, m->body_size);
-    m->busy = m->key_is_next = false;
 }
 
 /* The place that the connection leaves has to hold the next one, whose largest block is a third of the heap: the larger
@@ -116,7 +115,6 @@ sbs_status meter_session_use_key(meter *m, bool next) {
         m->client_config.first_delay_max_ms = 0;
     }
     m->busy = false;
-    m->key_is_next = next;
     return sbs_client_init(&m->client, &m->client_config);
 }
 
