@@ -179,13 +179,12 @@ const char *cli_device_line(cli_device *device, uint64_t deadline_ms) {
     for (;;) {
         char c;
         ssize_t count = read(device->descriptor, &c, 1);
-        if (count == 1) {
-            if (take(device, c)) {
-                return device->line;
-            }
-        } else if (count == 0 && !device->is_terminal) { /* the other side has closed */
-            return NULL;
-        } else if ((count < 0 && errno != EAGAIN && errno != EINTR) || !wait_for(device, POLLIN, deadline_ms)) {
+        bool closed = count == 0 && !device->is_terminal;
+        bool failed = count < 0 && errno != EAGAIN && errno != EINTR;
+        if (count == 1 && take(device, c)) {
+            return device->line;
+        }
+        if (closed || failed || (count != 1 && !wait_for(device, POLLIN, deadline_ms))) {
             return NULL;
         }
     }
