@@ -60,41 +60,62 @@ sbs_text cli_buffer_text(const cli_buffer *buffer) {
     return (sbs_text){buffer->data == NULL ? "" : buffer->data, buffer->len};
 }
 
-/* Reads until the end, or until there is one byte more than allowed. */
-static int read_all(int descriptor, const char *path, const char *what, size_t max, cli_buffer *out) {
-    while (out->len <= max) {
-        if (!cli_buffer_reserve(out, FIRST_SIZE)) {
-            return cli_fail(CLI_INPUT, "%s %s: out of memory, give a smaller file", what, path);
+int cli_input_open(cli_input *input, const char *path, const char *what) {
+    *input = (cli_input){.what = what, .path = "(standard input)", .descriptor = STDIN_FILENO};
+    if (strcmp(path, "-") == 0) {
+        return CLI_DONE;
+    }
+    input->path = path;
+    input->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    return input->descriptor >= 0
+               ? CLI_DONE
+               : cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+}
+
+void cli_input_close(const cli_input *input) {
+    if (input->descriptor != STDIN_FILENO) {
+        (void)close(input->descriptor);
+    }
+}
+
+int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
+    *out_end = false;
+    if (!cli_buffer_reserve(out, 1)) {
+        return cli_fail(CLI_INPUT, "%s %s: out of memory, give a smaller file", input->what, input->path);
+    }
+    while (out->len < out->size) {
+        if (cli_signal() != 0) {
+            return CLI_INPUT; /* the signal decides the exit status */
         }
-        ssize_t count = read(descriptor, out->data + out->len, out->size - out->len);
+        ssize_t count = read(input->descriptor, out->data + out->len, out->size - out->len);
         if (count == 0) {
+            *out_end = true;
             return CLI_DONE;
         }
         if (count > 0) {
             out->len += (size_t)count;
         } else if (errno != EINTR) {
-            return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
-        } else if (cli_signal() != 0) {
-            return CLI_INPUT; /* the signal decides the exit status */
+            return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", input->what, input->path,
+                            strerror(errno));
         }
     }
-    return cli_fail(CLI_INPUT, "%s %s: too large, %zu bytes are the limit", what, path, max);
+    return CLI_DONE;
 }
 
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out) {
-    if (strcmp(path, "-") == 0) {
-        int code = read_all(STDIN_FILENO, "(standard input)", what, max, out);
-        if (code != CLI_DONE) {
-            cli_buffer_free(out);
-        }
+    cli_input input;
+    bool end = false;
+    int code = cli_input_open(&input, path, what);
+    if (code != CLI_DONE) {
         return code;
     }
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0) {
-        return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+    while (code == CLI_DONE && !end && out->len <= max) {
+        code = cli_input_fill(&input, out, &end);
     }
-    int code = read_all(descriptor, path, what, max, out);
-    (void)close(descriptor);
+    if (code == CLI_DONE && out->len > max) {
+        code = cli_fail(CLI_INPUT, "%s %s: too large, %zu bytes are the limit", what, input.path, max);
+    }
+    cli_input_close(&input);
     if (code != CLI_DONE) {
         cli_buffer_free(out);
     }

@@ -25,6 +25,19 @@ sbs_text cli_buffer_text(const cli_buffer *buffer);
  */
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out);
 
+/** A file that is read bit by bit. */
+typedef struct cli_input {
+    const char *what, *path; /**< for messages */
+    int descriptor;
+} cli_input;
+
+/** Opens @p path, "-" is standard input. Returns an exit status; on a failure a message was printed. */
+int cli_input_open(cli_input *input, const char *path, const char *what);
+/** Reads until @p out is full, making it larger if it is, or until the end of the file, which is told in @p out_end.
+ * Returns as cli_input_open() does. */
+int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end);
+void cli_input_close(const cli_input *input);
+
 /** Makes @p writer write to standard output's buffer. */
 void cli_output(sbs_writer *writer);
 /** Writes out what standard output's buffer holds. Returns an exit status. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* memrchr */
 #include "queue_add.h"
 
 #include <errno.h>
@@ -290,27 +289,6 @@ int cli_queue_add_files(const char *command, const cli_operands *files, bool lis
     return run == NULL ? CLI_LOCAL : finish(run, cli_items_read(command, files, take_item, run, &run->code));
 }
 
-/* Adds the lines that are whole, and the last one at the end; keeps what is left of the data. */
-static int take_lines(add_run *run, cli_buffer *data, size_t *line, bool at_end) {
-    cli_items lines = {.rest = cli_buffer_text(data), .line = *line, .lines = true};
-    const char *last = data->len == 0 ? NULL : memrchr(data->data, '\n', data->len);
-    size_t whole = at_end ? data->len : last == NULL ? 0 : (size_t)(last - data->data) + 1;
-    sbs_text item;
-    size_t number;
-    int code = CLI_DONE;
-    lines.rest.len = whole;
-    while (code == CLI_DONE && cli_items_next(&lines, &item, &number)) {
-        code = take_item(run, item, "-", number);
-    }
-    code = code == CLI_DONE ? take_item(run, (sbs_text){NULL, 0}, "-", 0) : code;
-    *line = lines.line;
-    data->len -= whole;
-    if (whole > 0 && data->len > 0) {
-        memmove(data->data, data->data + whole, data->len);
-    }
-    return code;
-}
-
 /* Reads what there is, at most a piece. False at the end, and after a signal. */
 static bool read_piece(cli_buffer *data, int *out_code) {
     ssize_t count;
@@ -326,8 +304,8 @@ static bool read_piece(cli_buffer *data, int *out_code) {
 
 int cli_queue_add_lines(const char *command, cli_queue_added *added) {
     add_run *run = start(command, true, added);
+    cli_items lines = {.take = take_item, .ctx = run, .path = "-", .line = 1};
     cli_buffer data = {0};
-    size_t line = 1;
     int code = run == NULL ? CLI_LOCAL : CLI_DONE;
     bool more = true;
     if (run != NULL) {
@@ -336,11 +314,11 @@ int cli_queue_add_lines(const char *command, cli_queue_added *added) {
     while (code == CLI_DONE && more) {
         if (data.len > CLI_QUEUE_ITEM_MAX || !cli_buffer_reserve(&data, PIECE)) {
             code = cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
-                            line);
+                            lines.line);
             break;
         }
         more = read_piece(&data, &code);
-        int taken = cli_signal() == 0 || more ? take_lines(run, &data, &line, !more) : CLI_DONE;
+        int taken = cli_signal() == 0 || more ? cli_items_take_lines(&lines, &data, !more) : CLI_DONE;
         code = code != CLI_DONE ? code : taken;
     }
     cli_buffer_free(&data);
