@@ -14,7 +14,7 @@
 #include "sbs/tls_stream.h"
 #include "trace.h"
 
-#define WORK_SIZE (1u << 20)
+#define WORK_SIZE (256u << 10)
 #define TIMEOUT_DEFAULT_S 30u
 #define ATTEMPTS 3u
 #define BACKOFF_BASE_MS 500u
