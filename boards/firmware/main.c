@@ -32,7 +32,7 @@ typedef struct program {
     sbs_lwip_stream tcp;
     meter_tls tls;
     meter meter;
-    uint64_t longest_us;
+    uint64_t longest_us, busy_us; /* one call of meter_poll(), and all of them together */
     bool restart;
     char time_server[METER_NTP_MAX + 1];
 } program;
@@ -102,6 +102,8 @@ static void put_stats(void *ctx, sbs_writer *out) {
     put(out, "\nstack_high_water=", sbs_baremetal_stack_high_water());
     put(out, "\nstatic_program=", sizeof all);
     put(out, "\nlongest_poll_us=", all.longest_us);
+    put(out, "\nbusy_us=", all.busy_us);
+    put(out, "\nhandshake_us=", all.tls.opened_us);
     put(out, "\nhandshakes_full=", all.tls.full);
     put(out, "\nhandshakes_resumed=", all.tls.resumed);
 }
@@ -208,6 +210,7 @@ static void start(void) {
     }
     sbs_lwip_stream_init(&all.tcp, NULL, &raw);
     meter_tls_init(&all.tls, &raw);
+    all.tls.clock_us = sbs_baremetal_us;
     start_network();
     const meter_ports ports = {
         .storage = sbs_flash_storage_port(&all.storage),
@@ -254,6 +257,7 @@ static sbs_wait poll_meter(bool network_up) {
     uint64_t before_us = sbs_baremetal_us();
     sbs_wait wait = meter_poll(&all.meter, sbs_baremetal_now(), network_up);
     uint64_t took_us = sbs_baremetal_us() - before_us;
+    all.busy_us += took_us;
     all.longest_us = took_us > all.longest_us ? took_us : all.longest_us;
     return wait;
 }

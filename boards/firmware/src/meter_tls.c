@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meter_tls.h"
 
+static uint64_t clock_us(const meter_tls *tls) {
+    return tls->clock_us != NULL ? tls->clock_us() : 0;
+}
+
 static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
     meter_tls *tls = ctx;
     if (!tls->ready) {
         return SBS_ERR_UNTRUSTED;
     }
+    uint64_t before_us = clock_us(tls);
     sbs_status status = tls->secured.ops->open(tls->secured.ctx, host, port, now);
+    tls->opening_us += clock_us(tls) - before_us;
+    if (status != SBS_PENDING) {
+        tls->opened_us = tls->opening_us;
+        tls->opening_us = 0;
+    }
     if (status == SBS_OK) {
         uint32_t *count = sbs_tls_stream_resumed(&tls->tls) ? &tls->resumed : &tls->full;
         (*count)++;

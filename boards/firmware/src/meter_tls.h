@@ -19,7 +19,10 @@ typedef struct meter_tls {
     sbs_tls_session sessions[METER_TLS_SESSIONS];
     sbs_tls_stream tls;
     bool ready;
-    uint32_t full, resumed; /**< handshakes */
+    uint32_t full, resumed;     /**< handshakes */
+    uint64_t (*clock_us)(void); /**< for the times below; may be NULL. Set it after meter_tls_init(). */
+    uint64_t opening_us;        /**< spent in calls that open the connection */
+    uint64_t opened_us;         /**< the same, of the connection before */
 } meter_tls;
 
 /** Prepares @p tls over @p raw, which is copied. It trusts nobody yet. */
