@@ -360,6 +360,25 @@ describe('--follow', () => {
         }
         await gate.shut();
     });
+    test('writes nothing while it has nothing to do, nor while it waits for the server', async () => {
+        const times = () => ['', '-wal', '.lock'].map((suffix) => statSync(queue.path + suffix, { bigint: true }).mtimeNs);
+        await server.faults({ on: 'fhir', skip: 1, status: 503, body: '', retryAfter: 600, times: -1 });
+        await queue.add(items(['a']));
+        const run = queue.start(['--follow', ...PUT]);
+        await queue.whenEmpty();
+        await pause(700);
+        const idle = times();
+        await pause(1500);
+        assert.deepEqual(times(), idle);
+        await queue.add(items(['b']));
+        await pause(1000);
+        const waiting = times();
+        await pause(1500);
+        assert.deepEqual(times(), waiting);
+        run.kill('SIGTERM');
+        const { stderr } = await run.ended;
+        assert.match(stderr, /next try in 600\.0 s/);
+    });
     test('starts before the queue is made; ends at its time', async () => {
         const run = queue.start(['--follow', '--max-time', '3']);
         await pause(700);

@@ -66,10 +66,6 @@ static struct {
 
 /* ---- what is told --------------------------------------------------------------------------------------------- */
 
-static void add_code(int code) {
-    run.code = run.code == CLI_DONE ? code : run.code;
-}
-
 /* The detail speaks of this event, unless that is of one entry of a batch: then the request itself did not fail. */
 static void keep_reason(const sbs_push_event *event) {
     const sbs_detail *detail = cli_server_detail();
@@ -143,7 +139,7 @@ static void note_stored(const sbs_push_event *event, const char *what) {
 static void note_dead(const sbs_push_event *event, const char *reason, int code) {
     put_line(event, "refused", reason);
     run.pending_refused++;
-    add_code(code);
+    run.code = run.code == CLI_DONE ? code : run.code;
 }
 
 static void note_refusal(const sbs_push_event *event) {
@@ -196,8 +192,7 @@ static void note_event(const sbs_push_event *event) {
 
 static void forget_pending(void) {
     sbs_wipe(run.lines.data, run.lines.len);
-    run.lines.len = 0;
-    run.pending_delivered = run.pending_refused = 0;
+    run.lines.len = run.pending_delivered = run.pending_refused = 0;
 }
 
 static int show_lines(void) {
@@ -217,7 +212,6 @@ static int show_lines(void) {
  * holds, and an item that was stored is found there again and told as "already there". */
 static sbs_status make_durable(void) {
     sbs_status status = cli_queue_encoder_commit();
-    cli_queue_touch();
     if (status != SBS_OK) {
         sbs_push_cancel(&run.engine);
         forget_pending();
@@ -253,11 +247,19 @@ static int note_storage_failure(sbs_status status) {
     return CLI_DONE;
 }
 
+/* False if the wait is for time alone. */
+static bool is_at_work(const sbs_wait *wait) {
+    return wait->events != 0 || wait->descriptor >= 0 || wait->timeout_ms == 0;
+}
+
 /* What follows a poll before anything else may happen. Returns an exit status if the run is over. */
-static int end_poll(sbs_status polled) {
+static int end_poll(sbs_status polled, const sbs_wait *wait) {
     const sbs_push_event *event = sbs_push_event_of(&run.engine);
     bool good = polled == SBS_OK || polled == SBS_PENDING;
     note_event(event);
+    if (polled == SBS_PENDING && is_at_work(wait)) {
+        cli_queue_touch(); /* but not while it is idle or waits: flash memory wears */
+    }
     if (good && may_wait(event)) {
         return CLI_DONE;
     }
@@ -283,8 +285,7 @@ static void wait_as_asked(sbs_status polled, const sbs_wait *wait) {
     if (polled == SBS_PENDING && may_wait(sbs_push_event_of(&run.engine)) && cli_signal() == 0) {
         return; /* the next item can go at once */
     }
-    bool for_time_alone = polled == SBS_PENDING && wait->events == 0 && wait->descriptor < 0 && wait->timeout_ms > 0;
-    run.over = run.over || cli_signal() != 0 || is_time_over() || (for_time_alone && is_too_long(0));
+    run.over = run.over || cli_signal() != 0 || is_time_over() || (!is_at_work(wait) && is_too_long(0));
     if (!run.over) {
         cli_server_wait(wait);
     }
@@ -307,7 +308,7 @@ static int push_all(void) {
     while (code == CLI_DONE && !run.over) {
         sbs_wait wait;
         sbs_status polled = sbs_push_poll(&run.engine, sbs_linux_now(), &wait);
-        code = end_poll(polled);
+        code = end_poll(polled, &wait);
         if (code == CLI_DONE && polled != SBS_PENDING) {
             code = look_at_file();
         }
@@ -347,8 +348,8 @@ static int learn(cli_write_mode mode) {
             run.reason[0] = '\0';
             return CLI_DONE;
         }
-        sbs_push_event event = {.status = status, .wait_ms = wait_ms, .text = ""};
-        event.http_status = answered ? 0 : cli_server_detail()->http_status;
+        const uint16_t http_status = answered ? 0 : cli_server_detail()->http_status;
+        sbs_push_event event = {.status = status, .http_status = http_status, .wait_ms = wait_ms, .text = ""};
         if (cli_signal() != 0) {
             return CLI_NETWORK;
         }
@@ -450,8 +451,7 @@ static int sum_up(int code, const cli_queue_added *mine) {
     if (counters.waiting > 0) {
         tell_kept(counters.waiting);
     }
-    code = code != CLI_DONE ? code : listed;
-    code = code != CLI_DONE ? code : run.code;
+    code = code != CLI_DONE ? code : listed != CLI_DONE ? listed : run.code;
     return code == CLI_DONE && counters.waiting > 0 ? run.kept : code;
 }
 
@@ -465,11 +465,12 @@ static int push_queue(cli_write_mode mode) {
     run.statement = cli_answer_memory(run.command);
     code = run.statement == NULL ? CLI_LOCAL : learn(mode);
     code = code != CLI_DONE ? code : set_up(mode);
-    if (code == CLI_DONE) {
-        let_settle(mode);
+    if (code != CLI_DONE) {
+        return code;
     }
+    let_settle(mode);
     run.progress_ms = sbs_linux_now().mono_ms;
-    return code != CLI_DONE ? code : push_all();
+    return push_all();
 }
 
 static void clean_up(void) {
