@@ -51,6 +51,10 @@ export class Device {
         return this.#options.flashDir;
     }
 
+    get image() {
+        return this.#options.image;
+    }
+
     get board() {
         return this.#options.board;
     }

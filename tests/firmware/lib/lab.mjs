@@ -10,6 +10,7 @@ import { MainServer, pause } from '../../integration/lib/server.mjs';
 import { Device } from './device.mjs';
 
 const PORT = 8443;
+const SERVER_SECONDS = '14400';
 const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
 const { SBS_LAB, SBS_LAB_SERVER, SBS_LAB_NAME, SBS_LAB_NETDEV, SBS_LAB_TAP } = process.env;
 
@@ -29,13 +30,9 @@ export class Lab {
         assertIsolated();
         const lab = new Lab();
         lab.dir = mkdtempSync(join(SBS_LAB, 'test-'));
-        const fixed = ['--listen', SBS_LAB_SERVER, '--port', String(PORT)];
-        lab.server = await MainServer.start([
-            ...fixed,
-            '--public',
-            `https://${SBS_LAB_NAME}:${PORT}`,
-            ...serverArgs,
-        ]);
+        const origin = `https://${SBS_LAB_NAME}:${PORT}`;
+        const place = ['--listen', SBS_LAB_SERVER, '--port', String(PORT), '--public', origin];
+        lab.server = await MainServer.start([...place, '--max-seconds', SERVER_SECONDS, ...serverArgs]);
         return lab;
     }
 

@@ -109,6 +109,7 @@ export class AuthorizationServer {
                     getResourceServerInfo: (ctx, resource, client) => this.#resourceServer(ctx, resource, client),
                 },
             },
+            formats: { customizers: { jwt: (ctx, token, { payload }) => this.#customize(payload) } },
             extraTokenClaims: () => this.#extraClaims(),
             assertJwtClientAuthClaimsAndHeader: (ctx, claims, header) => this.#assertSmartRules(claims, header),
         };
@@ -117,6 +118,13 @@ export class AuthorizationServer {
     #metadata(id) {
         const client = this.#clients.find(id);
         return client && metadataOf(client, this.#settings.lenientSeed ? [this.#seed.publicJwk] : []);
+    }
+
+    /** A token of a client with a long id is shorter without it. */
+    #customize(payload) {
+        if (this.#settings.tokenNamesClient) return;
+        delete payload.sub;
+        delete payload.client_id;
     }
 
     #extraClaims() {

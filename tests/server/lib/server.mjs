@@ -28,6 +28,7 @@ const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 
 const SETTINGS = {
     tokenLifetime: { initial: 300, valid: (value) => isCount(value) && value > 0 },
+    tokenNamesClient: { initial: true, valid: isBoolean },
     tokenPadding: { initial: 0, valid: isCount },
     lenientSeed: { initial: false, valid: isBoolean },
     updateCreate: { initial: true, valid: isBoolean },

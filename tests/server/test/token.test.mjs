@@ -43,6 +43,17 @@ describe('accepted assertions', () => {
         assert.equal((await withAssertion({ claims: { iat: undefined } })).status, 200);
         assert.equal((await withAssertion({ claims: { iat: now() + 100 } })).status, 200);
     });
+    test('a token that names no client, and a long one', async () => {
+        const claims = async () => {
+            const { access_token } = (await withAssertion({})).json;
+            return JSON.parse(Buffer.from(access_token.split('.')[1], 'base64url'));
+        };
+        assert.equal((await claims()).client_id, CLIENT);
+        server.server.changeSettings({ tokenNamesClient: false, tokenPadding: 3000 });
+        const { sub, client_id, padding } = await claims();
+        assert.deepEqual([sub, client_id, padding.length], [undefined, undefined, 3000]);
+        server.server.changeSettings({ tokenNamesClient: true, tokenPadding: 0 });
+    });
     test('client_id equal to sub', async () => {
         assert.equal((await server.postForm(await server.form({ client_id: CLIENT }))).status, 200);
     });

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// RAM of the firmware on lm3s6965evb by certificate chain, with the largest answers it is made for: run by
+// tests/firmware/measure. Exit status 1: over a budget.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { Lab } from './lib/lab.mjs';
+import { bringUp, measureAndDrain, online } from './lib/meter.mjs';
+
+const BOARD = 'lm3s6965evb';
+const KB = 1024;
+/** The small variant is built for small answers; the others take the largest that the work order names. */
+const LARGE = { clientId: 'c'.repeat(2048), tokenBytes: 4096, answer: 20_000, discovery: 8192, recordBytes: 16_384 };
+const SMALL = { clientId: 'c'.repeat(64), tokenBytes: 900, answer: 20_000, discovery: 8192, recordBytes: 0 };
+const VARIANTS = {
+    default: { tls: '1.2', budget: 56 * KB, sizes: LARGE },
+    small: { tls: '1.2', budget: 32 * KB, sizes: SMALL },
+    tls13: { tls: '1.3', budget: 64 * KB, sizes: LARGE },
+};
+const CHAINS = { p256: 'P-256 < P-256', rsa: 'RSA-2048 < RSA-2048 < RSA-2048', mixed: 'P-256 < P-384 < RSA-4096' };
+const TOKEN_PLAIN_BYTES = 760;
+
+/** Bytes of RAM that are taken before the program starts, without the stack. */
+function staticBytes(image) {
+    const rows = execFileSync('arm-none-eabi-size', ['-A', image], { encoding: 'utf8' });
+    const sizes = [...rows.matchAll(/^\.(?:data|bss|noinit)\S*\s+(\d+)/gm)].map(([, size]) => Number(size));
+    return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** The largest TLS record that the device received, without its header. */
+async function largestRecord(lab) {
+    const all = await lab.server.admin('GET', '/connections');
+    return Math.max(...all.flatMap((each) => each.down?.records ?? []).map(([, , length]) => length - 5));
+}
+
+/** The figures of a life of the device, with its peaks so far. */
+async function figures(device) {
+    const { heap_high_water, stack_high_water, heap_failures } = await device.stats();
+    return { heap: heap_high_water, stack: stack_high_water, failures: heap_failures };
+}
+
+const worst = (a, b) => Object.fromEntries(Object.keys(a).map((name) => [name, Math.max(a[name], b[name])]));
+
+/** A discovery document of this size: read, or refused for its size. */
+async function discoverLarge(lab, device, bytes) {
+    const { smartConfiguration } = await lab.server.settings({ smartConfiguration: { padding: 'p'.repeat(bytes) } });
+    assert.equal(smartConfiguration.padding.length, bytes);
+    await device.powerCycle();
+    const said = /^(?:state=online|error step="discovery" cause="([^"]*)")/;
+    const [, cause] = await device.waitFor(said, { from: device.mark() - 1, ms: 60_000 });
+    await lab.server.settings({ smartConfiguration: null });
+    return cause === undefined ? 'read' : cause;
+}
+
+async function run(lab, variant, chain) {
+    const { tls, sizes } = VARIANTS[variant];
+    await lab.server.reset();
+    await lab.server.admin('POST', '/tls', { chain, min: tls, max: tls }).then(({ caFile }) => (lab.server.info.caFile = caFile));
+    const tokenPadding = Math.max(0, Math.ceil(((sizes.tokenBytes - TOKEN_PLAIN_BYTES) * 3) / 4));
+    await lab.server.settings({ tokenNamesClient: false, tokenPadding });
+    const device = lab.device({ board: BOARD, variant });
+    await bringUp(lab, device, { clientId: sizes.clientId });
+    await measureAndDrain(device, 2);
+    const body = { resourceType: 'Observation', note: 'x'.repeat(sizes.answer) };
+    await lab.server.faults({ on: 'fhir', method: 'PUT', status: 201, body, process: true });
+    await measureAndDrain(device, 2);
+    const record = await largestRecord(lab);
+    assert.ok(record >= sizes.recordBytes, `the largest record had ${record} bytes`);
+    const first = await figures(device);
+    const discovery = await discoverLarge(lab, device, sizes.discovery);
+    if (discovery !== 'read') await online(device);
+    await measureAndDrain(device, 1);
+    const all = worst(first, await figures(device));
+    const tokens = await lab.server.requests('?where=fhir');
+    const token = Number(/Bearer \[(\d+) bytes/.exec(tokens.at(-1).head.join('\n'))?.[1] ?? 0);
+    await device.kill();
+    return { ...all, static: staticBytes(device.image), record, token, discovery };
+}
+
+function row(cells) {
+    const widths = [8, 32, 7, 7, 7, 7, 7, 7, 7];
+    return cells.map((cell, i) => (i < 2 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i] ?? 0))).join(' ');
+}
+
+const lab = await Lab.start();
+let good = true;
+try {
+    console.log(row(['variant', 'chain', 'static', 'heap', 'stack', 'sum', 'budget', 'record', 'token']));
+    for (const variant of process.argv.slice(2)) {
+        for (const [chain, name] of Object.entries(CHAINS)) {
+            let cells;
+            try {
+                const one = await run(lab, variant, chain);
+                const sum = one.static + one.heap + one.stack;
+                const { budget } = VARIANTS[variant];
+                const within = sum <= budget && one.failures === 0;
+                good = good && within;
+                cells = [one.static, one.heap, one.stack, sum, budget, one.record, one.token];
+                console.log(`${row([variant, name, ...cells])}  ${within ? 'ok' : 'OVER'}`);
+                console.log(`         discovery of ${VARIANTS[variant].sizes.discovery} bytes: ${one.discovery}` +
+                    (one.failures > 0 ? `; ${one.failures} times out of memory` : ''));
+            } catch (error) {
+                good = false;
+                console.log(`${row([variant, name])}  FAILED: ${error.message}`);
+            }
+        }
+    }
+} finally {
+    await lab.stop();
+}
+process.exit(good ? 0 : 1);
