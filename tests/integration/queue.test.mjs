@@ -193,6 +193,28 @@ describe('a bad item among good ones', () => {
 });
 
 describe('a server that fails', () => {
+    test('an attempt that sent nothing does not hide that the identifier is already there', async () => {
+        await queue.pushItems(items(['twin', 'b', 'c']), PUT);
+        await queue.add(items(['twin', 'b', 'c']));
+        const { port } = new URL(server.info.fhirBase);
+        const elsewhere = { fhir: server.info.fhirBase.replace(port, '1') };
+        for (const [changes, more] of [
+            [elsewhere, []],
+            [elsewhere, ['--batch', '2']],
+            [{ 'client-id': 'nobody' }, []],
+            [{ scope: 'system/Patient.r' }, []],
+        ]) {
+            const kept = await queue.push([...PUT, '--wait', '2', ...more], { changes });
+            assert.ok(kept.status === 1 || kept.status === 4, kept.text);
+        }
+        assert.deepEqual(
+            (await queue.rows('list')).map(([, , attempts]) => attempts),
+            ['0', '0', '0'],
+        );
+        await server.faults(onItem('b', { cut: 'rst', cutAt: 0 }));
+        const result = await queue.push([...PUT, '--settle', '1']);
+        assert.deepEqual(fates(result).sort(), ['already there', 'refused', 'refused'], 'b may have been sent');
+    });
     test('401 at each item: a new token each time, each once', async () => {
         const ids = series('u', 12);
         await server.faults(...ids.map((id) => onItem(id, { refuseToken: true })));

@@ -17,6 +17,7 @@ typedef struct slot {
     cli_buffer name;
     char type[SBS_FHIR_ID_MAX + 1];
     char put_id[SBS_DERIVED_ID_LEN + 1]; /* "" if it is not PUT */
+    bool marked;                         /* for the request being made, or under way */
 } slot;
 
 static struct {
@@ -52,6 +53,7 @@ static slot *take_slot(uint64_t id) {
         }
     }
     taken->used = ++state.looks;
+    taken->marked = taken->marked && taken->id == id;
     taken->id = id;
     taken->name.len = 0;
     taken->type[0] = taken->put_id[0] = '\0';
@@ -140,9 +142,44 @@ static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer
     return cli_queue_port.ops->read(ctx, id, offset, buffer, size, out_len);
 }
 
+static void forget_marks(void) {
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        state.slots[i].marked = false;
+    }
+}
+
 static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
+    slot *taken = find_slot(id);
     sbs_status status = begin();
-    return status == SBS_OK ? cli_queue_port.ops->mark_attempt(ctx, id) : status;
+    if (sbs_push_batch_len(state.engine) == 0) {
+        forget_marks();
+    }
+    status = status == SBS_OK ? cli_queue_port.ops->mark_attempt(ctx, id) : status;
+    if (taken != NULL) {
+        taken->marked = status == SBS_OK;
+    }
+    return status;
+}
+
+static bool sent_nothing(const sbs_push_event *event) {
+    const sbs_detail *detail = cli_server_detail();
+    bool answered = detail->step == SBS_STEP_RESOURCE && detail->http_status != 0;
+    return event->status == detail->status && !answered && !detail->outcome_unknown;
+}
+
+/* A mark that cannot be taken back is one too many, as after a power cut: that does less harm than one too few. */
+void cli_queue_encoder_note(const sbs_push_event *event) {
+    if ((event->kind != SBS_PUSH_WAITING && event->kind != SBS_PUSH_PAUSED) || !sent_nothing(event)) {
+        return;
+    }
+    sbs_status status = begin();
+    for (size_t i = 0; i < SLOT_COUNT && status == SBS_OK; i++) {
+        if (state.slots[i].marked) {
+            status = sbs_sqlite_queue_unmark(&cli_queue_db, state.slots[i].id);
+            status = status == SBS_ERR_NOT_FOUND ? SBS_OK : status; /* somebody else settled it */
+        }
+    }
+    forget_marks();
 }
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {

@@ -256,6 +256,7 @@ static bool is_at_work(const sbs_wait *wait) {
 static int end_poll(sbs_status polled, const sbs_wait *wait) {
     const sbs_push_event *event = sbs_push_event_of(&run.engine);
     bool good = polled == SBS_OK || polled == SBS_PENDING;
+    cli_queue_encoder_note(event);
     note_event(event);
     if (polled == SBS_PENDING && is_at_work(wait)) {
         cli_queue_touch(); /* but not while it is idle or waits: flash memory wears */
