@@ -198,6 +198,12 @@ static void step_discover(meter *m) {
         meter_begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
     } else if (status == SBS_OK) {
         meter_begin_anew(m, meter_session_discovered(m));
+    } else if (status == SBS_ERR_MEMORY && m->large_discovery) { /* and the server may mend it */
+        meter_fail(m, SBS_ERR_TOO_LARGE);
+        m->large_discovery = false;
+        if (m->phase == METER_PHASE_DISCOVER) {
+            meter_begin_anew(m, meter_session_enter(m, METER_PHASE_DISCOVER));
+        }
     } else {
         meter_fail(m, status);
     }
