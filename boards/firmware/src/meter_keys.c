@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meter_keys.h"
 
+#include <psa/error.h>
+#include <psa/internal_trusted_storage.h>
 #include <string.h>
 
 #include "meter_bytes.h"
@@ -8,6 +10,7 @@
 #define RECORD "keys"
 #define VERSION 1u
 #define RECORD_SIZE 25u      /* version, current, next, old, last (4 each), old_until (8) */
+#define IDS_MAX 256u         /* tried where there is no list to be read: more than a device makes */
 #define PUBLIC_KEY_SIZE 300u /* keys made here are RSA-2048 or P-384 */
 
 /* ---- the list ------------------------------------------------------------------------------------------------------
@@ -44,15 +47,41 @@ static sbs_status read_list(meter_keys *keys) {
     return status;
 }
 
-sbs_alg meter_keys_alg(psa_key_id_t id) {
+static psa_status_t read_alg(psa_key_id_t id, sbs_alg *out) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    if (id == PSA_KEY_ID_NULL || psa_get_key_attributes(id, &attributes) != PSA_SUCCESS) {
-        return (sbs_alg)0;
-    }
+    psa_status_t status = psa_get_key_attributes(id, &attributes);
     psa_key_type_t type = psa_get_key_type(&attributes);
     psa_reset_key_attributes(&attributes);
     (void)psa_purge_key(id);
-    return PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
+    *out = status != PSA_SUCCESS ? (sbs_alg)0 : PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
+    return status;
+}
+
+sbs_alg meter_keys_alg(psa_key_id_t id) {
+    sbs_alg alg;
+    (void)read_alg(id, &alg);
+    return alg;
+}
+
+/* SBS_ERR_KEY: it is gone or damaged, which is not the same as one that cannot be read just now. */
+static sbs_status look_for(psa_key_id_t id) {
+    sbs_alg alg;
+    psa_status_t status = read_alg(id, &alg);
+    bool later = status == PSA_ERROR_STORAGE_FAILURE || status == PSA_ERROR_INSUFFICIENT_MEMORY;
+    return status == PSA_SUCCESS ? SBS_OK : later ? sbs_psa_to_status(status) : SBS_ERR_KEY;
+}
+
+/* A key that is gone is destroyed. */
+static sbs_status destroy(psa_key_id_t id) {
+    if (id == PSA_KEY_ID_NULL) {
+        return SBS_OK;
+    }
+    psa_status_t status = psa_destroy_key(id);
+    if (status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID) {
+        status = psa_its_remove(id); /* PSA destroys what it can read only */
+    }
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ? SBS_OK
+                                                                                    : sbs_psa_to_status(status);
 }
 
 sbs_status meter_keys_load(meter_keys *keys, const sbs_storage *storage) {
@@ -62,24 +91,16 @@ sbs_status meter_keys_load(meter_keys *keys, const sbs_storage *storage) {
     if (status != SBS_OK) {
         return status;
     }
-    if (keys->next != PSA_KEY_ID_NULL && meter_keys_alg(keys->next) == 0) { /* destroyed, and power was cut */
+    status = keys->next != PSA_KEY_ID_NULL ? look_for(keys->next) : SBS_OK;
+    if (status == SBS_ERR_KEY) { /* destroyed, and power was cut; or damaged */
+        status = destroy(keys->next);
         keys->next = PSA_KEY_ID_NULL;
     }
-    return meter_keys_alg(keys->current) == 0 ? SBS_ERR_KEY : SBS_OK;
+    return status == SBS_OK ? look_for(keys->current) : status;
 }
 
 /* ---- life of a key
  * --------------------------------------------------------------------------------------------------- */
-
-/* A key that is gone is destroyed. */
-static sbs_status destroy(psa_key_id_t id) {
-    if (id == PSA_KEY_ID_NULL) {
-        return SBS_OK;
-    }
-    psa_status_t status = psa_destroy_key(id);
-    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ? SBS_OK
-                                                                                    : sbs_psa_to_status(status);
-}
 
 /* Key first, list second: a cut between the two leaves a key that nobody lists, whose id is the next one to be made. */
 static sbs_status make(meter_keys *keys, sbs_alg alg, psa_key_id_t *slot) {
@@ -157,9 +178,10 @@ sbs_status meter_keys_expire(meter_keys *keys, int64_t utc_s, bool *out_gone) {
 }
 
 sbs_status meter_keys_reset(meter_keys *keys) {
-    const psa_key_id_t all[] = {keys->current, keys->next, keys->old, keys->last + 1};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        sbs_status status = destroy(all[i]);
+    const psa_key_id_t listed[] = {keys->current, keys->next, keys->old, keys->last + 1};
+    size_t count = keys->last != 0 ? sizeof listed / sizeof listed[0] : IDS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        sbs_status status = destroy(keys->last != 0 ? listed[i] : (psa_key_id_t)i + 1);
         if (status != SBS_OK) {
             return status;
         }

@@ -240,7 +240,8 @@ sbs_status meter_finish_reset(meter *m) {
     }
     meter_keys keys;
     status = meter_keys_load(&keys, &m->ports.storage);
-    if (status == SBS_OK || status == SBS_ERR_KEY || status == SBS_ERR_NOT_FOUND || status == SBS_ERR_DAMAGED) {
+    if (status == SBS_OK || status == SBS_ERR_KEY || status == SBS_ERR_NOT_FOUND || status == SBS_ERR_DAMAGED ||
+        status == SBS_ERR_VERSION) {
         status = meter_keys_reset(&keys);
     }
     if (status == SBS_OK) {

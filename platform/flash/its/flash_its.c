@@ -101,8 +101,8 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     return psa_status_of(sbs_flash_storage_set_secret(used, name, parts, 2));
 }
 
-psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t data_length, void *p_data,
-                         size_t *p_data_length) {
+static psa_status_t get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t data_length, void *p_data,
+                        size_t *p_data_length) {
     char name[NAME_SIZE];
     struct psa_storage_info_t info;
     psa_status_t known = psa_its_get_info(uid, &info);
@@ -115,6 +115,16 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t d
     make_name(uid, name);
     return psa_status_of(
         sbs_flash_storage_read(used, name, (size_t)FLAGS_SIZE + data_offset, p_data, data_length, p_data_length, NULL));
+}
+
+/* Mbed TLS looks at the length first, and takes any other than it wanted for damage: a failed read would be one. */
+psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t data_length, void *p_data,
+                         size_t *p_data_length) {
+    psa_status_t status = get(uid, data_offset, data_length, p_data, p_data_length);
+    if (status != PSA_SUCCESS && p_data_length) {
+        *p_data_length = data_length;
+    }
+    return status;
 }
 
 psa_status_t psa_its_remove(psa_storage_uid_t uid) {
