@@ -56,7 +56,8 @@ static bool is_cut(meter_rig *rig) {
 static sbs_status rig_read(void *ctx, uint32_t address, void *buffer, size_t len) {
     rig_flash *flash = ctx;
     sbs_flash *inner = &flash->sim.flash;
-    return flash->rig->dead ? SBS_ERR_STORAGE : inner->ops->read(inner->ctx, address, buffer, len);
+    bool fails = flash == &flash->rig->storage_flash && ++flash->rig->reads == flash->rig->failing_read;
+    return flash->rig->dead || fails ? SBS_ERR_STORAGE : inner->ops->read(inner->ctx, address, buffer, len);
 }
 
 /* A cut one gets half of its units, none if there is one. */
@@ -147,9 +148,11 @@ static void serve(fake_server *server, const char *request, size_t len) {
     }
     if (fake_request_is(request, len, "POST /token")) {
         read_kid(rig, fake_body(request, len));
-        if (!knows_kid(rig)) {
+        if (!knows_kid(rig) || rig->refusal != NULL) {
+            const char *headers = rig->refusal != NULL ? rig->refusal : "Content-Type: application/json\r\n";
+            rig->refusal = NULL;
             rig->token_refusals++;
-            fake_answer(server, 401, "Content-Type: application/json\r\n", "{\"error\":\"invalid_client\"}");
+            fake_answer(server, 401, headers, "{\"error\":\"invalid_client\"}");
             return;
         }
     } else if (fake_find(request, len, "\"resourceType\":\"Observation\"") != NULL) {
@@ -223,6 +226,10 @@ static sbs_status rig_trust(void *ctx, const meter_record *record) {
 static void rig_time_server(void *ctx, const char *host) {
     meter_rig *rig = ctx;
     snprintf(rig->ntp, sizeof rig->ntp, "%s", host != NULL ? host : "");
+}
+
+static void rig_doubt_time(void *ctx) {
+    ((meter_rig *)ctx)->doubts++;
 }
 
 static void rig_work(void *ctx, bool begin) {
@@ -301,6 +308,7 @@ void rig_boot(meter_rig *rig) {
         .console = rig_console,
         .trust = rig_trust,
         .time_server = rig_time_server,
+        .doubt_time = rig_doubt_time,
         .work = rig_work,
         .stats = rig_stats,
         .reboot = rig_reboot,

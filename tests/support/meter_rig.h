@@ -20,7 +20,8 @@ typedef struct rig_flash {
 
 typedef struct meter_rig {
     rig_flash storage_flash, queue_flash;
-    uint64_t operations, cut_at; /* of both; 0: no cut */
+    uint64_t operations, cut_at;  /* of both; 0: no cut */
+    uint64_t reads, failing_read; /* of the storage; that one alone fails, 0: none */
     bool dead;
     sbs_flash_storage storage;
     fake_fhir fhir;
@@ -40,8 +41,10 @@ typedef struct meter_rig {
     unsigned token_refusals;
     char device[2048]; /* as it came last */
     char observation[4096];
-    unsigned trusted; /* calls of the trust port with a record */
-    unsigned works;   /* nesting of the work port */
+    unsigned trusted;    /* calls of the trust port with a record */
+    unsigned works;      /* nesting of the work port */
+    unsigned doubts;     /* calls of the doubt_time port */
+    const char *refusal; /* headers of an answer that refuses the next token; NULL: none */
     char ntp[SBS_HOST_SIZE];
     char console[RIG_CONSOLE];
     size_t console_len;

@@ -3,9 +3,9 @@
 
 #include "meter_internal.h"
 
-#define STORAGE_RETRY_MS 5000u
 #define CLOCK_JUMP_S 2
 #define TRIAL_WAIT_MS 5000u
+#define DOUBT_MS 60000u
 
 static const sbs_backoff trouble = {1000, 300000};
 static const sbs_backoff operator_wait = {60000, 3600000};
@@ -68,7 +68,7 @@ static void start(meter *m) {
     if (m->fault != SBS_OK) {
         m->phase = METER_PHASE_START;
         meter_show_change(m);
-        meter_wait(m, STORAGE_RETRY_MS);
+        meter_wait(m, METER_STORAGE_RETRY_MS);
         return;
     }
     if (m->phase == METER_PHASE_IDLE && m->condition != METER_KEY_LOST) {
@@ -94,7 +94,7 @@ static void make_key(meter *m) {
     m->fault = meter_keys_make_first(&m->keys, m->ports.alg != 0 ? m->ports.alg : SBS_RS384);
     meter_work(m, false);
     if (m->fault != SBS_OK) {
-        m->retry_ms = m->now.mono_ms + STORAGE_RETRY_MS;
+        m->retry_ms = m->now.mono_ms + METER_STORAGE_RETRY_MS;
         meter_say_status(m, "key", m->fault);
         meter_show_change(m);
         return;
@@ -147,8 +147,9 @@ void meter_succeed(meter *m) {
     m->failures = 0;
     m->error = SBS_OK;
     m->retry_ms = 0;
-    if (m->now.utc_s != SBS_UTC_UNKNOWN) { /* by the server's clock, if the own one differs: it may be ahead */
-        meter_life_confirm_time(&m->life, m->now.utc_s + sbs_client_clock_offset(&m->client));
+    if (m->now.utc_s != SBS_UTC_UNKNOWN) { /* by the earlier clock: a bound ahead of the own one would stop it */
+        int64_t offset_s = sbs_client_clock_offset(&m->client);
+        meter_life_confirm_time(&m->life, m->now.utc_s + (offset_s < 0 ? offset_s : 0));
     }
     if (m->first_token_ms == 0) {
         m->first_token_ms = m->now.mono_ms;
@@ -165,7 +166,7 @@ void meter_begin_anew(meter *m, sbs_status status) {
     m->trial_end_ms = 0;
     if (!m->trial || meter_trial_failed(m, status)) {
         meter_session_close(m);
-        m->retry_ms = m->now.mono_ms + STORAGE_RETRY_MS;
+        m->retry_ms = m->now.mono_ms + METER_STORAGE_RETRY_MS;
         meter_set_condition(m, METER_SERVER_TROUBLE);
     }
 }
@@ -316,7 +317,7 @@ static void step_push(meter *m) {
     sbs_wait wait = {SBS_WAIT_FOREVER, 0, -1};
     sbs_status status = sbs_push_poll(&m->push, m->now, &wait);
     m->fault = status == SBS_OK || status == SBS_PENDING ? SBS_OK : status;
-    meter_wait(m, m->fault != SBS_OK ? STORAGE_RETRY_MS : wait.timeout_ms);
+    meter_wait(m, m->fault != SBS_OK ? METER_STORAGE_RETRY_MS : wait.timeout_ms);
     handle_event(m);
     bool troubled = m->condition == METER_REFUSED || m->condition == METER_SERVER_TROUBLE;
     if (status == SBS_OK && troubled) { /* what failed is not in the queue any more */
@@ -427,9 +428,19 @@ static void step(meter *m) {
     }
 }
 
+/* The time server is asked seldom once it told a time: sooner, if that cannot be right. */
+static void doubt_time(meter *m) {
+    if (m->ports.doubt_time != NULL && m->now.mono_ms >= m->doubt_ms) {
+        m->doubt_ms = m->now.mono_ms + DOUBT_MS;
+        m->ports.doubt_time(m->ports.ctx);
+    }
+    meter_wait(m, DOUBT_MS);
+}
+
 /* A clock that is set, or set anew, is a reason to look again. */
 static void take_time(meter *m, sbs_now now) {
-    now.utc_s = meter_life_time(&m->life, now.utc_s);
+    int64_t told_s = now.utc_s;
+    now.utc_s = meter_life_time(&m->life, told_s);
     bool known = now.utc_s != SBS_UTC_UNKNOWN;
     int64_t origin_s = known ? now.utc_s - (int64_t)(now.mono_ms / 1000) : m->clock_origin_s;
     int64_t jump_s = origin_s - m->clock_origin_s;
@@ -438,6 +449,9 @@ static void take_time(meter *m, sbs_now now) {
     if (jumped) {
         m->clock_origin_s = origin_s;
         meter_wake(m);
+    }
+    if (now.utc_s != told_s) {
+        doubt_time(m);
     }
 }
 

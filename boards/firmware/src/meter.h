@@ -120,7 +120,7 @@ typedef struct meter {
     uint64_t intake_ms;
     uint64_t trial_end_ms;
     /* failures */
-    uint64_t retry_ms, rotate_ms;
+    uint64_t retry_ms, rotate_ms, doubt_ms;
     uint16_t failures, rotate_failures;
     sbs_step error_step;
     sbs_oauth_error error_oauth;

@@ -6,7 +6,8 @@
 #include "meter.h"
 
 #define METER_INTAKE_SILENCE_MS 20000u /* a record whose next line does not come is given up */
-#define METER_TRIAL_MS 120000u         /* a new record gets this long, with network and time */
+#define METER_STORAGE_RETRY_MS 5000u
+#define METER_TRIAL_MS 120000u /* a new record gets this long, with network and time */
 
 /* ---- meter_report.c: what the console shows --------------------------------------------------------------------- */
 

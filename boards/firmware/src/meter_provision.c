@@ -49,14 +49,15 @@ void meter_intake_end(meter *m) {
 }
 
 void meter_resume(meter *m) {
+    meter_wait(m, 0);
     meter_session_close(m);
     sbs_status status = meter_load_record(m);
     if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_VERSION || status == SBS_ERR_DAMAGED) {
         if (status != SBS_ERR_NOT_FOUND) {
             meter_say_status(m, "record", status);
         }
-        m->retry_ms = 0;
         meter_mount_queue(m);
+        m->retry_ms = m->fault != SBS_OK ? m->now.mono_ms + METER_STORAGE_RETRY_MS : 0;
         meter_set_condition(m, status == SBS_ERR_VERSION ? METER_NEWER_RECORD : METER_UNPROVISIONED);
         return;
     }
@@ -66,7 +67,7 @@ void meter_resume(meter *m) {
     if (status != SBS_OK) { /* storage or memory: again in a while */
         meter_say_status(m, "record", status);
         m->fault = sbs_status_group(status) == SBS_CLASS_LATER ? SBS_OK : status;
-        m->retry_ms = m->now.mono_ms + 5000;
+        m->retry_ms = m->now.mono_ms + METER_STORAGE_RETRY_MS;
         meter_show_change(m);
     }
 }
