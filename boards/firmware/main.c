@@ -244,7 +244,7 @@ static uint32_t poll_network(sbs_now now, bool *out_ready) {
 }
 
 static void feed_console(void) {
-    for (int taken = 0; taken < CONSOLE_BYTES; taken++) {
+    for (int taken = 0; taken < CONSOLE_BYTES && !all.restart; taken++) {
         int byte = sbs_board_console_read();
         if (byte < 0) {
             return;
@@ -268,6 +268,9 @@ int main(void) {
     while (!all.restart) {
         uint32_t network_ms = poll_network(sbs_baremetal_now(), &network_up);
         feed_console();
+        if (all.restart) { /* after a reset nothing may be stored any more */
+            break;
+        }
         sbs_wait wait = poll_meter(network_up);
         sbs_baremetal_watchdog_alive();
         if (network_ms > 0 && wait.timeout_ms > 0) {
