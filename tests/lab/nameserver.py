@@ -8,6 +8,7 @@ DOMAIN = "lab.test"
 SERVER_NAME = f"server.{DOMAIN}"
 NAMES = (SERVER_NAME, f"token.{DOMAIN}", f"time.{DOMAIN}")
 START_TIMEOUT_S = 10
+START_TRIES = 3
 
 
 class NameServer:
@@ -41,6 +42,14 @@ class NameServer:
         self.starts += 1
         if self.modes == {"dhcp": "off", "dns": "off"}:
             return
+        for _ in range(START_TRIES):
+            failure = self.try_start()
+            if failure is None:
+                return
+        raise SystemExit(f"lab: dnsmasq did not start: {failure}")
+
+    def try_start(self):
+        """None once it listens, else why it does not."""
         log = self.folder / "dnsmasq.log"
         before = log.stat().st_size if log.exists() else 0
         self.process = subprocess.Popen(["dnsmasq", *self.options()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -48,8 +57,12 @@ class NameServer:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not log.exists() or log.stat().st_size == before:  # its first line is written once it listens
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"lab: dnsmasq did not start: {self.process.stderr.read().strip()}")
+                self.process.kill()
+                words = self.process.communicate()[1].strip()
+                self.process = None
+                return words or f"it says nothing within {START_TIMEOUT_S} s"
             time.sleep(0.01)
+        return None
 
     def stop(self):
         if self.process:
