@@ -20,6 +20,7 @@
 #define KEEP_DEAD_DAYS 30u
 #define NOT_GIVEN UINT64_MAX
 #define PATH_SIZE 4096
+#define TOUCH_MS 50u
 
 cli_queue_options cli_queue = {.keep_dead_days = NOT_GIVEN};
 sbs_sqlite_queue cli_queue_db;
@@ -163,7 +164,10 @@ static uint64_t age_of_lock(void) {
 }
 
 void cli_queue_touch(void) {
-    if (lock_fd >= 0) {
+    static uint64_t touched_ms;
+    uint64_t now_ms = sbs_linux_now().mono_ms;
+    if (lock_fd >= 0 && now_ms - touched_ms >= TOUCH_MS) {
+        touched_ms = now_ms;
         (void)pwrite(lock_fd, "\n", 1, 0);
     }
 }

@@ -35,7 +35,7 @@ bool cli_queue_has_moved(void);
 int cli_queue_reopen(const char *command);
 /** Makes this process the one that pushes the queue, until it ends or closes. Returns an exit status. */
 int cli_queue_lock(const char *command);
-/** Notes that the queue is pushed right now, for the next process. */
+/** Notes that the queue is pushed right now, for the next process; to 50 ms. */
 void cli_queue_touch(void);
 /** Milliseconds since another process noted that last, before this one took the lock; a lot if none did. */
 uint64_t cli_queue_last_push_ms(void);
