@@ -396,6 +396,7 @@ sbs_response sbs_client_response(const sbs_client *client) {
         .id = answer->id,
         .etag = answer->etag,
         .body_len = answer->body == NULL || answer->body != client->priv.request.response ? 0 : answer->body_len,
+        .date_utc_s = answer->has_date ? answer->date_utc_s : SBS_UTC_UNKNOWN,
     };
 }
 

@@ -44,8 +44,8 @@ static void remember(char *place, size_t size, size_t *out_len, const char *requ
 
 static void answer(fake_fhir *fhir, unsigned status, const char *fields, const char *body) {
     char all[512];
-    snprintf(all, sizeof all, "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n%s%s", fields,
-             fhir->close_each ? "Connection: close\r\n" : "");
+    snprintf(all, sizeof all, "%s%s%s", fhir->date != NULL ? fhir->date : "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n",
+             fields, fhir->close_each ? "Connection: close\r\n" : "");
     fake_answer(&fhir->server, status, all, body);
     fhir->server.close_after = fhir->close_each;
 }

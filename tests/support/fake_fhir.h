@@ -20,6 +20,7 @@ typedef struct fake_fhir {
     unsigned fhir_times;        /* how often fhir_status is answered; 0: once */
     unsigned token_times;
     unsigned discovery_times;
+    const char *date;      /* its header line, "" for none; NULL: Tue, 14 Nov 2023 22:13:20. Stays */
     const char *fields;    /* extra header lines of the failing answers, each with CRLF */
     const char *fhir_body; /* body of the failing answers */
     bool store_first;      /* a failing answer comes after the resource was stored */

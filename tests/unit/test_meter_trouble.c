@@ -58,6 +58,35 @@ static void test_a_clock_ahead_does_not_raise_the_bound(void **state) {
     assert_true(rig.meter.life.bound_s < 1700001000);
 }
 
+/* Nobody compares the own clock with anything while a token lasts: what is delivered then confirms no time. */
+static void test_a_wrong_time_while_a_token_lasts(void **state) {
+    (void)state;
+    rig.fhir.date = "";
+    provision();
+    rig_await(&rig, "state=online", 60000);
+    rig.now.utc_s += 5 * 31556952;
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "queued=0 sent=1", 60000);
+    rig_run(&rig, 1000);
+    assert_true(rig.meter.life.bound_s < 1700001000);
+    rig.now.utc_s -= 5 * 31556952;
+    rig_clear(&rig);
+    rig_type(&rig, "measure 1\n");
+    rig_await(&rig, "queued=0 sent=2", 60000);
+    assert_false(rig_saw(&rig, "no-time"));
+}
+
+/* A server that takes assertions from the future still tells its own time. */
+static void test_a_date_holds_the_bound_back(void **state) {
+    (void)state;
+    rig.now.utc_s += 31556952;
+    rig.fhir.date = "Date: Tue, 14 Nov 2023 22:33:20 GMT\r\n";
+    provision();
+    rig_await(&rig, "state=online", 60000);
+    assert_int_equal(rig.meter.life.bound_s, 1700001200);
+}
+
 /* The time server is asked each hour; one that told a time before the bound is asked sooner, but not at each poll. */
 static void test_a_wrong_time_is_asked_for_again(void **state) {
     (void)state;
@@ -202,6 +231,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TROUBLE(test_a_server_ahead_does_not_make_the_own_time_wrong),
         TROUBLE(test_a_clock_ahead_does_not_raise_the_bound),
+        TROUBLE(test_a_wrong_time_while_a_token_lasts),
+        TROUBLE(test_a_date_holds_the_bound_back),
         TROUBLE(test_a_wrong_time_is_asked_for_again),
         TROUBLE(test_storage_failure_without_a_record_recovers),
         TROUBLE(test_one_failed_read_loses_nothing),

@@ -3,9 +3,7 @@
 
 #include "meter_internal.h"
 
-#define CLOCK_JUMP_S 2
 #define TRIAL_WAIT_MS 5000u
-#define DOUBT_MS 60000u
 
 static const sbs_backoff trouble = {1000, 300000};
 static const sbs_backoff operator_wait = {60000, 3600000};
@@ -147,10 +145,7 @@ void meter_succeed(meter *m) {
     m->failures = 0;
     m->error = SBS_OK;
     m->retry_ms = 0;
-    if (m->now.utc_s != SBS_UTC_UNKNOWN) { /* by the earlier clock: a bound ahead of the own one would stop it */
-        int64_t offset_s = sbs_client_clock_offset(&m->client);
-        meter_life_confirm_time(&m->life, m->now.utc_s + (offset_s < 0 ? offset_s : 0));
-    }
+    meter_confirm_time(m);
     if (m->first_token_ms == 0) {
         m->first_token_ms = m->now.mono_ms;
     }
@@ -428,37 +423,10 @@ static void step(meter *m) {
     }
 }
 
-/* The time server is asked seldom once it told a time: sooner, if that cannot be right. */
-static void doubt_time(meter *m) {
-    if (m->ports.doubt_time != NULL && m->now.mono_ms >= m->doubt_ms) {
-        m->doubt_ms = m->now.mono_ms + DOUBT_MS;
-        m->ports.doubt_time(m->ports.ctx);
-    }
-    meter_wait(m, DOUBT_MS);
-}
-
-/* A clock that is set, or set anew, is a reason to look again. */
-static void take_time(meter *m, sbs_now now) {
-    int64_t told_s = now.utc_s;
-    now.utc_s = meter_life_time(&m->life, told_s);
-    bool known = now.utc_s != SBS_UTC_UNKNOWN;
-    int64_t origin_s = known ? now.utc_s - (int64_t)(now.mono_ms / 1000) : m->clock_origin_s;
-    int64_t jump_s = origin_s - m->clock_origin_s;
-    bool jumped = known && (jump_s > CLOCK_JUMP_S || jump_s < -CLOCK_JUMP_S);
-    m->now = now;
-    if (jumped) {
-        m->clock_origin_s = origin_s;
-        meter_wake(m);
-    }
-    if (now.utc_s != told_s) {
-        doubt_time(m);
-    }
-}
-
 sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
     m->wait = (sbs_wait){SBS_WAIT_FOREVER, 0, -1};
     m->network_up = network_up;
-    take_time(m, now);
+    meter_take_time(m, now);
     if (m->keys.old != PSA_KEY_ID_NULL) {
         meter_expire_key(m);
     }

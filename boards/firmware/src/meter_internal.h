@@ -98,6 +98,13 @@ void meter_resume(meter *m);
 
 void meter_command(meter *m, char *line);
 
+/* ---- meter_time.c ------------------------------------------------------------------------------------------------ */
+
+/** Takes over the time, SBS_UTC_UNKNOWN if it is before the lower bound; a clock that was set ends every wait. */
+void meter_take_time(meter *m, sbs_now now);
+/** A server was reached: its time raises the bound. */
+void meter_confirm_time(meter *m);
+
 /* ---- meter.c, meter_measure.c
  * ---------------------------------------------------------------------------------------- */
 

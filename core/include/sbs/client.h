@@ -124,9 +124,10 @@ typedef struct sbs_detail {
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status;
-    const char *id;   /**< id of Location, "" if none */
-    const char *etag; /**< "" if none */
-    size_t body_len;  /**< bytes in the request's response buffer */
+    const char *id;     /**< id of Location, "" if none */
+    const char *etag;   /**< "" if none */
+    size_t body_len;    /**< bytes in the request's response buffer */
+    int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
