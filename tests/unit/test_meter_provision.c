@@ -189,12 +189,21 @@ static void test_newer_record_is_kept(void **state) {
 
 #define PROVISION(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* The delay spreads a fleet that starts at once. Somebody waits for the answer to a record. */
+static void test_a_record_is_tried_without_the_first_delay(void **state) {
+    (void)state;
+    meter_record record = rig_record();
+    record.first_delay_s = 3600;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "provision: confirmed", 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PROVISION(test_new_record_is_tried),    PROVISION(test_trial_without_network),
         PROVISION(test_restart_during_a_trial), PROVISION(test_first_record_stays_unconfirmed),
         PROVISION(test_refused_records),        PROVISION(test_intake_abuse),
-        PROVISION(test_newer_record_is_kept),
+        PROVISION(test_newer_record_is_kept),   PROVISION(test_a_record_is_tried_without_the_first_delay),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

@@ -177,6 +177,7 @@ static sbs_status accept(meter *m, const char **out_field) {
     if (status == SBS_OK) {
         *out_field = "record";
         m->interval_s = m->record.interval_s;
+        m->waited_first = true; /* somebody waits for the answer */
         status = meter_session_open(m);
     }
     return status;
