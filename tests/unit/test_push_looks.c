@@ -30,7 +30,7 @@ static void add(push_setup *s, uint32_t lane, const char *text) {
 
 static void add_many(push_setup *s, uint32_t lanes, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "i%02u", i);
         add(s, i % lanes, text);
     }
