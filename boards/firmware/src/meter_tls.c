@@ -13,14 +13,12 @@ static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now n
     uint64_t before_us = clock_us(tls);
     sbs_status status = tls->secured.ops->open(tls->secured.ctx, host, port, now);
     tls->opening_us += clock_us(tls) - before_us;
-    if (status != SBS_PENDING) {
-        tls->opened_us = tls->opening_us;
-        tls->opening_us = 0;
-    }
     if (status == SBS_OK) {
-        uint32_t *count = sbs_tls_stream_resumed(&tls->tls) ? &tls->resumed : &tls->full;
-        (*count)++;
+        bool resumed = sbs_tls_stream_resumed(&tls->tls);
+        *(resumed ? &tls->resumed : &tls->full) += 1;
+        *(resumed ? &tls->resumed_us : &tls->full_us) = tls->opening_us;
     }
+    tls->opening_us = status == SBS_PENDING ? tls->opening_us : 0;
     return status;
 }
 

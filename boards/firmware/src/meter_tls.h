@@ -22,7 +22,8 @@ typedef struct meter_tls {
     uint32_t full, resumed;     /**< handshakes */
     uint64_t (*clock_us)(void); /**< for the times below; may be NULL. Set it after meter_tls_init(). */
     uint64_t opening_us;        /**< spent in calls that open the connection */
-    uint64_t opened_us;         /**< the same, of the connection before */
+    uint64_t full_us;           /**< the same, of the last full handshake */
+    uint64_t resumed_us;        /**< the same, of the last resumed one */
 } meter_tls;
 
 /** Prepares @p tls over @p raw, which is copied. It trusts nobody yet. */
