@@ -11,7 +11,8 @@ import { Device } from './device.mjs';
 
 const PORT = 8443;
 const SERVER_SECONDS = '14400';
-const BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
+/** Where the boards' build folders are. */
+const BUILD = process.env.SBS_FIRMWARE_BUILD ?? fileURLToPath(new URL('../../../build', import.meta.url));
 const { SBS_LAB, SBS_LAB_SERVER, SBS_LAB_NAME, SBS_LAB_NETDEV, SBS_LAB_TAP } = process.env;
 
 /** Refuses to run anywhere but in a network that reaches nobody. */
