@@ -25,15 +25,20 @@ before(async () => {
 });
 after(() => lab?.stop());
 
+function connections() {
+    return lab.server.admin('GET', '/connections');
+}
+
 async function tokenRequests() {
     return lab.server.requests('?where=token');
 }
 
 for (const { board, tls, alg } of RUNS) {
     describe(`${board}, TLS ${tls}, ${alg}`, () => {
-        let device, keys, count;
+        let device, keys, count, earlier;
         before(async () => {
             await lab.server.reset();
+            earlier = new Set((await connections()).map((each) => each.connection)); /* the device before may have left one open */
             await lab.server.admin('POST', '/tls', { min: tls, max: tls });
             device = lab.device({ board, variant: tls === '1.3' ? 'tls13' : 'default' });
         });
@@ -61,7 +66,8 @@ for (const { board, tls, alg } of RUNS) {
             assert.equal(all.length, 6);
             const { queued, accepted, sent, refused, dead } = await device.queue();
             assert.deepEqual([queued, accepted, sent, refused, dead], [0, 6, 6, 0, 0]);
-            const used = (await lab.server.admin('GET', '/connections')).filter((each) => each.tls);
+            const used = (await connections()).filter((each) => each.tls && !earlier.has(each.connection));
+            assert.ok(used.length > 0);
             assert.ok(used.every((each) => each.tls.protocol === `TLSv${tls}`), JSON.stringify(used.map((u) => u.tls)));
         });
 
