@@ -4,19 +4,21 @@
 # it: uses its functions and variables.
 
 METER=meter-1
-console_seen=0 # bytes of console.log that were shown
+console_seen=0 # bytes of console.sock.log that were shown
 
 device_running() { [ -n "$device_pid" ] && kill -0 "$device_pid" 2>/dev/null; }
 
+firmware_command() { echo tools/firmware run "$board" --flash-dir flash --console console.sock --lab; }
+
 start_device() {
-    "$root/tools/firmware" run "$board" --no-build --flash-dir flash --timeout "$SERVER_SECONDS" --serial chardev:console \
-        --qemu=-chardev --qemu="socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log,logappend=on" \
-        --qemu=-netdev --qemu="$SBS_LAB_NETDEV" --qemu=-net --qemu=nic,netdev=lab </dev/null >qemu.log 2>&1 3>&- &
+    local words
+    read -ra words < <(firmware_command)
+    "$root/${words[0]}" "${words[@]:1}" --no-build --timeout "$SERVER_SECONDS" </dev/null >qemu.log 2>&1 3>&- &
     device_pid=$!
 }
 
 # What the firmware said since it was shown last.
-new_console() { tail -c "+$((console_seen + 1))" console.log | tr -d '\r'; }
+new_console() { tail -c "+$((console_seen + 1))" console.sock.log | tr -d '\r'; }
 
 # await_console PATTERN SECONDS: until a line says it.
 await_console() {
@@ -34,7 +36,7 @@ await_console() {
 
 show_console() {
     new_console | demo console | sed 's/^/> /' | paint "$dim"
-    console_seen=$(stat -c %s console.log)
+    console_seen=$(stat -c %s console.sock.log)
 }
 
 # type_line TEXT PATTERN SECONDS: types it on the console and waits for the answer.
@@ -44,8 +46,7 @@ type_line() {
 }
 
 pull_the_plug() {
-    pkill -KILL -P "$device_pid"
-    wait "$device_pid" 2>/dev/null || true
+    { pkill -KILL -P "$device_pid" && wait "$device_pid"; } 2>/dev/null || true
     device_pid=''
 }
 
@@ -54,8 +55,10 @@ accepted_by_device() { new_console | sed -nE 's/^queued=0 accepted=([0-9]+) .*$/
 held_by_server() { demo held "$admin_url" http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation; }
 
 show_first_boot() {
+    local words
     say "Board $board under QEMU. Its Ethernet leads to this network, its flash is two files, its console a socket."
-    show tools/firmware run "$board"
+    read -ra words < <(firmware_command)
+    show "${words[@]}"
     start_device
     await_console '^state=unprovisioned' 120
     show_console
@@ -65,13 +68,13 @@ show_provisioning() {
     run sbs provision --device console.sock --show-jwk
     cp out meter.jwks
     demo register "$admin_url" "$METER" meter.jwks | paint ""
-    console_seen=$(stat -c %s console.log)
+    console_seen=$(stat -c %s console.sock.log)
     run sbs provision --device console.sock --fhir "$fhir" --ca ca.pem --client-id "$METER" \
         --scope 'system/Observation.cu system/Device.cu' --subject Patient/p1
     paint "" <err
     await_console '^device: registered' 60
     new_console | grep -vE '^(provision: (ok|ready)|jwk)' | demo console | sed 's/^/> /' | paint "$dim"
-    console_seen=$(stat -c %s console.log)
+    console_seen=$(stat -c %s console.sock.log)
 }
 
 show_measuring() {
@@ -79,9 +82,10 @@ show_measuring() {
         "time and the server's address by itself, checked its certificate, and signed with its own key."
     type_line 'measure 4' '^state=online queued=0 sent=4 ' 60
     show_console
-    type_line 'stats' '^frames_dropped=' 10
+    demo type console.sock 'stats'
+    type_line 'queue' '^queued=' 10
     show_memory
-    console_seen=$(stat -c %s console.log)
+    console_seen=$(stat -c %s console.sock.log)
 }
 
 show_memory() {
@@ -110,7 +114,7 @@ show_power_cut() {
 
 device_steps() {
     rm -rf flash console.sock
-    : >console.log
+    : >console.sock.log
     heading "The firmware starts, and makes a key of its own"
     show_first_boot
     heading "Its key is registered; it is provisioned over its console"
