@@ -10,6 +10,7 @@
 #include "message.h"
 #include "meter_record.h"
 #include "sbs/linux_clock.h"
+#include "sbs/scope.h"
 
 #define CA_MAX 1048576u
 #define TIMEOUT_DEFAULT_S 180u
@@ -156,6 +157,28 @@ static int write_record(const meter_record *record, uint8_t *out, size_t *out_le
                                        status == SBS_ERR_URL ? ", give an https URL" : ", correct it");
 }
 
+static bool is_text(sbs_text text, const char *word) {
+    return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
+}
+
+/* A record under which the device could store nothing would still get a token, and replace one that works. */
+static int check_scope(const meter_record *record) {
+    bool put = record->write_mode == SBS_WRITE_PUT;
+    sbs_text list = sbs_text_of(record->scope);
+    sbs_text token;
+    while (sbs_scope_next(&list, &token)) {
+        sbs_scope scope;
+        if (sbs_scope_parse(token, &scope) == SBS_OK &&
+            (is_text(scope.type, "Observation") || is_text(scope.type, "*")) &&
+            (scope.permissions & (put ? SBS_SCOPE_UPDATE : SBS_SCOPE_CREATE)) != 0) {
+            return CLI_DONE;
+        }
+    }
+    return cli_fail(CLI_INPUT,
+                    "provision: --scope: the device could store no Observation with it, add system/Observation.%s",
+                    put ? "u" : "c");
+}
+
 static int make_record(uint8_t *out, size_t *out_len) {
     meter_record record = {0};
     mbedtls_x509_crt chain;
@@ -172,6 +195,9 @@ static int make_record(uint8_t *out, size_t *out_len) {
     code = load_ca(&chain, &record);
     if (code == CLI_DONE) {
         code = write_record(&record, out, out_len);
+    }
+    if (code == CLI_DONE) {
+        code = check_scope(&record);
     }
     mbedtls_x509_crt_free(&chain);
     free(patient);
