@@ -26,6 +26,7 @@ int main(int argc, char **argv) {
     static sbs_linux_platform platform; /* TCP, TLS and the key file */
     static sbs_client client;
     if (argc != 5 || sbs_linux_platform_open(&platform, argv[3], argv[4]) != SBS_OK) {
+        fputs("usage: push FHIR_BASE CLIENT_ID KEY.pem CA.pem, files that can be read\n", stderr);
         return 2;
     }
     const sbs_client_config config = {
