@@ -28,6 +28,18 @@ async function cycle(device) {
     return device.stats();
 }
 
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** What is kept of a connection is some bytes longer or shorter now and then; a leak of the smallest block (8 bytes) in
+ *  each cycle moves the median by more. */
+function assertConstant(values, what) {
+    const half = values.length >> 1;
+    const growth = median(values.slice(half)) - median(values.slice(0, half));
+    assert.ok(growth <= 16, `${what} grow by ${growth}: ${values.join(' ')}`);
+    const most = Math.max(...values) - Math.min(...values);
+    assert.ok(most <= 64, `${what} vary by ${most}: ${values.join(' ')}`);
+}
+
 for (const board of BOARDS) {
     test(`${board}: ${CYCLES} cycles with a constant heap`, async () => {
         await lab.server.reset();
@@ -42,12 +54,9 @@ for (const board of BOARDS) {
             const values = [...new Set(settled.map((each) => each[name]))];
             console.log(`${board} ${name}: ${values.join(' ')}`);
         }
-        const first = settled[0];
-        for (const [i, each] of settled.entries()) {
-            assert.equal(each.heap_failures, 0, `cycle ${i + WARM_UP}: out of memory`);
-            assert.equal(each.heap_live, first.heap_live, `cycle ${i + WARM_UP}: live bytes`);
-            assert.equal(each.heap_high_water, first.heap_high_water, `cycle ${i + WARM_UP}: high water`);
-        }
+        assert.ok(settled.every((each) => each.heap_failures === 0), 'out of memory');
+        assertConstant(settled.map((each) => each.heap_live), 'live bytes');
+        assertConstant(settled.map((each) => each.heap_high_water), 'high water');
         await device.kill();
     });
 }

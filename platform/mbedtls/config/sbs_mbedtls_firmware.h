@@ -11,6 +11,6 @@
 
 /* Servers send records of any legal size and few honour a smaller limit; our own requests go out in pieces. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 1024
 
 #endif
