@@ -76,7 +76,8 @@ static void test_damage(void **state) {
 static sbs_status encode(const meter_item *item, int64_t utc_s, sbs_text id, sbs_push_identity *identity) {
     const sbs_push_encoder encoder = meter_item_encoder(&state_of);
     size_t len = meter_item_write(item, data), json_len;
-    sbs_queue_item entry = {.id = 77, .len = len, .meta = {.zone_minutes = 120, .format = METER_ITEM_FORMAT}};
+    sbs_queue_item entry = {
+        .id = 77, .len = len, .meta = {.boot_id = 9042, .zone_minutes = 120, .format = METER_ITEM_FORMAT}};
     sbs_push_item push_item = {.item = &entry, .data = data, .utc_s = utc_s, .id = id};
     sbs_writer out;
     sbs_status status = encoder.identify(encoder.ctx, &push_item, identity);
@@ -104,7 +105,7 @@ static void test_settled_clock(void **state) {
     sbs_push_identity identity;
     state_of = (meter_encoder){.epoch = 0xFEDCBA9876543210, .device_known = true};
     assert_int_equal(encode(&typical, 1700000000, sbs_text_of("sbs-1"), &identity), SBS_OK);
-    assert_identity(&identity, SBS_SYSTEM_PHD, "0123456789ABCDEF-1234-160184-753000000.123");
+    assert_identity(&identity, SBS_SYSTEM_PHD, "0123456789ABCDEF-1234-160184-753000000.123042");
     assert_non_null(strstr(json, "\"id\":\"sbs-1\""));
     assert_non_null(strstr(json, "\"code\":\"15074-8\""));
     assert_non_null(strstr(json, "\"code\":\"160184\""));
@@ -124,7 +125,7 @@ static void test_patient_identifier(void **state) {
     item.patient_system = sbs_text_of("urn:oid:1.2");
     state_of = (meter_encoder){0};
     assert_int_equal(encode(&item, 1700000000, (sbs_text){NULL, 0}, &identity), SBS_OK);
-    assert_identity(&identity, SBS_SYSTEM_PHD, "0123456789ABCDEF-P-7-urn:oid:1.2-160184-753000000.123");
+    assert_identity(&identity, SBS_SYSTEM_PHD, "0123456789ABCDEF-P-7-urn:oid:1.2-160184-753000000.123042");
     assert_null(strstr(json, "\"device\""));
 }
 

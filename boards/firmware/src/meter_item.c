@@ -104,14 +104,16 @@ static sbs_text id_of(sbs_text reference) {
     return (sbs_text){reference.ptr + skipped, reference.len - skipped};
 }
 
-static void put_phd(sbs_writer *out, const meter_item *item) {
+/* The clock is set to whole seconds, so the times of two boots may overlap: the digits below the millisecond tell the
+ * boot, lest two measurements share an identifier and the later one replaces the other on the server. */
+static void put_phd(sbs_writer *out, const meter_item *item, uint32_t boot_id) {
     bool logical = item->patient.ptr == NULL;
     const sbs_phd_measurement measurement = {
         .device = item->device,
         .patient = logical ? id_of(item->subject) : item->patient,
         .patient_system = logical ? (sbs_text){NULL, 0} : item->patient_system,
         .type = quantities[item->quantity].mdc,
-        .time = {(int64_t)item->own_ms, -3},
+        .time = {(int64_t)item->own_ms * 1000 + boot_id % 1000u, -6},
     };
     sbs_identity_put_phd(out, &measurement);
 }
@@ -129,7 +131,7 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     }
     sbs_writer_init(&writer, state->identity, sizeof state->identity);
     if (measured.settled && measured.subject.ptr != NULL) {
-        put_phd(&writer, &measured);
+        put_phd(&writer, &measured, item->item->meta.boot_id);
         out->system = SBS_TEXT(SBS_SYSTEM_PHD);
     } else {
         char device[16];

@@ -94,7 +94,7 @@ export function assertMeasurement(observation, { device, subject, written = 'put
     const [{ system, value }] = observation.identifier;
     assert.equal(system, PHD);
     const eui = device.identifier[0].value.replaceAll('-', '');
-    const [, patient, type, seconds] = /^[0-9A-F]{16}-(.+)-(\d+)-(\d+\.\d{3})$/.exec(value) ?? assert.fail(value);
+    const [, patient, type, seconds] = /^[0-9A-F]{16}-(.+)-(\d+)-(\d+\.\d{6})$/.exec(value) ?? assert.fail(value);
     assert.ok(value.startsWith(`${eui}-`), value);
     assert.equal(patient, subject.split('/').at(-1));
     const quantity = QUANTITIES[type];
