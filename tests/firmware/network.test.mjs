@@ -56,6 +56,7 @@ for (const board of BOARDS) {
                 state: 'refused',
                 cause: /expired or not valid yet/,
                 mended: 'ntp offset 0',
+                long: true, // up to two minutes: an operator may be needed
             },
         };
         for (const [what, { fault, state, cause = null, mended, next, long = false }] of Object.entries(starts)) {

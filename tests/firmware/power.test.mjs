@@ -75,7 +75,8 @@ for (const { board, kills, writeMode, unknownTime } of RUNS) {
             device.type('push\n');
             const { accepted, sent, dead, dropped } = await drained(device, promised, { ms: 300_000 });
             assert.ok(accepted > 0);
-            assert.deepEqual({ sent, dead, dropped }, { sent: accepted, dead: 0, dropped: 0 });
+            const aside = device.lines.filter(({ text }) => text.startsWith('measurement set aside')).map(({ text }) => text);
+            assert.deepEqual({ sent, dead, dropped, aside }, { sent: accepted, dead: 0, dropped: 0, aside: [] });
             const twice = (await measurementsHeld(lab)).filter(([, count]) => count !== 1);
             assert.deepEqual(twice, []);
             assert.equal((await observations(lab)).length, accepted);
