@@ -455,3 +455,10 @@ bool rig_stored_once(const meter_rig *rig) {
     }
     return true;
 }
+
+void rig_bring_up(meter_rig *rig) {
+    meter_record record = rig_record();
+    rig_provision(rig, &record);
+    rig_await(rig, "provision: confirmed", 60000);
+    rig_await(rig, "device: registered", 60000);
+}

@@ -82,6 +82,8 @@ meter_record rig_record(void);
 /* Types a record as sbs provision does. */
 void rig_send(meter_rig *rig, const uint8_t *data, size_t len);
 void rig_provision(meter_rig *rig, const meter_record *record);
+/* From the first boot to a device that is registered and has a token. */
+void rig_bring_up(meter_rig *rig);
 /* The server knows all keys that the device has now. */
 void rig_register(meter_rig *rig);
 /* Resources stored, all of them once? */

@@ -27,10 +27,7 @@ static int tear_down(void **state) {
 }
 
 static void provision(void) {
-    meter_record record = rig_record();
-    rig_provision(&rig, &record);
-    rig_await(&rig, "provision: confirmed", 60000);
-    rig_await(&rig, "device: registered", 60000);
+    rig_bring_up(&rig);
 }
 
 static void test_first_boot(void **state) {
