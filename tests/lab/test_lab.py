@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: what it ends, what it forwards, what it refuses, and that a seed repeats a link's faults."""
+import importlib.machinery
+import importlib.util
 import json
+import os
 import pathlib
 import random
 import socket
@@ -9,7 +12,9 @@ import struct
 import subprocess
 import sys
 import time
+import types
 import unittest
+from unittest import mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -17,6 +22,9 @@ import relay  # noqa: E402
 import timeserver  # noqa: E402
 
 LAB = HERE / "lab"
+loader = importlib.machinery.SourceFileLoader("lab", str(LAB))
+lab = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab", loader))
+loader.exec_module(lab)
 FAULT = HERE / "fault"
 
 
@@ -39,6 +47,16 @@ class Ends(unittest.TestCase):
     def test_status_is_the_command_s(self):
         for script, status in (("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143)):
             self.assertEqual(in_lab(script).returncode, status, script)
+
+    def test_status_of_a_command_that_ends_at_once(self):
+        class Over(subprocess.Popen):
+            def __init__(self, *arguments, **options):
+                super().__init__(*arguments, **options)
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+        options = types.SimpleNamespace(dir="unused", direct=True, command=["sh", "-c", "exit 7"], max_seconds=10)
+        with mock.patch("subprocess.Popen", Over):
+            self.assertEqual(lab.Lab(options).run(), 7)
 
     def test_what_is_left_behind_is_ended(self):
         in_lab("setsid sleep 4711.1 & trap '' TERM; sleep 0.2")
