@@ -375,6 +375,10 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     return status;
 }
 
+bool sbs_client_is_about_to_send(const sbs_client *client) {
+    return client->priv.state == STATE_RESOURCE && sbs_exchange_is_about_to_send(&client->priv.exchange);
+}
+
 void sbs_client_cancel(sbs_client *client) {
     if (client->priv.state != STATE_IDLE) {
         bool in_doubt = may_have_arrived(client);

@@ -102,6 +102,10 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     return SBS_OK;
 }
 
+bool sbs_exchange_is_about_to_send(const sbs_exchange *exchange) {
+    return exchange->priv.state == SENDING && !exchange->request_started;
+}
+
 static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);

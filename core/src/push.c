@@ -68,16 +68,6 @@ static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
     return true;
 }
 
-static sbs_status mark(sbs_push *push, uint64_t id) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = queue->ops->mark_attempt(queue->ctx, id);
-    if (status == SBS_OK) {
-        push->priv.batch_len++;
-        push->priv.counters.tries++;
-    }
-    return status;
-}
-
 /* Says nothing of the item. */
 static bool is_passing(sbs_status why) {
     return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
@@ -105,7 +95,6 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     if (!may_go(push, item)) {
         return SBS_OK;
     }
-    size_t body_len = push->priv.body_len;
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     *sent = (struct sbs_push_sent){.id = item->id, .lane = item->meta.lane, .first = item->attempts == 0};
     sbs_status status = sbs_push_build(push, item);
@@ -121,16 +110,12 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     if (status != SBS_OK) {
         return refuse(push, sent, status);
     }
-    status = mark(push, item->id);
-    if (status == SBS_ERR_NOT_FOUND) {
-        push->priv.body_len = body_len;
-        push->priv.search_len = 0;
-    }
     unsigned most = push->priv.singles_left > 0 ? 1 : push->priv.config->batch_max;
-    if (status == SBS_OK && push->priv.batch_len >= most) {
+    push->priv.batch_len++;
+    if (push->priv.batch_len >= most) {
         push->priv.state = PUSH_SEND;
     }
-    return status;
+    return SBS_OK;
 }
 
 static sbs_status end_of_queue(sbs_push *push) {
@@ -273,12 +258,10 @@ static sbs_status begin_judging(sbs_push *push) {
 
 /* What one entry of the answer says; its words and id are copied into the engine. */
 static sbs_push_result read_entry(sbs_push *push) {
-    sbs_bundle_entry entry = {0, {NULL, 0}, SBS_JSON_NONE};
+    sbs_bundle_entry entry;
     sbs_push_result result = {.status = SBS_ERR_RESPONSE, .text = "", .server_id = "", .outcome_unknown = true};
     sbs_text type, id;
-    bool read = push->priv.entry != SBS_JSON_NONE &&
-                sbs_bundle_entry_read(&push->priv.answer, push->priv.entry, &entry) == SBS_OK;
-    if (!read || entry.status == 0) {
+    if (sbs_bundle_entry_read(&push->priv.answer, push->priv.entry, &entry) != SBS_OK || entry.status == 0) {
         return result;
     }
     result.status = sbs_verdict_status(entry.status);
@@ -309,8 +292,7 @@ static sbs_status judge_entry(sbs_push *push) {
     sbs_status status = unless_gone(sbs_push_settle(push, &push->priv.sent[push->priv.judged], &result));
     if (status == SBS_OK) {
         push->priv.judged++;
-        push->priv.entry =
-            push->priv.entry == SBS_JSON_NONE ? SBS_JSON_NONE : sbs_json_next(&push->priv.answer, push->priv.entry);
+        push->priv.entry = sbs_json_next(&push->priv.answer, push->priv.entry);
     }
     push->priv.state = PUSH_JUDGE;
     return status;
@@ -332,15 +314,33 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
 
 /* ---- polling ------------------------------------------------------------------------------------------------- */
 
+static sbs_status start(sbs_push *push) {
+    sbs_status status = sbs_push_start(push);
+    push->priv.state = PUSH_READY;
+    return status == SBS_OK ? SBS_OK : finish_request(push, status);
+}
+
+/* Marked only now that there is a token and a connection: an attempt that sent nothing leaves no mark. */
+static sbs_status mark(sbs_push *push) {
+    const sbs_queue *queue = push->priv.config->queue;
+    for (unsigned i = 0; i < push->priv.batch_len; i++) {
+        sbs_status status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
+        if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
+            sbs_push_cancel(push);
+            return unless_gone(status);
+        }
+    }
+    push->priv.state = PUSH_RUN;
+    return SBS_OK;
+}
+
 static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
-    sbs_status status = SBS_OK;
-    if (push->priv.state == PUSH_SEND) {
-        status = sbs_push_start(push);
-        push->priv.state = PUSH_RUN;
-        return status == SBS_OK ? SBS_OK : finish_request(push, status);
+    sbs_client *client = push->priv.config->client;
+    if (push->priv.state == PUSH_READY && sbs_client_is_about_to_send(client)) {
+        return mark(push);
     }
     sbs_wait wait;
-    status = sbs_client_poll(push->priv.config->client, push->priv.now, &wait);
+    sbs_status status = sbs_client_poll(client, push->priv.now, &wait);
     if (status != SBS_PENDING) {
         return finish_request(push, status);
     }
@@ -351,6 +351,8 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
 static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     switch (push->priv.state) {
     case PUSH_SEND:
+        return start(push);
+    case PUSH_READY:
     case PUSH_RUN:
         return run(push, out_wait);
     case PUSH_JUDGE:
@@ -375,8 +377,10 @@ static void note_clock(sbs_push *push) {
     if (was_known != push->priv.clock_noted) {
         push->priv.rewind = true;
         if (push->priv.state == PUSH_CHOOSE) {
-            push->priv.state = push->priv.batch_len > 0 ? PUSH_SEND : PUSH_CHOOSE;
             push->priv.cursor = 0;
+            if (push->priv.batch_len > 0) {
+                push->priv.state = PUSH_SEND;
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 
 #include "sbs/push.h"
 
-enum { PUSH_CHOOSE, PUSH_SEND, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
+enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
 /** What an answer says about one item. */
 typedef struct sbs_push_result {
@@ -27,7 +27,7 @@ void sbs_push_note_clock(sbs_push *push);
 /** When an item was measured; SBS_UTC_UNKNOWN if that is not known yet. */
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
 
-/** Reads, dates and encodes an item behind what the body holds already, and marks its attempt. SBS_ERR_BUFFER: no room
+/** Reads, dates and encodes an item behind what the body holds already. SBS_ERR_BUFFER: no room
  * for it; others say why the item cannot be sent. SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
 

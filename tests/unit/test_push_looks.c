@@ -92,7 +92,7 @@ static void what_was_held_goes_first_when_the_clock_comes(void **state) {
         sbs_wait wait;
         assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
     }
-    assert_int_equal(s->queue.items[1].item.attempts, 1);
+    assert_int_equal(sbs_push_batch_len(&s->push), 1);
     s->base.now.utc_s = NOW;
     assert_int_equal(push_run(s, 3600000), SBS_OK);
     assert_string_equal(s->order, "b a c ");

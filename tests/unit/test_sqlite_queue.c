@@ -90,22 +90,6 @@ static void attempts_and_settlements_are_kept(void **state) {
     assert_true(count.accepted == 2 && count.delivered == 1 && count.dead == 1 && count.waiting == 0);
 }
 
-static void a_mark_is_taken_back(void **state) {
-    (void)state;
-    sbs_queue_item item;
-    uint64_t id = rig_append("a");
-    assert_int_equal(sbs_sqlite_queue_unmark(&rig.queue, id), SBS_ERR_NOT_FOUND);
-    assert_int_equal(rig_mark(id), SBS_OK);
-    assert_int_equal(rig_mark(id), SBS_OK);
-    assert_int_equal(sbs_sqlite_queue_unmark(&rig.queue, id), SBS_OK);
-    rig_reopen();
-    assert_int_equal(rig_next(0, &item), SBS_OK);
-    assert_int_equal(item.attempts, 1);
-    assert_int_equal(rig_settle(id, SBS_QUEUE_DEAD, "x"), SBS_OK);
-    assert_int_equal(sbs_sqlite_queue_unmark(&rig.queue, id), SBS_ERR_NOT_FOUND);
-    assert_int_equal(sbs_sqlite_queue_unmark(&rig.queue, id + 1), SBS_ERR_NOT_FOUND);
-}
-
 static void attempts_saturate(void **state) {
     (void)state;
     sbs_queue_item item;
@@ -334,7 +318,6 @@ int main(void) {
         TEST(extreme_metas_are_kept),
         TEST(an_item_is_read_in_parts),
         TEST(attempts_and_settlements_are_kept),
-        TEST(a_mark_is_taken_back),
         TEST(attempts_saturate),
         TEST(ids_are_not_used_again),
         TEST(a_reason_must_fit),

@@ -17,7 +17,6 @@ typedef struct slot {
     cli_buffer name;
     char type[SBS_FHIR_ID_MAX + 1];
     char put_id[SBS_DERIVED_ID_LEN + 1]; /* "" if it is not PUT */
-    bool marked;                         /* for the request being made, or under way */
 } slot;
 
 static struct {
@@ -29,7 +28,9 @@ static struct {
     slot slots[SLOT_COUNT];
     uint64_t looks;
     sbs_queue queue;
-    bool accept, grouped;
+    bool accept;
+    bool grouped; /* a transaction is open */
+    bool marked;  /* and has a mark in it */
 } state;
 
 static slot *find_slot(uint64_t id) {
@@ -53,7 +54,6 @@ static slot *take_slot(uint64_t id) {
         }
     }
     taken->used = ++state.looks;
-    taken->marked = taken->marked && taken->id == id;
     taken->id = id;
     taken->name.len = 0;
     taken->type[0] = taken->put_id[0] = '\0';
@@ -122,8 +122,12 @@ static sbs_status begin(void) {
 
 sbs_status cli_queue_encoder_commit(void) {
     bool grouped = state.grouped;
-    state.grouped = false;
+    state.grouped = state.marked = false;
     return grouped ? sbs_sqlite_queue_commit(&cli_queue_db) : SBS_OK;
+}
+
+bool cli_queue_encoder_has_marked(void) {
+    return state.marked;
 }
 
 static sbs_status queue_append(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id) {
@@ -142,44 +146,11 @@ static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer
     return cli_queue_port.ops->read(ctx, id, offset, buffer, size, out_len);
 }
 
-static void forget_marks(void) {
-    for (size_t i = 0; i < SLOT_COUNT; i++) {
-        state.slots[i].marked = false;
-    }
-}
-
 static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
-    slot *taken = find_slot(id);
     sbs_status status = begin();
-    if (sbs_push_batch_len(state.engine) == 0) {
-        forget_marks();
-    }
     status = status == SBS_OK ? cli_queue_port.ops->mark_attempt(ctx, id) : status;
-    if (taken != NULL) {
-        taken->marked = status == SBS_OK;
-    }
+    state.marked = state.marked || status == SBS_OK;
     return status;
-}
-
-static bool sent_nothing(const sbs_push_event *event) {
-    const sbs_detail *detail = cli_server_detail();
-    bool answered = detail->step == SBS_STEP_RESOURCE && detail->http_status != 0;
-    return event->status == detail->status && !answered && !detail->outcome_unknown;
-}
-
-/* A mark that cannot be taken back is one too many, as after a power cut: that does less harm than one too few. */
-void cli_queue_encoder_note(const sbs_push_event *event) {
-    if ((event->kind != SBS_PUSH_WAITING && event->kind != SBS_PUSH_PAUSED) || !sent_nothing(event)) {
-        return;
-    }
-    sbs_status status = begin();
-    for (size_t i = 0; i < SLOT_COUNT && status == SBS_OK; i++) {
-        if (state.slots[i].marked) {
-            status = sbs_sqlite_queue_unmark(&cli_queue_db, state.slots[i].id);
-            status = status == SBS_ERR_NOT_FOUND ? SBS_OK : status; /* somebody else settled it */
-        }
-    }
-    forget_marks();
 }
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {

@@ -21,9 +21,9 @@ void cli_queue_encoder_free(void);
 /** Makes durable what the engine wrote since the last time. On an error nothing of it was written. */
 sbs_status cli_queue_encoder_commit(void);
 
-/** Takes note of an event of the engine. If nothing was sent of what was marked for it, the marks are taken back: else
- * another item that the server has under the same identifier would count as the work of that attempt. */
-void cli_queue_encoder_note(const sbs_push_event *event);
+/** True if an attempt was marked since the last commit: what it marks is sent by the next poll. */
+bool cli_queue_encoder_has_marked(void);
+
 /** Writes what names an item, as in a listing. */
 void cli_queue_encoder_put_name(uint64_t id, sbs_writer *out);
 /** Writes a tab and "Type/id" if the place of a stored item is known. */

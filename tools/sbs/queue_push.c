@@ -219,10 +219,16 @@ static sbs_status make_durable(void) {
     return status;
 }
 
-/* A settlement may wait for the mark that follows it: until then no byte is sent. */
-static bool may_wait(const sbs_push_event *event) {
+static bool is_settled(const sbs_push_event *event) {
     return event->kind == SBS_PUSH_DELIVERED || event->kind == SBS_PUSH_ALREADY || event->kind == SBS_PUSH_DEAD ||
            event->kind == SBS_PUSH_COLLISION;
+}
+
+/* A settlement may wait for the mark of what goes next, if that comes without a wait: until then no byte is sent. */
+static bool may_wait(sbs_status polled, const sbs_wait *wait) {
+    const sbs_push_event *event = sbs_push_event_of(&run.engine);
+    bool goes_on = polled == SBS_PENDING && wait->timeout_ms == 0 && event->kind == SBS_PUSH_NOTHING;
+    return is_settled(event) || (goes_on && !cli_queue_encoder_has_marked());
 }
 
 /* Waits, or until a signal. */
@@ -256,12 +262,11 @@ static bool is_at_work(const sbs_wait *wait) {
 static int end_poll(sbs_status polled, const sbs_wait *wait) {
     const sbs_push_event *event = sbs_push_event_of(&run.engine);
     bool good = polled == SBS_OK || polled == SBS_PENDING;
-    cli_queue_encoder_note(event);
     note_event(event);
     if (polled == SBS_PENDING && is_at_work(wait)) {
         cli_queue_touch(); /* but not while it is idle or waits: flash memory wears */
     }
-    if (good && may_wait(event)) {
+    if (good && may_wait(polled, wait)) {
         return CLI_DONE;
     }
     sbs_status status = make_durable();
@@ -283,7 +288,7 @@ static bool is_time_over(void) {
 
 static void wait_as_asked(sbs_status polled, const sbs_wait *wait) {
     show_progress();
-    if (polled == SBS_PENDING && may_wait(sbs_push_event_of(&run.engine)) && cli_signal() == 0) {
+    if (polled == SBS_PENDING && is_settled(sbs_push_event_of(&run.engine)) && cli_signal() == 0) {
         return; /* the next item can go at once */
     }
     run.over = run.over || cli_signal() != 0 || is_time_over() || (!is_at_work(wait) && is_too_long(0));
@@ -431,14 +436,10 @@ static int list_kept(const cli_queue_added *mine) {
 }
 
 static void tell_kept(uint32_t count) {
-    const char *verb = count == 1 ? " is" : "s are";
-    if (run.reason[0] == '\0' || run.advice == NULL) {
-        (void)cli_fail(run.kept, "%s: %u item%s kept in %s: %s, the next push sends them", run.command, count, verb,
-                       cli_queue.file, run.reason[0] != '\0' ? run.reason : "not tried");
-        return;
-    }
-    (void)cli_fail(run.kept, "%s: %u item%s kept in %s: %s, %s; the next push sends them", run.command, count, verb,
-                   cli_queue.file, run.reason, run.advice);
+    const char *why = run.reason[0] != '\0' ? run.reason : "not tried";
+    const bool advised = run.reason[0] != '\0' && run.advice != NULL;
+    (void)cli_fail(run.kept, "%s: %u item%s kept in %s: %s, %s%sthe next push sends them", run.command, count,
+                   count == 1 ? " is" : "s are", cli_queue.file, why, advised ? run.advice : "", advised ? "; " : "");
 }
 
 static int sum_up(int code, const cli_queue_added *mine) {

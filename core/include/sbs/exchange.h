@@ -102,6 +102,9 @@ SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_ex
  */
 SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait);
 
+/** True while the connection is open and the next step hands the first byte of the request to the stream. */
+bool sbs_exchange_is_about_to_send(const sbs_exchange *exchange);
+
 /** Closes the connection. Legal in any state. */
 void sbs_exchange_close(sbs_exchange *exchange);
 

@@ -62,7 +62,7 @@ sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node);
 
 /** First member value or element; SBS_JSON_NONE if empty or not a container. */
 sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container);
-/** The next sibling after @p node in the same container, or SBS_JSON_NONE. */
+/** The next sibling after @p node in the same container; SBS_JSON_NONE after the last, and after SBS_JSON_NONE. */
 sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node);
 /** True if the name of the member whose value is @p node equals @p name after unescaping. */
 bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name);

@@ -7,11 +7,12 @@
  *
  *                   nothing (more) to send: SBS_OK
  *                        ▲
- *     poll ──▶ CHOOSE ───┴──▶ SEND ──▶ RUN ───────────────▶ JUDGE ──▶ CHOOSE, on behind what was sent
- *                ▲  build and mark      │ the client          │
- *                │  one item, or up     │ fails or is         │ one of them waits, and the server is at fault
- *                │  to batch_max        │ refused as a whole  ▼
- *                └───────────────────── WAIT (back-off, Retry-After, pause) ◀── all that waited on its own may go
+ *     poll ──▶ CHOOSE ───┴──▶ SEND ──▶ READY ──mark──▶ RUN ──▶ JUDGE ──▶ CHOOSE, on behind what was sent
+ *                ▲  build one item,    │ no token,        │     │
+ *                │  or up to           │ no connection    │     │ one of them waits, and the server is at fault
+ *                │  batch_max          │ ┌────────────────┘     │
+ *                │                     ▼ ▼ fails, or refused    ▼
+ *                └──────────────────── WAIT (back-off, Retry-After, pause) ◀── all that waited on its own may go
  *
  * An item. "Held" and "deferred" are known in RAM only; after a restart all are waiting, with their attempts.
  *
@@ -40,6 +41,8 @@
  *
  * - An item is settled only when the server said that it holds it, or that it never will take it (dead). If the queue
  *   cannot settle it, the verdict is kept and the next poll tries again: nothing is sent a second time for that.
+ * - An attempt is marked, durably, once there is a token and a connection: the next poll sends its first byte. So
+ *   "tried before" means that the server may have seen the item.
  * - Items of one lane are sent in order. Another lane goes on while one waits.
  * - Items that are held for their time, or that a queue reports as damaged, are passed.
  * - Within a batch the server chooses the order; between batches a lane keeps its own.
@@ -144,7 +147,7 @@ typedef struct sbs_push_event {
 
 /** Counted since init. */
 typedef struct sbs_push_counters {
-    uint32_t delivered, already, collisions, dead, tries, waits, pauses;
+    uint32_t delivered, already, collisions, dead, waits, pauses;
 } sbs_push_counters;
 
 typedef struct sbs_push {

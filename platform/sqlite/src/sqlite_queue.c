@@ -166,25 +166,18 @@ static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer
 
 /* ---- mark, settle -------------------------------------------------------------------------------------------- */
 
-static sbs_status change_attempts(sbs_sqlite_queue *queue, sqlite_statement which, uint64_t id) {
+static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
+    sbs_sqlite_queue *queue = ctx;
     const sqlite3_int64 key = (sqlite3_int64)id;
     sbs_status status = sbs_sqlite_enter(queue);
     if (status != SBS_OK) {
         return status;
     }
-    status = sbs_sqlite_run(queue, which, &key, 1);
+    status = sbs_sqlite_run(queue, SQL_MARK, &key, 1);
     if (status == SBS_OK && sqlite3_changes(queue->priv.db) == 0) {
         status = SBS_ERR_NOT_FOUND;
     }
     return sbs_sqlite_leave(queue, status);
-}
-
-static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
-    return change_attempts(ctx, SQL_MARK, id);
-}
-
-sbs_status sbs_sqlite_queue_unmark(sbs_sqlite_queue *queue, uint64_t id) {
-    return change_attempts(queue, SQL_UNMARK, id);
 }
 
 static sbs_status deliver(sbs_sqlite_queue *queue, sqlite3_int64 id) {

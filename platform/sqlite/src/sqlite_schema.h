@@ -57,7 +57,6 @@ enum { COLUMN_DATA = 11, COLUMN_DEAD_S, COLUMN_REASON };
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
-    X(UNMARK, "UPDATE sbs_item SET attempts = attempts - 1 WHERE id = ?1 AND state = 0 AND attempts > 0")              \
     X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3 WHERE id = ?1 AND state = 0")                     \
     X(REVIVE, "UPDATE sbs_item SET state = 0, dead_s = NULL, reason = NULL, "                                          \
               "attempts = iif(attempts = 1, 0, attempts) WHERE id = ?1 AND state = 1")                                 \

@@ -56,7 +56,8 @@ typedef struct sbs_queue_ops {
     /** Reads up to @p size bytes from @p offset; fewer at the end, 0 at or behind it. SBS_ERR_NOT_FOUND,
      * SBS_ERR_DAMAGED. */
     sbs_status (*read)(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len);
-    /** Notes, durably, that the item is about to be sent. Called before every sending. */
+    /** Notes, durably, that the next thing to happen may be that the item's first byte is sent. Called before every
+     * sending. SBS_ERR_NOT_FOUND if it is settled. */
     sbs_status (*mark_attempt)(void *ctx, uint64_t id);
     /** Settles an item, durably. @p reason: a short text for SBS_QUEUE_DEAD, may be NULL. SBS_ERR_NOT_FOUND if it is
      * settled already. */

@@ -117,10 +117,6 @@ void sbs_sqlite_queue_undo(sbs_sqlite_queue *queue);
  * append() in the same group will give. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_next_id(sbs_sqlite_queue *queue, uint64_t *out_epoch, uint64_t *out_id);
 
-/** Takes back the mark of an attempt that sent nothing of the item. SBS_ERR_NOT_FOUND if it has none; SBS_ERR_STORAGE.
- */
-SBS_NODISCARD sbs_status sbs_sqlite_queue_unmark(sbs_sqlite_queue *queue, uint64_t id);
-
 /** The dead letter with the smallest id above @p after (0: the first). SBS_ERR_NOT_FOUND at the end. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_dead(sbs_sqlite_queue *queue, uint64_t after, sbs_sqlite_dead *out_dead);
 
