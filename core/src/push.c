@@ -372,16 +372,15 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
 
 /* What was passed over because the time was unknown can go now, and before what comes after it. */
 static void note_clock(sbs_push *push) {
-    bool was_known = push->priv.clock_noted;
-    sbs_push_note_clock(push);
-    if (was_known != push->priv.clock_noted) {
-        push->priv.rewind = true;
-        if (push->priv.state == PUSH_CHOOSE) {
-            push->priv.cursor = 0;
-            if (push->priv.batch_len > 0) {
-                push->priv.state = PUSH_SEND;
-            }
-        }
+    const sbs_push_config *config = push->priv.config;
+    if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+    sbs_push_note_boot(config->storage, config->boot_id, push->priv.now);
+    push->priv.clock_noted = push->priv.rewind = true;
+    push->priv.cursor = 0;
+    if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
     }
 }
 

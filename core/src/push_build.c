@@ -23,35 +23,28 @@ static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
     return memcmp(data, &id, ID_SIZE) == 0;
 }
 
-/* Bytes of the record, 0 if there is none that this version reads. */
-static size_t load_boots(const sbs_push *push, uint8_t record[BOOTS_SIZE]) {
-    const sbs_storage *storage = push->priv.config->storage;
+/* Bytes of the record, 1 (a version and no boot) if there is none that this version reads. */
+static size_t load_boots(const sbs_storage *storage, uint8_t record[BOOTS_SIZE]) {
     size_t len = 0;
     bool found = storage != NULL && storage->ops->get(storage->ctx, BOOTS_RECORD, record, BOOTS_SIZE, &len) == SBS_OK;
-    return found && len > 0 && record[0] == BOOTS_VERSION ? len : 0;
+    return found && len > 0 && record[0] == BOOTS_VERSION ? len : 1;
 }
 
-void sbs_push_note_clock(sbs_push *push) {
+void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, sbs_now now) {
     uint8_t record[BOOTS_SIZE + BOOT_SIZE];
     uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
     int64_t utc_s;
-    const sbs_push_config *config = push->priv.config;
-    const uint32_t id = config->boot_id;
-    if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
-        return;
-    }
-    push->priv.clock_noted = true;
-    size_t len = load_boots(push, kept);
-    if (config->storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, id, &utc_s))) {
+    size_t len = load_boots(storage, kept);
+    if (storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, boot_id, &utc_s))) {
         return;
     }
     record[0] = BOOTS_VERSION;
-    utc_s = push->priv.now.utc_s - (int64_t)(push->priv.now.mono_ms / 1000);
-    memcpy(record + 1, &id, ID_SIZE);
+    utc_s = now.utc_s - (int64_t)(now.mono_ms / 1000);
+    memcpy(record + 1, &boot_id, ID_SIZE);
     memcpy(record + 1 + ID_SIZE, &utc_s, sizeof utc_s);
-    len = BOOT_SIZE + (len > 0 ? len : 1);
+    len += BOOT_SIZE;
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
-    (void)config->storage->ops->set(config->storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
+    (void)storage->ops->set(storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
 }
 
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
@@ -65,7 +58,7 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
         int64_t age_ms = (int64_t)(now->mono_ms - meta->uptime_ms);
         return now->utc_s == SBS_UTC_UNKNOWN ? SBS_UTC_UNKNOWN : now->utc_s - age_ms / 1000;
     }
-    size_t len = load_boots(push, record);
+    size_t len = load_boots(push->priv.config->storage, record);
     for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
         int64_t utc_s;
         if (read_boot(record + at, meta->boot_id, &utc_s)) {

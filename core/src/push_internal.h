@@ -21,9 +21,6 @@ typedef struct sbs_push_result {
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const sbs_push_result *result);
 
-/** Notes this boot's clock once it is known, for items that were measured before. */
-void sbs_push_note_clock(sbs_push *push);
-
 /** When an item was measured; SBS_UTC_UNKNOWN if that is not known yet. */
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
 
