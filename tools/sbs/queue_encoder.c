@@ -126,6 +126,10 @@ sbs_status cli_queue_encoder_commit(void) {
     return grouped ? sbs_sqlite_queue_commit(&cli_queue_db) : SBS_OK;
 }
 
+bool cli_queue_encoder_has_written(void) {
+    return state.grouped;
+}
+
 bool cli_queue_encoder_has_marked(void) {
     return state.marked;
 }

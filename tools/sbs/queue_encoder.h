@@ -21,6 +21,9 @@ void cli_queue_encoder_free(void);
 /** Makes durable what the engine wrote since the last time. On an error nothing of it was written. */
 sbs_status cli_queue_encoder_commit(void);
 
+/** True if anything was written since the last commit. */
+bool cli_queue_encoder_has_written(void);
+
 /** True if an attempt was marked since the last commit: what it marks is sent by the next poll. */
 bool cli_queue_encoder_has_marked(void);
 

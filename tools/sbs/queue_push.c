@@ -260,22 +260,22 @@ static bool is_at_work(const sbs_wait *wait) {
 
 /* What follows a poll before anything else may happen. Returns an exit status if the run is over. */
 static int end_poll(sbs_status polled, const sbs_wait *wait) {
-    const sbs_push_event *event = sbs_push_event_of(&run.engine);
     bool good = polled == SBS_OK || polled == SBS_PENDING;
-    note_event(event);
+    note_event(sbs_push_event_of(&run.engine));
     if (polled == SBS_PENDING && is_at_work(wait)) {
         cli_queue_touch(); /* but not while it is idle or waits: flash memory wears */
     }
     if (good && may_wait(polled, wait)) {
         return CLI_DONE;
     }
+    bool proved = polled == SBS_OK || cli_queue_encoder_has_written(); /* that the queue works, if it goes well */
     sbs_status status = make_durable();
     int code = show_lines();
     status = good ? status : polled;
     if (code == CLI_DONE && status != SBS_OK) {
         return note_storage_failure(status);
     }
-    run.storage_failures = 0;
+    run.storage_failures = proved ? 0 : run.storage_failures;
     return code;
 }
 
@@ -354,8 +354,8 @@ static int learn(cli_write_mode mode) {
             run.reason[0] = '\0';
             return CLI_DONE;
         }
-        const uint16_t http_status = answered ? 0 : cli_server_detail()->http_status;
-        sbs_push_event event = {.status = status, .http_status = http_status, .wait_ms = wait_ms, .text = ""};
+        sbs_push_event event = {.status = status, .wait_ms = wait_ms, .text = ""};
+        event.http_status = answered ? 0 : cli_server_detail()->http_status;
         if (cli_signal() != 0) {
             return CLI_NETWORK;
         }
