@@ -140,6 +140,19 @@ static int check_given(void) {
     return cli_kid_check("provision");
 }
 
+static const char *advice(const char *field, sbs_status status) {
+    static const char *const table[][2] = {
+        {"scope", "give system scopes, as system/Observation.cu"},
+        {"subject", "give a reference, as Patient/123"},
+    };
+    for (size_t i = 0; i < CLI_COUNT(table); i++) {
+        if (strcmp(field, table[i][0]) == 0) {
+            return table[i][1];
+        }
+    }
+    return status == SBS_ERR_URL ? "give an https URL" : "correct it";
+}
+
 /* What the device will check is checked here first. */
 static int write_record(const meter_record *record, uint8_t *out, size_t *out_len) {
     meter_record read;
@@ -152,9 +165,9 @@ static int write_record(const meter_record *record, uint8_t *out, size_t *out_le
         return cli_fail(CLI_INPUT, "provision: the record is larger than %u bytes, give fewer certificates",
                         METER_RECORD_MAX);
     }
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(CLI_INPUT, "provision: --%s: %s%s", field, sbs_status_text(status),
-                                       status == SBS_ERR_URL ? ", give an https URL" : ", correct it");
+    return status == SBS_OK
+               ? CLI_DONE
+               : cli_fail(CLI_INPUT, "provision: --%s: %s, %s", field, sbs_status_text(status), advice(field, status));
 }
 
 static bool is_text(sbs_text text, const char *word) {

@@ -174,6 +174,7 @@ static int failed(const char *answer, const char *what) {
 
 int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
     const char *answer;
+    cli_note("provision: the device has the record, and asks for a token with it");
     while ((answer = await(device, ANSWER, deadline_ms)) != NULL) {
         if (begins(answer, "confirmed")) {
             cli_note("provision: the device got a token with the record");
