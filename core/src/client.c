@@ -382,7 +382,7 @@ bool sbs_client_is_about_to_send(const sbs_client *client) {
 void sbs_client_cancel(sbs_client *client) {
     if (client->priv.state != STATE_IDLE) {
         bool in_doubt = may_have_arrived(client);
-        sbs_exchange_close(&client->priv.exchange);
+        sbs_exchange_cancel(&client->priv.exchange);
         sbs_client_note(client, client->priv.detail.step, SBS_ERR_CANCELLED);
         client->priv.detail.outcome_unknown |= in_doubt;
         finish(client, SBS_ERR_CANCELLED);

@@ -106,6 +106,14 @@ bool sbs_exchange_is_about_to_send(const sbs_exchange *exchange) {
     return exchange->priv.state == SENDING && !exchange->request_started;
 }
 
+void sbs_exchange_cancel(sbs_exchange *exchange) {
+    if (sbs_exchange_is_about_to_send(exchange)) {
+        exchange->priv.state = IDLE;
+    } else {
+        sbs_exchange_close(exchange);
+    }
+}
+
 static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);

@@ -141,12 +141,44 @@ static void what_cannot_be_marked_is_not_sent(void **state) {
         while (!sbs_client_is_about_to_send(&s->base.client)) {
             assert_int_equal(poll(s), SBS_PENDING);
         }
+        size_t moved = s->base.fhir.server.moved;
+        unsigned opens = s->base.fhir.server.opens;
         s->queue.fail_at = s->queue.operations + batch; /* the last mark */
         assert_int_equal(poll(s), SBS_ERR_STORAGE);
-        assert_int_equal(s->base.fhir.creates + s->base.fhir.bundles, 0);
-        assert_false(s->base.fhir.server.is_open);
+        assert_int_equal(s->base.fhir.server.moved, moved);
+        while (!sbs_client_is_about_to_send(&s->base.client)) {
+            assert_int_equal(poll(s), SBS_PENDING);
+        }
+        assert_int_equal(s->base.fhir.server.moved, moved);
+        assert_int_equal(s->base.fhir.server.opens, opens); /* the connection is good for the next try */
         assert_int_equal(push_run(s, 60000), SBS_OK);
         assert_string_equal(s->order, "a b c ");
+    }
+}
+
+/* A queue that is full may drop its oldest item more often than a connection can be made. */
+static void items_that_go_away_while_it_connects_do_not_stop_the_others(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
+        push_setup_init(s);
+        s->config.batch_max = batch;
+        for (char text[] = "a"; text[0] <= 'z'; text[0]++) {
+            ram_queue_add(&s->queue, 1, text, NOW);
+        }
+        s->base.fhir.close_each = true; /* after the token, and after each request */
+        sbs_status status = SBS_PENDING;
+        for (unsigned opens = 0, oldest = 0; status == SBS_PENDING;) {
+            status = poll(s);
+            if (s->base.fhir.server.opens > opens) {
+                opens = s->base.fhir.server.opens;
+                while (s->queue.items[oldest].fate != RAM_WAITING) {
+                    oldest++;
+                }
+                s->queue.items[oldest].fate = RAM_DEAD;
+            }
+        }
+        assert_int_equal(status, SBS_OK);
+        assert_true(ram_queue_count(&s->queue, RAM_DELIVERED) >= 12);
     }
 }
 
@@ -166,6 +198,7 @@ int main(void) {
         CASE(an_attempt_without_a_connection_leaves_no_mark),
         CASE(an_item_that_goes_away_before_it_is_sent_is_not_sent),
         CASE(what_cannot_be_marked_is_not_sent),
+        CASE(items_that_go_away_while_it_connects_do_not_stop_the_others),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

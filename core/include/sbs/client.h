@@ -193,7 +193,7 @@ SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wa
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);
 
-/** Gives up the request under way, closing its connection. The token stays. */
+/** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);
 
 /** The last failure; never NULL. */

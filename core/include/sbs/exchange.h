@@ -105,6 +105,10 @@ SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, 
 /** True while the connection is open and the next step hands the first byte of the request to the stream. */
 bool sbs_exchange_is_about_to_send(const sbs_exchange *exchange);
 
+/** Gives up the request. Its connection stays for the next one if nothing was sent yet, else it is closed. Legal in any
+ * state. */
+void sbs_exchange_cancel(sbs_exchange *exchange);
+
 /** Closes the connection. Legal in any state. */
 void sbs_exchange_close(sbs_exchange *exchange);
 
