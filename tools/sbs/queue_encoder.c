@@ -6,9 +6,11 @@
 
 #include "queue_file.h"
 #include "resource.h"
+#include "sbs/linux_clock.h"
 #include "server.h"
 
 #define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u) /* one is looked at that goes with the next batch */
+#define GROUP_MS 50u /* a transaction keeps other processes out no longer, however much is looked at or refused */
 
 /* An item that was looked at lately. */
 typedef struct slot {
@@ -31,6 +33,7 @@ static struct {
     bool accept;
     bool grouped; /* a transaction is open */
     bool marked;  /* and has a mark in it */
+    uint64_t began_ms;
 } state;
 
 static slot *find_slot(uint64_t id) {
@@ -115,8 +118,12 @@ static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) 
 /* ---- the queue ------------------------------------------------------------------------------------------------ */
 
 static sbs_status begin(void) {
-    sbs_status status = state.grouped ? SBS_OK : sbs_sqlite_queue_begin(&cli_queue_db);
+    if (state.grouped) {
+        return SBS_OK;
+    }
+    sbs_status status = sbs_sqlite_queue_begin(&cli_queue_db);
     state.grouped = status == SBS_OK;
+    state.began_ms = sbs_linux_now().mono_ms;
     return status;
 }
 
@@ -130,8 +137,8 @@ bool cli_queue_encoder_has_written(void) {
     return state.grouped;
 }
 
-bool cli_queue_encoder_has_marked(void) {
-    return state.marked;
+bool cli_queue_encoder_is_due(void) {
+    return state.marked || (state.grouped && sbs_linux_now().mono_ms - state.began_ms >= GROUP_MS);
 }
 
 static sbs_status queue_append(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id) {

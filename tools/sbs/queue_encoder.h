@@ -24,8 +24,9 @@ sbs_status cli_queue_encoder_commit(void);
 /** True if anything was written since the last commit. */
 bool cli_queue_encoder_has_written(void);
 
-/** True if an attempt was marked since the last commit: what it marks is sent by the next poll. */
-bool cli_queue_encoder_has_marked(void);
+/** True if what was written is to be committed now: an attempt was marked, which the next poll sends, or other
+ * processes have waited long enough for the file. */
+bool cli_queue_encoder_is_due(void);
 
 /** Writes what names an item, as in a listing. */
 void cli_queue_encoder_put_name(uint64_t id, sbs_writer *out);

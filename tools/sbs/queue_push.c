@@ -228,7 +228,7 @@ static bool is_settled(const sbs_push_event *event) {
 static bool may_wait(sbs_status polled, const sbs_wait *wait) {
     const sbs_push_event *event = sbs_push_event_of(&run.engine);
     bool goes_on = polled == SBS_PENDING && wait->timeout_ms == 0 && event->kind == SBS_PUSH_NOTHING;
-    return is_settled(event) || (goes_on && !cli_queue_encoder_has_marked());
+    return (is_settled(event) || goes_on) && !cli_queue_encoder_is_due();
 }
 
 /* Waits, or until a signal. */
