@@ -373,10 +373,11 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
 /* What was passed over because the time was unknown can go now, and before what comes after it. */
 static void note_clock(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
-    if (push->priv.clock_noted || push->priv.now.utc_s == SBS_UTC_UNKNOWN) {
+    const sbs_now *now = &push->priv.now;
+    if (push->priv.clock_noted || now->utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
-    sbs_push_note_boot(config->storage, config->boot_id, push->priv.now);
+    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
     push->priv.clock_noted = push->priv.rewind = true;
     push->priv.cursor = 0;
     if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {

@@ -4,6 +4,7 @@
 
 #define BOOTS_RECORD "boots"
 #define BOOTS_VERSION 1u
+#define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again */
 
 static bool in_batch(const sbs_push *push) {
     return push->priv.config->batch_max > 1 && push->priv.singles_left == 0;
@@ -30,18 +31,18 @@ static size_t load_boots(const sbs_storage *storage, uint8_t record[BOOTS_SIZE])
     return found && len > 0 && record[0] == BOOTS_VERSION ? len : 1;
 }
 
-void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, sbs_now now) {
+void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t start_utc_s) {
     uint8_t record[BOOTS_SIZE + BOOT_SIZE];
     uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
-    int64_t utc_s;
+    int64_t noted_s;
     size_t len = load_boots(storage, kept);
-    if (storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, boot_id, &utc_s))) {
+    if (storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, boot_id, &noted_s) &&
+                            (uint32_t)start_utc_s - (uint32_t)noted_s + CLOCK_DRIFT_S <= 2 * CLOCK_DRIFT_S)) {
         return;
     }
-    record[0] = BOOTS_VERSION;
-    utc_s = now.utc_s - (int64_t)(now.mono_ms / 1000);
+    record[0] = BOOTS_VERSION; /* a clock that was set anew stands before the earlier one of the boot */
     memcpy(record + 1, &boot_id, ID_SIZE);
-    memcpy(record + 1 + ID_SIZE, &utc_s, sizeof utc_s);
+    memcpy(record + 1 + ID_SIZE, &start_utc_s, sizeof start_utc_s);
     len += BOOT_SIZE;
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
     (void)storage->ops->set(storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);

@@ -117,6 +117,31 @@ static void test_what_a_boot_without_a_server_left_is_dated(void **state) {
     assert_non_null(strstr(rig.observation, "\"effectiveDateTime\":\"2023-11-14T22:36:4"));
 }
 
+/* The time server told a wrong time first, and the boot ended before anything could be sent. */
+static void test_what_a_boot_left_is_dated_by_its_last_clock(void **state) {
+    (void)state;
+    provision();
+    rig.now.utc_s = SBS_UTC_UNKNOWN;
+    rig.fhir.discovery_status = 503;
+    rig.fhir.discovery_times = 1000000;
+    rig_boot(&rig);
+    rig_await(&rig, "state=no-time", 10000);
+    rig_type(&rig, "measure 1\n");
+    rig_run(&rig, 600000);
+    rig.now.utc_s = 1800000000; /* years ahead */
+    rig_run(&rig, 60000);
+    rig.now.utc_s = 1700002000;
+    rig_run(&rig, 600000);
+    assert_int_equal(rig_stored(&rig), 0);
+    rig.fhir.discovery_times = 0;
+    rig.fhir.discovery_status = 0;
+    rig.now.utc_s += 100000;
+    rig_boot(&rig);
+    rig_clear(&rig);
+    rig_await(&rig, "state=online queued=0 sent=1", 10000);
+    assert_non_null(strstr(rig.observation, "\"effectiveDateTime\":\"2023-11-14T22:"));
+}
+
 static void test_a_wrong_time_is_none(void **state) {
     (void)state;
     provision();
@@ -412,6 +437,7 @@ int main(void) {
         LIFE(test_everything_survives_a_restart),
         LIFE(test_unknown_time_is_held),
         LIFE(test_what_a_boot_without_a_server_left_is_dated),
+        LIFE(test_what_a_boot_left_is_dated_by_its_last_clock),
         LIFE(test_a_wrong_time_is_none),
         LIFE(test_no_network_and_back),
         LIFE(test_server_trouble),

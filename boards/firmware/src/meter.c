@@ -363,8 +363,11 @@ static void wait_for_network(meter *m) {
 
 static void step_session(meter *m) {
     bool ready = is_ready(m);
+    if (ready && (m->clock_set || !m->was_ready)) {
+        m->clock_set = false;
+        sbs_push_note_boot(&m->ports.storage, m->life.boot_id, m->clock_origin_s);
+    }
     if (ready && !m->was_ready) { /* a token first: it tells whether all is well */
-        sbs_push_note_boot(&m->ports.storage, m->life.boot_id, m->now);
         m->phase = m->phase == METER_PHASE_DISCOVER ? METER_PHASE_DISCOVER : METER_PHASE_TOKEN;
         meter_wake(m);
     }

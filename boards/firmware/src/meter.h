@@ -100,7 +100,7 @@ typedef struct meter {
     uint8_t phase, after_rotate; /* meter_phase */
     uint8_t state, condition;    /* meter_state: shown, and what it is but for the storage */
     bool queue_ready, full, network_up, was_ready, busy, trial, confirmed, device_put, waited_first, large_discovery,
-        large_token, pinned;
+        large_token, pinned, clock_set;
     sbs_status fault; /* of the storage, SBS_OK if none */
     sbs_now now;
     int64_t clock_origin_s; /* UTC at uptime 0, to see the clock being set */

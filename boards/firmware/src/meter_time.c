@@ -38,6 +38,7 @@ void meter_take_time(meter *m, sbs_now now) {
     m->now = now;
     if (jumped) {
         m->clock_origin_s = origin_s;
+        m->clock_set = true;
         meter_wake(m);
     }
     if (now.utc_s != told_s) {
