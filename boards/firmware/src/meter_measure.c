@@ -38,7 +38,10 @@ static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
         .zone_minutes = m->record.zone_minutes,
         .format = METER_ITEM_FORMAT,
     };
-    return m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
+    meter_work(m, true); /* a full queue that drops its oldest looks through all of it */
+    sbs_status status = m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
+    meter_work(m, false);
+    return status;
 }
 
 static void take_one(meter *m) {
