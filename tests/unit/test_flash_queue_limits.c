@@ -276,32 +276,6 @@ static void test_item_that_stays(void **state) {
     flash_sim_free(&r.sim);
 }
 
-static void test_drop_oldest(void **state) {
-    (void)state;
-    static rig r;
-    uint64_t id = 0, previous = 0;
-    set_up(&r, 1024, 6, 4, SBS_FLASH_QUEUE_DROP_OLDEST);
-    for (uint32_t i = 0; i < 500; i++) {
-        assert_int_equal(append(&r, i, PAYLOAD, &id), SBS_OK);
-        assert_int_equal(id, i + 1u);
-        if (i % 61u == 0) {
-            mount(&r);
-        }
-        sbs_queue_counters counters = counters_of(&r);
-        assert_true(counters.dropped >= previous);
-        previous = counters.dropped;
-        assert_int_equal(counters.waiting + counters.dropped, i + 1u);
-    }
-    assert_true(previous > 400);
-    sbs_queue_item item;
-    assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_OK);
-    assert_int_equal(item.id, previous + 1u); /* the oldest went */
-    mount(&r);
-    assert_int_equal(counters_of(&r).dropped, previous);
-    assert_int_equal(drain(&r), 500u - previous);
-    flash_sim_free(&r.sim);
-}
-
 static void test_meta_round_trip(void **state) {
     (void)state;
     static const sbs_queue_meta metas[] = {
@@ -475,7 +449,6 @@ int main(void) {
         cmocka_unit_test(test_store_and_forward),
         cmocka_unit_test(test_ids_are_not_reused),
         cmocka_unit_test(test_item_that_stays),
-        cmocka_unit_test(test_drop_oldest),
         cmocka_unit_test(test_meta_round_trip),
         cmocka_unit_test(test_sizes_and_arguments),
         cmocka_unit_test(test_bit_flips),

@@ -269,6 +269,10 @@ sbs_status sbs_flash_log_compact(sbs_flash_log *log) {
     return status;
 }
 
+bool sbs_flash_log_is_crowded(const sbs_flash_log *log, size_t len, size_t spare) {
+    return sbs_flash_log_free(log) == 1u && !fits(log, sbs_flash_log_extent(log, len) + (uint32_t)spare);
+}
+
 sbs_status sbs_flash_log_reserve(sbs_flash_log *log, size_t len, size_t spare) {
     if (len > UINT16_MAX || sbs_flash_log_extent(log, len) > sbs_flash_log_usable(log)) {
         return SBS_ERR_TOO_LARGE;

@@ -12,6 +12,8 @@
 /* How far ids on the flash may lie apart: their keys have 24 bits. */
 #define ID_SPAN (SBS_FLASH_LOG_KEY_MAX / 2u)
 
+#define NEARLY_DIVISOR 8u /* nearly full: all but an eighth */
+
 static void lock(sbs_flash_queue *queue) {
     if (queue->config.lock) {
         queue->config.lock(queue->config.lock_ctx);
@@ -30,11 +32,11 @@ static void unlock(sbs_flash_queue *queue) {
     }
 }
 
-/* True if a later copy of the item stands in the log: copying was cut once. */
+/* True if a later copy of the item stands in the log: the copying of its sector was cut once. */
 static sbs_status copied_already(sbs_flash_queue *queue, const sbs_flash_log_record *item, uint64_t id, bool *out) {
     sbs_flash_log_cursor cursor = {item->sector, item->offset + sbs_flash_log_extent(&queue->log, item->len), 0};
     *out = false;
-    while (id <= queue->moved_max && !*out) {
+    while (item->sector == queue->unsure && id <= queue->moved_max && !*out) {
         sbs_flash_log_record later;
         sbs_status status = sbs_queue_walk(queue, &cursor, &later);
         if (status != SBS_OK) {
@@ -62,6 +64,10 @@ static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
         return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
     }
     status = copied_already(queue, record, id, &copied);
+    if (status == SBS_OK && !copied && queue->dropping) {
+        queue->dropped++; /* known for sure with the checkpoint that ends the compaction */
+        return SBS_OK;
+    }
     if (status == SBS_OK && !copied) {
         status = sbs_queue_attempts(queue, record, &attempts);
     }
@@ -97,11 +103,15 @@ static uint32_t spare(const sbs_flash_queue *queue) {
     return sbs_flash_log_usable(&queue->log) / 4u;
 }
 
-/* True if the items alone, each sector filled with ones of this size, leave no room for another. */
-static bool is_full(const sbs_flash_queue *queue, uint32_t extent) {
+/* Bytes of items that fit, each sector filled with ones of this size. */
+static uint64_t capacity(const sbs_flash_queue *queue, uint32_t extent) {
     uint32_t usable = sbs_flash_log_usable(&queue->log);
-    uint64_t capacity = (uint64_t)(queue->log.flash->sector_count - 1u) * (usable / extent * extent) - spare(queue);
-    return queue->full || queue->used + (uint64_t)extent > capacity;
+    return (uint64_t)(queue->log.flash->sector_count - 1u) * (usable / extent * extent) - spare(queue);
+}
+
+/* True if the items alone leave no room for another. */
+static bool is_full(const sbs_flash_queue *queue, uint32_t extent) {
+    return queue->full || queue->used + (uint64_t)extent > capacity(queue, extent);
 }
 
 /* After a failed compaction what was counted on the way may not be so on the flash. */
@@ -149,25 +159,20 @@ static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_lo
     return found;
 }
 
-/* Gives up as many of the oldest items as a sector holds of this size, so that making room costs little copying. */
-static sbs_status drop_oldest(sbs_flash_queue *queue, uint32_t extent) {
-    uint64_t after = 0;
-    for (uint32_t left = sbs_flash_log_usable(&queue->log) / extent; left > 0; left--) {
-        sbs_flash_log_record record;
-        sbs_status status = find_next(queue, after, &record);
-        if (status != SBS_OK) {
-            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-        }
-        after = sbs_queue_id(queue, &record);
-        uint32_t freed = sbs_flash_log_extent(&queue->log, record.len);
-        status = append_mark(queue, TYPE_SETTLED, after, FATE_DROPPED, NULL, 0);
-        if (status != SBS_OK) {
-            return status;
-        }
-        queue->dropped++;
-        sbs_queue_forget(queue, after, freed);
-    }
-    return SBS_OK;
+/* Gives up the items of the oldest sector, which then is erased without copying. */
+static sbs_status drop_oldest(sbs_flash_queue *queue) {
+    queue->dropping = true;
+    sbs_status status = sbs_flash_log_compact(&queue->log);
+    queue->dropping = false;
+    return reloaded(queue, status);
+}
+
+/* Where nearly all is wanted, compacting moves sector after sector to gain little, and wears the flash: then a sector
+ * is given up instead. */
+static bool must_drop(const sbs_flash_queue *queue, size_t len, uint32_t extent) {
+    return queue->config.policy == SBS_FLASH_QUEUE_DROP_OLDEST &&
+           queue->used > capacity(queue, extent) / NEARLY_DIVISOR * (NEARLY_DIVISOR - 1u) &&
+           sbs_flash_log_is_crowded(&queue->log, len, spare(queue));
 }
 
 /* Room for an item by the policy. */
@@ -178,7 +183,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
     }
     for (uint32_t tries = 0; tries <= queue->log.flash->sector_count; tries++) {
         sbs_status status = SBS_ERR_BUFFER;
-        if (!is_full(queue, extent)) {
+        if (!must_drop(queue, len, extent) && !is_full(queue, extent)) {
             status = sbs_flash_log_reserve(&queue->log, len, spare(queue));
         }
         if (status == SBS_ERR_STORAGE) {
@@ -191,7 +196,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
             queue->full = true;
             return SBS_ERR_BUFFER;
         }
-        status = drop_oldest(queue, extent);
+        status = drop_oldest(queue);
         if (status != SBS_OK) {
             return status;
         }

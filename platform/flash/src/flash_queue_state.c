@@ -161,7 +161,6 @@ static sbs_status count_since(sbs_flash_queue *queue, sbs_flash_log_cursor curso
         if (record.type == TYPE_SETTLED) {
             queue->delivered += record.aux == SBS_QUEUE_DELIVERED;
             queue->dead += record.aux == SBS_QUEUE_DEAD;
-            queue->dropped += record.aux == FATE_DROPPED;
         } else if (record.type == TYPE_ITEM && id > queue->last_id &&
                    (id == queue->last_id + 1u || sbs_flash_log_check(&queue->log, &record) == SBS_OK)) {
             queue->last_id = id;
@@ -271,6 +270,7 @@ sbs_status sbs_queue_load(sbs_flash_queue *queue) {
     sbs_flash_log_cursor from;
     queue->settled_max = 0;
     queue->moved_max = 0;
+    queue->unsure = queue->log.first;
     queue->attempted_max = 0;
     queue->lost_id = 0;
     queue->lost = 0;

@@ -5,8 +5,6 @@
 
 #include "sbs/flash_queue.h"
 
-#define FATE_DROPPED 2u /* beside those of the port */
-
 enum {
     TYPE_ITEM = 2,    /* key: id; aux: attempts when it was written; payload: meta and bytes */
     TYPE_ATTEMPT = 3, /* key: id; aux: attempts now */

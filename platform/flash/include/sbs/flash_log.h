@@ -130,6 +130,9 @@ SBS_NODISCARD sbs_status sbs_flash_log_read(sbs_flash_log *log, const sbs_flash_
  */
 SBS_NODISCARD sbs_status sbs_flash_log_reserve(sbs_flash_log *log, size_t len, size_t spare);
 
+/** True if sbs_flash_log_reserve() of the same would have to compact. */
+bool sbs_flash_log_is_crowded(const sbs_flash_log *log, size_t len, size_t spare);
+
 /**
  * Appends a record; durable when it returns SBS_OK. @p record gives type, aux and key, and receives the rest. Errors as
  * for sbs_flash_log_reserve(). SBS_ERR_STORAGE: the device failed and the record is not there.

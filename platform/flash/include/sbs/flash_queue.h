@@ -49,9 +49,10 @@ typedef struct sbs_flash_queue {
     sbs_flash_queue_config config;
     uint64_t last_id;
     uint64_t delivered, dead, dropped;
-    uint64_t base;          /**< id of the window's first bit; everything before is settled */
-    uint64_t settled_max;   /**< largest id that was settled */
-    uint64_t moved_max;     /**< ids above stand on the flash in their order */
+    uint64_t base;        /**< id of the window's first bit; everything before is settled */
+    uint64_t settled_max; /**< largest id that was settled */
+    uint64_t moved_max;   /**< ids above stand on the flash in their order */
+    uint32_t unsure;      /**< sector that was the oldest when all was read: copies of its items may stand behind it */
     uint64_t attempted_max; /**< ids above have no attempt */
     uint64_t lost_id;       /**< of a damaged item still to be reported; 0: unknown */
     uint32_t lost;          /**< how many are to be reported; not among the dead before that */
