@@ -4,7 +4,7 @@
 
 #define BOOTS_RECORD "boots"
 #define BOOTS_VERSION 1u
-#define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again */
+#define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again; compared modulo 2^32 s, 136 years */
 
 static bool in_batch(const sbs_push *push) {
     return push->priv.config->batch_max > 1 && push->priv.singles_left == 0;

@@ -24,8 +24,8 @@ void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const 
 /** When an item was measured; SBS_UTC_UNKNOWN if that is not known yet. */
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
 
-/** Reads, dates and encodes an item behind what the body holds already. SBS_ERR_BUFFER: no room
- * for it; others say why the item cannot be sent. SBS_ERR_NO_TIME: to be held. */
+/** Reads, dates and encodes an item behind what the body holds already. SBS_ERR_BUFFER: no room for it; others say why
+ * the item cannot be sent. SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
 
 /** Starts the request that was built. */

@@ -57,6 +57,21 @@ void push_setup_init(push_setup *setup) {
     assert_int_equal(sbs_push_init(&setup->push, &setup->config), SBS_OK);
 }
 
+int push_set_up(void **state) {
+    static push_setup setup;
+    push_setup_init(&setup);
+    *state = &setup;
+    return 0;
+}
+
+void push_setup_abc(push_setup *setup, uint16_t batch) {
+    push_setup_init(setup);
+    setup->config.batch_max = batch;
+    for (const char *text = "a\0b\0c\0"; *text != '\0'; text += 2) {
+        ram_queue_add(&setup->queue, 1, text, 1700000000);
+    }
+}
+
 static void note_event(push_setup *setup) {
     const sbs_push_event *event = sbs_push_event_of(&setup->push);
     setup->events[event->kind]++;

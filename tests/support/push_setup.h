@@ -23,7 +23,13 @@ typedef struct push_setup {
 
 extern const sbs_push_encoder push_setup_encoder;
 
+#define PUSH_CASE(function) cmocka_unit_test_setup(function, push_set_up)
+
 void push_setup_init(push_setup *setup);
+/* Of a test: *state is a setup. */
+int push_set_up(void **state);
+/* Afresh, in batches of at most so many, with the items "a", "b" and "c" of one lane. */
+void push_setup_abc(push_setup *setup, uint16_t batch);
 /* Polls until the queue holds nothing to send, an error, or @p most_ms have passed on the setup's clock. */
 sbs_status push_run(push_setup *setup, uint64_t most_ms);
 /* How often the server stored the item with this text. */

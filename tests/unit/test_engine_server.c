@@ -231,24 +231,15 @@ static void report(void **state) {
     assert_int_equal(figures.lost + figures.twice, 0);
 }
 
-static int set_up(void **state) {
-    static push_setup setup;
-    push_setup_init(&setup);
-    *state = &setup;
-    return 0;
-}
-
-#define CASE(function) cmocka_unit_test_setup(function, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(the_exchange_fails_at_every_byte),
-        CASE(the_server_fails_at_every_request),
-        CASE(each_item_needs_a_new_token),
-        CASE(the_server_is_down_for_an_hour),
-        CASE(no_token_for_an_hour),
-        CASE(only_a_server_that_ignores_the_search_stores_twice),
-        CASE(report),
+        PUSH_CASE(the_exchange_fails_at_every_byte),
+        PUSH_CASE(the_server_fails_at_every_request),
+        PUSH_CASE(each_item_needs_a_new_token),
+        PUSH_CASE(the_server_is_down_for_an_hour),
+        PUSH_CASE(no_token_for_an_hour),
+        PUSH_CASE(only_a_server_that_ignores_the_search_stores_twice),
+        PUSH_CASE(report),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -26,13 +26,9 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void provision(void) {
-    rig_bring_up(&rig);
-}
-
 static void test_new_record_is_tried(void **state) {
     (void)state;
-    provision();
+    rig_bring_up(&rig);
     meter_record record = rig_record();
     record.client_id = "device-2";
     record.kid_method = SBS_KID_LITERAL;
@@ -57,7 +53,7 @@ static void test_new_record_is_tried(void **state) {
 
 static void test_trial_without_network(void **state) {
     (void)state;
-    provision();
+    rig_bring_up(&rig);
     rig.network_up = false;
     meter_record record = rig_record();
     record.client_id = "device-2";
@@ -69,7 +65,7 @@ static void test_trial_without_network(void **state) {
 
 static void test_restart_during_a_trial(void **state) {
     (void)state;
-    provision();
+    rig_bring_up(&rig);
     meter_record record = rig_record();
     record.client_id = "device-2";
     rig_provision(&rig, &record);
@@ -158,7 +154,7 @@ static void test_intake_abuse(void **state) {
     rig_type(&rig, "provision begin 20\n");
     rig_await(&rig, "provision: given up", 30000);
     assert_null(rig.meter.intake);
-    provision();
+    rig_bring_up(&rig);
 }
 
 static void test_newer_record_is_kept(void **state) {
@@ -166,7 +162,7 @@ static void test_newer_record_is_kept(void **state) {
     static uint8_t data[METER_RECORD_MAX];
     uint8_t header[8];
     size_t len;
-    provision();
+    rig_bring_up(&rig);
     const sbs_storage *storage = &rig.ports.storage;
     assert_int_equal(storage->ops->get(storage->ctx, "record", header, sizeof header, &len), SBS_OK);
     header[0]++;

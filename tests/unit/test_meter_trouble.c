@@ -26,15 +26,11 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void provision(void) {
-    rig_bring_up(&rig);
-}
-
 /* 1700000000 is 22:13:20; the server's clock is 20 minutes ahead, and it takes assertions by its own only. */
 static void test_a_server_ahead_does_not_make_the_own_time_wrong(void **state) {
     (void)state;
     rig.refusal = "Content-Type: application/json\r\nDate: Tue, 14 Nov 2023 22:33:20 GMT\r\n";
-    provision();
+    rig_bring_up(&rig);
     assert_int_equal(rig.token_refusals, 1);
     assert_true(rig.meter.life.bound_s >= 1700000000 && rig.meter.life.bound_s < 1700001000);
     rig_type(&rig, "measure 1\n");
@@ -50,7 +46,7 @@ static void test_a_clock_ahead_does_not_raise_the_bound(void **state) {
     (void)state;
     rig.now.utc_s += 1200;
     rig.refusal = "Content-Type: application/json\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
-    provision();
+    rig_bring_up(&rig);
     assert_int_equal(rig.token_refusals, 1);
     assert_true(rig.meter.life.bound_s < 1700001000);
 }
@@ -59,7 +55,7 @@ static void test_a_clock_ahead_does_not_raise_the_bound(void **state) {
 static void test_a_wrong_time_while_a_token_lasts(void **state) {
     (void)state;
     rig.fhir.date = "";
-    provision();
+    rig_bring_up(&rig);
     rig_await(&rig, "state=online", 60000);
     rig.now.utc_s += 5 * 31556952;
     rig_clear(&rig);
@@ -79,7 +75,7 @@ static void test_a_date_holds_the_bound_back(void **state) {
     (void)state;
     rig.now.utc_s += 31556952;
     rig.fhir.date = "Date: Tue, 14 Nov 2023 22:33:20 GMT\r\n";
-    provision();
+    rig_bring_up(&rig);
     rig_await(&rig, "state=online", 60000);
     assert_int_equal(rig.meter.life.bound_s, 1700001200);
 }
@@ -87,7 +83,7 @@ static void test_a_date_holds_the_bound_back(void **state) {
 /* The time server is asked each hour; one that told a time before the bound is asked sooner, but not at each poll. */
 static void test_a_wrong_time_is_asked_for_again(void **state) {
     (void)state;
-    provision();
+    rig_bring_up(&rig);
     rig.doubts = 0;
     rig.now.utc_s = 1699000000;
     rig_run(&rig, 600000);
@@ -111,7 +107,7 @@ static void test_storage_failure_without_a_record_recovers(void **state) {
 /* Whichever read of a start fails once, the key is not taken for lost, nor the next one for destroyed. */
 static void test_one_failed_read_loses_nothing(void **state) {
     (void)state;
-    provision();
+    rig_bring_up(&rig);
     rig_type(&rig, "rotate\n");
     psa_key_id_t current = rig.meter.keys.current, next = rig.meter.keys.next;
     snprintf(rig.kids[0], sizeof rig.kids[0], "%s", rig.last_kid); /* the server does not know the next one */
@@ -140,7 +136,7 @@ static bool exists(psa_key_id_t id) {
 
 /* @p list: what stands where the list of keys was. */
 static void reset_with_list(const uint8_t *list, size_t len) {
-    provision();
+    rig_bring_up(&rig);
     rig_type(&rig, "rotate\n");
     assert_true(exists(rig.meter.keys.current) && exists(rig.meter.keys.next));
     psa_key_id_t next = rig.meter.keys.next;
@@ -172,7 +168,7 @@ static void test_reset_with_a_newer_list_leaves_no_key(void **state) {
 /* The bytes of the key itself: what is no key any more can still be erased. */
 static void reset_with_key(bool flipped) {
     static const uint8_t no_key[] = {0, 0, 0, 0, 'x'};
-    provision();
+    rig_bring_up(&rig);
     const char name[] = "its-0000000000000001";
     if (flipped) {
         flash_sim *sim = &rig.storage_flash.sim;
@@ -206,7 +202,7 @@ static void test_a_damaged_next_key_is_destroyed(void **state) {
     size_t len;
     (void)state;
     const sbs_storage *storage = &rig.ports.storage;
-    provision();
+    rig_bring_up(&rig);
     rig_type(&rig, "rotate\n");
     const char name[] = "its-0000000000000002";
     assert_int_equal(storage->ops->set(storage->ctx, name, no_key, sizeof no_key), SBS_OK);

@@ -344,35 +344,26 @@ static void a_refused_bundle_goes_item_by_item(void **state) {
     assert_int_equal(s->base.fhir.creates, 2);
 }
 
-static int set_up(void **state) {
-    static push_setup setup;
-    push_setup_init(&setup);
-    *state = &setup;
-    return 0;
-}
-
-#define CASE(function) cmocka_unit_test_setup(function, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(items_are_delivered_in_every_mode),
-        CASE(a_plain_create_carries_no_search),
-        CASE(a_refused_item_is_set_aside_and_others_go_on),
-        CASE(an_item_that_makes_the_server_stumble_dies_alone),
-        CASE(conflicts_are_retried_a_few_times),
-        CASE(a_server_that_fails_for_an_hour_costs_nothing),
-        CASE(what_was_stored_before_the_failure_is_found_again),
-        CASE(already_there_at_the_first_attempt_is_a_collision),
-        CASE(what_an_operator_must_mend_pauses_and_goes_on_by_itself),
-        CASE(no_item_is_blamed_for_discovery_or_the_token),
-        CASE(a_client_in_use_by_somebody_else_is_waited_for),
-        CASE(an_item_behind_one_that_waits_costs_no_polls),
-        CASE(an_item_that_never_gets_an_answer_blocks_nobody),
-        CASE(waking_ends_a_pause),
-        CASE(a_rate_limit_is_obeyed),
-        CASE(an_item_that_cannot_be_encoded_is_set_aside),
-        CASE(a_full_body_ends_the_batch),
-        CASE(a_refused_bundle_goes_item_by_item),
+        PUSH_CASE(items_are_delivered_in_every_mode),
+        PUSH_CASE(a_plain_create_carries_no_search),
+        PUSH_CASE(a_refused_item_is_set_aside_and_others_go_on),
+        PUSH_CASE(an_item_that_makes_the_server_stumble_dies_alone),
+        PUSH_CASE(conflicts_are_retried_a_few_times),
+        PUSH_CASE(a_server_that_fails_for_an_hour_costs_nothing),
+        PUSH_CASE(what_was_stored_before_the_failure_is_found_again),
+        PUSH_CASE(already_there_at_the_first_attempt_is_a_collision),
+        PUSH_CASE(what_an_operator_must_mend_pauses_and_goes_on_by_itself),
+        PUSH_CASE(no_item_is_blamed_for_discovery_or_the_token),
+        PUSH_CASE(a_client_in_use_by_somebody_else_is_waited_for),
+        PUSH_CASE(an_item_behind_one_that_waits_costs_no_polls),
+        PUSH_CASE(an_item_that_never_gets_an_answer_blocks_nobody),
+        PUSH_CASE(waking_ends_a_pause),
+        PUSH_CASE(a_rate_limit_is_obeyed),
+        PUSH_CASE(an_item_that_cannot_be_encoded_is_set_aside),
+        PUSH_CASE(a_full_body_ends_the_batch),
+        PUSH_CASE(a_refused_bundle_goes_item_by_item),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -39,14 +39,6 @@ static sbs_status record_set(void *ctx, const char *name, const uint8_t *data, s
 static const sbs_storage_ops record_ops = {.get = record_get, .set = record_set};
 static const sbs_storage record_storage = {.ops = &record_ops};
 
-static void begin(push_setup *s, uint16_t batch) {
-    push_setup_init(s);
-    s->config.batch_max = batch;
-    for (const char *text = "a\0b\0c\0"; *text != '\0'; text += 2) {
-        ram_queue_add(&s->queue, 1, text, NOW);
-    }
-}
-
 static void assert_each_once(push_setup *s) {
     assert_int_equal(push_run(s, 36000000), SBS_OK);
     assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 3);
@@ -58,11 +50,11 @@ static void assert_each_once(push_setup *s) {
 static void the_connection_breaks_at_every_byte(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
-        begin(s, batch);
+        push_setup_abc(s, batch);
         assert_each_once(s);
         size_t total = s->base.fhir.server.moved;
         for (size_t at = 0; at < 2 * total; at++) {
-            begin(s, batch);
+            push_setup_abc(s, batch);
             s->base.fhir.server.fault_at = at / 2;
             s->base.fhir.server.fault = at % 2 == 0 ? FAKE_CLOSE : FAKE_STALL;
             assert_each_once(s);
@@ -73,11 +65,11 @@ static void the_connection_breaks_at_every_byte(void **state) {
 static void the_queue_fails_at_every_operation(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
-        begin(s, batch);
+        push_setup_abc(s, batch);
         assert_each_once(s);
         unsigned total = s->queue.operations;
         for (unsigned at = 4; at <= total; at++) {
-            begin(s, batch);
+            push_setup_abc(s, batch);
             s->queue.fail_at = at;
             assert_int_equal(push_run(s, 36000000), SBS_ERR_STORAGE);
             assert_each_once(s);
@@ -92,7 +84,7 @@ static void the_power_fails_at_every_poll(void **state) {
         unsigned polls = 0;
         for (bool finished = false; !finished; polls++) {
             sbs_wait wait;
-            begin(s, batch);
+            push_setup_abc(s, batch);
             for (unsigned i = 0; i < polls && !finished; i++) {
                 finished = sbs_push_poll(&s->push, s->base.now, &wait) == SBS_OK;
                 s->base.now.mono_ms += wait.timeout_ms == SBS_WAIT_FOREVER ? 0 : wait.timeout_ms;
@@ -251,7 +243,7 @@ static void an_item_that_goes_away_while_it_is_sent_is_no_error(void **state) {
 
 static void a_push_can_be_cancelled(void **state) {
     push_setup *s = *state;
-    begin(s, 1);
+    push_setup_abc(s, 1);
     for (unsigned i = 0; i < 12; i++) {
         sbs_wait wait;
         assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
@@ -261,29 +253,20 @@ static void a_push_can_be_cancelled(void **state) {
     assert_each_once(s);
 }
 
-static int set_up(void **state) {
-    static push_setup setup;
-    push_setup_init(&setup);
-    *state = &setup;
-    return 0;
-}
-
-#define CASE(function) cmocka_unit_test_setup(function, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(the_connection_breaks_at_every_byte),
-        CASE(the_queue_fails_at_every_operation),
-        CASE(the_power_fails_at_every_poll),
-        CASE(an_undated_item_is_dated_when_the_clock_is_known),
-        CASE(the_clock_of_an_earlier_boot_is_remembered),
-        CASE(an_item_that_cannot_be_dated_follows_the_policy),
-        CASE(an_item_newer_than_the_sample_of_the_clock_is_dated_too),
-        CASE(the_lane_keeps_its_order_when_the_clock_comes),
-        CASE(an_item_that_goes_away_holds_up_nobody),
-        CASE(a_damaged_item_changes_no_order),
-        CASE(an_item_that_goes_away_while_it_is_sent_is_no_error),
-        CASE(a_push_can_be_cancelled),
+        PUSH_CASE(the_connection_breaks_at_every_byte),
+        PUSH_CASE(the_queue_fails_at_every_operation),
+        PUSH_CASE(the_power_fails_at_every_poll),
+        PUSH_CASE(an_undated_item_is_dated_when_the_clock_is_known),
+        PUSH_CASE(the_clock_of_an_earlier_boot_is_remembered),
+        PUSH_CASE(an_item_that_cannot_be_dated_follows_the_policy),
+        PUSH_CASE(an_item_newer_than_the_sample_of_the_clock_is_dated_too),
+        PUSH_CASE(the_lane_keeps_its_order_when_the_clock_comes),
+        PUSH_CASE(an_item_that_goes_away_holds_up_nobody),
+        PUSH_CASE(a_damaged_item_changes_no_order),
+        PUSH_CASE(an_item_that_goes_away_while_it_is_sent_is_no_error),
+        PUSH_CASE(a_push_can_be_cancelled),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -190,24 +190,15 @@ static void an_answer_is_acted_on_at_once(void **state) {
     assert_true(waits > 10);
 }
 
-static int set_up(void **state) {
-    static push_setup setup;
-    push_setup_init(&setup);
-    *state = &setup;
-    return 0;
-}
-
-#define CASE(function) cmocka_unit_test_setup(function, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(an_item_costs_a_few_looks_whatever_waits_before_it),
-        CASE(what_comes_back_behind_the_look_is_found),
-        CASE(what_was_held_goes_first_when_the_clock_comes),
-        CASE(what_fits_without_a_bundle_is_sent_alone),
-        CASE(an_item_that_cannot_be_built_for_now_is_kept),
-        CASE(what_could_not_be_settled_is_not_sent_again),
-        CASE(an_answer_is_acted_on_at_once),
+        PUSH_CASE(an_item_costs_a_few_looks_whatever_waits_before_it),
+        PUSH_CASE(what_comes_back_behind_the_look_is_found),
+        PUSH_CASE(what_was_held_goes_first_when_the_clock_comes),
+        PUSH_CASE(what_fits_without_a_bundle_is_sent_alone),
+        PUSH_CASE(an_item_that_cannot_be_built_for_now_is_kept),
+        PUSH_CASE(what_could_not_be_settled_is_not_sent_again),
+        PUSH_CASE(an_answer_is_acted_on_at_once),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

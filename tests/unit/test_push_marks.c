@@ -13,14 +13,6 @@
 #define NOW 1700000000
 #define ITEMS 3u
 
-static void begin(push_setup *s, uint16_t batch) {
-    push_setup_init(s);
-    s->config.batch_max = batch;
-    for (const char *text = "a\0b\0c\0"; *text != '\0'; text += 2) {
-        ram_queue_add(&s->queue, 1, text, NOW);
-    }
-}
-
 static unsigned marks(const push_setup *s) {
     unsigned count = 0;
     for (unsigned i = 0; i < ITEMS; i++) {
@@ -45,7 +37,7 @@ static sbs_status poll(push_setup *s) {
 static void the_mark_comes_before_the_first_byte_and_after_the_token(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
-        begin(s, batch);
+        push_setup_abc(s, batch);
         s->base.fhir.server.one_byte = true;
         sbs_status status = SBS_PENDING;
         while (status == SBS_PENDING) {
@@ -87,7 +79,7 @@ static void an_attempt_that_sent_nothing_leaves_no_mark(void **state) {
     push_setup *s = *state;
     void (*const outages[])(push_setup *) = {refuse_tokens, refuse_connections, lose_connections};
     for (unsigned i = 0; i < 2 * sizeof outages / sizeof *outages; i++) {
-        begin(s, i % 2 == 0 ? 1 : 3);
+        push_setup_abc(s, i % 2 == 0 ? 1 : 3);
         outages[i / 2](s);
         while (s->events[SBS_PUSH_WAITING] + s->events[SBS_PUSH_PAUSED] == 0) {
             assert_int_equal(push_run(s, 0), SBS_PENDING);
@@ -104,7 +96,7 @@ static void an_attempt_that_sent_nothing_leaves_no_mark(void **state) {
 /* Also one that had a token already, and finds no connection any more. */
 static void an_attempt_without_a_connection_leaves_no_mark(void **state) {
     push_setup *s = *state;
-    begin(s, 1);
+    push_setup_abc(s, 1);
     s->base.fhir.close_each = true;
     while (s->events[SBS_PUSH_DELIVERED] == 0) {
         assert_int_equal(push_run(s, 0), SBS_PENDING);
@@ -123,7 +115,7 @@ static void an_attempt_without_a_connection_leaves_no_mark(void **state) {
 static void an_item_that_goes_away_before_it_is_sent_is_not_sent(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
-        begin(s, batch);
+        push_setup_abc(s, batch);
         while (s->base.fhir.tokens == 0) {
             assert_int_equal(poll(s), SBS_PENDING);
         }
@@ -137,7 +129,7 @@ static void an_item_that_goes_away_before_it_is_sent_is_not_sent(void **state) {
 static void what_cannot_be_marked_is_not_sent(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 3; batch = (uint16_t)(batch + 2)) {
-        begin(s, batch);
+        push_setup_abc(s, batch);
         while (!sbs_client_is_about_to_send(&s->base.client)) {
             assert_int_equal(poll(s), SBS_PENDING);
         }
@@ -182,23 +174,14 @@ static void items_that_go_away_while_it_connects_do_not_stop_the_others(void **s
     }
 }
 
-static int set_up(void **state) {
-    static push_setup setup;
-    push_setup_init(&setup);
-    *state = &setup;
-    return 0;
-}
-
-#define CASE(function) cmocka_unit_test_setup(function, set_up)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(the_mark_comes_before_the_first_byte_and_after_the_token),
-        CASE(an_attempt_that_sent_nothing_leaves_no_mark),
-        CASE(an_attempt_without_a_connection_leaves_no_mark),
-        CASE(an_item_that_goes_away_before_it_is_sent_is_not_sent),
-        CASE(what_cannot_be_marked_is_not_sent),
-        CASE(items_that_go_away_while_it_connects_do_not_stop_the_others),
+        PUSH_CASE(the_mark_comes_before_the_first_byte_and_after_the_token),
+        PUSH_CASE(an_attempt_that_sent_nothing_leaves_no_mark),
+        PUSH_CASE(an_attempt_without_a_connection_leaves_no_mark),
+        PUSH_CASE(an_item_that_goes_away_before_it_is_sent_is_not_sent),
+        PUSH_CASE(what_cannot_be_marked_is_not_sent),
+        PUSH_CASE(items_that_go_away_while_it_connects_do_not_stop_the_others),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

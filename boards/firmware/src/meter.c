@@ -363,7 +363,7 @@ static void wait_for_network(meter *m) {
 
 static void step_session(meter *m) {
     bool ready = is_ready(m);
-    if (ready && (m->clock_set || !m->was_ready)) {
+    if (ready && m->clock_set) {
         m->clock_set = false;
         sbs_push_note_boot(&m->ports.storage, m->life.boot_id, m->clock_origin_s);
     }

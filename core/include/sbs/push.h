@@ -207,8 +207,8 @@ SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *ou
  * Notes the clock of a boot, for the items that it leaves behind undated: @p start_utc_s is the UTC at its uptime 0.
  * The engine does so at its first poll with a known time; a program that may end before that, or whose clock is set
  * anew, calls this as soon as the time is known. Written is what differs by more than a minute from the present boot's
- * last, which then counts; the last SBS_PUSH_BOOTS_MAX are kept. @p storage as in the configuration, may be NULL. A
- * failure of the storage is not told: it costs times, no item.
+ * last, which then counts; the last SBS_PUSH_BOOTS_MAX notes are kept. @p storage as in the configuration, may be NULL.
+ * A failure of the storage is not told: it costs times, no item.
  */
 void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t start_utc_s);
 

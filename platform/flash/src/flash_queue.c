@@ -12,8 +12,6 @@
 /* How far ids on the flash may lie apart: their keys have 24 bits. */
 #define ID_SPAN (SBS_FLASH_LOG_KEY_MAX / 2u)
 
-#define NEARLY_DIVISOR 8u /* nearly full: all but an eighth */
-
 static void lock(sbs_flash_queue *queue) {
     if (queue->config.lock) {
         queue->config.lock(queue->config.lock_ctx);
@@ -114,7 +112,7 @@ static bool is_full(const sbs_flash_queue *queue, uint32_t extent) {
     return queue->full || queue->used + (uint64_t)extent > capacity(queue, extent);
 }
 
-/* After a failed compaction what was counted on the way may not be so on the flash. */
+/* After a compaction that failed or gave up items, what was known before may not be so on the flash. */
 static sbs_status reloaded(sbs_flash_queue *queue, sbs_status status) {
     sbs_status loaded = sbs_queue_load(queue);
     return status == SBS_OK ? loaded : status;
@@ -167,11 +165,10 @@ static sbs_status drop_oldest(sbs_flash_queue *queue) {
     return reloaded(queue, status);
 }
 
-/* Where nearly all is wanted, compacting moves sector after sector to gain little, and wears the flash: then a sector
- * is given up instead. */
+/* Where all but an eighth is wanted, compacting moves sector after sector to gain little, and wears the flash: then a
+ * sector is given up instead. */
 static bool must_drop(const sbs_flash_queue *queue, size_t len, uint32_t extent) {
-    return queue->config.policy == SBS_FLASH_QUEUE_DROP_OLDEST &&
-           queue->used > capacity(queue, extent) / NEARLY_DIVISOR * (NEARLY_DIVISOR - 1u) &&
+    return queue->config.policy == SBS_FLASH_QUEUE_DROP_OLDEST && queue->used > capacity(queue, extent) / 8u * 7u &&
            sbs_flash_log_is_crowded(&queue->log, len, spare(queue));
 }
 
