@@ -100,7 +100,7 @@ sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_p
                          const sbs_push_result *result, const char *reason) {
     const sbs_queue *queue = push->priv.config->queue;
     keep_reason(push, reason, result->text);
-    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DEAD, push->priv.reason);
+    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DEAD, push->priv.reason, NULL);
     if (status != SBS_OK) {
         return status;
     }
@@ -124,7 +124,7 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
     if (already && sent->first && !result->outcome_unknown) {
         return sbs_push_dead(push, sent, SBS_PUSH_COLLISION, result, "already there at the first attempt");
     }
-    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DELIVERED, NULL);
+    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DELIVERED, NULL, NULL);
     if (status != SBS_OK) {
         return status;
     }

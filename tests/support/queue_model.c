@@ -221,9 +221,9 @@ void model_attempt(queue_model *model, model_item *item) {
 void model_settle(queue_model *model, model_item *item, sbs_queue_fate fate, const char *reason) {
     uint8_t state = fate == SBS_QUEUE_DELIVERED ? ITEM_DELIVERED : ITEM_DEAD;
     item->allowed |= state;
-    must(model, "settle", model->queue.ops->settle(model->queue.ctx, item->id, fate, reason));
+    must(model, "settle", model->queue.ops->settle(model->queue.ctx, item->id, fate, reason, NULL));
     item->seen = state;
     model->settled++;
     decide(model);
-    assert_int_equal(model->queue.ops->settle(model->queue.ctx, item->id, fate, NULL), SBS_ERR_NOT_FOUND);
+    assert_int_equal(model->queue.ops->settle(model->queue.ctx, item->id, fate, NULL, NULL), SBS_ERR_NOT_FOUND);
 }

@@ -81,8 +81,9 @@ static sbs_status ram_mark_attempt(void *ctx, uint64_t id) {
     return SBS_OK;
 }
 
-static sbs_status ram_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
+static sbs_status ram_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
     ram_queue *queue = ctx;
+    (void)words;
     struct ram_item *item = find(queue, id);
     if (fails(queue)) {
         return SBS_ERR_STORAGE;
@@ -106,7 +107,12 @@ static void ram_counters(void *ctx, sbs_queue_counters *out) {
 }
 
 void ram_queue_init(ram_queue *queue) {
-    static const sbs_queue_ops ops = {ram_append, ram_next, ram_read, ram_mark_attempt, ram_settle, ram_counters};
+    static const sbs_queue_ops ops = {.append = ram_append,
+                                      .next = ram_next,
+                                      .read = ram_read,
+                                      .mark_attempt = ram_mark_attempt,
+                                      .settle = ram_settle,
+                                      .counters = ram_counters};
     memset(queue, 0, sizeof *queue);
     queue->queue = (sbs_queue){&ops, queue};
 }

@@ -70,7 +70,7 @@ sbs_status rig_mark(uint64_t id) {
 }
 
 sbs_status rig_settle(uint64_t id, sbs_queue_fate fate, const char *reason) {
-    return rig.port.ops->settle(rig.port.ctx, id, fate, reason);
+    return rig.port.ops->settle(rig.port.ctx, id, fate, reason, NULL);
 }
 
 sbs_queue_counters rig_counters(void) {

@@ -39,7 +39,7 @@ static uint64_t append(void) {
 
 static void deliver(uint64_t id) {
     assert_int_equal(queue.ops->mark_attempt(queue.ctx, id), SBS_OK);
-    assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
 }
 
 static sbs_queue_counters counters_now(void) {

@@ -63,7 +63,7 @@ static sbs_queue_counters counters_of(rig *r) {
 
 static void deliver(rig *r, uint64_t id) {
     assert_int_equal(r->queue.ops->mark_attempt(r->queue.ctx, id), SBS_OK);
-    assert_int_equal(r->queue.ops->settle(r->queue.ctx, id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(r->queue.ops->settle(r->queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
 }
 
 static uint32_t drain(rig *r) {
@@ -259,7 +259,8 @@ static void test_item_that_stays(void **state) {
             assert_int_equal(item.id, id - 7u);
             for (uint64_t n = id - 7u; n <= id; n++) {
                 deliver(&r, n);
-                assert_int_equal(r.queue.ops->settle(r.queue.ctx, n, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_NOT_FOUND);
+                assert_int_equal(r.queue.ops->settle(r.queue.ctx, n, SBS_QUEUE_DELIVERED, NULL, NULL),
+                                 SBS_ERR_NOT_FOUND);
             }
         }
         if (i % 1000u == 0) {
@@ -322,13 +323,13 @@ static void test_sizes_and_arguments(void **state) {
     assert_int_equal(r.queue.ops->read(r.queue.ctx, 1, most, got, sizeof got, &len), SBS_OK);
     assert_int_equal(len, 0);
     assert_int_equal(r.queue.ops->read(r.queue.ctx, 2, 0, got, sizeof got, &len), SBS_ERR_NOT_FOUND);
-    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 2, SBS_QUEUE_DEAD, NULL), SBS_ERR_NOT_FOUND);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 2, SBS_QUEUE_DEAD, NULL, NULL), SBS_ERR_NOT_FOUND);
     assert_int_equal(r.queue.ops->mark_attempt(r.queue.ctx, 0), SBS_ERR_NOT_FOUND);
     memset(reason, 'r', sizeof reason);
     reason[SBS_QUEUE_REASON_SIZE] = '\0';
-    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason), SBS_ERR_ARGUMENT);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason, NULL), SBS_ERR_ARGUMENT);
     reason[SBS_QUEUE_REASON_SIZE - 1u] = '\0';
-    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason), SBS_OK);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DEAD, reason, NULL), SBS_OK);
     mount(&r);
     assert_int_equal(counters_of(&r).dead, 1);
     flash_sim_free(&r.sim);
@@ -406,7 +407,7 @@ static void test_device_failure(void **state) {
     assert_int_equal(append(&r, 1, 30, &id), SBS_OK);
     r.sim.failing = true;
     assert_int_equal(append(&r, 2, 30, &id), SBS_ERR_STORAGE);
-    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_STORAGE);
+    assert_int_equal(r.queue.ops->settle(r.queue.ctx, 1, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_ERR_STORAGE);
     assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_ERR_STORAGE);
     r.sim.failing = false;
     assert_int_equal(r.queue.ops->next(r.queue.ctx, 0, &item), SBS_OK);

@@ -49,7 +49,7 @@ static void spoil(uint64_t number) {
 }
 
 static void settle(uint64_t id) {
-    assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
 }
 
 /* Walks the queue; returns how many are reported as damaged, their ids in @p out, and how many wait. */
@@ -106,7 +106,7 @@ static void each_is_reported_once_under_its_id(void **state) {
         assert_int_equal(waiting, ITEMS - 4);
         assert_counts(ITEMS - 4, 2, 2);
     }
-    assert_int_equal(queue.ops->settle(queue.ctx, 5, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_NOT_FOUND);
+    assert_int_equal(queue.ops->settle(queue.ctx, 5, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_ERR_NOT_FOUND);
     flash_sim_free(&sim);
 }
 

@@ -276,7 +276,7 @@ static void work_until_killed(int out) {
         if (i % 3 == 2 && port.ops->next(port.ctx, 0, &item) == SBS_OK) {
             tell(out, item.id, 2);
             if (port.ops->mark_attempt(port.ctx, item.id) != SBS_OK ||
-                port.ops->settle(port.ctx, item.id, SBS_QUEUE_DELIVERED, NULL) != SBS_OK) {
+                port.ops->settle(port.ctx, item.id, SBS_QUEUE_DELIVERED, NULL, NULL) != SBS_OK) {
                 _exit(1);
             }
             tell(out, item.id, 3);

@@ -279,7 +279,8 @@ static sbs_status settle(sbs_queue_fate fate) {
         return SBS_OK;
     }
     test.items[id].may_be = WAITING | becomes;
-    sbs_status status = test.port.ops->settle(test.port.ctx, id, fate, fate == SBS_QUEUE_DEAD ? "refused: 422" : NULL);
+    sbs_status status =
+        test.port.ops->settle(test.port.ctx, id, fate, fate == SBS_QUEUE_DEAD ? "refused: 422" : NULL, NULL);
     test.items[id].may_be = status == SBS_OK ? becomes : test.items[id].may_be;
     return status;
 }

@@ -164,9 +164,9 @@ static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
     return status;
 }
 
-static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
+static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
     sbs_status status = begin();
-    return status == SBS_OK ? cli_queue_port.ops->settle(ctx, id, fate, reason) : status;
+    return status == SBS_OK ? cli_queue_port.ops->settle(ctx, id, fate, reason, words) : status;
 }
 
 static void queue_counters(void *ctx, sbs_queue_counters *out) {
@@ -177,8 +177,12 @@ static void queue_counters(void *ctx, sbs_queue_counters *out) {
 
 bool cli_queue_encoder_init(sbs_push_config *config, const sbs_push *engine, const char *command, cli_write_mode mode,
                             bool accept) {
-    static const sbs_queue_ops ops = {queue_append,       queue_next,   queue_read,
-                                      queue_mark_attempt, queue_settle, queue_counters};
+    static const sbs_queue_ops ops = {.append = queue_append,
+                                      .next = queue_next,
+                                      .read = queue_read,
+                                      .mark_attempt = queue_mark_attempt,
+                                      .settle = queue_settle,
+                                      .counters = queue_counters};
     state.engine = engine;
     state.config = config;
     state.command = command;

@@ -386,7 +386,8 @@ static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
     return status;
 }
 
-static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
+static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
+    (void)words;
     sbs_status status = enter(ctx);
     if (status == SBS_OK) {
         status = settle_item(ctx, id, fate, reason);

@@ -198,8 +198,10 @@ static sbs_status bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *re
     return status == SBS_OK ? sbs_sqlite_expire(queue, EXPIRE_MAX) : status;
 }
 
-static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason) {
+static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason,
+                               const char *server_words) {
     sbs_sqlite_queue *queue = ctx;
+    (void)server_words;
     const char *words = reason != NULL ? reason : "";
     if (strlen(words) >= SBS_QUEUE_REASON_SIZE) {
         return SBS_ERR_ARGUMENT;
@@ -262,8 +264,12 @@ static void tidy(sbs_sqlite_queue *queue) {
 }
 
 sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue_config *config, sbs_queue *out_queue) {
-    static const sbs_queue_ops ops = {queue_append,       queue_next,   queue_read,
-                                      queue_mark_attempt, queue_settle, queue_counters};
+    static const sbs_queue_ops ops = {.append = queue_append,
+                                      .next = queue_next,
+                                      .read = queue_read,
+                                      .mark_attempt = queue_mark_attempt,
+                                      .settle = queue_settle,
+                                      .counters = queue_counters};
     memset(queue, 0, sizeof *queue);
     queue->priv.config = *config;
     fill_defaults(&queue->priv.config);

@@ -17,7 +17,8 @@
 extern "C" {
 #endif
 
-#define SBS_QUEUE_REASON_SIZE 64u /**< bytes of a reason, with the NUL */
+#define SBS_QUEUE_REASON_SIZE 64u  /**< bytes of a reason, with the NUL */
+#define SBS_QUEUE_WORDS_SIZE 1024u /**< most bytes of a server's words that a queue is asked to keep, with the NUL */
 
 /** What the queue keeps beside an item's bytes. */
 typedef struct sbs_queue_meta {
@@ -33,7 +34,9 @@ typedef struct sbs_queue_item {
     uint64_t id;
     size_t len;
     sbs_queue_meta meta;
-    uint16_t attempts; /**< times that mark_attempt was called, saturating */
+    uint16_t attempts;       /**< times that mark_attempt was called, saturating */
+    uint16_t failures;       /**< what note_failures said last, 0 where the queue does not keep it */
+    int64_t failing_since_s; /**< the same; says something only if failures is not 0 */
 } sbs_queue_item;
 
 typedef enum sbs_queue_fate {
@@ -59,10 +62,29 @@ typedef struct sbs_queue_ops {
     /** Notes, durably, that the next thing to happen may be that the item's first byte is sent. Called before every
      * sending. SBS_ERR_NOT_FOUND if it is settled. */
     sbs_status (*mark_attempt)(void *ctx, uint64_t id);
-    /** Settles an item, durably. @p reason: a short text for SBS_QUEUE_DEAD, may be NULL. SBS_ERR_NOT_FOUND if it is
-     * settled already. */
-    sbs_status (*settle)(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason);
+    /**
+     * Settles an item, durably. SBS_ERR_NOT_FOUND if it is settled already.
+     * @param reason for SBS_QUEUE_DEAD: the engine's own sentence, shorter than SBS_QUEUE_REASON_SIZE (else
+     *               SBS_ERR_ARGUMENT); may be NULL.
+     * @param words  for SBS_QUEUE_DEAD: what the server said, one sanitised line; a queue keeps as much of it as it has
+     *               room for; may be NULL.
+     */
+    sbs_status (*settle)(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words);
     void (*counters)(void *ctx, sbs_queue_counters *out);
+    /**
+     * Optional, NULL where every operation is durable by itself. Opens a group: what mark_attempt, settle and
+     * note_failures do until commit() is durable together when commit() returns SBS_OK, or not done at all. A second
+     * begin() before the commit is SBS_OK and changes nothing.
+     */
+    sbs_status (*begin)(void *ctx);
+    /** Ends the group durably; SBS_OK without one. On an error nothing of the group was done. NULL only with begin. */
+    sbs_status (*commit)(void *ctx);
+    /**
+     * Optional, NULL where a restart may forget it: keeps what is held against an item, which next() tells again.
+     * @param failures how often it failed while others were stored, saturating.
+     * @param since_s  UTC of the first of these, or SBS_UTC_UNKNOWN.
+     */
+    sbs_status (*note_failures)(void *ctx, uint64_t id, uint16_t failures, int64_t since_s);
 } sbs_queue_ops;
 
 typedef struct sbs_queue {
