@@ -10,6 +10,7 @@
 #define SUSPECT_ATTEMPTS 2u   /* tried so often in earlier runs, and still there */
 #define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
+#define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     bool batches = config->batch_max > 1;
@@ -136,6 +137,7 @@ static uint32_t increase(uint16_t *counter) {
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.open = push->priv.exhausted;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
@@ -157,6 +159,7 @@ static void wait_all(sbs_push *push, bool pause) {
     uint64_t id = push->priv.sent[0].id;
     look_on(push, before(push));
     begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
+    push->priv.open = false;
 }
 
 static bool is_for_operator(const struct sbs_push_failure *failure) {
@@ -257,6 +260,7 @@ static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind)
     push->priv.exhausted = false;
     push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
     push->priv.went_well = true;
+    push->priv.in_a_row = (uint8_t)(push->priv.in_a_row + (push->priv.in_a_row < UINT8_MAX));
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += kind == SBS_PUSH_ALREADY;
@@ -327,7 +331,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries);
+        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = at_least(wait_ms, settle_ms(push));
         }
@@ -452,6 +456,7 @@ static sbs_status visit(sbs_push *push, uint64_t id) {
     }
 
     push->priv.direct = true;
+    push->priv.in_a_row = 0;
     status = unless_gone(consider(push, &item));
     if (push->priv.state == PUSH_CHOOSE) { /* it was set aside or held, or the queue failed */
         look_on(push, no_later(push, id));
@@ -482,6 +487,7 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
     }
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
+    push->priv.open = true;
     return SBS_PENDING;
 }
 
@@ -518,7 +524,8 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
     if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
         return false;
     }
-    if (push->priv.first_lap && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
+    bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
+    if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
         sbs_push_suspect(push, item);
         return false;
     }
@@ -551,9 +558,10 @@ static sbs_status look(sbs_push *push) {
     return SBS_PENDING;
 }
 
-/* While all goes well, one whose own time has come goes first; else others do. */
+/* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
+ */
 static sbs_status choose(sbs_push *push) {
-    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.singles_left == 0) {
+    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *first = sbs_push_first(push);
         if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
             return visit(push, first->id);
@@ -725,7 +733,7 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
     return SBS_PENDING;
 }
 
-/* While nothing goes, a new item need not wait as long as those that failed. */
+/* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
 static sbs_status look_for_new(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_queue_item item;
@@ -750,10 +758,14 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         return SBS_OK;
     }
 
-    if (push->priv.exhausted) {
+    if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
-        if (early - 1u >= EARLY_CHECK_MS) {
-            return look_for_new(push);
+        if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
+            early = EARLY_CHECK_MS;
+            sbs_status status = look_for_new(push);
+            if (status != SBS_OK || push->priv.state != PUSH_WAIT) {
+                return status;
+            }
         }
         left = early < left ? early : left;
     }

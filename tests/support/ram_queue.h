@@ -7,7 +7,7 @@
 
 #include "sbs/queue.h"
 
-#define RAM_QUEUE_MAX 64u
+#define RAM_QUEUE_MAX 256u
 #define RAM_QUEUE_BYTES 64u
 
 typedef enum ram_fate { RAM_WAITING, RAM_DELIVERED, RAM_DEAD } ram_fate;

@@ -188,6 +188,7 @@ typedef struct sbs_push_counters {
 typedef struct sbs_push {
     struct {
         uint8_t state;
+        uint8_t in_a_row; /* stored since one that waited on its own was tried */
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
         bool rewind;    /* the next look is from the start: one that was passed over may go */
@@ -197,6 +198,7 @@ typedef struct sbs_push {
         bool single;    /* the request is no Bundle */
         bool probe;     /* a wait is over: one request may go, whatever waits on its own */
         bool early;     /* the look is for new items only, within a wait */
+        bool open;      /* a wait within which new items may go */
         bool exhausted; /* everything was tried since something was stored: nothing goes */
         bool grouped;   /* the queue has a group open */
         bool went_well; /* an entry of the answer was stored */
