@@ -300,7 +300,7 @@ static sbs_status accept_token(sbs_client *client) {
     sbs_status status = read_token(client, &token, &member);
     if (status != SBS_OK) {
         sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        sbs_http_sanitise(sbs_text_of(member), client->priv.detail.text, sizeof client->priv.detail.text);
+        sbs_client_say(client, sbs_text_of(member));
         return status;
     }
     keep_token(client, &token);
@@ -343,10 +343,12 @@ static bool may_have_moved(sbs_client *client, unsigned http_status) {
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
     unsigned http_status = client->priv.exchange.answer.status;
+    size_t size;
+    char *words = sbs_client_words(client, &size);
     sbs_json doc;
     sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
     if (sbs_client_read_json(client, &doc) == SBS_OK &&
-        sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK &&
+        sbs_oauth_error_read(&doc, &detail->oauth, words, size) == SBS_OK &&
         detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
