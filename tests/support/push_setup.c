@@ -52,6 +52,7 @@ void push_setup_init(push_setup *setup) {
         .body_size = sizeof setup->body,
         .answer = setup->answer,
         .answer_size = sizeof setup->answer,
+        .batches = &sbs_push_batches,
         .boot_id = 1,
     };
     assert_int_equal(sbs_push_init(&setup->push, &setup->config), SBS_OK);

@@ -406,6 +406,7 @@ static int set_up(cli_write_mode mode) {
         .answer_size = batch ? CLI_ANSWER_MAX : 0,
         .settle_ms = cli_queue_push_with.settle_s == 0 ? 1 : (uint32_t)cli_queue_push_with.settle_s * 1000u,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
+        .batches = &sbs_push_batches,
         .batch_max = (uint16_t)cli_queue_push_with.batch,
     };
     if (batch && !cli_write_mode_takes_batch()) {
