@@ -75,9 +75,6 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
  * SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
 
-/** True if the item being built or sent must replace nothing: it is a first attempt. */
-bool sbs_push_is_conditional(const sbs_push *push);
-
 /** Starts the request that was built. */
 sbs_status sbs_push_start(sbs_push *push);
 
