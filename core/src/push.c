@@ -81,7 +81,7 @@ static uint64_t behind(const sbs_push *push) {
     if (!push->priv.direct) {
         return last->id;
     }
-    return push->priv.failed && !last->fifth ? push->priv.cursor : no_later(push, last->id);
+    return push->priv.failed && !last->last ? push->priv.cursor : no_later(push, last->id);
 }
 
 static uint64_t before(const sbs_push *push) {
@@ -302,7 +302,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
     push->priv.no_room = push->priv.no_room || entry == NULL;
-    flags->lets_pass = sent->fifth && !flags->unread;
+    flags->lets_pass = sent->last && !flags->unread;
     if (entry != NULL) {
         if (sbs_push_counts(push, entry) && !flags->unread) {
             sbs_status status = hold_against(push, entry);
@@ -322,7 +322,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
         entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
-        entry->passes = entry->passes || passed || sent->fifth || entry->failures >= SBS_PUSH_FAILURES_MAX;
+        entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
     note_failure(push, sent->id);
@@ -336,7 +336,7 @@ static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sb
     sbs_status status = SBS_OK;
     if (decision->act == PUSH_DEFER) {
         status = defer(push, sent);
-    } else if (decision->act != PUSH_LEAVE) {
+    } else {
         status = settle(push, sent->id, decision);
     }
 
@@ -376,12 +376,11 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     const sbs_push_deferred *entry = sbs_push_find(push, item->id);
-    bool fifth = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1 || item->attempts == UINT16_MAX;
     *sent = (struct sbs_push_sent){
         .id = item->id,
         .lane = item->meta.lane,
         .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
-        .fifth = fifth,
+        .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
@@ -586,7 +585,7 @@ static sbs_status judge_single(sbs_push *push) {
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    look_on(push, decision->act == PUSH_LEAVE ? before(push) : behind(push));
+    look_on(push, behind(push));
     if (push->priv.failed) {
         note_miss(push, push->priv.failure.flags.asks);
     }
@@ -745,7 +744,7 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         }
         left = early < left ? early : left;
     }
-    out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
+    out_wait->timeout_ms = at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
     return SBS_PENDING;
 }
 

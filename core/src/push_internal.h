@@ -11,7 +11,6 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
 /** What is to be done about it. */
 typedef enum sbs_push_act {
-    PUSH_LEAVE,     /* nothing */
     PUSH_DELIVER,   /* the server holds it */
     PUSH_SET_ASIDE, /* it never will */
     PUSH_DEFER,     /* it waits on its own */

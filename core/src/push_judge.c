@@ -6,8 +6,7 @@
 
 enum { /* the first by their fault */
        GIVEN_UP,
-       LEAVE = GIVEN_UP + SBS_FAULT_SERVER + 1,
-       WAIT_ALL,
+       WAIT_ALL = GIVEN_UP + SBS_FAULT_SERVER + 1,
        PAUSE_ALL,
        PUT_OFF,
        DELIVERED,
@@ -26,9 +25,8 @@ static const sbs_push_decision decisions[] = {
     [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed"},
     [GIVEN_UP + SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
     [GIVEN_UP + SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts"},
-    [GIVEN_UP + SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": always refused"},
+    [GIVEN_UP + SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": refused"},
     [GIVEN_UP + SBS_FAULT_SERVER] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "fails while others are stored"},
-    [LEAVE] = {PUSH_LEAVE, SBS_PUSH_NOTHING, NULL},
     [WAIT_ALL] = {PUSH_WAIT_ALL, SBS_PUSH_NOTHING, NULL},
     [PAUSE_ALL] = {PUSH_PAUSE_ALL, SBS_PUSH_NOTHING, NULL},
     [PUT_OFF] = {PUSH_DEFER, SBS_PUSH_NOTHING, NULL},
@@ -41,7 +39,7 @@ static const sbs_push_decision decisions[] = {
     [REFUSED] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
     [SEVERAL] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"},
     [NO_REQUEST] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL},
-    [OUT_OF_SCOPE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": not in the granted scope"},
+    [OUT_OF_SCOPE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": scope"},
 };
 
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
@@ -63,7 +61,7 @@ static unsigned judge_stored(const sbs_push *push, const struct sbs_push_sent *s
 static unsigned judge_unsent(const sbs_push *push) {
     sbs_status status = push->priv.event.status;
     sbs_status_class group = sbs_status_group(status);
-    if (status == SBS_ERR_STATE) { /* the client is in use by somebody else */
+    if (status == SBS_ERR_STATE || status == SBS_ERR_CANCELLED) { /* somebody else uses the client */
         return WAIT_ALL;
     }
     if (group == SBS_CLASS_FIX_CALL && !push->priv.flags.elsewhere) {
@@ -102,9 +100,6 @@ static unsigned judge(const sbs_push *push, const struct sbs_push_sent *sent) {
     bool answered = push->priv.event.http_status != 0;
     if (status == SBS_OK) {
         return judge_stored(push, sent);
-    }
-    if (status == SBS_ERR_CANCELLED) {
-        return LEAVE;
     }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
         return is_given_up(push, sent->id, true) ? OUT_OF_SCOPE : PUT_OFF;

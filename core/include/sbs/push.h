@@ -63,7 +63,7 @@ extern "C" {
 #endif
 
 #define SBS_PUSH_FAILURES_MAX 5u /**< item at fault by comparison: dead after so many */
-#define SBS_PUSH_ALONE_MAX 5u    /**< failures in a row before the next item of the same lane may try */
+#define SBS_PUSH_ALONE_MAX 4u    /**< attempts after which the next item of the same lane may try, a power of 2 */
 #define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
@@ -255,7 +255,7 @@ typedef struct sbs_push {
             uint64_t id;
             uint32_t lane;
             uint32_t first : 1; /* the server cannot know it yet */
-            uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
+            uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
         char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
