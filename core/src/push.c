@@ -572,7 +572,6 @@ static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     read_answer(push, push->priv.of.alone.verdict);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
-    push->priv.state = PUSH_JUDGE;
     if (decision->act >= PUSH_WAIT_ALL) {
         wait_all(push, decision->act == PUSH_PAUSE_ALL);
         return SBS_OK;
@@ -649,6 +648,7 @@ static sbs_status judge_entry(sbs_push *push) {
 }
 
 static sbs_status finish_request(sbs_push *push, sbs_status status) {
+    push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
     if (push->priv.single) {
@@ -663,7 +663,6 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
         fail_batch(push, status);
         return SBS_OK;
     }
-    push->priv.state = PUSH_JUDGE;
     push->priv.judged = 0;
     return SBS_OK;
 }
