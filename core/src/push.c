@@ -2,8 +2,6 @@
 /* The push engine's machine: what is looked at, sent, and written of it. Whatever changes, changes here. */
 #include "push_internal.h"
 
-#include <psa/crypto.h>
-
 #define SCAN_MAX 16u /* items looked at in one poll */
 #define HELD_CHECK_MS 5000u
 #define EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
@@ -11,37 +9,6 @@
 #define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
 #define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
-
-sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    bool batches = config->batch_max > 1 && config->batches != NULL;
-    memset(push, 0, sizeof *push);
-    push->priv.config = config;
-    push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
-    push->priv.first_lap = true;
-
-    if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
-        config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
-        return SBS_ERR_ARGUMENT;
-    }
-    return SBS_OK;
-}
-
-const sbs_push_event *sbs_push_event_of(const sbs_push *push) {
-    return &push->priv.event;
-}
-
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
-    return &push->priv.counters;
-}
-
-/* An event is made in a poll: first what an answer says, then what came of it. */
-static void begin_event(sbs_push *push) {
-    memset(&push->priv.event, 0, sizeof push->priv.event);
-    memset(&push->priv.flags, 0, sizeof push->priv.flags);
-    push->priv.event.reason = push->priv.event.words = "";
-    push->priv.event.server_id = push->priv.event.etag = "";
-}
 
 static void tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
     push->priv.event.kind = kind;
@@ -66,10 +33,6 @@ static void look_on(sbs_push *push, uint64_t cursor) {
     push->priv.batch_len = 0;
 }
 
-static void start_over(sbs_push *push) {
-    look_on(push, 0);
-}
-
 /* What an item held up in its lane goes before what the look comes to next. */
 static uint64_t no_later(const sbs_push *push, uint64_t id) {
     return id < push->priv.cursor ? id : push->priv.cursor;
@@ -90,45 +53,6 @@ static uint64_t before(const sbs_push *push) {
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t at_least(uint32_t wait_ms, uint32_t least_ms) {
-    return wait_ms > least_ms ? wait_ms : least_ms;
-}
-
-static uint32_t at_most(uint32_t wait_ms, uint32_t most_ms) {
-    return wait_ms < most_ms ? wait_ms : most_ms;
-}
-
-static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
-    sbs_backoff backoff = {
-        .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
-        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : cap_ms,
-    };
-    uint32_t random = UINT32_MAX;
-    (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
-    return sbs_backoff_delay(&backoff, attempt, random);
-}
-
-/* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
-static uint32_t own_wait(const sbs_push *push, unsigned tries) {
-    uint32_t base_ms = at_least(push->priv.config->backoff.base_ms, 16000) / 2;
-    const sbs_backoff half = {base_ms, at_least(base_ms, 150000)};
-    return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
-}
-
-static uint32_t settle_ms(const sbs_push *push) {
-    uint32_t configured = push->priv.config->settle_ms;
-    return configured != 0 ? configured : 5000;
-}
-
-static uint32_t asked_ms(const sbs_push *push) {
-    return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
-}
-
-static uint32_t increase(uint16_t *counter) {
-    *counter = (uint16_t)(*counter + (*counter < UINT16_MAX));
-    return *counter - 1u;
-}
-
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
@@ -140,20 +64,13 @@ static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id
     push->priv.event.wait_ms = wait_ms;
 }
 
-static uint32_t server_ms(const sbs_push *push, unsigned attempt) {
-    return backoff_of(&push->priv.config->backoff, 1000, 300000, attempt);
-}
-
-static uint32_t pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, 60000, 3600000, increase(&push->priv.pauses_in_row));
-}
-
 /* Not the fault of an item: the network, discovery, the token, memory. */
 static void wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, increase(&push->priv.server_failures));
+    uint32_t wait_ms =
+        pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
     uint64_t id = push->priv.sent[0].id;
     look_on(push, before(push));
-    begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
+    begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
     push->priv.open = false;
 }
 
@@ -164,17 +81,18 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     bool pass = failure->flags.lets_pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
     bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
     if (!long_one) {
-        wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
+        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
     }
     if (failure->flags.unknown && (long_one || push->priv.no_room)) {
-        wait_ms = at_least(wait_ms, settle_ms(push)); /* it may be the next one, and was stored perhaps */
+        wait_ms =
+            sbs_push_at_least(wait_ms, sbs_push_settle_ms(push)); /* it may be the next one, and was stored perhaps */
     }
 
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
-    begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
+    begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
@@ -183,17 +101,13 @@ static void note_miss(sbs_push *push, bool all) {
         return;
     }
 
-    (void)increase(&push->priv.misses);
+    (void)sbs_push_increase(&push->priv.misses);
     if (push->priv.misses > 1 || all || push->priv.exhausted) {
-        wait_for_others(push, asked_ms(push));
+        wait_for_others(push, sbs_push_asked_ms(push));
     }
 }
 
 /* ---- the queue's writes ----------------------------------------------------------------------------------------- */
-
-bool sbs_push_is_durable(const sbs_push *push) {
-    return !push->priv.grouped;
-}
 
 static sbs_status group(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
@@ -215,7 +129,7 @@ sbs_status sbs_push_flush(sbs_push *push) {
     sbs_status status = grouped ? queue->ops->commit(queue->ctx) : SBS_OK;
     if (status != SBS_OK) {
         sbs_push_cancel(push);
-        begin_event(push);
+        sbs_push_begin_event(push);
     }
     return status;
 }
@@ -311,10 +225,11 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms =
-            flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
+        wait_ms = flags->unread ? 0
+                                : sbs_push_own_wait(push, entry->tries) +
+                                      sbs_push_asked_ms(push); /* others go after what was asked */
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-            wait_ms = at_least(wait_ms, settle_ms(push));
+            wait_ms = sbs_push_at_least(wait_ms, sbs_push_settle_ms(push));
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* from 255 on it begins anew, and nobody minds */
@@ -489,7 +404,7 @@ static sbs_status end_of_queue(sbs_push *push) {
     uint64_t end = push->priv.cursor;
     const sbs_push_deferred *first = sbs_push_first(push);
     if (resumed) { /* what stands before, or was put back behind the look by somebody else */
-        start_over(push);
+        look_on(push, 0);
         bool turn = push->priv.probe && first != NULL && first->until_ms <= push->priv.now.mono_ms;
         return turn ? visit(push, first->id) : SBS_PENDING;
     }
@@ -525,7 +440,7 @@ static sbs_status look(sbs_push *push) {
             return status;
         }
         if (status != SBS_OK) {
-            start_over(push);
+            look_on(push, 0);
             return status;
         }
         if (push->priv.event.kind != SBS_PUSH_NOTHING) {
@@ -549,28 +464,9 @@ static sbs_status choose(sbs_push *push) {
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
-static void read_answer(sbs_push *push, sbs_status status) {
-    const sbs_client *client = push->priv.config->client;
-    const sbs_detail *detail = sbs_client_detail(client);
-    sbs_response response = sbs_client_response(client);
-    sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
-    push->priv.event.status = status;
-    push->priv.event.http_status = response.http_status;
-    push->priv.event.server_id = response.id;
-    push->priv.event.etag = response.etag;
-    push->priv.flags.unknown = detail->outcome_unknown;
-    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
-    push->priv.flags.whole = status == meaning.status;
-    if (status != SBS_OK) {
-        push->priv.event.words = detail->text;
-        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
-    }
-}
-
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
-    read_answer(push, push->priv.of.alone.verdict);
+    sbs_push_read_answer(push, push->priv.of.alone.verdict);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
     if (decision->act >= PUSH_WAIT_ALL) {
         wait_all(push, decision->act == PUSH_PAUSE_ALL);
@@ -599,7 +495,7 @@ static void scatter(sbs_push *push) {
 }
 
 static void fail_batch(sbs_push *push, sbs_status status) {
-    read_answer(push, status);
+    sbs_push_read_answer(push, status);
     struct sbs_push_flags *flags = &push->priv.flags;
     unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
@@ -743,7 +639,7 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         }
         left = early < left ? early : left;
     }
-    out_wait->timeout_ms = at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
+    out_wait->timeout_ms = sbs_push_at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
     return SBS_PENDING;
 }
 
@@ -764,22 +660,6 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     }
 }
 
-/* What was passed over because the time was unknown can go now, and before what comes after it. */
-static void note_clock(sbs_push *push) {
-    const sbs_push_config *config = push->priv.config;
-    const sbs_now *now = &push->priv.now;
-    if (push->priv.clock_noted || now->utc_s == SBS_UTC_UNKNOWN) {
-        return;
-    }
-
-    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
-    push->priv.clock_noted = push->priv.rewind = true;
-    push->priv.cursor = 0;
-    if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {
-        push->priv.state = PUSH_SEND;
-    }
-}
-
 static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait *wait) {
     bool idle = status == SBS_OK || wait->timeout_ms > 0 || wait->events != 0;
     return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
@@ -788,8 +668,8 @@ static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
-    begin_event(push);
-    note_clock(push);
+    sbs_push_begin_event(push);
+    sbs_push_note_clock(push);
 
     bool choosing = push->priv.state == PUSH_CHOOSE;
     sbs_status status = step(push, out_wait);
@@ -814,6 +694,6 @@ void sbs_push_wake(sbs_push *push) {
 void sbs_push_cancel(sbs_push *push) {
     sbs_client_cancel(push->priv.config->client);
     if (push->priv.state != PUSH_WAIT) {
-        start_over(push);
+        look_on(push, 0);
     }
 }

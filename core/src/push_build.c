@@ -65,6 +65,22 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
     return SBS_UTC_UNKNOWN;
 }
 
+/* What was passed over because the time was unknown can go now, and before what comes after it. */
+void sbs_push_note_clock(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    const sbs_now *now = &push->priv.now;
+    if (push->priv.clock_noted || now->utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+
+    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
+    push->priv.clock_noted = push->priv.rewind = true;
+    push->priv.cursor = 0;
+    if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
+    }
+}
+
 /* ---- what is sent -------------------------------------------------------------------------------------------- */
 
 static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {

@@ -27,6 +27,40 @@ typedef struct sbs_push_decision {
 /* What an answer says about one item stands in the event that is being made (status, HTTP status, words, id, version)
  * and in the flags beside it. */
 
+/* ---- push_wait.c: milliseconds ---- */
+
+static inline uint32_t sbs_push_at_least(uint32_t wait_ms, uint32_t least_ms) {
+    return wait_ms > least_ms ? wait_ms : least_ms;
+}
+
+static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
+    return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
+/** Counts up to the most that fits; returns what it was before. */
+static inline uint32_t sbs_push_increase(uint16_t *counter) {
+    *counter = (uint16_t)(*counter + (*counter < UINT16_MAX));
+    return *counter - 1u;
+}
+
+/** Of an item that failed so often before in this run. */
+uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
+/** For a server that indexes late. */
+uint32_t sbs_push_settle_ms(const sbs_push *push);
+/** As the last answer asked. */
+uint32_t sbs_push_asked_ms(const sbs_push *push);
+/** Of all, for the server. */
+uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt);
+/** Of all, for an operator; each is longer. */
+uint32_t sbs_push_pause_ms(sbs_push *push);
+
+/* ---- push_state.c ---- */
+
+void sbs_push_begin_event(sbs_push *push);
+
+/** Reads what the client says of the request that ended with @p status. */
+void sbs_push_read_answer(sbs_push *push, sbs_status status);
+
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
 const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
@@ -68,6 +102,9 @@ struct sbs_push_batching {
 
 /** When an item was measured; SBS_UTC_UNKNOWN if that is not known yet. */
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
+
+/** Notes the clock once it is known, and lets those go that were passed over for want of it. */
+void sbs_push_note_clock(sbs_push *push);
 
 /** Reads, dates and encodes an item behind what the body holds already, for the place behind the last in sent.
  * SBS_ERR_BUFFER: no room for it, or it is written in another way; others say why the item cannot be sent.

@@ -7,43 +7,57 @@
  *
  *                   nothing (more) to send: SBS_OK
  *                        ▲
- *     poll ──▶ CHOOSE ───┴──▶ SEND ──▶ READY ──mark──▶ RUN ──▶ JUDGE ──▶ CHOOSE, on behind what was sent
- *                ▲  build one item,    │ no token,        │     │
- *                │  or up to           │ no connection    │     │ one of them waits, and the server is at fault
- *                │  batch_max          │ ┌────────────────┘     │
- *                │                     ▼ ▼ fails, or refused    ▼
- *                └──────────────────── WAIT (back-off, Retry-After, pause) ◀── all that waited on its own may go
+ *     poll ──▶ CHOOSE ───┴──▶ SEND ──▶ READY ──mark, commit──▶ RUN ──▶ JUDGE ──▶ CHOOSE, on behind what was sent
+ *              │  ▲  build one item,    │ no token,              │     │
+ *              │  │  or up to           │ no connection          │     │ the second failure in a row, Retry-After
+ *     nothing  │  │  batch_max          ▼                        ▼     ▼
+ *     goes     └──┴────────────────── WAIT (back-off, Retry-After, pause) ──▶ CHOOSE, with another item
  *
- * An item. "Held" and "deferred" are known in RAM only; after a restart all are waiting, with their attempts.
+ * The look of CHOOSE goes through the queue by id and begins again at its end. An item that fails waits on its own,
+ * with a back-off of its own, beside the look; when its time has come it is tried alone, at the end of the look or
+ * after some others were stored. After one failure the next item is tried at once. From the second in a row on all wait
+ * between two requests, 20 s at most, until everything was tried or something is stored. When nothing goes, the waits
+ * grow to the limits of the configuration, each is followed by one request, and a new item waits a minute at most.
  *
- *     append ──▶ waiting ──mark──▶ sent ──▶ delivered          DELIVERED, ALREADY
+ * An item. "Held" and "deferred" are known in RAM only; after a restart all are waiting, with their attempts, and what
+ * is held against them where the queue keeps it. What was tried before a restart comes after all the rest.
+ *
+ *     append ──▶ waiting ──mark──▶ sent ──▶ delivered          DELIVERED, ALREADY, UPDATED, REPLACED
  *                 │   ▲             │ ├───▶ dead, with reason  DEAD, COLLISION
  *        no time  ▼   │ clock known │ └───▶ deferred           DEFERRED: waits on its own, its lane behind it;
- *                held─┘             │         │                after SBS_PUSH_ALONE_MAX failures its lane passes it
- *                     └─────────────┴─────────┘ time over, or all waited
+ *                held─┘             │         │                after each SBS_PUSH_ALONE_MAX attempts the next of its
+ *                     └─────────────┴─────────┘ time over      lane may try
  *
- * The judgement of an item (HTTP status, of the request or of the entry in a Bundle):
+ * The judgement of an item, by the table of sbs_http_meaning_of() for the request or for the entry in a Bundle:
  *
- *     2xx, created or updated         delivered. 200 to a PUT or If-None-Exist ("already there"): delivered if it was
- *                                     tried before, else dead as a possible collision of identifiers
- *     400 413 422                     dead: refused; 412: dead, several match
- *     409                             deferred; dead after SBS_PUSH_FAILURES_MAX
- *     408 425 429, any Retry-After    all wait, as long as was asked
- *     other 5xx                       deferred; counts against it only if another item was stored since, dead after
- *                                     SBS_PUSH_FAILURES_MAX such; if the next item fails, too, all wait
- *     no answer after it was sent     the same, but never dead: a bad network looks alike
- *     401 with a new token, 403,     all pause: an operator is needed. The engine looks again by itself, ever more
- *     404, 501, the rest              rarely, and goes on when the cause has gone
- *     a failure before it was sent    all wait or pause; no item is blamed for the network, discovery or the token
+ *     confirmed (see confirm.h)       delivered. 200 to a PUT or If-None-Exist says that something was there: ALREADY
+ * after an attempt that may have been stored; else by already_there: set aside (UPDATED or ALREADY with ACCEPT), or
+ * REPLACED where a server overwrote it, asked not to 2xx that confirms nothing       deferred, and sent again 304 412
+ * to a first PUT          dead: COLLISION; nothing was replaced 400 413 422, 304 412 else       dead: refused, or
+ * several match 409                             deferred; each counts against it 401 with a new token, 3xx, deferred;
+ * counts against it if another item was stored since it failed last 403, 404, 5xx, the rest, a scope that lacks its
+ * type 408 425 429, any Retry-After    the same, and all wait as long as was asked, then another item goes first no
+ * answer after it was sent     the same, but never dead: a bad network looks alike a failure before it was sent    all
+ * wait or pause; no item is blamed for the network, discovery or the token
  *
- * A Bundle whose answer lists its entries is judged entry by entry. One that is refused as a whole (4xx, 403, too large
- * an answer), or that fails again after all waited, is sent item by item. An item too large for a Bundle goes alone.
+ * SBS_PUSH_FAILURES_MAX that count, over at least ten minutes, and it is dead. Where an operator can mend it, its
+ * reason begins with SBS_QUEUE_REASON_OPERATOR. When nothing goes for want of a right, all pause, the engine looks
+ * again by itself, ever more rarely, and goes on when the cause has gone.
+ *
+ * The first attempt of a PUT says If-None-Match: * (in a Bundle ifNoneMatch), so it replaces nothing. A repeat does
+ * too, as long as all answers before it say that nothing was stored; after an unknown outcome it does not.
+ *
+ * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another,
+ * and of conditional creates, which show no id of ours, all stored or all alike. Any other answer settles nothing, and
+ * its items go one by one, as do those of a Bundle that fails as a whole. An item too large for a Bundle goes alone.
  *
  * - An item is settled only when the server said that it holds it, or that it never will take it (dead). If the queue
  *   cannot settle it, the verdict is kept and the next poll tries again: nothing is sent a second time for that.
  * - An attempt is marked, durably, once there is a token and a connection: the next poll sends its first byte. So
- *   "tried before" means that the server may have seen the item.
- * - Items of one lane are sent in order. Another lane goes on while one waits.
+ *   "tried before" means that the server may have seen the item. Where the queue groups its writes, a group is open
+ * from the first mark or settlement to the next mark, wait or SBS_PUSH_GROUP_MS, whatever comes first.
+ * - Items of one lane are sent in order, but for those that wait on their own beyond the room for them. Another lane
+ *   goes on while one waits.
  * - Items that are held for their time, or that a queue reports as damaged, are passed.
  * - Within a batch the server chooses the order; between batches a lane keeps its own.
  * - What is passed over is not looked at again for each item that goes: an item costs a few calls of the queue, however
@@ -62,9 +76,9 @@
 extern "C" {
 #endif
 
-#define SBS_PUSH_FAILURES_MAX 5u /**< item at fault by comparison: dead after so many */
+#define SBS_PUSH_FAILURES_MAX 5u /**< failures while others are stored, after which an item is dead */
 #define SBS_PUSH_ALONE_MAX 4u    /**< attempts after which the next item of the same lane may try, a power of 2 */
-#define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
+#define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time, without the caller's memory */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
 
@@ -179,7 +193,8 @@ typedef struct sbs_push_event {
     uint16_t http_status;
     uint32_t wait_ms;      /**< DEFERRED, WAITING, PAUSED: until the next try */
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
-    const char *words;     /**< what the server said, one sanitised line, "" if nothing */
+    const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
+                              again what was told as DEFERRED, without the words if that was in an earlier poll */
     const char *server_id; /**< of what is stored: id on the server if it told one, else "" */
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
@@ -298,7 +313,8 @@ SBS_NODISCARD sbs_status sbs_push_flush(sbs_push *push);
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);
 
-/** Gives up the request under way, or a verdict that the queue could not take; its items stay in the queue. */
+/** Gives up the request under way, or a verdict that the queue could not take; its items stay in the queue. What was
+ * written before is made durable by the next poll, or by sbs_push_flush(). */
 void sbs_push_cancel(sbs_push *push);
 
 #ifdef __cplusplus

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the push engine begins, what can be asked of it, and what it asks of the client. */
+#include "push_internal.h"
+
+sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
+    bool batches = config->batch_max > 1 && config->batches != NULL;
+    memset(push, 0, sizeof *push);
+    push->priv.config = config;
+    push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
+    push->priv.first_lap = true;
+
+    if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
+        config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
+        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
+        return SBS_ERR_ARGUMENT;
+    }
+    return SBS_OK;
+}
+
+const sbs_push_event *sbs_push_event_of(const sbs_push *push) {
+    return &push->priv.event;
+}
+
+const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
+    return &push->priv.counters;
+}
+
+bool sbs_push_is_durable(const sbs_push *push) {
+    return !push->priv.grouped;
+}
+
+/* An event is made in a poll: first what an answer says, then what came of it. */
+void sbs_push_begin_event(sbs_push *push) {
+    memset(&push->priv.event, 0, sizeof push->priv.event);
+    memset(&push->priv.flags, 0, sizeof push->priv.flags);
+    push->priv.event.reason = push->priv.event.words = "";
+    push->priv.event.server_id = push->priv.event.etag = "";
+}
+
+void sbs_push_read_answer(sbs_push *push, sbs_status status) {
+    const sbs_client *client = push->priv.config->client;
+    const sbs_detail *detail = sbs_client_detail(client);
+    sbs_response response = sbs_client_response(client);
+    sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
+    push->priv.event.status = status;
+    push->priv.event.http_status = response.http_status;
+    push->priv.event.server_id = response.id;
+    push->priv.event.etag = response.etag;
+    push->priv.flags.unknown = detail->outcome_unknown;
+    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
+    push->priv.flags.whole = status == meaning.status;
+    if (status != SBS_OK) {
+        push->priv.event.words = detail->text;
+        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
+        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
+    }
+}
