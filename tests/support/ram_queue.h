@@ -25,7 +25,7 @@ typedef struct ram_queue {
     uint64_t lost;    /* id that the next call of next reports as damaged, whatever it is asked; 0: none */
     unsigned fail_at; /* the operation (counted from 1) that fails with SBS_ERR_STORAGE; 0: none */
     unsigned operations;
-    unsigned looks; /* calls of next */
+    unsigned looks;          /* calls of next */
     struct ram_item *before; /* what the items were when the group was opened; NULL: no group is open */
     unsigned marks;          /* in the group */
     unsigned commits;

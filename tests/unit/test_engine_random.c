@@ -50,7 +50,8 @@ static unsigned draw(unsigned below) {
 
 #define PICK(list) (list)[draw(sizeof(list) / sizeof *(list))]
 
-/* ---- what the server does ----------------------------------------------------------------------------------------- */
+/* ---- what the server does -----------------------------------------------------------------------------------------
+ */
 
 /* One write that came, and what became of it. */
 typedef struct written {
@@ -58,7 +59,7 @@ typedef struct written {
     bool conditional; /* If-None-Match: * */
     bool there;       /* before */
     bool created;
-    char place[80];   /* "Observation/id" that a true answer names */
+    char place[80]; /* "Observation/id" that a true answer names */
 } written;
 
 static unsigned item_of(const char *json, size_t len) {
@@ -111,16 +112,25 @@ static const char *const bodies[] = {
     "{\"login\":\"needed\"}",
     "<html><body>Please sign in</body></html>",
     "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"exception\"}]}",
-    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"fatal\",\"code\":\"invalid\",\"diagnostics\":\"no\"}]}",
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"fatal\",\"code\":\"invalid\",\"diagnostics\":"
+    "\"no\"}]}",
     "{\"resourceType\":\"Patient\",\"id\":\"other\"}",
     "[1,2",
 };
 
-/* ---- answers ------------------------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------------------------------------------------
+ */
 
 static void say(fake_server *server, unsigned status, const char *place, const char *body) {
-    static const char *const waits[] = {"", "", "", "", "Retry-After: 0\r\n", "Retry-After: 3\r\n", "Retry-After: 90\r\n",
-                                        "Retry-After: Mon, 13 Nov 2023 00:00:00 GMT\r\n", "Retry-After: soon\r\n"};
+    static const char *const waits[] = {"",
+                                        "",
+                                        "",
+                                        "",
+                                        "Retry-After: 0\r\n",
+                                        "Retry-After: 3\r\n",
+                                        "Retry-After: 90\r\n",
+                                        "Retry-After: Mon, 13 Nov 2023 00:00:00 GMT\r\n",
+                                        "Retry-After: soon\r\n"};
     char fields[256];
     snprintf(fields, sizeof fields, "%s%s%s%s%s%s", body[0] == '{' ? "Content-Type: application/fhir+json\r\n" : "",
              body[0] == '<' ? "Content-Type: text/html\r\n" : "", status >= 300 ? PICK(waits) : "",
@@ -172,8 +182,9 @@ static void answer_one(fake_server *server, written *w) {
 static void put_entry(char *out, size_t size, const written *w) {
     static const char *const forms[] = {"\"%u\"", "%u", "\" %u Created\"", "\"%u Some words\""};
     bool confirms = is_held(w) && !(w->there && w->conditional);
-    unsigned status = world.good || draw(2) == 0 ? honest_status(w) : confirms && draw(2) == 0 ? confirming_status()
-                                                                                              : other_status();
+    unsigned status = world.good || draw(2) == 0 ? honest_status(w)
+                      : confirms && draw(2) == 0 ? confirming_status()
+                                                 : other_status();
     char text[32];
     if (!world.good && draw(20) == 0) {
         snprintf(text, sizeof text, "%s", confirms ? "\"Created\"" : "\"What\"");
@@ -223,7 +234,8 @@ static void answer_all(fake_server *server, written *all, unsigned count) {
     if (world.loses_order && draw(2) == 0) {
         count--;
     }
-    size_t used = (size_t)snprintf(body, sizeof body, "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[");
+    size_t used =
+        (size_t)snprintf(body, sizeof body, "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[");
     for (unsigned i = 0; i < count; i++) {
         used += (size_t)snprintf(body + used, sizeof body - used, "%s%s", i > 0 ? "," : "", entries[order[i]]);
     }
@@ -231,7 +243,8 @@ static void answer_all(fake_server *server, written *all, unsigned count) {
     say(server, 200, "", body);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------------------------- */
+/* ---- requests -----------------------------------------------------------------------------------------------------
+ */
 
 static void take_one(fake_server *server, const char *request, size_t len) {
     char value[32];
@@ -286,7 +299,8 @@ static void serve(fake_server *server, const char *request, size_t len) {
     }
 }
 
-/* ---- the device --------------------------------------------------------------------------------------------------- */
+/* ---- the device ---------------------------------------------------------------------------------------------------
+ */
 
 static void restart(push_setup *s) {
     world.restarts++;

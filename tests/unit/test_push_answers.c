@@ -140,7 +140,8 @@ static void what_is_accepted_is_updated(void **state) {
     }
 }
 
-/* ---- ids and ways of writing -------------------------------------------------------------------------------------- */
+/* ---- ids and ways of writing --------------------------------------------------------------------------------------
+ */
 
 static void name_by_letter(const char *text, sbs_push_identity *out) {
     switch (text[0]) {
@@ -195,7 +196,8 @@ static void an_item_goes_as_its_identity_says(void **state) {
     }
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------------------------------
+ */
 
 static void the_words_of_an_entry_are_told_whole(void **state) {
     push_setup *s = *state;
@@ -205,7 +207,8 @@ static void the_words_of_an_entry_are_told_whole(void **state) {
     s->config.words_size = sizeof words;
     s->mode = SBS_WRITE_PUT;
     s->base.fhir.bundle_answer =
-        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":422,\"outcome\":{"
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":422,\"outcome\":"
+        "{"
         "\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"invalid\",\"diagnostics\":"
         "\"a long story that a server tells about what it does not like in this measurement, and about what it would "
         "have liked to see in its place\"}]}}}]}";
@@ -216,7 +219,48 @@ static void the_words_of_an_entry_are_told_whole(void **state) {
     assert_non_null(strstr(event->words, "in its place"));
 }
 
-/* ---- restarts ----------------------------------------------------------------------------------------------------- */
+/* A search that finds something else stored nothing; the next one may do better. */
+static void what_was_found_must_be_what_was_looked_for(void **state) {
+    push_setup *s = *state;
+    add(s, 1, "a");
+    fail_once(s, 200);
+    s->base.fhir.fhir_body = "{\"resourceType\":\"Observation\",\"id\":\"other\",\"identifier\":[{\"system\":\"urn:m\","
+                             "\"value\":\"b\"}]}";
+    assert_int_equal(next_event(s)->kind, SBS_PUSH_DEFERRED);
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DELIVERED);
+    assert_int_equal(push_stored(s, "a"), 1);
+}
+
+/* What cannot be read, or is not what was asked, is sent again item by item, and not together for ever. */
+static void a_batch_that_is_not_answered_is_sent_item_by_item(void **state) {
+    push_setup *s = *state;
+    static const char *const answers[] = {
+        "{\"response\":{\"status\":\"Fine\"}},{\"response\":{\"status\":\"Fine\"}}",
+        "{\"response\":{\"status\":\"201\"}}",
+        "{},{}",
+        "{\"response\":{\"status\":\"201\"}},{\"response\":{\"status\":\"201\"}},{\"response\":{\"status\":\"201\"}}",
+        "{\"response\":{\"status\":\"201\",\"location\":\"Observation/b\"}},{\"response\":{\"status\":\"201\"}}",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        char answer[512];
+        push_setup_init(s);
+        snprintf(answer, sizeof answer, "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[%s]}",
+                 answers[i]);
+        s->mode = SBS_WRITE_PUT;
+        s->config.batch_max = 4;
+        s->base.fhir.bundle_answer = answer;
+        add(s, 1, "a");
+        add(s, 2, "c");
+        assert_int_equal(push_run(s, 60000), SBS_OK);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+        assert_int_equal(push_stored(s, "a") + push_stored(s, "c"), 2);
+        assert_int_equal(s->base.fhir.bundles, 1);
+    }
+}
+
+/* ---- restarts -----------------------------------------------------------------------------------------------------
+ */
 
 static void start_again(push_setup *s) {
     ram_queue_cut(&s->queue);
@@ -266,7 +310,8 @@ static void what_is_held_against_an_item_outlives_restarts(void **state) {
     assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), runs);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------------------------------------------------
+ */
 
 static void writes_are_grouped_and_durable_before_each_wait(void **state) {
     push_setup *s = *state;
@@ -313,7 +358,8 @@ static void a_program_that_ends_flushes(void **state) {
     assert_int_equal(s->queue.items[0].fate, RAM_DELIVERED);
 }
 
-/* ---- a server that takes nothing ---------------------------------------------------------------------------------- */
+/* ---- a server that takes nothing ----------------------------------------------------------------------------------
+ */
 
 static unsigned requests_of(const push_setup *s) {
     return s->base.fhir.creates + s->base.fhir.updates + s->base.fhir.bundles;
@@ -364,7 +410,8 @@ static void a_new_item_does_not_wait_for_the_old_ones(void **state) {
     }
 }
 
-/* Nobody to compare them with: after some tries of the first the next one of the lane is tried, however many are bad. */
+/* Nobody to compare them with: after some tries of the first the next one of the lane is tried, however many are bad.
+ */
 static void a_lane_passes_those_that_hold_it_up(void **state) {
     push_setup *s = *state;
     s->base.fhir.verdict = bad_x;
@@ -387,6 +434,8 @@ int main(void) {
         PUSH_CASE(what_is_accepted_is_updated),
         PUSH_CASE(an_item_goes_as_its_identity_says),
         PUSH_CASE(the_words_of_an_entry_are_told_whole),
+        PUSH_CASE(what_was_found_must_be_what_was_looked_for),
+        PUSH_CASE(a_batch_that_is_not_answered_is_sent_item_by_item),
         PUSH_CASE(what_failed_in_an_earlier_run_comes_last),
         PUSH_CASE(what_is_held_against_an_item_outlives_restarts),
         PUSH_CASE(writes_are_grouped_and_durable_before_each_wait),

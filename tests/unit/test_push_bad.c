@@ -35,12 +35,12 @@ psa_status_t __wrap_psa_generate_random(uint8_t *output, size_t size) {
 /* How a server treats an item that it does not like: X in a request alone and in an entry, or the Bundle as a whole. */
 typedef struct badness {
     const char *name;
-    unsigned status;       /* 0: no answer */
-    unsigned bundle;       /* status of a Bundle with one in it; 0: by its entry */
+    unsigned status; /* 0: no answer */
+    unsigned bundle; /* status of a Bundle with one in it; 0: by its entry */
     const char *fields;
-    char letter;           /* T: a type that the scope does not cover */
+    char letter; /* T: a type that the scope does not cover */
     bool never_dead;
-    const char *reason;    /* what it dies of begins so */
+    const char *reason; /* what it dies of begins so */
 } badness;
 
 static const badness kinds[] = {
@@ -109,8 +109,6 @@ static struct { uint64_t time_ms, requests; } worst;
 static void poll(push_setup *s) {
     sbs_wait wait;
     assert_in_range(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK, SBS_PENDING);
-    const sbs_push_event *e = sbs_push_event_of(&s->push);
-    if (getenv("DBG") && e->kind) fprintf(stderr, "DBG t=%llu id %u kind %d status %d http %u wait %u misses %u ex %d\n", (unsigned long long)s->base.now.mono_ms, (unsigned)e->id, e->kind, e->status, e->http_status, e->wait_ms, s->push.priv.misses, s->push.priv.exhausted);
     s->base.now.mono_ms += wait.timeout_ms;
     s->base.now.utc_s = NOW + (int64_t)(s->base.now.mono_ms / 1000);
 }
