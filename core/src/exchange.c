@@ -48,7 +48,7 @@ static size_t share_of(size_t total, size_t most) {
 /* Copies @p value with a NUL; nothing if it does not fit. */
 static void copy_text(char *out, size_t size, sbs_text value) {
     if (value.len < size) {
-        memcpy(out, value.ptr, value.len);
+        memcpy(out, value.len > 0 ? value.ptr : "", value.len);
         out[value.len] = '\0';
     }
 }

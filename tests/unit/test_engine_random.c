@@ -328,7 +328,7 @@ static void begin(push_setup *s, uint64_t seed) {
     unsigned items = 1 + draw(ITEMS_MAX);
     unsigned lanes = 1 + draw(4);
     for (unsigned i = 0; i < items; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "i%u", i);
         ram_queue_add(&s->queue, draw(lanes), text, NOW);
     }

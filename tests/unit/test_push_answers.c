@@ -296,7 +296,7 @@ static void what_is_held_against_an_item_outlives_restarts(void **state) {
     ram_queue_group(&s->queue);
     add(s, 1, "X");
     for (; runs < 20 && s->queue.items[0].fate == RAM_WAITING; runs++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "g%u", runs);
         add(s, 2, text);
         assert_in_range(push_run(s, 30000), SBS_OK, SBS_PENDING);
