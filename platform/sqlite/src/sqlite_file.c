@@ -10,7 +10,9 @@
 
 #include "sqlite_internal.h"
 
-#define PAGE_SIZE 4096
+#define PAGE_SIZE 2048
+#define SECOND_PAGE 4096 /* of files that version 1 made; behind it in ours is the map of pages */
+#define HEAD_SIZE 65536  /* of a file: its schema is in there */
 #define SWITCH_PAUSE_MS 20
 
 /* ---- files, owners and modes ------------------------------------------------------------------------------------ */
@@ -102,23 +104,45 @@ static bool contains(const char *data, size_t len, const char *text) {
     return false;
 }
 
+static bool is_zero(const char *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Without its first page: in both versions sbs_queue comes next, a leaf of a table with one row. */
+static bool lacks_its_head_only(const char *head, size_t len) {
+    static const char leaf[] = {0x0D, 0, 0, 0, 1};
+    return len >= SECOND_PAGE + sizeof leaf && is_zero(head, PAGE_SIZE) &&
+           memcmp(head + SECOND_PAGE, leaf, sizeof leaf) == 0;
+}
+
 /* What SQLite does not know as a database may be anybody's file: ours has its mark in the header or its schema behind
- * it, or is zeros altogether, as a file system leaves it after a crash. */
-static bool was_ours(sbs_sqlite_queue *queue) {
+ * it, or is zeros, as a file system leaves it after a crash. */
+static bool looks_like_ours(const char *head, size_t len) {
     static const char mark[] = {0x73, 0x62, 0x73, 0x51};
-    char page[PAGE_SIZE];
+    return memcmp(head + 68, mark, sizeof mark) == 0 || contains(head, len, "CREATE TABLE sbs_") ||
+           is_zero(head, len) || lacks_its_head_only(head, len);
+}
+
+static bool was_ours(sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
-    bool zeros = true;
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
-        size < PAGE_SIZE || file->pMethods->xRead(file, page, PAGE_SIZE, 0) != SQLITE_OK) {
+        size < PAGE_SIZE) {
         return false;
     }
-    for (size_t i = 0; i < PAGE_SIZE; i++) {
-        zeros = zeros && page[i] == 0;
-    }
-    return zeros || memcmp(page + 68, mark, sizeof mark) == 0 || contains(page, PAGE_SIZE, "CREATE TABLE sbs_");
+
+    int len = size < HEAD_SIZE ? (int)size : HEAD_SIZE;
+    char *head = sqlite3_malloc(len);
+    bool ours =
+        head != NULL && file->pMethods->xRead(file, head, len, 0) == SQLITE_OK && looks_like_ours(head, (size_t)len);
+    sqlite3_free(head);
+    return ours;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
@@ -146,10 +170,22 @@ static sbs_status use_log(sbs_sqlite_queue *queue) {
     return sbs_sqlite_fail(queue, code == SQLITE_ROW ? SQLITE_CANTOPEN : code);
 }
 
+/* The bound is given in pages of 4 KiB. */
+static sbs_status bound_log(sbs_sqlite_queue *queue) {
+    sqlite3_int64 size = 0;
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &size);
+    if (status != SBS_OK) {
+        return status;
+    }
+    sqlite3_int64 pages = (sqlite3_int64)queue->priv.config.checkpoint_pages * 4096 / size;
+    (void)sqlite3_wal_autocheckpoint(queue->priv.db, pages < INT32_MAX ? (int)pages : INT32_MAX);
+    return SBS_OK;
+}
+
 static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     sbs_status status = SBS_OK;
-    if (empty) { /* only an empty file takes it */
-        status = sbs_sqlite_exec(queue, "PRAGMA auto_vacuum = INCREMENTAL");
+    if (empty) { /* only an empty file takes it; smaller pages write less for each item, larger ones are faster */
+        status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
     }
     if (status == SBS_OK) {
         /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
@@ -163,8 +199,7 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
             sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;");
     }
-    (void)sqlite3_wal_autocheckpoint(queue->priv.db, (int)queue->priv.config.checkpoint_pages);
-    return status;
+    return status == SBS_OK ? bound_log(queue) : status;
 }
 
 static sbs_status set_up(sbs_sqlite_queue *queue) {
