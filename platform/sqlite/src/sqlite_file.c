@@ -22,11 +22,17 @@
 static sbs_status look_at(const char *path, struct stat *out) {
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? SBS_ERR_NOT_FOUND : SBS_ERR_STORAGE;
+        if (errno == ENOENT) {
+            return SBS_ERR_NOT_FOUND;
+        }
+        return SBS_ERR_STORAGE;
     }
     bool known = fstat(fd, out) == 0;
     (void)close(fd);
-    return known ? SBS_OK : SBS_ERR_STORAGE;
+    if (known) {
+        return SBS_OK;
+    }
+    return SBS_ERR_STORAGE;
 }
 
 sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
@@ -36,7 +42,10 @@ sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
         return status;
     }
     *out_owner = file.st_uid;
-    return S_ISREG(file.st_mode) ? SBS_OK : SBS_ERR_FORMAT;
+    if (S_ISREG(file.st_mode)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORMAT;
 }
 
 static sbs_status check_owner(const sbs_sqlite_queue *queue) {
@@ -46,7 +55,10 @@ static sbs_status check_owner(const sbs_sqlite_queue *queue) {
         return SBS_ERR_STORAGE;
     }
     bool allowed = file.st_uid == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
-    return allowed ? SBS_OK : SBS_ERR_FORBIDDEN;
+    if (allowed) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORBIDDEN;
 }
 
 /* Makes the file, or sees that the one which is there may be opened. */
@@ -167,7 +179,10 @@ static sbs_status use_log(sbs_sqlite_queue *queue) {
         waited_ms += SWITCH_PAUSE_MS;
         (void)sqlite3_sleep(SWITCH_PAUSE_MS);
     } while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms && !queue->priv.stopped);
-    return sbs_sqlite_fail(queue, code == SQLITE_ROW ? SQLITE_CANTOPEN : code);
+    if (code == SQLITE_ROW) { /* another mode than was asked for */
+        code = SQLITE_CANTOPEN;
+    }
+    return sbs_sqlite_fail(queue, code);
 }
 
 /* The bound is given in pages of 4 KiB. */
@@ -199,7 +214,10 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
             sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;");
     }
-    return status == SBS_OK ? bound_log(queue) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return bound_log(queue);
 }
 
 static sbs_status set_up(sbs_sqlite_queue *queue) {
@@ -220,15 +238,22 @@ static sbs_status set_up(sbs_sqlite_queue *queue) {
     if (status == SBS_OK) {
         status = sbs_sqlite_prepare(queue);
     }
-    return status == SBS_OK ? sbs_sqlite_read_state(queue, &state) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_read_state(queue, &state);
 }
 
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |= config->vfs != NULL ? SQLITE_OPEN_CREATE : 0;
+    sbs_status status = SBS_OK;
     queue->priv.damaged = false;
-    sbs_status status = config->vfs == NULL ? prepare_file(queue) : SBS_OK;
+    if (config->vfs != NULL) {
+        flags |= SQLITE_OPEN_CREATE;
+    } else {
+        status = prepare_file(queue);
+    }
     if (status != SBS_OK) {
         return status;
     }
@@ -240,6 +265,7 @@ sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     sbs_sqlite_bound(queue);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
     status = set_up(queue);
     if (status == SBS_ERR_VERSION || status == SBS_ERR_FORMAT) {
         (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -252,17 +278,21 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
     if (strlen(config->path) > SQLITE_PATH_SIZE - 64) {
         return SBS_ERR_ARGUMENT;
     }
-    if (config->vfs == NULL && check_owner(queue) == SBS_ERR_FORBIDDEN) {
+    bool replaceable = config->vfs == NULL;
+    if (replaceable && check_owner(queue) == SBS_ERR_FORBIDDEN) {
         return SBS_ERR_FORBIDDEN;
     }
-    sbs_status status = config->vfs == NULL ? sbs_sqlite_finish_replacing(config->path) : SBS_OK;
-    if (status != SBS_OK) {
+    if (replaceable && sbs_sqlite_finish_replacing(config->path) != SBS_OK) {
         return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
     }
 
-    status = sbs_sqlite_connect_plainly(queue);
-    if (status != SBS_OK && queue->priv.damaged && config->vfs == NULL) {
-        status = was_ours(queue) ? sbs_sqlite_replace(queue) : SBS_ERR_FORMAT;
+    sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status != SBS_OK && queue->priv.damaged && replaceable) {
+        bool ours = was_ours(queue);
+        status = SBS_ERR_FORMAT;
+        if (ours) {
+            status = sbs_sqlite_replace(queue);
+        }
     }
     if (status != SBS_OK) {
         sbs_sqlite_disconnect(queue);

@@ -19,8 +19,8 @@ enum { STATE_WAITING = 0, STATE_DEAD = 1 };
 
 #define SQLITE_ID_MAX INT64_MAX
 #define SQLITE_PATH_SIZE 4096
-#define SQLITE_ITEM_MAX (256u << 20)
-#define SQLITE_CACHE_SIZE 65536u /* bytes of an item that are kept between next() and read() */
+#define SQLITE_ITEM_MAX (256 << 20)
+#define SQLITE_CACHE_SIZE 65536 /* bytes of an item that are kept between next() and read() */
 
 /* ---- sqlite_statement.c ---- */
 

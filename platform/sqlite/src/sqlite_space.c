@@ -28,7 +28,10 @@ static sbs_status measure(sbs_sqlite_queue *queue, file_space *out) {
     if (status == SBS_OK) {
         status = sbs_sqlite_ask(queue, "PRAGMA page_count", &out->pages);
     }
-    return status == SBS_OK ? sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &out->mode) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &out->mode);
 }
 
 /* A file that version 1 made is written anew, once, when nearly all of it is free. */
