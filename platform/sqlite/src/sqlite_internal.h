@@ -86,6 +86,11 @@ sbs_status sbs_sqlite_read_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out)
  * @p out_status. Only between sbs_sqlite_enter() and _leave(). */
 sbs_sqlite_state *sbs_sqlite_edit_state(sbs_sqlite_queue *queue, sbs_status *out_status);
 
+/* ---- sqlite_checksum.c ---- */
+
+/** sbs_crc32(), faster. */
+uint32_t sbs_sqlite_checksum(uint32_t crc, const void *data, size_t len);
+
 /* ---- sqlite_item.c ---- */
 
 /** Fills @p out from the row of a statement with ITEM_COLUMNS. SBS_ERR_DAMAGED if the checksum is wrong. */

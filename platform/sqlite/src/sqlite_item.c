@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sbs/crc32.h"
 #include "sqlite_internal.h"
 
 #define HEAD_SIZE 44u
@@ -27,7 +26,7 @@ static uint32_t item_checksum(const sbs_queue_item *item, const void *data) {
     at = put_number(at, item->meta.lane, 4);
     at = put_number(at, (uint16_t)item->meta.zone_minutes, 2);
     at = put_number(at, item->meta.format, 2);
-    return sbs_crc32(sbs_crc32(0, head, (size_t)(at - head)), data, item->len);
+    return sbs_sqlite_checksum(sbs_sqlite_checksum(0, head, (size_t)(at - head)), data, item->len);
 }
 
 static int64_t column_time(sqlite3_stmt *row, int column) {
