@@ -144,15 +144,15 @@ typedef struct sbs_sqlite_queue {
         sbs_sqlite_queue_config config;
         pthread_mutex_t lock;
         bool open, grouped;
-        bool writing;                         /* a transaction that writes is under way */
-        bool part;                            /* within a group: an operation that can be undone alone */
-        bool erased;                          /* an item was deleted since the log was cleared */
-        bool damaged;                         /* SQLite said so; the file is to be set aside */
-        bool stopped;                         /* config.stop said so */
+        bool writing;       /* a transaction that writes is under way */
+        bool part;          /* within a group: an operation that can be undone alone */
+        bool erased;        /* an item was deleted since the log was cleared */
+        bool damaged;       /* SQLite said so; the file is to be set aside */
+        bool stopped;       /* config.stop said so */
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
-        bool impatient;                       /* another process is not waited for */
-        bool state_known;                     /* the transaction has read the counters */
-        bool state_changed;                   /* and they are to be written */
+        bool impatient;     /* another process is not waited for */
+        bool state_known;   /* the transaction has read the counters */
+        bool state_changed; /* and they are to be written */
         sbs_sqlite_state state, state_before; /* now, and at the start of the operation */
         int64_t expired_before;               /* at the start of the transaction */
         int changes_before;                   /* of the connection, the same */
