@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/observation.h"
 
+#include <string.h>
+
 #include "ascii.h"
 #include "observation_types.h"
 
@@ -17,16 +19,14 @@ static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
     return false;
 }
 
-bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
-    /* The codes of R4's vital-signs table, and the one beside 2708-6 that the same profile demands. */
-    static const char loinc[][8] = {"85353-1", "9279-1",  "8867-4",  "2708-6",  "59408-5", "8310-5", "8302-2",
-                                    "9843-4",  "29463-7", "39156-5", "85354-9", "8480-6",  "8462-4", "8478-0"};
+/* True if a coding of @p system has one of the words, each of which ends with a NUL, the last one with two. */
+static bool has_coding(const sbs_coding *codings, size_t count, const char *system, const char *words) {
     for (size_t i = 0; i < count; i++) {
-        if (!sbs_ascii_is(codes[i].system, SBS_SYSTEM_LOINC)) {
+        if (!sbs_ascii_is(codings[i].system, system)) {
             continue;
         }
-        for (size_t j = 0; j < sizeof loinc / sizeof *loinc; j++) {
-            if (sbs_ascii_is(codes[i].code, loinc[j])) {
+        for (const char *word = words; *word != '\0'; word += strlen(word) + 1) {
+            if (sbs_ascii_is(codings[i].code, word)) {
                 return true;
             }
         }
@@ -34,15 +34,16 @@ bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
     return false;
 }
 
+/* The codes of R4's vital-signs table, and the one beside 2708-6 that the same profile demands. */
+bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
+    return has_coding(codes, count, SBS_SYSTEM_LOINC,
+                      "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\00029463-7\000"
+                      "39156-5\00085354-9\0008480-6\0008462-4\0008478-0\0");
+}
+
 /* The profile that R4 applies by this category (vitalsigns.html). */
 static bool is_vital_sign(const sbs_observation *observation) {
-    for (size_t i = 0; i < observation->category_count; i++) {
-        const sbs_coding *category = &observation->categories[i];
-        if (sbs_ascii_is(category->system, SBS_SYSTEM_CATEGORY) && sbs_ascii_is(category->code, VITAL_SIGNS)) {
-            return true;
-        }
-    }
-    return false;
+    return has_coding(observation->categories, observation->category_count, SBS_SYSTEM_CATEGORY, VITAL_SIGNS "\0");
 }
 
 static void require(sbs_json_writer *json, bool holds, sbs_status error) {
@@ -114,7 +115,10 @@ static bool lacks_category(const sbs_observation *observation) {
 }
 
 static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
-    const sbs_coding vital_signs = {.system = SBS_TEXT(SBS_SYSTEM_CATEGORY), .code = SBS_TEXT(VITAL_SIGNS)};
+    static const sbs_coding vital_signs = {
+        .system = {SBS_SYSTEM_CATEGORY, sizeof SBS_SYSTEM_CATEGORY - 1},
+        .code = {VITAL_SIGNS, sizeof VITAL_SIGNS - 1},
+    };
     const bool lacking = lacks_category(observation);
     if (observation->category_count == 0 && !lacking) {
         return;
