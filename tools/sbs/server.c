@@ -43,8 +43,8 @@ static const cli_option connection_options[] = {
     {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
 };
 
-const cli_table cli_server_table = CLI_TABLE(server_options);
-const cli_table cli_connection_table = CLI_TABLE(connection_options);
+const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
+const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
 /* One set-up for the one client of a command. */
 static struct {
