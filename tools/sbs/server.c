@@ -174,9 +174,13 @@ static int open_streams(const char *command) {
     }
     sbs_stream tls = setup.tls_stream;
     sbs_stream plain = setup.plain_stream;
-    if (cli_server.verbose && (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
-                               !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream))) {
-        return cli_fail(CLI_NETWORK, "%s: out of memory, leave --verbose out", command);
+    if (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
+        !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream)) {
+        return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    }
+    if (!cli_server.verbose) {
+        cli_trace_hide(&setup.tls_trace);
+        cli_trace_hide(&setup.plain_trace);
     }
     return CLI_DONE;
 }
