@@ -30,9 +30,9 @@ extern "C" {
     X(SBS_TLS_WANTS_CERTIFICATE, "the server wants a client certificate")                                              \
     X(SBS_TLS_CERTIFICATE_REFUSED, "the server does not accept the client certificate")                                \
     /* the server's certificate, or one of its chain */                                                                \
-    X(SBS_TLS_ISSUER_MISSING, "the issuer of the server's certificate is neither among the certificates that it sent " \
-                              "nor trusted: an intermediate certificate is missing there, or the root here")           \
-    X(SBS_TLS_ROOT_UNKNOWN, "the root that the server's certificate goes back to is not among the trusted ones")       \
+    X(SBS_TLS_ISSUER_MISSING, "its issuer is neither trusted nor among what the server sent, which may lack an "       \
+                              "intermediate certificate")                                                              \
+    X(SBS_TLS_ROOT_UNKNOWN, "the root that it goes back to is not among the trusted ones")                             \
     X(SBS_TLS_ISSUER_UNFIT, "a certificate of the issuer's name is there, but the signature was not made with its "    \
                             "key, or this program does not support it")                                                \
     X(SBS_TLS_CRITICAL_EXTENSION, "a certificate has a critical extension that this program does not know")            \
