@@ -33,6 +33,8 @@ _sbs() {
     "token --client-id") return ;;
     "token --scope") return ;;
     "token --profile") words='smart seed' ;;
+    "token --aud") return ;;
+    "token --typ") return ;;
     "token --kid") return ;;
     "token --kid-method") words='seed thumbprint' ;;
     "token --ca") files=yes ;;
@@ -44,6 +46,8 @@ _sbs() {
     "get --client-id") return ;;
     "get --scope") return ;;
     "get --profile") words='smart seed' ;;
+    "get --aud") return ;;
+    "get --typ") return ;;
     "get --kid") return ;;
     "get --kid-method") words='seed thumbprint' ;;
     "get --ca") files=yes ;;
@@ -55,6 +59,8 @@ _sbs() {
     "push --client-id") return ;;
     "push --scope") return ;;
     "push --profile") words='smart seed' ;;
+    "push --aud") return ;;
+    "push --typ") return ;;
     "push --kid") return ;;
     "push --kid-method") words='seed thumbprint' ;;
     "push --write-mode") words='auto put if-none-exist plain' ;;
@@ -88,6 +94,8 @@ _sbs() {
     "queue push --client-id") return ;;
     "queue push --scope") return ;;
     "queue push --profile") words='smart seed' ;;
+    "queue push --aud") return ;;
+    "queue push --typ") return ;;
     "queue push --kid") return ;;
     "queue push --kid-method") words='seed thumbprint' ;;
     "queue push --queue") files=yes ;;
@@ -150,13 +158,13 @@ _sbs() {
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
     'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
     'discover') words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
-    'token') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
+    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'get') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
     'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --profile --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;

@@ -30,7 +30,10 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
+    {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
     {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+    {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
+    {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
 };
 
 static const cli_option connection_options[] = {
@@ -43,8 +46,8 @@ static const cli_option connection_options[] = {
     {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
 };
 
-const cli_table cli_server_table = CLI_TABLE(server_options);
-const cli_table cli_connection_table = CLI_TABLE(connection_options);
+const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
+const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
 /* One set-up for the one client of a command. */
 static struct {
@@ -94,6 +97,19 @@ static int check_url(const char *command, const char *option, const char *text) 
     return CLI_DONE;
 }
 
+/* What stands in the assertion as it is given. */
+static int check_assertion(const char *command) {
+    sbs_url url;
+    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
+                        cli_server.aud);
+    }
+    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
+        return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
+    }
+    return CLI_DONE;
+}
+
 static int check_options(const char *command, cli_need need) {
     sbs_url base;
     int code = check_url(command, "fhir", cli_server.fhir);
@@ -115,7 +131,8 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    code = cli_check_client_id(command, cli_server.client_id);
+    code = check_assertion(command);
+    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
     return code != CLI_DONE ? code : cli_kid_check(command);
 }
 
@@ -157,9 +174,13 @@ static int open_streams(const char *command) {
     }
     sbs_stream tls = setup.tls_stream;
     sbs_stream plain = setup.plain_stream;
-    if (cli_server.verbose && (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
-                               !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream))) {
-        return cli_fail(CLI_NETWORK, "%s: out of memory, leave --verbose out", command);
+    if (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
+        !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream)) {
+        return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    }
+    if (!cli_server.verbose) {
+        cli_trace_hide(&setup.tls_trace);
+        cli_trace_hide(&setup.plain_trace);
     }
     return CLI_DONE;
 }
@@ -174,6 +195,9 @@ static int open_client(const char *command, bool with_key) {
         .token_url = cli_server.token_url,
         .client_id = with_key ? cli_server.client_id : "none",
         .scope = with_key ? cli_server.scope : "",
+        .aud = cli_server.aud,
+        .typ = cli_server.typ,
+        .any_scope = cli_server.any_scope,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
