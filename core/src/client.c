@@ -131,7 +131,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     shape->limits.connect_ms = DEFAULT(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = body_max(config, state);
-    if (state != STATE_DATE) { /* whose answer says nothing that counts */
+    if (state <= STATE_RESOURCE) { /* what else is asked for along the way has no words that count */
         shape->words = sbs_client_words(client, &shape->words_size);
     }
     shape->stream = url->https ? config->stream : config->plain_stream;

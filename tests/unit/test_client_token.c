@@ -197,8 +197,10 @@ static void older_servers_have_it_in_their_statement(void **state) {
         {0, "", OAUTH_URIS("https://auth.example/token"), SBS_OK, 1},
         {404, NULL, OAUTH_URIS("http://auth.example/token"), SBS_ERR_URL, 1},
         {404, NULL, OAUTH_URIS("https://evil.example/token"), SBS_ERR_TOKEN_HOST, 1},
-        {404, NULL, "{\"resourceType\":\"CapabilityStatement\",\"rest\":[{\"mode\":\"server\"}]}", SBS_ERR_RESPONSE, 1},
-        {404, NULL, "<html>", SBS_ERR_JSON, 1},
+        {404, NULL, "{\"resourceType\":\"CapabilityStatement\",\"rest\":[{\"mode\":\"server\"}]}", SBS_ERR_FORBIDDEN,
+         1},
+        {404, NULL, "<html>", SBS_ERR_FORBIDDEN, 1},
+        {0, "<html>", "{}", SBS_ERR_JSON, 1},
         {404, NULL, "", SBS_ERR_FORBIDDEN, 1},
         /* what is there, or not for now, is not looked for elsewhere */
         {0, "{}", OAUTH_URIS("https://auth.example/token"), SBS_ERR_RESPONSE, 0},
@@ -221,6 +223,11 @@ static void older_servers_have_it_in_their_statement(void **state) {
         if (cases[i].result != SBS_OK) {
             assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
             assert_int_equal(sbs_client_token_url(&s->client).len, 0);
+        }
+        if (cases[i].result == SBS_ERR_FORBIDDEN || cases[i].result == SBS_ERR_JSON) {
+            unsigned first = cases[i].status != 0 ? cases[i].status : 200; /* what was to help hides nothing */
+            assert_int_equal(sbs_client_detail(&s->client)->http_status, first);
+            assert_int_equal(sbs_client_response(&s->client).http_status, first);
         }
     }
     /* a device that does not ask for it */

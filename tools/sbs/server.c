@@ -201,6 +201,7 @@ static int open_client(const char *command, bool with_key) {
         .aud = cli_server.aud,
         .typ = cli_server.typ,
         .any_scope = cli_server.any_scope,
+        .oauth_uris = sbs_client_oauth_uris,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
