@@ -12,10 +12,11 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
         return SBS_LOCATION_NONE;
     }
 
-    if (sbs_location_parse(location, &type, &id) != SBS_OK || !sbs_text_equal(type, written->type)) {
+    if (sbs_location_parse(location, &type, &id) != SBS_OK) {
         return SBS_LOCATION_OTHER;
     }
-    if (written->id.ptr != NULL && !sbs_text_equal(id, written->id)) {
+    if ((written->type.ptr != NULL && !sbs_text_equal(type, written->type)) ||
+        (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
         return SBS_LOCATION_OTHER;
     }
     *out_id = id;

@@ -48,8 +48,26 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
     return SBS_OK;
 }
 
-static sbs_status apply_content_encoding(sbs_text coding) {
-    return coding.len == 0 || sbs_ascii_is_nocase(coding, "identity") ? SBS_OK : SBS_ERR_HTTP;
+static uint8_t coding_of(sbs_text name) {
+    static const struct {
+        const char *name;
+        uint8_t coding;
+    } names[] = {{"identity", SBS_CODING_NONE}, {"none", SBS_CODING_NONE},   {"utf-8", SBS_CODING_NONE},
+                 {"gzip", SBS_CODING_GZIP},     {"x-gzip", SBS_CODING_GZIP}, {"deflate", SBS_CODING_DEFLATE}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sbs_ascii_is_nocase(name, names[i].name)) {
+            return names[i].coding;
+        }
+    }
+    return name.len == 0 ? SBS_CODING_NONE : SBS_CODING_OTHER;
+}
+
+static sbs_status apply_content_encoding(sbs_http_reader *reader, sbs_text name) {
+    const uint8_t coding = coding_of(name);
+    if (coding != SBS_CODING_NONE) {
+        reader->coding = reader->coding == SBS_CODING_NONE ? coding : SBS_CODING_OTHER;
+    }
+    return SBS_OK;
 }
 
 static sbs_status apply_transfer_encoding(sbs_http_reader *reader, sbs_text coding) {
@@ -67,7 +85,7 @@ static sbs_status apply_element(sbs_http_reader *reader, int field, sbs_text ele
     case SBS_HTTP_CONTENT_LENGTH:
         return apply_content_length(reader, element);
     case SBS_HTTP_CONTENT_ENCODING:
-        return apply_content_encoding(element);
+        return apply_content_encoding(reader, element);
     default:
         return apply_transfer_encoding(reader, element);
     }
@@ -78,6 +96,11 @@ sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text
     const int field = sbs_http_field_of(name);
     if (field > SBS_HTTP_TRANSFER_ENCODING) {
         return SBS_OK;
+    }
+    /* Two readers that join lines differently would disagree about where the message ends. */
+    const bool frames = field == SBS_HTTP_CONTENT_LENGTH || field == SBS_HTTP_TRANSFER_ENCODING;
+    if (frames && (reader->priv.flags & SBS_HTTP_FOLDED) != 0) {
+        return SBS_ERR_HTTP;
     }
     for (;;) {
         const size_t comma = sbs_ascii_find(value, ',');

@@ -8,6 +8,7 @@
 #include "certificates.h"
 #include "message.h"
 #include "sbs/linux_clock.h"
+#include "sbs/linux_decode.h"
 #include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
 #include "sbs/linux_stream.h"
@@ -69,7 +70,9 @@ static struct {
     sbs_stream raw_stream, plain_stream, tls_stream;
     cli_trace tls_trace, plain_trace;
     sbs_detail explained;
-    char needs[96]; /* scope that the last request needs */
+    char explained_text[512];
+    char words[1024]; /* the server's */
+    char needs[96];   /* scope that the last request needs */
     void *work;
     bool open, client_ready;
 } setup;
@@ -194,6 +197,7 @@ static int open_client(const char *command, bool with_key) {
         .aud = cli_server.aud,
         .typ = cli_server.typ,
         .any_scope = cli_server.any_scope,
+        .oauth_uris = sbs_client_oauth_uris,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
@@ -202,6 +206,9 @@ static int open_client(const char *command, bool with_key) {
         .plain_stream = cli_server.allow_http ? &setup.plain_stream : NULL,
         .work = setup.work,
         .work_size = WORK_SIZE,
+        .words = setup.words,
+        .words_size = sizeof setup.words,
+        .decode = sbs_linux_decode,
         .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .exchange_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .retry_wait_max_ms = RETRY_WAIT_MAX_MS,
@@ -339,8 +346,9 @@ const sbs_detail *cli_server_detail(void) {
         return detail;
     }
     setup.explained = *detail;
-    (void)snprintf(setup.explained.text, sizeof setup.explained.text, "it needs %s, granted is %.*s", setup.needs,
-                   (int)(sizeof setup.explained.text - sizeof setup.needs - 32), detail->text);
+    (void)snprintf(setup.explained_text, sizeof setup.explained_text, "it needs %s, granted is %.*s", setup.needs,
+                   (int)(sizeof setup.explained_text - sizeof setup.needs - 32), detail->text);
+    setup.explained.text = setup.explained_text;
     return &setup.explained;
 }
 

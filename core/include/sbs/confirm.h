@@ -20,7 +20,7 @@ extern "C" {
 
 /** What was written. Spans stay the caller's. */
 typedef struct sbs_written {
-    sbs_text type;   /**< resource type, as "Observation" */
+    sbs_text type;   /**< resource type, as "Observation"; absent, for a Location: any */
     sbs_text id;     /**< of an update; absent: the server chooses it */
     sbs_text system; /**< of the identifier that If-None-Exist asked for; absent: any */
     sbs_text value;  /**< of the same; absent: a resource found is not compared */
