@@ -177,6 +177,7 @@ void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status
     sbs_client_note(client, step, status);
     detail->http_status = answer->status;
     detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->asked_to_wait = answer->has_retry_after;
     detail->transient = sbs_status_group(status) == SBS_CLASS_LATER;
 }
 

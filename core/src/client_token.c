@@ -108,10 +108,9 @@ static sbs_status read_discovery(sbs_client *client) {
 
 /* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
 static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
-    if (sbs_verdict_of(http_status) == SBS_VERDICT_LATER) {
-        return SBS_ERR_BUSY;
-    }
-    return http_status >= 300 && http_status <= 399 ? SBS_ERR_REDIRECT : otherwise;
+    sbs_status status = sbs_http_meaning_of(http_status).status;
+
+    return status == SBS_ERR_BUSY || status == SBS_ERR_REDIRECT ? status : otherwise;
 }
 
 sbs_status sbs_client_step_discovery(sbs_client *client) {

@@ -90,12 +90,16 @@ typedef struct sbs_request {
     sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
                                absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
-    sbs_text accept;        /**< absent: application/fhir+json */
-    char *response;         /**< where the body of a 2xx answer goes, NULL: drained */
+    /** CREATE with a search: the identifier that the search names. An answer that shows another resource under it does
+     * not confirm. Absent: not compared. */
+    sbs_text identifier_system, identifier_value;
+    sbs_text accept; /**< absent: application/fhir+json */
+    char *response;  /**< where the body of a 2xx answer goes, NULL: drained */
     size_t response_size;
-    bool without_token;    /**< send no Authorization (metadata) */
-    bool repeatable;       /**< BUNDLE: the caller promises that a repeat does no harm */
-    uint16_t max_attempts; /**< 0: the client's */
+    bool without_token;     /**< send no Authorization (metadata) */
+    bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
+    bool if_none_match_any; /**< UPDATE: only if the server holds nothing there, `If-None-Match: *` (RFC 9110 13.1.2) */
+    uint16_t max_attempts;  /**< 0: the client's */
 } sbs_request;
 
 /** Where something happened. */
@@ -116,6 +120,7 @@ typedef struct sbs_detail {
     uint16_t attempts;               /**< tries made */
     bool outcome_unknown;            /**< this or an earlier try of a write may have been stored, and its answer did not
                                         come; it stays set when a later try succeeds */
+    bool asked_to_wait;              /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;                  /**< the server's words or status hint that a retry may help */
     char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
                                         none */
