@@ -56,7 +56,7 @@ static sbs_status read_statement(sbs_forward_modes *modes) {
         status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
     }
     if (status == SBS_OK) {
-        modes->priv.knowledge = SBS_FORWARD_KNOWN;
+        modes->priv.knowledge = SBS_FORWARD_STATED;
     }
     modes->priv.bad_statement = status != SBS_OK;
     return status;
@@ -79,7 +79,7 @@ static sbs_status end_step(sbs_forward_modes *modes, sbs_status status) {
         modes->priv.step = ASK_WITH_TOKEN; /* the standard says that it is public; not every server agrees */
         return SBS_PENDING;
     } else if (refused) {
-        modes->priv.knowledge = SBS_FORWARD_REFUSED;
+        modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
         status = SBS_OK;
     }
     if (status == SBS_OK) {
@@ -132,7 +132,7 @@ bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes) {
 /* What the statement says of a type; nothing where it says nothing. */
 static sbs_capability stated(const sbs_forward_modes *modes, const char *type) {
     sbs_capability capability = {0};
-    if (modes->priv.knowledge != SBS_FORWARD_KNOWN ||
+    if (modes->priv.knowledge != SBS_FORWARD_STATED ||
         sbs_capability_read(&modes->priv.statement.doc, type, &capability) != SBS_OK) {
         return (sbs_capability){0};
     }
@@ -167,7 +167,7 @@ static sbs_write_mode choose(sbs_forward_modes *modes, const char *type, sbs_now
     const bool may_create = allows(modes, type, SBS_SCOPE_CREATE, now);
     const bool undecided = !may_update && !may_create; /* then the server shall say what is missing */
 
-    if (modes->priv.knowledge != SBS_FORWARD_KNOWN) {
+    if (modes->priv.knowledge != SBS_FORWARD_STATED) {
         if (may_update && !may_create) {
             return SBS_WRITE_PUT;
         }
@@ -197,7 +197,7 @@ sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type,
     case SBS_FORWARD_PLAIN:
         return SBS_WRITE_PLAIN;
     case SBS_FORWARD_IF_NONE_EXIST:
-        if (modes->priv.knowledge == SBS_FORWARD_REFUSED) {
+        if (modes->priv.knowledge == SBS_FORWARD_NOT_SHOWN) {
             warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
                        type, LOST);
         } else if (!stated(modes, type).conditional_create) {
@@ -223,5 +223,5 @@ bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
 
 bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes) {
     const sbs_capability capability = stated(modes, "Observation");
-    return modes->priv.knowledge != SBS_FORWARD_KNOWN || capability.batch || capability.transaction;
+    return modes->priv.knowledge != SBS_FORWARD_STATED || capability.batch || capability.transaction;
 }

@@ -121,11 +121,18 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
 
 /* Bytes of the UTF-8 character at @p at, 0 if there is none. */
 static size_t character_len(sbs_text text, size_t at) {
+    static const struct {
+        unsigned char first, last;
+    } leads[] = {{0x00, 0x7F}, {0xC2, 0xDF}, {0xE0, 0xEF}, {0xF0, 0xF4}};
     const unsigned char c = (unsigned char)text.ptr[at];
-    size_t len = c < 0x80 ? 1 : c >= 0xF0 && c < 0xF5 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
-    if (len > text.len - at) {
+    size_t len = 1;
+    while (len <= 4 && (c < leads[len - 1].first || c > leads[len - 1].last)) {
+        len++;
+    }
+    if (len > 4 || len > text.len - at) {
         return 0;
     }
+
     for (size_t i = 1; i < len; i++) {
         if (((unsigned char)text.ptr[at + i] & 0xC0) != 0x80) {
             return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sbs/crc32.h"
+#include "sbs/identity.h"
 
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
@@ -138,34 +139,11 @@ static bool take_lane(const sbs_json *doc, const char *name, sbs_forward_resourc
     return true;
 }
 
-/* "Type/id" at the end of a reference, without the version; all of it if it does not end so. */
-static sbs_text bare_reference(sbs_text reference) {
-    static const char history[] = "/_history/";
-    const size_t history_len = sizeof history - 1;
-    for (size_t at = reference.len; at-- > 0;) {
-        if (reference.len - at > history_len && memcmp(reference.ptr + at, history, history_len) == 0) {
-            reference.len = at;
-            break;
-        }
-    }
-
-    size_t id = reference.len;
-    while (id > 0 && reference.ptr[id - 1] != '/') {
-        id--;
-    }
-    size_t type = id > 0 ? id - 1 : 0;
-    while (type > 0 && reference.ptr[type - 1] != '/') {
-        type--;
-    }
-
-    const bool fits = id > 0 && sbs_fhir_type_is_valid((sbs_text){reference.ptr + type, id - 1 - type}) &&
-                      sbs_fhir_id_is_valid((sbs_text){reference.ptr + id, reference.len - id});
-    return fits ? (sbs_text){reference.ptr + type, reference.len - type} : reference;
-}
-
 static void keep_bare(sbs_forward_buffer *subject) {
-    sbs_text bare = bare_reference(sbs_forward_buffer_text(subject));
-    memmove(subject->data, bare.ptr, bare.len);
+    sbs_text bare = sbs_identity_subject(sbs_forward_buffer_text(subject));
+    if (bare.len > 0) {
+        memmove(subject->data, bare.ptr, bare.len);
+    }
     subject->len = bare.len;
 }
 

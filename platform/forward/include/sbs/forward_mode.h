@@ -24,9 +24,9 @@ typedef enum sbs_forward_mode {
 
 /** What a learning run came to. */
 typedef enum sbs_forward_knowledge {
-    SBS_FORWARD_UNASKED, /**< nothing depends on it, or it was not asked yet */
-    SBS_FORWARD_KNOWN,
-    SBS_FORWARD_REFUSED /**< the server shows no CapabilityStatement: that is no failure */
+    SBS_FORWARD_NOT_ASKED, /**< nothing depends on it, or it was not asked yet */
+    SBS_FORWARD_STATED,
+    SBS_FORWARD_NOT_SHOWN /**< the server shows no CapabilityStatement: that is no failure */
 } sbs_forward_knowledge;
 
 /** Place it anywhere; it must not move once it is in use. */
