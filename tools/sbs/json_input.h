@@ -17,6 +17,9 @@ bool cli_json_reserve(cli_json *json, sbs_text text);
 /** Reserves and parses. @p out_where as sbs_json_parse. Errors of sbs_json_parse, SBS_ERR_MEMORY. */
 sbs_status cli_json_parse(cli_json *json, sbs_text text, size_t *out_where);
 
+/** Where the byte @p at of @p text stands, both from 1 on; columns count bytes. */
+void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_column);
+
 /** True if @p text is one JSON value. */
 bool cli_is_json(sbs_text text);
 
