@@ -17,6 +17,9 @@ static inline sbs_status cli_json_parse(cli_json *json, sbs_text text, size_t *o
     return sbs_forward_json_parse(json, text, out_where);
 }
 
+/** Where the byte @p at of @p text stands, both from 1 on; columns count bytes. */
+void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_column);
+
 /** True if @p text is one JSON value. */
 bool cli_is_json(sbs_text text);
 

@@ -24,10 +24,10 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
-    {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
-    {"aud", "URL", "the assertion's audience, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
-    {"typ", "TEXT", "the assertion's type, default JWT", &cli_server.typ, .type = CLI_TEXT},
     {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
+    {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+    {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
+    {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
 };
 
 static const cli_option connection_options[] = {
@@ -40,8 +40,8 @@ static const cli_option connection_options[] = {
     {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
 };
 
-const cli_table cli_server_table = CLI_TABLE(server_options);
-const cli_table cli_connection_table = CLI_TABLE(connection_options);
+const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
+const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
 /* One set-up for the one client of a command. */
 static struct {
@@ -80,6 +80,19 @@ static int check_url(const char *command, const char *option, const char *text) 
     return CLI_DONE;
 }
 
+/* What stands in the assertion as it is given. */
+static int check_assertion(const char *command) {
+    sbs_url url;
+    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
+                        cli_server.aud);
+    }
+    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
+        return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
+    }
+    return CLI_DONE;
+}
+
 static int check_options(const char *command, cli_need need) {
     sbs_url base;
     int code = check_url(command, "fhir", cli_server.fhir);
@@ -101,15 +114,8 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &base) != SBS_OK) {
-        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give what the server names as audience", command,
-                        cli_server.aud);
-    }
-    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, 64)) {
-        return cli_fail(CLI_USAGE, "%s: --typ: not 1 to 64 characters of printable ASCII, give 'JWT' or the like",
-                        command);
-    }
-    code = cli_check_client_id(command, cli_server.client_id);
+    code = check_assertion(command);
+    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
     return code != CLI_DONE ? code : cli_kid_check(command);
 }
 
@@ -121,9 +127,15 @@ static const char *describe_tls(const void *ctx) {
 
 static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     const sbs_stream inner = *stream;
+    cli_trace *trace = secured ? &setup.tls_trace : &setup.plain_trace;
     (void)ctx;
-    return secured ? cli_trace_init(&setup.tls_trace, &inner, describe_tls, stream)
-                   : cli_trace_init(&setup.plain_trace, &inner, NULL, stream);
+    if (!cli_trace_init(trace, &inner, secured ? describe_tls : NULL, stream)) {
+        return false;
+    }
+    if (!cli_server.verbose) {
+        cli_trace_hide(trace);
+    }
+    return true;
 }
 
 static int tell_part(const char *command, sbs_forward_part part, sbs_status status) {
@@ -162,7 +174,7 @@ static int open_server(const char *command, bool with_key) {
         .timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .allow_http = cli_server.allow_http,
         .any_scope = cli_server.any_scope,
-        .wrap = cli_server.verbose ? trace_stream : NULL,
+        .wrap = trace_stream,
     };
     sbs_forward_part part;
     sbs_status status = sbs_forward_server_open(&setup.server, &config, &part);
