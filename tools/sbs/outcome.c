@@ -9,6 +9,7 @@
 #include "message.h"
 #include "options.h"
 #include "server.h"
+#include "tls_words.h"
 
 int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     bool before_answer = detail == NULL || detail->http_status == 0;
@@ -180,6 +181,10 @@ static const outcome_row *find_row(const outcome_row *rows, size_t count, sbs_st
 
 const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     static const sbs_detail none = {.text = ""};
+    const char *of_tls = cli_tls_advice(status);
+    if (of_tls != NULL) {
+        return of_tls;
+    }
     const outcome_row *row = find_row(advices, CLI_COUNT(advices), status, detail == NULL ? &none : detail);
     if (row != NULL) {
         return row->words;
@@ -225,6 +230,9 @@ void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t s
     }
     if (detail->retry_after_s != 0) {
         (void)snprintf(retry, sizeof retry, ", in %u s", (unsigned)detail->retry_after_s);
+    }
+    if (words[0] == '\0') {
+        words = cli_tls_words(status);
     }
     (void)snprintf(out, size, "%s%s%s%s%s%s", sentence, http, retry, words[0] == '\0' ? "" : ": ", words,
                    detail->outcome_unknown ? " (the server may hold it all the same)" : "");
