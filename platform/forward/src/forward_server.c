@@ -162,7 +162,7 @@ const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
     }
     server->priv.explained = *detail;
     (void)snprintf(server->priv.explained.text, sizeof server->priv.explained.text, "it needs %s, granted is %.*s",
-                   server->priv.needs,
-                   (int)(sizeof server->priv.explained.text - sizeof server->priv.needs - 32), detail->text);
+                   server->priv.needs, (int)(sizeof server->priv.explained.text - sizeof server->priv.needs - 32),
+                   detail->text);
     return &server->priv.explained;
 }

@@ -26,12 +26,12 @@ typedef struct sbs_forward_server_config {
     const sbs_key *key;
     const sbs_tls_trust *trust;       /**< the root certificates that count */
     const sbs_tls_identity *identity; /**< the client's own certificate; NULL: none */
-    const char *user_agent;     /**< NULL: the library's */
-    uint32_t timeout_ms;        /**< for connecting, and again for an answer; 0: 30 000 */
-    uint32_t retry_wait_max_ms; /**< the client's own waits; 0: 30 000 */
-    uint16_t max_attempts;      /**< tries of a request that is not the push engine's; 0: 3 */
-    bool allow_http;            /**< plain http to loopback addresses, for tests */
-    bool any_scope;             /**< send what the granted scope does not seem to cover */
+    const char *user_agent;           /**< NULL: the library's */
+    uint32_t timeout_ms;              /**< for connecting, and again for an answer; 0: 30 000 */
+    uint32_t retry_wait_max_ms;       /**< the client's own waits; 0: 30 000 */
+    uint16_t max_attempts;            /**< tries of a request that is not the push engine's; 0: 3 */
+    bool allow_http;                  /**< plain http to loopback addresses, for tests */
+    bool any_scope;                   /**< send what the granted scope does not seem to cover */
     /** Optional: may replace a stream by one around it before the client has it. False: out of memory. */
     bool (*wrap)(void *ctx, sbs_stream *stream, bool secured);
     void *wrap_ctx;
