@@ -171,15 +171,18 @@ static const flag_problem flag_problems[] = {
      SBS_TLS_OTHER_USE},
 };
 
-/* What it is called with goes from the root's side to the server's own; the first thing that is wrong stays. */
-static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags) {
-    sbs_tls_problem problem = SBS_TLS_NO_PROBLEM;
+static sbs_tls_problem problem_of_flags(uint32_t flags) {
     for (size_t i = 0; i < sizeof flag_problems / sizeof flag_problems[0]; ++i) {
         if ((flags & flag_problems[i].flags) != 0) {
-            problem = flag_problems[i].problem;
+            return flag_problems[i].problem;
         }
     }
+    return SBS_TLS_NO_PROBLEM;
+}
 
+/* What it is called with goes from the root's side to the server's own; the first thing that is wrong stays. */
+static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags) {
+    sbs_tls_problem problem = problem_of_flags(flags);
     if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
         problem = why_untrusted(tls, certificate);
     }
@@ -237,6 +240,21 @@ static bool hear_last_alert(sbs_tls_stream *tls) {
     return is_alert;
 }
 
+/* Where it is not the peer that says it. */
+static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int code) {
+    switch (code) {
+    case MBEDTLS_ERR_SSL_INVALID_RECORD:
+        return problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return SBS_TLS_OTHER_VERSION;
+    case MBEDTLS_ERR_SSL_BAD_CERTIFICATE: /* found after the chain was checked */
+    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+        return problem_of_flags(mbedtls_ssl_get_verify_result(ssl));
+    default:
+        return problem_of_code(code);
+    }
+}
+
 static bool explain_failure(sbs_tls_stream *tls, int code) {
     mbedtls_ssl_context *ssl = &tls->priv.ssl;
     bool in_handshake = !mbedtls_ssl_is_handshake_over(ssl);
@@ -251,17 +269,9 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
         note_alert(tls, ssl->MBEDTLS_PRIVATE(in_msg)[1]);
         return true;
     }
-    if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || tls->priv.problem != SBS_TLS_NO_PROBLEM || !in_handshake) {
-        return false;
+    if (in_handshake && tls->priv.problem == SBS_TLS_NO_PROBLEM) {
+        tls->priv.problem = (uint8_t)problem_of_handshake(ssl, code);
     }
-
-    sbs_tls_problem problem = problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
-    if (code == MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION) {
-        problem = SBS_TLS_OTHER_VERSION;
-    } else if (problem == SBS_TLS_NO_PROBLEM) {
-        problem = problem_of_code(code);
-    }
-    tls->priv.problem = (uint8_t)problem;
     return false;
 }
 
