@@ -69,13 +69,13 @@ _sbs() {
     "push --typ") return ;;
     "push --kid") return ;;
     "push --kid-method") words='seed thumbprint' ;;
-    "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --queue") files=yes ;;
     "push --keep-dead") return ;;
     "push --device") return ;;
     "push --max-items") return ;;
     "push --max-size") return ;;
     "push --when-full") words='refuse drop-oldest' ;;
+    "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --batch") return ;;
     "push --wait") return ;;
     "push --max-time") return ;;
@@ -96,6 +96,12 @@ _sbs() {
     "queue list --queue") files=yes ;;
     "queue list --keep-dead") return ;;
     "queue list --config") files=yes ;;
+    "queue status --queue") files=yes ;;
+    "queue status --keep-dead") return ;;
+    "queue status --config") files=yes ;;
+    "queue show --queue") files=yes ;;
+    "queue show --keep-dead") return ;;
+    "queue show --config") files=yes ;;
     "queue push --fhir") return ;;
     "queue push --token-url") return ;;
     "queue push --key") files=yes ;;
@@ -125,6 +131,9 @@ _sbs() {
     "queue dead --queue") files=yes ;;
     "queue dead --keep-dead") return ;;
     "queue dead --config") files=yes ;;
+    "queue remove --queue") files=yes ;;
+    "queue remove --keep-dead") return ;;
+    "queue remove --config") files=yes ;;
     "observe --code") return ;;
     "observe --value") return ;;
     "observe --unit") return ;;
@@ -163,7 +172,7 @@ _sbs() {
     *)
     case "$command" in
     '') words='keygen jwk assertion discover token parse-token get push queue observe provision base64url --help --version --completion' ;;
-    'queue') words='add list push retry dead --help' ;;
+    'queue') words='add list status show push retry dead remove --help' ;;
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
     'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
@@ -171,12 +180,15 @@ _sbs() {
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
-    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
-    'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
+    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;
+    'queue list') words='--json --queue --keep-dead --config --help' ;;
+    'queue status') words='--json --queue --keep-dead --config --help' ;;
+    'queue show') words='--json --queue --keep-dead --config --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
-    'queue dead') words='--queue --keep-dead --remove --config --help' ;;
+    'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
+    'queue remove') words='--queue --keep-dead --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
     'provision') words='--device --show-jwk --fhir --token-url --token-origin --client-id --scope --alg --ca --write-mode --unknown-time --when-full --subject --patient --interval --first-delay --zone --ntp --no-wait --timeout --config --kid --kid-method --no-kid --help' ;;
     'base64url') words='--help encode decode' ;;

@@ -45,6 +45,21 @@ int cli_kid_check(const char *command) {
                     SBS_KID_MAX);
 }
 
+static bool contains(const cli_buffer *text, const char *words) {
+    size_t len = strlen(words);
+    for (size_t at = 0; at + len <= text->len; at++) {
+        if (memcmp(text->data + at, words, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Environment variables and JSON carry a PEM text with its line ends as a backslash and an n. */
+static bool has_joined_lines(const cli_buffer *pem) {
+    return contains(pem, "-----BEGIN") && contains(pem, "\\n");
+}
+
 static int import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key, sbs_alg *alg,
                   size_t *out_len) {
     sbs_pem_fault fault = SBS_PEM_NO_FAULT;
@@ -55,6 +70,12 @@ static int import(const char *path, bool public_allowed, const cli_buffer *pem, 
     if (status == SBS_OK) {
         status = sbs_pem_public_key_read(pem->data, pem->len - 1, alg, key->bytes, sizeof key->bytes, out_len, &fault);
     }
+    if (status != SBS_OK && has_joined_lines(pem)) {
+        return cli_fail(CLI_INPUT,
+                        "key %s: its lines are joined by the two characters \\n, write them as lines: "
+                        "printf '%%b' \"$KEY\" > FILE",
+                        path);
+    }
     if (status == SBS_ERR_KEY) {
         return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
     }
@@ -62,16 +83,6 @@ static int import(const char *path, bool public_allowed, const cli_buffer *pem, 
         return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
     }
     return CLI_DONE;
-}
-
-static bool contains(const cli_buffer *text, const char *words) {
-    size_t len = strlen(words);
-    for (size_t at = 0; at + len <= text->len; at++) {
-        if (memcmp(text->data + at, words, len) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A group may be given a key on purpose, everybody not. */
