@@ -177,6 +177,7 @@ void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status
     sbs_client_note(client, step, status);
     detail->http_status = answer->status;
     detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->asked_to_wait = answer->has_retry_after;
     detail->transient = sbs_status_group(status) == SBS_CLASS_LATER;
 }
 
@@ -230,9 +231,37 @@ static bool may_have_arrived(const sbs_client *client) {
            client->priv.request.interaction != SBS_READ;
 }
 
+/* By the monotonic clock, so that a wall clock that is set meanwhile does no harm. What comes out of a cache, or from
+ * nobody who was authenticated, tells no time. */
+static void note_date(sbs_client *client) {
+    const sbs_exchange *exchange = &client->priv.exchange;
+    uint64_t mono_ms = client->priv.now.mono_ms;
+
+    if (!exchange->answer.has_date || exchange->answer.has_age ||
+        exchange->priv.request.stream != client->priv.config->stream) {
+        return;
+    }
+    client->priv.has_date = true;
+    client->priv.date_origin_s = exchange->answer.date_utc_s - (int64_t)(mono_ms / 1000u);
+    client->priv.date_took_s = (uint32_t)(mono_ms - client->priv.sent_ms) / 1000u;
+}
+
+sbs_status sbs_client_step_exchange(sbs_client *client) {
+    sbs_exchange *exchange = &client->priv.exchange;
+
+    if (!exchange->request_started) {
+        client->priv.sent_ms = client->priv.now.mono_ms;
+    }
+    sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
+    if (status == SBS_OK && client->priv.state != STATE_RESOURCE) {
+        note_date(client);
+    }
+    return status;
+}
+
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry) {
     sbs_exchange *exchange = &client->priv.exchange;
-    sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
+    sbs_status status = sbs_client_step_exchange(client);
     if (status == SBS_PENDING || status == SBS_OK) {
         return status;
     }
@@ -317,6 +346,8 @@ static sbs_status step(sbs_client *client) {
         return sbs_client_step_sign(client);
     case STATE_TOKEN:
         return sbs_client_step_token(client);
+    case STATE_DATE:
+        return sbs_client_step_date(client);
     case STATE_RESOURCE:
         return sbs_client_step_resource(client);
     default:
@@ -336,6 +367,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     client->priv.rediscovered = false;
     client->priv.reconnected = false;
     client->priv.clock_corrected = false;
+    client->priv.date_asked = false;
     client->priv.token_is_new = false;
     client->priv.detail.outcome_unknown = false;
     memset(&client->priv.exchange.answer, 0, sizeof client->priv.exchange.answer);

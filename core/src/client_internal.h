@@ -11,7 +11,7 @@
 
 #include "sbs/client.h"
 
-enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_RESOURCE };
+enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_DATE, STATE_RESOURCE };
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
@@ -49,6 +49,9 @@ void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status
 /** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
+/** Goes on with the exchange, and keeps what the Date of its answer tells. Statuses of sbs_exchange_step. */
+sbs_status sbs_client_step_exchange(sbs_client *client);
+
 /** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
 
@@ -63,6 +66,7 @@ sbs_status sbs_client_step_discovery(sbs_client *client);
 sbs_status sbs_client_begin_sign(sbs_client *client);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);
+sbs_status sbs_client_step_date(sbs_client *client);
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request);
 sbs_status sbs_client_begin_resource(sbs_client *client);
 sbs_status sbs_client_step_resource(sbs_client *client);

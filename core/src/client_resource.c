@@ -129,6 +129,7 @@ static void put_write_fields(sbs_client *client) {
                        sbs_text_of(request->response == NULL ? "return=minimal" : "return=representation"));
     sbs_http_put_field(out, "If-None-Exist", request->if_none_exist);
     sbs_http_put_field(out, "If-Match", request->if_match);
+    sbs_http_put_field(out, "If-None-Match", request->if_none_match_any ? SBS_TEXT("*") : (sbs_text){NULL, 0});
 }
 
 static void put_resource_head(sbs_client *client) {
@@ -189,11 +190,6 @@ static bool is_repeatable(const sbs_request *request) {
     }
 }
 
-/* A server error may come after the resource was stored; "too many requests" may not. */
-static bool may_be_stored(unsigned http_status) {
-    return http_status >= 500 || http_status == 408;
-}
-
 /* Some servers send back what they did not like: the token belongs into no message. */
 static void hide_token(sbs_client *client) {
     char *text = client->priv.detail.text;
@@ -215,8 +211,9 @@ static void note_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
     bool hint = false;
     sbs_json doc;
-    sbs_client_note_answer(client, SBS_STEP_RESOURCE, sbs_verdict_status(answer->status));
-    detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && may_be_stored(answer->status);
+    sbs_http_meaning meaning = sbs_http_meaning_of(answer->status);
+    sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
+    detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
     bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
                 sbs_outcome_read(&doc, 0, detail->text, sizeof detail->text, &hint) == SBS_OK;
     if (!told && !answer->is_json && !answer->body_dropped) {
@@ -250,12 +247,11 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
-    unsigned http_status = client->priv.exchange.answer.status;
-    sbs_verdict verdict = sbs_verdict_of(http_status);
-    if (verdict == SBS_VERDICT_STORED) {
+    sbs_http_meaning meaning = sbs_http_meaning_of(client->priv.exchange.answer.status);
+    if (meaning.fault == SBS_FAULT_NONE && (meaning.status == SBS_OK || request->interaction == SBS_READ)) {
         return accept_success(client);
     }
-    if (verdict == SBS_VERDICT_REAUTH && !client->priv.reauthenticated && !request->without_token) {
+    if (meaning.status == SBS_ERR_UNAUTHORIZED && !client->priv.reauthenticated && !request->without_token) {
         client->priv.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);
@@ -263,5 +259,5 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
     note_refusal(client);
     bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
-    return sbs_client_retry(client, later && (is_repeatable(request) || !may_be_stored(http_status)));
+    return sbs_client_retry(client, later && (is_repeatable(request) || !meaning.may_be_stored));
 }

@@ -5,8 +5,8 @@
 #include "ascii.h"
 #include "sbs/psa_key.h"
 
-#define CLOCK_TOLERANCE_S 30
-#define CLOCK_CORRECTION_MAX_S 86400
+#define CLOCK_TOLERANCE_S 2
+#define CLOCK_CORRECTION_MAX_S 86460 /* a day, and what passes until the answer is there */
 #define KEY_POLL_MS 20u
 
 /* ---- the token at hand ------------------------------------------------------------------------------------------- */
@@ -59,25 +59,58 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
 
 /* ---- discovery --------------------------------------------------------------------------------------------------- */
 
+/* Words of our own in the place of the server's: what is at fault. */
+static void note_words(sbs_client *client, const char *words) {
+    sbs_http_sanitise(sbs_text_of(words), client->priv.detail.text, sizeof client->priv.detail.text);
+}
+
 static void forget_discovery(sbs_client *client) {
     sbs_client_wipe_token(client);
     client->priv.url_len = 0;
 }
 
-sbs_status sbs_client_begin_discovery(sbs_client *client) {
-    sbs_exchange_request shape = {.response = NULL};
-    forget_discovery(client);
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(SBS_DISCOVERY_PATH),
-                        sbs_text_of("application/json"));
+/* Asks for a public document of the FHIR server; in STATE_DATE only for when it is sent. */
+static sbs_status get_document(sbs_client *client, const char *path, uint8_t state) {
+    sbs_exchange_request shape = {.response = NULL, .drop_success_body = state == STATE_DATE};
+
+    client->priv.date_asked = true;
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
     sbs_http_put_end(&client->priv.writer);
-    sbs_status status = sbs_client_send(client, &client->priv.base, &shape, STATE_DISCOVERY);
+    return sbs_client_send(client, &client->priv.base, &shape, state);
+}
+
+static sbs_status look_in(sbs_client *client, bool statement) {
+    client->priv.from_statement = statement;
+    sbs_status status = get_document(client, statement ? "/metadata" : SBS_DISCOVERY_PATH, STATE_DISCOVERY);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
+}
+
+sbs_status sbs_client_begin_discovery(sbs_client *client) {
+    forget_discovery(client);
+    return look_in(client, false);
 }
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
 static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
     bool same = client->priv.pin_port == url->port && sbs_ascii_is_nocase(url->host, client->priv.pin_host);
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
+}
+
+/* Into @p out, which may hold @p size bytes. */
+static sbs_status find_token_url(const sbs_client *client, const sbs_json *doc, char *out, size_t size,
+                                 size_t *out_len) {
+    const sbs_client_config *config = client->priv.config;
+    sbs_text base = sbs_text_of(config->fhir_base);
+    bool allow_http = config->plain_stream != NULL;
+    if (!client->priv.from_statement) {
+        return sbs_discovery_endpoint(doc, base, allow_http, out, size, out_len);
+    }
+
+    sbs_json_node url = config->oauth_uris(doc);
+    if (url == SBS_JSON_NONE) {
+        return SBS_ERR_RESPONSE;
+    }
+    return sbs_discovery_url(doc, url, base, allow_http, out, size, out_len);
 }
 
 /* Behind the document's JSON tokens stands, for a while, the token URL. */
@@ -92,8 +125,7 @@ static sbs_status read_discovery(sbs_client *client) {
         return status;
     }
     char *text = (char *)(doc.tokens + doc.count);
-    status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), config->plain_stream != NULL, text,
-                                    (size_t)(end - text), &url_len);
+    status = find_token_url(client, &doc, text, (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
@@ -106,12 +138,33 @@ static sbs_status read_discovery(sbs_client *client) {
     return status == SBS_OK ? check_pin(client, url) : status;
 }
 
-/* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
+/* What an answer that brought nothing means for discovery and the token endpoint, by its status alone. */
 static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
-    if (sbs_verdict_of(http_status) == SBS_VERDICT_LATER) {
-        return SBS_ERR_BUSY;
+    sbs_status status = sbs_http_meaning_of(http_status).status;
+    bool says_more = status == SBS_ERR_BUSY || status == SBS_ERR_REDIRECT || status == SBS_ERR_RESPONSE;
+
+    return says_more ? status : otherwise;
+}
+
+/* Servers of before SMART 2 say in their CapabilityStatement what they have no smart-configuration for. */
+static bool may_be_in_statement(const sbs_client *client, sbs_status status) {
+    unsigned http_status = client->priv.exchange.answer.status;
+    bool is_missing = http_status == 404 || http_status == 410 || status == SBS_ERR_JSON;
+
+    return is_missing && !client->priv.from_statement && client->priv.config->oauth_uris != NULL;
+}
+
+static void note_discovery(sbs_client *client, sbs_status status) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    const char *fault = "";
+
+    if (status == SBS_ERR_JSON && answer->has_type && !answer->is_json) {
+        fault = "Content-Type";
+    } else if (status == SBS_ERR_RESPONSE) {
+        fault = client->priv.from_statement ? "oauth-uris" : "token_endpoint";
     }
-    return http_status >= 300 && http_status <= 399 ? SBS_ERR_REDIRECT : otherwise;
+    sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
+    note_words(client, fault);
 }
 
 sbs_status sbs_client_step_discovery(sbs_client *client) {
@@ -119,19 +172,20 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
+
     unsigned http_status = client->priv.exchange.answer.status;
-    if (http_status != 200) {
-        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, refusal(http_status, SBS_ERR_FORBIDDEN));
-        return sbs_client_retry(client, client->priv.detail.transient);
+    status = http_status == 200 ? read_discovery(client) : refusal(http_status, SBS_ERR_FORBIDDEN);
+    if (status == SBS_OK) {
+        client->priv.discovered_ms = client->priv.now.mono_ms;
+        return sbs_client_go_on(client, STATE_PREPARE);
     }
-    status = read_discovery(client);
-    if (status != SBS_OK) {
-        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
-        client->priv.url_len = 0;
-        return status;
+
+    client->priv.url_len = 0;
+    if (may_be_in_statement(client, status)) {
+        return look_in(client, true);
     }
-    client->priv.discovered_ms = client->priv.now.mono_ms;
-    return sbs_client_go_on(client, STATE_PREPARE);
+    note_discovery(client, status);
+    return sbs_client_retry(client, client->priv.detail.transient);
 }
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
@@ -187,6 +241,25 @@ static sbs_text kid_of(const sbs_client *client) {
                                               : (sbs_text){client->priv.kid, client->priv.kid_len};
 }
 
+/* In the seed's profile as the seed has it: now, and no client_id in the form. */
+static int64_t backdate_s(const sbs_client_config *config) {
+    int64_t half_s = config->lifetime_s / 2;
+
+    if (config->profile == SBS_PROFILE_SEED) {
+        return 0;
+    }
+    return half_s != 0 && half_s < SBS_ASSERTION_BACKDATE_S ? half_s : SBS_ASSERTION_BACKDATE_S;
+}
+
+static void put_form(sbs_writer *out, const sbs_client_config *config) {
+    sbs_text client_id = {NULL, 0};
+
+    if (config->profile != SBS_PROFILE_SEED) {
+        client_id = sbs_text_of(config->client_id);
+    }
+    sbs_token_put_request(out, sbs_text_of(config->scope), client_id);
+}
+
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
 static sbs_status build_request(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
@@ -200,18 +273,18 @@ static sbs_status build_request(sbs_client *client) {
         .aud = config->aud != NULL ? sbs_text_of(config->aud) : sbs_client_token_url(client),
         .kid = kid_of(client),
         .typ = sbs_text_of(config->typ),
-        .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s,
+        .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s - backdate_s(config),
         .lifetime = config->lifetime_s,
     };
     sbs_writer form;
     sbs_writer_init_sizing(&form);
-    sbs_token_put_request(&form, sbs_text_of(config->scope));
+    put_form(&form, config);
     sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, sbs_text_of("application/json"));
     sbs_http_put_field(out, "Content-Type", sbs_text_of("application/x-www-form-urlencoded"));
     sbs_http_put_field_uint(out, "Content-Length",
                             form.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits));
     sbs_http_put_end(out);
-    sbs_token_put_request(out, sbs_text_of(config->scope));
+    put_form(out, config);
     return sbs_assertion_start(&client->priv.assertion, &params, client->priv.alg, client->priv.key_bits, out);
 }
 
@@ -221,7 +294,6 @@ static sbs_status send_request(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
-    client->priv.token_sent_ms = client->priv.now.mono_ms;
     return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN);
 }
 
@@ -279,7 +351,7 @@ static void set_expiry(sbs_client *client, uint64_t expires_in) {
         margin = lifetime / 2;
     }
     client->priv.token_lifetime_s = lifetime;
-    client->priv.token_expires_ms = client->priv.token_sent_ms + lifetime * 1000ull;
+    client->priv.token_expires_ms = client->priv.sent_ms + lifetime * 1000ull;
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin * 1000ull;
 }
 
@@ -295,43 +367,8 @@ static sbs_status read_token(sbs_client *client, sbs_token *token, const char **
     return status == SBS_OK ? sbs_token_read(&doc, answer->body, token, out_member) : status;
 }
 
-static sbs_status accept_token(sbs_client *client) {
-    const char *member = NULL;
-    sbs_token token;
-    sbs_status status = read_token(client, &token, &member);
-    if (status != SBS_OK) {
-        sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        sbs_http_sanitise(sbs_text_of(member), client->priv.detail.text, sizeof client->priv.detail.text);
-        return status;
-    }
-    keep_token(client, &token);
-    set_expiry(client, token.expires_in);
-    sbs_client_wipe_scratch(client);
-    client->priv.token_is_new = true;
-    sbs_client_pin(client, &client->priv.token_url);
-    return sbs_client_go_on(client, STATE_PREPARE);
-}
-
-/* One correction from an authenticated Date in each request, at most a day; then the assertion is made anew. */
-static bool correct_clock(sbs_client *client) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_oauth_error error = client->priv.detail.oauth;
-    bool may_be_the_clock = error == SBS_OAUTH_INVALID_CLIENT || error == SBS_OAUTH_INVALID_GRANT;
-    if (client->priv.clock_corrected || !may_be_the_clock || !answer->has_date || !client->priv.token_url.https) {
-        return false;
-    }
-    int64_t offset = answer->date_utc_s - client->priv.now.utc_s;
-    int64_t change = offset - client->priv.clock_offset_s;
-    bool differs = change > CLOCK_TOLERANCE_S || change < -CLOCK_TOLERANCE_S;
-    if (!differs || offset > CLOCK_CORRECTION_MAX_S || offset < -CLOCK_CORRECTION_MAX_S) {
-        return false;
-    }
-    client->priv.clock_offset_s = offset;
-    client->priv.clock_corrected = true;
-    return true;
-}
-
-static bool may_have_moved(sbs_client *client, unsigned http_status) {
+static bool may_have_moved(sbs_client *client) {
+    unsigned http_status = client->priv.detail.http_status;
     bool discovered = client->priv.url_len > 0;
     if (!discovered || client->priv.rediscovered || (http_status != 404 && http_status != 405)) {
         return false;
@@ -341,21 +378,143 @@ static bool may_have_moved(sbs_client *client, unsigned http_status) {
     return true;
 }
 
-static sbs_status judge_refusal(sbs_client *client) {
-    sbs_detail *detail = &client->priv.detail;
-    unsigned http_status = client->priv.exchange.answer.status;
-    sbs_json doc;
-    sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
-    if (sbs_client_read_json(client, &doc) == SBS_OK &&
-        sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK &&
-        detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
-        detail->status = SBS_ERR_BUSY;
+/* A clock that is @p ahead_s ahead of ours, or up to @p took_s more: the Date was written between two looks at ours. */
+static bool differs(int64_t ahead_s, uint32_t took_s) {
+    return ahead_s > CLOCK_TOLERANCE_S || ahead_s + took_s < -CLOCK_TOLERANCE_S;
+}
+
+/* Notes by how much this machine's clock differs from the server's. */
+static bool measure_clock(sbs_client *client, int64_t *out_ahead_s) {
+    sbs_now now = client->priv.now;
+
+    if (!client->priv.has_date || client->priv.exchange.answer.has_age || now.utc_s == SBS_UTC_UNKNOWN) {
+        return false;
     }
-    detail->transient = detail->status == SBS_ERR_BUSY;
-    if (correct_clock(client) || may_have_moved(client, http_status)) {
+    *out_ahead_s = client->priv.date_origin_s + (int64_t)(now.mono_ms / 1000u) - now.utc_s;
+    if (differs(*out_ahead_s, client->priv.date_took_s)) {
+        client->priv.detail.clock_difference_s = *out_ahead_s;
+    }
+    return true;
+}
+
+/* One correction in a request, after which the assertion is made anew. What changes nothing is taken back. */
+static bool correct_clock(sbs_client *client) {
+    const sbs_detail *detail = &client->priv.detail;
+    int64_t ahead_s;
+
+    if (detail->oauth == SBS_OAUTH_INVALID_SCOPE || !measure_clock(client, &ahead_s)) {
+        return false;
+    }
+    if (client->priv.clock_corrected) {
+        if (client->priv.refused_oauth == detail->oauth && client->priv.refused_http == detail->http_status) {
+            client->priv.clock_offset_s = client->priv.offset_before_s;
+        }
+        return false;
+    }
+    if (ahead_s > CLOCK_CORRECTION_MAX_S || ahead_s < -CLOCK_CORRECTION_MAX_S ||
+        !differs(ahead_s - client->priv.clock_offset_s, client->priv.date_took_s)) {
+        return false;
+    }
+
+    client->priv.clock_corrected = true;
+    client->priv.refused_oauth = (uint8_t)detail->oauth;
+    client->priv.refused_http = detail->http_status;
+    client->priv.offset_before_s = client->priv.clock_offset_s;
+    /* Both clocks tell whole seconds: rather one behind than one ahead. */
+    client->priv.clock_offset_s = detail->clock_difference_s != 0 ? (int32_t)ahead_s - 1 : 0;
+    return true;
+}
+
+static bool asks_for_time(const sbs_detail *detail) {
+    return detail->asked_to_wait || sbs_http_meaning_of(detail->http_status).asks_for_time;
+}
+
+/* What is done about the refusal that the detail tells. */
+static sbs_status answer_refusal(sbs_client *client) {
+    const sbs_detail *detail = &client->priv.detail;
+    bool corrected = correct_clock(client);
+
+    if (corrected && asks_for_time(detail)) {
+        return sbs_client_retry(client, true);
+    }
+    if (corrected || may_have_moved(client)) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
     return sbs_client_retry(client, detail->transient);
+}
+
+/* Some authorization servers send no Date: that of the FHIR server is asked for, once in a request, if none is known.
+ */
+static bool needs_date(const sbs_client *client) {
+    const sbs_detail *detail = &client->priv.detail;
+
+    return !client->priv.has_date && !client->priv.exchange.answer.has_age && !client->priv.date_asked &&
+           client->priv.config->fhir_base != NULL && client->priv.base.https &&
+           detail->oauth != SBS_OAUTH_INVALID_SCOPE && !asks_for_time(detail);
+}
+
+/* Some servers send back what they did not like: an assertion may become valid later, and belongs into no message. */
+static void hide_assertion(char *text) {
+    for (; *text != '\0'; text++) {
+        if (text[0] == 'e' && text[1] == 'y' && text[2] == 'J') {
+            *text = '\0';
+            return;
+        }
+    }
+}
+
+static sbs_status judge_refusal(sbs_client *client) {
+    sbs_detail *detail = &client->priv.detail;
+    unsigned http_status = client->priv.exchange.answer.status;
+    bool hint;
+    sbs_json doc;
+
+    sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
+    bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
+                (sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK ||
+                 sbs_words_read(&doc, detail->text, sizeof detail->text, &hint) == SBS_OK);
+    if (told) {
+        hide_assertion(detail->text);
+    }
+    if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
+        detail->status = SBS_ERR_BUSY;
+    }
+    detail->transient = detail->status == SBS_ERR_BUSY;
+
+    if (needs_date(client) && get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
+        return SBS_PENDING;
+    }
+    return answer_refusal(client);
+}
+
+/* Whatever comes of it, what counts is the refusal before. */
+sbs_status sbs_client_step_date(sbs_client *client) {
+    if (sbs_client_step_exchange(client) == SBS_PENDING) {
+        return SBS_PENDING;
+    }
+    client->priv.exchange.answer.status = client->priv.detail.http_status;
+    return answer_refusal(client);
+}
+
+static sbs_status accept_token(sbs_client *client) {
+    const char *member = NULL;
+    sbs_token token;
+    sbs_status status = read_token(client, &token, &member);
+    if (status == SBS_ERR_OAUTH) {
+        return judge_refusal(client);
+    }
+    if (status != SBS_OK) {
+        sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
+        note_words(client, member);
+        return status;
+    }
+
+    keep_token(client, &token);
+    set_expiry(client, token.expires_in);
+    sbs_client_wipe_scratch(client);
+    client->priv.token_is_new = true;
+    sbs_client_pin(client, &client->priv.token_url);
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 sbs_status sbs_client_step_token(sbs_client *client) {

@@ -215,6 +215,9 @@ static void note_field(sbs_exchange *exchange) {
     case SBS_HTTP_DATE:
         answer->has_date = sbs_date_parse_http(value, utc_s, &answer->date_utc_s) == SBS_OK;
         break;
+    case SBS_HTTP_AGE:
+        answer->has_age = true;
+        break;
     case SBS_HTTP_RETRY_AFTER:
         answer->has_retry_after =
             sbs_http_retry_after(value, utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;

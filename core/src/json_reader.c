@@ -205,9 +205,13 @@ static bool unescaped_equals(sbs_text raw, sbs_text expected) {
     return done == expected.len;
 }
 
+bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
+    return text.ptr != NULL && sbs_json_kind_of(doc, node) == SBS_JSON_STRING &&
+           unescaped_equals(sbs_json_raw(doc, node), text);
+}
+
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {
-    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING &&
-           unescaped_equals(sbs_json_raw(doc, node), sbs_text_of(string));
+    return sbs_json_is(doc, node, sbs_text_of(string));
 }
 
 bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name) {

@@ -25,6 +25,11 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
     return &push->priv.counters;
 }
 
+bool sbs_push_is_durable(const sbs_push *push) {
+    (void)push;
+    return true;
+}
+
 /* ---- choosing ------------------------------------------------------------------------------------------------ */
 
 /* When the first of those that wait on their own may try again; UINT64_MAX if there is none. */
@@ -75,7 +80,7 @@ static bool is_passing(sbs_status why) {
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *item, sbs_status why) {
-    sbs_push_result result = {.status = why, .text = "", .server_id = ""};
+    sbs_push_result result = {.status = why, .words = "", .server_id = "", .etag = ""};
     if (why == SBS_ERR_STORAGE) {
         return why;
     }
@@ -166,7 +171,7 @@ static sbs_status choose(sbs_push *push) {
             push->priv.event.kind = SBS_PUSH_DEAD;
             push->priv.event.id = item.id;
             push->priv.event.status = status;
-            push->priv.event.text = sbs_status_text(status);
+            push->priv.event.reason = sbs_status_text(status);
             return SBS_PENDING;
         }
         if (unless_gone(status) == SBS_OK) {
@@ -202,8 +207,9 @@ static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
         .http_status = response.http_status,
         .elsewhere = failed && on_the_way,
         .outcome_unknown = detail->outcome_unknown,
-        .text = failed ? detail->text : "",
+        .words = failed ? detail->text : "",
         .server_id = response.id,
+        .etag = response.etag,
     };
 }
 
@@ -259,12 +265,13 @@ static sbs_status begin_judging(sbs_push *push) {
 /* What one entry of the answer says; its words and id are copied into the engine. */
 static sbs_push_result read_entry(sbs_push *push) {
     sbs_bundle_entry entry;
-    sbs_push_result result = {.status = SBS_ERR_RESPONSE, .text = "", .server_id = "", .outcome_unknown = true};
+    sbs_push_result result = {
+        .status = SBS_ERR_RESPONSE, .words = "", .server_id = "", .etag = "", .outcome_unknown = true};
     sbs_text type, id;
     if (sbs_bundle_entry_read(&push->priv.answer, push->priv.entry, &entry) != SBS_OK || entry.status == 0) {
         return result;
     }
-    result.status = sbs_verdict_status(entry.status);
+    result.status = sbs_http_meaning_of(entry.status).status;
     result.http_status = (uint16_t)entry.status;
     result.outcome_unknown = false;
     if (sbs_location_parse(entry.location, &type, &id) == SBS_OK) {
@@ -275,7 +282,7 @@ static sbs_push_result read_entry(sbs_push *push) {
     bool transient;
     if (result.status != SBS_OK && sbs_outcome_read(&push->priv.answer, entry.outcome, push->priv.words,
                                                     sizeof push->priv.words, &transient) == SBS_OK) {
-        result.text = push->priv.words;
+        result.words = push->priv.words;
     }
     return result;
 }
@@ -388,7 +395,8 @@ static void note_clock(sbs_push *push) {
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     memset(&push->priv.event, 0, sizeof push->priv.event);
-    push->priv.event.text = push->priv.event.server_id = "";
+    push->priv.event.reason = push->priv.event.words = "";
+    push->priv.event.server_id = push->priv.event.etag = "";
     push->priv.now = now;
     note_clock(push);
     bool choosing = push->priv.state == PUSH_CHOOSE;

@@ -92,22 +92,31 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
 static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
     char *target = push->priv.target;
     size_t len = identity->type.len;
-    if (!sbs_fhir_type_is_valid(identity->type)) {
+    bool put = identity->write_mode == SBS_WRITE_PUT;
+    bool own = put && identity->id.len > 0;
+    if (!sbs_fhir_type_is_valid(identity->type) || (own && !sbs_fhir_id_is_valid(identity->id)) ||
+        (identity->value.len == 0 && identity->write_mode != SBS_WRITE_PLAIN && !own)) {
         return SBS_ERR_FORMAT;
     }
     memcpy(target, identity->type.ptr, len);
     target[len] = '\0';
-    if (push->priv.config->write_mode != SBS_WRITE_PUT) {
+    if (!put) {
         return SBS_OK;
     }
     target[len] = '/';
+    if (own) {
+        memcpy(target + len + 1, identity->id.ptr, identity->id.len);
+        target[len + 1 + identity->id.len] = '\0';
+        *out_id = (sbs_text){target + len + 1, identity->id.len};
+        return SBS_OK;
+    }
     target[len + 1 + SBS_DERIVED_ID_LEN] = '\0';
     *out_id = (sbs_text){target + len + 1, SBS_DERIVED_ID_LEN};
-    return sbs_identity_derive_id(identity->system, identity->value, target + len + 1);
+    return sbs_identity_derive_id(identity->system, identity->value, identity->subject, target + len + 1);
 }
 
 static void put_search(const sbs_push *push, const sbs_push_identity *identity, sbs_writer *out) {
-    if (push->priv.config->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
         sbs_identity_put_search(out, identity->system, identity->value);
     }
 }
@@ -118,11 +127,11 @@ static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_
     sbs_put_string(out, push->priv.batch_len > 0
                             ? ",{\"resource\":"
                             : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
-    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, out));
+    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
     sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
                                              : ",\"request\":{\"method\":\"POST\",\"url\":\"");
     sbs_put_string(out, push->priv.target);
-    if (push->priv.config->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
         sbs_put_string(out, "\",\"ifNoneExist\":\"");
         put_search(push, identity, out);
     }
@@ -132,11 +141,15 @@ static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_
 static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
-    sbs_push_identity identity = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    sbs_push_identity identity = {0};
     sbs_writer out;
     sbs_status status = config->encoder.identify(config->encoder.ctx, &known, &identity);
+    if (status == SBS_OK && push->priv.batch_len > 0 && identity.write_mode != push->priv.write_mode) {
+        return SBS_ERR_BUFFER; /* it goes with the next one */
+    }
+    push->priv.write_mode = identity.write_mode;
     if (status == SBS_OK) {
-        status = identity.value.len > 0 ? put_target(push, &identity, &known.id) : SBS_ERR_FORMAT;
+        status = put_target(push, &identity, &known.id);
     }
     if (status != SBS_OK) {
         return status;
@@ -148,7 +161,7 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     } else {
         put_search(push, &identity, &out);
         push->priv.search_len = out.len;
-        sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &out));
+        sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &identity, &out));
     }
     size_t len;
     status = sbs_writer_finish(&out, &len);
@@ -179,7 +192,7 @@ sbs_status sbs_push_start(sbs_push *push) {
         return sbs_client_start(config->client, &request);
     }
     size_t search_len = push->priv.search_len;
-    request.interaction = config->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
+    request.interaction = push->priv.write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};

@@ -15,8 +15,9 @@ typedef struct sbs_push_result {
     uint16_t http_status;
     bool elsewhere;        /* it failed on the way to a token: nothing was sent of the item */
     bool outcome_unknown;  /* this try, or one that the client repeated by itself, may have been stored */
-    const char *text;      /* the server's words */
+    const char *words;     /* the server's, "" if none */
     const char *server_id; /* "" if none */
+    const char *etag;      /* "" if none */
 } sbs_push_result;
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const sbs_push_result *result);

@@ -10,8 +10,10 @@ void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const 
         .id = id,
         .status = result->status,
         .http_status = result->http_status,
-        .text = result->text,
+        .reason = "",
+        .words = result->words,
         .server_id = result->server_id,
+        .etag = result->etag,
     };
 }
 
@@ -86,33 +88,22 @@ static struct sbs_push_deferred *deferred_of(sbs_push *push, const struct sbs_pu
 
 /* ---- the verdicts -------------------------------------------------------------------------------------------- */
 
-static void keep_reason(sbs_push *push, const char *what, const char *words) {
-    char *reason = push->priv.reason;
-    sbs_http_sanitise(sbs_text_of(what), reason, SBS_QUEUE_REASON_SIZE);
-    size_t len = strlen(reason);
-    if (words[0] != '\0' && len + 3 < SBS_QUEUE_REASON_SIZE) {
-        memcpy(reason + len, ": ", 2);
-        sbs_http_sanitise(sbs_text_of(words), reason + len + 2, SBS_QUEUE_REASON_SIZE - len - 2);
-    }
-}
-
 sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_event_kind kind,
                          const sbs_push_result *result, const char *reason) {
     const sbs_queue *queue = push->priv.config->queue;
-    keep_reason(push, reason, result->text);
-    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DEAD, push->priv.reason, NULL);
+    sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DEAD, reason, result->words);
     if (status != SBS_OK) {
         return status;
     }
     push->priv.counters.dead++;
     push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
     sbs_push_tell(push, kind, sent->id, result);
-    push->priv.event.text = push->priv.reason;
+    push->priv.event.reason = reason;
     return SBS_OK;
 }
 
 static bool was_there(const sbs_push *push, const sbs_push_result *result) {
-    return push->priv.config->write_mode != SBS_WRITE_PLAIN && result->http_status == 200;
+    return push->priv.write_mode != SBS_WRITE_PLAIN && result->http_status == 200;
 }
 
 static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
@@ -121,7 +112,8 @@ static sbs_status accept(sbs_push *push, const struct sbs_push_sent *sent, const
     push->priv.server_failures = 0;
     push->priv.pauses_in_row = 0;
     push->priv.alone = push->priv.round = 0;
-    if (already && sent->first && !result->outcome_unknown) {
+    bool accepted = push->priv.config->already_there == SBS_ALREADY_ACCEPT;
+    if (already && sent->first && !result->outcome_unknown && !accepted) {
         return sbs_push_dead(push, sent, SBS_PUSH_COLLISION, result, "already there at the first attempt");
     }
     sbs_status status = queue->ops->settle(queue->ctx, sent->id, SBS_QUEUE_DELIVERED, NULL, NULL);

@@ -2,12 +2,13 @@
 #include "sbs/token.h"
 
 #include "ascii.h"
+#include "lookup.h"
 #include "sbs/scope.h"
 #include "sbs/url.h"
 
 /* ---- request -------------------------------------------------------------------------------------------------- */
 
-void sbs_token_put_request(sbs_writer *out, sbs_text scope) {
+void sbs_token_put_request(sbs_writer *out, sbs_text scope, sbs_text client_id) {
     if (scope.len == 0 || !sbs_scope_list_is_valid(scope)) {
         sbs_writer_fail(out, SBS_ERR_ARGUMENT);
         return;
@@ -15,6 +16,10 @@ void sbs_token_put_request(sbs_writer *out, sbs_text scope) {
     /* Not by sbs_form_put_field: @p out may hold the head of the request already. */
     sbs_put_string(out, "grant_type=client_credentials&scope=");
     sbs_form_put_encoded(out, scope);
+    if (client_id.ptr != NULL) {
+        sbs_put_string(out, "&client_id=");
+        sbs_form_put_encoded(out, client_id);
+    }
     sbs_put_string(out, "&client_assertion_type=");
     sbs_form_put_encoded(out, sbs_text_of(SBS_ASSERTION_TYPE));
     sbs_put_string(out, "&client_assertion=");
@@ -110,14 +115,14 @@ static bool parse_seconds(sbs_text text, uint32_t *out_seconds) {
 /* Reads the string member @p name. SBS_ERR_NOT_FOUND if it is missing. */
 static sbs_status take_string(const sbs_json *doc, char *text, const char *name, sbs_text *out) {
     sbs_json_node node;
-    sbs_status status = sbs_json_member(doc, 0, name, &node);
+    sbs_status status = sbs_lookup_value(doc, name, &node);
     return status == SBS_OK ? sbs_json_text_in_place(doc, node, text, out) : status;
 }
 
 static sbs_status take_lifetime(const sbs_json *doc, char *text, sbs_token *token) {
     sbs_json_node node;
     sbs_text value;
-    sbs_status status = sbs_json_member(doc, 0, "expires_in", &node);
+    sbs_status status = sbs_lookup_value(doc, "expires_in", &node);
     token->expires_in = SBS_TOKEN_EXPIRES_DEFAULT;
     if (status != SBS_OK) {
         return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
@@ -133,11 +138,17 @@ static sbs_status take_lifetime(const sbs_json *doc, char *text, sbs_token *toke
     return status;
 }
 
-/* Stops at the first member at fault, which @p out_member names. */
+/* Stops at the first member at fault, which @p out_member names. An error comes first: nothing is unescaped then. */
 static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token, const char **out_member) {
     sbs_text type;
+    sbs_json_node error;
+    *out_member = "error";
+    sbs_status status = sbs_lookup_value(doc, *out_member, &error);
+    if (status != SBS_ERR_NOT_FOUND) {
+        return status == SBS_OK ? SBS_ERR_OAUTH : status;
+    }
     *out_member = "access_token";
-    sbs_status status = take_string(doc, text, *out_member, &token->access_token);
+    status = take_string(doc, text, *out_member, &token->access_token);
     if (status != SBS_OK || !is_b64token(token->access_token)) {
         return status != SBS_OK ? status : SBS_ERR_FORMAT;
     }

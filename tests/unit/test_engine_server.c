@@ -31,7 +31,7 @@ static unsigned refuse_poison(const char *json, size_t len) {
 
 static void begin(push_setup *s, unsigned variant) {
     push_setup_init(s);
-    s->config.write_mode = variant % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
+    s->mode = variant % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
     s->config.batch_max = variant / 2 % 2 == 0 ? 1 : 3;
     s->base.fhir.verdict = refuse_poison;
     for (uint32_t i = 0; i < ITEMS; i++) {

@@ -32,7 +32,7 @@ static void items_are_delivered_in_every_mode(void **state) {
     push_setup *s = *state;
     for (int mode = 0; mode < 4; mode++) {
         push_setup_init(s);
-        s->config.write_mode = mode % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
+        s->mode = mode % 2 == 0 ? SBS_WRITE_IF_NONE_EXIST : SBS_WRITE_PUT;
         s->config.batch_max = mode < 2 ? 1 : 3;
         for (const char *text = "a\0b\0c\0d\0e\0"; *text != '\0'; text += 2) {
             add(s, 1, text);
@@ -46,7 +46,7 @@ static void items_are_delivered_in_every_mode(void **state) {
 
 static void a_plain_create_carries_no_search(void **state) {
     push_setup *s = *state;
-    s->config.write_mode = SBS_WRITE_PLAIN;
+    s->mode = SBS_WRITE_PLAIN;
     add(s, 1, "a");
     assert_int_equal(push_run(s, 1000), SBS_OK);
     assert_int_equal(fake_fhir_count(&s->base.fhir, "plain"), 1);

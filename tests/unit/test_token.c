@@ -54,7 +54,7 @@ static void writes_the_form_of_the_seed(void **state) {
     (void)state;
     for (size_t size = 0; size < sizeof expected; size++) {
         sbs_writer_init(&writer, out, size);
-        sbs_token_put_request(&writer, sbs_text_of("system/Patient.rs"));
+        sbs_token_put_request(&writer, sbs_text_of("system/Patient.rs"), (sbs_text){NULL, 0});
         assert_int_equal(writer.error, size < sizeof expected - 1 ? SBS_ERR_BUFFER : SBS_OK);
         assert_int_equal(writer.len, sizeof expected - 1);
     }
@@ -67,7 +67,7 @@ static void the_form_does_not_depend_on_what_stands_before_it(void **state) {
     (void)state;
     sbs_writer_init(&writer, out, sizeof out);
     sbs_put_string(&writer, "\r\n\r\n");
-    sbs_token_put_request(&writer, sbs_text_of("a b|c*"));
+    sbs_token_put_request(&writer, sbs_text_of("a b|c*"), (sbs_text){NULL, 0});
     assert_int_equal(writer.error, SBS_OK);
     assert_memory_equal(out, "\r\n\r\ngrant_type=client_credentials&scope=a+b%7Cc%2A&client", 56);
 }
@@ -78,7 +78,7 @@ static void refuses_to_ask_without_a_scope(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
         sbs_writer_init_sizing(&writer);
-        sbs_token_put_request(&writer, sbs_text_of(bad[i]));
+        sbs_token_put_request(&writer, sbs_text_of(bad[i]), sbs_text_of("id"));
         assert_int_equal(writer.error, SBS_ERR_ARGUMENT);
         assert_int_equal(writer.len, 0);
     }

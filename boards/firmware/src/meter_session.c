@@ -121,6 +121,7 @@ sbs_status meter_session_use_key(meter *m, bool next) {
 static sbs_status open_push(meter *m) {
     m->encoder.epoch = m->life.epoch;
     m->encoder.device_known = m->device_put;
+    m->encoder.write_mode = m->record.write_mode;
     m->push_config = (sbs_push_config){
         .client = &m->client,
         .queue = &m->queue,
@@ -130,7 +131,6 @@ static sbs_status open_push(meter *m) {
         .item_size = sizeof m->item,
         .body = (char *)m->body,
         .body_size = m->body_size,
-        .write_mode = (sbs_write_mode)m->record.write_mode,
         .unknown_time = (sbs_unknown_time)m->record.unknown_time,
         .boot_id = m->life.boot_id,
     };

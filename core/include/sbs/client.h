@@ -41,7 +41,9 @@ typedef struct sbs_client_config {
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
     sbs_kid_method kid_method;
     sbs_profile profile;
-    uint32_t lifetime_s; /**< of the assertion; default 240 */
+    uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
+                              profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half
+                              of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
     const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
@@ -56,7 +58,12 @@ typedef struct sbs_client_config {
     uint16_t max_attempts; /**< tries of one request, the first included; default 5 */
     bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
                                    */
-    bool any_scope;               /**< send requests that the granted scope does not seem to cover */
+    bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
+                                       tell because it is not in SMART's form */
+    /** Finds the token URL in a CapabilityStatement, where there is no smart-configuration (404, 410 or no JSON):
+     *  &sbs_capability_token_url. It obeys the same rules as a discovered one. The statement must fit into the work
+     *  buffer, and may have megabytes. NULL: not looked for. */
+    sbs_json_node (*oauth_uris)(const sbs_json *statement);
     sbs_backoff backoff;
     void (*work_hook)(
         void *ctx,
@@ -69,8 +76,8 @@ typedef struct sbs_client_config {
  */
 #define SBS_CLIENT_WORK_SIZE(client_id_len, url_len, scope_len, token_len, answer_len)                                 \
     ((url_len) + (token_len) + (scope_len) + 2048u +                                                                   \
-     ((3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                 \
-          ? (3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                 \
+     ((6u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                 \
+          ? (6u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                 \
           : (2u * (answer_len))))
 
 typedef enum sbs_interaction {
@@ -90,12 +97,16 @@ typedef struct sbs_request {
     sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
                                absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
-    sbs_text accept;        /**< absent: application/fhir+json */
-    char *response;         /**< where the body of a 2xx answer goes, NULL: drained */
+    /** CREATE with a search: the identifier that the search names. An answer that shows another resource under it does
+     * not confirm. Absent: not compared. */
+    sbs_text identifier_system, identifier_value;
+    sbs_text accept; /**< absent: application/fhir+json */
+    char *response;  /**< where the body of a 2xx answer goes, NULL: drained */
     size_t response_size;
-    bool without_token;    /**< send no Authorization (metadata) */
-    bool repeatable;       /**< BUNDLE: the caller promises that a repeat does no harm */
-    uint16_t max_attempts; /**< 0: the client's */
+    bool without_token;     /**< send no Authorization (metadata) */
+    bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
+    bool if_none_match_any; /**< UPDATE: only if the server holds nothing there, `If-None-Match: *` (RFC 9110 13.1.2) */
+    uint16_t max_attempts;  /**< 0: the client's */
 } sbs_request;
 
 /** Where something happened. */
@@ -116,7 +127,11 @@ typedef struct sbs_detail {
     uint16_t attempts;               /**< tries made */
     bool outcome_unknown;            /**< this or an earlier try of a write may have been stored, and its answer did not
                                         come; it stays set when a later try succeeds */
+    bool asked_to_wait;              /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;                  /**< the server's words or status hint that a retry may help */
+    int64_t clock_difference_s;      /**< refused by the token endpoint, whose clock (or that of the discovery's server)
+                                        is so many seconds ahead of this machine's, behind if negative; 0: by less than
+                                        can be told, or not known */
     char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
                                         none */
 } sbs_detail;
@@ -145,6 +160,10 @@ typedef struct sbs_client {
         uint8_t kid_len;
         bool token_is_new;
         bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        bool from_statement;       /* discovery goes on in the CapabilityStatement */
+        bool has_date, date_asked; /* date_* are set; a document was asked for its Date in this request */
+        uint8_t refused_oauth;     /* the refusal that the clock was corrected for */
+        uint16_t refused_http;
         sbs_alg alg;
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
@@ -156,10 +175,13 @@ typedef struct sbs_client {
         sbs_wait wait;
         sbs_writer writer;
         uint32_t token_lifetime_s;
-        uint64_t token_sent_ms, token_expires_ms, token_renew_ms;
+        uint64_t sent_ms; /* when the request under way was about to be sent */
+        uint64_t token_expires_ms, token_renew_ms;
         uint64_t discovered_ms;
         uint64_t resume_ms;
-        int64_t clock_offset_s;
+        int32_t clock_offset_s, offset_before_s;
+        uint32_t date_took_s;  /* the answer whose Date is known came so long after its request was sent */
+        int64_t date_origin_s; /* what that Date said when the monotonic clock was 0 */
         sbs_url base, token_url;
         sbs_request request;
         sbs_exchange exchange;
@@ -212,8 +234,8 @@ void sbs_client_drop_token(sbs_client *client);
 /** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */
 sbs_text sbs_client_token_url(const sbs_client *client);
 
-/** Seconds added to the local clock because the authorization server's authenticated Date differed (at most one day).
- */
+/** Seconds added to the local clock because a server's authenticated Date differed (at most one day) when the token
+ *  endpoint refused, and the token endpoint then did not. */
 int64_t sbs_client_clock_offset(const sbs_client *client);
 
 #ifdef __cplusplus

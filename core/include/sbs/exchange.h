@@ -38,6 +38,7 @@ typedef struct sbs_answer {
     bool has_type;   /**< Content-Type is there */
     bool is_json;    /**< Content-Type names JSON */
     bool has_date;
+    bool has_age; /**< Age is there: the answer comes out of a cache, and so does its Date (RFC 9111 section 5.1) */
     bool has_retry_after;
     bool body_dropped;            /**< the body did not fit and was drained */
     char *body;                   /**< kept body, in the scratch or in the caller's response buffer */

@@ -77,6 +77,9 @@ SBS_NODISCARD sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node obje
 /** Compares a string value with @p string after unescaping; false for other kinds. */
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string);
 
+/** The same for a span; an absent one equals nothing, SBS_JSON_NONE neither. */
+bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text);
+
 /**
  * Unescapes a string value into @p out (no NUL added). A lone surrogate escape and U+0000 are refused (SBS_ERR_FORMAT).
  * SBS_ERR_JSON_TYPE if no string; SBS_ERR_BUFFER with the needed size in @p out_len.

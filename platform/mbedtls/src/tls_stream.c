@@ -41,6 +41,14 @@ static const uint16_t signature_algorithms_tls_1_2[] = {
 #define NEWEST_VERSION SBS_TLS_1_2
 #endif
 
+/*
+ * How many bytes one call of the stream takes from the raw one at most: the longest record (RFC 5246 section 6.2.3,
+ * header included) and some short ones before it. Mbed TLS goes on reading within one call while it meets what it
+ * passes over (warning alerts, change_cipher_spec, empty records, HelloRequest), and a peer needs no key to send that
+ * for ever. Beyond it the answer is "not yet, call again at once", so the caller's deadlines and signals hold.
+ */
+#define CALL_BYTES_MAX (5u + 16384u + 2048u + 1024u)
+
 /* What a callback tells Mbed TLS about the raw stream's status; the status itself is kept beside. */
 static int raw_result(sbs_tls_stream *tls, sbs_status status, int want) {
     if (status == SBS_PENDING) {
@@ -62,15 +70,23 @@ static int raw_send(void *ctx, const unsigned char *data, size_t len) {
 static int raw_receive(void *ctx, unsigned char *buffer, size_t size) {
     sbs_tls_stream *tls = ctx;
     size_t len = 0;
-    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size, &len);
+    size_t left = tls->priv.call_bytes_left;
+    if (left == 0) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+
+    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size < left ? size : left, &len);
     if (status == SBS_END) {
         return 0;
     }
+
+    tls->priv.call_bytes_left = (uint16_t)(left - len);
     return status == SBS_OK ? (int)len : raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static void begin_call(sbs_tls_stream *tls) {
     tls->priv.raw_waits = false;
+    tls->priv.call_bytes_left = CALL_BYTES_MAX;
     tls->priv.raw_status = SBS_OK;
     tls->priv.code = 0;
     tls->priv.failures = sbs_mbedtls_allocation_failures();

@@ -5,7 +5,8 @@
  *
  * - The peer's chain, its name (RFC 6125; an iPAddress entry if the URL's host is an address) and its dates are always
  *   checked, the dates against the time given to open().
- * - One open() call does at most one step of the handshake.
+ * - One open() call does at most one step of the handshake, and no call takes more than about 20 KB from the raw
+ * stream, whatever the peer sends: then it returns SBS_PENDING with no time to wait.
  * - No renegotiation, no 0-RTT, no client certificate.
  * - sbs_mbedtls_init() must have been called.
  *
@@ -78,9 +79,10 @@ typedef struct sbs_tls_stream {
         uint8_t state;
         bool chain_checked;
         bool session_offered;
-        bool raw_waits;        /* the raw stream said SBS_PENDING during the last call */
-        sbs_status raw_status; /* its error, SBS_OK if none */
-        uint32_t failures;     /* the allocator's count when the call began */
+        bool raw_waits;           /* the raw stream said SBS_PENDING during the last call */
+        uint16_t call_bytes_left; /* that this call may still take from the raw stream */
+        sbs_status raw_status;    /* its error, SBS_OK if none */
+        uint32_t failures;        /* the allocator's count when the call began */
         uint32_t verify_flags;
         int32_t code;
     } priv;
