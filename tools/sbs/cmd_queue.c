@@ -128,17 +128,17 @@ static void put_dead(sbs_writer *out, const sbs_sqlite_dead *dead, const char *d
 
 /* The name is read before the letter goes. */
 static int handle(const char *command, const sbs_sqlite_dead *dead, dead_act act, const char *done) {
-    cli_buffer line = {0};
+    sbs_forward_buffer line = {0};
     sbs_writer text;
     sbs_writer out;
-    sbs_writer_init_sink(&text, cli_buffer_put, &line);
+    sbs_writer_init_sink(&text, sbs_forward_buffer_put, &line);
     put_dead(&text, dead, done);
     sbs_status status = act == NULL ? SBS_OK : act(&cli_queue_db, dead->item.id);
     cli_output(&out);
     if (status == SBS_OK) {
-        sbs_put_text(&out, cli_buffer_text(&line));
+        sbs_put_text(&out, sbs_forward_buffer_text(&line));
     }
-    cli_buffer_free(&line);
+    sbs_forward_buffer_free(&line);
     if (status == SBS_ERR_DAMAGED) {
         return cli_fail(CLI_LOCAL, "%s: item %" PRIu64 ": damaged, it stays a dead letter", command, dead->item.id);
     }

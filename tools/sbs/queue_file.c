@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "message.h"
-#include "resource.h"
+#include "push_run.h"
+#include "sbs/forward_resource.h"
 #include "sbs/linux_clock.h"
 
 #define BUSY_MS 30000u
@@ -176,8 +177,9 @@ uint64_t cli_queue_last_push_ms(void) {
     return last_push_ms;
 }
 
-int cli_queue_lock(const char *command) {
+int cli_queue_lock(const char *command, bool *out_elsewhere) {
     char path[PATH_SIZE];
+    *out_elsewhere = false;
     if (snprintf(path, sizeof path, "%s.lock", cli_queue.file) >= PATH_SIZE) {
         return cli_fail(CLI_INPUT, "%s: --queue: the name is too long, give a shorter one", command);
     }
@@ -189,10 +191,14 @@ int cli_queue_lock(const char *command) {
         last_push_ms = age_of_lock();
         return CLI_DONE;
     }
-    return errno == EWOULDBLOCK
-               ? cli_fail(CLI_LOCAL, "%s: queue %s: another process is pushing it, let it go on", command,
-                          cli_queue.file)
-               : cli_fail(CLI_LOCAL, "%s: file %s: %s, check the file system", command, path, strerror(errno));
+    if (errno != EWOULDBLOCK) {
+        return cli_fail(CLI_LOCAL, "%s: file %s: %s, check the file system", command, path, strerror(errno));
+    }
+    *out_elsewhere = true;
+    if (!cli_push_with.quiet) {
+        cli_note("%s: queue %s: another process is pushing it, which goes on", command, cli_queue.file);
+    }
+    return CLI_DONE;
 }
 
 void cli_queue_close(void) {
@@ -222,19 +228,19 @@ int cli_queue_check_ids(const char *command, const cli_operands *operands, bool 
 }
 
 void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out) {
-    cli_resource resource = {0};
-    cli_buffer data = {0};
+    sbs_forward_resource resource = {0};
+    sbs_forward_buffer data = {0};
     size_t len = 0;
-    bool readable = cli_buffer_reserve(&data, item->len + 1) &&
+    bool readable = sbs_forward_buffer_reserve(&data, item->len + 1) &&
                     cli_queue_port.ops->read(cli_queue_port.ctx, item->id, 0, data.data, item->len, &len) == SBS_OK &&
-                    cli_resource_read(&resource, (sbs_text){data.data, len}) == NULL;
+                    sbs_forward_resource_read(&resource, (sbs_text){data.data, len}) == NULL;
     if (readable && (resource.value.len > 0 || resource.id[0] != '\0')) {
-        cli_resource_put_name(&resource, "", 0, out);
+        sbs_forward_resource_put_name(&resource, "", 0, out);
     } else {
         sbs_put_string(out, "item ");
         sbs_put_uint(out, item->id);
     }
     data.len = data.size;
-    cli_resource_free(&resource);
-    cli_buffer_free(&data);
+    sbs_forward_resource_free(&resource);
+    sbs_forward_buffer_free(&data);
 }
