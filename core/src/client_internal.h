@@ -11,10 +11,24 @@
 
 #include "sbs/client.h"
 
-enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_DATE, STATE_RESOURCE };
+enum {
+    STATE_IDLE,
+    STATE_DELAY,
+    STATE_PREPARE,
+    STATE_DISCOVERY,
+    STATE_SIGN,
+    STATE_TOKEN,
+    STATE_DATE,
+    STATE_STATEMENT,
+    STATE_RESOURCE
+};
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
+
+/** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
+ */
+sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
 void sbs_client_pin(sbs_client *client, const sbs_url *url);
@@ -63,6 +77,18 @@ void sbs_client_wipe_token(sbs_client *client);
 
 sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
+/** Asks for a public document of the FHIR server in @p state; in STATE_DATE only for when it is sent. */
+sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state);
+
+/** Takes the token URL that is the value @p node of the document in the scratch. */
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
+
+/** What the status of an answer that is no 2xx means, if nothing else tells more than @p otherwise. */
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
+
+/** Ends discovery with what was found, or with what the answer means. */
+sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);
+
 sbs_status sbs_client_begin_sign(sbs_client *client);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);

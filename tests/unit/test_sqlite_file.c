@@ -111,7 +111,7 @@ static void a_newer_file_is_left_alone(void **state) {
     (void)state;
     rig_append("a");
     sbs_sqlite_queue_close(&rig.queue);
-    rig_tamper("PRAGMA user_version = 2");
+    rig_tamper("PRAGMA user_version = 3");
     assert_refused_untouched(SBS_ERR_VERSION);
 }
 

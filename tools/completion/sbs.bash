@@ -63,13 +63,13 @@ _sbs() {
     "push --typ") return ;;
     "push --kid") return ;;
     "push --kid-method") words='seed thumbprint' ;;
-    "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --queue") files=yes ;;
     "push --keep-dead") return ;;
     "push --device") return ;;
     "push --max-items") return ;;
     "push --max-size") return ;;
     "push --when-full") words='refuse drop-oldest' ;;
+    "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --batch") return ;;
     "push --wait") return ;;
     "push --max-time") return ;;
@@ -161,10 +161,10 @@ _sbs() {
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
     'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;

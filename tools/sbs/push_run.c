@@ -35,7 +35,7 @@ static const cli_option option_table[] = {
     {"quiet", NULL, "no lines and notes of what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
-const cli_table cli_push_table = CLI_TABLE(option_table);
+const cli_table cli_push_table = CLI_TITLED_TABLE(option_table, "pushing");
 
 /* ---- reasons -------------------------------------------------------------------------------------------------- */
 

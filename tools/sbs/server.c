@@ -24,10 +24,10 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
-    {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
-    {"aud", "URL", "the assertion's audience, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
-    {"typ", "TEXT", "the assertion's type, default JWT", &cli_server.typ, .type = CLI_TEXT},
     {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
+    {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+    {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
+    {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
 };
 
 static const cli_option connection_options[] = {
@@ -80,6 +80,19 @@ static int check_url(const char *command, const char *option, const char *text) 
     return CLI_DONE;
 }
 
+/* What stands in the assertion as it is given. */
+static int check_assertion(const char *command) {
+    sbs_url url;
+    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
+                        cli_server.aud);
+    }
+    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
+        return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
+    }
+    return CLI_DONE;
+}
+
 static int check_options(const char *command, cli_need need) {
     sbs_url base;
     int code = check_url(command, "fhir", cli_server.fhir);
@@ -101,15 +114,8 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &base) != SBS_OK) {
-        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give what the server names as audience",
-                        command, cli_server.aud);
-    }
-    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, 64)) {
-        return cli_fail(CLI_USAGE, "%s: --typ: not 1 to 64 characters of printable ASCII, give 'JWT' or the like",
-                        command);
-    }
-    code = cli_check_client_id(command, cli_server.client_id);
+    code = check_assertion(command);
+    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
     return code != CLI_DONE ? code : cli_kid_check(command);
 }
 
@@ -119,7 +125,6 @@ static const char *describe_tls(const void *ctx) {
     return sbs_tls_stream_version(ctx);
 }
 
-/* Without --verbose a trace only takes note of what no message may repeat. */
 static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     const sbs_stream inner = *stream;
     cli_trace *trace = secured ? &setup.tls_trace : &setup.plain_trace;

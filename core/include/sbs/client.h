@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct sbs_client;
+
 /** Configuration. Everything it points to stays the caller's and must outlive the client. Zero means the default. */
 typedef struct sbs_client_config {
     const char *fhir_base;    /**< absolute URL; may be NULL if token_url is set and only tokens are asked for */
@@ -60,10 +62,8 @@ typedef struct sbs_client_config {
                                    */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
-    /** Finds the token URL in a CapabilityStatement, where there is no smart-configuration (404, 410 or no JSON):
-     *  &sbs_capability_token_url. It obeys the same rules as a discovered one. The statement must fit into the work
-     *  buffer, and may have megabytes. NULL: not looked for. */
-    sbs_json_node (*oauth_uris)(const sbs_json *statement);
+    /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
+    sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
     void (*work_hook)(
         void *ctx,
@@ -129,7 +129,7 @@ typedef struct sbs_detail {
                                         come; it stays set when a later try succeeds */
     bool asked_to_wait;              /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;                  /**< the server's words or status hint that a retry may help */
-    int64_t clock_difference_s;      /**< refused by the token endpoint, whose clock (or that of the discovery's server)
+    int32_t clock_difference_s;      /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                         is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                         can be told, or not known */
     char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
@@ -159,12 +159,10 @@ typedef struct sbs_client {
         uint8_t state, sign_step;
         uint8_t kid_len;
         bool token_is_new;
-        bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
-        bool from_statement;       /* discovery goes on in the CapabilityStatement */
-        bool has_date, date_asked; /* date_* are set; a document was asked for its Date in this request */
-        uint8_t refused_oauth;     /* the refusal that the clock was corrected for */
-        uint16_t refused_http;
+        bool contacted, reauthenticated, rediscovered, reconnected;
+        bool date_asked; /* a document was asked for in this request, and told its Date or had none */
         sbs_alg alg;
+        uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
         size_t url_len; /* discovered token URL at the start of work, with its NUL */
@@ -180,8 +178,8 @@ typedef struct sbs_client {
         uint64_t discovered_ms;
         uint64_t resume_ms;
         int32_t clock_offset_s, offset_before_s;
-        uint32_t date_took_s;  /* the answer whose Date is known came so long after its request was sent */
-        int64_t date_origin_s; /* what that Date said when the monotonic clock was 0 */
+        sbs_now date; /* a server's Date, by the monotonic clock when it came: a wall clock that is set does no harm */
+        uint32_t date_took_ms; /* so long after its request was sent */
         sbs_url base, token_url;
         sbs_request request;
         sbs_exchange exchange;
@@ -214,6 +212,15 @@ SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wa
  *  What must be on record before something is sent is put there now. A request that the client repeats by itself comes
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);
+
+/**
+ * For sbs_client_config.oauth_uris; not to be called. Where there is no smart-configuration (404, 410 or no JSON), the
+ * token URL is looked for in the server's CapabilityStatement, as servers of before SMART 2 have it there (SMART App
+ * Launch 1.0, extension oauth-uris). It obeys the rules of a discovered one. The statement has to fit into the work
+ * buffer with its JSON tokens, and may have megabytes: for programs with the memory. A program that does not name this
+ * function does not pay for it.
+ */
+SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
 
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);

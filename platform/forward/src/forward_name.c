@@ -6,6 +6,7 @@
 
 #include "sbs/forward_resource.h"
 #include "sbs/identity.h"
+#include "sbs/linux_text.h"
 #include "sbs/psa_key.h"
 
 #define PIECE 512u
@@ -119,53 +120,19 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
 
 /* ---- in a listing --------------------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at @p at, 0 if there is none. */
-static size_t character_len(sbs_text text, size_t at) {
-    static const struct {
-        unsigned char first, last;
-    } leads[] = {{0x00, 0x7F}, {0xC2, 0xDF}, {0xE0, 0xEF}, {0xF0, 0xF4}};
-    const unsigned char c = (unsigned char)text.ptr[at];
-    size_t len = 1;
-    while (len <= 4 && (c < leads[len - 1].first || c > leads[len - 1].last)) {
-        len++;
-    }
-    if (len > 4 || len > text.len - at) {
-        return 0;
-    }
-
-    for (size_t i = 1; i < len; i++) {
-        if (((unsigned char)text.ptr[at + i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return len;
-}
-
-/* Controls, and what changes the direction of the text around it. */
-static bool is_unsafe(const unsigned char *c, size_t len) {
-    switch (len) {
-    case 1:
-        return c[0] < 0x20 || c[0] == 0x7F;
-    case 2:
-        return (c[0] == 0xC2 && c[1] < 0xA0) || (c[0] == 0xD8 && c[1] == 0x9C);
-    case 3:
-        return (c[0] == 0xE2 && c[1] == 0x80 && (c[2] == 0x8E || c[2] == 0x8F || (c[2] >= 0xA8 && c[2] <= 0xAE))) ||
-               (c[0] == 0xE2 && c[1] == 0x81 && c[2] >= 0xA0 && c[2] <= 0xAF) ||
-               (c[0] == 0xEF && c[1] == 0xBB && c[2] == 0xBF);
-    default:
-        return len == 0;
-    }
-}
-
 void sbs_forward_put_clean(sbs_writer *out, sbs_text text) {
-    for (size_t i = 0; i < text.len;) {
-        size_t len = character_len(text, i);
-        if (is_unsafe((const unsigned char *)text.ptr + i, len)) {
-            sbs_put_char(out, '?');
-        } else {
-            sbs_put(out, text.ptr + i, len);
+    char piece[PIECE];
+    while (text.len > 0) {
+        size_t len = text.len;
+        if (len > sizeof piece) {
+            len = sizeof piece;
+            while (len > sizeof piece - 4 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80) {
+                len--; /* no character is cut */
+            }
         }
-        i += len > 0 ? len : 1;
+        memcpy(piece, text.ptr, len);
+        sbs_put(out, piece, sbs_linux_clean_text(piece, len));
+        text = (sbs_text){text.ptr + len, text.len - len};
     }
 }
 
