@@ -44,7 +44,7 @@ const ASK_CLIENT = "check --client-id, the registered key and its kid, and this 
 const REFUSALS = {
     'html-discovery': [
         3,
-        'get: discovery: not valid JSON (HTTP 200), check --fhir, or give --token-url',
+        /^get: discovery: not valid JSON \(HTTP 200\)(: Content-Type)?, check --fhir, or give --token-url$/,
         /^not valid JSON/,
     ],
     'html-token': [

@@ -157,6 +157,13 @@ describe('the token endpoint', () => {
     ]) {
         test(`${behaviours}: corrected`, () => ok(['token', ...server.with(behaviours)]));
     }
+    test('slow-clock-stubborn: the difference is named', async () => {
+        assertFails(
+            await token('slow-clock-stubborn'),
+            1,
+            /unauthorized_client; this machine's clock is 1[12]\d s ahead of the server's, set this machine's clock, /,
+        );
+    });
     test('slow-clock-silent: nothing tells the time, and the clock is named', async () => {
         assertFails(await token('slow-clock-silent+no-date'), 1, new RegExp(`${ASK_CLIENT}$`));
     });
@@ -199,7 +206,7 @@ describe('words', () => {
         assertFails(
             await token('html-discovery'),
             3,
-            /not valid JSON \(HTTP 200\), check --fhir, or give --token-url$/,
+            /not valid JSON \(HTTP 200\)(: Content-Type)?, check --fhir, or give --token-url$/,
         );
     });
 });

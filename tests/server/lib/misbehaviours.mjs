@@ -68,7 +68,12 @@ const statement = (fhirVersion, resourceType = 'CapabilityStatement') => ({
                 mode: 'server',
                 interaction: [{ code: 'batch' }],
                 resource: [
-                    { type: 'Observation', interaction: [{ code: 'read' }, { code: 'create' }], updateCreate: false },
+                    {
+                        type: 'Observation',
+                        interaction: [{ code: 'read' }, { code: 'create' }],
+                        conditionalCreate: true,
+                        updateCreate: false,
+                    },
                 ],
             },
         ],
@@ -282,6 +287,11 @@ export const MISBEHAVIOURS = {
         'token',
         'the same without Date; that of slow-discovery tells',
         slowClock(() => json(400, { error: 'invalid_client' }), { dated: false }),
+    ],
+    'slow-clock-stubborn': [
+        'token',
+        'a clock two minutes behind; 400 unauthorized_client whatever comes',
+        always(() => json(400, { error: 'unauthorized_client' }, { Date: httpDate(-SLOW_CLOCK_S) })),
     ],
     'slow-discovery': ['discovery', "discovery's Date is two minutes behind", always(slowDiscovery)],
     // words
