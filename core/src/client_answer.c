@@ -112,28 +112,28 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
-void sbs_client_read_words(sbs_client *client, bool *out_transient) {
+sbs_text sbs_client_body(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_text body = {answer->body, answer->body_dropped || answer->coding != SBS_CODING_NONE ? 0 : answer->body_len};
+    while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
+        body.ptr++;
+        body.len--;
+    }
+    return body;
+}
+
+void sbs_client_read_words(sbs_client *client, bool *out_transient) {
     size_t size;
     char *words = sbs_client_words(client, &size);
     sbs_json doc;
     *out_transient = false;
     sbs_status status = sbs_client_read_json(client, &doc);
-    bool is_text = answer->body_len > 0 && !answer->body_dropped && answer->coding == SBS_CODING_NONE;
+    sbs_text body = sbs_client_body(client);
 
     if (status == SBS_OK) {
-        char first = words[0];
-        if (sbs_words_read(&doc, words, size, out_transient) != SBS_OK) {
-            words[0] = first;
-        }
-    } else if (is_text) {
-        size_t at = 0;
-        while (at + 1 < answer->body_len && (unsigned char)answer->body[at] <= ' ') {
-            at++;
-        }
-        if (answer->body[at] != '<') { /* a page is not for a line */
-            sbs_client_say(client, (sbs_text){answer->body + at, answer->body_len - at});
-        }
+        (void)!sbs_words_read(&doc, words, size, out_transient);
+    } else if (body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
+        sbs_client_say(client, body);
     }
     sbs_client_hide_secrets(client);
 }

@@ -54,6 +54,9 @@ sbs_status sbs_client_decode(sbs_client *client);
 /** Decodes and parses the answer's body; the JSON tokens come into the scratch, behind a body that stands there. */
 sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
 
+/** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
+sbs_text sbs_client_body(const sbs_client *client);
+
 /** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
  *  answer was noted. @p out_transient: they hint that a retry may help. */
 void sbs_client_read_words(sbs_client *client, bool *out_transient);

@@ -146,23 +146,11 @@ static void put_resource_head(sbs_client *client) {
 
 /* What the answer has to name. */
 static sbs_written written_by(const sbs_request *request) {
-    sbs_written written = {.type = {NULL, 0}};
-    switch (request->interaction) {
-    case SBS_CREATE:
-        written.type = request->target;
-        written.system = request->identifier_system;
-        written.value = request->identifier_value;
-        break;
-    case SBS_UPDATE:
-        written.type = type_of(request->target);
+    sbs_written written = {.system = request->identifier_system, .value = request->identifier_value};
+    written.type = request->interaction == SBS_BUNDLE ? SBS_TEXT("Bundle") : type_of(request->target);
+    if (request->interaction == SBS_UPDATE) {
         written.id.ptr = request->target.ptr + written.type.len + 1;
         written.id.len = request->target.len - written.type.len - 1;
-        break;
-    case SBS_BUNDLE:
-        written.type = SBS_TEXT("Bundle");
-        break;
-    default:
-        break;
     }
     return written;
 }
@@ -229,36 +217,20 @@ static void note_refusal(sbs_client *client) {
     detail->transient |= hint;
 }
 
-static bool is_blank(const sbs_answer *answer) {
-    for (size_t i = 0; i < answer->body_len; i++) {
-        if ((unsigned char)answer->body[i] > ' ') {
-            return false;
-        }
-    }
-    return true;
-}
-
 static sbs_body_kind read_body(sbs_client *client, sbs_json *out_doc) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    if (answer->body_dropped || sbs_client_decode(client) != SBS_OK) {
-        return SBS_BODY_UNREAD;
-    }
-    if (is_blank(answer)) {
-        return SBS_BODY_NONE;
-    }
-    switch (sbs_client_read_json(client, out_doc)) {
-    case SBS_OK:
+    sbs_status status = sbs_client_read_json(client, out_doc);
+    if (status == SBS_OK) {
         return SBS_BODY_JSON;
-    case SBS_ERR_JSON:
-        return SBS_BODY_OTHER;
-    default:
+    }
+    if (answer->body_dropped || status != SBS_ERR_JSON) {
         return SBS_BODY_UNREAD;
     }
+    return sbs_client_body(client).len == 0 ? SBS_BODY_NONE : SBS_BODY_OTHER;
 }
 
 static sbs_status judge_write(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    const sbs_written written = written_by(&client->priv.request);
     sbs_json doc;
     sbs_answered answered = {
         .status = answer->status,
@@ -268,7 +240,7 @@ static sbs_status judge_write(sbs_client *client, const char **out_why) {
         .resource = 0,
         .outcome = SBS_JSON_NONE,
     };
-    return sbs_confirm(&written, &answered, out_why);
+    return sbs_confirm(&client->priv.exchange.priv.request.written, &answered, out_why);
 }
 
 /* What the caller asked for is the body, and his to judge; but a page that answers 200 to everything is none. */
@@ -276,14 +248,14 @@ static sbs_status judge_body(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     bool read = client->priv.request.interaction == SBS_READ;
     if (answer->status != 200 && (read || sbs_http_meaning_of(answer->status).status != SBS_OK)) {
-        *out_why = "this status does not bring what was asked for";
+        *out_why = "this status confirms nothing";
         return SBS_ERR_RESPONSE;
     }
     if (!read && answer->body_len > 0 && answer->has_type && !answer->is_json) {
-        *out_why = "the body is no FHIR resource";
+        *out_why = "the body does not confirm it";
         return SBS_ERR_RESPONSE;
     }
-    *out_why = "its content coding cannot be undone";
+    *out_why = "its content coding";
     return sbs_client_decode(client);
 }
 

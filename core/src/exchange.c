@@ -219,16 +219,14 @@ static void note_location(sbs_exchange *exchange, sbs_text value) {
     copy_text(answer->id, sizeof answer->id, id);
 }
 
-/* Several challenges may come: the one that has a description for people is the one to show. */
+/* Several challenges may come: the longest is the one that says something. */
 static void note_challenge(sbs_exchange *exchange, sbs_text value) {
     const sbs_exchange_request *request = &exchange->priv.request;
-    bool described = false;
-    sbs_text words = sbs_http_challenge_words(value, &described);
-    if (exchange->answer.status < 400 || request->words == NULL || (exchange->answer.has_words && !described)) {
-        return;
+    bool shorter = exchange->answer.has_words && value.len <= strlen(request->words);
+    if (exchange->answer.status >= 400 && request->words != NULL && !shorter) {
+        sbs_http_sanitise(value, request->words, request->words_size);
+        exchange->answer.has_words = true;
     }
-    sbs_http_sanitise(words, request->words, request->words_size);
-    exchange->answer.has_words = true;
 }
 
 /* That the server asks for time counts, also where it does not say, in a way to be read, for how much. */

@@ -3,6 +3,15 @@
 
 #include "ascii.h"
 
+/* The index of @p name in @p names, without case; @p count if it is none of them. */
+static int find_name(sbs_text name, const char *const *names, int count) {
+    int i = 0;
+    while (i < count && !sbs_ascii_is_nocase(name, names[i])) {
+        i++;
+    }
+    return i;
+}
+
 int sbs_http_field_of(sbs_text name) {
     static const char *const names[SBS_HTTP_OTHER_FIELD] = {
         [SBS_HTTP_CONNECTION] = "connection",
@@ -18,11 +27,7 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
         [SBS_HTTP_LAST_MODIFIED] = "last-modified",
     };
-    int i = 0;
-    while (i < SBS_HTTP_OTHER_FIELD && !sbs_ascii_is_nocase(name, names[i])) {
-        i++;
-    }
-    return i;
+    return find_name(name, names, SBS_HTTP_OTHER_FIELD);
 }
 
 static sbs_status apply_connection(sbs_http_reader *reader, sbs_text option) {
@@ -48,24 +53,17 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
     return SBS_OK;
 }
 
-static uint8_t coding_of(sbs_text name) {
-    static const struct {
-        const char *name;
-        uint8_t coding;
-    } names[] = {{"identity", SBS_CODING_NONE}, {"none", SBS_CODING_NONE},   {"utf-8", SBS_CODING_NONE},
-                 {"gzip", SBS_CODING_GZIP},     {"x-gzip", SBS_CODING_GZIP}, {"deflate", SBS_CODING_DEFLATE}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (sbs_ascii_is_nocase(name, names[i].name)) {
-            return names[i].coding;
-        }
-    }
-    return name.len == 0 ? SBS_CODING_NONE : SBS_CODING_OTHER;
-}
-
+/* Two names for some, and three that are none. */
 static sbs_status apply_content_encoding(sbs_http_reader *reader, sbs_text name) {
-    const uint8_t coding = coding_of(name);
-    if (coding != SBS_CODING_NONE) {
-        reader->coding = reader->coding == SBS_CODING_NONE ? coding : SBS_CODING_OTHER;
+    static const char *const names[] = {"identity", "none", "utf-8", "gzip", "x-gzip", "deflate"};
+    const int i = name.len == 0 ? 0 : find_name(name, names, 6);
+    if (i < 3) {
+        return SBS_OK;
+    }
+    if (reader->coding != SBS_CODING_NONE || i == 6) {
+        reader->coding = SBS_CODING_OTHER;
+    } else {
+        reader->coding = i == 5 ? SBS_CODING_DEFLATE : SBS_CODING_GZIP;
     }
     return SBS_OK;
 }

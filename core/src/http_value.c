@@ -27,19 +27,6 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
     return SBS_OK;
 }
 
-sbs_text sbs_http_challenge_words(sbs_text value, bool *out_described) {
-    static const sbs_text name = {"error_description=\"", 19};
-    *out_described = false;
-    for (size_t at = 0; at + name.len <= value.len; at++) {
-        if (sbs_text_equal_nocase((sbs_text){value.ptr + at, name.len}, name)) {
-            const sbs_text rest = {value.ptr + at + name.len, value.len - at - name.len};
-            *out_described = true;
-            return (sbs_text){rest.ptr, sbs_ascii_find(rest, '"')};
-        }
-    }
-    return value;
-}
-
 bool sbs_http_is_json(sbs_text content_type) {
     static const sbs_text application = {"application/", 12};
     static const sbs_text json = {"json", 4};

@@ -209,12 +209,8 @@ static sbs_status step(scanner *s) {
     return good ? SBS_OK : SBS_ERR_JSON;
 }
 
-size_t sbs_json_mark_len(const char *text, size_t len) {
-    return len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-}
-
 sbs_status sbs_json_check(const char *text, size_t len, size_t *out_where) {
-    scanner s = {.text = text, .len = len, .pos = sbs_json_mark_len(text, len), .expect = EXPECT_VALUE};
+    scanner s = {.text = text, .len = len, .expect = EXPECT_VALUE};
     sbs_status status = SBS_OK;
     skip_space(&s);
     while (s.expect != EXPECT_NOTHING || s.pos < s.len) {

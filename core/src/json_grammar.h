@@ -8,12 +8,8 @@
 
 #include "sbs/text.h"
 
-/** Bytes of the byte order mark that @p text begins with: 3 or 0 (RFC 8259 section 8.1 lets a reader skip it). */
-size_t sbs_json_mark_len(const char *text, size_t len);
-
 /**
- * Checks that @p text is one JSON text of RFC 8259 in valid UTF-8, after a mark that may be there, nested at most
- * SBS_JSON_DEPTH_MAX deep.
+ * Checks that @p text is one JSON text of RFC 8259 in valid UTF-8, nested at most SBS_JSON_DEPTH_MAX deep.
  * @param out_where the byte offset of the fault; @p len if the text ends too early.
  * @return SBS_OK, SBS_ERR_JSON, SBS_ERR_JSON_DEPTH.
  */

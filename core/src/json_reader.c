@@ -29,15 +29,17 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     if (len > INT32_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
-    sbs_status status = sbs_json_check(text, len, &where);
+    /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
+    const unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    sbs_status status = sbs_json_check(text + mark, len - mark, &where);
     if (out_where) {
-        *out_where = where;
+        *out_where = where + mark;
     }
     if (status != SBS_OK) {
         return status;
     }
     jsmn_init(&parser);
-    parser.pos = (unsigned)sbs_json_mark_len(text, len);
+    parser.pos = mark;
     unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
     /* With no memory at all jsmn would only count. */
     if (limit == 0 || jsmn_parse(&parser, text, len, (jsmntok_t *)tokens, limit) < 0) {
@@ -211,8 +213,7 @@ static bool unescaped_equals(sbs_text raw, sbs_text expected) {
 }
 
 bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
-    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING &&
-           unescaped_equals(sbs_json_raw(doc, node), text);
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && unescaped_equals(sbs_json_raw(doc, node), text);
 }
 
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {

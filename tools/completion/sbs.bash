@@ -25,6 +25,8 @@ _sbs() {
     "assertion --kid-method") words='seed thumbprint' ;;
     "discover --fhir") return ;;
     "discover --ca") files=yes ;;
+    "discover --cert") files=yes ;;
+    "discover --cert-key") files=yes ;;
     "discover --timeout") return ;;
     "discover --config") files=yes ;;
     "token --fhir") return ;;
@@ -38,6 +40,8 @@ _sbs() {
     "token --kid") return ;;
     "token --kid-method") words='seed thumbprint' ;;
     "token --ca") files=yes ;;
+    "token --cert") files=yes ;;
+    "token --cert-key") files=yes ;;
     "token --timeout") return ;;
     "token --config") files=yes ;;
     "get --fhir") return ;;
@@ -51,6 +55,8 @@ _sbs() {
     "get --kid") return ;;
     "get --kid-method") words='seed thumbprint' ;;
     "get --ca") files=yes ;;
+    "get --cert") files=yes ;;
+    "get --cert-key") files=yes ;;
     "get --timeout") return ;;
     "get --config") files=yes ;;
     "push --fhir") return ;;
@@ -76,6 +82,8 @@ _sbs() {
     "push --settle") return ;;
     "push --already-there") words='set-aside accept' ;;
     "push --ca") files=yes ;;
+    "push --cert") files=yes ;;
+    "push --cert-key") files=yes ;;
     "push --timeout") return ;;
     "push --config") files=yes ;;
     "queue add --queue") files=yes ;;
@@ -107,6 +115,8 @@ _sbs() {
     "queue push --settle") return ;;
     "queue push --already-there") words='set-aside accept' ;;
     "queue push --ca") files=yes ;;
+    "queue push --cert") files=yes ;;
+    "queue push --cert-key") files=yes ;;
     "queue push --timeout") return ;;
     "queue push --config") files=yes ;;
     "queue retry --queue") files=yes ;;
@@ -157,14 +167,14 @@ _sbs() {
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
     'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
-    'discover') words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
-    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
+    'discover') words='--fhir --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' files=yes ;;
+    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --write-mode --queue --keep-dead --device --max-items --max-size --when-full --batch --wait --max-time --settle --already-there --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
     'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --write-mode --follow --batch --wait --max-time --settle --already-there --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "message.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_decode.h"
@@ -13,6 +13,7 @@
 #include "sbs/linux_loop.h"
 #include "sbs/linux_stream.h"
 #include "sbs/tls_stream.h"
+#include "tls_words.h"
 #include "trace.h"
 
 #define WORK_SIZE (256u << 10)
@@ -39,6 +40,10 @@ static const cli_option server_options[] = {
 
 static const cli_option connection_options[] = {
     {"ca", "FILE", "trusted root certificates (PEM), default the system's", &cli_server.ca, .type = CLI_FILE},
+    {"cert", "FILE", "client certificate and its chain (PEM), for servers that ask for one", &cli_server.cert,
+     .type = CLI_FILE},
+    {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
+     .type = CLI_FILE},
     {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
      .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
@@ -56,6 +61,7 @@ static struct {
     sbs_client_config config;
     cli_key key;
     sbs_tls_trust trust;
+    sbs_tls_identity identity;
     sbs_tls_session sessions[2];
     sbs_tls_config tls_config;
     sbs_tls_stream tls;
@@ -141,23 +147,6 @@ static int check_options(const char *command, cli_need need) {
 
 /* ---- setting up ----------------------------------------------------------------------------------------------- */
 
-static int load_trust(void) {
-    const char *path = cli_server.ca != NULL ? cli_server.ca : sbs_linux_ca_file();
-    size_t skipped;
-    if (path == NULL) {
-        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
-    }
-    sbs_status status = sbs_linux_trust_load(&setup.trust, path, &skipped);
-    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
-        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));
-    }
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(CLI_INPUT,
-                                       "CA file %s: no certificate of it can be used (%s), give PEM "
-                                       "certificates",
-                                       path, sbs_status_text(status));
-}
-
 static const char *describe_tls(const void *ctx) {
     (void)ctx;
     return sbs_tls_stream_version(&setup.tls);
@@ -168,13 +157,20 @@ static int open_streams(const char *command) {
         .resolve_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
     };
-    setup.tls_config = (sbs_tls_config){.trust = &setup.trust, .sessions = setup.sessions, .session_count = 2};
+    setup.tls_config = (sbs_tls_config){
+        .trust = &setup.trust,
+        .sessions = setup.sessions,
+        .session_count = 2,
+        .identity = cli_server.cert != NULL ? &setup.identity : NULL,
+        .explain = &sbs_tls_explain,
+    };
     sbs_linux_stream_init(&setup.raw, &setup.raw_config, &setup.raw_stream);
     sbs_linux_stream_init(&setup.plain, &setup.raw_config, &setup.plain_stream);
     sbs_status status = sbs_tls_stream_init(&setup.tls, &setup.tls_config, &setup.raw_stream, &setup.tls_stream);
     if (status != SBS_OK) {
         return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, sbs_status_text(status));
     }
+    cli_tls_words_use(&setup.tls);
     sbs_stream tls = setup.tls_stream;
     sbs_stream plain = setup.plain_stream;
     if (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
@@ -248,8 +244,10 @@ int cli_server_open(const char *command, cli_need need) {
     }
     setup.open = true;
     sbs_tls_trust_init(&setup.trust);
+    sbs_tls_identity_init(&setup.identity);
     code = with_key ? load_key(command) : CLI_DONE;
-    code = code != CLI_DONE ? code : load_trust();
+    code = code != CLI_DONE ? code : cli_trust_load(&setup.trust, cli_server.ca);
+    code = code != CLI_DONE ? code : cli_identity_load(&setup.identity, cli_server.cert, cli_server.cert_key);
     code = code != CLI_DONE ? code : open_streams(command);
     return code != CLI_DONE ? code : open_client(command, with_key);
 }
@@ -263,10 +261,12 @@ void cli_server_close(void) {
     }
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
+    cli_tls_words_use(NULL);
     sbs_tls_stream_deinit(&setup.tls);
     sbs_linux_stream_deinit(&setup.raw);
     sbs_linux_stream_deinit(&setup.plain);
     sbs_tls_trust_deinit(&setup.trust);
+    sbs_tls_identity_deinit(&setup.identity);
     cli_key_free(&setup.key);
     free(setup.work);
     sbs_wipe(&setup, sizeof setup);

@@ -114,10 +114,6 @@ SBS_NODISCARD sbs_status sbs_http_reader_end(sbs_http_reader *reader);
  *  seconds" and other absurd values are clamped. */
 SBS_NODISCARD sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_s, uint32_t *out_s);
 
-/** What a WWW-Authenticate value (RFC 9110 section 11.6.1) says to people: the error_description of RFC 6750 section 3
- *  where it has one (@p out_described), else all of it. A span of @p value. */
-sbs_text sbs_http_challenge_words(sbs_text value, bool *out_described);
-
 /** True if a Content-Type value names JSON: application/json, application/fhir+json or any application/...+json, with
  * or without parameters, without case. */
 bool sbs_http_is_json(sbs_text content_type);
