@@ -252,6 +252,9 @@ static void note_field(sbs_exchange *exchange) {
     case SBS_HTTP_DATE:
         answer->has_date = sbs_date_parse_http(value, utc_s, &answer->date_utc_s) == SBS_OK;
         break;
+    case SBS_HTTP_AGE:
+        answer->has_age = true;
+        break;
     case SBS_HTTP_RETRY_AFTER:
         note_retry_after(answer, value, utc_s);
         break;

@@ -20,6 +20,7 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_TRANSFER_ENCODING] = "transfer-encoding",
         [SBS_HTTP_CONTENT_TYPE] = "content-type",
         [SBS_HTTP_DATE] = "date",
+        [SBS_HTTP_AGE] = "age",
         [SBS_HTTP_RETRY_AFTER] = "retry-after",
         [SBS_HTTP_LOCATION] = "location",
         [SBS_HTTP_ETAG] = "etag",
