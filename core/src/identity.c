@@ -4,47 +4,65 @@
 #include <psa/crypto.h>
 #include <string.h>
 
+#include "sbs/outcome.h"
 #include "sbs/psa_key.h"
 #include "sbs/url.h"
 
 #define DIGEST_USED 20u
 
-static psa_status_t hash_parts(sbs_text system, sbs_text value, uint8_t digest[32]) {
+static bool holds(sbs_text text, char c) {
+    return text.len > 0 && memchr(text.ptr, c, text.len) != NULL;
+}
+
+static psa_status_t hash_parts(const sbs_text *parts, size_t count, uint8_t digest[32]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     size_t len;
     psa_status_t status = psa_hash_setup(&hash, PSA_ALG_SHA_256);
-    if (status == PSA_SUCCESS && system.len > 0) {
-        status = psa_hash_update(&hash, (const uint8_t *)system.ptr, system.len);
-    }
-    if (status == PSA_SUCCESS) {
-        status = psa_hash_update(&hash, (const uint8_t *)"|", 1);
-    }
-    if (status == PSA_SUCCESS) {
-        status = psa_hash_update(&hash, (const uint8_t *)value.ptr, value.len);
+
+    for (size_t i = 0; i < count && status == PSA_SUCCESS; i++) {
+        if (parts[i].len > 0) {
+            status = psa_hash_update(&hash, (const uint8_t *)parts[i].ptr, parts[i].len);
+        }
     }
     if (status == PSA_SUCCESS) {
         status = psa_hash_finish(&hash, digest, 32, &len);
     }
+
     (void)psa_hash_abort(&hash);
     return status;
 }
 
-sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, char out[SBS_DERIVED_ID_LEN]) {
+sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subject, char out[SBS_DERIVED_ID_LEN]) {
     static const char digits[] = "0123456789abcdef";
+    const sbs_text parts[] = {system, {"|", 1}, value, {"", 1}, subject};
     uint8_t digest[32];
-    if (value.len == 0 || (system.len > 0 && memchr(system.ptr, '|', system.len) != NULL)) {
+    if (value.len == 0 || holds(system, '|') || holds(system, '\0') || holds(value, '\0')) {
         return SBS_ERR_ARGUMENT;
     }
-    psa_status_t status = hash_parts(system, value, digest);
+
+    psa_status_t status = hash_parts(parts, subject.len > 0 ? 5 : 3, digest);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
+
     memcpy(out, "sbs-", 4);
     for (size_t i = 0; i < DIGEST_USED; i++) {
         out[4 + 2 * i] = digits[digest[i] >> 4];
         out[5 + 2 * i] = digits[digest[i] & 15];
     }
     return SBS_OK;
+}
+
+sbs_text sbs_identity_subject(sbs_text reference) {
+    sbs_text type, id;
+    if (reference.len == 0 || reference.ptr[0] == '#') {
+        return (sbs_text){NULL, 0};
+    }
+    if (sbs_location_parse(reference, &type, &id) != SBS_OK) {
+        return reference;
+    }
+
+    return (sbs_text){type.ptr, (size_t)(id.ptr + id.len - type.ptr)};
 }
 
 static void put_part(sbs_writer *out, sbs_text part) {

@@ -35,30 +35,32 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     sbs_writer_init(&text, rig->value, sizeof rig->value);
     sbs_identity_put_sequence(&text, SBS_TEXT("meter-17"), UINT64_C(0x0123456789ABCDEF), item->item->id);
     sbs_status status = sbs_writer_finish(&text, &len);
-    *out = (sbs_push_identity){SBS_TEXT("Observation"), SBS_TEXT(SBS_SYSTEM_SEQUENCE), {rig->value, len}};
+    *out = (sbs_push_identity){.type = SBS_TEXT("Observation"),
+                               .system = SBS_TEXT(SBS_SYSTEM_SEQUENCE),
+                               .value = {rig->value, len},
+                               .write_mode = rig->mode};
     return status;
 }
 
 /* An item's bytes are its number. */
-static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) {
+static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
     engine_rig *rig = ctx;
     uint32_t number;
-    sbs_push_identity identity;
     const sbs_coding code = {SBS_TEXT(SBS_SYSTEM_LOINC), SBS_TEXT("8310-5"), {NULL, 0}};
     assert_int_equal(item->item->len, sizeof number);
     memcpy(&number, item->data, sizeof number);
-    sbs_status status = identify(rig, item, &identity);
+    (void)rig;
     const sbs_observation observation = {
         .id = item->id,
-        .identifier_system = identity.system,
-        .identifier_value = identity.value,
+        .identifier_system = identity->system,
+        .identifier_value = identity->value,
         .codes = &code,
         .code_count = 1,
         .effective_utc_s = item->utc_s,
         .zone_minutes = item->item->meta.zone_minutes,
         .value = {.kind = SBS_VALUE_QUANTITY, .decimal = {number, 0}, .ucum = SBS_TEXT("Cel")},
     };
-    return status == SBS_OK ? sbs_observation_put(out, &observation, NULL) : status;
+    return sbs_observation_put(out, &observation, NULL);
 }
 
 /* ---- the server ------------------------------------------------------------------------------------------------ */
@@ -116,6 +118,7 @@ void engine_init(engine_rig *rig, const engine_disk *disk, sbs_write_mode mode, 
     rig->base.fhir.verdict = verdict;
     rig->base.fhir.on_stored = note_stored;
     rig->disk = disk;
+    rig->mode = mode;
     rig->true_ms = BEGIN_MS;
     rig->config = (sbs_push_config){
         .client = &rig->base.client,
@@ -128,7 +131,6 @@ void engine_init(engine_rig *rig, const engine_disk *disk, sbs_write_mode mode, 
         .body_size = sizeof rig->body,
         .answer = rig->answer,
         .answer_size = sizeof rig->answer,
-        .write_mode = mode,
         .batch_max = batch_max,
     };
     sbs_client_deinit(&rig->base.client);
@@ -188,7 +190,7 @@ static void note_event(engine_rig *rig) {
     const sbs_push_event *event = sbs_push_event_of(&rig->push);
     must(event->kind != SBS_PUSH_COLLISION, "item %u counts as a collision", (unsigned)event->id);
     if (event->kind == SBS_PUSH_DEAD) {
-        must(strncmp(event->text, "refused", 7) == 0, "dead: %s", event->text);
+        must(strncmp(event->reason, "refused", 7) == 0, "dead: %s", event->reason);
     }
 }
 

@@ -36,6 +36,7 @@ typedef struct engine_rig {
     sbs_queue queue;
     sbs_storage storage;
     sbs_push_config config;
+    sbs_write_mode mode;
     sbs_push push;
     /* the world */
     uint64_t true_ms;

@@ -11,16 +11,18 @@
 #define SYSTEM "urn:m"
 
 static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
-    (void)ctx;
+    push_setup *setup = ctx;
+    out->write_mode = setup->mode;
     out->type = SBS_TEXT("Observation");
     out->system = SBS_TEXT(SYSTEM);
     out->value = (sbs_text){(const char *)item->data, item->item->len};
     return item->data[0] == '!' ? SBS_ERR_FORMAT : SBS_OK;
 }
 
-static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) {
+static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
     sbs_json_writer json;
     (void)ctx;
+    (void)identity;
     sbs_json_writer_init(&json, out);
     sbs_json_begin_object(&json);
     sbs_json_member_text(&json, "resourceType", SBS_TEXT("Observation"));
@@ -34,24 +36,22 @@ static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) 
     return sbs_json_writer_finish(&json, NULL);
 }
 
-const sbs_push_encoder push_setup_encoder = {.identify = identify, .encode = encode};
-
 void push_setup_init(push_setup *setup) {
     memset(setup, 0, sizeof *setup);
     fake_setup_init(&setup->base);
     setup->base.config.key = &fake_quick_key;
     ram_queue_init(&setup->queue);
+    setup->mode = SBS_WRITE_IF_NONE_EXIST;
     setup->config = (sbs_push_config){
         .client = &setup->base.client,
         .queue = &setup->queue.queue,
-        .encoder = push_setup_encoder,
+        .encoder = {identify, encode, setup},
         .item = setup->item,
         .item_size = sizeof setup->item,
         .body = setup->body,
         .body_size = sizeof setup->body,
         .answer = setup->answer,
         .answer_size = sizeof setup->answer,
-        .write_mode = SBS_WRITE_IF_NONE_EXIST,
         .boot_id = 1,
     };
     assert_int_equal(sbs_push_init(&setup->push, &setup->config), SBS_OK);
@@ -108,7 +108,7 @@ unsigned push_stored(const push_setup *setup, const char *text) {
     char id[SBS_DERIVED_ID_LEN];
     snprintf(key, sizeof key, "identifier=urn%%3Am%%7C%s", text);
     unsigned count = fake_fhir_count(&setup->base.fhir, key);
-    assert_int_equal(sbs_identity_derive_id(SBS_TEXT(SYSTEM), sbs_text_of(text), id), SBS_OK);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT(SYSTEM), sbs_text_of(text), (sbs_text){NULL, 0}, id), SBS_OK);
     snprintf(key, sizeof key, "/r4/Observation/%.*s", (int)sizeof id, id);
     return count + fake_fhir_count(&setup->base.fhir, key);
 }

@@ -11,6 +11,7 @@ typedef struct push_setup {
     fake_setup base;
     ram_queue queue;
     sbs_push_config config;
+    sbs_write_mode mode;
     sbs_push push;
     uint8_t item[RAM_QUEUE_BYTES];
     char body[8192];
@@ -20,8 +21,6 @@ typedef struct push_setup {
     sbs_push_event last[SBS_PUSH_PAUSED + 1];
     char order[512]; /* identifiers in the order they were delivered, each with a space */
 } push_setup;
-
-extern const sbs_push_encoder push_setup_encoder;
 
 #define PUSH_CASE(function) cmocka_unit_test_setup(function, push_set_up)
 

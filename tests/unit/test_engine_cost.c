@@ -27,8 +27,10 @@ static struct {
 /* The last digits. */
 static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
     (void)ctx;
-    *out =
-        (sbs_push_identity){SBS_TEXT("Observation"), SBS_TEXT("urn:m"), {(const char *)item->data + PAYLOAD - 12, 12}};
+    *out = (sbs_push_identity){.type = SBS_TEXT("Observation"),
+                               .system = SBS_TEXT("urn:m"),
+                               .value = {(const char *)item->data + PAYLOAD - 12, 12},
+                               .write_mode = SBS_WRITE_IF_NONE_EXIST};
     return SBS_OK;
 }
 

@@ -9,18 +9,52 @@
 
 #include "sbs/identity.h"
 
+static const sbs_text none = {NULL, 0};
+
 /* printf 'urn:x|1' | sha256sum | cut -c1-40 */
 static void an_id_is_the_hash_of_its_identifier(void **state) {
     char id[SBS_DERIVED_ID_LEN];
     (void)state;
-    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("1"), id), SBS_OK);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("1"), none, id), SBS_OK);
     assert_memory_equal(id, "sbs-9898c72d5faca3ae852231cc61a06c27dc446a3f", 44);
     char other[SBS_DERIVED_ID_LEN];
-    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("2"), other), SBS_OK);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("2"), none, other), SBS_OK);
     assert_memory_not_equal(id, other, sizeof id);
-    assert_int_equal(sbs_identity_derive_id((sbs_text){NULL, 0}, SBS_TEXT("1"), other), SBS_OK);
-    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("a|b"), SBS_TEXT("1"), other), SBS_ERR_ARGUMENT);
-    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("a"), SBS_TEXT(""), other), SBS_ERR_ARGUMENT);
+    assert_int_equal(sbs_identity_derive_id(none, SBS_TEXT("1"), none, other), SBS_OK);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("a|b"), SBS_TEXT("1"), none, other), SBS_ERR_ARGUMENT);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("a"), SBS_TEXT(""), none, other), SBS_ERR_ARGUMENT);
+}
+
+/* printf 'urn:x|1\0Patient/a' | sha256sum | cut -c1-40 */
+static void an_id_tells_subjects_apart(void **state) {
+    char id[SBS_DERIVED_ID_LEN];
+    (void)state;
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("1"), SBS_TEXT("Patient/a"), id), SBS_OK);
+    assert_memory_equal(id, "sbs-d863e50427e288ec3f6f7708fe9501b4b8f9a93b", 44);
+
+    /* No value can stand for another one with its subject. */
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:x"), SBS_TEXT("1\0Patient/a"), none, id), SBS_ERR_ARGUMENT);
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("u\0x"), SBS_TEXT("1"), none, id), SBS_ERR_ARGUMENT);
+}
+
+static void a_subject_is_the_same_however_it_is_written(void **state) {
+    static const char *const rows[][2] = {
+        {"Patient/a", "Patient/a"},
+        {"Patient/a/_history/7", "Patient/a"},
+        {"https://fhir.example/r4/Patient/a", "Patient/a"},
+        {"https://fhir.example/r4/Patient/a/_history/7", "Patient/a"},
+        {"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
+        {"Patient?identifier=x|1", "Patient?identifier=x|1"},
+        {"#p", ""},
+        {"", ""},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sbs_text subject = sbs_identity_subject(sbs_text_of(rows[i][0]));
+        assert_true(sbs_text_equal(subject, sbs_text_of(rows[i][1])));
+    }
+    assert_int_equal(sbs_identity_subject(none).len, 0);
 }
 
 static void a_search_is_escaped_twice(void **state) {
@@ -89,6 +123,8 @@ static void a_sequence_identifies_without_a_clock(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_is_the_hash_of_its_identifier),
+        cmocka_unit_test(an_id_tells_subjects_apart),
+        cmocka_unit_test(a_subject_is_the_same_however_it_is_written),
         cmocka_unit_test(a_search_is_escaped_twice),
         cmocka_unit_test(a_phd_identifier_follows_the_guide),
         cmocka_unit_test(a_sequence_identifies_without_a_clock),

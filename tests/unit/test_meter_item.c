@@ -83,7 +83,7 @@ static sbs_status encode(const meter_item *item, int64_t utc_s, sbs_text id, sbs
     sbs_status status = encoder.identify(encoder.ctx, &push_item, identity);
     if (status == SBS_OK) {
         sbs_writer_init(&out, json, METER_BODY_MAX);
-        status = encoder.encode(encoder.ctx, &push_item, &out);
+        status = encoder.encode(encoder.ctx, &push_item, identity, &out);
         if (status == SBS_OK) {
             status = sbs_writer_finish(&out, &json_len);
             json[json_len] = '\0';

@@ -63,53 +63,64 @@ static void test_jitter_is_even(void **state) {
     assert_int_equal(sbs_backoff_delay(&backoff, 0, 0x80000000U), 500);
 }
 
-static void test_verdicts(void **state) {
+/* What the table says of the statuses from one to another. */
+typedef struct range {
+    unsigned first, last;
+    sbs_status status;
+    sbs_fault fault;
+    bool may_be_stored, asks_for_time;
+} range;
+
+static void test_every_status_has_its_meaning(void **state) {
     (void)state;
-    static const struct {
-        unsigned status;
-        sbs_verdict verdict;
-        sbs_status result;
-    } rows[] = {
-        {200, SBS_VERDICT_STORED, SBS_OK},
-        {201, SBS_VERDICT_STORED, SBS_OK},
-        {204, SBS_VERDICT_STORED, SBS_OK},
-        {299, SBS_VERDICT_STORED, SBS_OK},
-        {199, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {301, SBS_VERDICT_OPERATOR, SBS_ERR_REDIRECT},
-        {304, SBS_VERDICT_OPERATOR, SBS_ERR_REDIRECT},
-        {307, SBS_VERDICT_OPERATOR, SBS_ERR_REDIRECT},
-        {400, SBS_VERDICT_ITEM, SBS_ERR_REJECTED},
-        {401, SBS_VERDICT_REAUTH, SBS_ERR_UNAUTHORIZED},
-        {403, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {404, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {405, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {406, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {408, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {409, SBS_VERDICT_CONFLICT, SBS_ERR_CONFLICT},
-        {410, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {412, SBS_VERDICT_AMBIGUOUS, SBS_ERR_AMBIGUOUS},
-        {413, SBS_VERDICT_ITEM, SBS_ERR_REJECTED},
-        {415, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {422, SBS_VERDICT_ITEM, SBS_ERR_REJECTED},
-        {425, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {429, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {451, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {500, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {501, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {502, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {503, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {504, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {505, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {511, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {522, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {599, SBS_VERDICT_LATER, SBS_ERR_BUSY},
-        {600, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {0, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
-        {UINT32_MAX, SBS_VERDICT_OPERATOR, SBS_ERR_FORBIDDEN},
+    static const range ranges[] = {
+        {0, 199, SBS_ERR_RESPONSE, SBS_FAULT_SERVER, true, false},
+        {200, 201, SBS_OK, SBS_FAULT_NONE, true, false},
+        {202, 203, SBS_ERR_RESPONSE, SBS_FAULT_NONE, true, false},
+        {204, 204, SBS_OK, SBS_FAULT_NONE, true, false},
+        {205, 299, SBS_ERR_RESPONSE, SBS_FAULT_NONE, true, false},
+        {300, 303, SBS_ERR_REDIRECT, SBS_FAULT_ACCESS, false, false},
+        {304, 304, SBS_ERR_AMBIGUOUS, SBS_FAULT_ITEM, false, false},
+        {305, 399, SBS_ERR_REDIRECT, SBS_FAULT_ACCESS, false, false},
+        {400, 400, SBS_ERR_REJECTED, SBS_FAULT_ITEM, false, false},
+        {401, 401, SBS_ERR_UNAUTHORIZED, SBS_FAULT_ACCESS, false, false},
+        {402, 407, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {408, 408, SBS_ERR_BUSY, SBS_FAULT_SERVER, true, true},
+        {409, 409, SBS_ERR_CONFLICT, SBS_FAULT_CONFLICT, false, false},
+        {410, 411, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {412, 412, SBS_ERR_AMBIGUOUS, SBS_FAULT_ITEM, false, false},
+        {413, 413, SBS_ERR_REJECTED, SBS_FAULT_ITEM, false, false},
+        {414, 421, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {422, 422, SBS_ERR_REJECTED, SBS_FAULT_ITEM, false, false},
+        {423, 424, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {425, 425, SBS_ERR_BUSY, SBS_FAULT_SERVER, false, true},
+        {426, 428, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {429, 429, SBS_ERR_BUSY, SBS_FAULT_SERVER, false, true},
+        {430, 499, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, false, false},
+        {500, 500, SBS_ERR_BUSY, SBS_FAULT_SERVER, true, false},
+        {501, 501, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, true, false},
+        {502, 504, SBS_ERR_BUSY, SBS_FAULT_SERVER, true, false},
+        {505, 505, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, true, false},
+        {506, 510, SBS_ERR_BUSY, SBS_FAULT_SERVER, true, false},
+        {511, 511, SBS_ERR_FORBIDDEN, SBS_FAULT_ACCESS, true, false},
+        {512, 599, SBS_ERR_BUSY, SBS_FAULT_SERVER, true, false},
+        {600, 1100, SBS_ERR_RESPONSE, SBS_FAULT_SERVER, true, false},
+        {UINT32_MAX, UINT32_MAX, SBS_ERR_RESPONSE, SBS_FAULT_SERVER, true, false},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(sbs_verdict_of(rows[i].status), rows[i].verdict);
-        assert_int_equal(sbs_verdict_status(rows[i].status), rows[i].result);
+    unsigned next = 0;
+
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const range *row = &ranges[i];
+        assert_true(row->first == next || row->first == UINT32_MAX);
+        next = row->last + 1;
+
+        for (uint64_t http_status = row->first; http_status <= row->last; http_status++) {
+            sbs_http_meaning meaning = sbs_http_meaning_of((unsigned)http_status);
+            assert_int_equal(meaning.status, row->status);
+            assert_int_equal(meaning.fault, row->fault);
+            assert_int_equal(meaning.may_be_stored, row->may_be_stored);
+            assert_int_equal(meaning.asks_for_time, row->asks_for_time);
+        }
     }
 }
 
@@ -119,7 +130,7 @@ int main(void) {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_no_overflow),
         cmocka_unit_test(test_jitter_is_even),
-        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_every_status_has_its_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

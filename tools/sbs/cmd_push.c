@@ -133,7 +133,7 @@ static void send_put(push_run *run, const cli_resource *resource, item_fate *fat
     if (resource->id[0] != '\0') {
         memcpy(fate->id, resource->id, sizeof fate->id);
     } else if (sbs_identity_derive_id(cli_buffer_text(&resource->system), cli_buffer_text(&resource->value),
-                                      fate->id) != SBS_OK) {
+                                      (sbs_text){NULL, 0}, fate->id) != SBS_OK) {
         fail_item(run, fate, "refused", "no id and no identifier to derive one from", CLI_INPUT);
         return;
     }

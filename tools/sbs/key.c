@@ -24,8 +24,8 @@ static const cli_option no_kid_options[] = {
     {"no-kid", NULL, "leave the key id out", &cli_kid.none, .type = CLI_FLAG, .group = GROUP_KID},
 };
 
-const cli_table cli_kid_table = CLI_TABLE(kid_options);
-const cli_table cli_no_kid_table = CLI_TABLE(no_kid_options);
+const cli_table cli_kid_table = CLI_TITLED_TABLE(kid_options, "key");
+const cli_table cli_no_kid_table = CLI_TITLED_TABLE(no_kid_options, "key");
 
 sbs_kid_method cli_kid_method(void) {
     if (cli_kid.none) {

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/version.h"
+#include "secret.h"
 
 /* One line each, in the order of help. */
 const cli_command *const cli_commands[] = {
@@ -110,5 +111,6 @@ int main(int argc, char **argv) {
     cli_progress_end();
     cli_output_discard();
     cli_parse_free();
+    cli_secret_forget();
     return cli_signal() == 0 ? code : 128 + cli_signal();
 }

@@ -21,6 +21,10 @@ typedef enum cli_exit {
     CLI_LOCAL = 5    /**< a file or standard output cannot be written */
 } cli_exit;
 
+/** Makes text from anywhere fit to be shown, here and in listings: one line without controls of any kind, and without
+ * any part of a token or assertion that was sent. Returns the new length, never more than @p len. */
+size_t cli_sanitise(char *text, size_t len);
+
 /** Prints `sbs: MESSAGE` and returns @p code. Messages read "what failed: why, what to do". */
 int cli_fail(int code, const char *format, ...) CLI_PRINTF(2, 3);
 /** Prints `sbs: warning: MESSAGE`. */

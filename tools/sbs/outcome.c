@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "message.h"
+#include "tls_words.h"
 
 int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     bool before_answer = detail == NULL || detail->http_status == 0;
@@ -58,6 +59,11 @@ static const char *oauth_advice(const sbs_detail *detail) {
 }
 
 const char *cli_advice(sbs_status status, const sbs_detail *detail) {
+    const char *of_tls = cli_tls_advice(status);
+    if (of_tls != NULL) {
+        return of_tls;
+    }
+
     switch (status) {
     case SBS_ERR_RESOLVE:
         return "check the host in the URL and the name server";
@@ -111,8 +117,9 @@ void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t s
     if (detail->retry_after_s != 0) {
         (void)snprintf(retry, sizeof retry, ", in %u s", (unsigned)detail->retry_after_s);
     }
-    (void)snprintf(out, size, "%s%s%s%s%s%s", sbs_status_text(status), http, retry, detail->text[0] == '\0' ? "" : ": ",
-                   detail->text, detail->outcome_unknown ? " (the server may hold it all the same)" : "");
+    const char *words = detail->text[0] != '\0' ? detail->text : cli_tls_words(status);
+    (void)snprintf(out, size, "%s%s%s%s%s%s", sbs_status_text(status), http, retry, words[0] == '\0' ? "" : ": ", words,
+                   detail->outcome_unknown ? " (the server may hold it all the same)" : "");
 }
 
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail) {

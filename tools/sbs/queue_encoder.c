@@ -22,7 +22,6 @@ typedef struct slot {
 } slot;
 
 static struct {
-    const sbs_push *engine;
     sbs_push_config *config;
     const char *command;
     cli_write_mode mode;
@@ -30,7 +29,6 @@ static struct {
     slot slots[SLOT_COUNT];
     uint64_t looks;
     sbs_queue queue;
-    bool accept;
     bool grouped; /* a transaction is open */
     bool marked;  /* and has a mark in it */
     uint64_t began_ms;
@@ -71,15 +69,9 @@ static bool name_slot(slot *taken) {
     return sbs_writer_finish(&out, NULL) == SBS_OK;
 }
 
-/* The modes of cli_write_mode and the engine are in the same order. A batch has one mode. */
-static sbs_status choose_mode(void) {
-    cli_write_mode mode = cli_write_mode_queued(state.command, state.resource.type, state.mode);
-    sbs_write_mode wanted = (sbs_write_mode)(mode - CLI_WRITE_PUT);
-    if (sbs_push_batch_len(state.engine) > 0 && wanted != state.config->write_mode) {
-        return SBS_ERR_BUFFER;
-    }
-    state.config->write_mode = wanted;
-    return SBS_OK;
+/* The modes of cli_write_mode and the engine are in the same order. */
+static sbs_write_mode choose_mode(void) {
+    return (sbs_write_mode)(cli_write_mode_queued(state.command, state.resource.type, state.mode) - CLI_WRITE_PUT);
 }
 
 static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
@@ -96,14 +88,15 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     out->type = sbs_text_of(state.resource.type);
     out->system = cli_buffer_text(&state.resource.system);
     out->value = cli_buffer_text(&state.resource.value);
-    sbs_status status = choose_mode();
-    cli_server_note_request(state.config->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE, out->type);
-    return status;
+    out->write_mode = choose_mode();
+    cli_server_note_request(out->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE, out->type);
+    return SBS_OK;
 }
 
-static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) {
+static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
     slot *taken = find_slot(item->item->id);
     (void)ctx;
+    (void)identity;
     if (taken == NULL || item->id.len >= sizeof taken->put_id) {
         return SBS_ERR_STATE;
     }
@@ -146,11 +139,7 @@ static sbs_status queue_append(void *ctx, const sbs_queue_meta *meta, const void
 }
 
 static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
-    sbs_status status = cli_queue_port.ops->next(ctx, after, out_item);
-    if (status == SBS_OK && state.accept && out_item->attempts == 0) {
-        out_item->attempts = 1; /* the engine then takes "already there" for the work of an earlier attempt */
-    }
-    return status;
+    return cli_queue_port.ops->next(ctx, after, out_item);
 }
 
 static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
@@ -175,19 +164,16 @@ static void queue_counters(void *ctx, sbs_queue_counters *out) {
 
 /* ---- set-up --------------------------------------------------------------------------------------------------- */
 
-bool cli_queue_encoder_init(sbs_push_config *config, const sbs_push *engine, const char *command, cli_write_mode mode,
-                            bool accept) {
+bool cli_queue_encoder_init(sbs_push_config *config, const char *command, cli_write_mode mode) {
     static const sbs_queue_ops ops = {.append = queue_append,
                                       .next = queue_next,
                                       .read = queue_read,
                                       .mark_attempt = queue_mark_attempt,
                                       .settle = queue_settle,
                                       .counters = queue_counters};
-    state.engine = engine;
     state.config = config;
     state.command = command;
     state.mode = mode;
-    state.accept = accept;
     state.queue = (sbs_queue){&ops, cli_queue_port.ctx};
     config->queue = &state.queue;
     config->encoder = (sbs_push_encoder){.identify = identify, .encode = encode};

@@ -11,11 +11,8 @@
 #include "sbs/push.h"
 #include "write_mode.h"
 
-/** Sets queue, encoder and item memory in @p config, whose write mode is then set for each item by its type; the items
- * of one batch have one. @p accept: an item that the server already had counts as delivered at the first attempt too.
- * False if there is no memory. */
-bool cli_queue_encoder_init(sbs_push_config *config, const sbs_push *engine, const char *command, cli_write_mode mode,
-                            bool accept);
+/** Sets queue, encoder and item memory in @p config. False if there is no memory. */
+bool cli_queue_encoder_init(sbs_push_config *config, const char *command, cli_write_mode mode);
 void cli_queue_encoder_free(void);
 
 /** Makes durable what the engine wrote since the last time. On an error nothing of it was written. */

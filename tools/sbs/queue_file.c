@@ -57,9 +57,9 @@ static const cli_option limits_options[] = {
      .type = CLI_CHOICE},
 };
 
-const cli_table cli_queue_table = CLI_TABLE(queue_options);
-const cli_table cli_queue_optional_table = CLI_TABLE(optional_options);
-const cli_table cli_queue_limits_table = CLI_TABLE(limits_options);
+const cli_table cli_queue_table = CLI_TITLED_TABLE(queue_options, "queue");
+const cli_table cli_queue_optional_table = CLI_TITLED_TABLE(optional_options, "queue");
+const cli_table cli_queue_limits_table = CLI_TITLED_TABLE(limits_options, "queue");
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 

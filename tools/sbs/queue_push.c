@@ -25,7 +25,6 @@
 #define STORAGE_TRIES 3u
 #define PROGRESS_MS 200u
 #define BODY_MAX (2 * CLI_QUEUE_ITEM_MAX)
-#define REFUSED "refused: " /* before the server's words in what a dead letter says */
 #define REASON_SIZE (SBS_DETAIL_TEXT_SIZE + 256)
 
 cli_queue_push_options cli_queue_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_DEFAULT_S};
@@ -72,13 +71,12 @@ static void keep_reason(const sbs_push_event *event) {
     if (detail->status == event->status) {
         cli_reason(event->status, detail, run.reason, sizeof run.reason);
     } else if (event->http_status != 0) {
-        const char *words = event->text;
-        words += strncmp(words, REFUSED, sizeof REFUSED - 1) == 0 ? sizeof REFUSED - 1 : 0;
+        const char *words = event->words;
         (void)snprintf(run.reason, sizeof run.reason, "%s (HTTP %u)%s%s", sbs_status_text(event->status),
                        event->http_status, words[0] == '\0' ? "" : ": ", words);
     } else {
         (void)snprintf(run.reason, sizeof run.reason, "%s",
-                       event->text[0] != '\0' ? event->text : sbs_status_text(event->status));
+                       event->reason[0] != '\0' ? event->reason : sbs_status_text(event->status));
     }
 }
 
@@ -164,6 +162,12 @@ static void note_event(const sbs_push_event *event) {
     case SBS_PUSH_ALREADY:
         note_stored(event, "already there");
         break;
+    case SBS_PUSH_UPDATED:
+        note_stored(event, "updated");
+        break;
+    case SBS_PUSH_REPLACED:
+        note_stored(event, "replaced");
+        break;
     case SBS_PUSH_COLLISION:
         note_dead(event, "already there before it was ever sent, perhaps another one with the same identifier",
                   CLI_REFUSED);
@@ -221,7 +225,7 @@ static sbs_status make_durable(void) {
 
 static bool is_settled(const sbs_push_event *event) {
     return event->kind == SBS_PUSH_DELIVERED || event->kind == SBS_PUSH_ALREADY || event->kind == SBS_PUSH_DEAD ||
-           event->kind == SBS_PUSH_COLLISION;
+           event->kind == SBS_PUSH_UPDATED || event->kind == SBS_PUSH_REPLACED || event->kind == SBS_PUSH_COLLISION;
 }
 
 /* A settlement may wait for the mark of what goes next, if that comes without a wait: until then no byte is sent. */
@@ -354,7 +358,7 @@ static int learn(cli_write_mode mode) {
             run.reason[0] = '\0';
             return CLI_DONE;
         }
-        sbs_push_event event = {.status = status, .wait_ms = wait_ms, .text = ""};
+        sbs_push_event event = {.status = status, .wait_ms = wait_ms, .reason = "", .words = ""};
         event.http_status = answered ? 0 : cli_server_detail()->http_status;
         if (cli_signal() != 0) {
             return CLI_NETWORK;
@@ -408,8 +412,8 @@ static int set_up(cli_write_mode mode) {
         cli_warn("%s: the server does not state that it takes batches: items are sent one by one", run.command);
         run.config.batch_max = 1;
     }
-    bool memory =
-        cli_queue_encoder_init(&run.config, &run.engine, run.command, mode, cli_queue_push_with.already_there == 2);
+    run.config.already_there = cli_queue_push_with.already_there == 2 ? SBS_ALREADY_ACCEPT : SBS_ALREADY_SET_ASIDE;
+    bool memory = cli_queue_encoder_init(&run.config, run.command, mode);
     if (!memory || run.config.body == NULL || (batch && run.config.answer == NULL) ||
         sbs_push_init(&run.engine, &run.config) != SBS_OK) {
         return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", run.command);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "message.h"
 #include "sbs/linux_clock.h"
+#include "sbs/linux_decode.h"
 #include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
 #include "sbs/linux_stream.h"
 #include "sbs/tls_stream.h"
+#include "tls_words.h"
 #include "trace.h"
 
 #define WORK_SIZE (256u << 10)
@@ -30,11 +32,18 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
+    {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
     {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+    {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
+    {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
 };
 
 static const cli_option connection_options[] = {
     {"ca", "FILE", "trusted root certificates (PEM), default the system's", &cli_server.ca, .type = CLI_FILE},
+    {"cert", "FILE", "client certificate and its chain (PEM), for servers that ask for one", &cli_server.cert,
+     .type = CLI_FILE},
+    {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
+     .type = CLI_FILE},
     {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
      .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
@@ -43,8 +52,8 @@ static const cli_option connection_options[] = {
     {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
 };
 
-const cli_table cli_server_table = CLI_TABLE(server_options);
-const cli_table cli_connection_table = CLI_TABLE(connection_options);
+const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
+const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
 /* One set-up for the one client of a command. */
 static struct {
@@ -52,6 +61,7 @@ static struct {
     sbs_client_config config;
     cli_key key;
     sbs_tls_trust trust;
+    sbs_tls_identity identity;
     sbs_tls_session sessions[2];
     sbs_tls_config tls_config;
     sbs_tls_stream tls;
@@ -60,7 +70,9 @@ static struct {
     sbs_stream raw_stream, plain_stream, tls_stream;
     cli_trace tls_trace, plain_trace;
     sbs_detail explained;
-    char needs[96]; /* scope that the last request needs */
+    char explained_text[512];
+    char words[1024]; /* the server's */
+    char needs[96];   /* scope that the last request needs */
     void *work;
     bool open, client_ready;
 } setup;
@@ -94,6 +106,19 @@ static int check_url(const char *command, const char *option, const char *text) 
     return CLI_DONE;
 }
 
+/* What stands in the assertion as it is given. */
+static int check_assertion(const char *command) {
+    sbs_url url;
+    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
+                        cli_server.aud);
+    }
+    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
+        return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
+    }
+    return CLI_DONE;
+}
+
 static int check_options(const char *command, cli_need need) {
     sbs_url base;
     int code = check_url(command, "fhir", cli_server.fhir);
@@ -115,28 +140,12 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    code = cli_check_client_id(command, cli_server.client_id);
+    code = check_assertion(command);
+    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
     return code != CLI_DONE ? code : cli_kid_check(command);
 }
 
 /* ---- setting up ----------------------------------------------------------------------------------------------- */
-
-static int load_trust(void) {
-    const char *path = cli_server.ca != NULL ? cli_server.ca : sbs_linux_ca_file();
-    size_t skipped;
-    if (path == NULL) {
-        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
-    }
-    sbs_status status = sbs_linux_trust_load(&setup.trust, path, &skipped);
-    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
-        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));
-    }
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(CLI_INPUT,
-                                       "CA file %s: no certificate of it can be used (%s), give PEM "
-                                       "certificates",
-                                       path, sbs_status_text(status));
-}
 
 static const char *describe_tls(const void *ctx) {
     (void)ctx;
@@ -148,18 +157,29 @@ static int open_streams(const char *command) {
         .resolve_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
     };
-    setup.tls_config = (sbs_tls_config){.trust = &setup.trust, .sessions = setup.sessions, .session_count = 2};
+    setup.tls_config = (sbs_tls_config){
+        .trust = &setup.trust,
+        .sessions = setup.sessions,
+        .session_count = 2,
+        .identity = cli_server.cert != NULL ? &setup.identity : NULL,
+        .explain = &sbs_tls_explain,
+    };
     sbs_linux_stream_init(&setup.raw, &setup.raw_config, &setup.raw_stream);
     sbs_linux_stream_init(&setup.plain, &setup.raw_config, &setup.plain_stream);
     sbs_status status = sbs_tls_stream_init(&setup.tls, &setup.tls_config, &setup.raw_stream, &setup.tls_stream);
     if (status != SBS_OK) {
         return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, sbs_status_text(status));
     }
+    cli_tls_words_use(&setup.tls);
     sbs_stream tls = setup.tls_stream;
     sbs_stream plain = setup.plain_stream;
-    if (cli_server.verbose && (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
-                               !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream))) {
-        return cli_fail(CLI_NETWORK, "%s: out of memory, leave --verbose out", command);
+    if (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
+        !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream)) {
+        return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    }
+    if (!cli_server.verbose) {
+        cli_trace_hide(&setup.tls_trace);
+        cli_trace_hide(&setup.plain_trace);
     }
     return CLI_DONE;
 }
@@ -174,6 +194,10 @@ static int open_client(const char *command, bool with_key) {
         .token_url = cli_server.token_url,
         .client_id = with_key ? cli_server.client_id : "none",
         .scope = with_key ? cli_server.scope : "",
+        .aud = cli_server.aud,
+        .typ = cli_server.typ,
+        .any_scope = cli_server.any_scope,
+        .oauth_uris = sbs_client_oauth_uris,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
@@ -182,6 +206,9 @@ static int open_client(const char *command, bool with_key) {
         .plain_stream = cli_server.allow_http ? &setup.plain_stream : NULL,
         .work = setup.work,
         .work_size = WORK_SIZE,
+        .words = setup.words,
+        .words_size = sizeof setup.words,
+        .decode = sbs_linux_decode,
         .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .exchange_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .retry_wait_max_ms = RETRY_WAIT_MAX_MS,
@@ -217,8 +244,10 @@ int cli_server_open(const char *command, cli_need need) {
     }
     setup.open = true;
     sbs_tls_trust_init(&setup.trust);
+    sbs_tls_identity_init(&setup.identity);
     code = with_key ? load_key(command) : CLI_DONE;
-    code = code != CLI_DONE ? code : load_trust();
+    code = code != CLI_DONE ? code : cli_trust_load(&setup.trust, cli_server.ca);
+    code = code != CLI_DONE ? code : cli_identity_load(&setup.identity, cli_server.cert, cli_server.cert_key);
     code = code != CLI_DONE ? code : open_streams(command);
     return code != CLI_DONE ? code : open_client(command, with_key);
 }
@@ -232,10 +261,12 @@ void cli_server_close(void) {
     }
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
+    cli_tls_words_use(NULL);
     sbs_tls_stream_deinit(&setup.tls);
     sbs_linux_stream_deinit(&setup.raw);
     sbs_linux_stream_deinit(&setup.plain);
     sbs_tls_trust_deinit(&setup.trust);
+    sbs_tls_identity_deinit(&setup.identity);
     cli_key_free(&setup.key);
     free(setup.work);
     sbs_wipe(&setup, sizeof setup);
@@ -315,8 +346,9 @@ const sbs_detail *cli_server_detail(void) {
         return detail;
     }
     setup.explained = *detail;
-    (void)snprintf(setup.explained.text, sizeof setup.explained.text, "it needs %s, granted is %.*s", setup.needs,
-                   (int)(sizeof setup.explained.text - sizeof setup.needs - 32), detail->text);
+    (void)snprintf(setup.explained_text, sizeof setup.explained_text, "it needs %s, granted is %.*s", setup.needs,
+                   (int)(sizeof setup.explained_text - sizeof setup.needs - 32), detail->text);
+    setup.explained.text = setup.explained_text;
     return &setup.explained;
 }
 

@@ -285,6 +285,8 @@ static void handle_event(meter *m) {
     switch (event->kind) {
     case SBS_PUSH_DELIVERED:
     case SBS_PUSH_ALREADY:
+    case SBS_PUSH_UPDATED:
+    case SBS_PUSH_REPLACED:
         meter_succeed(m);
         m->full = false;
         meter_set_condition(m, METER_ONLINE);

@@ -142,6 +142,7 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
         out->system = SBS_TEXT(SBS_SYSTEM_SEQUENCE);
     }
     out->type = SBS_TEXT("Observation");
+    out->write_mode = (sbs_write_mode)state->write_mode;
     out->value.ptr = state->identity;
     return sbs_writer_finish(&writer, &out->value.len);
 }
@@ -155,7 +156,8 @@ sbs_status meter_device_reference(uint64_t device, char out[METER_DEVICE_REFEREN
     sbs_writer_init(&writer, value, sizeof value);
     put_eui64(&writer, device, true);
     memcpy(out, "Device/", 7);
-    return sbs_identity_derive_id(SBS_TEXT(SYSTEM_EUI64), (sbs_text){value, sizeof value}, out + 7);
+    return sbs_identity_derive_id(SBS_TEXT(SYSTEM_EUI64), (sbs_text){value, sizeof value}, (sbs_text){NULL, 0},
+                                  out + 7);
 }
 
 static sbs_status put_observation(const meter_encoder *state, const sbs_push_item *item, const meter_item *measured,
@@ -196,15 +198,12 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
     return status == SBS_OK ? sbs_observation_put(out, &observation, NULL) : status;
 }
 
-static sbs_status encode(void *ctx, const sbs_push_item *item, sbs_writer *out) {
+static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
     meter_encoder *state = ctx;
     meter_item measured;
-    sbs_push_identity identity;
-    sbs_status status = identify(ctx, item, &identity);
-    if (status == SBS_OK) {
-        status = meter_item_read(&measured, item->data, item->item->len);
-    }
-    return status == SBS_OK ? put_observation(state, item, &measured, &identity, out) : status;
+    sbs_status status = meter_item_read(&measured, item->data, item->item->len);
+
+    return status == SBS_OK ? put_observation(state, item, &measured, identity, out) : status;
 }
 
 sbs_push_encoder meter_item_encoder(meter_encoder *state) {

@@ -33,8 +33,9 @@ SBS_NODISCARD sbs_status meter_item_read(meter_item *out, const uint8_t *data, s
 
 /** What the encoder knows beside the item. */
 typedef struct meter_encoder {
-    uint64_t epoch;    /**< 64 random bits, made when the queue was */
-    bool device_known; /**< the server holds the Device resource */
+    uint64_t epoch;     /**< 64 random bits, made when the queue was */
+    bool device_known;  /**< the server holds the Device resource */
+    uint8_t write_mode; /**< sbs_write_mode */
     char identity[METER_IDENTITY_SIZE];
 } meter_encoder;
 

@@ -17,11 +17,23 @@ extern "C" {
 #define SBS_DERIVED_ID_LEN 44u
 
 /**
- * Derives the id for PUT (R4 http.html, update as create): "sbs-" and the first 160 bits of SHA-256(system|value) in
- * lower-case hexadecimal. @p system may be absent. SBS_ERR_ARGUMENT if @p value is empty or @p system holds a '|' (no
- * URI does, and two identifiers could share an id); SBS_ERR_CRYPTO.
+ * Derives the id for PUT (R4 http.html, update as create): "sbs-" and the first 160 bits of a SHA-256 in lower-case
+ * hexadecimal, of `system|value`, or with a subject of `system|value`, a zero byte and the subject: then one identifier
+ * that two sources gave to two patients is two resources, and neither replaces the other.
+ * @param system  may be absent.
+ * @param subject as sbs_identity_subject() writes it; absent where the identifier alone tells all apart.
+ * SBS_ERR_ARGUMENT if @p value is empty, @p system holds a '|' (no URI does, and two identifiers could share an id) or
+ * a part holds a zero byte; SBS_ERR_CRYPTO.
  */
-SBS_NODISCARD sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, char out[SBS_DERIVED_ID_LEN]);
+SBS_NODISCARD sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subject,
+                                                char out[SBS_DERIVED_ID_LEN]);
+
+/**
+ * The part of a reference to a subject that stays the same however it is written: "Type/id" without the server's base
+ * and _history (R4 references.html), a span of @p reference. What is no such reference (urn:uuid:...) is itself; one to
+ * a contained resource ("#p") names nobody outside and is absent, as is an absent one.
+ */
+sbs_text sbs_identity_subject(sbs_text reference);
 
 /** Writes `identifier=system|value` for If-None-Exist: `\ , $ |` of the parts escaped as R4 search.html demands
  * ("Escaping Search Parameters"), and all percent-encoded. */

@@ -66,12 +66,21 @@ extern "C" {
 #define SBS_PUSH_ALONE_MAX 5u    /**< failures in a row before the next item of the same lane may try */
 #define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
+#define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
+#define SBS_PUSH_WORDS_SIZE 64u  /**< bytes of a server's words that are kept without the caller's memory */
 
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
     SBS_WRITE_IF_NONE_EXIST, /**< POST with If-None-Exist */
     SBS_WRITE_PLAIN          /**< POST: an unknown outcome is repeated, and may be stored twice */
 } sbs_write_mode;
+
+/** What "already there" means for an item that was never sent. */
+typedef enum sbs_already_there {
+    SBS_ALREADY_SET_ASIDE, /**< perhaps another one with the same identifier: nothing is replaced, the item is set aside
+                            */
+    SBS_ALREADY_ACCEPT     /**< it is the same one: a PUT updates, an If-None-Exist counts as delivered */
+} sbs_already_there;
 
 /** What to do with a measurement that was taken while the clock was unknown, until that boot's clock is known. */
 typedef enum sbs_unknown_time {
@@ -85,22 +94,39 @@ typedef struct sbs_push_item {
     const sbs_queue_item *item;
     const uint8_t *data; /**< item->len bytes as they were appended */
     int64_t utc_s;       /**< when it was measured, or SBS_UTC_UNKNOWN */
-    sbs_text id;         /**< the id that the resource must have (PUT); absent: it must have none */
+    sbs_text id;         /**< encode: the id that the resource must have (PUT); absent: it must have none */
 } sbs_push_item;
 
-/** Who an item is. The spans must stay valid until the next call of the encoder. */
+/** Who an item is, and how it is written. The spans must stay valid until identify is called again. */
 typedef struct sbs_push_identity {
     sbs_text type;          /**< resource type */
-    sbs_text system, value; /**< its identifier; the same for the same item after any reboot */
+    sbs_text system, value; /**< its identifier; the same for the same item after any reboot. The value may be absent
+                               with SBS_WRITE_PLAIN, or with SBS_WRITE_PUT where there is an id */
+    sbs_text subject;       /**< whose measurement it is, see sbs_identity_subject(): part of the derived id where the
+                               identifier comes from elsewhere; absent: the id derives from the identifier alone */
+    sbs_text id;            /**< its own id, to PUT it under; absent: derived */
+    sbs_write_mode write_mode; /**< a batch ends where it changes */
 } sbs_push_identity;
 
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
  * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
-    sbs_status (*encode)(void *ctx, const sbs_push_item *item, sbs_writer *out);
+    /** @p identity: what identify said of this item. */
+    sbs_status (*encode)(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
     void *ctx;
 } sbs_push_encoder;
+
+/** An item that waits on its own. The engine's; a caller lends memory for more of them. */
+typedef struct sbs_push_deferred {
+    uint64_t id, until_ms;
+    uint32_t lane, successes; /* successes: stored before it failed last */
+    uint32_t since_s;         /* monotonic: its first failure that counts */
+    uint8_t failures;         /* that count: others were stored since the one before */
+    uint8_t tries;            /* that failed, whatever they say */
+    bool passes;              /* its lane need not wait for it */
+    bool never_stored;        /* each try so far was answered in a way that stores nothing */
+} sbs_push_deferred;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
 typedef struct sbs_push_config {
@@ -114,7 +140,11 @@ typedef struct sbs_push_config {
     size_t body_size;
     char *answer; /**< memory for the answer to a Bundle and its JSON values; may be NULL without batches */
     size_t answer_size;
-    sbs_write_mode write_mode;
+    sbs_push_deferred *deferred; /**< memory for items that wait on their own; NULL: for SBS_PUSH_DEFERRED_MAX inside */
+    size_t deferred_count;
+    char *words; /**< memory for what the server says of one entry; NULL: SBS_PUSH_WORDS_SIZE bytes inside */
+    size_t words_size;
+    sbs_already_there already_there;
     sbs_unknown_time unknown_time;
     uint16_t batch_max;  /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;    /**< of this boot, as in the queue's metas */
@@ -125,8 +155,11 @@ typedef struct sbs_push_config {
 
 typedef enum sbs_push_event_kind {
     SBS_PUSH_NOTHING,
-    SBS_PUSH_DELIVERED, /**< stored */
+    SBS_PUSH_DELIVERED, /**< created */
     SBS_PUSH_ALREADY,   /**< an earlier attempt had stored it */
+    SBS_PUSH_UPDATED,   /**< SBS_ALREADY_ACCEPT: what was there is now this */
+    SBS_PUSH_REPLACED,  /**< the server overwrote what was there, though it was asked not to: delivered, to be looked at
+                         */
     SBS_PUSH_COLLISION, /**< "already there" at the first attempt: set aside, a possible collision of identifiers */
     SBS_PUSH_DEAD,      /**< set aside: the server will not take it */
     SBS_PUSH_DEFERRED,  /**< this item waits, others go on */
@@ -141,8 +174,10 @@ typedef struct sbs_push_event {
     sbs_status status;
     uint16_t http_status;
     uint32_t wait_ms;      /**< DEFERRED, WAITING, PAUSED: until the next try */
-    const char *text;      /**< reason or the server's words, "" if none; valid until the next poll */
-    const char *server_id; /**< DELIVERED: id on the server if it told one, else "" */
+    const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
+    const char *words;     /**< what the server said, one sanitised line, "" if nothing */
+    const char *server_id; /**< of what is stored: id on the server if it told one, else "" */
+    const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 
 /** Counted since init. */
@@ -155,40 +190,67 @@ typedef struct sbs_push {
         uint8_t state;
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
-        bool rewind;  /* the next look is from the start: one that was passed over may go */
-        bool resumed; /* this look did not begin at the start */
+        bool rewind;    /* the next look is from the start: one that was passed over may go */
+        bool resumed;   /* this look did not begin at the start */
+        bool first_lap; /* what failed in an earlier run is passed over until all else was tried */
+        bool direct;    /* the request is for one that waited on its own, beside the look */
+        bool single;    /* the request is no Bundle */
+        bool probe;     /* a wait is over: one request may go, whatever waits on its own */
+        bool early;     /* the look is for new items only, within a wait */
+        bool exhausted; /* everything was tried since something was stored: nothing goes */
+        bool grouped;   /* the queue has a group open */
+        bool went_well; /* an entry of the answer was stored */
+        bool failed;    /* an entry of the answer waits */
+        bool no_room;   /* and cannot wait on its own */
         uint16_t batch_len, judged;
+        uint16_t misses; /* requests that failed since one went well */
         uint16_t server_failures, pauses_in_row;
-        uint16_t alone;        /* failures in a row that may be an item's */
-        uint16_t round;        /* the same, since all waited */
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint8_t deferred_count;
-        sbs_status verdict; /* of an item alone */
+        uint16_t deferred_count;
+        sbs_write_mode write_mode; /* of the items of this request */
         uint32_t successes;
-        uint32_t wait_ms;
+        uint32_t wait_ms, group_ms, early_ms;
         const sbs_push_config *config;
         sbs_now now;
         uint64_t cursor;
         uint64_t resume_ms;
         size_t body_len, search_len;
-        sbs_json_node entry;
+        union {
+            struct {
+                sbs_text system, value; /* its identifier, the encoder's */
+                sbs_status verdict;
+            } alone; /* of a request for one item */
+            struct {
+                sbs_json answer;
+                sbs_json_node entry;
+            } bundle;
+        } of;
         sbs_push_counters counters;
         sbs_push_event event;
-        struct sbs_push_deferred {
-            uint64_t id, until_ms;
-            uint32_t lane, successes;
-            uint8_t failures;
-            bool passes; /* its lane need not wait for it */
-        } deferred[SBS_PUSH_DEFERRED_MAX];
+        struct sbs_push_flags { /* what the answer says besides the event */
+            bool elsewhere;     /* it failed on the way to a token: nothing was sent of the item */
+            bool unknown;       /* this try, or one that the client repeated by itself, may have been stored */
+            bool asks;          /* for time: all are to wait */
+            bool unread;        /* an entry that cannot be read: the item is sent again alone */
+            bool lets_pass;     /* a failure after which the next of the lane may try */
+        } flags;
+        struct sbs_push_failure { /* the last one that was put off */
+            uint64_t id;
+            sbs_status status;
+            uint16_t http_status;
+            struct sbs_push_flags flags;
+        } failure;
+        sbs_push_deferred *table; /* the caller's, or: */
+        sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
         struct sbs_push_sent {
             uint64_t id;
             uint32_t lane;
-            bool first; /* first attempt */
+            uint32_t first : 1; /* the server cannot know it yet */
+            uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
+            uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
-        sbs_json answer;
-        char reason[SBS_QUEUE_REASON_SIZE];
-        char words[SBS_QUEUE_REASON_SIZE];
-        char target[SBS_FHIR_ID_MAX + SBS_DERIVED_ID_LEN + 2];
+        char words[SBS_PUSH_WORDS_SIZE];
+        char target[2 * SBS_FHIR_ID_MAX + 2];
     } priv;
 } sbs_push;
 
@@ -217,10 +279,13 @@ const sbs_push_event *sbs_push_event_of(const sbs_push *push);
 
 const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
-/** Items that the request being made holds already, for an encoder: 0 while the first one is identified. */
-static inline unsigned sbs_push_batch_len(const sbs_push *push) {
-    return push->priv.batch_len;
-}
+/** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
+ * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned
+ * an error does. */
+bool sbs_push_is_durable(const sbs_push *push);
+
+/** Makes durable what is not yet, for a program that ends between two polls. On an error it did not happen. */
+SBS_NODISCARD sbs_status sbs_push_flush(sbs_push *push);
 
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);

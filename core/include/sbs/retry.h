@@ -22,24 +22,43 @@ typedef struct sbs_backoff {
  * Pure. */
 uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_t random);
 
-/** What a FHIR answer means for the item that was sent (the table of R4 http.html as servers really use it). */
-typedef enum sbs_verdict {
-    SBS_VERDICT_STORED,   /**< 200, 201, other 2xx: the server holds it */
-    SBS_VERDICT_LATER,    /**< 408, 425, 429, and 5xx except 501, 505, 511: keep and retry */
-    SBS_VERDICT_REAUTH,   /**< 401: one new token, then as OPERATOR */
-    SBS_VERDICT_ITEM,     /**< 400, 413, 422: the item is at fault */
-    SBS_VERDICT_OPERATOR, /**< 403, 404, 405, 406, 410, 415, 501, 505, 511, 3xx and others: configuration at fault:
-                               pause and tell */
-    SBS_VERDICT_CONFLICT, /**< 409: limited retries */
-    SBS_VERDICT_AMBIGUOUS /**< 412: several resources match (create) or the version differs (update) */
-} sbs_verdict;
+/** Whose fault a refusal is: what decides who has to wait for it. */
+typedef enum sbs_fault {
+    SBS_FAULT_NONE,     /**< nobody's: 2xx */
+    SBS_FAULT_ITEM,     /**< the item's: the server never takes it as it is */
+    SBS_FAULT_CONFLICT, /**< of two writers: a few more tries */
+    SBS_FAULT_ACCESS, /**< of a right, an address or a configuration; of this item or of all: an operator can mend it */
+    SBS_FAULT_SERVER  /**< of the server, for now; of this item or of all */
+} sbs_fault;
 
-/** The verdict for an HTTP status (also the first three digits of Bundle.entry.response.status). */
-sbs_verdict sbs_verdict_of(unsigned http_status);
+/** What an HTTP status means for the item that was sent. */
+typedef struct sbs_http_meaning {
+    sbs_status status;  /**< SBS_OK: it may confirm the write (200, 201, 204); else the library's name for it */
+    sbs_fault fault;    /**< whose */
+    bool may_be_stored; /**< a write that was answered so may be on the server */
+    bool asks_for_time; /**< all should wait, as after any answer with Retry-After */
+} sbs_http_meaning;
 
-/** The library's status for an HTTP answer of the FHIR server: SBS_OK, SBS_ERR_BUSY, _UNAUTHORIZED, _REJECTED,
- *  _FORBIDDEN, _REDIRECT, _CONFLICT, _AMBIGUOUS. */
-sbs_status sbs_verdict_status(unsigned http_status);
+/**
+ * The one table of HTTP statuses (RFC 9110 section 15, R4 http.html, as servers really use them), for the answer to a
+ * request and for Bundle.entry.response.status:
+ *
+ *     status                    meaning                fault     may be stored
+ *     200 201 204               SBS_OK                 none      yes
+ *     other 2xx                 SBS_ERR_RESPONSE       none      yes; confirms nothing
+ *     304 412                   SBS_ERR_AMBIGUOUS      item      no; a condition of the request did not hold
+ *     other 3xx                 SBS_ERR_REDIRECT       access    no
+ *     400 413 422               SBS_ERR_REJECTED       item      no
+ *     401                       SBS_ERR_UNAUTHORIZED   access    no
+ *     408                       SBS_ERR_BUSY           server    yes; asks for time
+ *     409                       SBS_ERR_CONFLICT       conflict  no
+ *     425 429                   SBS_ERR_BUSY           server    no; asks for time
+ *     other 4xx                 SBS_ERR_FORBIDDEN      access    no
+ *     501 505 511               SBS_ERR_FORBIDDEN      access    yes
+ *     other 5xx                 SBS_ERR_BUSY           server    yes
+ *     anything else, 0: none    SBS_ERR_RESPONSE       server    yes
+ */
+sbs_http_meaning sbs_http_meaning_of(unsigned http_status);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,10 @@
 extern "C" {
 #endif
 
-#define SBS_QUEUE_REASON_SIZE 64u  /**< bytes of a reason, with the NUL */
+#define SBS_QUEUE_REASON_SIZE 64u /**< bytes of a reason, with the NUL */
+/** What the reason of a dead letter begins with that an operator can mend (rights, an address, the granted scope):
+ * worth keeping whatever its age. */
+#define SBS_QUEUE_REASON_OPERATOR "needs an operator"
 #define SBS_QUEUE_WORDS_SIZE 1024u /**< most bytes of a server's words that a queue is asked to keep, with the NUL */
 
 /** What the queue keeps beside an item's bytes. */
