@@ -25,6 +25,8 @@ _sbs() {
     "assertion --kid-method") words='seed thumbprint' ;;
     "discover --fhir") return ;;
     "discover --ca") files=yes ;;
+    "discover --cert") files=yes ;;
+    "discover --cert-key") files=yes ;;
     "discover --timeout") return ;;
     "discover --config") files=yes ;;
     "token --fhir") return ;;
@@ -38,6 +40,8 @@ _sbs() {
     "token --kid") return ;;
     "token --kid-method") words='seed thumbprint' ;;
     "token --ca") files=yes ;;
+    "token --cert") files=yes ;;
+    "token --cert-key") files=yes ;;
     "token --timeout") return ;;
     "token --config") files=yes ;;
     "check --fhir") return ;;
@@ -51,6 +55,8 @@ _sbs() {
     "check --kid") return ;;
     "check --kid-method") words='seed thumbprint' ;;
     "check --ca") files=yes ;;
+    "check --cert") files=yes ;;
+    "check --cert-key") files=yes ;;
     "check --timeout") return ;;
     "check --config") files=yes ;;
     "get --fhir") return ;;
@@ -64,6 +70,8 @@ _sbs() {
     "get --kid") return ;;
     "get --kid-method") words='seed thumbprint' ;;
     "get --ca") files=yes ;;
+    "get --cert") files=yes ;;
+    "get --cert-key") files=yes ;;
     "get --timeout") return ;;
     "get --config") files=yes ;;
     "push --fhir") return ;;
@@ -89,6 +97,8 @@ _sbs() {
     "push --settle") return ;;
     "push --already-there") words='set-aside accept' ;;
     "push --ca") files=yes ;;
+    "push --cert") files=yes ;;
+    "push --cert-key") files=yes ;;
     "push --timeout") return ;;
     "push --config") files=yes ;;
     "queue add --queue") files=yes ;;
@@ -101,6 +111,12 @@ _sbs() {
     "queue list --queue") files=yes ;;
     "queue list --keep-dead") return ;;
     "queue list --config") files=yes ;;
+    "queue status --queue") files=yes ;;
+    "queue status --keep-dead") return ;;
+    "queue status --config") files=yes ;;
+    "queue show --queue") files=yes ;;
+    "queue show --keep-dead") return ;;
+    "queue show --config") files=yes ;;
     "queue push --fhir") return ;;
     "queue push --token-url") return ;;
     "queue push --key") files=yes ;;
@@ -120,6 +136,8 @@ _sbs() {
     "queue push --settle") return ;;
     "queue push --already-there") words='set-aside accept' ;;
     "queue push --ca") files=yes ;;
+    "queue push --cert") files=yes ;;
+    "queue push --cert-key") files=yes ;;
     "queue push --timeout") return ;;
     "queue push --config") files=yes ;;
     "queue retry --queue") files=yes ;;
@@ -128,6 +146,9 @@ _sbs() {
     "queue dead --queue") files=yes ;;
     "queue dead --keep-dead") return ;;
     "queue dead --config") files=yes ;;
+    "queue remove --queue") files=yes ;;
+    "queue remove --keep-dead") return ;;
+    "queue remove --config") files=yes ;;
     "observe --code") return ;;
     "observe --value") return ;;
     "observe --unit") return ;;
@@ -166,21 +187,24 @@ _sbs() {
     *)
     case "$command" in
     '') words='keygen jwk assertion discover token parse-token check get push queue observe provision base64url --help --version --completion' ;;
-    'queue') words='add list push retry dead --help' ;;
+    'queue') words='add list status show push retry dead remove --help' ;;
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
     'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
-    'discover') words='--fhir --ca --timeout --config --verbose --allow-http --help' ;;
-    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --timeout --config --verbose --allow-http --help' ;;
+    'discover') words='--fhir --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'check') words='--json --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --timeout --config --verbose --allow-http --help' files=yes ;;
-    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --config --help' files=yes ;;
-    'queue list') words='--queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --timeout --config --verbose --allow-http --help' ;;
+    'check') words='--json --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
+    'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;
+    'queue list') words='--json --queue --keep-dead --config --help' ;;
+    'queue status') words='--json --queue --keep-dead --config --help' ;;
+    'queue show') words='--json --queue --keep-dead --config --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
-    'queue dead') words='--queue --keep-dead --remove --config --help' ;;
+    'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
+    'queue remove') words='--queue --keep-dead --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
     'provision') words='--device --show-jwk --fhir --token-url --token-origin --client-id --scope --alg --ca --write-mode --unknown-time --when-full --subject --patient --interval --first-delay --zone --ntp --no-wait --timeout --config --kid --kid-method --no-kid --help' ;;
     'base64url') words='--help encode decode' ;;

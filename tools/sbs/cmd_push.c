@@ -134,8 +134,8 @@ static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
     }
 
     run->count++;
-    const char *fault = text.len > SBS_FORWARD_ITEM_MAX ? "larger than 16 MiB"
-                                                        : sbs_forward_resource_read(&resource, text);
+    const char *fault =
+        text.len > SBS_FORWARD_ITEM_MAX ? "larger than 16 MiB" : sbs_forward_resource_read(&resource, text);
     if (fault != NULL) {
         cli_items_reason(fault, text, line, resource.fault_at, reason, sizeof reason);
         fault = reason;
@@ -250,18 +250,17 @@ static int run(const cli_operands *operands) {
 const cli_command cli_push = {
     .name = "push",
     .summary = "Writes resources to the FHIR server, each once, however often it is repeated",
-    .about =
-        "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each\n"
-        "resource gives one line: its identifier, what happened (created, already there, updated,\n"
-        "refused: why, not sent: why), its place on the server, its version, separated by tabs.\n"
-        "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
-        "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
-        "the server states and the granted scope allows. Ends when the server takes nothing for\n"
-        "--wait SECONDS.\n"
+    .about = "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each\n"
+             "resource gives one line: its identifier, what happened (created, already there, updated,\n"
+             "refused: why, not sent: why), its place on the server, its version, separated by tabs.\n"
+             "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
+             "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
+             "the server states and the granted scope allows. Ends when the server takes nothing for\n"
+             "--wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
-        "With --queue everything is stored durably first and pushed behind what waits there; what is\n"
-        "told as kept is in the queue and goes with the next push. Exit status 0 then means: on the\n"
-        "server or safe in the queue, the file may go.\n"
+             "With --queue everything is stored durably first and pushed behind what waits there; what is\n"
+             "told as kept is in the queue and goes with the next push. Exit status 0 then means: on the\n"
+             "server or safe in the queue, the file may go.\n"
 #endif
     ,
     .operands = "FILE...",

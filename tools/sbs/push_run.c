@@ -35,7 +35,7 @@ static const cli_option option_table[] = {
     {"quiet", NULL, "no lines and notes of what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
-const cli_table cli_push_table = CLI_TITLED_TABLE(option_table, "pushing");
+const cli_table cli_push_table = CLI_TABLE(option_table);
 
 /* ---- reasons -------------------------------------------------------------------------------------------------- */
 
@@ -211,11 +211,12 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
     if (refuses_put(event)) {
         run->advice = MODE_ADVICE;
     }
-    const bool counts = run->counts == NULL || run->counts(run->counts_ctx, event->push->id);
+    const bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
     if (run->pending_code == CLI_DONE && counts) {
-        run->pending_code = event->push->kind == SBS_PUSH_COLLISION
-                                ? CLI_REFUSED
-                                : cli_exit_of(event->push->status, event->push->http_status == 0 ? NULL : event->detail);
+        run->pending_code =
+            event->push->kind == SBS_PUSH_COLLISION
+                ? CLI_REFUSED
+                : cli_exit_of(event->push->status, event->push->http_status == 0 ? NULL : event->detail);
     }
 }
 
@@ -248,8 +249,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
 
 /* True if the run has waited, or would wait, for longer than it may. */
 static bool is_too_long(const cli_push_run *run, uint64_t wait_ms) {
-    return !cli_push_with.follow &&
-           sbs_linux_now().mono_ms + wait_ms > run->progress_ms + cli_push_with.wait_s * 1000u;
+    return !cli_push_with.follow && sbs_linux_now().mono_ms + wait_ms > run->progress_ms + cli_push_with.wait_s * 1000u;
 }
 
 static void run_event(void *ctx, const sbs_forward_event *event) {
@@ -343,8 +343,9 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
 
     sbs_status status = sbs_forward_push_open(&run->push, &full);
     run->open = status == SBS_OK;
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(CLI_LOCAL, "%s: %s, close other programs", run->command, sbs_status_text(status));
+    return status == SBS_OK
+               ? CLI_DONE
+               : cli_fail(CLI_LOCAL, "%s: %s, close other programs", run->command, sbs_status_text(status));
 }
 
 int cli_push_poll(cli_push_run *run, sbs_status *out_polled, sbs_wait *out_wait) {

@@ -38,12 +38,13 @@ typedef struct cli_push_run {
     char step[64];                     /**< what of a request failed, "" for nothing in particular */
     int code;                          /**< exit status of the first refusal */
     int pending_code;
-    int kept;      /**< exit status of the last failure */
-    int told;      /**< of the listing */
-    bool over;     /**< nothing more can be done */
+    int kept;  /**< exit status of the last failure */
+    int told;  /**< of the listing */
+    bool over; /**< nothing more can be done */
     bool open;
-    bool (*counts)(const void *ctx, uint64_t id); /**< optional: whose refusal is the run's; without: everyone's */
-    const void *counts_ctx;
+    /** Optional: told of each refusal. False: it does not count for the exit status. */
+    bool (*refused_hook)(void *ctx, const sbs_push_event *event);
+    void *hook_ctx;
     cli_push_failure *failures;
     size_t failure_count, failure_size;
 } cli_push_run;

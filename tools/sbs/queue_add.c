@@ -9,8 +9,8 @@
 
 #include "items.h"
 #include "message.h"
-#include "queue_file.h"
 #include "push_run.h"
+#include "queue_file.h"
 #include "sbs/forward_add.h"
 #include "sbs/linux_clock.h"
 
@@ -33,9 +33,9 @@ typedef struct add_run {
     size_t count, accepted, refused, id_count;
     sbs_forward_adder adder;
     sbs_forward_buffer done, undone; /* the lines */
-    int code;                /* of the first fault */
-    int fault;               /* of the first one in the group */
-    sbs_status failure;      /* of the queue, in the group */
+    int code;                        /* of the first fault */
+    int fault;                       /* of the first one in the group */
+    sbs_status failure;              /* of the queue, in the group */
     bool list;
     bool goes_on; /* a queue that cannot be written is tried again with the next group */
     bool stopped; /* no further item is tried */
@@ -75,9 +75,11 @@ static void note_accepted(add_run *run, const sbs_forward_added *added, const st
     static const char *const words[] = {
         [SBS_FORWARD_QUEUED] = "queued",
         [SBS_FORWARD_ALREADY_QUEUED] = "already queued",
+        [SBS_FORWARD_ALREADY_DEAD] = "already a dead letter",
         [SBS_FORWARD_ALREADY_DELIVERED] = "already delivered",
     };
-    const bool told = run->list || added->fate == SBS_FORWARD_ALREADY_DELIVERED; /* no push will tell of that one */
+    const bool waits = added->fate == SBS_FORWARD_QUEUED || added->fate == SBS_FORWARD_ALREADY_QUEUED;
+    const bool told = run->list || !waits; /* no push will tell of that one */
     if (told && !cli_push_with.quiet) {
         sbs_writer out;
         sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->done);
@@ -88,7 +90,7 @@ static void note_accepted(add_run *run, const sbs_forward_added *added, const st
     }
     put_refused(&run->undone, &added->resource, item, NOT_WRITTEN);
     run->accepted++;
-    if (added->fate != SBS_FORWARD_ALREADY_DELIVERED) {
+    if (waits) {
         run->ids[run->id_count++] = (struct cli_queue_range){added->id, added->id};
     }
 }
@@ -245,7 +247,6 @@ static add_run *start(const char *command, bool list, cli_queue_added *added) {
     run->added = added;
     run->list = list;
     sbs_forward_adder_init(&run->adder, &cli_queue_db, cli_queue.device);
-    run->adder.port = &cli_queue_port;
     return run;
 }
 

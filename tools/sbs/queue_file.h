@@ -58,7 +58,4 @@ int cli_queue_check_ids(const char *command, const cli_operands *operands, bool 
 /** An id that was checked. */
 uint64_t cli_queue_id(const char *operand);
 
-/** Reads an item's bytes and writes what names it, or "item N". Works for dead letters too. */
-void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out);
-
 #endif

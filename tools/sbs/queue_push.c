@@ -8,6 +8,7 @@
 #include "io.h"
 #include "message.h"
 #include "push_run.h"
+#include "queue_entry.h"
 #include "queue_file.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
@@ -95,14 +96,22 @@ static int push_all(queue_run *run) {
 
 /* ---- before and after it -------------------------------------------------------------------------------------- */
 
-static bool is_mine(const void *ctx, uint64_t id) {
-    const cli_queue_added *mine = ctx;
+static bool is_mine(const cli_queue_added *mine, uint64_t id) {
     for (size_t i = 0; i < mine->count; i++) {
         if (id >= mine->ranges[i].first && id <= mine->ranges[i].last) {
             return true;
         }
     }
     return false;
+}
+
+/* In the same group as the settlement. What an older item was refused for is told, but is no fault of this command. */
+static bool note_dead(void *ctx, const sbs_push_event *event) {
+    const queue_run *run = ctx;
+    if (sbs_sqlite_queue_note_http(&cli_queue_db, event->id, event->http_status) == SBS_ERR_STORAGE) {
+        return true; /* the group is undone, its commit will tell */
+    }
+    return run->mine == NULL || is_mine(run->mine, event->id);
 }
 
 static int list_kept(queue_run *run) {
@@ -147,7 +156,8 @@ static int sum_up(queue_run *run, int code) {
     cli_queue_port.ops->counters(cli_queue_port.ctx, &counters);
     int listed = list_kept(run);
     if (push->refused > 0) {
-        (void)cli_fail(push->code, "%s: %llu item%s refused and set aside as dead letters, 'sbs queue dead' lists them%s%s",
+        (void)cli_fail(push->code,
+                       "%s: %llu item%s refused and set aside as dead letters, 'sbs queue dead' lists them%s%s",
                        push->command, (unsigned long long)push->refused, push->refused == 1 ? " was" : "s were",
                        push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
     }
@@ -187,10 +197,8 @@ int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     }
     run->mine = mine;
     cli_push_begin(&run->push, command);
-    if (mine != NULL) {
-        run->push.counts = is_mine;
-        run->push.counts_ctx = mine;
-    }
+    run->push.refused_hook = note_dead;
+    run->push.hook_ctx = run;
 
     int code = cli_queue_lock(command, &run->elsewhere);
     if (code == CLI_DONE && !run->elsewhere) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "message.h"
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
+#include "tls_words.h"
 #include "trace.h"
 
 #define TIMEOUT_DEFAULT_S 30u
@@ -32,6 +33,10 @@ static const cli_option server_options[] = {
 
 static const cli_option connection_options[] = {
     {"ca", "FILE", "trusted root certificates (PEM), default the system's", &cli_server.ca, .type = CLI_FILE},
+    {"cert", "FILE", "client certificate and its chain (PEM), for servers that ask for one", &cli_server.cert,
+     .type = CLI_FILE},
+    {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
+     .type = CLI_FILE},
     {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
      .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
@@ -47,6 +52,8 @@ const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "con
 static struct {
     sbs_forward_server server;
     cli_key key;
+    sbs_tls_trust trust;
+    sbs_tls_identity identity;
     cli_trace tls_trace, plain_trace;
     bool open;
 } setup;
@@ -141,13 +148,6 @@ static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
 static int tell_part(const char *command, sbs_forward_part part, sbs_status status) {
     const char *text = sbs_status_text(status);
     switch (part) {
-    case SBS_FORWARD_PART_CA_MISSING:
-        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
-    case SBS_FORWARD_PART_CA_FILE:
-        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", cli_server.ca, strerror(errno));
-    case SBS_FORWARD_PART_CA:
-        return cli_fail(CLI_INPUT, "CA file %s: no certificate of it can be used (%s), give PEM certificates",
-                        cli_server.ca != NULL ? cli_server.ca : "of the system", text);
     case SBS_FORWARD_PART_TLS:
         return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, text);
     case SBS_FORWARD_PART_MEMORY:
@@ -169,7 +169,8 @@ static int open_server(const char *command, bool with_key) {
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
         .key = &setup.key.key, /* not used by requests without a token */
-        .ca_file = cli_server.ca,
+        .trust = &setup.trust,
+        .identity = cli_server.cert != NULL ? &setup.identity : NULL,
         .user_agent = "sbs/" SBS_VERSION,
         .timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .allow_http = cli_server.allow_http,
@@ -178,7 +179,11 @@ static int open_server(const char *command, bool with_key) {
     };
     sbs_forward_part part;
     sbs_status status = sbs_forward_server_open(&setup.server, &config, &part);
-    return status == SBS_OK ? CLI_DONE : tell_part(command, part, status);
+    if (status != SBS_OK) {
+        return tell_part(command, part, status);
+    }
+    cli_tls_words_use(sbs_forward_server_tls(&setup.server));
+    return CLI_DONE;
 }
 
 static int load_key(const char *command) {
@@ -200,8 +205,16 @@ int cli_server_open(const char *command, cli_need need) {
         return code;
     }
     setup.open = true;
+    sbs_tls_trust_init(&setup.trust);
+    sbs_tls_identity_init(&setup.identity);
     if (with_key) {
         code = load_key(command);
+    }
+    if (code == CLI_DONE) {
+        code = cli_trust_load(&setup.trust, cli_server.ca);
+    }
+    if (code == CLI_DONE) {
+        code = cli_identity_load(&setup.identity, cli_server.cert, cli_server.cert_key);
     }
     return code != CLI_DONE ? code : open_server(command, with_key);
 }
@@ -210,9 +223,12 @@ void cli_server_close(void) {
     if (!setup.open) {
         return;
     }
+    cli_tls_words_use(NULL);
     sbs_forward_server_close(&setup.server);
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
+    sbs_tls_trust_deinit(&setup.trust);
+    sbs_tls_identity_deinit(&setup.identity);
     cli_key_free(&setup.key);
     sbs_wipe(&setup, sizeof setup);
 }

@@ -53,9 +53,13 @@ SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_typ
 
 /** One answered entry of a batch or transaction. */
 typedef struct sbs_bundle_entry {
-    unsigned status;       /**< first three digits of response.status, 0 if missing or malformed */
-    sbs_text location;     /**< raw response.location, absent if none */
-    sbs_json_node outcome; /**< response.outcome, or SBS_JSON_NONE */
+    unsigned status; /**< of response.status: a number, or text that begins with one (blanks before it are skipped), or
+                        the words Created, OK and No Content; 0 if missing or anything else */
+    sbs_text location;      /**< raw response.location, absent if none */
+    sbs_json_node place;    /**< the same as a node, or SBS_JSON_NONE, as for those that follow */
+    sbs_json_node etag;     /**< response.etag */
+    sbs_json_node outcome;  /**< response.outcome */
+    sbs_json_node resource; /**< the resource beside the response */
 } sbs_bundle_entry;
 
 /** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the

@@ -120,9 +120,12 @@ typedef struct sbs_push_encoder {
 /** An item that waits on its own. The engine's; a caller lends memory for more of them. */
 typedef struct sbs_push_deferred {
     uint64_t id, until_ms;
-    uint32_t lane, successes;
-    uint8_t failures;
-    bool passes; /* its lane need not wait for it */
+    uint32_t lane, successes; /* successes: stored before it failed last */
+    uint32_t since_s;         /* monotonic: its first failure that counts */
+    uint8_t failures;         /* that count: others were stored since the one before */
+    uint8_t tries;            /* that failed, whatever they say */
+    bool passes;              /* its lane need not wait for it */
+    bool never_stored;        /* each try so far was answered in a way that stores nothing */
 } sbs_push_deferred;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
@@ -187,33 +190,52 @@ typedef struct sbs_push {
         uint8_t state;
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
-        bool rewind;  /* the next look is from the start: one that was passed over may go */
-        bool resumed; /* this look did not begin at the start */
+        bool rewind;    /* the next look is from the start: one that was passed over may go */
+        bool resumed;   /* this look did not begin at the start */
+        bool first_lap; /* what failed in an earlier run is passed over until all else was tried */
+        bool direct;    /* the request is for one that waited on its own, beside the look */
+        bool single;    /* the request is no Bundle */
+        bool probe;     /* a wait is over: one request may go, whatever waits on its own */
+        bool early;     /* the look is for new items only, within a wait */
+        bool exhausted; /* everything was tried since something was stored: nothing goes */
+        bool grouped;   /* the queue has a group open */
+        bool went_well; /* an entry of the answer was stored */
+        bool failed;    /* an entry of the answer waits */
+        bool no_room;   /* and cannot wait on its own */
         uint16_t batch_len, judged;
+        uint16_t misses; /* requests that failed since one went well */
         uint16_t server_failures, pauses_in_row;
-        uint16_t alone;        /* failures in a row that may be an item's */
-        uint16_t round;        /* the same, since all waited */
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint8_t deferred_count;
-        sbs_status verdict; /* of an item alone */
+        uint16_t deferred_count;
+        sbs_write_mode write_mode; /* of the items of this request */
+        sbs_status verdict;        /* of an item alone */
         uint32_t successes;
-        uint32_t wait_ms;
+        uint32_t wait_ms, group_ms;
         const sbs_push_config *config;
         sbs_now now;
         uint64_t cursor;
-        uint64_t resume_ms;
+        uint64_t resume_ms, early_ms;
         size_t body_len, search_len;
+        sbs_text system, value; /* the identifier of an item alone, the encoder's */
         sbs_json_node entry;
         sbs_push_counters counters;
         sbs_push_event event;
+        struct sbs_push_failure { /* the last one that was put off */
+            uint64_t id;
+            sbs_status status;
+            uint16_t http_status;
+            bool access, unknown, asks, lets_pass;
+        } failure;
+        sbs_push_deferred *table; /* the caller's, or: */
         sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
         struct sbs_push_sent {
             uint64_t id;
             uint32_t lane;
-            bool first; /* first attempt */
+            uint32_t first : 1; /* the server cannot know it yet */
+            uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
+            uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
         sbs_json answer;
-        sbs_write_mode write_mode; /* of the items of this request */
         char words[SBS_PUSH_WORDS_SIZE];
         char target[2 * SBS_FHIR_ID_MAX + 2];
     } priv;
@@ -244,9 +266,13 @@ const sbs_push_event *sbs_push_event_of(const sbs_push *push);
 
 const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
-/** True if all that events told is durable. Where the queue groups its writes, what was told while this is false may
- * not have happened: a poll that returns an error undoes it back to the last poll after which this was true. */
+/** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
+ * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned
+ * an error does. */
 bool sbs_push_is_durable(const sbs_push *push);
+
+/** Makes durable what is not yet, for a program that ends between two polls. On an error it did not happen. */
+SBS_NODISCARD sbs_status sbs_push_flush(sbs_push *push);
 
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);

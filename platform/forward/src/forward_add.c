@@ -133,8 +133,15 @@ static void added_settle(sbs_forward_added *added, sbs_status status) {
     }
 }
 
+/* A repeat is known by what comes from outside alone: what gets its identifier here is always another one. */
 static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool from_outside, int64_t utc_s,
                   sbs_forward_added *added) {
+    static const sbs_forward_fate fates[] = {
+        [SBS_SQLITE_NEW] = SBS_FORWARD_QUEUED,
+        [SBS_SQLITE_WAITS] = SBS_FORWARD_ALREADY_QUEUED,
+        [SBS_SQLITE_IS_DEAD] = SBS_FORWARD_ALREADY_DEAD,
+        [SBS_SQLITE_DELIVERED] = SBS_FORWARD_ALREADY_DELIVERED,
+    };
     const sbs_forward_resource *resource = &added->resource;
     const sbs_queue_meta meta = {
         .utc_s = utc_s,
@@ -144,14 +151,23 @@ static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool fr
     };
     uint8_t identity[SBS_FORWARD_HASH_SIZE];
     uint8_t content[SBS_FORWARD_HASH_SIZE];
-    sbs_status status = sbs_forward_resource_identity(resource, identity);
-    if (status == SBS_OK) {
+    sbs_sqlite_facts facts = {.type = resource->type, .source = adder->source, .rule = (uint16_t)rule};
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+
+    sbs_status status = SBS_OK;
+    if (from_outside) {
+        facts.identity = identity;
+        facts.content = content;
+        status = sbs_forward_resource_identity(resource, identity);
+    }
+    if (status == SBS_OK && from_outside) {
         status = sbs_forward_content_hash(resource->text, content);
     }
-    (void)from_outside;
     if (status == SBS_OK) {
-        status = adder->port->ops->append(adder->port->ctx, &meta, resource->text.ptr, resource->text.len, &added->id);
+        status = sbs_sqlite_queue_add(adder->queue, &meta, &facts, resource->text.ptr, resource->text.len, &added->id,
+                                      &repeat);
     }
+    added->fate = fates[repeat];
     added_settle(added, status);
 }
 

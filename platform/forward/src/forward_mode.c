@@ -10,8 +10,7 @@ enum { ASK_OPENLY, ASK_WITH_TOKEN, ASK_TOKEN, LEARNT };
 
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx) {
-    *modes = (sbs_forward_modes){
-        .priv = {.server = server, .asked = asked, .warn = warn, .warn_ctx = warn_ctx}};
+    *modes = (sbs_forward_modes){.priv = {.server = server, .asked = asked, .warn = warn, .warn_ctx = warn_ctx}};
     if (asked == SBS_FORWARD_PUT || asked == SBS_FORWARD_PLAIN) {
         modes->priv.step = LEARNT;
     }

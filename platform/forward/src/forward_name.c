@@ -15,7 +15,7 @@
 
 /* Bytes of the character of @p text at @p at if it is white space or invisible, else 0. */
 static size_t blank_len(sbs_text text, size_t at) {
-    static const char *const wide[] = {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
+    static const char *const wide[] = {"\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
                                        "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"};
     const unsigned char c = (unsigned char)text.ptr[at];
     if (c <= 0x20 || c == 0x7F) {

@@ -102,9 +102,9 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
 
     sbs_forward_resource_free(&push->priv.resource);
     const char *fault =
-        refused != NULL ? refused
-                        : sbs_forward_resource_read(&push->priv.resource,
-                                                    (sbs_text){(const char *)item->data, item->item->len});
+        refused != NULL
+            ? refused
+            : sbs_forward_resource_read(&push->priv.resource, (sbs_text){(const char *)item->data, item->item->len});
     if (!name_slot(push, slot)) {
         return SBS_ERR_MEMORY;
     }

@@ -284,7 +284,8 @@ static bool has_single_identifier(const char *type) {
            strcmp(type, "QuestionnaireResponse") == 0;
 }
 
-void sbs_forward_resource_put_identified(const sbs_forward_resource *resource, const char *system, sbs_text value, sbs_writer *out) {
+void sbs_forward_resource_put_identified(const sbs_forward_resource *resource, const char *system, sbs_text value,
+                                         sbs_writer *out) {
     bool single = has_single_identifier(resource->type);
     put_span(out, resource->text, 0, resource->members_start);
     sbs_put_string(out, single ? "\"identifier\":{\"system\":\"" : "\"identifier\":[{\"system\":\"");

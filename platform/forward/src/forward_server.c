@@ -5,33 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sbs/linux_file.h"
+#include "sbs/tls_explain.h"
 
 #define WORK_SIZE (256u << 10)
 #define TIMEOUT_DEFAULT_MS 30000u
 #define ATTEMPTS 3u
 #define BACKOFF_BASE_MS 500u
 #define RETRY_WAIT_MAX_MS 30000u
-
-static sbs_status load_trust(sbs_forward_server *server, sbs_forward_part *out_part) {
-    const char *path = server->priv.given.ca_file;
-    size_t skipped;
-    if (path == NULL) {
-        path = sbs_linux_ca_file();
-    }
-    if (path == NULL) {
-        *out_part = SBS_FORWARD_PART_CA_MISSING;
-        return SBS_ERR_NOT_FOUND;
-    }
-
-    sbs_status status = sbs_linux_trust_load(&server->priv.trust, path, &skipped);
-    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
-        *out_part = SBS_FORWARD_PART_CA_FILE;
-    } else if (status != SBS_OK) {
-        *out_part = SBS_FORWARD_PART_CA;
-    }
-    return status;
-}
 
 static sbs_status open_streams(sbs_forward_server *server, sbs_forward_part *out_part) {
     const sbs_forward_server_config *given = &server->priv.given;
@@ -40,7 +20,12 @@ static sbs_status open_streams(sbs_forward_server *server, sbs_forward_part *out
         .connect_timeout_ms = given->timeout_ms,
     };
     server->priv.tls_config = (sbs_tls_config){
-        .trust = &server->priv.trust, .sessions = server->priv.sessions, .session_count = 2};
+        .trust = given->trust,
+        .identity = given->identity,
+        .sessions = server->priv.sessions,
+        .session_count = 2,
+        .explain = &sbs_tls_explain,
+    };
     sbs_linux_stream_init(&server->priv.raw, &server->priv.raw_config, &server->priv.raw_stream);
     sbs_linux_stream_init(&server->priv.plain, &server->priv.raw_config, &server->priv.plain_stream);
 
@@ -113,12 +98,7 @@ sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward
         given->max_attempts = ATTEMPTS;
     }
 
-    sbs_tls_trust_init(&server->priv.trust);
-    sbs_status status = load_trust(server, out_part);
-    if (status != SBS_OK) {
-        return status;
-    }
-    status = open_streams(server, out_part);
+    sbs_status status = open_streams(server, out_part);
     if (status != SBS_OK) {
         return status;
     }
@@ -135,7 +115,6 @@ void sbs_forward_server_close(sbs_forward_server *server) {
     sbs_tls_stream_deinit(&server->priv.tls);
     sbs_linux_stream_deinit(&server->priv.raw);
     sbs_linux_stream_deinit(&server->priv.plain);
-    sbs_tls_trust_deinit(&server->priv.trust);
     free(server->priv.work);
     sbs_wipe(server, sizeof *server);
 }
@@ -183,7 +162,7 @@ const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
     }
     server->priv.explained = *detail;
     (void)snprintf(server->priv.explained.text, sizeof server->priv.explained.text, "it needs %s, granted is %.*s",
-                   server->priv.needs,
-                   (int)(sizeof server->priv.explained.text - sizeof server->priv.needs - 32), detail->text);
+                   server->priv.needs, (int)(sizeof server->priv.explained.text - sizeof server->priv.needs - 32),
+                   detail->text);
     return &server->priv.explained;
 }

@@ -3,7 +3,7 @@
 #include "sqlite_internal.h"
 
 #define TICK_STEPS 10000  /* of SQLite's machine between two looks at what a statement takes */
-#define TICKS_MAX 20000u  /* no statement on a queue takes so many: the file makes it endless */
+#define TICKS_MAX 5000u  /* no statement on a queue takes so many: the file makes it endless */
 #define STOP_WAIT_MS 2000 /* for another process once the program is to end: what was sent is still to be settled */
 
 _Static_assert(SQL_COUNT_OF <= SBS_SQLITE_STATEMENTS, "SBS_SQLITE_STATEMENTS is too small");
@@ -40,7 +40,8 @@ static bool must_stop(sbs_sqlite_queue *queue) {
 static int statement_takes_long(void *ctx) {
     sbs_sqlite_queue *queue = ctx;
     queue->priv.ticks++;
-    return queue->priv.ticks > TICKS_MAX || (queue->priv.ticks > 1 && must_stop(queue));
+    bool endless = queue->priv.ticks > TICKS_MAX && !queue->priv.unbounded;
+    return endless || (queue->priv.ticks > 1 && must_stop(queue));
 }
 
 /* SQLite's own waiting has the same steps, but hears of no signal. */

@@ -121,7 +121,9 @@ sbs_status sbs_sqlite_identify(sbs_sqlite_queue *queue) {
 
 /* What is made must be what will be accepted: SQLite writes the text of changed tables itself. */
 static sbs_status make(sbs_sqlite_queue *queue, const char *sql) {
+    queue->priv.unbounded = true;
     sbs_status status = sbs_sqlite_exec(queue, sql);
+    queue->priv.unbounded = false;
     if (status == SBS_OK) {
         status = identify(queue);
     }

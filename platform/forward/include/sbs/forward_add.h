@@ -17,6 +17,7 @@ extern "C" {
 typedef enum sbs_forward_fate {
     SBS_FORWARD_QUEUED,            /**< stored, under an id of its own */
     SBS_FORWARD_ALREADY_QUEUED,    /**< the same identifier and content waits already */
+    SBS_FORWARD_ALREADY_DEAD,      /**< the same identifier and content is a dead letter */
     SBS_FORWARD_ALREADY_DELIVERED, /**< the same identifier and content was delivered lately */
     SBS_FORWARD_REFUSED,           /**< not to be stored as it is: the reason says why */
     SBS_FORWARD_FULL,              /**< no room for it */
@@ -38,7 +39,6 @@ typedef struct sbs_forward_added {
 /** Where items go. Zero-initialise; sbs_forward_adder_init(). */
 typedef struct sbs_forward_adder {
     sbs_sqlite_queue *queue;
-    const sbs_queue *port;
     char device[256];   /**< names this machine in identifiers that are made: printable, nothing that JSON escapes */
     const char *source; /**< who gave the items, kept with them; NULL: nobody in particular */
 } sbs_forward_adder;

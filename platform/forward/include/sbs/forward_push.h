@@ -50,8 +50,8 @@ typedef struct sbs_forward_push_config {
     /** Optional: another name for an item; false: the usual one. */
     bool (*name)(void *ctx, uint64_t id, sbs_writer *out);
     void (*event)(void *ctx, const sbs_forward_event *event);
-    void (*durable)(void *ctx);                     /**< optional */
-    void (*undone)(void *ctx);                      /**< optional */
+    void (*durable)(void *ctx);                    /**< optional */
+    void (*undone)(void *ctx);                     /**< optional */
     void (*warn)(void *ctx, const char *sentence); /**< optional */
     void *ctx;
 } sbs_forward_push_config;
@@ -74,8 +74,8 @@ typedef struct sbs_forward_push {
         sbs_forward_modes modes;
         sbs_push engine;
         sbs_push_config engine_config;
-        sbs_push_event learnt; /* what learning failed with */
-        sbs_forward_resource resource; /* the item that was identified last */
+        sbs_push_event learnt;                          /* what learning failed with */
+        sbs_forward_resource resource;                  /* the item that was identified last */
         sbs_forward_slot slots[SBS_PUSH_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
         uint64_t looks;
         uint64_t resume_ms;

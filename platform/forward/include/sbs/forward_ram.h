@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SBS_FORWARD_RAM_ITEMS 256u       /**< most items at a time */
+#define SBS_FORWARD_RAM_ITEMS 256u        /**< most items at a time */
 #define SBS_FORWARD_RAM_BYTES (64u << 20) /**< most of their bytes; one item alone may be larger */
 
 /** An item that waits. */

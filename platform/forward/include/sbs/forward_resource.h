@@ -23,15 +23,15 @@ typedef enum sbs_forward_rule {
 typedef struct sbs_forward_resource {
     sbs_text text;
     char type[SBS_FHIR_ID_MAX + 1];
-    char id[SBS_FHIR_ID_MAX + 1];      /**< own id, "" if it has none that is valid */
-    sbs_forward_buffer system, value;  /**< of the first identifier with a value; empty: none */
-    sbs_forward_buffer subject;        /**< of whom it tells: the reference without base and _history, else
-                                            "system|value" of its identifier; empty: nobody */
-    bool has_identifier;               /**< the member stands there, with a value or not */
-    uint32_t lane;                     /**< the same for all resources of one device, else of one subject; 0: neither */
-    size_t fault_at;                   /**< of text that is not valid JSON: offset of the fault */
-    size_t id_start, id_end;           /**< bytes of the member `id`, name and value; equal: there is none */
-    size_t members_start;              /**< just after the '{' */
+    char id[SBS_FHIR_ID_MAX + 1];     /**< own id, "" if it has none that is valid */
+    sbs_forward_buffer system, value; /**< of the first identifier with a value; empty: none */
+    sbs_forward_buffer subject;       /**< of whom it tells: the reference without base and _history, else
+                                           "system|value" of its identifier; empty: nobody */
+    bool has_identifier;              /**< the member stands there, with a value or not */
+    uint32_t lane;                    /**< the same for all resources of one device, else of one subject; 0: neither */
+    size_t fault_at;                  /**< of text that is not valid JSON: offset of the fault */
+    size_t id_start, id_end;          /**< bytes of the member `id`, name and value; equal: there is none */
+    size_t members_start;             /**< just after the '{' */
 } sbs_forward_resource;
 
 /** Reads @p text. NULL, or why it is refused: a static sentence. */

@@ -24,13 +24,14 @@ typedef struct sbs_forward_server_config {
     sbs_kid_method kid_method;
     sbs_profile profile;
     const sbs_key *key;
-    const char *ca_file;        /**< PEM; NULL: the system's */
-    const char *user_agent;     /**< NULL: the library's */
-    uint32_t timeout_ms;        /**< for connecting, and again for an answer; 0: 30 000 */
-    uint32_t retry_wait_max_ms; /**< the client's own waits; 0: 30 000 */
-    uint16_t max_attempts;      /**< tries of a request that is not the push engine's; 0: 3 */
-    bool allow_http;            /**< plain http to loopback addresses, for tests */
-    bool any_scope;             /**< send what the granted scope does not seem to cover */
+    const sbs_tls_trust *trust;       /**< the root certificates that count */
+    const sbs_tls_identity *identity; /**< the client's own certificate; NULL: none */
+    const char *user_agent;           /**< NULL: the library's */
+    uint32_t timeout_ms;              /**< for connecting, and again for an answer; 0: 30 000 */
+    uint32_t retry_wait_max_ms;       /**< the client's own waits; 0: 30 000 */
+    uint16_t max_attempts;            /**< tries of a request that is not the push engine's; 0: 3 */
+    bool allow_http;                  /**< plain http to loopback addresses, for tests */
+    bool any_scope;                   /**< send what the granted scope does not seem to cover */
     /** Optional: may replace a stream by one around it before the client has it. False: out of memory. */
     bool (*wrap)(void *ctx, sbs_stream *stream, bool secured);
     void *wrap_ctx;
@@ -39,9 +40,6 @@ typedef struct sbs_forward_server_config {
 /** What of a set-up failed. */
 typedef enum sbs_forward_part {
     SBS_FORWARD_PART_NONE,
-    SBS_FORWARD_PART_CA_MISSING, /**< the system has no certificates at the usual places */
-    SBS_FORWARD_PART_CA_FILE,    /**< cannot be read: errno says why */
-    SBS_FORWARD_PART_CA,         /**< holds no certificate that can be used */
     SBS_FORWARD_PART_TLS,
     SBS_FORWARD_PART_MEMORY,
     SBS_FORWARD_PART_CLIENT /**< a setting is not well-formed */
@@ -53,7 +51,6 @@ typedef struct sbs_forward_server {
         sbs_client client;
         sbs_client_config config;
         sbs_forward_server_config given;
-        sbs_tls_trust trust;
         sbs_tls_session sessions[2];
         sbs_tls_config tls_config;
         sbs_tls_stream tls;
@@ -78,6 +75,11 @@ void sbs_forward_server_close(sbs_forward_server *server);
 /** The client, for one user at a time. */
 static inline sbs_client *sbs_forward_server_client(sbs_forward_server *server) {
     return &server->priv.client;
+}
+
+/** The TLS stream, for its words about failures. */
+static inline const sbs_tls_stream *sbs_forward_server_tls(const sbs_forward_server *server) {
+    return &server->priv.tls;
 }
 
 /** True if scopes are not looked at. */

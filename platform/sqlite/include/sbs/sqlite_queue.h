@@ -149,6 +149,7 @@ typedef struct sbs_sqlite_queue {
         bool erased;                          /* an item was deleted since the log was cleared */
         bool damaged;                         /* SQLite said so; the file is to be set aside */
         bool stopped;                         /* config.stop said so */
+        bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
         bool impatient;                       /* another process is not waited for */
         bool state_known;                     /* the transaction has read the counters */
         bool state_changed;                   /* and they are to be written */
