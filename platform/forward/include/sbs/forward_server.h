@@ -59,7 +59,8 @@ typedef struct sbs_forward_server {
         sbs_stream raw_stream, plain_stream, tls_stream;
         sbs_detail explained;
         char needs[96]; /* scope that the last request needs */
-        char explanation[SBS_FORWARD_WORDS_SIZE];
+        char words[SBS_FORWARD_WORDS_SIZE];       /* the server's */
+        char explanation[SBS_FORWARD_WORDS_SIZE]; /* of a scope that lacks something */
         void *work;
         bool open, client_ready;
     } priv;
