@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ascii.h"
 #include "lookup.h"
 #include "sbs/outcome.h"
 
@@ -14,6 +15,35 @@ static sbs_json_node find(const sbs_json *doc, sbs_json_node object, const char 
 
 static bool has_interaction(const sbs_json *doc, sbs_json_node object, const char *code) {
     return find(doc, object, "interaction", "code", code) != SBS_JSON_NONE;
+}
+
+sbs_status sbs_capability_version(const sbs_json *doc, sbs_text *out_text, unsigned *out_major) {
+    *out_text = (sbs_text){NULL, 0};
+    *out_major = 0;
+    if (!sbs_lookup_is(doc, 0, "resourceType", "CapabilityStatement") &&
+        !sbs_lookup_is(doc, 0, "resourceType", "Conformance")) {
+        return SBS_ERR_RESPONSE;
+    }
+
+    sbs_json_node version = sbs_lookup(doc, 0, "fhirVersion");
+    if (version == SBS_JSON_NONE || sbs_json_kind_of(doc, version) != SBS_JSON_STRING) {
+        return SBS_OK;
+    }
+    uint64_t major = 0;
+    *out_text = sbs_json_raw(doc, version);
+    if (sbs_text_to_uint((sbs_text){out_text->ptr, sbs_ascii_find(*out_text, '.')}, &major) == SBS_OK) {
+        *out_major = (unsigned)major;
+    }
+    return SBS_OK;
+}
+
+sbs_json_node sbs_capability_token_url(const sbs_json *doc) {
+    static const char oauth[] = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+    sbs_json_node security = sbs_lookup(doc, find(doc, 0, "rest", "mode", "server"), "security");
+    sbs_json_node url = sbs_lookup(
+        doc, find(doc, find(doc, security, "extension", "url", oauth), "extension", "url", "token"), "valueUri");
+    bool is_text = url != SBS_JSON_NONE && sbs_json_kind_of(doc, url) == SBS_JSON_STRING;
+    return is_text ? url : SBS_JSON_NONE;
 }
 
 sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capability *out) {

@@ -4,19 +4,13 @@
 #include "lookup.h"
 #include "message.h"
 
-static bool is_error(const sbs_json *doc, sbs_json_node issue) {
-    return sbs_lookup_is(doc, issue, "severity", "error") || sbs_lookup_is(doc, issue, "severity", "fatal");
-}
-
-/* The first issue that is an error, else the first of all. */
-static sbs_json_node choose_issue(const sbs_json *doc, sbs_json_node outcome) {
-    sbs_json_node first = sbs_lookup_first(doc, outcome, "issue");
-    for (sbs_json_node issue = first; issue != SBS_JSON_NONE; issue = sbs_json_next(doc, issue)) {
-        if (is_error(doc, issue)) {
-            return issue;
-        }
+sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
+    sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
+    while (issue != SBS_JSON_NONE && !sbs_lookup_is(doc, issue, "severity", "error") &&
+           !sbs_lookup_is(doc, issue, "severity", "fatal")) {
+        issue = sbs_json_next(doc, issue);
     }
-    return first;
+    return issue;
 }
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
@@ -30,12 +24,21 @@ static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
     return false;
 }
 
+static bool says_something(const sbs_json *doc, sbs_json_node node) {
+    return node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) == SBS_JSON_STRING && sbs_json_raw(doc, node).len > 0;
+}
+
 static sbs_json_node words_of(const sbs_json *doc, sbs_json_node issue) {
     sbs_json_node words = sbs_lookup(doc, issue, "diagnostics");
-    if (words != SBS_JSON_NONE) {
+    if (says_something(doc, words)) {
         return words;
     }
-    return sbs_lookup(doc, sbs_lookup(doc, issue, "details"), "text");
+    sbs_json_node details = sbs_lookup(doc, issue, "details");
+    words = sbs_lookup(doc, details, "text");
+    if (says_something(doc, words)) {
+        return words;
+    }
+    return sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display");
 }
 
 sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
@@ -47,7 +50,10 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
     if (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
         return SBS_ERR_NOT_FOUND;
     }
-    issue = choose_issue(doc, outcome);
+    issue = sbs_outcome_error(doc, outcome);
+    if (issue == SBS_JSON_NONE) {
+        issue = sbs_lookup_first(doc, outcome, "issue");
+    }
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
@@ -69,4 +75,40 @@ sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *token
         return SBS_ERR_NOT_FOUND;
     }
     return sbs_outcome_read(&doc, 0, out_text, size, out_transient);
+}
+
+/* ---- words in any JSON ------------------------------------------------------------------------------------------- */
+
+/* The OperationOutcome of a document: itself, or the first inside an entry of a Bundle. */
+static sbs_json_node find_outcome(const sbs_json *doc) {
+    sbs_json_node outcome = 0;
+    sbs_json_node entry = sbs_lookup_first(doc, 0, "entry");
+    while (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome") && entry != SBS_JSON_NONE) {
+        outcome = sbs_lookup(doc, entry, "resource");
+        entry = sbs_json_next(doc, entry);
+    }
+    return outcome;
+}
+
+sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient) {
+    static const char *const names[] = {"error", "title", "message", "error_description", "detail", "validationErrors",
+                                        "errors"};
+    sbs_message message;
+    if (sbs_outcome_read(doc, find_outcome(doc), out_text, size, out_transient) == SBS_OK) {
+        return SBS_OK;
+    }
+
+    sbs_message_init(&message, out_text, size);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        sbs_json_node node = sbs_lookup(doc, 0, names[i]);
+        sbs_json_node inner = sbs_lookup(doc, node, "message");
+        sbs_message_put(&message, ": ", doc, inner != SBS_JSON_NONE ? inner : node);
+        if (inner == SBS_JSON_NONE && sbs_json_first(doc, node) != SBS_JSON_NONE) {
+            sbs_message_put_text(&message, ": ", sbs_json_raw(doc, node)); /* a list of faults */
+        }
+    }
+    if (message.len == 0 && sbs_json_raw(doc, 0).len > 2) { /* more than empty brackets */
+        sbs_message_put_text(&message, "", sbs_json_raw(doc, 0));
+    }
+    return message.len > 0 ? SBS_OK : SBS_ERR_NOT_FOUND;
 }

@@ -30,9 +30,22 @@ bool sbs_fhir_type_is_valid(sbs_text text);
 SBS_NODISCARD sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                            char *out_text, size_t size, bool *out_transient);
 
-/** The same for an object of a document that is parsed already. */
+/** The same for an object of a document that is parsed already. Words: diagnostics, else details.text, else the first
+ *  details.coding.display. */
 SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
+
+/**
+ * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
+ * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
+ * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
+ * an object with a message), else the JSON itself. Cut to @p size: it is for people to read.
+ * @p out_transient: as sbs_outcome_parse. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
+ */
+SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+
+/** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
+sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
 
 /** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
  *  SBS_ERR_FORMAT. */
@@ -40,9 +53,13 @@ SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_typ
 
 /** One answered entry of a batch or transaction. */
 typedef struct sbs_bundle_entry {
-    unsigned status;       /**< first three digits of response.status, 0 if missing or malformed */
-    sbs_text location;     /**< raw response.location, absent if none */
-    sbs_json_node outcome; /**< response.outcome, or SBS_JSON_NONE */
+    unsigned status; /**< of response.status: a number, or text that begins with one (blanks before it are skipped), or
+                        the words Created, OK and No Content; 0 if missing or anything else */
+    sbs_text location;      /**< raw response.location, absent if none */
+    sbs_json_node place;    /**< the same as a node, or SBS_JSON_NONE, as for those that follow */
+    sbs_json_node etag;     /**< response.etag */
+    sbs_json_node outcome;  /**< response.outcome */
+    sbs_json_node resource; /**< the resource beside the response */
 } sbs_bundle_entry;
 
 /** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the
@@ -58,6 +75,15 @@ typedef struct sbs_capability {
 
 /** Reads what a CapabilityStatement says of @p type in its server-mode rest entry. SBS_ERR_RESPONSE if it is none. */
 SBS_NODISCARD sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capability *out);
+
+/** The release of FHIR that a CapabilityStatement or a Conformance (DSTU2) states: "4.0.1" as it stands; absent if it
+ *  states none. @p out_major: the number before the first '.', 0 if there is none: 1 is DSTU2, 3 STU3, 4 R4 ("4.0.1")
+ *  and R4B ("4.1.0", "4.3.0"), 5 R5. SBS_ERR_RESPONSE if the document is neither. */
+SBS_NODISCARD sbs_status sbs_capability_version(const sbs_json *doc, sbs_text *out_text, unsigned *out_major);
+
+/** The value of the token URL in the oauth-uris extension of a CapabilityStatement's server-mode rest.security (SMART
+ *  App Launch 1.0, conformance): a string, still escaped (sbs_json_text); SBS_JSON_NONE if there is none. */
+sbs_json_node sbs_capability_token_url(const sbs_json *doc);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,7 @@
 #include "sbs/base64url.h"
 #include "sbs/client.h"
 #include "sbs/config.h"
+#include "sbs/confirm.h"
 #include "sbs/date.h"
 #include "sbs/decimal.h"
 #include "sbs/discovery.h"

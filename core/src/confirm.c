@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/confirm.h"
+
+#include "ascii.h"
+#include "lookup.h"
+
+sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *written, sbs_text *out_id) {
+    sbs_text type;
+    sbs_text id;
+    *out_id = (sbs_text){NULL, 0};
+    if (location.len == 0) {
+        return SBS_LOCATION_NONE;
+    }
+
+    if (sbs_location_parse(location, &type, &id) != SBS_OK) {
+        return SBS_LOCATION_OTHER;
+    }
+    if ((written->type.ptr != NULL && !sbs_text_equal(type, written->type)) ||
+        (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
+        return SBS_LOCATION_OTHER;
+    }
+    *out_id = id;
+    return SBS_LOCATION_FITS;
+}
+
+static bool member_is(const sbs_json *doc, sbs_json_node object, const char *name, sbs_text value) {
+    return sbs_json_is(doc, sbs_lookup(doc, object, name), value);
+}
+
+/* An identifier among those of @p resource: system and value as asked for, in one of them. */
+static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
+    sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
+    for (; identifier != SBS_JSON_NONE; identifier = sbs_json_next(doc, identifier)) {
+        bool same = sbs_json_is(doc, sbs_lookup(doc, identifier, "value"), written->value);
+        if (same &&
+            (written->system.ptr == NULL || sbs_json_is(doc, sbs_lookup(doc, identifier, "system"), written->system))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char no_resource[] = "the body does not confirm it";
+
+static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
+                                 const char **out_why) {
+    bool other_id = written->id.ptr != NULL && sbs_lookup(doc, resource, "id") != SBS_JSON_NONE &&
+                    !member_is(doc, resource, "id", written->id);
+    if (other_id || !member_is(doc, resource, "resourceType", written->type)) {
+        *out_why = no_resource;
+        return SBS_ERR_RESPONSE;
+    }
+
+    if (written->value.ptr != NULL && !has_identifier(doc, resource, written)) {
+        *out_why = "it has another identifier";
+        return SBS_ERR_AMBIGUOUS;
+    }
+    return SBS_OK;
+}
+
+static sbs_status judge_json(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+    const sbs_json *doc = answered->doc;
+    sbs_json_node resource = answered->resource;
+    sbs_json_node outcome = answered->outcome;
+    if (sbs_lookup_is(doc, resource, "resourceType", "OperationOutcome")) {
+        outcome = resource;
+        resource = SBS_JSON_NONE;
+    }
+    if (sbs_outcome_error(doc, outcome) != SBS_JSON_NONE) {
+        return SBS_ERR_RESPONSE;
+    }
+    return resource == SBS_JSON_NONE ? SBS_OK : judge_resource(written, doc, resource, out_why);
+}
+
+static sbs_status judge(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+    if (answered->status == 201) {
+        return SBS_OK;
+    }
+    if (answered->status != 200 && answered->status != 204) {
+        *out_why = "this status confirms nothing";
+        return SBS_ERR_RESPONSE;
+    }
+    if (answered->location == SBS_LOCATION_OTHER) {
+        *out_why = "its Location is another one";
+        return SBS_ERR_RESPONSE;
+    }
+
+    if (answered->body == SBS_BODY_JSON) {
+        return judge_json(written, answered, out_why);
+    }
+    if (answered->body == SBS_BODY_NONE ||
+        (answered->body == SBS_BODY_UNREAD && answered->location == SBS_LOCATION_FITS)) {
+        return SBS_OK;
+    }
+    *out_why = no_resource;
+    return SBS_ERR_RESPONSE;
+}
+
+sbs_status sbs_confirm(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+    const char *why = "";
+    sbs_status status = judge(written, answered, &why);
+    if (out_why != NULL) {
+        *out_why = why;
+    }
+    return status;
+}
