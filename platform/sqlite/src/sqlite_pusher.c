@@ -68,9 +68,13 @@ sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *p
     uid_t owner;
     int fd = -1;
     sbs_status status = sbs_sqlite_queue_owner(path, &owner);
-    if (status == SBS_OK) {
-        status = open_lock(path, owner, &fd);
+    if (status != SBS_OK) {
+        return status;
     }
+    if (owner != geteuid() && geteuid() != 0) {
+        return SBS_ERR_FORBIDDEN; /* a lock of ours would lock its owner out */
+    }
+    status = open_lock(path, owner, &fd);
     if (status != SBS_OK) {
         return status;
     }
