@@ -20,26 +20,44 @@ sbs_status sbs_bundle_first(const sbs_json *doc, sbs_json_node *out_node) {
     return SBS_OK;
 }
 
-/* The status code that begins "201 Created"; 0 if there is none. */
-static unsigned status_code(sbs_text text) {
-    unsigned code = 0;
-    if (text.len < 3 || (text.len > 3 && text.ptr[3] != ' ')) {
-        return 0;
+static sbs_text trim(sbs_text text) {
+    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
+        text.ptr++;
+        text.len--;
     }
-    for (size_t i = 0; i < 3; i++) {
-        if (!sbs_ascii_is_digit(text.ptr[i])) {
-            return 0;
-        }
-        code = code * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    return code;
+    return text;
 }
 
-static sbs_text string_of(const sbs_json *doc, sbs_json_node node) {
-    if (node == SBS_JSON_NONE || sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
-        return (sbs_text){NULL, 0};
+/* R4 says that the status begins with the three digits of HTTP; servers also write the number, or the phrase alone. */
+static unsigned read_status(sbs_text text) {
+    unsigned code = 0;
+    size_t digits = 0;
+    text = trim(text);
+    while (digits < text.len && digits < 4 && sbs_ascii_is_digit(text.ptr[digits])) {
+        code = code * 10 + (unsigned)(text.ptr[digits++] - '0');
     }
-    return sbs_json_raw(doc, node);
+    if (digits == 3 && (text.len == 3 || !sbs_ascii_all_alnum_or((sbs_text){text.ptr + 3, 1}, ".,_-"))) {
+        return code;
+    }
+
+    if (digits > 0) {
+        return 0;
+    }
+    if (sbs_text_equal_nocase(text, SBS_TEXT("Created"))) {
+        return 201;
+    }
+    if (sbs_text_equal_nocase(text, SBS_TEXT("OK"))) {
+        return 200;
+    }
+    return sbs_text_equal_nocase(text, SBS_TEXT("No Content")) ? 204 : 0;
+}
+
+static sbs_text scalar_of(const sbs_json *doc, sbs_json_node node, bool number) {
+    sbs_json_kind kind = node == SBS_JSON_NONE ? SBS_JSON_OBJECT : sbs_json_kind_of(doc, node);
+    if (kind == SBS_JSON_STRING || (number && kind == SBS_JSON_NUMBER)) {
+        return sbs_json_raw(doc, node);
+    }
+    return (sbs_text){NULL, 0};
 }
 
 sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bundle_entry *out) {
@@ -47,8 +65,12 @@ sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bu
     if (response == SBS_JSON_NONE || sbs_json_kind_of(doc, response) != SBS_JSON_OBJECT) {
         return SBS_ERR_RESPONSE;
     }
-    out->status = status_code(string_of(doc, sbs_lookup(doc, response, "status")));
-    out->location = string_of(doc, sbs_lookup(doc, response, "location"));
+
+    out->status = read_status(scalar_of(doc, sbs_lookup(doc, response, "status"), true));
+    out->place = sbs_lookup(doc, response, "location");
+    out->location = scalar_of(doc, out->place, false);
+    out->etag = sbs_lookup(doc, response, "etag");
     out->outcome = sbs_lookup(doc, response, "outcome");
+    out->resource = sbs_lookup(doc, node, "resource");
     return SBS_OK;
 }

@@ -9,7 +9,7 @@
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-static sbs_status parse_allowed_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
+sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
     sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
     if (status != SBS_OK) {
         return status;
@@ -19,7 +19,7 @@ static sbs_status parse_allowed_url(const sbs_client_config *config, const char 
 }
 
 static sbs_status parse_base(const sbs_client_config *config, sbs_url *base) {
-    sbs_status status = parse_allowed_url(config, config->fhir_base, base);
+    sbs_status status = sbs_client_parse_url(config, config->fhir_base, base);
     if (status == SBS_OK && base->query.ptr != NULL) {
         return SBS_ERR_URL;
     }
@@ -51,16 +51,17 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
     memset(client, 0, sizeof *client);
     sbs_exchange_init(&client->priv.exchange);
     client->priv.config = config;
+    sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
     sbs_status status = check_config(config);
     if (status == SBS_OK && config->fhir_base != NULL) {
         status = parse_base(config, &client->priv.base);
     }
     if (status == SBS_OK && config->token_url != NULL) {
-        status = parse_allowed_url(config, config->token_url, &client->priv.token_url);
+        status = sbs_client_parse_url(config, config->token_url, &client->priv.token_url);
     }
     if (status == SBS_OK && config->token_origin != NULL) {
         sbs_url pin;
-        status = parse_allowed_url(config, config->token_origin, &pin);
+        status = sbs_client_parse_url(config, config->token_origin, &pin);
         if (status == SBS_OK) {
             sbs_client_pin(client, &pin);
         }
@@ -89,16 +90,6 @@ void sbs_client_wipe_scratch(sbs_client *client) {
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
     sbs_wipe(scratch, size);
-}
-
-sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    if (answer->body_len == 0 || answer->body_dropped) {
-        return SBS_ERR_JSON;
-    }
-    size_t size;
-    (void)sbs_client_scratch(client, &size);
-    return sbs_json_parse_in(out_doc, answer->body, answer->body_len, size);
 }
 
 static void put_request_id(sbs_writer *out) {
@@ -140,6 +131,9 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     shape->limits.connect_ms = DEFAULT(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = body_max(config, state);
+    if (state <= STATE_RESOURCE) { /* what else is asked for along the way has no words that count */
+        shape->words = sbs_client_words(client, &shape->words_size);
+    }
     shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
@@ -163,7 +157,11 @@ sbs_status sbs_client_go_on(sbs_client *client, uint8_t state) {
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
     bool in_doubt = detail->outcome_unknown; /* since an earlier try: no later one can tell */
+    size_t size;
+    char *words = sbs_client_words(client, &size);
     memset(detail, 0, sizeof *detail);
+    words[0] = '\0';
+    detail->text = words;
     detail->outcome_unknown = in_doubt;
     detail->step = step;
     detail->status = status;
@@ -174,7 +172,11 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
 void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
+    size_t size;
+    char *words = sbs_client_words(client, &size);
+    char first = answer->has_words ? words[0] : '\0'; /* the challenge's came with the head */
     sbs_client_note(client, step, status);
+    words[0] = first;
     detail->http_status = answer->status;
     detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
     detail->asked_to_wait = answer->has_retry_after;
@@ -231,30 +233,19 @@ static bool may_have_arrived(const sbs_client *client) {
            client->priv.request.interaction != SBS_READ;
 }
 
-/* By the monotonic clock, so that a wall clock that is set meanwhile does no harm. What comes out of a cache, or from
- * nobody who was authenticated, tells no time. */
-static void note_date(sbs_client *client) {
-    const sbs_exchange *exchange = &client->priv.exchange;
-    uint64_t mono_ms = client->priv.now.mono_ms;
-
-    if (!exchange->answer.has_date || exchange->answer.has_age ||
-        exchange->priv.request.stream != client->priv.config->stream) {
-        return;
-    }
-    client->priv.has_date = true;
-    client->priv.date_origin_s = exchange->answer.date_utc_s - (int64_t)(mono_ms / 1000u);
-    client->priv.date_took_s = (uint32_t)(mono_ms - client->priv.sent_ms) / 1000u;
-}
-
 sbs_status sbs_client_step_exchange(sbs_client *client) {
     sbs_exchange *exchange = &client->priv.exchange;
+    const sbs_answer *answer = &exchange->answer;
 
     if (!exchange->request_started) {
         client->priv.sent_ms = client->priv.now.mono_ms;
     }
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
-    if (status == SBS_OK && client->priv.state != STATE_RESOURCE) {
-        note_date(client);
+    /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
+    if (status == SBS_OK && answer->has_date && !answer->has_age && exchange->priv.request.stream->ops->secured) {
+        client->priv.date.utc_s = answer->date_utc_s;
+        client->priv.date.mono_ms = client->priv.now.mono_ms;
+        client->priv.date_took_ms = (uint32_t)client->priv.now.mono_ms - (uint32_t)client->priv.sent_ms;
     }
     return status;
 }
@@ -348,6 +339,8 @@ static sbs_status step(sbs_client *client) {
         return sbs_client_step_token(client);
     case STATE_DATE:
         return sbs_client_step_date(client);
+    case STATE_STATEMENT:
+        return client->priv.config->oauth_uris(client, SBS_OK);
     case STATE_RESOURCE:
         return sbs_client_step_resource(client);
     default:
@@ -366,7 +359,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     client->priv.reauthenticated = false;
     client->priv.rediscovered = false;
     client->priv.reconnected = false;
-    client->priv.clock_corrected = false;
+    client->priv.corrected_for = 0;
     client->priv.date_asked = false;
     client->priv.token_is_new = false;
     client->priv.detail.outcome_unknown = false;

@@ -11,10 +11,24 @@
 
 #include "sbs/client.h"
 
-enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_DATE, STATE_RESOURCE };
+enum {
+    STATE_IDLE,
+    STATE_DELAY,
+    STATE_PREPARE,
+    STATE_DISCOVERY,
+    STATE_SIGN,
+    STATE_TOKEN,
+    STATE_RESOURCE,
+    STATE_DATE,
+    STATE_STATEMENT
+};
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
+
+/** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
+ */
+sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
 void sbs_client_pin(sbs_client *client, const sbs_url *url);
@@ -25,8 +39,27 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 /** Wipes the scratch. */
 void sbs_client_wipe_scratch(sbs_client *client);
 
-/** Parses the answer's body, which stands at the start of the scratch; the JSON tokens come behind it. */
-sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc);
+/** Where the server's words of the detail stand. */
+char *sbs_client_words(sbs_client *client, size_t *out_size);
+
+/** Puts @p text there as one sanitised line. */
+void sbs_client_say(sbs_client *client, sbs_text text);
+
+/** Empties the words if they repeat a part of the token, or hold what looks like a JSON Web Token. */
+void sbs_client_hide_secrets(sbs_client *client);
+
+/** Undoes the content coding of the answer's body. SBS_OK if there is none; SBS_ERR_HTTP if it cannot be undone. */
+sbs_status sbs_client_decode(sbs_client *client);
+
+/** Decodes and parses the answer's body; the JSON tokens come into the scratch, behind a body that stands there. */
+sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
+
+/** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
+sbs_text sbs_client_body(const sbs_client *client);
+
+/** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
+ *  answer was noted. @p out_transient: they hint that a retry may help. */
+void sbs_client_read_words(sbs_client *client, bool *out_transient);
 
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
 void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
@@ -63,6 +96,18 @@ void sbs_client_wipe_token(sbs_client *client);
 
 sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
+/** Asks for a public document of the FHIR server in @p state; in STATE_DATE only for when it is sent. */
+sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state);
+
+/** Takes the token URL that is the value @p node of the document in the scratch. */
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
+
+/** What the status of an answer that is no 2xx means, if nothing else tells more than @p otherwise. */
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
+
+/** Ends discovery with what was found, or with what the answer means. */
+sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);
+
 sbs_status sbs_client_begin_sign(sbs_client *client);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);

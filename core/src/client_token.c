@@ -3,6 +3,7 @@
 #include "client_internal.h"
 
 #include "ascii.h"
+#include "lookup.h"
 #include "sbs/psa_key.h"
 
 #define CLOCK_TOLERANCE_S 2
@@ -59,19 +60,13 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
 
 /* ---- discovery --------------------------------------------------------------------------------------------------- */
 
-/* Words of our own in the place of the server's: what is at fault. */
-static void note_words(sbs_client *client, const char *words) {
-    sbs_http_sanitise(sbs_text_of(words), client->priv.detail.text, sizeof client->priv.detail.text);
-}
-
 static void forget_discovery(sbs_client *client) {
     sbs_client_wipe_token(client);
     client->priv.url_len = 0;
 }
 
-/* Asks for a public document of the FHIR server; in STATE_DATE only for when it is sent. */
-static sbs_status get_document(sbs_client *client, const char *path, uint8_t state) {
-    sbs_exchange_request shape = {.response = NULL, .drop_success_body = state == STATE_DATE};
+sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state) {
+    sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
 
     client->priv.date_asked = true;
     sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
@@ -79,15 +74,10 @@ static sbs_status get_document(sbs_client *client, const char *path, uint8_t sta
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
 
-static sbs_status look_in(sbs_client *client, bool statement) {
-    client->priv.from_statement = statement;
-    sbs_status status = get_document(client, statement ? "/metadata" : SBS_DISCOVERY_PATH, STATE_DISCOVERY);
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
-}
-
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     forget_discovery(client);
-    return look_in(client, false);
+    sbs_status status = sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY);
+    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
 }
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
@@ -96,96 +86,73 @@ static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
     return client->priv.pin_port == 0 || same ? SBS_OK : SBS_ERR_TOKEN_HOST;
 }
 
-/* Into @p out, which may hold @p size bytes. */
-static sbs_status find_token_url(const sbs_client *client, const sbs_json *doc, char *out, size_t size,
-                                 size_t *out_len) {
-    const sbs_client_config *config = client->priv.config;
-    sbs_text base = sbs_text_of(config->fhir_base);
-    bool allow_http = config->plain_stream != NULL;
-    if (!client->priv.from_statement) {
-        return sbs_discovery_endpoint(doc, base, allow_http, out, size, out_len);
-    }
-
-    sbs_json_node url = config->oauth_uris(doc);
-    if (url == SBS_JSON_NONE) {
-        return SBS_ERR_RESPONSE;
-    }
-    return sbs_discovery_url(doc, url, base, allow_http, out, size, out_len);
-}
-
 /* Behind the document's JSON tokens stands, for a while, the token URL. */
-static sbs_status read_discovery(sbs_client *client) {
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node) {
     const sbs_client_config *config = client->priv.config;
     const char *end = (const char *)config->work + config->work_size;
-    sbs_url *url = &client->priv.token_url;
     size_t url_len;
-    sbs_json doc;
-    sbs_status status = sbs_client_read_json(client, &doc);
-    if (status != SBS_OK) {
-        return status;
-    }
-    char *text = (char *)(doc.tokens + doc.count);
-    status = find_token_url(client, &doc, text, (size_t)(end - text), &url_len);
+
+    char *text = (char *)(doc->tokens + doc->count);
+    sbs_status status =
+        sbs_discovery_url(doc, node, sbs_text_of(config->fhir_base), true, text, (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
     client->priv.url_len = url_len + 1;
     memmove(config->work, text, client->priv.url_len);
-    status = sbs_url_parse(sbs_client_token_url(client), url);
-    if (status == SBS_OK && !url->https && !sbs_url_is_loopback(url)) {
-        status = SBS_ERR_URL;
-    }
-    return status == SBS_OK ? check_pin(client, url) : status;
+    status = sbs_client_parse_url(config, config->work, &client->priv.token_url);
+    return status == SBS_OK ? check_pin(client, &client->priv.token_url) : status;
 }
 
-/* What an answer that brought nothing means for discovery and the token endpoint, by its status alone. */
-static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
-    sbs_status status = sbs_http_meaning_of(http_status).status;
-    bool says_more = status == SBS_ERR_BUSY || status == SBS_ERR_REDIRECT || status == SBS_ERR_RESPONSE;
-
-    return says_more ? status : otherwise;
-}
-
-/* Servers of before SMART 2 say in their CapabilityStatement what they have no smart-configuration for. */
-static bool may_be_in_statement(const sbs_client *client, sbs_status status) {
-    unsigned http_status = client->priv.exchange.answer.status;
-    bool is_missing = http_status == 404 || http_status == 410 || status == SBS_ERR_JSON;
-
-    return is_missing && !client->priv.from_statement && client->priv.config->oauth_uris != NULL;
-}
-
-static void note_discovery(sbs_client *client, sbs_status status) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    const char *fault = "";
-
-    if (status == SBS_ERR_JSON && answer->has_type && !answer->is_json) {
-        fault = "Content-Type";
-    } else if (status == SBS_ERR_RESPONSE) {
-        fault = client->priv.from_statement ? "oauth-uris" : "token_endpoint";
-    }
-    sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
-    note_words(client, fault);
-}
-
-sbs_status sbs_client_step_discovery(sbs_client *client) {
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
+static sbs_status read_discovery(sbs_client *client) {
+    sbs_json doc;
+    sbs_json_node node;
+    sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
         return status;
     }
 
-    unsigned http_status = client->priv.exchange.answer.status;
-    status = http_status == 200 ? read_discovery(client) : refusal(http_status, SBS_ERR_FORBIDDEN);
+    status = sbs_lookup_value(&doc, "token_endpoint", &node);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_ERR_RESPONSE;
+    }
+    return status == SBS_OK ? sbs_client_take_token_url(client, &doc, node) : status;
+}
+
+/* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise) {
+    sbs_status status = sbs_http_meaning_of(client->priv.exchange.answer.status).status;
+
+    return status == SBS_ERR_BUSY || status == SBS_ERR_REDIRECT ? status : otherwise;
+}
+
+sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
     if (status == SBS_OK) {
         client->priv.discovered_ms = client->priv.now.mono_ms;
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
     client->priv.url_len = 0;
-    if (may_be_in_statement(client, status)) {
-        return look_in(client, true);
+    sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
+    if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
+        sbs_client_say(client, sbs_text_of("Content-Type"));
     }
-    note_discovery(client, status);
     return sbs_client_retry(client, client->priv.detail.transient);
+}
+
+sbs_status sbs_client_step_discovery(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    bool is_there = client->priv.exchange.answer.status == 200;
+    status = is_there ? read_discovery(client) : sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
+    if (status != SBS_OK && config->oauth_uris != NULL) {
+        return config->oauth_uris(client, status);
+    }
+    return sbs_client_end_discovery(client, status);
 }
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
@@ -252,12 +219,9 @@ static int64_t backdate_s(const sbs_client_config *config) {
 }
 
 static void put_form(sbs_writer *out, const sbs_client_config *config) {
-    sbs_text client_id = {NULL, 0};
+    const char *client_id = config->profile == SBS_PROFILE_SEED ? NULL : config->client_id;
 
-    if (config->profile != SBS_PROFILE_SEED) {
-        client_id = sbs_text_of(config->client_id);
-    }
-    sbs_token_put_request(out, sbs_text_of(config->scope), client_id);
+    sbs_token_put_request(out, sbs_text_of(config->scope), sbs_text_of(client_id));
 }
 
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
@@ -379,112 +343,83 @@ static bool may_have_moved(sbs_client *client) {
 }
 
 /* A clock that is @p ahead_s ahead of ours, or up to @p took_s more: the Date was written between two looks at ours. */
-static bool differs(int64_t ahead_s, uint32_t took_s) {
-    return ahead_s > CLOCK_TOLERANCE_S || ahead_s + took_s < -CLOCK_TOLERANCE_S;
-}
-
-/* Notes by how much this machine's clock differs from the server's. */
-static bool measure_clock(sbs_client *client, int64_t *out_ahead_s) {
-    sbs_now now = client->priv.now;
-
-    if (!client->priv.has_date || client->priv.exchange.answer.has_age || now.utc_s == SBS_UTC_UNKNOWN) {
-        return false;
-    }
-    *out_ahead_s = client->priv.date_origin_s + (int64_t)(now.mono_ms / 1000u) - now.utc_s;
-    if (differs(*out_ahead_s, client->priv.date_took_s)) {
-        client->priv.detail.clock_difference_s = *out_ahead_s;
-    }
-    return true;
+static bool differs(int32_t ahead_s, uint32_t took_s) {
+    return ahead_s > CLOCK_TOLERANCE_S || ahead_s + (int32_t)took_s < -CLOCK_TOLERANCE_S;
 }
 
 /* One correction in a request, after which the assertion is made anew. What changes nothing is taken back. */
 static bool correct_clock(sbs_client *client) {
-    const sbs_detail *detail = &client->priv.detail;
-    int64_t ahead_s;
-
-    if (detail->oauth == SBS_OAUTH_INVALID_SCOPE || !measure_clock(client, &ahead_s)) {
+    sbs_detail *detail = &client->priv.detail;
+    uint64_t since_ms = client->priv.now.mono_ms - client->priv.date.mono_ms;
+    uint64_t server_s = (uint64_t)client->priv.date.utc_s + since_ms / 1000u;
+    int64_t exact_s = (int64_t)(server_s - (uint64_t)client->priv.now.utc_s);
+    int32_t ahead_s = (int32_t)exact_s;
+    uint32_t took_s = client->priv.date_took_ms / 1000u;
+    if (client->priv.date.utc_s == 0 || ahead_s != exact_s) { /* one of the two is not known */
         return false;
     }
-    if (client->priv.clock_corrected) {
-        if (client->priv.refused_oauth == detail->oauth && client->priv.refused_http == detail->http_status) {
-            client->priv.clock_offset_s = client->priv.offset_before_s;
-        }
-        return false;
-    }
-    if (ahead_s > CLOCK_CORRECTION_MAX_S || ahead_s < -CLOCK_CORRECTION_MAX_S ||
-        !differs(ahead_s - client->priv.clock_offset_s, client->priv.date_took_s)) {
-        return false;
+    if (differs(ahead_s, took_s)) {
+        detail->clock_difference_s = ahead_s;
     }
 
-    client->priv.clock_corrected = true;
-    client->priv.refused_oauth = (uint8_t)detail->oauth;
-    client->priv.refused_http = detail->http_status;
+    uint16_t refused = (uint16_t)((unsigned)detail->http_status << 4 | (unsigned)detail->oauth);
+    if (client->priv.corrected_for == refused) {
+        client->priv.clock_offset_s = client->priv.offset_before_s;
+    }
+    if (client->priv.corrected_for != 0 || ahead_s > CLOCK_CORRECTION_MAX_S || ahead_s < -CLOCK_CORRECTION_MAX_S ||
+        !differs(ahead_s - client->priv.clock_offset_s, took_s)) {
+        return false;
+    }
+
+    client->priv.corrected_for = refused;
     client->priv.offset_before_s = client->priv.clock_offset_s;
     /* Both clocks tell whole seconds: rather one behind than one ahead. */
-    client->priv.clock_offset_s = detail->clock_difference_s != 0 ? (int32_t)ahead_s - 1 : 0;
+    client->priv.clock_offset_s = detail->clock_difference_s != 0 ? ahead_s - 1 : 0;
     return true;
 }
 
-static bool asks_for_time(const sbs_detail *detail) {
-    return detail->asked_to_wait || sbs_http_meaning_of(detail->http_status).asks_for_time;
-}
-
-/* What is done about the refusal that the detail tells. */
-static sbs_status answer_refusal(sbs_client *client) {
+/* What the clock may have to do with the refusal that the detail tells. */
+static sbs_status doubt_clock(sbs_client *client) {
     const sbs_detail *detail = &client->priv.detail;
     bool corrected = correct_clock(client);
 
-    if (corrected && asks_for_time(detail)) {
-        return sbs_client_retry(client, true);
-    }
-    if (corrected || may_have_moved(client)) {
+    if (corrected && detail->retry_after_s == 0) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
-    return sbs_client_retry(client, detail->transient);
-}
-
-/* Some authorization servers send no Date: that of the FHIR server is asked for, once in a request, if none is known.
- */
-static bool needs_date(const sbs_client *client) {
-    const sbs_detail *detail = &client->priv.detail;
-
-    return !client->priv.has_date && !client->priv.exchange.answer.has_age && !client->priv.date_asked &&
-           client->priv.config->fhir_base != NULL && client->priv.base.https &&
-           detail->oauth != SBS_OAUTH_INVALID_SCOPE && !asks_for_time(detail);
-}
-
-/* Some servers send back what they did not like: an assertion may become valid later, and belongs into no message. */
-static void hide_assertion(char *text) {
-    for (; *text != '\0'; text++) {
-        if (text[0] == 'e' && text[1] == 'y' && text[2] == 'J') {
-            *text = '\0';
-            return;
-        }
-    }
+    return sbs_client_retry(client, corrected || detail->transient);
 }
 
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
-    unsigned http_status = client->priv.exchange.answer.status;
     bool hint;
+    size_t size;
+    char *words = sbs_client_words(client, &size);
     sbs_json doc;
 
-    sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
-    bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
-                (sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK ||
-                 sbs_words_read(&doc, detail->text, sizeof detail->text, &hint) == SBS_OK);
-    if (told) {
-        hide_assertion(detail->text);
+    sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
+    if (sbs_client_read_json(client, &doc) != SBS_OK ||
+        sbs_oauth_error_read(&doc, &detail->oauth, words, size) != SBS_OK) {
+        sbs_client_read_words(client, &hint);
     }
+    sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
     if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
     detail->transient = detail->status == SBS_ERR_BUSY;
 
-    if (needs_date(client) && get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
+    if (may_have_moved(client)) {
+        return sbs_client_go_on(client, STATE_PREPARE);
+    }
+    if (detail->oauth == SBS_OAUTH_INVALID_SCOPE || client->priv.exchange.answer.has_age) {
+        return sbs_client_retry(client, detail->transient);
+    }
+
+    /* Some authorization servers send no Date: that of the FHIR server is asked for, once, if none is known. */
+    bool needs_date = client->priv.date.utc_s == 0 && !client->priv.date_asked && client->priv.base.https;
+    if (needs_date && sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
         return SBS_PENDING;
     }
-    return answer_refusal(client);
+    return doubt_clock(client);
 }
 
 /* Whatever comes of it, what counts is the refusal before. */
@@ -493,7 +428,7 @@ sbs_status sbs_client_step_date(sbs_client *client) {
         return SBS_PENDING;
     }
     client->priv.exchange.answer.status = client->priv.detail.http_status;
-    return answer_refusal(client);
+    return doubt_clock(client);
 }
 
 static sbs_status accept_token(sbs_client *client) {
@@ -505,7 +440,7 @@ static sbs_status accept_token(sbs_client *client) {
     }
     if (status != SBS_OK) {
         sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        note_words(client, member);
+        sbs_client_say(client, sbs_text_of(member));
         return status;
     }
 

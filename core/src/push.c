@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The push engine's machine: what is looked at, sent, and written of it. Whatever changes, changes here. */
 #include "push_internal.h"
+
+#include <psa/crypto.h>
 
 #define SCAN_MAX 16u /* items looked at in one poll */
 #define HELD_CHECK_MS 5000u
-#define BEHIND_CHECK_MS 1000u
+#define EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
+#define SUSPECT_ATTEMPTS 2u   /* tried so often in earlier runs, and still there */
+#define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
+#define SHORT_WAITS_MAX 128u
+#define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
+    bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
-    bool batches = config->batch_max > 1;
+    push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
+    push->priv.first_lap = true;
+
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL) ||
+        (config->words != NULL && config->words_size == 0)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;
@@ -25,125 +36,17 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
     return &push->priv.counters;
 }
 
-bool sbs_push_is_durable(const sbs_push *push) {
-    (void)push;
-    return true;
+/* An event is made in a poll: first what an answer says, then what came of it. */
+static void begin_event(sbs_push *push) {
+    memset(&push->priv.event, 0, sizeof push->priv.event);
+    memset(&push->priv.flags, 0, sizeof push->priv.flags);
+    push->priv.event.reason = push->priv.event.words = "";
+    push->priv.event.server_id = push->priv.event.etag = "";
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------------------ */
-
-/* When the first of those that wait on their own may try again; UINT64_MAX if there is none. */
-static uint64_t first_due_ms(const sbs_push *push) {
-    uint64_t first_ms = UINT64_MAX;
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        uint64_t until_ms = push->priv.deferred[i].until_ms;
-        first_ms = until_ms < first_ms ? until_ms : first_ms;
-    }
-    return first_ms;
-}
-
-/* Looks on above an id, or from the start if one before it may go now: what was passed over is not looked at again
- * for each item that goes. */
-static void look_on(sbs_push *push, uint64_t cursor) {
-    bool rewind = push->priv.rewind || first_due_ms(push) <= push->priv.now.mono_ms;
-    push->priv.state = PUSH_CHOOSE;
-    push->priv.cursor = rewind ? 0 : cursor;
-    push->priv.resumed = push->priv.cursor > 0;
-    push->priv.held = push->priv.held && push->priv.resumed;
-    push->priv.rewind = false;
-    push->priv.body_len = 0;
-    push->priv.search_len = 0;
-    push->priv.batch_len = 0;
-}
-
-static void start_over(sbs_push *push) {
-    look_on(push, 0);
-}
-
-/* An item waits for its own time, and for those of its lane before it. */
-static bool may_go(const sbs_push *push, const sbs_queue_item *item) {
-    for (unsigned i = 0; i < push->priv.deferred_count; i++) {
-        const struct sbs_push_deferred *entry = &push->priv.deferred[i];
-        bool itself = entry->id == item->id;
-        bool before = entry->lane == item->meta.lane && entry->id < item->id && !entry->passes;
-        if (before || (itself && push->priv.now.mono_ms < entry->until_ms)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Says nothing of the item. */
-static bool is_passing(sbs_status why) {
-    return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
-}
-
-/* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
-static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *item, sbs_status why) {
-    sbs_push_result result = {.status = why, .words = "", .server_id = "", .etag = ""};
-    if (why == SBS_ERR_STORAGE) {
-        return why;
-    }
-    if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
-        push->priv.held = true;
-        return SBS_OK;
-    }
-    if (is_passing(why)) {
-        push->priv.event.id = item->id;
-        sbs_push_wait(push, false, &result);
-        return SBS_OK;
-    }
-    return sbs_push_dead(push, item, SBS_PUSH_DEAD, &result, sbs_status_text(why));
-}
-
-static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
-    if (!may_go(push, item)) {
-        return SBS_OK;
-    }
-    struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
-    *sent = (struct sbs_push_sent){.id = item->id, .lane = item->meta.lane, .first = item->attempts == 0};
-    sbs_status status = sbs_push_build(push, item);
-    bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
-    if (push->priv.batch_len > 0 && (crowded || is_passing(status))) {
-        push->priv.state = PUSH_SEND;
-        return SBS_OK;
-    }
-    if (crowded && push->priv.singles_left == 0) { /* it may fit without a Bundle around it */
-        push->priv.singles_left = 1;
-        status = sbs_push_build(push, item);
-    }
-    if (status != SBS_OK) {
-        return refuse(push, sent, status);
-    }
-    unsigned most = push->priv.singles_left > 0 ? 1 : push->priv.config->batch_max;
-    push->priv.batch_len++;
-    if (push->priv.batch_len >= most) {
-        push->priv.state = PUSH_SEND;
-    }
-    return SBS_OK;
-}
-
-static sbs_status end_of_queue(sbs_push *push) {
-    if (push->priv.batch_len > 0) {
-        push->priv.state = PUSH_SEND;
-        return SBS_PENDING;
-    }
-    bool held = push->priv.held;
-    bool resumed = push->priv.resumed;
-    start_over(push);
-    if (resumed) { /* somebody else may have put an item back behind the look */
-        return SBS_PENDING;
-    }
-    if (push->priv.deferred_count == 0) {
-        push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
-        return SBS_OK;
-    }
-    push->priv.resume_ms = first_due_ms(push);
-    if (push->priv.resume_ms <= push->priv.now.mono_ms) { /* its time has come, but it waits for one of its lane */
-        push->priv.resume_ms = push->priv.now.mono_ms + BEHIND_CHECK_MS;
-    }
-    push->priv.state = PUSH_WAIT;
-    return SBS_PENDING;
+static void tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    push->priv.event.kind = kind;
+    push->priv.event.id = id;
 }
 
 /* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
@@ -151,37 +54,491 @@ static sbs_status unless_gone(sbs_status status) {
     return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
 }
 
-/* Moves the look to the next item (0: there is none). What waited between is gone: it was settled, by us or others. */
-static void move_to(sbs_push *push, uint64_t id) {
-    struct sbs_push_deferred *entries = push->priv.deferred;
-    for (unsigned i = push->priv.deferred_count; i-- > 0;) {
-        if (entries[i].id > push->priv.cursor && entries[i].id <= id - 1) {
-            entries[i] = entries[--push->priv.deferred_count];
-        }
-    }
-    push->priv.cursor = id;
+/* ---- the look --------------------------------------------------------------------------------------------------- */
+
+/* Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
+static void look_on(sbs_push *push, uint64_t cursor) {
+    push->priv.cursor = push->priv.rewind ? 0 : cursor;
+    push->priv.resumed = push->priv.cursor > 0;
+    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.rewind = push->priv.direct = false;
+    push->priv.state = PUSH_CHOOSE;
+    push->priv.body_len = push->priv.search_len = 0;
+    push->priv.batch_len = 0;
 }
 
-static sbs_status choose(sbs_push *push) {
+static void start_over(sbs_push *push) {
+    look_on(push, 0);
+}
+
+/* What an item held up in its lane goes before what the look comes to next. */
+static uint64_t no_later(const sbs_push *push, uint64_t id) {
+    return id < push->priv.cursor ? id : push->priv.cursor;
+}
+
+/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
+static uint64_t behind(const sbs_push *push) {
+    const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
+    if (!push->priv.direct) {
+        return last->id;
+    }
+    return push->priv.failed && !last->fifth ? push->priv.cursor : no_later(push, last->id);
+}
+
+static uint64_t before(const sbs_push *push) {
+    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t at_least(uint32_t wait_ms, uint32_t least_ms) {
+    return wait_ms > least_ms ? wait_ms : least_ms;
+}
+
+static uint32_t at_most(uint32_t wait_ms, uint32_t most_ms) {
+    return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
+static uint32_t draw(const sbs_backoff *backoff, unsigned attempt) {
+    uint32_t random = UINT32_MAX;
+    (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
+    return sbs_backoff_delay(backoff, attempt, random);
+}
+
+static uint32_t backoff_of(const sbs_backoff *configured, sbs_backoff standard, unsigned attempt) {
+    sbs_backoff backoff = {
+        .base_ms = configured->base_ms != 0 ? configured->base_ms : standard.base_ms,
+        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : standard.cap_ms,
+    };
+    return draw(&backoff, attempt);
+}
+
+/* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
+static uint32_t own_wait(const sbs_push *push, unsigned tries) {
+    uint32_t base_ms = at_least(push->priv.config->backoff.base_ms, 16000) / 2;
+    const sbs_backoff half = {base_ms, at_least(base_ms, 150000)};
+    return sbs_backoff_delay(&half, tries, UINT32_MAX) + draw(&half, tries);
+}
+
+static uint32_t settle_ms(const sbs_push *push) {
+    uint32_t configured = push->priv.config->settle_ms;
+    return configured != 0 ? configured : 5000;
+}
+
+static uint32_t asked_ms(const sbs_push *push) {
+    return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
+}
+
+static uint32_t increase(uint16_t *counter) {
+    *counter = (uint16_t)(*counter + (*counter < UINT16_MAX));
+    return *counter - 1u;
+}
+
+static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
+    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
+    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.open = push->priv.exhausted;
+    push->priv.state = PUSH_WAIT;
+    push->priv.counters.pauses += pause;
+    push->priv.counters.waits += !pause;
+    tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
+    push->priv.event.wait_ms = wait_ms;
+}
+
+static uint32_t server_ms(const sbs_push *push, unsigned attempt) {
+    return backoff_of(&push->priv.config->backoff, (sbs_backoff){1000, 300000}, attempt);
+}
+
+static uint32_t pause_ms(sbs_push *push) {
+    return backoff_of(&push->priv.config->pause, (sbs_backoff){60000, 3600000}, increase(&push->priv.pauses_in_row));
+}
+
+/* Not the fault of an item: the network, discovery, the token, memory. */
+static void wait_all(sbs_push *push, bool pause) {
+    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, increase(&push->priv.server_failures));
+    uint64_t id = push->priv.sent[0].id;
+    look_on(push, before(push));
+    begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
+    push->priv.open = false;
+}
+
+static bool is_for_operator(const struct sbs_push_failure *failure) {
+    return failure->status == SBS_ERR_SCOPE ||
+           sbs_http_meaning_of(failure->http_status).fault == SBS_FAULT_ACCESS;
+}
+
+/* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
+ * nothing goes it grows; if that is for want of a right, it is a pause. */
+static void wait_for_others(sbs_push *push, uint32_t asked) {
+    const struct sbs_push_failure *failure = &push->priv.failure;
+    const sbs_detail *detail = sbs_client_detail(push->priv.config->client);
+    bool pass = failure->flags.lets_pass;
+    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
+    bool pause = long_one && is_for_operator(failure);
+    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    if (!long_one) {
+        wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
+    }
+    if (failure->flags.unknown && (long_one || push->priv.no_room)) {
+        wait_ms = at_least(wait_ms, settle_ms(push)); /* it may be the next one, and was stored perhaps */
+    }
+
+    push->priv.event.status = failure->status;
+    push->priv.event.http_status = failure->http_status;
+    if (detail->status == failure->status) {
+        push->priv.event.words = detail->text;
+    }
+    begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
+}
+
+/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
+static void note_miss(sbs_push *push, bool all) {
+    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all) {
+        return;
+    }
+
+    (void)increase(&push->priv.misses);
+    if (push->priv.misses > 1 || all || push->priv.exhausted) {
+        wait_for_others(push, asked_ms(push));
+    }
+}
+
+/* ---- the queue's writes ----------------------------------------------------------------------------------------- */
+
+bool sbs_push_is_durable(const sbs_push *push) {
+    return !push->priv.grouped;
+}
+
+static sbs_status group(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
+    if (queue->ops->begin == NULL || push->priv.grouped) {
+        return SBS_OK;
+    }
+
+    sbs_status status = queue->ops->begin(queue->ctx);
+    push->priv.grouped = status == SBS_OK;
+    push->priv.group_ms = (uint32_t)push->priv.now.mono_ms;
+    return status;
+}
+
+/* On an error nothing of the group was done: the engine starts over from what the queue holds. */
+sbs_status sbs_push_flush(sbs_push *push) {
+    const sbs_queue *queue = push->priv.config->queue;
+    bool grouped = push->priv.grouped;
+    push->priv.grouped = false;
+    sbs_status status = grouped ? queue->ops->commit(queue->ctx) : SBS_OK;
+    if (status != SBS_OK) {
+        sbs_push_cancel(push);
+        begin_event(push);
+    }
+    return status;
+}
+
+/* ---- what becomes of an item ------------------------------------------------------------------------------------ */
+
+/* Something was stored: the server is well, and so is everything that only shared the fate of others. */
+static void note_success(sbs_push *push, sbs_push_event_kind kind) {
+    if (push->priv.exhausted) {
+        sbs_push_wake_deferred(push, 0);
+    }
+    push->priv.exhausted = false;
+    push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
+    push->priv.went_well = true;
+    push->priv.in_a_row = (uint8_t)(push->priv.in_a_row + (push->priv.in_a_row < UINT8_MAX));
+    push->priv.successes++;
+    push->priv.counters.delivered++;
+    push->priv.counters.already += kind == SBS_PUSH_ALREADY;
+}
+
+/* The server holds it, or never will. */
+static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *decision) {
+    const sbs_queue *queue = push->priv.config->queue;
+    bool dead = decision->act == PUSH_SET_ASIDE;
+    const char *reason = dead && decision->reason == NULL ? sbs_status_text(push->priv.event.status) : decision->reason;
+    sbs_status status = group(push);
+    if (status == SBS_OK) {
+        status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
+                                    dead ? push->priv.event.words : NULL);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    sbs_push_forget(push, id);
+    tell(push, decision->kind, id);
+    if (!dead) {
+        note_success(push, decision->kind);
+        return SBS_OK;
+    }
+    push->priv.event.reason = reason;
+    push->priv.counters.dead++;
+    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
+    return SBS_OK;
+}
+
+/* What counts against an item is kept over restarts, where the queue can. */
+static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
+    const sbs_queue *queue = push->priv.config->queue;
+    const sbs_now *now = &push->priv.now;
+    uint32_t now_s = (uint32_t)(now->mono_ms / 1000);
+    uint32_t since_s = entry->failures > 0 ? entry->since_s : now_s;
+    uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
+    if (queue->ops->note_failures != NULL) {
+        bool known = now->utc_s != SBS_UTC_UNKNOWN;
+        sbs_status status = group(push);
+        if (status == SBS_OK) {
+            status = queue->ops->note_failures(queue->ctx, entry->id, failures,
+                                               known ? now->utc_s - (int64_t)(now_s - since_s) : SBS_UTC_UNKNOWN);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+
+    entry->since_s = since_s;
+    entry->failures = failures;
+    return SBS_OK;
+}
+
+static void note_failure(sbs_push *push, uint64_t id) {
+    push->priv.failure = (struct sbs_push_failure){
+        .id = id,
+        .status = push->priv.event.status,
+        .http_status = push->priv.event.http_status,
+        .flags = push->priv.flags,
+    };
+    push->priv.failed = true;
+}
+
+/* The item waits on its own, and its lane behind it. */
+static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
+    sbs_push_deferred *entry = sbs_push_take(push, sent);
+    struct sbs_push_flags *flags = &push->priv.flags;
+    uint32_t wait_ms = 0;
+    push->priv.no_room = push->priv.no_room || entry == NULL;
+    flags->lets_pass = sent->fifth && !flags->unread;
+    if (entry != NULL) {
+        if (sbs_push_counts(push, entry) && !flags->unread) {
+            sbs_status status = hold_against(push, entry);
+            if (status != SBS_OK) {
+                return status;
+            }
+        }
+
+        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
+        if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+            wait_ms = at_least(wait_ms, settle_ms(push));
+        }
+        entry->until_ms = push->priv.now.mono_ms + wait_ms;
+        entry->tries = (uint8_t)(entry->tries + (entry->tries < UINT8_MAX));
+        entry->successes = push->priv.successes;
+        entry->never_stored = sent->first && !flags->unknown;
+        /* One that was let pass, and fails, holds up nobody: those before it do. */
+        bool passed = sbs_push_restore_order(push, sent);
+        entry->passes = entry->passes || passed || sent->fifth || entry->failures >= SBS_PUSH_FAILURES_MAX;
+    }
+
+    note_failure(push, sent->id);
+    tell(push, SBS_PUSH_DEFERRED, sent->id);
+    push->priv.event.wait_ms = wait_ms;
+    return SBS_OK;
+}
+
+/* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
+static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
+    sbs_status status = SBS_OK;
+    if (decision->act == PUSH_DEFER) {
+        status = defer(push, sent);
+    } else if (decision->act != PUSH_LEAVE) {
+        status = settle(push, sent->id, decision);
+    }
+
+    if (status == SBS_ERR_NOT_FOUND) {
+        sbs_push_forget(push, sent->id);
+        return SBS_OK;
+    }
+    return status;
+}
+
+/* ---- choosing ---------------------------------------------------------------------------------------------------- */
+
+/* Says nothing of the item. */
+static bool is_passing(sbs_status why) {
+    return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
+}
+
+/* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
+static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
+    static const sbs_push_decision dead = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
+    push->priv.event.status = why;
+    if (why == SBS_ERR_STORAGE) {
+        return why;
+    }
+    if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
+        push->priv.held = true;
+        sbs_push_forget(push, sent->id);
+        return SBS_OK;
+    }
+    if (is_passing(why)) {
+        wait_all(push, false);
+        return SBS_OK;
+    }
+    return act(push, sent, &dead);
+}
+
+static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
+    struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
+    const sbs_push_deferred *entry = sbs_push_find(push, item->id);
+    bool fifth = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1 || item->attempts == UINT16_MAX;
+    *sent = (struct sbs_push_sent){
+        .id = item->id,
+        .lane = item->meta.lane,
+        .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
+        .fifth = fifth,
+    };
+    push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
+                        push->priv.singles_left > 0 || push->priv.direct;
+
+    sbs_status status = sbs_push_build(push, item);
+    bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
+    if (push->priv.batch_len > 0 && (crowded || is_passing(status))) {
+        push->priv.state = PUSH_SEND;
+        return SBS_OK;
+    }
+    if (crowded && !push->priv.single) { /* it may fit without a Bundle around it */
+        push->priv.singles_left = 1;
+        push->priv.single = true;
+        status = sbs_push_build(push, item);
+    }
+    if (status != SBS_OK) {
+        return refuse(push, sent, status);
+    }
+
+    push->priv.batch_len++;
+    if (push->priv.single || push->priv.batch_len >= push->priv.config->batch_max) {
+        push->priv.state = PUSH_SEND;
+    }
+    return SBS_OK;
+}
+
+/* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
+static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
+    const sbs_queue *queue = push->priv.config->queue;
+    memset(out, 0, sizeof *out);
+    sbs_status status = queue->ops->next(queue->ctx, after, out);
+    if (status != SBS_ERR_DAMAGED) {
+        return status;
+    }
+
+    sbs_push_forget(push, out->id);
+    push->priv.event.status = status;
+    push->priv.event.reason = sbs_status_text(status);
+    tell(push, SBS_PUSH_DEAD, out->id);
+    return SBS_PENDING;
+}
+
+/* One that waited on its own goes, beside the look. */
+static sbs_status visit(sbs_push *push, uint64_t id) {
+    sbs_queue_item item;
+    sbs_status status = fetch(push, id - 1, &item);
+    bool gone = status == SBS_ERR_NOT_FOUND || item.id != id;
+    push->priv.direct = true;
+    push->priv.in_a_row = 0;
+    if (gone && status != SBS_PENDING) {
+        status = unless_gone(status);
+        if (status == SBS_OK) {
+            sbs_push_forget(push, id);
+        }
+    } else if (status == SBS_OK) {
+        status = unless_gone(consider(push, &item));
+    }
+
+    if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
+        look_on(push, no_later(push, id));
+    }
+    return status == SBS_OK ? SBS_PENDING : status;
+}
+
+static void end_first_lap(sbs_push *push) {
+    push->priv.first_lap = false;
+    push->priv.resumed = push->priv.resumed || push->priv.deferred_count > 0;
+    sbs_push_wake_deferred(push, UINT8_MAX);
+}
+
+/* Everything was looked at, and nothing of it may go by itself. */
+static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
+    if (first == NULL) {
+        push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
+        return SBS_OK;
+    }
+
+    push->priv.exhausted = push->priv.misses > 0;
+    if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
+        return visit(push, first->id);
+    }
+    if (push->priv.exhausted) {
+        wait_for_others(push, 0);
+        return SBS_PENDING;
+    }
+    push->priv.resume_ms = first->until_ms;
+    push->priv.state = PUSH_WAIT;
+    push->priv.open = true;
+    return SBS_PENDING;
+}
+
+static sbs_status end_of_queue(sbs_push *push) {
+    if (push->priv.batch_len > 0) {
+        push->priv.state = PUSH_SEND;
+        return SBS_PENDING;
+    }
+    if (push->priv.early) { /* nothing new that may go: the wait goes on */
+        push->priv.early = false;
+        push->priv.state = PUSH_WAIT;
+        return SBS_PENDING;
+    }
+    if (push->priv.first_lap) {
+        end_first_lap(push);
+    }
+
+    bool held = push->priv.held;
+    bool resumed = push->priv.resumed;
+    uint64_t end = push->priv.cursor;
+    const sbs_push_deferred *first = sbs_push_first(push);
+    if (resumed) { /* what stands before, or was put back behind the look by somebody else */
+        start_over(push);
+        bool turn = push->priv.probe && first != NULL && first->until_ms <= push->priv.now.mono_ms;
+        return turn ? visit(push, first->id) : SBS_PENDING;
+    }
+
+    look_on(push, first != NULL ? end : 0);
+    return end_of_all(push, first, held);
+}
+
+/* What failed in an earlier run, and what stands behind it, comes after all the rest. */
+static bool may_go(sbs_push *push, const sbs_queue_item *item) {
+    if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
+        return false;
+    }
+    bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
+    if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
+        sbs_push_suspect(push, item);
+        return false;
+    }
+    return true;
+}
+
+static sbs_status look(sbs_push *push) {
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
-        sbs_queue_item item = {0};
-        sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-        if (status == SBS_ERR_DAMAGED) { /* which may be any item: the look goes on where it was */
-            push->priv.event.kind = SBS_PUSH_DEAD;
-            push->priv.event.id = item.id;
-            push->priv.event.status = status;
-            push->priv.event.reason = sbs_status_text(status);
-            return SBS_PENDING;
-        }
-        if (unless_gone(status) == SBS_OK) {
-            move_to(push, item.id);
-        }
+        sbs_queue_item item;
+        sbs_status status = fetch(push, push->priv.cursor, &item);
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
         }
         if (status == SBS_OK) {
-            status = unless_gone(consider(push, &item));
+            push->priv.cursor = item.id;
+            status = may_go(push, &item) ? unless_gone(consider(push, &item)) : SBS_OK;
+        } else if (status == SBS_PENDING) {
+            return status;
         }
         if (status != SBS_OK) {
             start_over(push);
@@ -194,132 +551,139 @@ static sbs_status choose(sbs_push *push) {
     return SBS_PENDING;
 }
 
-/* ---- the answer ---------------------------------------------------------------------------------------------- */
+/* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
+ */
+static sbs_status choose(sbs_push *push) {
+    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
+        const sbs_push_deferred *first = sbs_push_first(push);
+        if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
+            return visit(push, first->id);
+        }
+    }
+    return look(push);
+}
 
-static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
+
+static void read_answer(sbs_push *push, sbs_status status) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
     bool failed = status != SBS_OK;
-    bool on_the_way = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-    return (sbs_push_result){
-        .status = status,
-        .http_status = response.http_status,
-        .elsewhere = failed && on_the_way,
-        .outcome_unknown = detail->outcome_unknown,
-        .words = failed ? detail->text : "",
-        .server_id = response.id,
-        .etag = response.etag,
-    };
+    push->priv.event.status = status;
+    push->priv.event.http_status = response.http_status;
+    push->priv.event.server_id = response.id;
+    push->priv.event.etag = response.etag;
+    push->priv.flags.unknown = detail->outcome_unknown;
+    if (failed) {
+        push->priv.event.words = detail->text;
+        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
+        push->priv.flags.asks = detail->asked_to_wait || sbs_http_meaning_of(response.http_status).asks_for_time;
+    }
 }
 
-static bool is_single(const sbs_push *push) {
-    return push->priv.config->batch_max <= 1 || push->priv.singles_left > 0;
-}
-
-/* Where the queue fails, the verdict stands, and the next poll settles the item: it is not sent again. */
 static sbs_status judge_single(sbs_push *push) {
-    sbs_push_result result = result_of(push, push->priv.verdict);
-    push->priv.state = PUSH_CHOOSE;
-    sbs_status status = unless_gone(sbs_push_settle(push, &push->priv.sent[0], &result));
+    const struct sbs_push_sent *sent = &push->priv.sent[0];
+    read_answer(push, push->priv.of.alone.verdict);
+    const sbs_push_decision *decision = sbs_push_judge(push, sent);
+    push->priv.state = PUSH_JUDGE;
+    if (decision->act >= PUSH_WAIT_ALL) {
+        wait_all(push, decision->act == PUSH_PAUSE_ALL);
+        return SBS_OK;
+    }
+
+    sbs_status status = act(push, sent, decision);
     if (status != SBS_OK) {
-        push->priv.state = PUSH_JUDGE;
         return status;
     }
-    push->priv.singles_left = (uint16_t)(push->priv.singles_left - (push->priv.singles_left > 0));
-    if (push->priv.state == PUSH_CHOOSE) {
-        look_on(push, push->priv.sent[0].id - 1);
+    if (!push->priv.direct && push->priv.singles_left > 0) {
+        push->priv.singles_left--;
+    }
+    look_on(push, decision->act == PUSH_LEAVE ? before(push) : behind(push));
+    if (push->priv.failed) {
+        note_miss(push, push->priv.failure.flags.asks);
     }
     return SBS_OK;
 }
 
-/* A Bundle that failed as a whole says little of its items: they go one by one if it may be the fault of one. */
-static void fail_batch(sbs_push *push, sbs_status status) {
-    sbs_push_result result = result_of(push, status);
-    sbs_status_class group = sbs_status_group(status);
-    bool refused = group == SBS_CLASS_ITEM || group == SBS_CLASS_BUFFER || status == SBS_ERR_FORBIDDEN;
-    bool stumbled = (status == SBS_ERR_BUSY || result.outcome_unknown) && push->priv.server_failures > 0;
+/* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
+static void scatter(sbs_push *push) {
     uint16_t count = push->priv.batch_len;
-    start_over(push);
-    if (!result.elsewhere && (refused || stumbled)) {
-        push->priv.singles_left = count;
+    look_on(push, before(push));
+    push->priv.singles_left = count;
+}
+
+static void fail_batch(sbs_push *push, sbs_status status) {
+    read_answer(push, status);
+    struct sbs_push_flags *flags = &push->priv.flags;
+    unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
+    bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
+    if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
+        wait_all(push, act_of_all == PUSH_PAUSE_ALL);
+        return;
     }
-    if (result.elsewhere || !refused) {
-        sbs_push_wait(push, sbs_push_needs_operator(status), &result);
+
+    sbs_http_meaning meaning = sbs_http_meaning_of(push->priv.event.http_status);
+    bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
+    flags->unknown = flags->unknown || meaning.fault == SBS_FAULT_NONE;
+    note_failure(push, push->priv.sent[0].id);
+    push->priv.no_room = true;
+    scatter(push);
+    if (again) {
+        push->priv.singles_left = 0;
+    }
+    if (flags->unknown || flags->asks || meaning.fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+        note_miss(push, flags->unknown || flags->asks);
     }
 }
 
-static sbs_status begin_judging(sbs_push *push) {
-    const sbs_push_config *config = push->priv.config;
-    size_t len = sbs_client_response(config->client).body_len;
-    sbs_status status = sbs_json_parse_in(&push->priv.answer, config->answer, len, config->answer_size);
-    if (status == SBS_OK) {
-        status = sbs_bundle_first(&push->priv.answer, &push->priv.entry);
-    }
-    push->priv.state = PUSH_JUDGE;
-    push->priv.judged = 0;
-    push->priv.resume_ms = 0;
-    return status;
-}
-
-/* What one entry of the answer says; its words and id are copied into the engine. */
-static sbs_push_result read_entry(sbs_push *push) {
-    sbs_bundle_entry entry;
-    sbs_push_result result = {
-        .status = SBS_ERR_RESPONSE, .words = "", .server_id = "", .etag = "", .outcome_unknown = true};
-    sbs_text type, id;
-    if (sbs_bundle_entry_read(&push->priv.answer, push->priv.entry, &entry) != SBS_OK || entry.status == 0) {
-        return result;
-    }
-    result.status = sbs_http_meaning_of(entry.status).status;
-    result.http_status = (uint16_t)entry.status;
-    result.outcome_unknown = false;
-    if (sbs_location_parse(entry.location, &type, &id) == SBS_OK) {
-        memcpy(push->priv.target, id.ptr, id.len);
-        push->priv.target[id.len] = '\0';
-        result.server_id = push->priv.target;
-    }
-    bool transient;
-    if (result.status != SBS_OK && sbs_outcome_read(&push->priv.answer, entry.outcome, push->priv.words,
-                                                    sizeof push->priv.words, &transient) == SBS_OK) {
-        result.words = push->priv.words;
-    }
-    return result;
-}
-
-/* One entry a poll. A wait that one of them asks for begins when all are judged. */
+/* One entry a poll. A wait that their failures call for begins when all are judged. */
 static sbs_status judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
-        uint64_t resume_ms = push->priv.resume_ms;
-        look_on(push, push->priv.sent[0].id - 1);
-        push->priv.state = resume_ms > push->priv.now.mono_ms ? PUSH_WAIT : PUSH_CHOOSE;
+        bool missed = push->priv.failed && !push->priv.went_well;
+        if (missed && push->priv.no_room) { /* they would go together again, and say no more */
+            scatter(push);
+        } else {
+            look_on(push, behind(push));
+        }
+        if (missed) {
+            note_miss(push, push->priv.failure.flags.asks);
+        }
         return SBS_OK;
     }
-    sbs_push_result result = read_entry(push);
-    sbs_status status = unless_gone(sbs_push_settle(push, &push->priv.sent[push->priv.judged], &result));
-    if (status == SBS_OK) {
-        push->priv.judged++;
-        push->priv.entry = sbs_json_next(&push->priv.answer, push->priv.entry);
+
+    const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
+    push->priv.config->batches->read_entry(push);
+    sbs_status status = act(push, sent, sbs_push_judge(push, sent));
+    if (status != SBS_OK) {
+        return status;
     }
-    push->priv.state = PUSH_JUDGE;
-    return status;
+    push->priv.judged++;
+    push->priv.of.bundle.entry = sbs_json_next(&push->priv.of.bundle.answer, push->priv.of.bundle.entry);
+    return SBS_OK;
 }
 
 static sbs_status finish_request(sbs_push *push, sbs_status status) {
-    if (is_single(push)) {
-        push->priv.verdict = status;
+    push->priv.probe = push->priv.early = false;
+    push->priv.failed = push->priv.went_well = push->priv.no_room = false;
+    if (push->priv.single) {
+        push->priv.of.alone.verdict = status;
         return judge_single(push);
     }
+
     if (status == SBS_OK) {
-        status = begin_judging(push);
+        status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
         fail_batch(push, status);
+        return SBS_OK;
     }
+    push->priv.state = PUSH_JUDGE;
+    push->priv.judged = 0;
     return SBS_OK;
 }
 
-/* ---- polling ------------------------------------------------------------------------------------------------- */
+/* ---- polling ------------------------------------------------------------------------------------------------------ */
 
 static sbs_status start(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
@@ -327,18 +691,24 @@ static sbs_status start(sbs_push *push) {
     return status == SBS_OK ? SBS_OK : finish_request(push, status);
 }
 
-/* Marked only now that there is a token and a connection: an attempt that sent nothing leaves no mark. */
+/* Marked only now that there is a token and a connection: an attempt that sent nothing leaves no mark. All marks are
+ * durable before the next poll sends the first byte. */
 static sbs_status mark(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
-    for (unsigned i = 0; i < push->priv.batch_len; i++) {
-        sbs_status status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
-        if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
-            sbs_push_cancel(push);
-            return unless_gone(status);
-        }
+    sbs_status status = group(push);
+    for (unsigned i = 0; i < push->priv.batch_len && status == SBS_OK; i++) {
+        status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
     }
-    push->priv.state = PUSH_RUN;
-    return SBS_OK;
+    if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
+        sbs_push_cancel(push);
+        return unless_gone(status);
+    }
+
+    status = sbs_push_flush(push);
+    if (status == SBS_OK) {
+        push->priv.state = PUSH_RUN;
+    }
+    return status;
 }
 
 static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
@@ -346,6 +716,7 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
     if (push->priv.state == PUSH_READY && sbs_client_is_about_to_send(client)) {
         return mark(push);
     }
+
     sbs_wait wait;
     sbs_status status = sbs_client_poll(client, push->priv.now, &wait);
     if (status != SBS_PENDING) {
@@ -355,6 +726,43 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
     return SBS_PENDING;
 }
 
+/* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
+static sbs_status look_for_new(sbs_push *push) {
+    sbs_queue_item item;
+    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    sbs_status status = fetch(push, push->priv.cursor, &item);
+    if (status == SBS_OK) {
+        look_on(push, push->priv.cursor);
+        push->priv.early = true;
+    }
+    return unless_gone(status);
+}
+
+static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    uint64_t left = push->priv.resume_ms - now_ms;
+    if (now_ms >= push->priv.resume_ms) {
+        look_on(push, push->priv.cursor);
+        push->priv.probe = true;
+        return SBS_OK;
+    }
+
+    if (push->priv.open) {
+        uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
+        if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
+            early = EARLY_CHECK_MS;
+            sbs_status status = look_for_new(push);
+            if (status != SBS_OK || push->priv.state != PUSH_WAIT) {
+                return status;
+            }
+        }
+        left = early < left ? early : left;
+    }
+    out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
+    return SBS_PENDING;
+}
+
+/* SBS_OK from any state but CHOOSE: there is more to do at once. */
 static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     switch (push->priv.state) {
     case PUSH_SEND:
@@ -363,15 +771,9 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     case PUSH_RUN:
         return run(push, out_wait);
     case PUSH_JUDGE:
-        return is_single(push) ? judge_single(push) : judge_entry(push);
+        return push->priv.single ? judge_single(push) : judge_entry(push);
     case PUSH_WAIT:
-        if (push->priv.now.mono_ms < push->priv.resume_ms) {
-            uint64_t left = push->priv.resume_ms - push->priv.now.mono_ms;
-            out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
-            return SBS_PENDING;
-        }
-        start_over(push);
-        return SBS_OK;
+        return wait(push, out_wait);
     default:
         return choose(push);
     }
@@ -384,6 +786,7 @@ static void note_clock(sbs_push *push) {
     if (push->priv.clock_noted || now->utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
+
     sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
     push->priv.clock_noted = push->priv.rewind = true;
     push->priv.cursor = 0;
@@ -392,28 +795,35 @@ static void note_clock(sbs_push *push) {
     }
 }
 
+static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait *wait) {
+    bool idle = status == SBS_OK || wait->timeout_ms > 0 || wait->events != 0;
+    return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
+}
+
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
-    memset(&push->priv.event, 0, sizeof push->priv.event);
-    push->priv.event.reason = push->priv.event.words = "";
-    push->priv.event.server_id = push->priv.event.etag = "";
     push->priv.now = now;
+    begin_event(push);
     note_clock(push);
+
     bool choosing = push->priv.state == PUSH_CHOOSE;
     sbs_status status = step(push, out_wait);
-    if (status != SBS_OK) {
-        return status;
+    if (status == SBS_OK && !choosing) {
+        status = SBS_PENDING;
     }
-    if (!choosing) {
-        return SBS_PENDING;
+    if (status == SBS_OK) {
+        out_wait->timeout_ms = push->priv.wait_ms;
     }
-    out_wait->timeout_ms = push->priv.wait_ms;
-    return SBS_OK;
+    if ((status == SBS_OK || status == SBS_PENDING) && is_group_due(push, status, out_wait)) {
+        sbs_status flushed = sbs_push_flush(push);
+        status = flushed == SBS_OK ? status : flushed;
+    }
+    return status;
 }
 
 void sbs_push_wake(sbs_push *push) {
     push->priv.resume_ms = 0;
-    sbs_push_wake_deferred(push);
+    sbs_push_wake_deferred(push, UINT8_MAX);
 }
 
 void sbs_push_cancel(sbs_push *push) {

@@ -6,10 +6,6 @@
 #define BOOTS_VERSION 1u
 #define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again; compared modulo 2^32 s, 136 years */
 
-static bool in_batch(const sbs_push *push) {
-    return push->priv.config->batch_max > 1 && push->priv.singles_left == 0;
-}
-
 /* ---- when an item was measured ------------------------------------------------------------------------------- */
 
 /* Remembered boots, newest first, behind one byte of version. The record never leaves the device, so numbers stand in
@@ -88,6 +84,12 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
     return SBS_OK;
 }
 
+/* A first attempt must replace nothing. Of a Bundle being made the item in question is the last one. */
+bool sbs_push_is_conditional(const sbs_push *push) {
+    return push->priv.write_mode == SBS_WRITE_PUT && push->priv.config->already_there == SBS_ALREADY_SET_ASIDE &&
+           push->priv.sent[push->priv.single ? 0 : push->priv.batch_len].first;
+}
+
 /* "Type/id" of a PUT, or the type of a POST. */
 static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
     char *target = push->priv.target;
@@ -121,23 +123,6 @@ static void put_search(const sbs_push *push, const sbs_push_identity *identity, 
     }
 }
 
-/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
-static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
-    const sbs_push_encoder *encoder = &push->priv.config->encoder;
-    sbs_put_string(out, push->priv.batch_len > 0
-                            ? ",{\"resource\":"
-                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
-    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
-    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
-                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
-    sbs_put_string(out, push->priv.target);
-    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        sbs_put_string(out, "\",\"ifNoneExist\":\"");
-        put_search(push, identity, out);
-    }
-    sbs_put_string(out, "\"}}");
-}
-
 static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
@@ -156,11 +141,13 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     }
     /* Two characters stay free for the end of a Bundle. */
     sbs_writer_init(&out, config->body + push->priv.body_len, config->body_size - push->priv.body_len - 2);
-    if (in_batch(push)) {
-        put_entry(push, &known, &identity, &out);
+    if (!push->priv.single) {
+        config->batches->put_entry(push, &known, &identity, &out);
     } else {
         put_search(push, &identity, &out);
         push->priv.search_len = out.len;
+        push->priv.of.alone.system = identity.system;
+        push->priv.of.alone.value = identity.value;
         sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &identity, &out));
     }
     size_t len;
@@ -183,7 +170,7 @@ sbs_status sbs_push_start(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     sbs_text body = {config->body, push->priv.body_len};
     sbs_request request = {.target = sbs_text_of(push->priv.target), .max_attempts = 1};
-    if (in_batch(push)) {
+    if (!push->priv.single) {
         memcpy(config->body + body.len, "]}", 2);
         request.interaction = SBS_BUNDLE;
         request.body = (sbs_text){body.ptr, body.len + 2};
@@ -194,8 +181,11 @@ sbs_status sbs_push_start(sbs_push *push) {
     size_t search_len = push->priv.search_len;
     request.interaction = push->priv.write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
+    request.if_none_match_any = sbs_push_is_conditional(push);
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
+        request.identifier_system = push->priv.of.alone.system;
+        request.identifier_value = push->priv.of.alone.value;
     }
     return sbs_client_start(config->client, &request);
 }

@@ -9,42 +9,76 @@
 
 enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
-/** What an answer says about one item. */
-typedef struct sbs_push_result {
-    sbs_status status;
-    uint16_t http_status;
-    bool elsewhere;        /* it failed on the way to a token: nothing was sent of the item */
-    bool outcome_unknown;  /* this try, or one that the client repeated by itself, may have been stored */
-    const char *words;     /* the server's, "" if none */
-    const char *server_id; /* "" if none */
-    const char *etag;      /* "" if none */
-} sbs_push_result;
+/** What is to be done about it. */
+typedef enum sbs_push_act {
+    PUSH_LEAVE,     /* nothing */
+    PUSH_DELIVER,   /* the server holds it */
+    PUSH_SET_ASIDE, /* it never will */
+    PUSH_DEFER,     /* it waits on its own */
+    PUSH_WAIT_ALL,  /* not its fault: all wait */
+    PUSH_PAUSE_ALL  /* the same, for an operator */
+} sbs_push_act;
 
-void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const sbs_push_result *result);
+typedef struct sbs_push_decision {
+    uint8_t act;
+    uint8_t kind;       /* what is told of PUSH_DELIVER and PUSH_SET_ASIDE */
+    const char *reason; /* of PUSH_SET_ASIDE; NULL: the sentence of the status */
+} sbs_push_decision;
+
+/* What an answer says about one item stands in the event that is being made (status, HTTP status, words, id, version)
+ * and in the flags beside it. */
+
+/* ---- push_judge.c: decides, and changes nothing ---- */
+
+const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
+
+/** True if the failure of a deferred item counts against it: others were stored since it failed last. */
+bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry);
+
+/* ---- push_table.c: the items that wait on their own ---- */
+
+/** The entry of an item; NULL if it does not wait on its own. */
+sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id);
+/** The same, a new one if it has none; NULL if there is no room. */
+sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent);
+void sbs_push_forget(sbs_push *push, uint64_t id);
+/** True if an item of the lane before this one holds it up. */
+bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
+/** The one whose turn is first and that nothing holds up; NULL if there is none. */
+sbs_push_deferred *sbs_push_first(const sbs_push *push);
+/** A later item of the lane failed as well: it was no fault of those before, and they go first again. True if there are
+ * any. */
+bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent);
+/** Their time has come. @p failures_max: of those only that have so few failures held against them. */
+void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
+/** An item that failed in an earlier run waits until all else was tried, if there is room. */
+void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
+
+/* ---- batch.c: linked by who names it ---- */
+
+struct sbs_push_batching {
+    /** Writes an item as the next entry of the Bundle. */
+    void (*put_entry)(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
+    /** Begins to read an answer; SBS_ERR_RESPONSE or of json.h: it says nothing that can be relied on. */
+    sbs_status (*open_answer)(sbs_push *push);
+    /** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
+    void (*read_entry)(sbs_push *push);
+};
+
+/* ---- push_build.c ---- */
 
 /** When an item was measured; SBS_UTC_UNKNOWN if that is not known yet. */
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
 
-/** Reads, dates and encodes an item behind what the body holds already. SBS_ERR_BUFFER: no room for it; others say why
- * the item cannot be sent. SBS_ERR_NO_TIME: to be held. */
+/** Reads, dates and encodes an item behind what the body holds already, for the place behind the last in sent.
+ * SBS_ERR_BUFFER: no room for it, or it is written in another way; others say why the item cannot be sent.
+ * SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
+
+/** True if the item being built or sent must replace nothing: it is a first attempt. */
+bool sbs_push_is_conditional(const sbs_push *push);
 
 /** Starts the request that was built. */
 sbs_status sbs_push_start(sbs_push *push);
-
-/** Acts on what the server said of an item. Returns a failure of the queue, or SBS_OK. */
-sbs_status sbs_push_settle(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result);
-
-/** All wait: for the network or server, or (pause) for an operator. */
-void sbs_push_wait(sbs_push *push, bool pause, const sbs_push_result *result);
-
-/** True if a failure waits for a person: the longer waits of a pause fit it. */
-bool sbs_push_needs_operator(sbs_status status);
-
-/** Lets all that is deferred go at once. */
-void sbs_push_wake_deferred(sbs_push *push);
-
-sbs_status sbs_push_dead(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_event_kind kind,
-                         const sbs_push_result *result, const char *reason);
 
 #endif

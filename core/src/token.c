@@ -138,17 +138,11 @@ static sbs_status take_lifetime(const sbs_json *doc, char *text, sbs_token *toke
     return status;
 }
 
-/* Stops at the first member at fault, which @p out_member names. An error comes first: nothing is unescaped then. */
+/* Stops at the first member at fault, which @p out_member names. */
 static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token, const char **out_member) {
     sbs_text type;
-    sbs_json_node error;
-    *out_member = "error";
-    sbs_status status = sbs_lookup_value(doc, *out_member, &error);
-    if (status != SBS_ERR_NOT_FOUND) {
-        return status == SBS_OK ? SBS_ERR_OAUTH : status;
-    }
     *out_member = "access_token";
-    status = take_string(doc, text, *out_member, &token->access_token);
+    sbs_status status = take_string(doc, text, *out_member, &token->access_token);
     if (status != SBS_OK || !is_b64token(token->access_token)) {
         return status != SBS_OK ? status : SBS_ERR_FORMAT;
     }
@@ -172,10 +166,14 @@ static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token
 
 sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {
     const char *member = NULL;
-    sbs_status status = SBS_ERR_JSON_TYPE;
+    sbs_json_node error;
+
     *out_token = (sbs_token){0};
-    if (sbs_json_kind_of(doc, 0) == SBS_JSON_OBJECT) {
+    sbs_status status = sbs_lookup_value(doc, "error", &error);
+    if (status == SBS_ERR_NOT_FOUND) {
         status = take_members(doc, text, out_token, &member);
+    } else if (status == SBS_OK) {
+        status = SBS_ERR_OAUTH;
     }
     if (status != SBS_OK) {
         *out_token = (sbs_token){0};

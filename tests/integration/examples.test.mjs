@@ -243,7 +243,11 @@ describe('sbs observe', () => {
     const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min'];
     test('a vital sign without a subject is not built', async () => {
         const args = ['observe', ...UNWHOLE, '--category', 'vital-signs', '--effective', '2026-03-01'];
-        await fails(args, 3, /^observe: subject: .+, give a reference such as Patient\/123; vital-signs need one$/);
+        await fails(
+            args,
+            3,
+            /^observe: subject: missing, and R4's vital-signs profile demands it of 8867-4, give --subject such as Patient\/123$/,
+        );
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
         const { stdout } = await ok(['observe', ...UNWHOLE, ...VITAL]);

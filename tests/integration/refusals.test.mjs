@@ -215,7 +215,7 @@ describe('discovery', () => {
             1,
             /the server redirects, and no redirect is followed \(HTTP 302\)/,
         ],
-        ['an error of the server', { status: 500, body: 'x' }, 1, /the server asks to try later \(HTTP 500\)/],
+        ['an error of the server', { status: 500, body: 'x' }, 1, /the server failed \(HTTP 500\)/],
     ];
     for (const [name, fault, status, message] of FAULTS) {
         test(name, async () => {

@@ -38,9 +38,12 @@ void fake_bundle_serve(fake_fhir *fhir, sbs_text bundle, char *out, size_t size)
         sbs_text resource = sbs_json_raw(&doc, member(&doc, entry, "resource"));
         bool conditional = key_of(&doc, member(&doc, entry, "request"), key, sizeof key);
         unsigned status = fake_fhir_store(fhir, key, conditional, resource.ptr, resource.len);
+        char place[64];
+        bool put = strncmp(key, "/r4/", 4) == 0;
+        snprintf(place, sizeof place, "Observation/ob-%u", fhir->stored_count);
         used += (size_t)snprintf(out + used, size - used,
-                                 "%s{\"response\":{\"status\":\"%u X\",\"location\":\"Observation/ob-%u/_history/1\"}}",
-                                 first ? "" : ",", status, fhir->stored_count);
+                                 "%s{\"response\":{\"status\":\"%u X\",\"location\":\"%s/_history/1\"}}",
+                                 first ? "" : ",", status, put ? key + 4 : place);
         assert_true(used < size);
     }
     snprintf(out + used, size - used, "]}");

@@ -94,10 +94,21 @@ static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
 
 static void serve_discovery(fake_fhir *fhir) {
     static const char good[] = "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[]}";
+    char type[96];
     fhir->discoveries++;
     if (!fails(fhir, &fhir->discovery_status, &fhir->discovery_times, "")) {
-        answer(fhir, 200, "Content-Type: application/json\r\n",
-               fhir->discovery_body != NULL ? fhir->discovery_body : good);
+        snprintf(type, sizeof type, "Content-Type: %s\r\n",
+                 fhir->document_type != NULL ? fhir->document_type : "application/json");
+        answer(fhir, 200, type, fhir->discovery_body != NULL ? fhir->discovery_body : good);
+    }
+}
+
+static void serve_statement(fake_fhir *fhir) {
+    fhir->statements++;
+    if (fhir->statement[0] == '\0') {
+        answer(fhir, 404, "", "");
+    } else {
+        answer(fhir, 200, "Content-Type: application/fhir+json\r\n", fhir->statement);
     }
 }
 
@@ -130,6 +141,10 @@ unsigned fake_fhir_store(fake_fhir *fhir, const char *key, bool conditional, con
     return 201;
 }
 
+static const char *own_fields(const fake_fhir *fhir, unsigned status) {
+    return status >= 300 && fhir->verdict_fields != NULL ? fhir->verdict_fields : "";
+}
+
 static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
     char key[96] = "plain";
     bool conditional = fake_field(request, len, "If-None-Exist", key, sizeof key);
@@ -140,7 +155,7 @@ static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
         answer(fhir, status,
                status == 201 ? "Location: https://fhir.example/r4/Observation/ob-7/_history/1\r\nETag: W/\"1\"\r\n"
-                             : "",
+                             : own_fields(fhir, status),
                "");
     }
 }
@@ -153,15 +168,21 @@ static void serve_update(fake_fhir *fhir, const char *request, size_t len) {
     unsigned status = stored ? fake_fhir_store(fhir, key, true, body.ptr, body.len) : 0;
     fhir->updates++;
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
-        answer(fhir, status, "", "");
+        answer(fhir, status, own_fields(fhir, status), "");
     }
 }
 
 static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
     static char out[16384];
+    sbs_text bundle = fake_body(request, len);
+    unsigned own = fhir->verdict_of_all != NULL ? fhir->verdict_of_all(bundle.ptr, bundle.len) : 0;
     fhir->bundles++;
+    if (own != 0) {
+        answer(fhir, own, own_fields(fhir, own), "");
+        return;
+    }
     if (fhir->fhir_status == 0 || fhir->store_first) {
-        fake_bundle_serve(fhir, fake_body(request, len), out, sizeof out);
+        fake_bundle_serve(fhir, bundle, out, sizeof out);
     }
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
         answer(fhir, 200, "Content-Type: application/fhir+json\r\n", out);
@@ -199,6 +220,8 @@ static void serve(fake_server *server, const char *request, size_t len) {
         serve_token(fhir, request, len);
     } else if (fake_request_is(request, len, "GET /r4/.well-known/smart-configuration ")) {
         serve_discovery(fhir);
+    } else if (fhir->statement != NULL && fake_request_is(request, len, "GET /r4/metadata ")) {
+        serve_statement(fhir);
     } else {
         serve_fhir(fhir, request, len);
         if (fhir->lost_answers > 0) {

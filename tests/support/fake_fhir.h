@@ -12,6 +12,8 @@ typedef struct fake_fhir {
     fake_server server;
     /* behaviour, each used up by one request unless it says otherwise */
     const char *discovery_body; /* whole document; NULL: a good one. Stays */
+    const char *document_type;  /* Content-Type of the discovery document; NULL: JSON. Stays */
+    const char *statement;      /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
     const char *token_body;     /* body of a 200 answer; NULL: a good one. Stays */
     unsigned discovery_status;  /* 0: 200 */
     unsigned token_status;      /* 0: 200 */
@@ -26,6 +28,8 @@ typedef struct fake_fhir {
     bool store_first;      /* a failing answer comes after the resource was stored */
     /* An item's own status by its JSON, 0: none of its own. Stays */
     unsigned (*verdict)(const char *json, size_t len);
+    unsigned (*verdict_of_all)(const char *json, size_t len); /* the same for a whole Bundle. Stays */
+    const char *verdict_fields; /* extra header lines of an answer that is an item's own. Stays */
     bool close_each;                                 /* Connection: close on every answer. Stays */
     void (*on_stored)(const char *json, size_t len); /* told of each resource that is stored. Stays */
     bool ignores_search;                             /* If-None-Exist is not looked at. Stays */
@@ -34,6 +38,7 @@ typedef struct fake_fhir {
     bool spent;            /* the token was used */
     /* what happened */
     unsigned bundles;
+    unsigned statements;
     unsigned tokens, discoveries, creates, updates, reads, unauthorized;
     char jti[FAKE_MAX][24]; /* of every assertion that came */
     unsigned jti_count;

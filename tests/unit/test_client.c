@@ -44,9 +44,11 @@ static void the_token_request_is_the_one_of_smart(void **state) {
                          "\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nX-Request-Id: ";
     assert_memory_equal(s->fhir.last_token_request, wanted, strlen(wanted));
     assert_last_has(&s->fhir, "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ");
-    assert_last_has(&s->fhir, "\r\n\r\ngrant_type=client_credentials&scope=system%2FObservation.cruds&"
-                              "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
-                              "client_assertion=eyJ");
+    assert_last_has(
+        &s->fhir,
+        "\r\n\r\ngrant_type=client_credentials&scope=system%2FObservation.cruds&"
+        "client_id=device-1&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
+        "client_assertion=eyJ");
     sbs_token_view token;
     assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_OK);
     assert_true(sbs_text_equal(token.access_token, sbs_text_of("tok-1.2")));
@@ -350,7 +352,7 @@ static void a_web_page_confirms_no_write(void **state) {
     const sbs_detail *detail = sbs_client_detail(&s->client);
     assert_int_equal(detail->http_status, 200);
     assert_true(detail->outcome_unknown);
-    assert_string_equal(detail->text, "Content-Type");
+    assert_string_equal(detail->text, "the body does not confirm it");
     s->fhir.fhir_status = 201;
     s->fhir.fields = "Content-Type: application/fhir+xml\r\nLocation: Observation/5\r\n";
     assert_int_equal(fake_run(s, &request), SBS_OK);

@@ -46,6 +46,7 @@ static void an_item_costs_a_few_looks_whatever_waits_before_it(void **state) {
     for (uint16_t batch = 1; batch <= 4; batch = (uint16_t)(batch + 3)) {
         push_setup_init(s);
         s->config.batch_max = batch;
+        s->mode = SBS_WRITE_PUT; /* whose entries are told apart by their ids */
         s->config.backoff = (sbs_backoff){600000, 600000};
         s->base.fhir.verdict = conflict_in_c;
         add(s, 0, "C");

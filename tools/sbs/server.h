@@ -5,6 +5,7 @@
 
 #include "key.h"
 #include "sbs/client.h"
+#include "sbs/forward_server.h"
 
 /** What SERVER-OPTIONS set. */
 typedef struct cli_server_options {
@@ -35,10 +36,10 @@ int cli_server_open(const char *command, cli_need need);
 sbs_status cli_server_run(const sbs_request *request);
 /** The client, for what runs requests by itself. */
 sbs_client *cli_server_client(void);
+/** The set-up that holds it. */
+sbs_forward_server *cli_server_forward(void);
 /** Waits as a poll asked, but not so long that a signal is seen late. */
 void cli_server_wait(const sbs_wait *wait);
-/** Notes what a request that does not go through cli_server_run() needs: for the words about a scope. */
-void cli_server_note_request(sbs_interaction interaction, sbs_text target);
 /** The last failure; if a scope lacks something its text says what. */
 const sbs_detail *cli_server_detail(void);
 sbs_response cli_server_response(void);

@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct sbs_client;
+
 /** Configuration. Everything it points to stays the caller's and must outlive the client. Zero means the default. */
 typedef struct sbs_client_config {
     const char *fhir_base;    /**< absolute URL; may be NULL if token_url is set and only tokens are asked for */
@@ -60,15 +62,19 @@ typedef struct sbs_client_config {
                                    */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
-    /** Finds the token URL in a CapabilityStatement, where there is no smart-configuration (404, 410 or no JSON):
-     *  &sbs_capability_token_url. It obeys the same rules as a discovered one. The statement must fit into the work
-     *  buffer, and may have megabytes. NULL: not looked for. */
-    sbs_json_node (*oauth_uris)(const sbs_json *statement);
+    /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
+    sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
+    char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
+    size_t words_size; /**< of them, with the NUL; at least 1 */
+    /** Undoes a content coding that a server applied although none was asked for; NULL: such a body cannot be read. The
+     *  coded body stands in the first @p len bytes of @p body, the plain one takes their place and sets @p out_len.
+     *  SBS_ERR_BUFFER if it does not fit @p size bytes, SBS_ERR_HTTP if it is malformed, SBS_ERR_UNSUPPORTED. */
+    sbs_status (*decode)(void *ctx, sbs_http_coding coding, char *body, size_t len, size_t size, size_t *out_len);
     void (*work_hook)(
         void *ctx,
         bool begin); /**< called before and after each piece of work that may take long (watchdog); may be NULL */
-    void *hook_ctx;
+    void *hook_ctx;  /**< of both hooks */
 } sbs_client_config;
 
 /** A work buffer that suffices for these lengths (bytes): the token request for any RSA key up to 4096 bits, a token of
@@ -97,11 +103,13 @@ typedef struct sbs_request {
     sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
                                absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
-    /** CREATE with a search: the identifier that the search names. An answer that shows another resource under it does
-     * not confirm. Absent: not compared. */
+    /** CREATE with a search: the identifier that the search names. A 200 with a resource that has another one is
+     *  SBS_ERR_AMBIGUOUS: it was not stored. Value absent: not compared; system absent: any. */
     sbs_text identifier_system, identifier_value;
     sbs_text accept; /**< absent: application/fhir+json */
-    char *response;  /**< where the body of a 2xx answer goes, NULL: drained */
+    char *response;  /**< where the body of a 2xx answer goes; NULL: it is not wanted. READ and BUNDLE end with
+                        SBS_ERR_BUFFER if it does not fit; that of a CREATE or an UPDATE is left out then, for what
+                        counts  is whether it was stored */
     size_t response_size;
     bool without_token;     /**< send no Authorization (metadata) */
     bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
@@ -116,32 +124,32 @@ typedef enum sbs_step { SBS_STEP_NONE, SBS_STEP_DISCOVERY, SBS_STEP_SIGN, SBS_ST
 const char *sbs_step_text(sbs_step step);
 
 /** The last failure in detail; kept until the next one or the next start. Holds no secret; the server's words may name
- *  what was sent, words that repeat the token are left out. */
+ *  what was sent, words that repeat a part of the token, or a JSON Web Token, are left out. */
 typedef struct sbs_detail {
     sbs_step step;
     sbs_status status;
     uint16_t http_status; /**< 0: no answer */
     sbs_oauth_error oauth;
-    int32_t platform_code;           /**< the stream's own code, 0 if none */
-    uint32_t retry_after_s;          /**< what the server asked for, 0 if nothing */
-    uint16_t attempts;               /**< tries made */
-    bool outcome_unknown;            /**< this or an earlier try of a write may have been stored, and its answer did not
-                                        come; it stays set when a later try succeeds */
-    bool asked_to_wait;              /**< the answer had a Retry-After, also one of 0 or in the past */
-    bool transient;                  /**< the server's words or status hint that a retry may help */
-    int64_t clock_difference_s;      /**< refused by the token endpoint, whose clock (or that of the discovery's server)
-                                        is so many seconds ahead of this machine's, behind if negative; 0: by less than
-                                        can be told, or not known */
-    char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
-                                        none */
+    int32_t platform_code;      /**< the stream's own code, 0 if none */
+    uint32_t retry_after_s;     /**< what the server asked for, 0 if nothing */
+    uint16_t attempts;          /**< tries made */
+    bool outcome_unknown;       /**< this or an earlier try of a write may have been stored, and its answer did not
+                                   come; it stays set when a later try succeeds */
+    bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
+    bool transient;             /**< the server's words or status hint that a retry may help */
+    int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
+                               is so many seconds ahead of this machine's, behind if negative; 0: by less than
+                               can be told, or not known */
+    const char *text;           /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
+                                   in the configuration's words or in the client */
 } sbs_detail;
 
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status;
-    const char *id;     /**< id of Location, "" if none */
+    const char *id;     /**< id of a Location that names what was written, "" if none */
     const char *etag;   /**< "" if none */
-    size_t body_len;    /**< bytes in the request's response buffer */
+    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
     int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
@@ -159,12 +167,10 @@ typedef struct sbs_client {
         uint8_t state, sign_step;
         uint8_t kid_len;
         bool token_is_new;
-        bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
-        bool from_statement;       /* discovery goes on in the CapabilityStatement */
-        bool has_date, date_asked; /* date_* are set; a document was asked for its Date in this request */
-        uint8_t refused_oauth;     /* the refusal that the clock was corrected for */
-        uint16_t refused_http;
+        bool contacted, reauthenticated, rediscovered, reconnected;
+        bool date_asked; /* a document was asked for in this request, and told its Date or had none */
         sbs_alg alg;
+        uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
         size_t url_len; /* discovered token URL at the start of work, with its NUL */
@@ -180,8 +186,8 @@ typedef struct sbs_client {
         uint64_t discovered_ms;
         uint64_t resume_ms;
         int32_t clock_offset_s, offset_before_s;
-        uint32_t date_took_s;  /* the answer whose Date is known came so long after its request was sent */
-        int64_t date_origin_s; /* what that Date said when the monotonic clock was 0 */
+        sbs_now date; /* a server's Date, by the monotonic clock when it came: a wall clock that is set does no harm */
+        uint32_t date_took_ms; /* so long after its request was sent */
         sbs_url base, token_url;
         sbs_request request;
         sbs_exchange exchange;
@@ -189,6 +195,7 @@ typedef struct sbs_client {
         sbs_detail detail;
         sbs_assertion assertion;
         char pin_host[SBS_HOST_SIZE];
+        char words[SBS_DETAIL_TEXT_SIZE];
     } priv;
 } sbs_client;
 
@@ -210,10 +217,20 @@ SBS_NODISCARD sbs_status sbs_client_start(sbs_client *client, const sbs_request 
  */
 SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait);
 
-/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection.
+/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection
+ *  (a kept one that turns out to be given up is opened anew instead).
  *  What must be on record before something is sent is put there now. A request that the client repeats by itself comes
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);
+
+/**
+ * For sbs_client_config.oauth_uris; not to be called. Where there is no smart-configuration (404, 410 or no JSON), the
+ * token URL is looked for in the server's CapabilityStatement, as servers of before SMART 2 have it there (SMART App
+ * Launch 1.0, extension oauth-uris). It obeys the rules of a discovered one. The statement has to fit into the work
+ * buffer with its JSON tokens, and may have megabytes: for programs with the memory. A program that does not name this
+ * function does not pay for it.
+ */
+SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
 
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);

@@ -37,15 +37,15 @@ SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node out
 
 /**
  * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
- * (also one inside entry.resource or entry.response.outcome), else the members that problem details (RFC 9457), OAuth
+ * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size: it is for people to read.
  * @p out_transient: as sbs_outcome_parse. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
  */
 SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
 
-/** True if the issue @p issue of an OperationOutcome has the severity error or fatal. */
-bool sbs_outcome_is_error(const sbs_json *doc, sbs_json_node issue);
+/** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
+sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
 
 /** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
  *  SBS_ERR_FORMAT. */
@@ -53,9 +53,13 @@ SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_typ
 
 /** One answered entry of a batch or transaction. */
 typedef struct sbs_bundle_entry {
-    unsigned status;       /**< first three digits of response.status, 0 if missing or malformed */
-    sbs_text location;     /**< raw response.location, absent if none */
-    sbs_json_node outcome; /**< response.outcome, or SBS_JSON_NONE */
+    unsigned status; /**< of response.status: a number, or text that begins with one (blanks before it are skipped), or
+                        the words Created, OK and No Content; 0 if missing or anything else */
+    sbs_text location;      /**< raw response.location, absent if none */
+    sbs_json_node place;    /**< the same as a node, or SBS_JSON_NONE, as for those that follow */
+    sbs_json_node etag;     /**< response.etag */
+    sbs_json_node outcome;  /**< response.outcome */
+    sbs_json_node resource; /**< the resource beside the response */
 } sbs_bundle_entry;
 
 /** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the

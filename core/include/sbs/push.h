@@ -67,7 +67,6 @@ extern "C" {
 #define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
-#define SBS_PUSH_WORDS_SIZE 64u  /**< bytes of a server's words that are kept without the caller's memory */
 
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
@@ -120,10 +119,17 @@ typedef struct sbs_push_encoder {
 /** An item that waits on its own. The engine's; a caller lends memory for more of them. */
 typedef struct sbs_push_deferred {
     uint64_t id, until_ms;
-    uint32_t lane, successes;
-    uint8_t failures;
-    bool passes; /* its lane need not wait for it */
+    uint32_t lane, successes; /* successes: stored before it failed last */
+    uint32_t since_s;         /* monotonic: its first failure that counts */
+    uint8_t failures;         /* that count: others were stored since the one before */
+    uint8_t tries;            /* that failed, whatever they say */
+    bool passes;              /* its lane need not wait for it */
+    bool never_stored;        /* each try so far was answered in a way that stores nothing */
 } sbs_push_deferred;
+
+/** How several items go in one request. Only a program that names it pays for it. */
+typedef struct sbs_push_batching sbs_push_batching;
+extern const sbs_push_batching sbs_push_batches;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
 typedef struct sbs_push_config {
@@ -139,10 +145,11 @@ typedef struct sbs_push_config {
     size_t answer_size;
     sbs_push_deferred *deferred; /**< memory for items that wait on their own; NULL: for SBS_PUSH_DEFERRED_MAX inside */
     size_t deferred_count;
-    char *words; /**< memory for what the server says of one entry; NULL: SBS_PUSH_WORDS_SIZE bytes inside */
+    char *words; /**< memory for what the server says of one entry; NULL: some 128 bytes inside */
     size_t words_size;
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
+    const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
     uint16_t batch_max;  /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;    /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
@@ -185,37 +192,70 @@ typedef struct sbs_push_counters {
 typedef struct sbs_push {
     struct {
         uint8_t state;
+        uint8_t in_a_row; /* stored since one that waited on its own was tried */
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
-        bool rewind;  /* the next look is from the start: one that was passed over may go */
-        bool resumed; /* this look did not begin at the start */
+        bool rewind;    /* the next look is from the start: one that was passed over may go */
+        bool resumed;   /* this look did not begin at the start */
+        bool first_lap; /* what failed in an earlier run is passed over until all else was tried */
+        bool direct;    /* the request is for one that waited on its own, beside the look */
+        bool single;    /* the request is no Bundle */
+        bool probe;     /* a wait is over: one request may go, whatever waits on its own */
+        bool early;     /* the look is for new items only, within a wait */
+        bool open;      /* a wait within which new items may go */
+        bool exhausted; /* everything was tried since something was stored: nothing goes */
+        bool grouped;   /* the queue has a group open */
+        bool went_well; /* an entry of the answer was stored */
+        bool failed;    /* an entry of the answer waits */
+        bool no_room;   /* and cannot wait on its own */
         uint16_t batch_len, judged;
+        uint16_t misses; /* requests that failed since one went well */
         uint16_t server_failures, pauses_in_row;
-        uint16_t alone;        /* failures in a row that may be an item's */
-        uint16_t round;        /* the same, since all waited */
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint8_t deferred_count;
-        sbs_status verdict; /* of an item alone */
+        uint16_t deferred_count;
+        sbs_write_mode write_mode; /* of the items of this request */
         uint32_t successes;
-        uint32_t wait_ms;
+        uint32_t wait_ms, group_ms, early_ms;
         const sbs_push_config *config;
         sbs_now now;
         uint64_t cursor;
         uint64_t resume_ms;
         size_t body_len, search_len;
-        sbs_json_node entry;
+        union {
+            struct {
+                sbs_text system, value; /* its identifier, the encoder's */
+                sbs_status verdict;
+            } alone; /* of a request for one item */
+            struct {
+                sbs_json answer;
+                sbs_json_node entry;
+            } bundle;
+        } of;
         sbs_push_counters counters;
         sbs_push_event event;
+        struct sbs_push_flags { /* what the answer says besides the event */
+            bool elsewhere;     /* it failed on the way to a token: nothing was sent of the item */
+            bool unknown;       /* this try, or one that the client repeated by itself, may have been stored */
+            bool asks;          /* for time: all are to wait */
+            bool unread;        /* an entry that cannot be read: the item is sent again alone */
+            bool lets_pass;     /* a failure after which the next of the lane may try */
+        } flags;
+        struct sbs_push_failure { /* the last one that was put off */
+            uint64_t id;
+            sbs_status status;
+            uint16_t http_status;
+            struct sbs_push_flags flags;
+        } failure;
+        sbs_push_deferred *table; /* the caller's, or: */
         sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
         struct sbs_push_sent {
             uint64_t id;
             uint32_t lane;
-            bool first; /* first attempt */
+            uint32_t first : 1; /* the server cannot know it yet */
+            uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
+            uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
-        sbs_json answer;
-        sbs_write_mode write_mode; /* of the items of this request */
-        char words[SBS_PUSH_WORDS_SIZE];
-        char target[2 * SBS_FHIR_ID_MAX + 2];
+        char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
     } priv;
 } sbs_push;
 
@@ -244,9 +284,13 @@ const sbs_push_event *sbs_push_event_of(const sbs_push *push);
 
 const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
-/** True if all that events told is durable. Where the queue groups its writes, what was told while this is false may
- * not have happened: a poll that returns an error undoes it back to the last poll after which this was true. */
+/** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
+ * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned
+ * an error does. */
 bool sbs_push_is_durable(const sbs_push *push);
+
+/** Makes durable what is not yet, for a program that ends between two polls. On an error it did not happen. */
+SBS_NODISCARD sbs_status sbs_push_flush(sbs_push *push);
 
 /** Ends a wait or a pause: the next poll tries at once (the network came back, the operator mended something). */
 void sbs_push_wake(sbs_push *push);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several items of the push engine in one Bundle: its entries, and what the answer says of each. */
+#include "lookup.h"
+#include "push_internal.h"
+#include "sbs/confirm.h"
+
+#define PLACE_MAX 0x3FFFFFFFu
+
+/* ---- the request ------------------------------------------------------------------------------------------------- */
+
+/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
+static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+    const sbs_push_encoder *encoder = &push->priv.config->encoder;
+    sbs_put_string(out, push->priv.batch_len > 0
+                            ? ",{\"resource\":"
+                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
+    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
+                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+    push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
+    sbs_put_string(out, push->priv.target);
+    if (sbs_push_is_conditional(push)) {
+        sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
+    }
+    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        sbs_put_string(out, "\",\"ifNoneExist\":\"");
+        sbs_identity_put_search(out, identity->system, identity->value);
+    }
+    sbs_put_string(out, "\"}}");
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
+
+/* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
+typedef struct entry_view {
+    sbs_bundle_entry entry;
+    sbs_written written;
+    sbs_location_fit fit;
+    sbs_text server_id; /* in the memory for one item, which is free by now */
+} entry_view;
+
+/* Type, and id of a PUT, as they stand in the request. */
+static sbs_written written_at(const sbs_push *push, unsigned number) {
+    const char *target = push->priv.config->body + push->priv.sent[number].at;
+    const char *end = strchr(target, '"');
+    const char *slash = memchr(target, '/', (size_t)(end - target));
+    if (slash == NULL) {
+        return (sbs_written){.type = {target, (size_t)(end - target)}};
+    }
+    return (sbs_written){.type = {target, (size_t)(slash - target)}, .id = {slash + 1, (size_t)(end - slash - 1)}};
+}
+
+/* False if nothing can be read of it. */
+static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
+    const sbs_push_config *config = push->priv.config;
+    sbs_text location = {config->item, 0};
+    bool readable = sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    if (!readable ||
+        sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
+        location.len = 0;
+    }
+
+    out->written = written_at(push, number);
+    out->fit = sbs_location_judge(location, &out->written, &out->server_id);
+    return readable;
+}
+
+static sbs_status confirm(const sbs_push *push, const entry_view *seen, const char **out_why) {
+    const sbs_bundle_entry *entry = &seen->entry;
+    const sbs_answered answered = {
+        .status = entry->status,
+        .location = seen->fit,
+        .body = entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE ? SBS_BODY_JSON : SBS_BODY_NONE,
+        .doc = &push->priv.of.bundle.answer,
+        .resource = entry->resource,
+        .outcome = entry->outcome,
+    };
+    return sbs_confirm(&seen->written, &answered, out_why);
+}
+
+/* True if it shows the id of another PUT. */
+static bool is_anothers(const sbs_push *push, const entry_view *seen) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    if (seen->written.id.ptr == NULL) {
+        return false;
+    }
+    if (seen->fit == SBS_LOCATION_OTHER) {
+        return true;
+    }
+    sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
+    return id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->written.id) &&
+           sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
+}
+
+/* As many answers as items; none shows the id of another; and of conditional creates, which show no id of ours, all
+ * went well, or all say the same. */
+static sbs_status check_answer(const sbs_push *push) {
+    unsigned count = 0;
+    unsigned stored = 0;
+    unsigned alike = 0;
+    unsigned first_status = 0;
+    for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
+        entry_view seen;
+        if (count >= push->priv.batch_len) {
+            return SBS_ERR_RESPONSE;
+        }
+
+        bool readable = view(push, count, node, &seen);
+        unsigned status = readable ? seen.entry.status : 0;
+        if (readable && is_anothers(push, &seen)) {
+            return SBS_ERR_RESPONSE;
+        }
+        first_status = count == 0 ? status : first_status;
+        alike += status == first_status;
+        stored += readable && confirm(push, &seen, NULL) == SBS_OK;
+        node = sbs_json_next(&push->priv.of.bundle.answer, node);
+    }
+
+    bool told_apart = push->priv.write_mode != SBS_WRITE_IF_NONE_EXIST || stored == count || alike == count;
+    return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
+}
+
+static sbs_status open_answer(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    size_t len = sbs_client_response(config->client).body_len;
+    sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
+    if (status == SBS_OK) {
+        status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
+    }
+    return status == SBS_OK ? check_answer(push) : status;
+}
+
+/* The server's words about a failure, or why it is none of success. */
+static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
+    const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    char *words = config->words != NULL ? config->words : push->priv.target;
+    size_t size = config->words != NULL ? config->words_size : sizeof push->priv.target;
+    bool transient;
+    bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
+                sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+    return said ? words : why;
+}
+
+/* Id and version of what was stored, behind each other where the target of a single request stands. */
+static void read_place(sbs_push *push, const entry_view *seen) {
+    char *to = push->priv.target;
+    char *etag = to + seen->server_id.len + 1;
+    size_t left = sizeof push->priv.target - seen->server_id.len - 2;
+    size_t len = 0;
+    memcpy(to, seen->server_id.len > 0 ? seen->server_id.ptr : "", seen->server_id.len);
+    to[seen->server_id.len] = '\0';
+    push->priv.event.server_id = to;
+
+    if (sbs_json_text(&push->priv.of.bundle.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
+        sbs_http_sanitise((sbs_text){etag, len}, etag, len + 1);
+        push->priv.event.etag = etag;
+    }
+}
+
+static void read_entry(sbs_push *push) {
+    sbs_push_event *event = &push->priv.event;
+    struct sbs_push_flags *flags = &push->priv.flags;
+    const char *why = "";
+    entry_view seen;
+    event->status = SBS_ERR_RESPONSE;
+    if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
+        flags->unread = flags->unknown = true;
+        return;
+    }
+
+    sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
+    event->http_status = (uint16_t)seen.entry.status;
+    event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
+    flags->asks = meaning.asks_for_time;
+    if (event->status != SBS_OK) {
+        flags->unknown = meaning.may_be_stored;
+        event->words = words_of(push, &seen, why);
+        return;
+    }
+
+    /* What was found is compared with what was looked for only where the item goes alone. */
+    bool found = push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST && event->http_status == 200;
+    if (found && !push->priv.sent[push->priv.judged].first && seen.entry.resource != SBS_JSON_NONE) {
+        flags->unread = flags->unknown = true;
+        event->status = SBS_ERR_RESPONSE;
+    }
+    read_place(push, &seen);
+}
+
+const sbs_push_batching sbs_push_batches = {
+    .put_entry = put_entry, .open_answer = open_answer, .read_entry = read_entry};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The items that wait on their own. */
+#include "push_internal.h"
+
+#define SUSPECT_MS UINT64_MAX /* until the first look is over */
+
+static size_t room(const sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    size_t count = config->deferred != NULL ? config->deferred_count : SBS_PUSH_DEFERRED_MAX;
+    return count < UINT16_MAX ? count : UINT16_MAX;
+}
+
+sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
+    sbs_push_deferred *entry = push->priv.table;
+    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+        if (entry->id == id) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent) {
+    sbs_push_deferred *entry = sbs_push_find(push, sent->id);
+    if (entry != NULL || push->priv.deferred_count >= room(push)) {
+        return entry;
+    }
+
+    entry = &push->priv.table[push->priv.deferred_count++];
+    *entry = (sbs_push_deferred){
+        .id = sent->id, .lane = sent->lane, .successes = push->priv.successes, .never_stored = sent->first};
+    return entry;
+}
+
+void sbs_push_forget(sbs_push *push, uint64_t id) {
+    sbs_push_deferred *entry = sbs_push_find(push, id);
+    if (entry != NULL) {
+        *entry = push->priv.table[--push->priv.deferred_count];
+    }
+}
+
+bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane) {
+    const sbs_push_deferred *entry = push->priv.table;
+    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+        if (entry->lane == lane && entry->id < id && !entry->passes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
+    return a->until_ms < b->until_ms || (a->until_ms == b->until_ms && a->id < b->id);
+}
+
+sbs_push_deferred *sbs_push_first(const sbs_push *push) {
+    sbs_push_deferred *first = NULL;
+    sbs_push_deferred *entry = push->priv.table;
+    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+        if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
+            !sbs_push_is_blocked(push, entry->id, entry->lane)) {
+            first = entry;
+        }
+    }
+    return first;
+}
+
+bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
+    bool passed = false;
+    sbs_push_deferred *entry = push->priv.table;
+    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+        if (entry->lane == sent->lane && entry->id < sent->id) {
+            entry->passes = entry->failures >= SBS_PUSH_FAILURES_MAX;
+            passed = true;
+        }
+    }
+    return passed;
+}
+
+void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
+    sbs_push_deferred *entry = push->priv.table;
+    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+        if (entry->failures <= failures_max) {
+            entry->until_ms = 0;
+        }
+    }
+}
+
+void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
+    const sbs_now *now = &push->priv.now;
+    const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
+    sbs_push_deferred *entry = sbs_push_take(push, &sent);
+    if (entry == NULL) {
+        return;
+    }
+
+    /* A time that is unknown, or in the future, makes it huge. */
+    uint64_t age_s = (uint64_t)now->utc_s - (uint64_t)item->failing_since_s;
+    entry->until_ms = SUSPECT_MS;
+    entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
+    entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+}
