@@ -17,7 +17,7 @@ after(() => server.stop());
 beforeEach(() => server.reset());
 
 const push = (id, more = [], timeout = 2) =>
-    sbs(['push', ...server.options({ timeout }), ...more, '-'], { input: observation(id) });
+    sbs(['push', ...server.options({ timeout }), '--wait', '1', ...more, '-'], { input: observation(id) });
 const held = (id) => server.held(nameOf(id));
 
 /** Whatever happened: not twice; what is told to be stored is; once all is well, a push makes it exactly one. */
@@ -134,7 +134,8 @@ describe('answers that are none', () => {
         'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
         'HTTP/2 as text': 'HTTP/2 200\r\n\r\n',
         'a status of two digits': 'HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n',
-        'an obsolete line fold': `${HEAD}X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}`,
+        'a line fold in Content-Length': `${HEAD}Content-Length:\r\n 2\r\n\r\n{}`,
+        'a line fold in Transfer-Encoding': `${HEAD}Transfer-Encoding:\r\n chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
         'a bare CR': `${HEAD}X: a\rb\r\nContent-Length: 2\r\n\r\n{}`,
         'a blank before the colon': `${HEAD}Content-Length : 2\r\n\r\n{}`,
         'both Transfer-Encoding and Content-Length': `${HEAD}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
@@ -178,7 +179,7 @@ describe('answers that are none', () => {
     const BODIES = {
         'half of a JSON text': '{"access_token":"abc",',
         'deep nesting': `${'['.repeat(60_000)}`,
-        'a byte order mark': '\ufeff{"access_token":"abc","token_type":"bearer"}',
+        'a byte order mark that is not at the start': '{\ufeff"access_token":"abc","token_type":"bearer"}',
         'a number that is none': '{"access_token":"abc","token_type":"bearer","expires_in":1e}',
         'a token with a line end': '{"access_token":"a\\r\\nX: y","token_type":"bearer"}',
         'a token with a NUL': '{"access_token":"a\\u0000b","token_type":"bearer"}',
