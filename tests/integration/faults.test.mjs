@@ -142,7 +142,6 @@ describe('answers that are none', () => {
         'two lengths': `${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
         'a negative length': `${HEAD}Content-Length: -2\r\n\r\n{}`,
         'a length of 30 digits': `${HEAD}Content-Length: ${'9'.repeat(30)}\r\n\r\n{}`,
-        'a coding that nobody asked for': `${HEAD}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`,
         'an unknown transfer coding': `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
         'a chunk size that is none': `${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
         'a chunk size that overflows': `${HEAD}Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n`,
@@ -169,6 +168,18 @@ describe('answers that are none', () => {
             }
         });
     }
+    test('a coding that nobody asked for, and that is none', async () => {
+        const raw = `${HEAD}Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`;
+        const fault = { raw, cutAt: 'all', cut: 'notify', times: -1 };
+        await server.faults({ on: 'token', ...fault });
+        assertFails(await sbs(['token', ...server.options()]), 4, /the HTTP answer is malformed/);
+        await server.clearFaults();
+        await server.faults({ on: 'fhir', ...fault });
+        const result = await push('coding');
+        assert.equal(result.status, 3, result.text);
+        assert.match(pushLines(result)[0].reason, /does not confirm it/);
+        await assertSafe(result, 'coding');
+    });
     test('bytes of no TLS', async () => {
         const next = numbers(SEED);
         for (let i = 0; i < 5; i += 1) {
