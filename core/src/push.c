@@ -10,9 +10,10 @@
 #define SUSPECT_ATTEMPTS 2u   /* tried so often in earlier runs, and still there */
 #define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
+#define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    bool batches = config->batch_max > 1;
+    bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
     push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
@@ -136,6 +137,7 @@ static uint32_t increase(uint16_t *counter) {
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.open = push->priv.exhausted;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
@@ -157,6 +159,7 @@ static void wait_all(sbs_push *push, bool pause) {
     uint64_t id = push->priv.sent[0].id;
     look_on(push, before(push));
     begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
+    push->priv.open = false;
 }
 
 static bool is_for_operator(const struct sbs_push_failure *failure) {
@@ -231,50 +234,45 @@ sbs_status sbs_push_flush(sbs_push *push) {
     return status;
 }
 
-static sbs_status settle(sbs_push *push, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = group(push);
-    if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, id, fate, reason, words);
-    }
-    if (status == SBS_OK) {
-        sbs_push_forget(push, id);
-    }
-    return status;
-}
-
 /* ---- what becomes of an item ------------------------------------------------------------------------------------ */
 
-static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind) {
-    sbs_status status = settle(push, id, SBS_QUEUE_DELIVERED, NULL, NULL);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    if (push->priv.exhausted) { /* it was the server, and those who only shared its fate may go */
+/* Something was stored: the server is well, and so is everything that only shared the fate of others. */
+static void note_success(sbs_push *push, sbs_push_event_kind kind) {
+    if (push->priv.exhausted) {
         sbs_push_wake_deferred(push, 0);
     }
     push->priv.exhausted = false;
     push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
     push->priv.went_well = true;
+    push->priv.in_a_row = (uint8_t)(push->priv.in_a_row + (push->priv.in_a_row < UINT8_MAX));
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += kind == SBS_PUSH_ALREADY;
-    tell(push, kind, id);
-    return SBS_OK;
 }
 
-static sbs_status set_aside(sbs_push *push, uint64_t id, sbs_push_event_kind kind, const char *reason) {
-    reason = reason != NULL ? reason : sbs_status_text(push->priv.event.status);
-    sbs_status status = settle(push, id, SBS_QUEUE_DEAD, reason, push->priv.event.words);
+/* The server holds it, or never will. */
+static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *decision) {
+    const sbs_queue *queue = push->priv.config->queue;
+    bool dead = decision->act == PUSH_SET_ASIDE;
+    const char *reason = dead && decision->reason == NULL ? sbs_status_text(push->priv.event.status) : decision->reason;
+    sbs_status status = group(push);
+    if (status == SBS_OK) {
+        status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
+                                    dead ? push->priv.event.words : NULL);
+    }
     if (status != SBS_OK) {
         return status;
     }
 
-    push->priv.counters.dead++;
-    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+    sbs_push_forget(push, id);
+    tell(push, decision->kind, id);
+    if (!dead) {
+        note_success(push, decision->kind);
+        return SBS_OK;
+    }
     push->priv.event.reason = reason;
-    tell(push, kind, id);
+    push->priv.counters.dead++;
+    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
     return SBS_OK;
 }
 
@@ -327,7 +325,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries);
+        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = at_least(wait_ms, settle_ms(push));
         }
@@ -349,12 +347,10 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
 static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
     sbs_status status = SBS_OK;
-    if (decision->act == PUSH_DELIVER) {
-        status = deliver(push, sent->id, decision->kind);
-    } else if (decision->act == PUSH_SET_ASIDE) {
-        status = set_aside(push, sent->id, decision->kind, decision->reason);
-    } else if (decision->act == PUSH_DEFER) {
+    if (decision->act == PUSH_DEFER) {
         status = defer(push, sent);
+    } else if (decision->act != PUSH_LEAVE) {
+        status = settle(push, sent->id, decision);
     }
 
     if (status == SBS_ERR_NOT_FOUND) {
@@ -400,7 +396,8 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
         .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
         .fifth = fifth,
     };
-    push->priv.single = push->priv.config->batch_max <= 1 || push->priv.singles_left > 0 || push->priv.direct;
+    push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
+                        push->priv.singles_left > 0 || push->priv.direct;
 
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
@@ -424,36 +421,39 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     return SBS_OK;
 }
 
-/* A damaged item may be any: the look stays where it is. */
-static sbs_status note_damaged(sbs_push *push, uint64_t id) {
-    sbs_push_forget(push, id);
-    push->priv.event.status = SBS_ERR_DAMAGED;
-    tell(push, SBS_PUSH_DEAD, id);
-    push->priv.event.reason = sbs_status_text(SBS_ERR_DAMAGED);
+/* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
+static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
+    const sbs_queue *queue = push->priv.config->queue;
+    memset(out, 0, sizeof *out);
+    sbs_status status = queue->ops->next(queue->ctx, after, out);
+    if (status != SBS_ERR_DAMAGED) {
+        return status;
+    }
+
+    sbs_push_forget(push, out->id);
+    push->priv.event.status = status;
+    push->priv.event.reason = sbs_status_text(status);
+    tell(push, SBS_PUSH_DEAD, out->id);
     return SBS_PENDING;
 }
 
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_queue_item item = {0};
-    sbs_status status = queue->ops->next(queue->ctx, id - 1, &item);
-    if (status == SBS_ERR_DAMAGED) {
-        return note_damaged(push, item.id);
-    }
-    if (status != SBS_OK || item.id != id) {
+    sbs_queue_item item;
+    sbs_status status = fetch(push, id - 1, &item);
+    bool gone = status == SBS_ERR_NOT_FOUND || item.id != id;
+    push->priv.direct = true;
+    push->priv.in_a_row = 0;
+    if (gone && status != SBS_PENDING) {
         status = unless_gone(status);
-        if (status != SBS_OK) {
-            return status;
+        if (status == SBS_OK) {
+            sbs_push_forget(push, id);
         }
-        sbs_push_forget(push, id);
-        look_on(push, no_later(push, id));
-        return SBS_PENDING;
+    } else if (status == SBS_OK) {
+        status = unless_gone(consider(push, &item));
     }
 
-    push->priv.direct = true;
-    status = unless_gone(consider(push, &item));
-    if (push->priv.state == PUSH_CHOOSE) { /* it was set aside or held, or the queue failed */
+    if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
         look_on(push, no_later(push, id));
     }
     return status == SBS_OK ? SBS_PENDING : status;
@@ -482,6 +482,7 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
     }
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
+    push->priv.open = true;
     return SBS_PENDING;
 }
 
@@ -518,7 +519,8 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
     if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
         return false;
     }
-    if (push->priv.first_lap && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
+    bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
+    if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
         sbs_push_suspect(push, item);
         return false;
     }
@@ -526,19 +528,17 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
 }
 
 static sbs_status look(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
-        sbs_queue_item item = {0};
-        sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-        if (status == SBS_ERR_DAMAGED) {
-            return note_damaged(push, item.id);
-        }
+        sbs_queue_item item;
+        sbs_status status = fetch(push, push->priv.cursor, &item);
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
         }
         if (status == SBS_OK) {
             push->priv.cursor = item.id;
             status = may_go(push, &item) ? unless_gone(consider(push, &item)) : SBS_OK;
+        } else if (status == SBS_PENDING) {
+            return status;
         }
         if (status != SBS_OK) {
             start_over(push);
@@ -551,9 +551,10 @@ static sbs_status look(sbs_push *push) {
     return SBS_PENDING;
 }
 
-/* While all goes well, one whose own time has come goes first; else others do. */
+/* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
+ */
 static sbs_status choose(sbs_push *push) {
-    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.singles_left == 0) {
+    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *first = sbs_push_first(push);
         if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
             return visit(push, first->id);
@@ -652,7 +653,7 @@ static sbs_status judge_entry(sbs_push *push) {
     }
 
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
-    sbs_push_read_entry(push);
+    push->priv.config->batches->read_entry(push);
     sbs_status status = act(push, sent, sbs_push_judge(push, sent));
     if (status != SBS_OK) {
         return status;
@@ -671,7 +672,7 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
     }
 
     if (status == SBS_OK) {
-        status = sbs_push_open_answer(push);
+        status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
         fail_batch(push, status);
@@ -725,15 +726,11 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
     return SBS_PENDING;
 }
 
-/* While nothing goes, a new item need not wait as long as those that failed. */
+/* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
 static sbs_status look_for_new(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
     sbs_queue_item item;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-    if (status == SBS_ERR_DAMAGED) {
-        return note_damaged(push, item.id);
-    }
+    sbs_status status = fetch(push, push->priv.cursor, &item);
     if (status == SBS_OK) {
         look_on(push, push->priv.cursor);
         push->priv.early = true;
@@ -750,10 +747,14 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         return SBS_OK;
     }
 
-    if (push->priv.exhausted) {
+    if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
-        if (early - 1u >= EARLY_CHECK_MS) {
-            return look_for_new(push);
+        if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
+            early = EARLY_CHECK_MS;
+            sbs_status status = look_for_new(push);
+            if (status != SBS_OK || push->priv.state != PUSH_WAIT) {
+                return status;
+            }
         }
         left = early < left ? early : left;
     }

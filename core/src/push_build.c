@@ -4,7 +4,6 @@
 
 #define BOOTS_RECORD "boots"
 #define BOOTS_VERSION 1u
-#define PLACE_MAX 0x3FFFFFFFu
 #define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again; compared modulo 2^32 s, 136 years */
 
 /* ---- when an item was measured ------------------------------------------------------------------------------- */
@@ -86,7 +85,7 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
 }
 
 /* A first attempt must replace nothing. Of a Bundle being made the item in question is the last one. */
-static bool is_conditional(const sbs_push *push) {
+bool sbs_push_is_conditional(const sbs_push *push) {
     return push->priv.write_mode == SBS_WRITE_PUT && push->priv.config->already_there == SBS_ALREADY_SET_ASIDE &&
            push->priv.sent[push->priv.single ? 0 : push->priv.batch_len].first;
 }
@@ -124,27 +123,6 @@ static void put_search(const sbs_push *push, const sbs_push_identity *identity, 
     }
 }
 
-/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
-static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
-    const sbs_push_encoder *encoder = &push->priv.config->encoder;
-    sbs_put_string(out, push->priv.batch_len > 0
-                            ? ",{\"resource\":"
-                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
-    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
-    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
-                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
-    push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
-    sbs_put_string(out, push->priv.target);
-    if (is_conditional(push)) {
-        sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
-    }
-    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        sbs_put_string(out, "\",\"ifNoneExist\":\"");
-        put_search(push, identity, out);
-    }
-    sbs_put_string(out, "\"}}");
-}
-
 static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
@@ -164,7 +142,7 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     /* Two characters stay free for the end of a Bundle. */
     sbs_writer_init(&out, config->body + push->priv.body_len, config->body_size - push->priv.body_len - 2);
     if (!push->priv.single) {
-        put_entry(push, &known, &identity, &out);
+        config->batches->put_entry(push, &known, &identity, &out);
     } else {
         put_search(push, &identity, &out);
         push->priv.search_len = out.len;
@@ -203,7 +181,7 @@ sbs_status sbs_push_start(sbs_push *push) {
     size_t search_len = push->priv.search_len;
     request.interaction = push->priv.write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
-    request.if_none_match_any = is_conditional(push);
+    request.if_none_match_any = sbs_push_is_conditional(push);
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
         request.identifier_system = push->priv.of.alone.system;

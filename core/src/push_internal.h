@@ -54,12 +54,16 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
 /** An item that failed in an earlier run waits until all else was tried, if there is room. */
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
 
-/* ---- push_batch.c: the answer to a Bundle ---- */
+/* ---- batch.c: linked by who names it ---- */
 
-/** Begins; SBS_ERR_RESPONSE or of json.h: the answer says nothing that can be relied on. */
-sbs_status sbs_push_open_answer(sbs_push *push);
-/** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
-void sbs_push_read_entry(sbs_push *push);
+struct sbs_push_batching {
+    /** Writes an item as the next entry of the Bundle. */
+    void (*put_entry)(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
+    /** Begins to read an answer; SBS_ERR_RESPONSE or of json.h: it says nothing that can be relied on. */
+    sbs_status (*open_answer)(sbs_push *push);
+    /** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
+    void (*read_entry)(sbs_push *push);
+};
 
 /* ---- push_build.c ---- */
 
@@ -70,6 +74,9 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
  * SBS_ERR_BUFFER: no room for it, or it is written in another way; others say why the item cannot be sent.
  * SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
+
+/** True if the item being built or sent must replace nothing: it is a first attempt. */
+bool sbs_push_is_conditional(const sbs_push *push);
 
 /** Starts the request that was built. */
 sbs_status sbs_push_start(sbs_push *push);

@@ -20,14 +20,14 @@ static const sbs_push_decision refused = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refuse
 static const sbs_push_decision several = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"};
 static const sbs_push_decision no_request = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
 static const sbs_push_decision out_of_scope = {PUSH_SET_ASIDE, SBS_PUSH_DEAD,
-                                               SBS_QUEUE_REASON_OPERATOR ": the granted scope does not cover it"};
+                                               SBS_QUEUE_REASON_OPERATOR ": not in the granted scope"};
 
 /* Given up, by the fault. */
 static const sbs_push_decision given_up[] = {
-    [SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed, while others are stored"},
+    [SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed"},
     [SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
-    [SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts again and again"},
-    [SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": refused while others are stored"},
+    [SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts"},
+    [SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": always refused"},
     [SBS_FAULT_SERVER] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "fails while others are stored"},
 };
 

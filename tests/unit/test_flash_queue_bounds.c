@@ -257,6 +257,31 @@ static void many_stay_and_go_at_last(void **state) {
     flash_sim_free(&sim);
 }
 
+/* Small ones, of which more fit on the flash than are kept track of: the one that stays is brought behind them. */
+static void small_ones_behind_one_that_stays(void **state) {
+    (void)state;
+    sbs_queue_item item;
+    set_up(SBS_FLASH_QUEUE_REFUSE);
+    const uint64_t held = append("", 0);
+    for (uint32_t i = 0; i < 2u * WINDOW; i++) {
+        const uint64_t id = append("", 0);
+        assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
+    }
+    assert_int_equal(next(0, &item), SBS_OK);
+    assert_int_equal(item.id, held);
+    assert_int_equal(next(held, &item), SBS_ERR_NOT_FOUND);
+    mount();
+    assert_int_equal(waiting(), 1);
+    deliver(held);
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        (void)append("", 0);
+    }
+    assert_int_equal(queue.ops->append(queue.ctx, &(sbs_queue_meta){.lane = 1}, "", 0, &item.id), SBS_ERR_BUFFER);
+    mount();
+    assert_int_equal(waiting(), WINDOW);
+    flash_sim_free(&sim);
+}
+
 /* ---- logs that this version does not write
  * ---------------------------------------------------------------------------------------- */
 
@@ -296,6 +321,7 @@ static void more_items_than_are_kept_track_of(void **state) {
     }
     mount();
     assert_int_equal(waiting(), ITEMS);
+    assert_int_equal(queue.ops->append(queue.ctx, &(sbs_queue_meta){.lane = 1}, "x", 1, &forged_id), SBS_ERR_BUFFER);
     for (uint64_t id = 1; id <= ITEMS; id++) {
         const contents seen = look();
         const uint64_t before = sim.reads;
@@ -393,6 +419,7 @@ int main(void) {
         cmocka_unit_test(one_that_was_sent_and_is_never_answered),
         cmocka_unit_test(millions_passed),
         cmocka_unit_test(many_stay_and_go_at_last),
+        cmocka_unit_test(small_ones_behind_one_that_stays),
         cmocka_unit_test(more_items_than_are_kept_track_of),
         cmocka_unit_test(ids_without_any_order),
         cmocka_unit_test(a_record_that_goes_while_it_runs),

@@ -217,7 +217,8 @@ SBS_NODISCARD sbs_status sbs_client_start(sbs_client *client, const sbs_request 
  */
 SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait);
 
-/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection.
+/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection
+ *  (a kept one that turns out to be given up is opened anew instead).
  *  What must be on record before something is sent is put there now. A request that the client repeats by itself comes
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);

@@ -67,7 +67,6 @@ extern "C" {
 #define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
-#define SBS_PUSH_WORDS_SIZE 64u  /**< bytes of a server's words that are kept without the caller's memory */
 
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
@@ -128,6 +127,10 @@ typedef struct sbs_push_deferred {
     bool never_stored;        /* each try so far was answered in a way that stores nothing */
 } sbs_push_deferred;
 
+/** How several items go in one request. Only a program that names it pays for it. */
+typedef struct sbs_push_batching sbs_push_batching;
+extern const sbs_push_batching sbs_push_batches;
+
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
 typedef struct sbs_push_config {
     sbs_client *client; /**< initialised; used by nobody else while a push is under way */
@@ -142,10 +145,11 @@ typedef struct sbs_push_config {
     size_t answer_size;
     sbs_push_deferred *deferred; /**< memory for items that wait on their own; NULL: for SBS_PUSH_DEFERRED_MAX inside */
     size_t deferred_count;
-    char *words; /**< memory for what the server says of one entry; NULL: SBS_PUSH_WORDS_SIZE bytes inside */
+    char *words; /**< memory for what the server says of one entry; NULL: some 128 bytes inside */
     size_t words_size;
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
+    const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
     uint16_t batch_max;  /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;    /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
@@ -188,6 +192,7 @@ typedef struct sbs_push_counters {
 typedef struct sbs_push {
     struct {
         uint8_t state;
+        uint8_t in_a_row; /* stored since one that waited on its own was tried */
         bool held; /* an item was passed over because its time is unknown */
         bool clock_noted;
         bool rewind;    /* the next look is from the start: one that was passed over may go */
@@ -197,6 +202,7 @@ typedef struct sbs_push {
         bool single;    /* the request is no Bundle */
         bool probe;     /* a wait is over: one request may go, whatever waits on its own */
         bool early;     /* the look is for new items only, within a wait */
+        bool open;      /* a wait within which new items may go */
         bool exhausted; /* everything was tried since something was stored: nothing goes */
         bool grouped;   /* the queue has a group open */
         bool went_well; /* an entry of the answer was stored */
@@ -249,8 +255,7 @@ typedef struct sbs_push {
             uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
-        char words[SBS_PUSH_WORDS_SIZE];
-        char target[2 * SBS_FHIR_ID_MAX + 2];
+        char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
     } priv;
 } sbs_push;
 

@@ -61,6 +61,9 @@ static sbs_status move_waiting(sbs_flash_queue *queue, const sbs_queue_place *it
  */
 static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
     sbs_flash_queue *queue = ctx;
+    if (queue->copying == NULL) { /* room is made by compact() only */
+        return SBS_ERR_STORAGE;
+    }
     if (record->type != TYPE_ITEM) {
         return SBS_OK;
     }
@@ -242,9 +245,9 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
         return status;
     }
     sbs_flash_log_part parts[2] = {{head, sbs_queue_meta_encode(meta, head)}, {data, len}};
-    status = make_room(queue, parts[0].len + len);
-    if (status == SBS_OK && sbs_queue_is_wide(queue)) {
-        status = narrow(queue);
+    status = sbs_queue_is_wide(queue) && queue->waiting < SBS_FLASH_QUEUE_WINDOW ? narrow(queue) : SBS_OK;
+    if (status == SBS_OK) {
+        status = make_room(queue, parts[0].len + len);
     }
     if (status != SBS_OK) {
         return status;
