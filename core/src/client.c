@@ -9,7 +9,7 @@
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-static sbs_status parse_allowed_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
+sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
     sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
     if (status != SBS_OK) {
         return status;
@@ -19,7 +19,7 @@ static sbs_status parse_allowed_url(const sbs_client_config *config, const char 
 }
 
 static sbs_status parse_base(const sbs_client_config *config, sbs_url *base) {
-    sbs_status status = parse_allowed_url(config, config->fhir_base, base);
+    sbs_status status = sbs_client_parse_url(config, config->fhir_base, base);
     if (status == SBS_OK && base->query.ptr != NULL) {
         return SBS_ERR_URL;
     }
@@ -57,11 +57,11 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
         status = parse_base(config, &client->priv.base);
     }
     if (status == SBS_OK && config->token_url != NULL) {
-        status = parse_allowed_url(config, config->token_url, &client->priv.token_url);
+        status = sbs_client_parse_url(config, config->token_url, &client->priv.token_url);
     }
     if (status == SBS_OK && config->token_origin != NULL) {
         sbs_url pin;
-        status = parse_allowed_url(config, config->token_origin, &pin);
+        status = sbs_client_parse_url(config, config->token_origin, &pin);
         if (status == SBS_OK) {
             sbs_client_pin(client, &pin);
         }
@@ -131,7 +131,9 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     shape->limits.connect_ms = DEFAULT(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = body_max(config, state);
-    shape->words = sbs_client_words(client, &shape->words_size);
+    if (state <= STATE_RESOURCE) { /* what else is asked for along the way has no words that count */
+        shape->words = sbs_client_words(client, &shape->words_size);
+    }
     shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
@@ -231,9 +233,26 @@ static bool may_have_arrived(const sbs_client *client) {
            client->priv.request.interaction != SBS_READ;
 }
 
+sbs_status sbs_client_step_exchange(sbs_client *client) {
+    sbs_exchange *exchange = &client->priv.exchange;
+    const sbs_answer *answer = &exchange->answer;
+
+    if (!exchange->request_started) {
+        client->priv.sent_ms = client->priv.now.mono_ms;
+    }
+    sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
+    /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
+    if (status == SBS_OK && answer->has_date && !answer->has_age && exchange->priv.request.stream->ops->secured) {
+        client->priv.date.utc_s = answer->date_utc_s;
+        client->priv.date.mono_ms = client->priv.now.mono_ms;
+        client->priv.date_took_ms = (uint32_t)client->priv.now.mono_ms - (uint32_t)client->priv.sent_ms;
+    }
+    return status;
+}
+
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry) {
     sbs_exchange *exchange = &client->priv.exchange;
-    sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
+    sbs_status status = sbs_client_step_exchange(client);
     if (status == SBS_PENDING || status == SBS_OK) {
         return status;
     }
@@ -318,6 +337,10 @@ static sbs_status step(sbs_client *client) {
         return sbs_client_step_sign(client);
     case STATE_TOKEN:
         return sbs_client_step_token(client);
+    case STATE_DATE:
+        return sbs_client_step_date(client);
+    case STATE_STATEMENT:
+        return client->priv.config->oauth_uris(client, SBS_OK);
     case STATE_RESOURCE:
         return sbs_client_step_resource(client);
     default:
@@ -336,7 +359,8 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     client->priv.reauthenticated = false;
     client->priv.rediscovered = false;
     client->priv.reconnected = false;
-    client->priv.clock_corrected = false;
+    client->priv.corrected_for = 0;
+    client->priv.date_asked = false;
     client->priv.token_is_new = false;
     client->priv.detail.outcome_unknown = false;
     memset(&client->priv.exchange.answer, 0, sizeof client->priv.exchange.answer);

@@ -11,10 +11,24 @@
 
 #include "sbs/client.h"
 
-enum { STATE_IDLE, STATE_DELAY, STATE_PREPARE, STATE_DISCOVERY, STATE_SIGN, STATE_TOKEN, STATE_RESOURCE };
+enum {
+    STATE_IDLE,
+    STATE_DELAY,
+    STATE_PREPARE,
+    STATE_DISCOVERY,
+    STATE_SIGN,
+    STATE_TOKEN,
+    STATE_RESOURCE,
+    STATE_DATE,
+    STATE_STATEMENT
+};
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
+
+/** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
+ */
+sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
 void sbs_client_pin(sbs_client *client, const sbs_url *url);
@@ -68,6 +82,9 @@ void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status
 /** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
+/** Goes on with the exchange, and keeps what the Date of its answer tells. Statuses of sbs_exchange_step. */
+sbs_status sbs_client_step_exchange(sbs_client *client);
+
 /** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
 sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
 
@@ -79,9 +96,22 @@ void sbs_client_wipe_token(sbs_client *client);
 
 sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
+/** Asks for a public document of the FHIR server in @p state; in STATE_DATE only for when it is sent. */
+sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state);
+
+/** Takes the token URL that is the value @p node of the document in the scratch. */
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
+
+/** What the status of an answer that is no 2xx means, if nothing else tells more than @p otherwise. */
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
+
+/** Ends discovery with what was found, or with what the answer means. */
+sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);
+
 sbs_status sbs_client_begin_sign(sbs_client *client);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);
+sbs_status sbs_client_step_date(sbs_client *client);
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request);
 sbs_status sbs_client_begin_resource(sbs_client *client);
 sbs_status sbs_client_step_resource(sbs_client *client);

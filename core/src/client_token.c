@@ -3,10 +3,11 @@
 #include "client_internal.h"
 
 #include "ascii.h"
+#include "lookup.h"
 #include "sbs/psa_key.h"
 
-#define CLOCK_TOLERANCE_S 30
-#define CLOCK_CORRECTION_MAX_S 86400
+#define CLOCK_TOLERANCE_S 2
+#define CLOCK_CORRECTION_MAX_S 86460 /* a day, and what passes until the answer is there */
 #define KEY_POLL_MS 20u
 
 /* ---- the token at hand ------------------------------------------------------------------------------------------- */
@@ -64,13 +65,18 @@ static void forget_discovery(sbs_client *client) {
     client->priv.url_len = 0;
 }
 
-sbs_status sbs_client_begin_discovery(sbs_client *client) {
-    sbs_exchange_request shape = {.response = NULL};
-    forget_discovery(client);
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(SBS_DISCOVERY_PATH),
-                        sbs_text_of("application/json"));
+sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state) {
+    sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
+
+    client->priv.date_asked = true;
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
     sbs_http_put_end(&client->priv.writer);
-    sbs_status status = sbs_client_send(client, &client->priv.base, &shape, STATE_DISCOVERY);
+    return sbs_client_send(client, &client->priv.base, &shape, state);
+}
+
+sbs_status sbs_client_begin_discovery(sbs_client *client) {
+    forget_discovery(client);
+    sbs_status status = sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
 }
 
@@ -81,56 +87,72 @@ static sbs_status check_pin(const sbs_client *client, const sbs_url *url) {
 }
 
 /* Behind the document's JSON tokens stands, for a while, the token URL. */
-static sbs_status read_discovery(sbs_client *client) {
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node) {
     const sbs_client_config *config = client->priv.config;
     const char *end = (const char *)config->work + config->work_size;
-    sbs_url *url = &client->priv.token_url;
     size_t url_len;
-    sbs_json doc;
-    sbs_status status = sbs_client_read_json(client, &doc);
-    if (status != SBS_OK) {
-        return status;
-    }
-    char *text = (char *)(doc.tokens + doc.count);
-    status = sbs_discovery_endpoint(&doc, sbs_text_of(config->fhir_base), config->plain_stream != NULL, text,
-                                    (size_t)(end - text), &url_len);
+
+    char *text = (char *)(doc->tokens + doc->count);
+    sbs_status status =
+        sbs_discovery_url(doc, node, sbs_text_of(config->fhir_base), true, text, (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
     client->priv.url_len = url_len + 1;
     memmove(config->work, text, client->priv.url_len);
-    status = sbs_url_parse(sbs_client_token_url(client), url);
-    if (status == SBS_OK && !url->https && !sbs_url_is_loopback(url)) {
-        status = SBS_ERR_URL;
+    status = sbs_client_parse_url(config, config->work, &client->priv.token_url);
+    return status == SBS_OK ? check_pin(client, &client->priv.token_url) : status;
+}
+
+static sbs_status read_discovery(sbs_client *client) {
+    sbs_json doc;
+    sbs_json_node node;
+    sbs_status status = sbs_client_read_json(client, &doc);
+    if (status != SBS_OK) {
+        return status;
     }
-    return status == SBS_OK ? check_pin(client, url) : status;
+
+    status = sbs_lookup_value(&doc, "token_endpoint", &node);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_ERR_RESPONSE;
+    }
+    return status == SBS_OK ? sbs_client_take_token_url(client, &doc, node) : status;
 }
 
 /* What an answer that is no 2xx means for discovery and the token endpoint, by its status alone. */
-static sbs_status refusal(unsigned http_status, sbs_status otherwise) {
-    sbs_status status = sbs_http_meaning_of(http_status).status;
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise) {
+    sbs_status status = sbs_http_meaning_of(client->priv.exchange.answer.status).status;
 
     return status == SBS_ERR_BUSY || status == SBS_ERR_REDIRECT ? status : otherwise;
 }
 
+sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
+    if (status == SBS_OK) {
+        client->priv.discovered_ms = client->priv.now.mono_ms;
+        return sbs_client_go_on(client, STATE_PREPARE);
+    }
+
+    client->priv.url_len = 0;
+    sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
+    if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
+        sbs_client_say(client, sbs_text_of("Content-Type"));
+    }
+    return sbs_client_retry(client, client->priv.detail.transient);
+}
+
 sbs_status sbs_client_step_discovery(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
     if (status != SBS_OK) {
         return status;
     }
-    unsigned http_status = client->priv.exchange.answer.status;
-    if (http_status != 200) {
-        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, refusal(http_status, SBS_ERR_FORBIDDEN));
-        return sbs_client_retry(client, client->priv.detail.transient);
+
+    bool is_there = client->priv.exchange.answer.status == 200;
+    status = is_there ? read_discovery(client) : sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
+    if (status != SBS_OK && config->oauth_uris != NULL) {
+        return config->oauth_uris(client, status);
     }
-    status = read_discovery(client);
-    if (status != SBS_OK) {
-        sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
-        client->priv.url_len = 0;
-        return status;
-    }
-    client->priv.discovered_ms = client->priv.now.mono_ms;
-    return sbs_client_go_on(client, STATE_PREPARE);
+    return sbs_client_end_discovery(client, status);
 }
 
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
@@ -186,6 +208,22 @@ static sbs_text kid_of(const sbs_client *client) {
                                               : (sbs_text){client->priv.kid, client->priv.kid_len};
 }
 
+/* In the seed's profile as the seed has it: now, and no client_id in the form. */
+static int64_t backdate_s(const sbs_client_config *config) {
+    int64_t half_s = config->lifetime_s / 2;
+
+    if (config->profile == SBS_PROFILE_SEED) {
+        return 0;
+    }
+    return half_s != 0 && half_s < SBS_ASSERTION_BACKDATE_S ? half_s : SBS_ASSERTION_BACKDATE_S;
+}
+
+static void put_form(sbs_writer *out, const sbs_client_config *config) {
+    const char *client_id = config->profile == SBS_PROFILE_SEED ? NULL : config->client_id;
+
+    sbs_token_put_request(out, sbs_text_of(config->scope), sbs_text_of(client_id));
+}
+
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
 static sbs_status build_request(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
@@ -199,18 +237,18 @@ static sbs_status build_request(sbs_client *client) {
         .aud = config->aud != NULL ? sbs_text_of(config->aud) : sbs_client_token_url(client),
         .kid = kid_of(client),
         .typ = sbs_text_of(config->typ),
-        .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s,
+        .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s - backdate_s(config),
         .lifetime = config->lifetime_s,
     };
     sbs_writer form;
     sbs_writer_init_sizing(&form);
-    sbs_token_put_request(&form, sbs_text_of(config->scope));
+    put_form(&form, config);
     sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, sbs_text_of("application/json"));
     sbs_http_put_field(out, "Content-Type", sbs_text_of("application/x-www-form-urlencoded"));
     sbs_http_put_field_uint(out, "Content-Length",
                             form.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits));
     sbs_http_put_end(out);
-    sbs_token_put_request(out, sbs_text_of(config->scope));
+    put_form(out, config);
     return sbs_assertion_start(&client->priv.assertion, &params, client->priv.alg, client->priv.key_bits, out);
 }
 
@@ -220,7 +258,6 @@ static sbs_status send_request(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
-    client->priv.token_sent_ms = client->priv.now.mono_ms;
     return sbs_client_send(client, &client->priv.token_url, &shape, STATE_TOKEN);
 }
 
@@ -278,7 +315,7 @@ static void set_expiry(sbs_client *client, uint64_t expires_in) {
         margin = lifetime / 2;
     }
     client->priv.token_lifetime_s = lifetime;
-    client->priv.token_expires_ms = client->priv.token_sent_ms + lifetime * 1000ull;
+    client->priv.token_expires_ms = client->priv.sent_ms + lifetime * 1000ull;
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin * 1000ull;
 }
 
@@ -294,43 +331,8 @@ static sbs_status read_token(sbs_client *client, sbs_token *token, const char **
     return status == SBS_OK ? sbs_token_read(&doc, answer->body, token, out_member) : status;
 }
 
-static sbs_status accept_token(sbs_client *client) {
-    const char *member = NULL;
-    sbs_token token;
-    sbs_status status = read_token(client, &token, &member);
-    if (status != SBS_OK) {
-        sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        sbs_client_say(client, sbs_text_of(member));
-        return status;
-    }
-    keep_token(client, &token);
-    set_expiry(client, token.expires_in);
-    sbs_client_wipe_scratch(client);
-    client->priv.token_is_new = true;
-    sbs_client_pin(client, &client->priv.token_url);
-    return sbs_client_go_on(client, STATE_PREPARE);
-}
-
-/* One correction from an authenticated Date in each request, at most a day; then the assertion is made anew. */
-static bool correct_clock(sbs_client *client) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_oauth_error error = client->priv.detail.oauth;
-    bool may_be_the_clock = error == SBS_OAUTH_INVALID_CLIENT || error == SBS_OAUTH_INVALID_GRANT;
-    if (client->priv.clock_corrected || !may_be_the_clock || !answer->has_date || !client->priv.token_url.https) {
-        return false;
-    }
-    int64_t offset = answer->date_utc_s - client->priv.now.utc_s;
-    int64_t change = offset - client->priv.clock_offset_s;
-    bool differs = change > CLOCK_TOLERANCE_S || change < -CLOCK_TOLERANCE_S;
-    if (!differs || offset > CLOCK_CORRECTION_MAX_S || offset < -CLOCK_CORRECTION_MAX_S) {
-        return false;
-    }
-    client->priv.clock_offset_s = offset;
-    client->priv.clock_corrected = true;
-    return true;
-}
-
-static bool may_have_moved(sbs_client *client, unsigned http_status) {
+static bool may_have_moved(sbs_client *client) {
+    unsigned http_status = client->priv.detail.http_status;
     bool discovered = client->priv.url_len > 0;
     if (!discovered || client->priv.rediscovered || (http_status != 404 && http_status != 405)) {
         return false;
@@ -340,23 +342,114 @@ static bool may_have_moved(sbs_client *client, unsigned http_status) {
     return true;
 }
 
+/* A clock that is @p ahead_s ahead of ours, or up to @p took_s more: the Date was written between two looks at ours. */
+static bool differs(int32_t ahead_s, uint32_t took_s) {
+    return ahead_s > CLOCK_TOLERANCE_S || ahead_s + (int32_t)took_s < -CLOCK_TOLERANCE_S;
+}
+
+/* One correction in a request, after which the assertion is made anew. What changes nothing is taken back. */
+static bool correct_clock(sbs_client *client) {
+    sbs_detail *detail = &client->priv.detail;
+    uint64_t since_ms = client->priv.now.mono_ms - client->priv.date.mono_ms;
+    uint64_t server_s = (uint64_t)client->priv.date.utc_s + since_ms / 1000u;
+    int64_t exact_s = (int64_t)(server_s - (uint64_t)client->priv.now.utc_s);
+    int32_t ahead_s = (int32_t)exact_s;
+    uint32_t took_s = client->priv.date_took_ms / 1000u;
+    if (client->priv.date.utc_s == 0 || ahead_s != exact_s) { /* one of the two is not known */
+        return false;
+    }
+    if (differs(ahead_s, took_s)) {
+        detail->clock_difference_s = ahead_s;
+    }
+
+    uint16_t refused = (uint16_t)((unsigned)detail->http_status << 4 | (unsigned)detail->oauth);
+    if (client->priv.corrected_for == refused) {
+        client->priv.clock_offset_s = client->priv.offset_before_s;
+    }
+    if (client->priv.corrected_for != 0 || ahead_s > CLOCK_CORRECTION_MAX_S || ahead_s < -CLOCK_CORRECTION_MAX_S ||
+        !differs(ahead_s - client->priv.clock_offset_s, took_s)) {
+        return false;
+    }
+
+    client->priv.corrected_for = refused;
+    client->priv.offset_before_s = client->priv.clock_offset_s;
+    /* Both clocks tell whole seconds: rather one behind than one ahead. */
+    client->priv.clock_offset_s = detail->clock_difference_s != 0 ? ahead_s - 1 : 0;
+    return true;
+}
+
+/* What the clock may have to do with the refusal that the detail tells. */
+static sbs_status doubt_clock(sbs_client *client) {
+    const sbs_detail *detail = &client->priv.detail;
+    bool corrected = correct_clock(client);
+
+    if (corrected && detail->retry_after_s == 0) {
+        return sbs_client_go_on(client, STATE_PREPARE);
+    }
+    return sbs_client_retry(client, corrected || detail->transient);
+}
+
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
-    unsigned http_status = client->priv.exchange.answer.status;
+    bool hint;
     size_t size;
     char *words = sbs_client_words(client, &size);
     sbs_json doc;
-    sbs_client_note_answer(client, SBS_STEP_TOKEN, refusal(http_status, SBS_ERR_OAUTH));
-    if (sbs_client_read_json(client, &doc) == SBS_OK &&
-        sbs_oauth_error_read(&doc, &detail->oauth, words, size) == SBS_OK &&
-        detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
+
+    sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
+    if (sbs_client_read_json(client, &doc) != SBS_OK ||
+        sbs_oauth_error_read(&doc, &detail->oauth, words, size) != SBS_OK) {
+        sbs_client_read_words(client, &hint);
+    }
+    sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
+    if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
     detail->transient = detail->status == SBS_ERR_BUSY;
-    if (correct_clock(client) || may_have_moved(client, http_status)) {
+
+    if (may_have_moved(client)) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
-    return sbs_client_retry(client, detail->transient);
+    if (detail->oauth == SBS_OAUTH_INVALID_SCOPE || client->priv.exchange.answer.has_age) {
+        return sbs_client_retry(client, detail->transient);
+    }
+
+    /* Some authorization servers send no Date: that of the FHIR server is asked for, once, if none is known. */
+    bool needs_date = client->priv.date.utc_s == 0 && !client->priv.date_asked && client->priv.base.https;
+    if (needs_date && sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
+        return SBS_PENDING;
+    }
+    return doubt_clock(client);
+}
+
+/* Whatever comes of it, what counts is the refusal before. */
+sbs_status sbs_client_step_date(sbs_client *client) {
+    if (sbs_client_step_exchange(client) == SBS_PENDING) {
+        return SBS_PENDING;
+    }
+    client->priv.exchange.answer.status = client->priv.detail.http_status;
+    return doubt_clock(client);
+}
+
+static sbs_status accept_token(sbs_client *client) {
+    const char *member = NULL;
+    sbs_token token;
+    sbs_status status = read_token(client, &token, &member);
+    if (status == SBS_ERR_OAUTH) {
+        return judge_refusal(client);
+    }
+    if (status != SBS_OK) {
+        sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
+        sbs_client_say(client, sbs_text_of(member));
+        return status;
+    }
+
+    keep_token(client, &token);
+    set_expiry(client, token.expires_in);
+    sbs_client_wipe_scratch(client);
+    client->priv.token_is_new = true;
+    sbs_client_pin(client, &client->priv.token_url);
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 sbs_status sbs_client_step_token(sbs_client *client) {

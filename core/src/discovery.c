@@ -66,15 +66,20 @@ static sbs_status make_absolute(sbs_text base, char *url, size_t size, size_t *l
 sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,
                                   size_t *out_len) {
     sbs_json_node node;
+    sbs_status status = sbs_lookup_value(doc, "token_endpoint", &node);
+    if (status != SBS_OK) {
+        return status == SBS_ERR_NOT_FOUND ? SBS_ERR_RESPONSE : status;
+    }
+    return sbs_discovery_url(doc, node, fhir_base, allow_http, url, url_size, out_len);
+}
+
+sbs_status sbs_discovery_url(const sbs_json *doc, sbs_json_node node, sbs_text fhir_base, bool allow_http, char *url,
+                             size_t url_size, size_t *out_len) {
     sbs_url parsed;
     if (url_size == 0) {
         return SBS_ERR_BUFFER;
     }
-    sbs_status status = sbs_json_member(doc, 0, "token_endpoint", &node);
-    if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? SBS_ERR_RESPONSE : status;
-    }
-    status = sbs_json_text(doc, node, url, url_size - 1, out_len);
+    sbs_status status = sbs_json_text(doc, node, url, url_size - 1, out_len);
     if (status == SBS_OK) {
         status = make_absolute(fhir_base, url, url_size - 1, out_len);
     }

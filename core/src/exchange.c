@@ -216,7 +216,9 @@ static void note_location(sbs_exchange *exchange, sbs_text value) {
     sbs_text id;
     answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);
     answer->id[0] = '\0';
-    copy_text(answer->id, sizeof answer->id, id);
+    if (answer->location == SBS_LOCATION_FITS) {
+        copy_text(answer->id, sizeof answer->id, id);
+    }
 }
 
 /* Several challenges may come: the longest is the one that says something. */
@@ -249,6 +251,9 @@ static void note_field(sbs_exchange *exchange) {
         break;
     case SBS_HTTP_DATE:
         answer->has_date = sbs_date_parse_http(value, utc_s, &answer->date_utc_s) == SBS_OK;
+        break;
+    case SBS_HTTP_AGE:
+        answer->has_age = true;
         break;
     case SBS_HTTP_RETRY_AFTER:
         note_retry_after(answer, value, utc_s);

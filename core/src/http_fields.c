@@ -20,11 +20,11 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_TRANSFER_ENCODING] = "transfer-encoding",
         [SBS_HTTP_CONTENT_TYPE] = "content-type",
         [SBS_HTTP_DATE] = "date",
+        [SBS_HTTP_AGE] = "age",
         [SBS_HTTP_RETRY_AFTER] = "retry-after",
         [SBS_HTTP_LOCATION] = "location",
         [SBS_HTTP_ETAG] = "etag",
         [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
-        [SBS_HTTP_LAST_MODIFIED] = "last-modified",
     };
     return find_name(name, names, SBS_HTTP_OTHER_FIELD);
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/observation.h"
 
+#include <string.h>
+
 #include "ascii.h"
 #include "observation_types.h"
+
+#define VITAL_SIGNS "vital-signs"
 
 enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
 
@@ -15,15 +19,31 @@ static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
     return false;
 }
 
-/* The profile that R4 applies by this category (vitalsigns.html). */
-static bool is_vital_sign(const sbs_observation *observation) {
-    for (size_t i = 0; i < observation->category_count; i++) {
-        const sbs_coding *category = &observation->categories[i];
-        if (sbs_ascii_is(category->system, SBS_SYSTEM_CATEGORY) && sbs_ascii_is(category->code, "vital-signs")) {
-            return true;
+/* True if a coding of @p system has one of the words, each of which ends with a NUL, the last one with two. */
+static bool has_coding(const sbs_coding *codings, size_t count, const char *system, const char *words) {
+    for (size_t i = 0; i < count; i++) {
+        if (!sbs_ascii_is(codings[i].system, system)) {
+            continue;
+        }
+        for (const char *word = words; *word != '\0'; word += strlen(word) + 1) {
+            if (sbs_ascii_is(codings[i].code, word)) {
+                return true;
+            }
         }
     }
     return false;
+}
+
+/* The codes of R4's vital-signs table, and the one beside 2708-6 that the same profile demands. */
+bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
+    return has_coding(codes, count, SBS_SYSTEM_LOINC,
+                      "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\00029463-7\000"
+                      "39156-5\00085354-9\0008480-6\0008462-4\0008478-0\0");
+}
+
+/* The profile that R4 applies by this category (vitalsigns.html). */
+static bool is_vital_sign(const sbs_observation *observation) {
+    return has_coding(observation->categories, observation->category_count, SBS_SYSTEM_CATEGORY, VITAL_SIGNS "\0");
 }
 
 static void require(sbs_json_writer *json, bool holds, sbs_status error) {
@@ -76,12 +96,39 @@ static void put_status(sbs_json_writer *json, const sbs_observation *observation
     sbs_json_member_text(json, "status", status);
 }
 
+/* A clock that reads the epoch was never set; and R4 has no time of day without zone. */
+static bool has_time(const sbs_observation *observation) {
+    return observation->effective_utc_s != SBS_UTC_UNKNOWN && observation->effective_utc_s != 0 &&
+           observation->zone_minutes != SBS_ZONE_UNKNOWN;
+}
+
+/* vs-1: a time at least to the day. */
+static bool has_day(const sbs_observation *observation) {
+    return observation->effective.ptr != NULL ? observation->effective.len >= DATE_LEN : has_time(observation);
+}
+
+/* R4 demands the category of whatever has a vital sign's code. Without subject or time the profile cannot hold, and the
+ * measurement goes as it is rather than not at all. */
+static bool lacks_category(const sbs_observation *observation) {
+    return !is_vital_sign(observation) && observation->subject.ptr != NULL && has_day(observation) &&
+           sbs_observation_is_vital_sign(observation->codes, observation->code_count);
+}
+
 static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
-    if (observation->category_count == 0) {
+    static const sbs_coding vital_signs = {
+        .system = {SBS_SYSTEM_CATEGORY, sizeof SBS_SYSTEM_CATEGORY - 1},
+        .code = {VITAL_SIGNS, sizeof VITAL_SIGNS - 1},
+    };
+    const bool lacking = lacks_category(observation);
+    if (observation->category_count == 0 && !lacking) {
         return;
     }
+
     sbs_json_key(json, "category");
     sbs_json_begin_array(json);
+    if (lacking) {
+        sbs_fhir_put_concept(json, &vital_signs, 1);
+    }
     for (size_t i = 0; i < observation->category_count; i++) {
         require(json, observation->categories[i].system.ptr != NULL, SBS_ERR_ARGUMENT);
         sbs_fhir_put_concept(json, &observation->categories[i], 1);
@@ -106,12 +153,6 @@ static void put_subject(sbs_json_writer *json, const sbs_observation *observatio
     put_reference_member(json, "subject", observation->subject);
 }
 
-/* A clock that reads the epoch was never set; and R4 has no time of day without zone. */
-static bool has_time(const sbs_observation *observation) {
-    return observation->effective_utc_s != SBS_UTC_UNKNOWN && observation->effective_utc_s != 0 &&
-           observation->zone_minutes != SBS_ZONE_UNKNOWN;
-}
-
 static void put_effective(sbs_json_writer *json, const sbs_observation *observation) {
     char buffer[DATETIME_SIZE];
     sbs_text effective = observation->effective;
@@ -124,8 +165,7 @@ static void put_effective(sbs_json_writer *json, const sbs_observation *observat
         effective.ptr = buffer;
         sbs_writer_fail(json->out, sbs_writer_finish(&writer, &effective.len));
     }
-    /* vs-1: at least to the day. */
-    require(json, effective.len >= DATE_LEN || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
+    require(json, has_day(observation) || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
     sbs_json_member_text(json, "effectiveDateTime", effective);
 }
 

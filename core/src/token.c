@@ -2,12 +2,13 @@
 #include "sbs/token.h"
 
 #include "ascii.h"
+#include "lookup.h"
 #include "sbs/scope.h"
 #include "sbs/url.h"
 
 /* ---- request -------------------------------------------------------------------------------------------------- */
 
-void sbs_token_put_request(sbs_writer *out, sbs_text scope) {
+void sbs_token_put_request(sbs_writer *out, sbs_text scope, sbs_text client_id) {
     if (scope.len == 0 || !sbs_scope_list_is_valid(scope)) {
         sbs_writer_fail(out, SBS_ERR_ARGUMENT);
         return;
@@ -15,6 +16,10 @@ void sbs_token_put_request(sbs_writer *out, sbs_text scope) {
     /* Not by sbs_form_put_field: @p out may hold the head of the request already. */
     sbs_put_string(out, "grant_type=client_credentials&scope=");
     sbs_form_put_encoded(out, scope);
+    if (client_id.ptr != NULL) {
+        sbs_put_string(out, "&client_id=");
+        sbs_form_put_encoded(out, client_id);
+    }
     sbs_put_string(out, "&client_assertion_type=");
     sbs_form_put_encoded(out, sbs_text_of(SBS_ASSERTION_TYPE));
     sbs_put_string(out, "&client_assertion=");
@@ -110,14 +115,14 @@ static bool parse_seconds(sbs_text text, uint32_t *out_seconds) {
 /* Reads the string member @p name. SBS_ERR_NOT_FOUND if it is missing. */
 static sbs_status take_string(const sbs_json *doc, char *text, const char *name, sbs_text *out) {
     sbs_json_node node;
-    sbs_status status = sbs_json_member(doc, 0, name, &node);
+    sbs_status status = sbs_lookup_value(doc, name, &node);
     return status == SBS_OK ? sbs_json_text_in_place(doc, node, text, out) : status;
 }
 
 static sbs_status take_lifetime(const sbs_json *doc, char *text, sbs_token *token) {
     sbs_json_node node;
     sbs_text value;
-    sbs_status status = sbs_json_member(doc, 0, "expires_in", &node);
+    sbs_status status = sbs_lookup_value(doc, "expires_in", &node);
     token->expires_in = SBS_TOKEN_EXPIRES_DEFAULT;
     if (status != SBS_OK) {
         return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
@@ -161,10 +166,14 @@ static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token
 
 sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {
     const char *member = NULL;
-    sbs_status status = SBS_ERR_JSON_TYPE;
+    sbs_json_node error;
+
     *out_token = (sbs_token){0};
-    if (sbs_json_kind_of(doc, 0) == SBS_JSON_OBJECT) {
+    sbs_status status = sbs_lookup_value(doc, "error", &error);
+    if (status == SBS_ERR_NOT_FOUND) {
         status = take_members(doc, text, out_token, &member);
+    } else if (status == SBS_OK) {
+        status = SBS_ERR_OAUTH;
     }
     if (status != SBS_OK) {
         *out_token = (sbs_token){0};

@@ -94,10 +94,21 @@ static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
 
 static void serve_discovery(fake_fhir *fhir) {
     static const char good[] = "{\"token_endpoint\":\"https://auth.example/token\",\"capabilities\":[]}";
+    char type[96];
     fhir->discoveries++;
     if (!fails(fhir, &fhir->discovery_status, &fhir->discovery_times, "")) {
-        answer(fhir, 200, "Content-Type: application/json\r\n",
-               fhir->discovery_body != NULL ? fhir->discovery_body : good);
+        snprintf(type, sizeof type, "Content-Type: %s\r\n",
+                 fhir->document_type != NULL ? fhir->document_type : "application/json");
+        answer(fhir, 200, type, fhir->discovery_body != NULL ? fhir->discovery_body : good);
+    }
+}
+
+static void serve_statement(fake_fhir *fhir) {
+    fhir->statements++;
+    if (fhir->statement[0] == '\0') {
+        answer(fhir, 404, "", "");
+    } else {
+        answer(fhir, 200, "Content-Type: application/fhir+json\r\n", fhir->statement);
     }
 }
 
@@ -213,6 +224,8 @@ static void serve(fake_server *server, const char *request, size_t len) {
         serve_token(fhir, request, len);
     } else if (fake_request_is(request, len, "GET /r4/.well-known/smart-configuration ")) {
         serve_discovery(fhir);
+    } else if (fhir->statement != NULL && fake_request_is(request, len, "GET /r4/metadata ")) {
+        serve_statement(fhir);
     } else {
         serve_fhir(fhir, request, len);
         if (fhir->lost_answers > 0) {

@@ -12,6 +12,8 @@ typedef struct fake_fhir {
     fake_server server;
     /* behaviour, each used up by one request unless it says otherwise */
     const char *discovery_body; /* whole document; NULL: a good one. Stays */
+    const char *document_type;  /* Content-Type of the discovery document; NULL: JSON. Stays */
+    const char *statement;      /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
     const char *token_body;     /* body of a 200 answer; NULL: a good one. Stays */
     unsigned discovery_status;  /* 0: 200 */
     unsigned token_status;      /* 0: 200 */
@@ -37,6 +39,7 @@ typedef struct fake_fhir {
     bool spent;            /* the token was used */
     /* what happened */
     unsigned bundles;
+    unsigned statements;
     unsigned tokens, discoveries, creates, updates, reads, unauthorized;
     char jti[FAKE_MAX][24]; /* of every assertion that came */
     unsigned jti_count;

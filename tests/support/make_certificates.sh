@@ -66,6 +66,43 @@ openssl req -x509 -new -key root-rsa.key -subj /CN=root-rsa.test -days 3650 -sha
 cp rsa.key sha1.key
 extensions "$local_names" | issue sha1 root-rsa sha1
 cp sha1.crt sha1.chain
+# A name in the common name alone, a critical extension that few know, a curve that this library leaves out, and a root
+# that only has the name of another.
+named() { # NAME CN: as issue, for a certificate without names of its own
+    openssl req -new -key rsa.key -subj "/CN=$2" -out "$1.csr"
+    printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n' >"$1.ext"
+    openssl x509 -req -in "$1.csr" -CA root-rsa.crt -CAkey root-rsa.key -CAcreateserial -days 3650 -sha384 \
+        -extfile "$1.ext" -out "$1.crt" 2>/dev/null
+}
+named nameless localhost
+cp rsa.key nameless.key
+cp nameless.crt nameless.chain
+cp rsa.key critical.key
+{
+    extensions "$local_names"
+    echo certificatePolicies=critical,2.23.140.1.2.1
+} | issue critical root-rsa
+cp critical.crt critical.chain
+key curve ec521
+extensions "$local_names" | issue curve root-rsa
+cp curve.crt curve.chain
+openssl req -x509 -new -key root-ec.key -subj /CN=root-rsa.test -days 3650 -sha384 -out impostor.crt \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+# Issued by a server's certificate, and one that goes beyond a message of 16 KB.
+cp ec.key misissued.key
+extensions "$local_names" | issue misissued other
+cat misissued.crt other.crt >misissued.chain
+cp ec.key long.key
+extensions "$local_names$(printf ',DNS:name-%05d.of-many.test' $(seq 800))" | issue long root-rsa
+cp long.crt long.chain
+# Clients' own certificates, in one file with their keys.
+for kind in rsa ec; do
+    cp "$kind.key" "device-$kind.key"
+    extensions DNS:device.test clientAuth | issue "device-$kind" middle-ec
+    cat "device-$kind.crt" middle-ec.crt >"device-$kind.chain"
+    cat "device-$kind.chain" "device-$kind.key" >"device-$kind.pem"
+done
+cat root-rsa.crt curve.crt root-ec.crt >mixed.pem
 cat root-rsa.crt root-ec.crt >both.pem
 openssl x509 -in root-rsa.crt -outform DER -out root-rsa.der
 dd if=/dev/urandom of=large.bin bs=1000 count=300 2>/dev/null

@@ -431,6 +431,25 @@ void cut_vfs_restart(uint64_t seed) {
     disk.at = 0;
 }
 
+void cut_vfs_kill(void) {
+    for (unsigned i = 0; i < FILES_MAX; i++) {
+        forget_regions(&disk.files[i]);
+    }
+    disk.off = false;
+    disk.at = 0;
+}
+
+void cut_vfs_put(const char *name, const void *data, size_t len) {
+    disk_file *file = find(name, true);
+    forget_changes(file);
+    file->synced.len = 0;
+    if (len > 0) {
+        put(&file->synced, 0, data, len);
+    }
+    file->synced.exists = true;
+    copy_image(&file->now, &file->synced);
+}
+
 void cut_vfs_arm(unsigned at) {
     disk.operations = 0;
     disk.at = at;

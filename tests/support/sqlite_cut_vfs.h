@@ -29,6 +29,12 @@ bool cut_vfs_is_off(void);
 /* The power comes back; @p seed decides what of the unsynced is there. Every connection must be closed. */
 void cut_vfs_restart(uint64_t seed);
 
+/* The process is gone instead, and another one comes: all that it wrote is there. Every connection must be closed. */
+void cut_vfs_kill(void);
+
+/* A file as it lies on the disk. */
+void cut_vfs_put(const char *name, const void *data, size_t len);
+
 /* Writes that would make the files together larger than this fail with SQLITE_FULL; 0: no limit. */
 void cut_vfs_limit(size_t bytes);
 

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -85,6 +87,61 @@ void rig_assert_reads(uint64_t id, const char *text) {
     assert_int_equal(rig.port.ops->read(rig.port.ctx, id, 0, bytes, sizeof bytes, &len), SBS_OK);
     assert_int_equal(len, strlen(text));
     assert_memory_equal(bytes, text, len);
+}
+
+sbs_sqlite_repeat rig_add(const char *text, uint8_t identity, uint8_t content, uint64_t *out_id) {
+    uint8_t hashes[2][SBS_SQLITE_HASH_SIZE];
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+    const sbs_sqlite_facts facts = {
+        .identity = hashes[0], .content = hashes[1], .type = "Observation", .source = "scale-1", .rule = 1};
+    memset(hashes[0], identity, sizeof hashes[0]);
+    memset(hashes[1], content, sizeof hashes[1]);
+    assert_int_equal(sbs_sqlite_queue_add(&rig.queue, &rig_meta, &facts, text, strlen(text), out_id, &repeat), SBS_OK);
+    return repeat;
+}
+
+/* One line: offset, how often, 16 bytes. */
+static void put_line(char *bytes, size_t size, const char *line) {
+    unsigned long offset, count;
+    char digits[33];
+    assert_int_equal(sscanf(line, "%lx %lu %32s", &offset, &count, digits), 3);
+    assert_true(offset + count * 16 <= size);
+    for (size_t i = 0; i < count * 16; i++) {
+        const char two[] = {digits[i % 16 * 2], digits[i % 16 * 2 + 1], '\0'};
+        bytes[offset + i] = (char)strtoul(two, NULL, 16);
+    }
+}
+
+char *rig_version_1(size_t *out_len) {
+    char line[160];
+    unsigned long size = 0;
+    char *bytes = NULL;
+    FILE *file = fopen(SBS_TEST_DATA_DIR "/vectors/sqlite_queue_version_1.txt", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (line[0] != '#') {
+            assert_non_null(bytes);
+            put_line(bytes, size, line);
+        } else if (sscanf(line, "# size %lx", &size) == 1) {
+            bytes = calloc(1, size);
+        }
+    }
+    assert_int_equal(fclose(file), 0);
+    *out_len = size;
+    return bytes;
+}
+
+void rig_write(const void *bytes, size_t len) {
+    static const char *const suffixes[] = {"-wal", "-shm"};
+    char name[300];
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", rig.path, suffixes[i]);
+        (void)unlink(name);
+    }
+    FILE *file = fopen(rig.path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
 }
 
 void rig_tamper(const char *sql) {

@@ -36,6 +36,14 @@ sbs_status rig_settle(uint64_t id, sbs_queue_fate fate, const char *reason);
 sbs_queue_counters rig_counters(void);
 void rig_assert_reads(uint64_t id, const char *text);
 
+/* Adds with hashes whose bytes are all @p identity or @p content; SBS_SQLITE_NEW or what it repeats. */
+sbs_sqlite_repeat rig_add(const char *text, uint8_t identity, uint8_t content, uint64_t *out_id);
+
+/* The bytes of a queue that the program of version 1 made, in new memory. */
+char *rig_version_1(size_t *out_len);
+/* Replaces the queue's file, which must be closed, by these bytes. */
+void rig_write(const void *bytes, size_t len);
+
 /* Runs SQL on the file as somebody else would. */
 void rig_tamper(const char *sql);
 

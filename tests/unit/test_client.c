@@ -44,9 +44,11 @@ static void the_token_request_is_the_one_of_smart(void **state) {
                          "\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nX-Request-Id: ";
     assert_memory_equal(s->fhir.last_token_request, wanted, strlen(wanted));
     assert_last_has(&s->fhir, "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ");
-    assert_last_has(&s->fhir, "\r\n\r\ngrant_type=client_credentials&scope=system%2FObservation.cruds&"
-                              "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
-                              "client_assertion=eyJ");
+    assert_last_has(
+        &s->fhir,
+        "\r\n\r\ngrant_type=client_credentials&scope=system%2FObservation.cruds&"
+        "client_id=device-1&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
+        "client_assertion=eyJ");
     sbs_token_view token;
     assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_OK);
     assert_true(sbs_text_equal(token.access_token, sbs_text_of("tok-1.2")));

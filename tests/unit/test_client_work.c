@@ -51,8 +51,8 @@ static void make_token_answer(size_t token_len, size_t len) {
 
 static void assert_suffices(fake_setup *s, const lengths *l) {
     static _Alignas(8) char work[131072];
-    fill(client_id, l->client_id, 'c');
-    fill(scope, l->scope, '"' + 1); /* encoded in three bytes each */
+    fill(client_id, l->client_id, '%'); /* encoded in three bytes */
+    fill(scope, l->scope, '"' + 1);     /* encoded in three bytes each */
     fill(path, l->url - strlen("https://auth.example/"), 'p');
     memcpy(path, "token", 5); /* where the fake server has it */
     make_document(l->answer);

@@ -117,7 +117,7 @@ static void refuses_endpoints(void **state) {
     } cases[] = {
         {"{}", SBS_ERR_RESPONSE},
         {"{\"Token_endpoint\":\"https://h/\"}", SBS_ERR_RESPONSE},
-        {"{\"token_endpoint\":null}", SBS_ERR_JSON_TYPE},
+        {"{\"token_endpoint\":null}", SBS_ERR_RESPONSE},
         {"{\"token_endpoint\":[\"https://h/\"]}", SBS_ERR_JSON_TYPE},
         {"{\"token_endpoint\":\"http://h/token\"}", SBS_ERR_URL},
         {"{\"token_endpoint\":\"ftp://h/token\"}", SBS_ERR_URL},

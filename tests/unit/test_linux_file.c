@@ -214,6 +214,7 @@ static void the_clock_knows_when_it_does_not_know(void **state) {
     assert_true(sbs_linux_now().utc_s == sbs_linux_build_time());
     wall_clock = (time_t)sbs_linux_build_time() - 1;
     assert_true(sbs_linux_now().utc_s == SBS_UTC_UNKNOWN);
+    assert_true(sbs_linux_wall_clock() == wall_clock);
     wall_clock = 0;
     assert_true(sbs_linux_now().utc_s == SBS_UTC_UNKNOWN);
     wall_clock = -1;

@@ -279,6 +279,65 @@ static void test_vital_sign_rules(void **state) {
     assert_int_equal(sbs_observation_put(&out, &observation, NULL), SBS_OK);
 }
 
+static bool is_written_with_category(const sbs_observation *observation) {
+    sbs_writer out;
+    sbs_writer_init(&out, buffer, sizeof buffer - 1);
+    assert_int_equal(sbs_observation_put(&out, observation, NULL), SBS_OK);
+    buffer[out.len] = '\0';
+    const char *first = strstr(buffer, "\"vital-signs\"");
+    assert_true(first == NULL || strstr(first + 1, "\"vital-signs\"") == NULL);
+    return first != NULL;
+}
+
+/* What has a vital sign's code gets the category where the profile can hold, and is sent without it where it cannot. */
+static void test_vital_sign_by_its_code(void **state) {
+    (void)state;
+    static const char *const codes[] = {"85353-1", "9279-1",  "8867-4",  "2708-6",  "59408-5", "8310-5", "8302-2",
+                                        "9843-4",  "29463-7", "39156-5", "85354-9", "8480-6",  "8462-4", "8478-0"};
+    static const sbs_coding laboratory = {.system = T(SBS_SYSTEM_CATEGORY), .code = T("laboratory")};
+    sbs_observation observation = vital_sign();
+    observation.category_count = 0;
+    assert_observation(&observation, vital_sign_json);
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        sbs_coding code[2] = {{.system = T(SBS_SYSTEM_MDC), .code = T("1")}, {.system = T(SBS_SYSTEM_LOINC)}};
+        code[1].code = sbs_text_of(codes[i]);
+        observation.codes = code;
+        assert_true(is_written_with_category(&observation));
+        assert_true(sbs_observation_is_vital_sign(code, 2));
+        code[1].system = T(SBS_SYSTEM_MDC);
+        assert_false(is_written_with_category(&observation));
+        assert_false(sbs_observation_is_vital_sign(code, 2));
+    }
+
+    static const sbs_coding glucose = {.system = T(SBS_SYSTEM_LOINC), .code = T("2339-0")};
+    observation.codes = &glucose;
+    observation.code_count = 1;
+    assert_false(is_written_with_category(&observation));
+
+    observation = vital_sign();
+    observation.categories = &laboratory;
+    assert_true(is_written_with_category(&observation));
+    assert_non_null(strstr(buffer, "\"laboratory\""));
+}
+
+static void test_vital_sign_that_lacks_something_is_sent(void **state) {
+    (void)state;
+    sbs_observation observation = vital_sign();
+    observation.category_count = 0;
+    observation.subject = (sbs_text){NULL, 0};
+    assert_false(is_written_with_category(&observation));
+
+    observation = vital_sign();
+    observation.category_count = 0;
+    observation.effective_utc_s = SBS_UTC_UNKNOWN;
+    assert_false(is_written_with_category(&observation));
+    observation.effective = T("2023-11");
+    assert_false(is_written_with_category(&observation));
+    observation.effective = T("2023-11-14");
+    assert_true(is_written_with_category(&observation));
+}
+
 static void test_obs_7(void **state) {
     (void)state;
     static const sbs_coding same[] = {{.system = T(SBS_SYSTEM_MDC), .code = T("1")},
@@ -406,6 +465,8 @@ int main(void) {
         cmocka_unit_test(test_text_is_escaped),
         cmocka_unit_test(test_effective_time),
         cmocka_unit_test(test_vital_sign_rules),
+        cmocka_unit_test(test_vital_sign_by_its_code),
+        cmocka_unit_test(test_vital_sign_that_lacks_something_is_sent),
         cmocka_unit_test(test_obs_7),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_what_is_required),

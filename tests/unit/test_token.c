@@ -54,7 +54,7 @@ static void writes_the_form_of_the_seed(void **state) {
     (void)state;
     for (size_t size = 0; size < sizeof expected; size++) {
         sbs_writer_init(&writer, out, size);
-        sbs_token_put_request(&writer, sbs_text_of("system/Patient.rs"));
+        sbs_token_put_request(&writer, sbs_text_of("system/Patient.rs"), (sbs_text){NULL, 0});
         assert_int_equal(writer.error, size < sizeof expected - 1 ? SBS_ERR_BUFFER : SBS_OK);
         assert_int_equal(writer.len, sizeof expected - 1);
     }
@@ -67,7 +67,7 @@ static void the_form_does_not_depend_on_what_stands_before_it(void **state) {
     (void)state;
     sbs_writer_init(&writer, out, sizeof out);
     sbs_put_string(&writer, "\r\n\r\n");
-    sbs_token_put_request(&writer, sbs_text_of("a b|c*"));
+    sbs_token_put_request(&writer, sbs_text_of("a b|c*"), (sbs_text){NULL, 0});
     assert_int_equal(writer.error, SBS_OK);
     assert_memory_equal(out, "\r\n\r\ngrant_type=client_credentials&scope=a+b%7Cc%2A&client", 56);
 }
@@ -78,10 +78,24 @@ static void refuses_to_ask_without_a_scope(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(bad); i++) {
         sbs_writer_init_sizing(&writer);
-        sbs_token_put_request(&writer, sbs_text_of(bad[i]));
+        sbs_token_put_request(&writer, sbs_text_of(bad[i]), sbs_text_of("id"));
         assert_int_equal(writer.error, SBS_ERR_ARGUMENT);
         assert_int_equal(writer.len, 0);
     }
+}
+
+static void names_the_client_where_it_is_told_to(void **state) {
+    static const char expected[] = "grant_type=client_credentials&scope=a&client_id=a+b%2F%25%3D%26.-_~&"
+                                   "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3A"
+                                   "jwt-bearer&client_assertion=";
+    char out[sizeof expected];
+    sbs_writer writer;
+    (void)state;
+    sbs_writer_init(&writer, out, sizeof out);
+    sbs_token_put_request(&writer, sbs_text_of("a"), sbs_text_of("a b/%=&.-_~"));
+    assert_int_equal(writer.error, SBS_OK);
+    assert_int_equal(writer.len, sizeof expected - 1);
+    assert_memory_equal(out, expected, sizeof expected - 1);
 }
 
 /* ---- good answers --------------------------------------------------------------------------------------------- */
@@ -204,8 +218,8 @@ static void refuses_lifetimes(void **state) {
         {"\"1e\"", SBS_ERR_RESPONSE},      {"\"1e+\"", SBS_ERR_RESPONSE},
         {"\"0x10\"", SBS_ERR_RESPONSE},    {"\"NaN\"", SBS_ERR_RESPONSE},
         {"\"never\"", SBS_ERR_RESPONSE},   {"\"1\\u00002\"", SBS_ERR_RESPONSE},
-        {"null", SBS_ERR_JSON_TYPE},       {"true", SBS_ERR_JSON_TYPE},
-        {"[300]", SBS_ERR_JSON_TYPE},      {"{}", SBS_ERR_JSON_TYPE},
+        {"true", SBS_ERR_JSON_TYPE},       {"[300]", SBS_ERR_JSON_TYPE},
+        {"{}", SBS_ERR_JSON_TYPE},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -214,6 +228,21 @@ static void refuses_lifetimes(void **state) {
                  cases[i].value);
         assert_refused(text, cases[i].status, "expires_in");
     }
+}
+
+/* Frameworks that write every member of a class. */
+static void a_member_that_is_null_is_missing(void **state) {
+    sbs_token token;
+    const char *member = "none";
+    (void)state;
+    assert_int_equal(parse("{\"access_token\":\"x\",\"token_type\":\"bearer\",\"expires_in\":null,\"scope\":null,"
+                           "\"error\":null,\"error_description\":null,\"refresh_token\":null}",
+                           &token, &member),
+                     SBS_OK);
+    assert_null(member);
+    assert_null(token.scope.ptr);
+    assert_false(token.has_expires_in);
+    assert_int_equal(token.expires_in, SBS_TOKEN_EXPIRES_DEFAULT);
 }
 
 /* ---- refused answers ------------------------------------------------------------------------------------------ */
@@ -228,13 +257,14 @@ static void names_the_member_at_fault(void **state) {
         {"{\"access_token\":\"x\"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"token_type\":\"bearer\"}", SBS_ERR_RESPONSE, "access_token"},
         {"{\"access_token\":\"\",\"token_type\":\"bearer\"}", SBS_ERR_RESPONSE, "access_token"},
-        {"{\"access_token\":null,\"token_type\":\"bearer\"}", SBS_ERR_JSON_TYPE, "access_token"},
+        {"{\"access_token\":null,\"token_type\":\"bearer\"}", SBS_ERR_RESPONSE, "access_token"},
+        {"{\"access_token\":\"x\",\"token_type\":null}", SBS_ERR_RESPONSE, "token_type"},
+        {"{\"access_token\":\"x\",\"access_token\":null,\"token_type\":\"bearer\"}", SBS_ERR_DUPLICATE, "access_token"},
         {"{\"access_token\":1,\"token_type\":\"bearer\"}", SBS_ERR_JSON_TYPE, "access_token"},
         {"{\"access_token\":\"x\",\"token_type\":\"DPoP\"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer \"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":\"\"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":[]}", SBS_ERR_JSON_TYPE, "token_type"},
-        {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":null}", SBS_ERR_JSON_TYPE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":[\"a\"]}", SBS_ERR_JSON_TYPE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a  b\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a\\nb\"}", SBS_ERR_RESPONSE, "scope"},
@@ -259,6 +289,20 @@ static void names_the_member_at_fault(void **state) {
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_refused(cases[i].text, cases[i].status, cases[i].member);
     }
+}
+
+/* Whatever else stands there, and nothing of it is unescaped: the error is read next. */
+static void an_error_among_the_members_is_a_refusal(void **state) {
+    static const char *const errors[] = {"\"invalid\\u005fclient\"", "\"\"", "{\"code\":7}", "false", "[]"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"access_token\":\"a\\u002db\",\"token_type\":\"bearer\",\"error\":%s}",
+                 errors[i]);
+        assert_refused(text, SBS_ERR_OAUTH, NULL);
+        assert_memory_equal(memory, text, strlen(text));
+    }
+    assert_refused("{\"error\":\"a\",\"error\":\"a\"}", SBS_ERR_DUPLICATE, NULL);
 }
 
 static void duplicates_of_other_members_are_ignored(void **state) {
@@ -311,6 +355,7 @@ int main(void) {
         cmocka_unit_test(writes_the_form_of_the_seed),
         cmocka_unit_test(the_form_does_not_depend_on_what_stands_before_it),
         cmocka_unit_test(refuses_to_ask_without_a_scope),
+        cmocka_unit_test(names_the_client_where_it_is_told_to),
         cmocka_unit_test(reads_a_whole_answer),
         cmocka_unit_test(reads_the_least_answer),
         cmocka_unit_test(tells_an_empty_scope_from_an_absent_one),
@@ -318,7 +363,9 @@ int main(void) {
         cmocka_unit_test(takes_tokens_of_kilobytes),
         cmocka_unit_test(reads_lifetimes),
         cmocka_unit_test(refuses_lifetimes),
+        cmocka_unit_test(a_member_that_is_null_is_missing),
         cmocka_unit_test(names_the_member_at_fault),
+        cmocka_unit_test(an_error_among_the_members_is_a_refusal),
         cmocka_unit_test(duplicates_of_other_members_are_ignored),
         cmocka_unit_test(every_byte_outside_b64token_is_refused),
         cmocka_unit_test(every_truncation_is_refused),

@@ -23,7 +23,7 @@ new_console() { tail -c "+$((console_seen + 1))" console.sock.log | tr -d '\r'; 
 # await_console PATTERN SECONDS: until a line says it.
 await_console() {
     local end=$((SECONDS + $2))
-    until new_console | grep -qE "$1"; do
+    until grep -qE "$1" <<<"$(new_console)"; do
         if ! device_running || [ "$SECONDS" -ge "$end" ]; then
             new_console | tail -n 20 >&2
             cat qemu.log >&2

@@ -63,8 +63,9 @@ static int read_document(sbs_text text, cli_json *json) {
                                             json->tokens, json->capacity, url, url_size, &discovery);
     if (status != SBS_OK) {
         free(url);
-        return cli_fail(CLI_INPUT, "discover: smart-configuration: %s, ask the server's operator",
-                        sbs_status_text(status));
+        const sbs_detail detail = {.step = SBS_STEP_DISCOVERY, .status = status, .text = ""};
+        return cli_fail(CLI_INPUT, "discover: smart-configuration: %s, %s", sbs_status_text(status),
+                        cli_advice(status, &detail));
     }
     warn_all(&discovery);
     int code = print((sbs_text){url, discovery.token_endpoint_len}, &discovery);

@@ -26,6 +26,29 @@ static int check_path(const char *path) {
     return CLI_DONE;
 }
 
+/* What is not there was perhaps looked for in the wrong place: the URL shows it. */
+static int get_fail(const char *path, sbs_status status, const sbs_detail *detail) {
+    cli_buffer advice = {0};
+    sbs_writer out;
+    if (detail->step != SBS_STEP_RESOURCE || (detail->http_status != 404 && detail->http_status != 410)) {
+        return cli_fail_request("get", status, detail);
+    }
+
+    size_t base_len = strlen(cli_server.fhir);
+    while (base_len > 0 && cli_server.fhir[base_len - 1] == '/') {
+        base_len--;
+    }
+    sbs_writer_init_sink(&out, cli_buffer_put, &advice);
+    sbs_put_string(&out, "check --fhir and the path: asked was ");
+    sbs_put_text(&out, (sbs_text){cli_server.fhir, base_len});
+    sbs_put_char(&out, '/');
+    sbs_put_string(&out, path);
+    sbs_put(&out, "", 1);
+    int code = cli_fail_request_with("get", status, detail, advice.data == NULL ? "check --fhir" : advice.data);
+    cli_buffer_free(&advice);
+    return code;
+}
+
 static int get(const char *path, char *answer) {
     const sbs_request request = {
         .interaction = SBS_READ,
@@ -40,7 +63,7 @@ static int get(const char *path, char *answer) {
         return cli_fail(CLI_USAGE, "get: '%s' leaves the base, give a path below it", path);
     }
     if (status != SBS_OK) {
-        return cli_fail_request("get", status, cli_server_detail());
+        return get_fail(path, status, cli_server_detail());
     }
     sbs_text body = {answer, cli_server_response().body_len};
     if (body.len > 0 && !cli_is_json(body)) {

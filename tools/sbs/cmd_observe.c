@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <time.h>
 
 #include "commands.h"
 #include "io.h"
 #include "message.h"
-#include "sbs/observation.h"
+#include "observe_check.h"
+#include "sbs/linux_clock.h"
+#include "units.h"
 
 enum { GROUP_VALUE = 1 };
 
@@ -28,7 +31,8 @@ static const cli_option option_table[] = {
     {"subject", "REF", "such as Patient/123", &options.subject, .type = CLI_TEXT},
     {"device", "REF", "such as Device/scale-7", &options.device, .type = CLI_TEXT},
     {"performer", "REF", "who observed", &options.performers, .type = CLI_LIST},
-    {"effective", "DATETIME", "when: YYYY-MM-DDThh:mm:ss and a zone, or a date", &options.effective, .type = CLI_TEXT},
+    {"effective", "DATETIME", "when: YYYY-MM-DDThh:mm:ss and a zone, a date, or now", &options.effective,
+     .type = CLI_TEXT},
     {"identifier", "SYSTEM|VALUE", "the measurement's own identifier", &options.identifier, .type = CLI_TEXT},
     {"component", "'SYSTEM|CODE=DECIMAL UCUM'", "a component's code, value and unit", &options.components,
      .type = CLI_LIST},
@@ -99,6 +103,10 @@ static int take_components(sbs_coding *codings, sbs_component *components) {
         if (!split_component(sbs_text_of(text), &codings[i], &components[i].value)) {
             return usage("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
         }
+        int code = cli_unit_check("component", components[i].value.ucum);
+        if (code != CLI_DONE) {
+            return code;
+        }
         components[i].codes = &codings[i];
         components[i].code_count = 1;
     }
@@ -112,7 +120,9 @@ static int take_value(sbs_value *value) {
     if (options.value != NULL) {
         *value = (sbs_value){
             .kind = SBS_VALUE_DECIMAL_TEXT, .text = sbs_text_of(options.value), .ucum = sbs_text_of(options.unit)};
-    } else if (options.string != NULL) {
+        return cli_unit_check("unit", value->ucum);
+    }
+    if (options.string != NULL) {
         *value = (sbs_value){.kind = SBS_VALUE_STRING, .text = sbs_text_of(options.string)};
     } else if (options.absent != NULL) {
         *value = (sbs_value){.kind = SBS_VALUE_ABSENT, .text = sbs_text_of(options.absent)};
@@ -125,6 +135,24 @@ static int take_value(sbs_value *value) {
         return cli_fail(CLI_USAGE, "observe: no value, give --value with --unit, --string, --coded, --absent or "
                                    "--component");
     }
+    return CLI_DONE;
+}
+
+/* `now` is this machine's time in its own zone. */
+static int take_effective(sbs_observation *observation) {
+    if (options.effective == NULL || strcmp(options.effective, "now") != 0) {
+        observation->effective = sbs_text_of(options.effective);
+        return CLI_DONE;
+    }
+    const int64_t utc_s = sbs_linux_now().utc_s;
+    const time_t seconds = (time_t)utc_s;
+    struct tm local;
+    if (utc_s == SBS_UTC_UNKNOWN || localtime_r(&seconds, &local) == NULL) {
+        return cli_fail(CLI_INPUT, "observe: --effective: this machine's clock stands before this program was built, "
+                                   "set it or give the time");
+    }
+    observation->effective_utc_s = utc_s;
+    observation->zone_minutes = (int16_t)(local.tm_gmtoff / 60);
     return CLI_DONE;
 }
 
@@ -150,8 +178,8 @@ static const char *form_of(const char *element) {
         {"status", "registered, preliminary, final, amended, corrected, cancelled, entered-in-error or unknown"},
         {"category", "a code such as vital-signs, without blanks at its ends"},
         {"code", "SYSTEM|CODE, a URI and a code without blanks at its ends"},
-        {"subject", "a reference such as Patient/123; vital-signs need one"},
-        {"effective", "YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+hh:mm (or Z), a day that exists; vital-signs need one"},
+        {"subject", "a reference such as Patient/123"},
+        {"effective", "YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+hh:mm (or Z), a day that exists, or now"},
         {"performer", "a reference such as Practitioner/123"},
         {"value", "a decimal of at most 18 digits such as 36.50 with a UCUM unit such as Cel, or a text that is not "
                   "empty, or a code"},
@@ -197,7 +225,6 @@ static int run(const cli_operands *operands) {
         .device = sbs_text_of(options.device),
         .performers = performers,
         .performer_count = options.performers.count,
-        .effective = sbs_text_of(options.effective),
         .effective_utc_s = SBS_UTC_UNKNOWN,
         .effective_ms = -1,
         .zone_minutes = SBS_ZONE_UNKNOWN,
@@ -212,14 +239,26 @@ static int run(const cli_operands *operands) {
     code = code != CLI_DONE ? code : take_categories(categories);
     code = code != CLI_DONE ? code : take_components(component_codes, components);
     code = code != CLI_DONE ? code : take_identifier(&observation);
-    return code != CLI_DONE ? code : print(&observation);
+    code = code != CLI_DONE ? code : take_effective(&observation);
+    code = code != CLI_DONE ? code : cli_observe_check(&observation);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    code = print(&observation);
+    if (code == CLI_DONE) {
+        cli_observe_warn(&observation);
+    }
+    return code;
 }
 
 const cli_command cli_observe = {
     .name = "observe",
     .summary = "Prints a FHIR R4 Observation as JSON",
+    .about = "A vital sign (LOINC, as R4 lists them) gets the category vital-signs, and needs a\n"
+             "subject, a time, and a value with its unit.\n",
     .tables = {&own_table},
-    .example = "sbs observe --code 'http://loinc.org|8867-4|Heart rate' --value 62 --unit /min \\\n"
-               "      --subject Patient/123 --effective 2026-03-01T12:00:00Z --identifier 'urn:example:scale-7|41'",
+    .example = "sbs observe --code 'http://loinc.org|8867-4|Heart rate' --value 62 \\\n"
+               "      --unit /min --subject Patient/123 --effective now \\\n"
+               "      --identifier 'urn:example:scale-7|41'",
     .run = run,
 };

@@ -15,6 +15,16 @@ static int explain(sbs_text text, cli_json *json, sbs_status status, const char 
         return cli_fail(CLI_REFUSED, "token response: the authorization server refused: %s, %s", words,
                         cli_advice(SBS_ERR_OAUTH, &detail));
     }
+    size_t where = 0;
+    if (status == SBS_ERR_JSON && cli_json_parse(json, text, &where) == SBS_ERR_JSON) {
+        size_t line;
+        size_t column;
+        cli_json_where(text, where, &line, &column);
+        return cli_fail(CLI_INPUT,
+                        "token response: %s (standard input, line %zu, column %zu), ask the authorization "
+                        "server's operator",
+                        sbs_status_text(status), line, column);
+    }
     return cli_fail(CLI_INPUT, "token response: %s%s%s%s, ask the authorization server's operator",
                     sbs_status_text(status), member == NULL ? "" : " (", member == NULL ? "" : member,
                     member == NULL ? "" : ")");

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "io.h"
 #include "items.h"
 #include "message.h"
-#include "resource.h"
-#include "sbs/identity.h"
+#include "push_run.h"
+#include "sbs/date.h"
+#include "sbs/forward_ram.h"
 #include "server.h"
-#include "write_mode.h"
 
 #ifdef SBS_CLI_QUEUE
 #include "queue_add.h"
@@ -18,243 +19,201 @@
 #include "queue_push.h"
 #endif
 
-#define ITEM_MAX (16u << 20)
-#define BUSY_MAX 3u /* so many items in a row that the server puts off end the run */
+#define REASON_SIZE 256
 
-static int write_mode;
+/* One run over all files, without a queue: what is read waits in RAM until the server has it. */
+typedef struct direct_run {
+    cli_push_run push;
+    sbs_forward_ram ram;
+    sbs_queue port;
+    size_t count, unsent;
+    int unsent_code; /* of what failed without being sent, CLI_DONE if nothing did */
+} direct_run;
 
-static const cli_option option_table[] = {
-    {"write-mode", CLI_WRITE_MODES, "default auto: by what the server states", &write_mode, .type = CLI_CHOICE},
-};
+/* ---- pushing -------------------------------------------------------------------------------------------------- */
 
-static const cli_table own_table = CLI_TABLE(option_table);
+static const char *direct_refuse(void *ctx, uint64_t id) {
+    const direct_run *run = (const direct_run *)(const void *)ctx;
+    const sbs_forward_ram_item *item = sbs_forward_ram_find(&run->ram, id);
+    return item == NULL ? NULL : item->fault;
+}
 
-/* One run over all files. */
-typedef struct push_run {
-    char *answer;    /* the server's answers */
-    char *statement; /* its CapabilityStatement */
-    int code;        /* exit status of the first failure */
-    size_t count, failed;
-    unsigned busy;
-    bool stopped;
-} push_run;
+/* The place in the file names what nothing else does. */
+static bool direct_name(void *ctx, uint64_t id, sbs_writer *out) {
+    const direct_run *run = (const direct_run *)(const void *)ctx;
+    const sbs_forward_ram_item *item = sbs_forward_ram_find(&run->ram, id);
+    if (item == NULL) {
+        return false;
+    }
+    sbs_put_string(out, item->name);
+    return true;
+}
 
-/* What became of one item. */
-typedef struct item_fate {
-    const char *what;
-    char reason[SBS_DETAIL_TEXT_SIZE + 256];
-    char id[SBS_FHIR_ID_MAX + 1];
-} item_fate;
+/* Each that is left has its line, in the order in which they came. */
+static int tell_unsent(direct_run *run) {
+    sbs_queue_item item = {0};
+    while (run->port.ops->next(run->port.ctx, item.id, &item) == SBS_OK) {
+        const sbs_forward_ram_item *held = sbs_forward_ram_find(&run->ram, item.id);
+        const char *why = cli_push_why(&run->push, item.id);
+        const bool bad = held->fault != NULL;
+        if (why[0] == '\0') {
+            why = "not tried";
+        }
+        cli_push_put_line(&run->push, sbs_text_of(held->name), bad ? "refused" : "not sent", bad ? held->fault : why);
+        if (run->unsent_code == CLI_DONE) {
+            run->unsent_code = bad ? CLI_INPUT : run->push.kept;
+        }
+        run->unsent++;
+        (void)run->port.ops->settle(run->port.ctx, item.id, SBS_QUEUE_DEAD, NULL, NULL);
+    }
+    return cli_push_show(&run->push);
+}
 
-/* ---- the listing ---------------------------------------------------------------------------------------------- */
+/* Pushes until nothing is left, or there is room again, or the run is over. */
+static int pump(direct_run *run, bool all) {
+    int code = CLI_DONE;
+    while (code == CLI_DONE && !run->push.over && run->ram.count > 0) {
+        sbs_status polled;
+        sbs_wait wait;
+        const size_t before = run->ram.count;
+        code = cli_push_poll(&run->push, &polled, &wait);
+        if (code == CLI_DONE && polled != SBS_PENDING && polled != SBS_OK) {
+            run->push.over = true;
+        }
+        if (!all && run->ram.count < before) {
+            return code;
+        }
+        if (code == CLI_DONE) {
+            cli_push_wait(&run->push, polled, &wait);
+        }
+    }
+    if (code == CLI_DONE && run->push.over) {
+        cli_progress_end();
+        code = tell_unsent(run);
+    }
+    return code;
+}
 
-static int list(const cli_resource *resource, const char *path, size_t line, const item_fate *fate) {
+/* ---- reading -------------------------------------------------------------------------------------------------- */
+
+static int add_item(direct_run *run, const sbs_forward_resource *resource, sbs_text text, sbs_text name,
+                    const char *fault) {
+    const sbs_queue_meta meta = {
+        .utc_s = SBS_UTC_UNKNOWN,
+        .lane = resource->lane,
+        .zone_minutes = SBS_ZONE_UNKNOWN,
+        .format = (uint16_t)sbs_forward_resource_rule(resource),
+    };
+    uint64_t id;
+    int code = CLI_DONE;
+    sbs_status status = sbs_forward_ram_add(&run->ram, &meta, text, name, fault, &id);
+    while (status == SBS_ERR_BUFFER && code == CLI_DONE) {
+        code = pump(run, false);
+        status = sbs_forward_ram_add(&run->ram, &meta, text, name, fault, &id);
+    }
+    if (status == SBS_ERR_MEMORY) {
+        cli_push_put_line(&run->push, name, "not sent", "out of memory");
+        run->unsent++;
+        run->unsent_code = run->unsent_code == CLI_DONE ? CLI_LOCAL : run->unsent_code;
+        return cli_push_show(&run->push);
+    }
+    if (code == CLI_DONE && run->push.over) {
+        code = tell_unsent(run);
+    }
+    return code;
+}
+
+static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
+    direct_run *run = ctx;
+    sbs_forward_resource resource = {0};
+    sbs_forward_buffer name = {0};
+    char reason[REASON_SIZE] = "";
     sbs_writer out;
-    cli_output(&out);
-    cli_resource_put_name(resource, path, line, &out);
-    sbs_put_char(&out, '\t');
-    sbs_put_string(&out, fate->what);
-    if (fate->reason[0] != '\0') {
-        sbs_put_string(&out, ": ");
-        cli_put_clean(&out, sbs_text_of(fate->reason));
-    }
-    if (fate->id[0] != '\0') {
-        sbs_put_char(&out, '\t');
-        sbs_put_string(&out, resource->type);
-        sbs_put_char(&out, '/');
-        sbs_put_string(&out, fate->id);
-    }
-    sbs_put_char(&out, '\n');
-    return cli_output_flush();
-}
-
-/* ---- one item ------------------------------------------------------------------------------------------------- */
-
-static void fail_item(push_run *run, item_fate *fate, const char *what, const char *reason, int code) {
-    fate->what = what;
-    if (fate->reason != reason) {
-        (void)snprintf(fate->reason, sizeof fate->reason, "%s", reason);
-    }
-    run->failed++;
-    run->code = run->code == CLI_DONE ? code : run->code;
-}
-
-/* The id in the answer's body, if the body is the resource. */
-static void read_answered_id(const char *answer, size_t len, const char *type, item_fate *fate) {
-    cli_resource resource = {0};
-    if (len > 0 && cli_resource_read(&resource, (sbs_text){answer, len}) == NULL && strcmp(resource.type, type) == 0) {
-        memcpy(fate->id, resource.id, sizeof fate->id);
-    }
-    cli_resource_free(&resource);
-}
-
-static void note_stored(push_run *run, const sbs_request *request, const cli_resource *resource, item_fate *fate) {
-    sbs_response response = cli_server_response();
-    bool create = request->interaction == SBS_CREATE;
-    bool may_exist = !create || request->if_none_exist.ptr != NULL;
-    run->busy = 0;
-    fate->what = response.http_status == 200 && may_exist ? "already there" : "created";
-    if (create) {
-        (void)snprintf(fate->id, sizeof fate->id, "%s", response.id);
-    }
-    if (fate->id[0] == '\0') {
-        read_answered_id(run->answer, response.body_len, resource->type, fate);
-    }
-}
-
-static void note_failure(push_run *run, sbs_status status, item_fate *fate) {
-    const sbs_detail *detail = cli_server_detail();
-    bool item_at_fault = sbs_status_group(status) == SBS_CLASS_ITEM;
-    bool put_off = status == SBS_ERR_BUSY || status == SBS_ERR_CONFLICT;
-    run->busy = put_off ? run->busy + 1 : 0;
-    cli_reason(status, detail, fate->reason, sizeof fate->reason);
-    fail_item(run, fate, item_at_fault ? "refused" : "kept", fate->reason, cli_exit_of(status, detail));
-    if ((!item_at_fault && !put_off) || run->busy >= BUSY_MAX) {
-        run->stopped = true;
-        (void)cli_fail_request("push", status, detail);
-    }
-}
-
-static void send(push_run *run, const cli_resource *resource, const sbs_request *request, item_fate *fate) {
-    sbs_status status = cli_server_run(request);
-    unsigned http_status = cli_server_response().http_status;
-    bool too_long = status == SBS_ERR_BUFFER && http_status >= 200 && http_status <= 299; /* stored, the echo dropped */
-    if (status == SBS_OK || too_long) {
-        note_stored(run, request, resource, fate);
-    } else {
-        note_failure(run, status, fate);
-    }
-}
-
-static void send_put(push_run *run, const cli_resource *resource, item_fate *fate) {
-    char target[2 * SBS_FHIR_ID_MAX + 2];
-    cli_buffer body = {0};
-    sbs_writer writer;
-    if (resource->id[0] != '\0') {
-        memcpy(fate->id, resource->id, sizeof fate->id);
-    } else if (sbs_identity_derive_id(cli_buffer_text(&resource->system), cli_buffer_text(&resource->value),
-                                      (sbs_text){NULL, 0}, fate->id) != SBS_OK) {
-        fail_item(run, fate, "refused", "no id and no identifier to derive one from", CLI_INPUT);
-        return;
-    }
-    (void)snprintf(target, sizeof target, "%s/%s", resource->type, fate->id);
-    sbs_writer_init_sink(&writer, cli_buffer_put, &body);
-    cli_resource_put(resource, fate->id, &writer);
-    if (sbs_writer_finish(&writer, NULL) == SBS_OK) {
-        const sbs_request request = {
-            .interaction = SBS_UPDATE, .target = sbs_text_of(target), .body = cli_buffer_text(&body)};
-        send(run, resource, &request, fate);
-    } else {
-        fail_item(run, fate, "kept", "out of memory", CLI_LOCAL);
-    }
-    cli_buffer_free(&body);
-}
-
-static void send_post(push_run *run, const cli_resource *resource, bool conditional, item_fate *fate) {
-    cli_buffer body = {0};
-    cli_buffer search = {0};
-    sbs_writer writer, text;
-    sbs_writer_init_sink(&writer, cli_buffer_put, &search);
-    sbs_writer_init_sink(&text, cli_buffer_put, &body);
-    if (conditional && resource->value.len == 0) {
-        fail_item(run, fate, "refused", "no identifier to look for", CLI_INPUT);
-        return;
-    }
-    if (conditional) {
-        sbs_identity_put_search(&writer, cli_buffer_text(&resource->system), cli_buffer_text(&resource->value));
-    }
-    cli_resource_put(resource, NULL, &text);
-    if (sbs_writer_finish(&writer, NULL) == SBS_OK && sbs_writer_finish(&text, NULL) == SBS_OK) {
-        const sbs_request request = {
-            .interaction = SBS_CREATE,
-            .target = sbs_text_of(resource->type),
-            .body = cli_buffer_text(&body),
-            .if_none_exist = {search.data, search.len},
-            .response = run->answer,
-            .response_size = CLI_ANSWER_MAX,
-        };
-        send(run, resource, &request, fate);
-    } else {
-        fail_item(run, fate, "kept", "out of memory", CLI_LOCAL);
-    }
-    cli_buffer_free(&search);
-    cli_buffer_free(&body);
-}
-
-static void send_item(push_run *run, const cli_resource *resource, item_fate *fate) {
-    cli_write_mode mode = (cli_write_mode)write_mode;
-    if (mode == CLI_WRITE_AUTO) {
-        mode = cli_write_mode_for("push", resource->type);
-    }
-    if (mode == CLI_WRITE_PUT) {
-        send_put(run, resource, fate);
-    } else {
-        send_post(run, resource, mode == CLI_WRITE_IF_NONE_EXIST, fate);
-    }
-    if (fate->reason[0] != '\0') {
-        fate->id[0] = '\0'; /* the server holds nothing under it */
-    }
-}
-
-static int push_item(void *ctx, sbs_text text, const char *path, size_t line) {
-    push_run *run = ctx;
-    cli_resource resource = {0};
-    item_fate fate = {0};
     if (text.ptr == NULL) {
         return CLI_DONE;
     }
-    const char *fault = text.len > ITEM_MAX ? "larger than 16 MiB" : cli_resource_read(&resource, text);
+
     run->count++;
+    const char *fault =
+        text.len > SBS_FORWARD_ITEM_MAX ? "larger than 16 MiB" : sbs_forward_resource_read(&resource, text);
     if (fault != NULL) {
-        cli_items_reason(fault, text, line, resource.fault_at, fate.reason, sizeof fate.reason);
-        fail_item(run, &fate, "refused", fate.reason, CLI_INPUT);
-    } else if (run->stopped) {
-        fail_item(run, &fate, "kept", "not tried", CLI_NETWORK);
-    } else {
-        send_item(run, &resource, &fate);
+        cli_items_reason(fault, text, line, resource.fault_at, reason, sizeof reason);
+        fault = reason;
+        text.len = 0; /* nothing of it is needed any more */
     }
-    int code = list(&resource, path, line, &fate);
-    cli_resource_free(&resource);
-    if (isatty(STDOUT_FILENO) != 1) {
-        cli_progress("pushed %zu, %zu of them not", run->count, run->failed);
-    }
+    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &name);
+    sbs_forward_resource_put_name(&resource, path, line, &out);
+
+    int code = add_item(run, &resource, text, sbs_forward_buffer_text(&name), fault);
+    sbs_forward_resource_free(&resource);
+    sbs_forward_buffer_free(&name);
     return code;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
-static int push_all(push_run *run, const cli_operands *operands) {
-    int code = CLI_DONE;
-    if (write_mode == CLI_WRITE_AUTO) {
-        bool answered;
-        sbs_status status = cli_write_mode_ask(run->statement, 0, &answered);
-        code = status == SBS_OK ? CLI_DONE : cli_write_mode_fail("push", status, answered);
+static int sum_up(direct_run *run, int code) {
+    cli_push_run *push = &run->push;
+    const size_t failed = run->unsent + push->refused;
+    if (code == CLI_DONE) {
+        code = push->code != CLI_DONE ? push->code : run->unsent_code;
+    }
+    if (cli_signal() != 0 && failed > 0) {
+        return cli_fail(code, "push: cancelled by a signal, %zu of %zu resources are not known to be on the server",
+                        failed, run->count);
+    }
+    if (run->unsent > 0 && push->reason[0] != '\0') {
+        (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,
+                       push->advice);
+        push->advice = NULL;
+    }
+    if (failed > 0) {
+        (void)cli_fail(code,
+                       "push: %zu of %zu resources are not known to be on the server, the lines on standard output "
+                       "tell why%s%s",
+                       failed, run->count, push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
+    }
+    return code;
+}
+
+static int push_all(direct_run *run, const cli_operands *operands) {
+    const sbs_forward_push_config config = {
+        .queue = &run->port,
+        .already_there = SBS_ALREADY_ACCEPT,
+        .own_ids = true,
+        .pushed_ms = UINT64_MAX,
+        .refuse = direct_refuse,
+        .name = direct_name,
+    };
+    int fault = CLI_DONE;
+    int code = cli_push_open(&run->push, &config);
+    if (code == CLI_DONE) {
+        code = cli_items_read("push", operands, take_item, run, &fault);
     }
     if (code == CLI_DONE) {
-        code = cli_items_read("push", operands, push_item, run, &run->code);
+        code = pump(run, true);
     }
-    if (code == CLI_DONE && run->failed > 0) {
-        (void)cli_fail(run->code,
-                       "push: %zu of %zu resources are not known to be on the server, the lines on standard "
-                       "output tell why",
-                       run->failed, run->count);
-    }
-    return code != CLI_DONE ? code : run->code;
+    (void)cli_push_close(&run->push);
+    code = sum_up(run, code);
+    return fault != CLI_DONE ? fault : code;
 }
 
 static int push_directly(const cli_operands *operands) {
-    push_run state = {0};
-    write_mode = write_mode == 0 ? CLI_WRITE_AUTO : write_mode;
+    direct_run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return cli_fail(CLI_LOCAL, "push: out of memory, close other programs");
+    }
+    run->port = sbs_forward_ram_port(&run->ram);
+    cli_push_begin(&run->push, "push");
+
     int code = cli_server_open("push", CLI_NEED_FHIR);
     if (code == CLI_DONE) {
-        state.answer = cli_answer_memory("push");
-        state.statement = cli_answer_memory("push");
-        code = state.answer == NULL || state.statement == NULL ? CLI_LOCAL : push_all(&state, operands);
+        code = push_all(run, operands);
     }
-    cli_write_mode_free();
-    free(state.statement);
-    free(state.answer);
+    cli_push_free(&run->push);
     cli_server_close();
+    sbs_forward_ram_free(&run->ram);
+    free(run);
     return code;
 }
 
@@ -266,10 +225,13 @@ static int push_by_queue(const cli_operands *operands) {
     if (code != CLI_DONE) {
         return code;
     }
+
     code = cli_queue_add_files("push", operands, false, &added);
     if (cli_signal() == 0) {
-        int pushed = cli_queue_push_run("push", write_mode, &added);
-        code = code != CLI_DONE ? code : pushed;
+        int pushed = cli_queue_push_run("push", &added);
+        if (code == CLI_DONE) {
+            code = pushed;
+        }
     }
     cli_queue_added_free(&added);
     cli_queue_close();
@@ -288,24 +250,27 @@ static int run(const cli_operands *operands) {
 const cli_command cli_push = {
     .name = "push",
     .summary = "Writes resources to the FHIR server, each once, however often it is repeated",
-    .about =
-        "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each resource gives\n"
-        "one line: its identifier, what happened, and its place on the server, separated by tabs.\n"
-        "put: PUT under its own id, or one derived from its identifier. if-none-exist: POST unless the server holds\n"
-        "the identifier. plain: POST. auto: the first of these that the server states.\n"
+    .about = "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each\n"
+             "resource gives one line: its identifier, what happened (created, already there, updated,\n"
+             "refused: why, not sent: why), its place on the server, its version, separated by tabs.\n"
+             "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
+             "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
+             "the server states and the granted scope allows. Ends when the server takes nothing for\n"
+             "--wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
-        "With --queue everything is stored durably first and pushed behind what waits there already; what is told as\n"
-        "kept is in the queue, goes with the next push, and need not be given again.\n"
+             "With --queue everything is stored durably first and pushed behind what waits there; what is\n"
+             "told as kept is in the queue and goes with the next push. Exit status 0 then means: on the\n"
+             "server or safe in the queue, the file may go.\n"
 #endif
     ,
     .operands = "FILE...",
     .operand_min = 1,
     .operand_max = SIZE_MAX,
-    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &own_table,
+    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table, &cli_queue_push_table,
+               &cli_queue_optional_table, &cli_queue_limits_table,
 #endif
-               &cli_connection_table},
+               &cli_push_table, &cli_connection_table},
     .example = "sbs push --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device \\\n"
                "      --scope 'system/Observation.cu' observation.json",
     .run = run,

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sbs queue add, list, retry, dead: what needs no server. */
+/* sbs queue add, retry, dead, remove: what changes the queue and needs no server. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "commands.h"
+#include "io.h"
 #include "message.h"
+#include "push_run.h"
 #include "queue_add.h"
+#include "queue_entry.h"
 #include "queue_file.h"
 #include "server.h"
 
-#define FLUSH_AT 512u /* items between two writes of the listing */
-
 static struct {
     const char *config;
-    bool remove, lines;
+    bool remove, lines, json;
 } options;
 
 static const cli_option config_options[] = {
@@ -24,9 +24,11 @@ static const cli_option config_options[] = {
 static const cli_option add_options[] = {
     {"lines", NULL, "read NDJSON from standard input for ever, and store each line as it comes", &options.lines,
      .type = CLI_FLAG},
+    {"quiet", NULL, "no lines of what goes well", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 static const cli_option dead_options[] = {
     {"remove", NULL, "delete these dead letters", &options.remove, .type = CLI_FLAG},
+    {"json", NULL, "as JSON", &options.json, .type = CLI_FLAG},
 };
 static const cli_table config_table = CLI_TABLE(config_options);
 static const cli_table add_table = CLI_TABLE(add_options);
@@ -50,65 +52,9 @@ static int run_add(const cli_operands *operands) {
     return code;
 }
 
-/* ---- list ----------------------------------------------------------------------------------------------------- */
-
-static void put_waiting(sbs_writer *out, const sbs_queue_item *item) {
-    sbs_put_uint(out, item->id);
-    sbs_put_char(out, '\t');
-    cli_queue_put_name(item, out);
-    sbs_put_char(out, '\t');
-    sbs_put_uint(out, item->attempts);
-    sbs_put_char(out, '\t');
-    sbs_put_uint(out, item->len);
-    sbs_put_char(out, '\n');
-}
-
-static int list_waiting(void) {
-    sbs_queue_item item = {0};
-    sbs_writer out;
-    int code = CLI_DONE;
-    cli_output(&out);
-    for (size_t count = 1; code == CLI_DONE && cli_signal() == 0; count++) {
-        uint64_t after = item.id;
-        sbs_status status = cli_queue_port.ops->next(cli_queue_port.ctx, after, &item);
-        if (status == SBS_ERR_NOT_FOUND) {
-            break;
-        }
-        if (status == SBS_ERR_DAMAGED) {
-            cli_warn("queue list: item %" PRIu64 ": damaged, it is a dead letter now", item.id);
-        } else if (status == SBS_OK) {
-            put_waiting(&out, &item);
-        } else if (cli_queue_was_replaced("queue list")) {
-            item.id = after;
-        } else {
-            return cli_queue_fail("queue list", status);
-        }
-        code = count % FLUSH_AT == 0 ? cli_output_flush() : CLI_DONE;
-    }
-    return code;
-}
-
-static int run_list(const cli_operands *operands) {
-    (void)operands;
-    int code = cli_queue_open("queue list", CLI_QUEUE_LOOK);
-    code = code == CLI_DONE ? list_waiting() : code;
-    cli_queue_close();
-    return code;
-}
-
 /* ---- retry, dead ---------------------------------------------------------------------------------------------- */
 
 typedef sbs_status (*dead_act)(sbs_sqlite_queue *queue, uint64_t id);
-
-static void put_time(sbs_writer *out, int64_t utc_s) {
-    char text[32] = "-";
-    struct tm utc;
-    time_t time = (time_t)utc_s;
-    if (utc_s != SBS_UTC_UNKNOWN && gmtime_r(&time, &utc) != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    }
-    sbs_put_string(out, text);
-}
 
 /* "id, identifier, when, why", or what was done about it. */
 static void put_dead(sbs_writer *out, const sbs_sqlite_dead *dead, const char *done) {
@@ -119,26 +65,26 @@ static void put_dead(sbs_writer *out, const sbs_sqlite_dead *dead, const char *d
     if (done != NULL) {
         sbs_put_string(out, done);
     } else {
-        put_time(out, dead->utc_s);
+        cli_queue_put_time(out, dead->utc_s);
         sbs_put_char(out, '\t');
-        sbs_put_string(out, dead->reason);
+        cli_queue_put_reason(out, dead);
     }
     sbs_put_char(out, '\n');
 }
 
 /* The name is read before the letter goes. */
 static int handle(const char *command, const sbs_sqlite_dead *dead, dead_act act, const char *done) {
-    cli_buffer line = {0};
+    sbs_forward_buffer line = {0};
     sbs_writer text;
     sbs_writer out;
-    sbs_writer_init_sink(&text, cli_buffer_put, &line);
+    sbs_writer_init_sink(&text, sbs_forward_buffer_put, &line);
     put_dead(&text, dead, done);
     sbs_status status = act == NULL ? SBS_OK : act(&cli_queue_db, dead->item.id);
     cli_output(&out);
     if (status == SBS_OK) {
-        sbs_put_text(&out, cli_buffer_text(&line));
+        sbs_put_text(&out, sbs_forward_buffer_text(&line));
     }
-    cli_buffer_free(&line);
+    sbs_forward_buffer_free(&line);
     if (status == SBS_ERR_DAMAGED) {
         return cli_fail(CLI_LOCAL, "%s: item %" PRIu64 ": damaged, it stays a dead letter", command, dead->item.id);
     }
@@ -192,12 +138,115 @@ static int run_retry(const cli_operands *operands) {
     return handle_dead("queue retry", operands, sbs_sqlite_queue_retry, "queued");
 }
 
+/* ---- as JSON -------------------------------------------------------------------------------------------------- */
+
+static void put_json(const sbs_sqlite_dead *dead, bool first) {
+    sbs_writer out;
+    cli_output(&out);
+    sbs_put_string(&out, first ? "[\n" : ",\n");
+    cli_queue_put_json(&out, dead, false);
+}
+
+static int list_json(const cli_operands *operands, bool all) {
+    sbs_sqlite_dead dead = {0};
+    sbs_status status = SBS_OK;
+    sbs_writer out;
+    int code = CLI_DONE;
+    bool first = true;
+    for (size_t i = 0; cli_signal() == 0 && (all || i < operands->count); i++) {
+        const uint64_t id = all ? 0 : cli_queue_id(operands->items[i]);
+        status = find_dead("queue dead", all ? dead.item.id : id - 1, &dead);
+        if (!all && (status == SBS_ERR_NOT_FOUND || (status == SBS_OK && dead.item.id != id))) {
+            code = cli_fail(CLI_INPUT, "queue dead: %" PRIu64 ": no such dead letter, 'sbs queue dead' lists them", id);
+            continue;
+        }
+        if (status != SBS_OK) {
+            break;
+        }
+        put_json(&dead, first);
+        first = false;
+    }
+    if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
+        return cli_queue_fail("queue dead", status);
+    }
+
+    cli_output(&out);
+    sbs_put_string(&out, first ? "[]\n" : "\n]\n");
+    int shown = cli_output_flush();
+    return code != CLI_DONE ? code : shown;
+}
+
+static int run_json(const cli_operands *operands) {
+    bool all = false;
+    int code = cli_queue_check_ids("queue dead", operands, &all);
+    if (code == CLI_DONE) {
+        code = cli_queue_open("queue dead", CLI_QUEUE_LOOK);
+    }
+    if (code == CLI_DONE) {
+        code = list_json(operands, all);
+    }
+    cli_queue_close();
+    return code;
+}
+
 static int run_dead(const cli_operands *operands) {
     if (options.remove && operands->count == 0) {
         return cli_fail(CLI_USAGE, "queue dead: --remove: of which, give their ids, or all");
     }
+    if (options.json && !options.remove) {
+        return run_json(operands);
+    }
     return options.remove ? handle_dead("queue dead", operands, sbs_sqlite_queue_remove_dead, "removed")
                           : handle_dead("queue dead", operands, NULL, NULL);
+}
+
+/* ---- remove --------------------------------------------------------------------------------------------------- */
+
+static int remove_one(uint64_t id) {
+    sbs_sqlite_entry entry;
+    sbs_writer out;
+    sbs_status status = sbs_sqlite_queue_find(&cli_queue_db, id, &entry);
+    sbs_forward_buffer line = {0};
+    sbs_writer text;
+    if (status == SBS_OK) { /* the name is read before the item goes */
+        sbs_writer_init_sink(&text, sbs_forward_buffer_put, &line);
+        put_dead(&text, &entry, "removed");
+        status = sbs_sqlite_queue_remove(&cli_queue_db, id);
+    }
+
+    if (status == SBS_OK) {
+        cli_output(&out);
+        sbs_put_text(&out, sbs_forward_buffer_text(&line));
+    }
+    sbs_forward_buffer_free(&line);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return cli_fail(CLI_INPUT,
+                        "queue remove: %" PRIu64 ": no such item, 'sbs queue list' and 'sbs queue dead' list "
+                        "them",
+                        id);
+    }
+    return status == SBS_OK ? cli_output_flush() : cli_queue_fail("queue remove", status);
+}
+
+static int run_remove(const cli_operands *operands) {
+    int first = CLI_DONE;
+    for (size_t i = 0; i < operands->count; i++) {
+        if (cli_queue_id(operands->items[i]) == 0) {
+            return cli_fail(CLI_USAGE, "queue remove: '%s' is no id of an item, give what 'sbs queue list' lists",
+                            operands->items[i]);
+        }
+    }
+
+    first = cli_queue_open("queue remove", CLI_QUEUE_LOOK);
+    const size_t count = first == CLI_DONE ? operands->count : 0;
+    for (size_t i = 0; i < count && cli_signal() == 0; i++) {
+        int code = remove_one(cli_queue_id(operands->items[i]));
+        if (first == CLI_DONE) {
+            first = code;
+        }
+    }
+    cli_queue_close();
+    return first;
 }
 
 /* ---- the commands --------------------------------------------------------------------------------------------- */
@@ -214,15 +263,6 @@ const cli_command cli_queue_add = {
     .tables = {&cli_queue_table, &cli_queue_limits_table, &add_table, &config_table},
     .example = "sbs observe --code 'http://loinc.org|8310-5' --value 36.6 --unit Cel | sbs queue add --queue q.db -",
     .run = run_add,
-};
-
-const cli_command cli_queue_list = {
-    .name = "queue list",
-    .summary = "Lists what waits in a queue",
-    .about = "Each item gives one line: id, identifier, how often it was sent, bytes, separated by tabs.\n",
-    .tables = {&cli_queue_table, &config_table},
-    .example = "sbs queue list --queue q.db",
-    .run = run_list,
 };
 
 const cli_command cli_queue_retry = {
@@ -247,4 +287,17 @@ const cli_command cli_queue_dead = {
     .tables = {&cli_queue_table, &dead_table, &config_table},
     .example = "sbs queue dead --queue q.db",
     .run = run_dead,
+};
+
+const cli_command cli_queue_remove = {
+    .name = "queue remove",
+    .summary = "Deletes items that wait and dead letters, for good",
+    .about = "Each gives one line: id, identifier, 'removed'. What was removed may be added again. One that\n"
+             "was sent just then may be on the server all the same.\n",
+    .operands = "ID...",
+    .operand_min = 1,
+    .operand_max = SIZE_MAX,
+    .tables = {&cli_queue_table, &config_table},
+    .example = "sbs queue remove --queue q.db 17",
+    .run = run_remove,
 };

@@ -2,26 +2,23 @@
 /* sbs queue push */
 #include "commands.h"
 #include "message.h"
+#include "push_run.h"
 #include "queue_file.h"
 #include "queue_push.h"
 #include "server.h"
-#include "write_mode.h"
-
-static int write_mode;
 
 static const cli_option option_table[] = {
-    {"write-mode", CLI_WRITE_MODES, "default auto: by what the server states", &write_mode, .type = CLI_CHOICE},
     {"follow", NULL, "stay, and push what other processes add; ends with a signal or --max-time",
-     &cli_queue_push_with.follow, .type = CLI_FLAG},
+     &cli_push_with.follow, .type = CLI_FLAG},
 };
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
 static int run(const cli_operands *operands) {
     (void)operands;
-    int code = cli_queue_open("queue push", cli_queue_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
+    int code = cli_queue_open("queue push", cli_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
     if (code == CLI_DONE) {
-        code = cli_queue_push_run("queue push", write_mode, NULL);
+        code = cli_queue_push_run("queue push", NULL);
     }
     cli_queue_close();
     return code;
@@ -39,7 +36,7 @@ const cli_command cli_queue_push = {
         "if-none-exist: POST unless the server holds the identifier. plain: POST. auto: the first that the server\n"
         "states.\n",
     .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table,
-               &cli_queue_push_table, &cli_connection_table},
+               &cli_push_table, &cli_connection_table},
     .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu'",
     .run = run,

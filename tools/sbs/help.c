@@ -6,6 +6,7 @@
 #include "options.h"
 
 #define HELP_COLUMN 30u
+#define HELP_WIDTH 79u /* a terminal of 80 columns, with the last one left alone */
 
 static void put_spaces(sbs_writer *out, size_t used, size_t column) {
     for (; used < column; used++) {
@@ -13,8 +14,56 @@ static void put_spaces(sbs_writer *out, size_t used, size_t column) {
     }
 }
 
-/* Left and right text; the right one on its own line where the left one is too long. */
-static void put_row(sbs_writer *out, const char *left, const char *argument, const char *right) {
+/* Text that is broken at blanks to stay within HELP_WIDTH; further lines begin at the indentation. */
+typedef struct help_block {
+    sbs_writer *out;
+    size_t indent;
+    size_t used;
+} help_block;
+
+/* Goes on where the block stands; blanks and single line ends before a word part it from what is there. */
+static void put_span(help_block *block, const char *text, size_t len) {
+    size_t at = 0;
+    while (at < len) {
+        const size_t start = at;
+        while (at < len && (text[at] == ' ' || text[at] == '\n')) {
+            at++;
+        }
+        const size_t word = strcspn(text + at, " \n");
+        const bool parted = at > start && block->used > block->indent;
+
+        if (block->used > block->indent && block->used + (parted ? 1 : 0) + word > HELP_WIDTH) {
+            sbs_put_char(block->out, '\n');
+            put_spaces(block->out, 0, block->indent);
+            block->used = block->indent;
+        } else if (parted && word > 0) {
+            sbs_put_char(block->out, ' ');
+            block->used++;
+        }
+        sbs_put(block->out, text + at, word);
+        block->used += word;
+        at += word;
+    }
+}
+
+static void put_words(help_block *block, const char *text) {
+    put_span(block, text, strlen(text));
+}
+
+/* An empty line parts paragraphs. */
+static void put_paragraphs(sbs_writer *out, const char *text) {
+    while (*text != '\0') {
+        const char *end = strstr(text, "\n\n");
+        const size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
+        help_block block = {out, 0, 0};
+        put_span(&block, text, len);
+        sbs_put_char(out, '\n');
+        text += len + strspn(text + len, "\n");
+    }
+}
+
+/* Left and right text; the right one begins on its own line where the left one is too long. The row is still open. */
+static help_block put_row(sbs_writer *out, const char *left, const char *argument, const char *right) {
     size_t len = 2 + strlen(left) + (argument == NULL ? 0 : 1 + strlen(argument));
     sbs_put_string(out, "  ");
     sbs_put_string(out, left);
@@ -27,22 +76,108 @@ static void put_row(sbs_writer *out, const char *left, const char *argument, con
         len = 0;
     }
     put_spaces(out, len, HELP_COLUMN);
-    sbs_put_string(out, right);
+    help_block block = {out, HELP_COLUMN, HELP_COLUMN};
+    put_words(&block, right);
+    return block;
 }
 
 static void put_option(sbs_writer *out, const cli_option *option) {
     char name[64] = "--";
     strncat(name, option->name, sizeof name - 3);
-    put_row(out, name, option->argument, option->help);
+    help_block block = put_row(out, name, option->argument, option->help);
     if (option->type == CLI_LIST || option->type == CLI_FILES) {
-        sbs_put_string(out, "; may be given several times");
+        put_words(&block, "; may be given several times");
     }
-    sbs_put_string(out, option->required ? " (required)\n" : "\n");
+    put_words(&block, option->required ? " (required)" : "");
+    sbs_put_char(out, '\n');
+}
+
+/* Tables with the same title stand together, under the title of the first of them. */
+static const char *title_of(const cli_table *table) {
+    return table->title == NULL ? "options" : table->title;
+}
+
+static bool is_first_with_title(const cli_command *command, size_t index) {
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(title_of(command->tables[i]), title_of(command->tables[index])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_titled(sbs_writer *out, const cli_command *command, const char *title) {
+    sbs_put_char(out, '\n');
+    sbs_put_string(out, title);
+    sbs_put_string(out, ":\n");
+    for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
+        const cli_table *table = command->tables[i];
+        for (size_t j = 0; j < table->count && strcmp(title_of(table), title) == 0; j++) {
+            put_option(out, &table->options[j]);
+        }
+    }
+}
+
+/* The command's own options come first, then what it shares with others. */
+static void put_options(sbs_writer *out, const cli_command *command) {
+    bool own = false;
+    for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
+        own = own || command->tables[i]->title == NULL;
+    }
+    if (own) {
+        put_titled(out, command, "options");
+    }
+    for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
+        if (command->tables[i]->title != NULL && is_first_with_title(command, i)) {
+            put_titled(out, command, command->tables[i]->title);
+        }
+    }
+    sbs_put_string(out, own || command->tables[0] != NULL ? "" : "\noptions:\n");
+    put_row(out, "--help", NULL, "this text");
+    sbs_put_char(out, '\n');
+}
+
+/* The length of a shell word: blanks between single quotes belong to it. */
+static size_t shell_word(const char *text) {
+    bool quoted = false;
+    size_t len = 0;
+    for (; text[len] != '\0' && (quoted || (text[len] != ' ' && text[len] != '\n')); len++) {
+        quoted = quoted != (text[len] == '\'');
+    }
+    return len;
+}
+
+/* What must stand on one line with the word: an option and its value belong together. */
+static size_t shell_unit(const char *text) {
+    const size_t len = shell_word(text);
+    const char *next = text + len + strspn(text + len, " \n");
+    return strncmp(text, "--", 2) == 0 && strcspn(next, "-|\\") > 0 ? len + 1 + shell_word(next) : len;
+}
+
+/* A shell line, continued with backslashes where it is long, however it is written in the table. */
+static void put_example(sbs_writer *out, const char *example) {
+    size_t used = 1;
+    sbs_put_char(out, ' ');
+    while (*example != '\0') {
+        const size_t len = shell_word(example);
+        if (len == 1 && example[0] == '\\') {
+            example += 1 + strspn(example + 1, " \n");
+            continue;
+        }
+        if (used + 1 + shell_unit(example) + 2 > HELP_WIDTH && used > 5) {
+            sbs_put_string(out, " \\\n     ");
+            used = 5;
+        }
+        sbs_put_char(out, ' ');
+        sbs_put(out, example, len);
+        used += 1 + len;
+        example += len + strspn(example + len, " \n");
+    }
+    sbs_put_char(out, '\n');
 }
 
 void cli_put_help(const cli_command *command) {
     sbs_writer out;
-    const cli_option *option;
     cli_output(&out);
     sbs_put_string(&out, "usage: sbs ");
     sbs_put_string(&out, command->name);
@@ -52,17 +187,15 @@ void cli_put_help(const cli_command *command) {
         sbs_put_string(&out, command->operands);
     }
     sbs_put_string(&out, "\n\n");
-    sbs_put_string(&out, command->summary);
+
+    help_block summary = {&out, 0, 0};
+    put_words(&summary, command->summary);
     sbs_put_string(&out, ".\n");
-    sbs_put_string(&out, command->about == NULL ? "" : command->about);
-    sbs_put_string(&out, "\noptions:\n");
-    for (size_t i = 0; (option = cli_option_at(command, i)) != NULL; i++) {
-        put_option(&out, option);
-    }
-    put_row(&out, "--help", NULL, "this text\n");
-    sbs_put_string(&out, "\nexample:\n  ");
-    sbs_put_string(&out, command->example);
-    sbs_put_char(&out, '\n');
+    put_paragraphs(&out, command->about == NULL ? "" : command->about);
+    put_options(&out, command);
+
+    sbs_put_string(&out, "\nexample:\n");
+    put_example(&out, command->example);
 }
 
 static bool is_of_family(const cli_command *command, const char *word, size_t len) {
@@ -81,7 +214,7 @@ bool cli_is_family(const char *word) {
 static void put_commands(sbs_writer *out, const char *family) {
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
         if (family == NULL || is_of_family(*command, family, strlen(family))) {
-            put_row(out, (*command)->name, NULL, (*command)->summary);
+            (void)put_row(out, (*command)->name, NULL, (*command)->summary);
             sbs_put_char(out, '\n');
         }
     }
@@ -100,17 +233,21 @@ void cli_put_overview(void) {
     sbs_writer out;
     cli_output(&out);
     sbs_put_string(&out, "usage: sbs COMMAND ...\n\n"
-                         "SMART Backend Services and FHIR R4: keys, assertions, tokens, and pushing resources.\n"
+                         "SMART Backend Services and FHIR R4: keys, assertions, tokens, and pushing\n"
+                         "resources.\n"
                          "\ncommands ('sbs COMMAND --help' tells more):\n");
     put_commands(&out, NULL);
     sbs_put_string(&out, "\noptions:\n");
-    put_row(&out, "--help", NULL, "this text\n");
-    put_row(&out, "--version", NULL, "the version\n");
-    put_row(&out, "--completion", NULL, "the completion script for bash\n");
-    sbs_put_string(&out,
-                   "\nexit status: 0 done, 1 the server refused, 2 wrong usage, 3 bad input (file, key, JSON, URL),\n"
-                   "4 network or TLS failure, 5 a file or standard output cannot be written\n"
-                   "\nexample:\n  sbs keygen --key device.pem && sbs jwk --key device.pem --set > jwks.json\n");
+    static const char *const rows[][2] = {
+        {"--help", "this text"}, {"--version", "the version"}, {"--completion", "the completion script for bash"}};
+    for (size_t i = 0; i < CLI_COUNT(rows); i++) {
+        (void)put_row(&out, rows[i][0], NULL, rows[i][1]);
+        sbs_put_char(&out, '\n');
+    }
+    sbs_put_string(&out, "\nexit status: 0 done, 1 the server refused, 2 wrong usage, 3 bad input (file,\n"
+                         "key, JSON, URL), 4 network or TLS failure, 5 a file or standard output cannot\n"
+                         "be written\n"
+                         "\nexample:\n  sbs keygen --key device.pem && sbs jwk --key device.pem --set > jwks.json\n");
 }
 
 /* ---- completion ----------------------------------------------------------------------------------------------- */

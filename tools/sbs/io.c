@@ -9,56 +9,7 @@
 
 #include "message.h"
 
-#define FIRST_SIZE 4096u
-
 static cli_buffer output;
-
-bool cli_buffer_reserve(cli_buffer *buffer, size_t extra) {
-    if (extra <= buffer->size - buffer->len) {
-        return true;
-    }
-    if (extra > SIZE_MAX / 2 - buffer->len) {
-        return false;
-    }
-    size_t size = buffer->size == 0 ? FIRST_SIZE : buffer->size * 2;
-    while (size - buffer->len < extra) {
-        size *= 2;
-    }
-    char *data = malloc(size); /* not realloc: the old memory would keep a copy */
-    if (data == NULL) {
-        return false;
-    }
-    if (buffer->len > 0) {
-        memcpy(data, buffer->data, buffer->len);
-    }
-    sbs_wipe(buffer->data, buffer->len);
-    free(buffer->data);
-    buffer->data = data;
-    buffer->size = size;
-    return true;
-}
-
-sbs_status cli_buffer_put(void *buffer, const char *data, size_t len) {
-    cli_buffer *to = buffer;
-    if (!cli_buffer_reserve(to, len)) {
-        return SBS_ERR_MEMORY;
-    }
-    if (len > 0) {
-        memcpy(to->data + to->len, data, len);
-    }
-    to->len += len;
-    return SBS_OK;
-}
-
-void cli_buffer_free(cli_buffer *buffer) {
-    sbs_wipe(buffer->data, buffer->size);
-    free(buffer->data);
-    *buffer = (cli_buffer){0};
-}
-
-sbs_text cli_buffer_text(const cli_buffer *buffer) {
-    return (sbs_text){buffer->data == NULL ? "" : buffer->data, buffer->len};
-}
 
 int cli_input_open(cli_input *input, const char *path, const char *what) {
     *input = (cli_input){.what = what, .path = "(standard input)", .descriptor = STDIN_FILENO};

@@ -3,21 +3,23 @@
 #ifndef SBS_CLI_IO_H
 #define SBS_CLI_IO_H
 
-#include "sbs/text.h"
+#include "sbs/forward_buffer.h"
 
-/** Growing memory; zero-initialise. What it held is wiped when it grows and when it is freed. */
-typedef struct cli_buffer {
-    char *data;
-    size_t len;
-    size_t size;
-} cli_buffer;
+/** Growing memory. */
+typedef sbs_forward_buffer cli_buffer;
 
-/** Makes room for @p extra more bytes. False if there is no memory. */
-bool cli_buffer_reserve(cli_buffer *buffer, size_t extra);
-/** Appends; SBS_ERR_MEMORY. A sbs_sink with the buffer as its context. */
-sbs_status cli_buffer_put(void *buffer, const char *data, size_t len);
-void cli_buffer_free(cli_buffer *buffer);
-sbs_text cli_buffer_text(const cli_buffer *buffer);
+static inline bool cli_buffer_reserve(cli_buffer *buffer, size_t extra) {
+    return sbs_forward_buffer_reserve(buffer, extra);
+}
+static inline sbs_status cli_buffer_put(void *buffer, const char *data, size_t len) {
+    return sbs_forward_buffer_put(buffer, data, len);
+}
+static inline void cli_buffer_free(cli_buffer *buffer) {
+    sbs_forward_buffer_free(buffer);
+}
+static inline sbs_text cli_buffer_text(const cli_buffer *buffer) {
+    return sbs_forward_buffer_text(buffer);
+}
 
 /**
  * Reads a whole file of at most @p max bytes, "-" is standard input. @p what names it in messages ("key").

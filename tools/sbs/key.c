@@ -24,8 +24,8 @@ static const cli_option no_kid_options[] = {
     {"no-kid", NULL, "leave the key id out", &cli_kid.none, .type = CLI_FLAG, .group = GROUP_KID},
 };
 
-const cli_table cli_kid_table = CLI_TABLE(kid_options);
-const cli_table cli_no_kid_table = CLI_TABLE(no_kid_options);
+const cli_table cli_kid_table = CLI_TITLED_TABLE(kid_options, "key");
+const cli_table cli_no_kid_table = CLI_TITLED_TABLE(no_kid_options, "key");
 
 sbs_kid_method cli_kid_method(void) {
     if (cli_kid.none) {
@@ -45,25 +45,6 @@ int cli_kid_check(const char *command) {
                     SBS_KID_MAX);
 }
 
-static int import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key, sbs_alg *alg,
-                  size_t *out_len) {
-    sbs_pem_fault fault = SBS_PEM_NO_FAULT;
-    sbs_status status = SBS_OK;
-    if (!public_allowed) {
-        status = sbs_pem_key_import(pem->data, pem->len - 1, &key->id, &fault);
-    }
-    if (status == SBS_OK) {
-        status = sbs_pem_public_key_read(pem->data, pem->len - 1, alg, key->bytes, sizeof key->bytes, out_len, &fault);
-    }
-    if (status == SBS_ERR_KEY) {
-        return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
-    }
-    if (status != SBS_OK) {
-        return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
-    }
-    return CLI_DONE;
-}
-
 static bool contains(const cli_buffer *text, const char *words) {
     size_t len = strlen(words);
     for (size_t at = 0; at + len <= text->len; at++) {
@@ -74,13 +55,45 @@ static bool contains(const cli_buffer *text, const char *words) {
     return false;
 }
 
+/* Environment variables and JSON carry a PEM text with its line ends as a backslash and an n. */
+static bool has_joined_lines(const cli_buffer *pem) {
+    return contains(pem, "-----BEGIN") && contains(pem, "\\n");
+}
+
+static int import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key, sbs_alg *alg,
+                  size_t *out_len) {
+    sbs_pem_fault fault = SBS_PEM_NO_FAULT;
+    sbs_status status = SBS_OK;
+    if (!public_allowed) {
+        status = sbs_pem_key_import(pem->data, pem->len - 1, &key->id, &fault);
+    }
+    if (status == SBS_OK) {
+        status = sbs_pem_public_key_read(pem->data, pem->len - 1, alg, key->bytes, sizeof key->bytes, out_len, &fault);
+    }
+    if (status != SBS_OK && has_joined_lines(pem)) {
+        return cli_fail(CLI_INPUT,
+                        "key %s: its lines are joined by the two characters \\n, write them as lines: "
+                        "printf '%%b' \"$KEY\" > FILE",
+                        path);
+    }
+    if (status == SBS_ERR_KEY) {
+        return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
+    }
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
+    }
+    return CLI_DONE;
+}
+
 /* A group may be given a key on purpose, everybody not. */
 static void warn_if_open(const char *path, const cli_buffer *pem) {
+    static const char *warned; /* a command that reads it twice tells it once */
     struct stat file;
-    if (strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 && S_ISREG(file.st_mode) &&
-        (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+    if (path != warned && strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 &&
+        S_ISREG(file.st_mode) && (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
         cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
                  (unsigned)(file.st_mode & 07777));
+        warned = path;
     }
 }
 

@@ -8,16 +8,18 @@
 #include "message.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/version.h"
+#include "secret.h"
 
 /* One line each, in the order of help. */
 const cli_command *const cli_commands[] = {
-    &cli_keygen,     &cli_jwk,         &cli_assertion,  &cli_discover,
-    &cli_token,      &cli_parse_token, &cli_get,        &cli_push,
+    &cli_keygen,     &cli_jwk,         &cli_assertion,    &cli_discover,
+    &cli_token,      &cli_parse_token, &cli_check,        &cli_get,
+    &cli_push,
 #ifdef SBS_CLI_QUEUE
-    &cli_queue_add,  &cli_queue_list,  &cli_queue_push, &cli_queue_retry,
-    &cli_queue_dead,
+    &cli_queue_add,  &cli_queue_list,  &cli_queue_status, &cli_queue_show,
+    &cli_queue_push, &cli_queue_retry, &cli_queue_dead,   &cli_queue_remove,
 #endif
-    &cli_observe,    &cli_provision,   &cli_base64url,  NULL,
+    &cli_observe,    &cli_provision,   &cli_base64url,    NULL,
 };
 
 /* The command whose words the arguments begin with, and how many those are. */
@@ -110,5 +112,6 @@ int main(int argc, char **argv) {
     cli_progress_end();
     cli_output_discard();
     cli_parse_free();
+    cli_secret_forget();
     return cli_signal() == 0 ? code : 128 + cli_signal();
 }

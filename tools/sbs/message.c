@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sbs/linux_text.h"
+#include "secret.h"
+
 #define MESSAGE_SIZE 4096
 #define RED "\033[31m"
 #define YELLOW "\033[33m"
@@ -65,14 +68,15 @@ static void put_error(const char *text, size_t len) {
     }
 }
 
-/* File names and arguments come from anywhere: no control character of theirs reaches the terminal. */
-static size_t replace_controls(char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F) {
-            text[i] = '?';
-        }
-    }
-    return len;
+size_t cli_sanitise(char *text, size_t len) {
+    return sbs_linux_clean_text(text, cli_secret_hide(text, len));
+}
+
+void cli_put_sanitised(sbs_writer *out, const char *text) {
+    char line[MESSAGE_SIZE];
+    size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line;
+    memcpy(line, text, len);
+    sbs_put(out, line, cli_sanitise(line, len));
 }
 
 CLI_PRINTF(4, 0)
@@ -84,7 +88,7 @@ static void say(const char *colour, const char *prefix, const char *end, const c
     char *text = line + used;
     int wanted = vsnprintf(text, MESSAGE_SIZE, format, arguments);
     size_t len = wanted < 0 ? 0 : (size_t)wanted < MESSAGE_SIZE ? (size_t)wanted : MESSAGE_SIZE - 1;
-    len = replace_controls(text, len) + (size_t)used;
+    len = cli_sanitise(text, len) + (size_t)used;
     len += (size_t)snprintf(line + len, sizeof line - len, "%s", end);
     progress_shown = false;
     put_error(line, len);

@@ -21,6 +21,13 @@ typedef enum cli_exit {
     CLI_LOCAL = 5    /**< a file or standard output cannot be written */
 } cli_exit;
 
+/** Makes text from anywhere fit to be shown, here and in listings: one line without controls of any kind, and without
+ * any part of a token or assertion that was sent. Returns the new length, never more than @p len. */
+size_t cli_sanitise(char *text, size_t len);
+
+/** The same for what goes to a listing; what is longer than any reason is cut. */
+void cli_put_sanitised(sbs_writer *out, const char *text);
+
 /** Prints `sbs: MESSAGE` and returns @p code. Messages read "what failed: why, what to do". */
 int cli_fail(int code, const char *format, ...) CLI_PRINTF(2, 3);
 /** Prints `sbs: warning: MESSAGE`. */
@@ -43,6 +50,12 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail);
 
 /** Prints what a request failed with and returns its exit status. @p what: "GET Observation/1", "token". */
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail);
+
+/** The same with advice of the command's own. */
+int cli_fail_request_with(const char *what, sbs_status status, const sbs_detail *detail, const char *advice);
+
+/** Room for what cli_reason() writes: a server's words of 1 kB and what stands around them. */
+#define CLI_REASON_SIZE 1400
 
 /** Writes `why` of a failed request as one line: status, HTTP status, the server's words. */
 void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t size);

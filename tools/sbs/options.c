@@ -19,8 +19,12 @@ typedef struct parse {
     source sources[OPTION_MAX];
 } parse;
 
+#define PATH_MAX_COUNT 64u
+
 static cli_buffer config;
 static const char **operand_items;
+static char *config_paths[PATH_MAX_COUNT]; /* those of a configuration file that were made longer */
+static size_t config_path_count;
 
 const cli_option *cli_option_at(const cli_command *command, size_t index) {
     for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
@@ -183,6 +187,40 @@ static bool known_elsewhere(const char *name) {
     return false;
 }
 
+/* Joins two parts to a path that lives until cli_parse_free(). NULL if there is no memory. */
+static const char *keep_path(const char *folder, size_t len, const char *name) {
+    char *path = config_path_count < PATH_MAX_COUNT ? malloc(len + strlen(name) + 1) : NULL;
+    if (path == NULL) {
+        return NULL;
+    }
+    memcpy(path, folder, len);
+    memcpy(path + len, name, strlen(name) + 1);
+    config_paths[config_path_count++] = path;
+    return path;
+}
+
+static bool has_scheme(const char *path) {
+    const char *colon = strchr(path, ':');
+    return colon != NULL && memchr(path, '/', (size_t)(colon - path)) == NULL;
+}
+
+/* A path in the file counts from the file's folder, "~/" from the home; "-", an absolute path and what begins with a
+ * scheme (a key in a token) stay. */
+static int place_path(const char *where, const char *file, const char **path) {
+    const char *slash = strrchr(file, '/');
+    const char *home = getenv("HOME");
+    if (strncmp(*path, "~/", 2) == 0) {
+        if (home == NULL || home[0] == '\0') {
+            return cli_fail(CLI_INPUT, "%s: '~' and HOME is not set, give the whole path", where);
+        }
+        *path = keep_path(home, strlen(home), *path + 1);
+    } else if ((*path)[0] != '\0' && (*path)[0] != '/' && strcmp(*path, "-") != 0 && slash != NULL &&
+               !has_scheme(*path)) {
+        *path = keep_path(file, (size_t)(slash - file) + 1, *path);
+    }
+    return *path != NULL ? CLI_DONE : cli_fail(CLI_INPUT, "%s: out of memory, give fewer paths", where);
+}
+
 static int read_config_line(parse *state, const char *path, unsigned number, char *line) {
     char where[WHERE_SIZE];
     line = trim(line);
@@ -205,6 +243,12 @@ static int read_config_line(parse *state, const char *path, unsigned number, cha
                         name);
     }
     (void)snprintf(where, sizeof where, "%s:%u: %s", path, number, name);
+    if (option->type == CLI_FILE || option->type == CLI_FILES) {
+        int code = place_path(where, path, &value);
+        if (code != CLI_DONE) {
+            return code;
+        }
+    }
     return set_option(state, option, value, FROM_CONFIG, where);
 }
 
@@ -341,5 +385,8 @@ int cli_parse(const cli_command *command, char **arguments, size_t count, cli_op
 void cli_parse_free(void) {
     free(operand_items);
     operand_items = NULL;
+    while (config_path_count > 0) {
+        free(config_paths[--config_path_count]);
+    }
     cli_buffer_free(&config);
 }

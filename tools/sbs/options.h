@@ -46,11 +46,13 @@ typedef struct cli_option {
 typedef struct cli_table {
     const cli_option *options;
     size_t count;
+    const char *title; /**< over them in the help; NULL: the command's own, "options" */
 } cli_table;
 
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CLI_TABLE(array)                                                                                               \
-    { (array), CLI_COUNT(array) }
+#define CLI_TABLE(array) CLI_TITLED_TABLE(array, NULL)
+#define CLI_TITLED_TABLE(array, name)                                                                                  \
+    { (array), CLI_COUNT(array), (name) }
 #define CLI_TABLE_MAX 8u
 
 /** What stands on the command line besides options. */

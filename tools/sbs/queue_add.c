@@ -9,10 +9,9 @@
 
 #include "items.h"
 #include "message.h"
+#include "push_run.h"
 #include "queue_file.h"
-#include "resource.h"
-#include "sbs/date.h"
-#include "sbs/identity.h"
+#include "sbs/forward_add.h"
 #include "sbs/linux_clock.h"
 
 #define GROUP_MAX 256u /* items that become durable together */
@@ -31,50 +30,69 @@ typedef struct add_run {
         size_t line;
     } items[GROUP_MAX];
     struct cli_queue_range ids[GROUP_MAX];
-    size_t count, accepted, refused;
-    cli_buffer done, undone; /* the lines */
-    int code;                /* of the first fault */
-    int fault;               /* of the first one in the group */
-    sbs_status failure;      /* of the queue, in the group */
+    size_t count, accepted, refused, id_count;
+    sbs_forward_adder adder;
+    sbs_forward_buffer done, undone; /* the lines */
+    int code;                        /* of the first fault */
+    int fault;                       /* of the first one in the group */
+    sbs_status failure;              /* of the queue, in the group */
     bool list;
     bool goes_on; /* a queue that cannot be written is tried again with the next group */
     bool stopped; /* no further item is tried */
+    bool warned_system;
     bool failing; /* the last group could not be written, which was told */
 } add_run;
 
 /* ---- the lines ------------------------------------------------------------------------------------------------ */
 
-static void put_fate(sbs_writer *out, const cli_resource *resource, const char *path, size_t line, const char *what) {
-    cli_resource_put_name(resource, path, line, out);
+static void put_fate(sbs_writer *out, const sbs_forward_resource *resource, const char *path, size_t line,
+                     const char *what) {
+    sbs_forward_resource_put_name(resource, path, line, out);
     sbs_put_char(out, '\t');
     sbs_put_string(out, what);
 }
 
-static void note_refused(add_run *run, const cli_resource *resource, const char *path, size_t line, const char *why,
-                         int code) {
-    cli_buffer *const both[] = {&run->done, &run->undone};
-    for (size_t i = 0; i < 2; i++) {
-        sbs_writer out;
-        sbs_writer_init_sink(&out, cli_buffer_put, both[i]);
-        put_fate(&out, resource, path, line, "refused: ");
-        cli_put_clean(&out, sbs_text_of(why));
-        sbs_put_char(&out, '\n');
-    }
-    run->refused++;
-    run->fault = run->fault == CLI_DONE ? code : run->fault;
+static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *resource, const struct add_item *item,
+                        const char *why) {
+    sbs_writer out;
+    sbs_writer_init_sink(&out, sbs_forward_buffer_put, to);
+    put_fate(&out, resource, item->path, item->line, "refused: ");
+    sbs_forward_put_clean(&out, sbs_text_of(why));
+    sbs_put_char(&out, '\n');
 }
 
-static void note_accepted(add_run *run, const cli_resource *resource, const char *path, size_t line, uint64_t id) {
-    sbs_writer out;
-    if (run->list) {
-        sbs_writer_init_sink(&out, cli_buffer_put, &run->done);
-        put_fate(&out, resource, path, line, "queued\t");
-        sbs_put_uint(&out, id);
+static void note_refused(add_run *run, const sbs_forward_resource *resource, const struct add_item *item,
+                         const char *why, int code) {
+    put_refused(&run->done, resource, item, why);
+    put_refused(&run->undone, resource, item, why);
+    run->refused++;
+    if (run->fault == CLI_DONE) {
+        run->fault = code;
+    }
+}
+
+static void note_accepted(add_run *run, const sbs_forward_added *added, const struct add_item *item) {
+    static const char *const words[] = {
+        [SBS_FORWARD_QUEUED] = "queued",
+        [SBS_FORWARD_ALREADY_QUEUED] = "already queued",
+        [SBS_FORWARD_ALREADY_DEAD] = "already a dead letter",
+        [SBS_FORWARD_ALREADY_DELIVERED] = "already delivered",
+    };
+    const bool waits = added->fate == SBS_FORWARD_QUEUED || added->fate == SBS_FORWARD_ALREADY_QUEUED;
+    const bool told = run->list || !waits; /* no push will tell of that one */
+    if (told && !cli_push_with.quiet) {
+        sbs_writer out;
+        sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->done);
+        put_fate(&out, &added->resource, item->path, item->line, words[added->fate]);
+        sbs_put_char(&out, '\t');
+        sbs_put_uint(&out, added->id);
         sbs_put_char(&out, '\n');
     }
-    sbs_writer_init_sink(&out, cli_buffer_put, &run->undone);
-    put_fate(&out, resource, path, line, "refused: " NOT_WRITTEN "\n");
-    run->ids[run->accepted++] = (struct cli_queue_range){id, id};
+    put_refused(&run->undone, &added->resource, item, NOT_WRITTEN);
+    run->accepted++;
+    if (waits) {
+        run->ids[run->id_count++] = (struct cli_queue_range){added->id, added->id};
+    }
 }
 
 static bool keep_ids(cli_queue_added *added, const struct cli_queue_range *ids, size_t count) {
@@ -104,98 +122,58 @@ void cli_queue_added_free(cli_queue_added *added) {
 
 /* ---- one item ------------------------------------------------------------------------------------------------- */
 
-/* What names this machine: printable, and nothing that JSON escapes. */
-static void device_name(char *out, size_t size) {
-    char host[256] = "";
-    (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(out, size, "%s", cli_queue.device != NULL ? cli_queue.device : host[0] != '\0' ? host : "device");
-    for (char *c = out; *c != '\0'; c++) {
-        if (*c <= 0x20 || *c > 0x7E || *c == '"' || *c == '\\' || *c == '|') {
-            *c = '-';
-        }
-    }
-}
-
-/* Adds an identifier that is the item's own from now on, and reads the text again. */
-static const char *identify(add_run *run, cli_resource *resource, cli_buffer *text) {
-    char device[256];
-    char value[320];
-    sbs_writer out;
-    uint64_t epoch = 0;
-    uint64_t id = 0;
-    size_t len = 0;
-    sbs_status status = sbs_sqlite_queue_next_id(&cli_queue_db, &epoch, &id);
-    if (status != SBS_OK) {
-        run->failure = status;
-        return NOT_WRITTEN;
-    }
-    device_name(device, sizeof device);
-    sbs_writer_init(&out, value, sizeof value);
-    sbs_identity_put_sequence(&out, sbs_text_of(device), epoch, id);
-    if (sbs_writer_finish(&out, &len) != SBS_OK) {
-        return "the device's name is too long";
-    }
-    sbs_writer_init_sink(&out, cli_buffer_put, text);
-    cli_resource_put_identified(resource, SBS_SYSTEM_SEQUENCE, (sbs_text){value, len}, &out);
-    cli_resource_free(resource);
-    return sbs_writer_finish(&out, NULL) == SBS_OK ? cli_resource_read(resource, cli_buffer_text(text))
-                                                   : "out of memory";
-}
-
-static void append(add_run *run, cli_resource *resource, const char *path, size_t line) {
-    const sbs_queue_meta meta = {
-        .utc_s = sbs_linux_now().utc_s,
-        .lane = resource->lane,
-        .zone_minutes = SBS_ZONE_UNKNOWN,
-    };
-    uint64_t id = 0;
-    sbs_text text = resource->text;
-    sbs_status status = cli_queue_port.ops->append(cli_queue_port.ctx, &meta, text.ptr, text.len, &id);
-    if (status == SBS_OK) {
-        note_accepted(run, resource, path, line, id);
-    } else if (status == SBS_ERR_BUFFER) {
-        note_refused(run, resource, path, line, "the queue is full", CLI_LOCAL);
-    } else if (status == SBS_ERR_TOO_LARGE) {
-        note_refused(run, resource, path, line, "larger than 16 MiB, or than the queue may be", CLI_INPUT);
-    } else {
-        run->failure = status;
-        note_refused(run, resource, path, line, NOT_WRITTEN, CLI_LOCAL);
+/* A person can act on one such sentence, not on one for each item. */
+static void warn_without_system(add_run *run) {
+    if (!run->warned_system) {
+        run->warned_system = true;
+        cli_warn("%s: an identifier without a system is one that others may use, too: two measurements would be one, "
+                 "give each a system",
+                 run->command);
     }
 }
 
 static void add_item(add_run *run, const struct add_item *item) {
-    cli_resource resource = {0};
-    cli_buffer text = {0};
+    sbs_forward_added added = {0};
     char reason[REASON_SIZE];
-    const char *fault = cli_resource_read(&resource, item->text);
-    size_t fault_at = resource.fault_at;
-    if (fault == NULL && (run->stopped || run->failure != SBS_OK)) {
-        fault = NOT_WRITTEN;
-    } else if (fault == NULL && resource.value.len == 0) {
-        fault = resource.has_identifier ? "no identifier of it has a value" : identify(run, &resource, &text);
+    if (run->stopped || run->failure != SBS_OK) {
+        sbs_forward_resource resource = {0};
+        const char *fault = sbs_forward_resource_read(&resource, item->text);
+        cli_items_reason(fault == NULL ? NOT_WRITTEN : fault, item->text, item->line, resource.fault_at, reason,
+                         sizeof reason);
+        note_refused(run, &resource, item, reason, CLI_INPUT);
+        sbs_forward_resource_free(&resource);
+        return;
     }
-    if (fault != NULL) {
-        cli_items_reason(fault, item->text, item->line, fault_at, reason, sizeof reason);
-        note_refused(run, &resource, item->path, item->line, reason, CLI_INPUT);
-    } else {
-        append(run, &resource, item->path, item->line);
+
+    sbs_forward_add(&run->adder, item->text, sbs_linux_now().utc_s, &added);
+    switch (added.fate) {
+    case SBS_FORWARD_REFUSED:
+        cli_items_reason(added.reason, item->text, item->line, added.fault_at, reason, sizeof reason);
+        note_refused(run, &added.resource, item, reason, CLI_INPUT);
+        break;
+    case SBS_FORWARD_FULL:
+        note_refused(run, &added.resource, item, added.reason, CLI_LOCAL);
+        break;
+    case SBS_FORWARD_NOT_WRITTEN:
+        run->failure = added.status;
+        note_refused(run, &added.resource, item, NOT_WRITTEN, CLI_LOCAL);
+        break;
+    default:
+        note_accepted(run, &added, item);
+        if (added.no_system) {
+            warn_without_system(run);
+        }
     }
-    cli_resource_free(&resource);
-    cli_buffer_free(&text);
+    sbs_forward_added_free(&added);
 }
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */
 
-static void clear(cli_buffer *buffer) {
-    sbs_wipe(buffer->data, buffer->len);
-    buffer->len = 0;
-}
-
 /* Adds the items of the group, durably: all that are accepted, or none. */
 static void try_group(add_run *run) {
-    clear(&run->done);
-    clear(&run->undone);
-    run->accepted = run->refused = 0;
+    sbs_forward_buffer_clear(&run->done);
+    sbs_forward_buffer_clear(&run->undone);
+    run->accepted = run->refused = run->id_count = 0;
     run->fault = CLI_DONE;
     run->failure = run->stopped ? SBS_OK : sbs_sqlite_queue_begin(&cli_queue_db);
     bool begun = !run->stopped && run->failure == SBS_OK;
@@ -207,7 +185,7 @@ static void try_group(add_run *run) {
         if (status != SBS_OK) {
             run->failure = run->failure != SBS_OK ? run->failure : status;
             run->refused += run->accepted;
-            run->accepted = 0;
+            run->accepted = run->id_count = 0;
         }
     }
 }
@@ -234,14 +212,14 @@ static int add_group(add_run *run) {
         try_group(run);
     }
     note_failure(run);
-    if (!keep_ids(run->added, run->ids, run->accepted)) {
+    if (!keep_ids(run->added, run->ids, run->id_count)) {
         cli_warn("%s: out of memory, not every item that is kept will be listed", run->command);
     }
     run->code = run->code == CLI_DONE ? run->fault : run->code;
     run->added->accepted += run->accepted;
     run->added->refused += run->refused;
     cli_output(&out);
-    sbs_put_text(&out, cli_buffer_text(run->accepted > 0 ? &run->done : &run->undone));
+    sbs_put_text(&out, sbs_forward_buffer_text(run->accepted > 0 ? &run->done : &run->undone));
     run->count = 0;
     if (isatty(STDOUT_FILENO) != 1) {
         cli_progress("queued %zu", run->added->accepted);
@@ -268,6 +246,7 @@ static add_run *start(const char *command, bool list, cli_queue_added *added) {
     run->command = command;
     run->added = added;
     run->list = list;
+    sbs_forward_adder_init(&run->adder, &cli_queue_db, cli_queue.device);
     return run;
 }
 
@@ -278,8 +257,8 @@ static int finish(add_run *run, int code) {
                        run->command, added->refused, added->refused + added->accepted);
     }
     code = code != CLI_DONE ? code : run->code;
-    cli_buffer_free(&run->done);
-    cli_buffer_free(&run->undone);
+    sbs_forward_buffer_free(&run->done);
+    sbs_forward_buffer_free(&run->undone);
     free(run);
     return code;
 }
@@ -290,7 +269,7 @@ int cli_queue_add_files(const char *command, const cli_operands *files, bool lis
 }
 
 /* Reads what there is, at most a piece. False at the end, and after a signal. */
-static bool read_piece(cli_buffer *data, int *out_code) {
+static bool read_piece(sbs_forward_buffer *data, int *out_code) {
     ssize_t count;
     do {
         count = read(STDIN_FILENO, data->data + data->len, data->size - data->len);
@@ -305,14 +284,14 @@ static bool read_piece(cli_buffer *data, int *out_code) {
 int cli_queue_add_lines(const char *command, cli_queue_added *added) {
     add_run *run = start(command, true, added);
     cli_items lines = {.take = take_item, .ctx = run, .path = "-", .line = 1};
-    cli_buffer data = {0};
+    sbs_forward_buffer data = {0};
     int code = run == NULL ? CLI_LOCAL : CLI_DONE;
     bool more = true;
     if (run != NULL) {
         run->goes_on = true;
     }
     while (code == CLI_DONE && more) {
-        if (data.len > CLI_QUEUE_ITEM_MAX || !cli_buffer_reserve(&data, PIECE)) {
+        if (data.len > CLI_QUEUE_ITEM_MAX || !sbs_forward_buffer_reserve(&data, PIECE)) {
             code = cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
                             lines.line);
             break;
@@ -321,6 +300,6 @@ int cli_queue_add_lines(const char *command, cli_queue_added *added) {
         int taken = cli_signal() == 0 || more ? cli_items_take_lines(&lines, &data, !more) : CLI_DONE;
         code = code != CLI_DONE ? code : taken;
     }
-    cli_buffer_free(&data);
+    sbs_forward_buffer_free(&data);
     return run == NULL ? code : finish(run, code);
 }

@@ -2,33 +2,34 @@
 #include "queue_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "message.h"
-#include "resource.h"
+#include "push_run.h"
+#include "sbs/forward_clock.h"
+#include "sbs/forward_resource.h"
 #include "sbs/linux_clock.h"
 
 #define BUSY_MS 30000u
 #define DAY_S 86400u
 #define KEEP_DEAD_DAYS 30u
 #define NOT_GIVEN UINT64_MAX
-#define PATH_SIZE 4096
 #define TOUCH_MS 50u
 
 cli_queue_options cli_queue = {.keep_dead_days = NOT_GIVEN};
 sbs_sqlite_queue cli_queue_db;
 sbs_queue cli_queue_port;
 
-static int lock_fd = -1;
+static sbs_sqlite_pusher pusher;
 static uint64_t last_push_ms = UINT64_MAX;
 static struct stat opened;
+static const char *opened_by;  /* the command, NULL if no queue is open */
 static const char *told_aside; /* the replaced file that was told of */
 
 #define KEEP_DEAD_HELP "dead letters older than that go; 0: never; default 30, by commands that add or push"
@@ -57,20 +58,35 @@ static const cli_option limits_options[] = {
      .type = CLI_CHOICE},
 };
 
-const cli_table cli_queue_table = CLI_TABLE(queue_options);
-const cli_table cli_queue_optional_table = CLI_TABLE(optional_options);
-const cli_table cli_queue_limits_table = CLI_TABLE(limits_options);
+const cli_table cli_queue_table = CLI_TITLED_TABLE(queue_options, "queue");
+const cli_table cli_queue_optional_table = CLI_TITLED_TABLE(optional_options, "queue");
+const cli_table cli_queue_limits_table = CLI_TITLED_TABLE(limits_options, "queue");
 
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
-static int64_t utc_now(void *ctx) {
+static bool is_stopped(void *ctx) {
     (void)ctx;
-    return sbs_linux_now().utc_s;
+    return cli_signal() != 0;
+}
+
+/* Whose file it is, by name where there is one. */
+static int fail_owner(const char *command) {
+    uid_t owner = 0;
+    const struct passwd *user = NULL;
+    if (sbs_sqlite_queue_owner(cli_queue.file, &owner) == SBS_OK) {
+        user = getpwuid(owner);
+    }
+    return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to %s%s (uid %u), run this as that user", command, cli_queue.file,
+                    user == NULL ? "another user" : "user ", user == NULL ? "" : user->pw_name, (unsigned)owner);
 }
 
 int cli_queue_fail(const char *command, sbs_status status) {
     const char *words = sbs_sqlite_queue_error(&cli_queue_db);
     switch (status) {
+    case SBS_ERR_FORBIDDEN:
+        return fail_owner(command);
+    case SBS_ERR_CANCELLED:
+        return cli_fail(CLI_LOCAL, "%s: cancelled by a signal, run it again", command);
     case SBS_ERR_VERSION:
         return cli_fail(CLI_LOCAL, "%s: queue %s: made by a newer sbs, update this one", command, cli_queue.file);
     case SBS_ERR_FORMAT:
@@ -114,7 +130,9 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .item_max = CLI_QUEUE_ITEM_MAX,
         .dead_keep_s = keep_dead_s(need),
         .busy_ms = BUSY_MS,
-        .utc_now = utc_now,
+        .utc_now = sbs_forward_trusted_utc,
+        .stop = is_stopped,
+        .any_owner = true,
     };
     if (cli_queue.file[0] == '\0') {
         return cli_fail(CLI_USAGE, "%s: --queue: empty, give --queue FILE", command);
@@ -127,6 +145,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
     if (status != SBS_OK) {
         return cli_queue_fail(command, status);
     }
+    opened_by = command;
     (void)cli_queue_was_replaced(command);
     if (stat(cli_queue.file, &opened) != 0) {
         memset(&opened, 0, sizeof opened);
@@ -139,7 +158,20 @@ bool cli_queue_has_moved(void) {
     return stat(cli_queue.file, &now) != 0 || now.st_ino != opened.st_ino || now.st_dev != opened.st_dev;
 }
 
+/* What goes by age, or for room, does not go without a word. */
+static void tell_expired(const char *command) {
+    const unsigned long long expired = sbs_sqlite_queue_expired(&cli_queue_db);
+    if (expired > 0) {
+        cli_note("%s: queue %s: %llu dead letter%s deleted, older than --keep-dead or for room", command,
+                 cli_queue.file, expired, expired == 1 ? " was" : "s were");
+    }
+}
+
 static void close_file(void) {
+    if (opened_by != NULL) {
+        tell_expired(opened_by);
+    }
+    opened_by = NULL;
     sbs_sqlite_queue_close(&cli_queue_db);
     memset(&opened, 0, sizeof opened); /* no file is this one, until it is opened again */
     told_aside = NULL;
@@ -150,25 +182,12 @@ int cli_queue_reopen(const char *command) {
     return cli_queue_open(command, CLI_QUEUE_MADE);
 }
 
-/* The time of the lock file is that of the last attempt. One that lies ahead is from another clock and counts as now.
- */
-static uint64_t age_of_lock(void) {
-    struct stat file;
-    struct timespec now;
-    if (fstat(lock_fd, &file) != 0 || file.st_size == 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) {
-        return UINT64_MAX;
-    }
-    int64_t age_ms =
-        ((int64_t)now.tv_sec - file.st_mtim.tv_sec) * 1000 + (now.tv_nsec - file.st_mtim.tv_nsec) / 1000000;
-    return age_ms < 0 ? 0 : (uint64_t)age_ms;
-}
-
 void cli_queue_touch(void) {
     static uint64_t touched_ms;
     uint64_t now_ms = sbs_linux_now().mono_ms;
-    if (lock_fd >= 0 && now_ms - touched_ms >= TOUCH_MS) {
+    if (now_ms - touched_ms >= TOUCH_MS) {
         touched_ms = now_ms;
-        (void)pwrite(lock_fd, "\n", 1, 0);
+        sbs_sqlite_queue_touch_pusher(&pusher);
     }
 }
 
@@ -176,31 +195,32 @@ uint64_t cli_queue_last_push_ms(void) {
     return last_push_ms;
 }
 
-int cli_queue_lock(const char *command) {
-    char path[PATH_SIZE];
-    if (snprintf(path, sizeof path, "%s.lock", cli_queue.file) >= PATH_SIZE) {
-        return cli_fail(CLI_INPUT, "%s: --queue: the name is too long, give a shorter one", command);
-    }
-    lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (lock_fd < 0) {
-        return cli_fail(CLI_LOCAL, "%s: file %s: %s, check who may write there", command, path, strerror(errno));
-    }
-    if (flock(lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        last_push_ms = age_of_lock();
+int cli_queue_lock(const char *command, bool *out_elsewhere) {
+    *out_elsewhere = false;
+    sbs_status status = sbs_sqlite_queue_lock_pusher(&pusher, cli_queue.file, &last_push_ms);
+    switch (status) {
+    case SBS_OK:
         return CLI_DONE;
+    case SBS_ERR_BUSY:
+        *out_elsewhere = true;
+        if (!cli_push_with.quiet) {
+            cli_note("%s: queue %s: another process is pushing it, which goes on", command, cli_queue.file);
+        }
+        return CLI_DONE;
+    case SBS_ERR_ARGUMENT:
+        return cli_fail(CLI_INPUT, "%s: --queue: the name is too long, give a shorter one", command);
+    case SBS_ERR_FORBIDDEN:
+        return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, it may be left by another user: remove it", command,
+                        cli_queue.file, strerror(errno));
+    default:
+        return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file,
+                        errno != 0 ? strerror(errno) : sbs_status_text(status));
     }
-    return errno == EWOULDBLOCK
-               ? cli_fail(CLI_LOCAL, "%s: queue %s: another process is pushing it, let it go on", command,
-                          cli_queue.file)
-               : cli_fail(CLI_LOCAL, "%s: file %s: %s, check the file system", command, path, strerror(errno));
 }
 
 void cli_queue_close(void) {
     close_file();
-    if (lock_fd >= 0) {
-        (void)close(lock_fd);
-        lock_fd = -1;
-    }
+    sbs_sqlite_queue_unlock_pusher(&pusher);
 }
 
 /* ---- ids and names -------------------------------------------------------------------------------------------- */
@@ -219,22 +239,4 @@ int cli_queue_check_ids(const char *command, const cli_operands *operands, bool 
         }
     }
     return CLI_DONE;
-}
-
-void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out) {
-    cli_resource resource = {0};
-    cli_buffer data = {0};
-    size_t len = 0;
-    bool readable = cli_buffer_reserve(&data, item->len + 1) &&
-                    cli_queue_port.ops->read(cli_queue_port.ctx, item->id, 0, data.data, item->len, &len) == SBS_OK &&
-                    cli_resource_read(&resource, (sbs_text){data.data, len}) == NULL;
-    if (readable && (resource.value.len > 0 || resource.id[0] != '\0')) {
-        cli_resource_put_name(&resource, "", 0, out);
-    } else {
-        sbs_put_string(out, "item ");
-        sbs_put_uint(out, item->id);
-    }
-    data.len = data.size;
-    cli_resource_free(&resource);
-    cli_buffer_free(&data);
 }

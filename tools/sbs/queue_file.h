@@ -33,8 +33,9 @@ int cli_queue_open(const char *command, cli_queue_need need);
 bool cli_queue_has_moved(void);
 /** Opens what is there now, making it if nothing is. Returns an exit status. */
 int cli_queue_reopen(const char *command);
-/** Makes this process the one that pushes the queue, until it ends or closes. Returns an exit status. */
-int cli_queue_lock(const char *command);
+/** Makes this process the one that pushes the queue, until it ends or closes. @p out_elsewhere: another one is, which
+ * was told and is no fault. Returns an exit status. */
+int cli_queue_lock(const char *command, bool *out_elsewhere);
 /** Notes that the queue is pushed right now, for the next process; to 50 ms. */
 void cli_queue_touch(void);
 /** Milliseconds since another process noted that last, before this one took the lock; a lot if none did. */
@@ -56,8 +57,5 @@ int cli_queue_fail(const char *command, sbs_status status);
 int cli_queue_check_ids(const char *command, const cli_operands *operands, bool *out_all);
 /** An id that was checked. */
 uint64_t cli_queue_id(const char *operand);
-
-/** Reads an item's bytes and writes what names it, or "item N". Works for dead letters too. */
-void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out);
 
 #endif

@@ -3,23 +3,14 @@
 #ifndef SBS_CLI_QUEUE_PUSH_H
 #define SBS_CLI_QUEUE_PUSH_H
 
-#include "options.h"
 #include "queue_add.h"
 
-typedef struct cli_queue_push_options {
-    uint64_t batch, wait_s, time_s, settle_s;
-    int already_there; /**< 0: not given, 1: set-aside, 2: accept */
-    bool follow;
-} cli_queue_push_options;
-
-extern cli_queue_push_options cli_queue_push_with;
-extern const cli_table cli_queue_push_table;
-
 /**
- * Pushes until the queue is empty or nothing more can be done, and lists what happened to each item. @p mine: items
- * whose keeping is listed too; may be NULL. @p write_mode: of --write-mode, 0 for auto. The queue must be open, the
- * server's options are checked here. Returns CLI_DONE only if nothing is left and nothing was refused.
+ * Pushes until the queue is empty or nothing more can be done, and lists what happened to each item. The queue must be
+ * open, the server's options are checked here. @p mine: NULL returns CLI_DONE only if nothing is left and nothing was
+ * refused, or if another process pushes; else the items that count: CLI_DONE unless one of them was refused, and those
+ * that are kept are listed too.
  */
-int cli_queue_push_run(const char *command, int write_mode, const cli_queue_added *mine);
+int cli_queue_push_run(const char *command, const cli_queue_added *mine);
 
 #endif

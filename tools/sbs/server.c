@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "message.h"
+#include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
-#include "sbs/linux_decode.h"
-#include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
-#include "sbs/linux_stream.h"
-#include "sbs/tls_stream.h"
+#include "tls_words.h"
 #include "trace.h"
 
-#define WORK_SIZE (256u << 10)
 #define TIMEOUT_DEFAULT_S 30u
-#define ATTEMPTS 3u
-#define BACKOFF_BASE_MS 500u
-#define RETRY_WAIT_MAX_MS 30000u
 #define LONGEST_WAIT_MS 250u /* so that a signal that comes just before the wait is seen soon */
 #define PROGRESS_AFTER_MS 1000u
 
@@ -31,11 +25,18 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
+    {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
     {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
+    {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
+    {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
 };
 
 static const cli_option connection_options[] = {
     {"ca", "FILE", "trusted root certificates (PEM), default the system's", &cli_server.ca, .type = CLI_FILE},
+    {"cert", "FILE", "client certificate and its chain (PEM), for servers that ask for one", &cli_server.cert,
+     .type = CLI_FILE},
+    {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
+     .type = CLI_FILE},
     {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
      .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
@@ -44,28 +45,17 @@ static const cli_option connection_options[] = {
     {"allow-http", NULL, "plain http to loopback addresses, for tests", &cli_server.allow_http, .type = CLI_FLAG},
 };
 
-const cli_table cli_server_table = CLI_TABLE(server_options);
-const cli_table cli_connection_table = CLI_TABLE(connection_options);
+const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
+const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
 /* One set-up for the one client of a command. */
 static struct {
-    sbs_client client;
-    sbs_client_config config;
+    sbs_forward_server server;
     cli_key key;
     sbs_tls_trust trust;
-    sbs_tls_session sessions[2];
-    sbs_tls_config tls_config;
-    sbs_tls_stream tls;
-    sbs_linux_stream_config raw_config;
-    sbs_linux_stream raw, plain;
-    sbs_stream raw_stream, plain_stream, tls_stream;
+    sbs_tls_identity identity;
     cli_trace tls_trace, plain_trace;
-    sbs_detail explained;
-    char explained_text[512];
-    char words[1024]; /* the server's */
-    char needs[96];   /* scope that the last request needs */
-    void *work;
-    bool open, client_ready;
+    bool open;
 } setup;
 
 /* ---- checking what was given ---------------------------------------------------------------------------------- */
@@ -97,6 +87,19 @@ static int check_url(const char *command, const char *option, const char *text) 
     return CLI_DONE;
 }
 
+/* What stands in the assertion as it is given. */
+static int check_assertion(const char *command) {
+    sbs_url url;
+    if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
+                        cli_server.aud);
+    }
+    if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
+        return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
+    }
+    return CLI_DONE;
+}
+
 static int check_options(const char *command, cli_need need) {
     sbs_url base;
     int code = check_url(command, "fhir", cli_server.fhir);
@@ -118,89 +121,69 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    code = cli_check_client_id(command, cli_server.client_id);
+    code = check_assertion(command);
+    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
     return code != CLI_DONE ? code : cli_kid_check(command);
 }
 
 /* ---- setting up ----------------------------------------------------------------------------------------------- */
 
-static int load_trust(void) {
-    const char *path = cli_server.ca != NULL ? cli_server.ca : sbs_linux_ca_file();
-    size_t skipped;
-    if (path == NULL) {
-        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
-    }
-    sbs_status status = sbs_linux_trust_load(&setup.trust, path, &skipped);
-    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
-        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));
-    }
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(CLI_INPUT,
-                                       "CA file %s: no certificate of it can be used (%s), give PEM "
-                                       "certificates",
-                                       path, sbs_status_text(status));
-}
-
 static const char *describe_tls(const void *ctx) {
+    return sbs_tls_stream_version(ctx);
+}
+
+static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
+    const sbs_stream inner = *stream;
+    cli_trace *trace = secured ? &setup.tls_trace : &setup.plain_trace;
     (void)ctx;
-    return sbs_tls_stream_version(&setup.tls);
+    if (!cli_trace_init(trace, &inner, secured ? describe_tls : NULL, stream)) {
+        return false;
+    }
+    if (!cli_server.verbose) {
+        cli_trace_hide(trace);
+    }
+    return true;
 }
 
-static int open_streams(const char *command) {
-    setup.raw_config = (sbs_linux_stream_config){
-        .resolve_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
-        .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
-    };
-    setup.tls_config = (sbs_tls_config){.trust = &setup.trust, .sessions = setup.sessions, .session_count = 2};
-    sbs_linux_stream_init(&setup.raw, &setup.raw_config, &setup.raw_stream);
-    sbs_linux_stream_init(&setup.plain, &setup.raw_config, &setup.plain_stream);
-    sbs_status status = sbs_tls_stream_init(&setup.tls, &setup.tls_config, &setup.raw_stream, &setup.tls_stream);
-    if (status != SBS_OK) {
-        return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, sbs_status_text(status));
-    }
-    sbs_stream tls = setup.tls_stream;
-    sbs_stream plain = setup.plain_stream;
-    if (cli_server.verbose && (!cli_trace_init(&setup.tls_trace, &tls, describe_tls, &setup.tls_stream) ||
-                               !cli_trace_init(&setup.plain_trace, &plain, NULL, &setup.plain_stream))) {
-        return cli_fail(CLI_NETWORK, "%s: out of memory, leave --verbose out", command);
-    }
-    return CLI_DONE;
-}
-
-static int open_client(const char *command, bool with_key) {
-    setup.work = malloc(WORK_SIZE);
-    if (setup.work == NULL) {
+static int tell_part(const char *command, sbs_forward_part part, sbs_status status) {
+    const char *text = sbs_status_text(status);
+    switch (part) {
+    case SBS_FORWARD_PART_TLS:
+        return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, text);
+    case SBS_FORWARD_PART_MEMORY:
         return cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
+    default:
+        return cli_fail(cli_exit_of(status, NULL), "%s: %s, %s", command, text, cli_advice(status, NULL));
     }
-    setup.config = (sbs_client_config){
+}
+
+static int open_server(const char *command, bool with_key) {
+    const sbs_forward_server_config config = {
         .fhir_base = cli_server.fhir,
         .token_url = cli_server.token_url,
         .client_id = with_key ? cli_server.client_id : "none",
         .scope = with_key ? cli_server.scope : "",
+        .aud = cli_server.aud,
+        .typ = cli_server.typ,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
         .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
         .key = &setup.key.key, /* not used by requests without a token */
-        .stream = &setup.tls_stream,
-        .plain_stream = cli_server.allow_http ? &setup.plain_stream : NULL,
-        .work = setup.work,
-        .work_size = WORK_SIZE,
-        .words = setup.words,
-        .words_size = sizeof setup.words,
-        .decode = sbs_linux_decode,
-        .connect_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
-        .exchange_timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
-        .retry_wait_max_ms = RETRY_WAIT_MAX_MS,
-        .max_attempts = ATTEMPTS,
-        .keep_open_while_signing = true,
-        .backoff = {.base_ms = BACKOFF_BASE_MS},
+        .trust = &setup.trust,
+        .identity = cli_server.cert != NULL ? &setup.identity : NULL,
         .user_agent = "sbs/" SBS_VERSION,
+        .timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
+        .allow_http = cli_server.allow_http,
+        .any_scope = cli_server.any_scope,
+        .wrap = trace_stream,
     };
-    sbs_status status = sbs_client_init(&setup.client, &setup.config);
-    setup.client_ready = true;
-    return status == SBS_OK ? CLI_DONE
-                            : cli_fail(cli_exit_of(status, NULL), "%s: %s, %s", command, sbs_status_text(status),
-                                       cli_advice(status, NULL));
+    sbs_forward_part part;
+    sbs_status status = sbs_forward_server_open(&setup.server, &config, &part);
+    if (status != SBS_OK) {
+        return tell_part(command, part, status);
+    }
+    cli_tls_words_use(sbs_forward_server_tls(&setup.server));
+    return CLI_DONE;
 }
 
 static int load_key(const char *command) {
@@ -223,27 +206,30 @@ int cli_server_open(const char *command, cli_need need) {
     }
     setup.open = true;
     sbs_tls_trust_init(&setup.trust);
-    code = with_key ? load_key(command) : CLI_DONE;
-    code = code != CLI_DONE ? code : load_trust();
-    code = code != CLI_DONE ? code : open_streams(command);
-    return code != CLI_DONE ? code : open_client(command, with_key);
+    sbs_tls_identity_init(&setup.identity);
+    if (with_key) {
+        code = load_key(command);
+    }
+    if (code == CLI_DONE) {
+        code = cli_trust_load(&setup.trust, cli_server.ca);
+    }
+    if (code == CLI_DONE) {
+        code = cli_identity_load(&setup.identity, cli_server.cert, cli_server.cert_key);
+    }
+    return code != CLI_DONE ? code : open_server(command, with_key);
 }
 
 void cli_server_close(void) {
     if (!setup.open) {
         return;
     }
-    if (setup.client_ready) {
-        sbs_client_deinit(&setup.client);
-    }
+    cli_tls_words_use(NULL);
+    sbs_forward_server_close(&setup.server);
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
-    sbs_tls_stream_deinit(&setup.tls);
-    sbs_linux_stream_deinit(&setup.raw);
-    sbs_linux_stream_deinit(&setup.plain);
     sbs_tls_trust_deinit(&setup.trust);
+    sbs_tls_identity_deinit(&setup.identity);
     cli_key_free(&setup.key);
-    free(setup.work);
     sbs_wipe(&setup, sizeof setup);
 }
 
@@ -251,7 +237,7 @@ void cli_server_close(void) {
 
 /* A wait for time alone after a failure is the client's pause before the next try. */
 static void tell_retry(const sbs_wait *wait, unsigned *told) {
-    const sbs_detail *detail = sbs_client_detail(&setup.client);
+    const sbs_detail *detail = sbs_client_detail(cli_server_client());
     char reason[SBS_DETAIL_TEXT_SIZE + 256];
     bool pausing = wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0 && detail->status != SBS_OK;
     if (!pausing || detail->attempts == *told) {
@@ -273,14 +259,14 @@ sbs_status cli_server_run(const sbs_request *request) {
     uint64_t started_ms = sbs_linux_now().mono_ms;
     unsigned told = 0;
     sbs_wait wait;
-    cli_server_note_request(request->interaction, request->target);
-    sbs_status status = sbs_client_start(&setup.client, request);
+    sbs_forward_server_note_request(&setup.server, request->interaction, request->target);
+    sbs_status status = sbs_client_start(cli_server_client(), request);
     if (status != SBS_OK) {
         return status;
     }
-    while ((status = sbs_client_poll(&setup.client, sbs_linux_now(), &wait)) == SBS_PENDING) {
+    while ((status = sbs_client_poll(cli_server_client(), sbs_linux_now(), &wait)) == SBS_PENDING) {
         if (cli_signal() != 0) {
-            sbs_client_cancel(&setup.client);
+            sbs_client_cancel(cli_server_client());
             return SBS_ERR_CANCELLED;
         }
         tell_retry(&wait, &told);
@@ -292,7 +278,11 @@ sbs_status cli_server_run(const sbs_request *request) {
 }
 
 sbs_client *cli_server_client(void) {
-    return &setup.client;
+    return sbs_forward_server_client(&setup.server);
+}
+
+sbs_forward_server *cli_server_forward(void) {
+    return &setup.server;
 }
 
 void cli_server_wait(const sbs_wait *wait) {
@@ -303,36 +293,16 @@ void cli_server_wait(const sbs_wait *wait) {
     (void)sbs_linux_wait(&shorter);
 }
 
-void cli_server_note_request(sbs_interaction interaction, sbs_text target) {
-    const char *slash = target.len == 0 ? NULL : memchr(target.ptr, '/', target.len);
-    size_t len = slash == NULL ? target.len : (size_t)(slash - target.ptr);
-    const char *query = len == 0 ? NULL : memchr(target.ptr, '?', len);
-    len = query == NULL ? len : (size_t)(query - target.ptr);
-    const char *permission = interaction == SBS_CREATE   ? "c (create)"
-                             : interaction == SBS_UPDATE ? "u (update)"
-                             : slash != NULL             ? "r (read)"
-                                                         : "s (search)";
-    (void)snprintf(setup.needs, sizeof setup.needs, "system/%.*s.%s", len > 64 ? 64 : (int)len, target.ptr, permission);
-}
-
 const sbs_detail *cli_server_detail(void) {
-    const sbs_detail *detail = sbs_client_detail(&setup.client);
-    if (detail->status != SBS_ERR_SCOPE || detail->step != SBS_STEP_RESOURCE) {
-        return detail;
-    }
-    setup.explained = *detail;
-    (void)snprintf(setup.explained_text, sizeof setup.explained_text, "it needs %s, granted is %.*s", setup.needs,
-                   (int)(sizeof setup.explained_text - sizeof setup.needs - 32), detail->text);
-    setup.explained.text = setup.explained_text;
-    return &setup.explained;
+    return sbs_forward_server_detail(&setup.server);
 }
 
 sbs_response cli_server_response(void) {
-    return sbs_client_response(&setup.client);
+    return sbs_client_response(cli_server_client());
 }
 
 sbs_status cli_server_token(sbs_token_view *out_token) {
-    return sbs_client_token(&setup.client, sbs_linux_now(), out_token);
+    return sbs_client_token(cli_server_client(), sbs_linux_now(), out_token);
 }
 
 char *cli_answer_memory(const char *command) {

@@ -5,13 +5,14 @@
 
 #include "key.h"
 #include "sbs/client.h"
+#include "sbs/forward_server.h"
 
 /** What SERVER-OPTIONS set. */
 typedef struct cli_server_options {
-    const char *fhir, *token_url, *key, *client_id, *scope, *ca, *config;
+    const char *fhir, *token_url, *key, *client_id, *scope, *aud, *typ, *ca, *cert, *cert_key, *config;
     uint64_t timeout_s;
     int profile; /**< 0: not given, 1: smart, 2: seed */
-    bool verbose, allow_http;
+    bool any_scope, verbose, allow_http;
 } cli_server_options;
 
 extern cli_server_options cli_server;
@@ -35,10 +36,10 @@ int cli_server_open(const char *command, cli_need need);
 sbs_status cli_server_run(const sbs_request *request);
 /** The client, for what runs requests by itself. */
 sbs_client *cli_server_client(void);
+/** The set-up that holds it. */
+sbs_forward_server *cli_server_forward(void);
 /** Waits as a poll asked, but not so long that a signal is seen late. */
 void cli_server_wait(const sbs_wait *wait);
-/** Notes what a request that does not go through cli_server_run() needs: for the words about a scope. */
-void cli_server_note_request(sbs_interaction interaction, sbs_text target);
 /** The last failure; if a scope lacks something its text says what. */
 const sbs_detail *cli_server_detail(void);
 sbs_response cli_server_response(void);

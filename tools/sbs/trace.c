@@ -2,13 +2,18 @@
 #include "trace.h"
 
 #include <psa/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
+#include "sbs/http.h"
 #include "sbs/linux_clock.h"
+#include "secret.h"
 
 #define LINE_SIZE 65536u
+#define SHOWN_SIZE 4096
 
 enum { IDLE, REQUEST_HEAD, REQUEST_BODY, ANSWER_HEAD, ANSWER_BODY };
 
@@ -33,19 +38,34 @@ static bool is_shown(sbs_text name) {
     return false;
 }
 
-static void show_secret(const char *direction, sbs_text name, const char *kind, sbs_text secret) {
+CLI_PRINTF(2, 3)
+static void show(const cli_trace *trace, const char *format, ...) {
+    char line[SHOWN_SIZE];
+    if (trace->silent) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    cli_note("%s", line);
+}
+
+static void show_secret(const cli_trace *trace, const char *direction, sbs_text name, const char *kind,
+                        sbs_text secret) {
+    cli_secret_note(secret);
     uint8_t digest[32] = {0};
     size_t len;
     (void)psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)secret.ptr, secret.len, digest, sizeof digest, &len);
-    cli_note("%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind, secret.len,
-             digest[0], digest[1], digest[2], digest[3]);
+    show(trace, "%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind, secret.len,
+         digest[0], digest[1], digest[2], digest[3]);
 }
 
 static void show_field(cli_trace *trace, const char *direction, sbs_text line) {
     const char *colon = memchr(line.ptr, ':', line.len);
     sbs_text name = {line.ptr, colon == NULL ? line.len : (size_t)(colon - line.ptr)};
     if (colon == NULL) {
-        cli_note("%s (a line that is no header field)", direction);
+        show(trace, "%s (a line that is no header field)", direction);
         return;
     }
     sbs_text value = {colon + 1, line.len - name.len - 1};
@@ -57,21 +77,21 @@ static void show_field(cli_trace *trace, const char *direction, sbs_text line) {
         trace->form = sbs_text_equal_nocase(value, sbs_text_of("application/x-www-form-urlencoded"));
     }
     if (sbs_text_equal_nocase(name, sbs_text_of("authorization")) && value.len > 7) {
-        show_secret(direction, name, "Bearer ", (sbs_text){value.ptr + 7, value.len - 7});
+        show_secret(trace, direction, name, "Bearer ", (sbs_text){value.ptr + 7, value.len - 7});
     } else if (is_shown(name)) {
-        cli_note("%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
+        show(trace, "%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
     } else {
-        cli_note("%s %.*s: [%zu bytes]", direction, (int)name.len, name.ptr, value.len);
+        show(trace, "%s %.*s: [%zu bytes]", direction, (int)name.len, name.ptr, value.len);
     }
 }
 
-static void show_pair(sbs_text pair) {
+static void show_pair(const cli_trace *trace, sbs_text pair) {
     const char *equals = memchr(pair.ptr, '=', pair.len);
     sbs_text name = {pair.ptr, equals == NULL ? pair.len : (size_t)(equals - pair.ptr)};
     if (sbs_text_equal(name, sbs_text_of("client_assertion"))) {
-        show_secret(">  ", name, "", (sbs_text){equals + 1, pair.len - name.len - 1});
+        show_secret(trace, ">  ", name, "", (sbs_text){equals + 1, pair.len - name.len - 1});
     } else {
-        cli_note(">   %.*s", (int)pair.len, pair.ptr);
+        show(trace, ">   %.*s", (int)pair.len, pair.ptr);
     }
 }
 
@@ -88,21 +108,26 @@ static sbs_text take_line(cli_trace *trace) {
 static void end_line(cli_trace *trace, bool request) {
     const char *direction = request ? ">" : "<";
     sbs_text line = take_line(trace);
+    const size_t used = line.len;
+    if (!request) { /* the server's words are printable ASCII, here as in every message */
+        sbs_http_sanitise(line, trace->line, LINE_SIZE);
+        line.len = strlen(trace->line);
+    }
     if (trace->line_too_long) {
         trace->first_line = false;
-        cli_note("%s (a line of more than %u bytes)", direction, LINE_SIZE);
+        show(trace, "%s (a line of more than %u bytes)", direction, LINE_SIZE);
     } else if (line.len == 0) {
         trace->phase = request ? REQUEST_BODY : trace->interim ? ANSWER_HEAD : ANSWER_BODY;
         trace->first_line = true;
         trace->body_len = 0;
     } else if (trace->first_line) {
-        cli_note("%s %.*s", direction, (int)line.len, line.ptr);
+        show(trace, "%s %.*s", direction, (int)line.len, line.ptr);
         trace->interim = !request && line.len > 9 && line.ptr[9] == '1'; /* HTTP/1.1 1xx */
         trace->first_line = false;
     } else {
         show_field(trace, direction, line);
     }
-    sbs_wipe(trace->line, trace->line_too_long ? LINE_SIZE : line.len);
+    sbs_wipe(trace->line, trace->line_too_long ? LINE_SIZE : used);
     trace->line_too_long = false;
 }
 
@@ -118,9 +143,9 @@ static void end_pair(cli_trace *trace) {
     if (trace->phase == REQUEST_BODY && trace->form && trace->line_len > 0) {
         sbs_text pair = take_line(trace);
         if (trace->line_too_long) { /* its name is gone, and it may be the assertion */
-            cli_note(">   (a field of more than %u bytes)", LINE_SIZE);
+            show(trace, ">   (a field of more than %u bytes)", LINE_SIZE);
         } else {
-            show_pair(pair);
+            show_pair(trace, pair);
         }
         trace->line_too_long = false;
         sbs_wipe(trace->line, LINE_SIZE);
@@ -130,8 +155,8 @@ static void end_pair(cli_trace *trace) {
 /* Shows what an answer's body came to; its end is not known before something else happens. */
 static void end_answer(cli_trace *trace) {
     if (trace->phase == ANSWER_BODY) {
-        cli_note("< body: %zu bytes, %llu ms after the request began", trace->body_len,
-                 (unsigned long long)(trace->answer_ms - trace->request_ms));
+        show(trace, "< body: %zu bytes, %llu ms after the request began", trace->body_len,
+             (unsigned long long)(trace->answer_ms - trace->request_ms));
     }
     trace->phase = IDLE;
     trace->line_len = 0;
@@ -166,7 +191,7 @@ static void note_received(cli_trace *trace, const char *data, size_t len) {
     if (trace->phase == REQUEST_BODY) {
         end_pair(trace);
         if (trace->body_len > 0) {
-            cli_note("> body: %zu bytes", trace->body_len);
+            show(trace, "> body: %zu bytes", trace->body_len);
         }
     }
     if (trace->phase != ANSWER_HEAD && trace->phase != ANSWER_BODY) {
@@ -191,17 +216,17 @@ static void note_received(cli_trace *trace, const char *data, size_t len) {
 static sbs_status trace_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
     cli_trace *trace = ctx;
     if (trace->open_ms == 0) {
-        cli_note("* connecting to %s port %u", host, port);
+        show(trace, "* connecting to %s port %u", host, port);
         trace->open_ms = now.mono_ms;
     }
     sbs_status status = trace->inner.ops->open(trace->inner.ctx, host, port, now);
     if (status == SBS_OK) {
         const char *words = trace->describe == NULL ? "" : trace->describe(trace->inner.ctx);
-        cli_note("* connected in %llu ms%s%s", (unsigned long long)(now_ms() - trace->open_ms),
-                 words[0] == '\0' ? "" : ", ", words);
+        show(trace, "* connected in %llu ms%s%s", (unsigned long long)(now_ms() - trace->open_ms),
+             words[0] == '\0' ? "" : ", ", words);
     } else if (status != SBS_PENDING) {
-        cli_note("* not connected: %s (code %ld)", sbs_status_text(status),
-                 (long)trace->inner.ops->last_code(trace->inner.ctx));
+        show(trace, "* not connected: %s (code %ld)", sbs_status_text(status),
+             (long)trace->inner.ops->last_code(trace->inner.ctx));
     }
     return status;
 }
@@ -221,7 +246,7 @@ static sbs_status trace_receive(void *ctx, uint8_t *buffer, size_t size, size_t 
     if (status == SBS_OK) {
         note_received(trace, (const char *)buffer, *out_len);
     } else if (status != SBS_PENDING) {
-        cli_note("* %s", sbs_status_text(status));
+        show(trace, "* %s", sbs_status_text(status));
     }
     return status;
 }
@@ -230,7 +255,7 @@ static void trace_close(void *ctx) {
     cli_trace *trace = ctx;
     end_answer(trace);
     if (trace->open_ms != 0) {
-        cli_note("* connection closed");
+        show(trace, "* connection closed");
         trace->open_ms = 0;
     }
     trace->inner.ops->close(trace->inner.ctx);
@@ -257,6 +282,10 @@ bool cli_trace_init(cli_trace *trace, const sbs_stream *inner, cli_trace_describ
     };
     *out_stream = (sbs_stream){&trace->ops, trace};
     return trace->line != NULL;
+}
+
+void cli_trace_hide(cli_trace *trace) {
+    trace->silent = true;
 }
 
 void cli_trace_deinit(cli_trace *trace) {

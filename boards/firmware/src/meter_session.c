@@ -57,13 +57,22 @@ static void configure_client(meter *m) {
     };
 }
 
-/* The token request is what needs most: the client_id stands twice in the assertion, which is base64url. Both sizes are
- * tried at their limits by test_meter_memory. */
+/* Of a text in a form: most client_ids need no encoding, and three times their length would be a lot. */
+static size_t form_len(const char *text) {
+    sbs_writer sizing;
+    sbs_writer_init_sizing(&sizing);
+    sbs_form_put_encoded(&sizing, sbs_text_of(text));
+    return sizing.len;
+}
+
+/* The token request is what needs most: the client_id stands twice in the assertion, which is base64url, and once in
+ * the form. Both sizes are tried at their limits by test_meter_memory. */
 static size_t work_size(const meter *m) {
     const meter_record *record = &m->record;
     const char *token_url = record->token_policy == METER_TOKEN_FIXED ? record->token_url : m->token_url;
     size_t urls = strlen(record->fhir_base) + (token_url != NULL ? strlen(token_url) : 0);
-    size_t size = strlen(record->client_id) * 8u / 3u + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
+    size_t client_id = strlen(record->client_id) * 8u / 3u + form_len(record->client_id);
+    size_t size = client_id + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
     size = size > METER_WORK_MIN ? size : METER_WORK_MIN;
     return m->large_token ? size + METER_WORK_EXTRA : size;
 }
@@ -83,27 +92,34 @@ void meter_session_release(meter *m) {
     meter_release(&m->body, m->body_size);
 }
 
-/* The place that the connection leaves has to hold the next one, whose largest block is a third of the heap: the larger
- * memory is taken first, if there is room for both. */
-static sbs_status allocate_for_discovery(meter *m) {
-    size_t size = m->large_discovery ? METER_WORK_DISCOVERY_LARGE : METER_WORK_DISCOVERY;
-    uint8_t *work = m->large_discovery ? meter_allocate(size) : NULL;
+/* Memory for the next phase in place of that of the one before. The place that the connection leaves has to hold the
+ * next one, whose largest block is a third of the heap: a block taken from that place would split it. So memory is
+ * taken while the connection stands, if there is room for both. */
+static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
+    uint8_t *work = meter_allocate(work_len);
+    uint8_t *body = work != NULL && body_len > 0 ? meter_allocate(body_len) : NULL;
     meter_session_release(m);
-    m->work_size = size;
-    m->work = work != NULL ? work : meter_allocate(size);
-    return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+
+    m->work_size = work_len;
+    m->body_size = body_len;
+    m->work = work != NULL ? work : meter_allocate(work_len);
+    if (m->work == NULL) {
+        return SBS_ERR_MEMORY;
+    }
+    m->body = body != NULL || body_len == 0 ? body : meter_allocate(body_len);
+    return m->body != NULL || body_len == 0 ? SBS_OK : SBS_ERR_MEMORY;
 }
 
+/* The first look has little memory: where it comes from matters less than that all else is free. */
 static sbs_status allocate(meter *m) {
-    if (m->phase == METER_PHASE_DISCOVER) {
-        return allocate_for_discovery(m);
+    if (m->phase != METER_PHASE_DISCOVER) {
+        return replace_memory(m, work_size(m), body_size(&m->record));
+    }
+    if (m->large_discovery) {
+        return replace_memory(m, METER_WORK_DISCOVERY_LARGE, 0);
     }
     meter_session_release(m);
-    m->work_size = work_size(m);
-    m->body_size = body_size(&m->record);
-    m->work = meter_allocate(m->work_size);
-    m->body = meter_allocate(m->body_size);
-    return m->work != NULL && m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
+    return replace_memory(m, METER_WORK_DISCOVERY, 0);
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {

@@ -21,6 +21,7 @@ typedef enum sbs_profile {
 
 #define SBS_ASSERTION_LIFETIME_DEFAULT 240u /**< seconds */
 #define SBS_ASSERTION_LIFETIME_MAX 300u     /**< SMART: exp no more than five minutes in the future */
+#define SBS_ASSERTION_BACKDATE_S 20         /**< how far in the past iat stands where nothing else is asked for */
 #define SBS_JTI_SIZE 16u                    /**< random bytes of a generated jti, 22 characters */
 #define SBS_JTI_MAX 151u                    /**< longest literal jti */
 
@@ -31,7 +32,8 @@ typedef struct sbs_assertion_params {
     sbs_text kid;       /**< header member; absent: none. Ignored by SBS_PROFILE_SEED */
     sbs_text typ;       /**< absent: "JWT" */
     sbs_text jti;       /**< absent: SBS_JTI_SIZE random bytes from psa_generate_random, base64url; not in the seed's */
-    int64_t issued_at;  /**< iat, seconds since 1970, > 0 */
+    int64_t issued_at;  /**< iat as it is written, seconds since 1970, > 0: who wants it in the past subtracts
+                             SBS_ASSERTION_BACKDATE_S, as the client does */
     uint32_t lifetime;  /**< exp - iat in seconds, 1 to 300; 0: the profile's default (240, seed 300) */
     bool omit_iat;      /**< no iat claim, as in the IG's example; some servers then allow 60 seconds only */
 } sbs_assertion_params;

@@ -28,6 +28,8 @@
 extern "C" {
 #endif
 
+struct sbs_client;
+
 /** Configuration. Everything it points to stays the caller's and must outlive the client. Zero means the default. */
 typedef struct sbs_client_config {
     const char *fhir_base;    /**< absolute URL; may be NULL if token_url is set and only tokens are asked for */
@@ -41,7 +43,9 @@ typedef struct sbs_client_config {
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
     sbs_kid_method kid_method;
     sbs_profile profile;
-    uint32_t lifetime_s; /**< of the assertion; default 240 */
+    uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
+                              profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half
+                              of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
     const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
@@ -54,9 +58,13 @@ typedef struct sbs_client_config {
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
     uint64_t body_max;     /**< most bytes of any answer's body; default 16 MiB; of a token's SBS_TOKEN_RESPONSE_MAX */
     uint16_t max_attempts; /**< tries of one request, the first included; default 5 */
-    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
-                                   */
-    bool any_scope;               /**< send requests that the granted scope does not seem to cover */
+    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed, and ask for the token over
+                                     it: for a stream that cannot be opened again. Needs the memory for both, and an
+                                     answer that nobody asked for might be taken for the token's */
+    bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
+                                       tell because it is not in SMART's form */
+    /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
+    sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -75,8 +83,8 @@ typedef struct sbs_client_config {
  */
 #define SBS_CLIENT_WORK_SIZE(client_id_len, url_len, scope_len, token_len, answer_len)                                 \
     ((url_len) + (token_len) + (scope_len) + 2048u +                                                                   \
-     ((3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                 \
-          ? (3u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                 \
+     ((6u * (client_id_len) + 3u * (url_len) + 3u * (scope_len)) > (2u * (answer_len))                                 \
+          ? (6u * (client_id_len) + 3u * (url_len) + 3u * (scope_len))                                                 \
           : (2u * (answer_len))))
 
 typedef enum sbs_interaction {
@@ -123,15 +131,18 @@ typedef struct sbs_detail {
     sbs_status status;
     uint16_t http_status; /**< 0: no answer */
     sbs_oauth_error oauth;
-    int32_t platform_code;  /**< the stream's own code, 0 if none */
-    uint32_t retry_after_s; /**< what the server asked for, 0 if nothing */
-    uint16_t attempts;      /**< tries made */
-    bool outcome_unknown;   /**< this or an earlier try of a write may have been stored, and its answer did not
-                               come; it stays set when a later try succeeds */
-    bool asked_to_wait;     /**< the answer had a Retry-After, also one of 0 or in the past */
-    bool transient;         /**< the server's words or status hint that a retry may help */
-    const char *text;       /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
-                               in the configuration's words or in the client */
+    int32_t platform_code;      /**< the stream's own code, 0 if none */
+    uint32_t retry_after_s;     /**< what the server asked for, 0 if nothing */
+    uint16_t attempts;          /**< tries made */
+    bool outcome_unknown;       /**< this or an earlier try of a write may have been stored, and its answer did not
+                                   come; it stays set when a later try succeeds */
+    bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
+    bool transient;             /**< the server's words or status hint that a retry may help */
+    int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
+                               is so many seconds ahead of this machine's, behind if negative; 0: by less than
+                               can be told, or not known */
+    const char *text;           /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
+                                   in the configuration's words or in the client */
 } sbs_detail;
 
 /** The answer to a finished request. */
@@ -157,8 +168,10 @@ typedef struct sbs_client {
         uint8_t state, sign_step;
         uint8_t kid_len;
         bool token_is_new;
-        bool contacted, reauthenticated, rediscovered, reconnected, clock_corrected;
+        bool contacted, reauthenticated, rediscovered, reconnected;
+        bool date_asked; /* a document was asked for in this request, and told its Date or had none */
         sbs_alg alg;
+        uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
         size_t url_len; /* discovered token URL at the start of work, with its NUL */
@@ -169,10 +182,13 @@ typedef struct sbs_client {
         sbs_wait wait;
         sbs_writer writer;
         uint32_t token_lifetime_s;
-        uint64_t token_sent_ms, token_expires_ms, token_renew_ms;
+        uint64_t sent_ms; /* when the request under way was about to be sent */
+        uint64_t token_expires_ms, token_renew_ms;
         uint64_t discovered_ms;
         uint64_t resume_ms;
-        int64_t clock_offset_s;
+        int32_t clock_offset_s, offset_before_s;
+        sbs_now date; /* a server's Date, by the monotonic clock when it came: a wall clock that is set does no harm */
+        uint32_t date_took_ms; /* so long after its request was sent */
         sbs_url base, token_url;
         sbs_request request;
         sbs_exchange exchange;
@@ -208,6 +224,15 @@ SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wa
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);
 
+/**
+ * For sbs_client_config.oauth_uris; not to be called. Where there is no smart-configuration (404, 410 or no JSON), the
+ * token URL is looked for in the server's CapabilityStatement, as servers of before SMART 2 have it there (SMART App
+ * Launch 1.0, extension oauth-uris). It obeys the rules of a discovered one. The statement has to fit into the work
+ * buffer with its JSON tokens, and may have megabytes: for programs with the memory. A program that does not name this
+ * function does not pay for it.
+ */
+SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);
 
@@ -227,8 +252,8 @@ void sbs_client_drop_token(sbs_client *client);
 /** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */
 sbs_text sbs_client_token_url(const sbs_client *client);
 
-/** Seconds added to the local clock because the authorization server's authenticated Date differed (at most one day).
- */
+/** Seconds added to the local clock because a server's authenticated Date differed (at most one day) when the token
+ *  endpoint refused, and the token endpoint then did not. */
 int64_t sbs_client_clock_offset(const sbs_client *client);
 
 #ifdef __cplusplus

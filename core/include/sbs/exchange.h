@@ -38,6 +38,7 @@ typedef struct sbs_answer {
     bool has_type;   /**< Content-Type is there */
     bool is_json;    /**< Content-Type names JSON */
     bool has_date;
+    bool has_age; /**< Age is there: the answer comes out of a cache, and so does its Date (RFC 9111 section 5.1) */
     bool has_retry_after;         /**< Retry-After is there, also one that is past, 0 or not to be read */
     bool has_words;               /**< the request's words hold what a WWW-Authenticate of a refusal says */
     bool body_dropped;            /**< the body did not fit and was drained */

@@ -70,11 +70,15 @@ typedef struct sbs_observation {
     bool demo; /**< meta.security HTEST (http://terminology.hl7.org/CodeSystem/v3-ActReason) */
 } sbs_observation;
 
+/** True if one of the codes is of R4's vital signs (LOINC; vitalsigns.html): the vital-signs profile holds for it. */
+bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count);
+
 /**
  * Writes one Observation. Checked: code present, categories with system and code, status known, dateTime valid, obs-6
  * (dataAbsentReason only without value), obs-7 (no value beside a component with the same code), each component with a
  * value or the reason of its absence, ids, the texts' types, decimals (at most 18 digits), quantities with a UCUM code;
- * with the vital-signs category subject and a time at least to the day (R4 observation.html, vitalsigns.html).
+ * with the vital-signs category subject and a time at least to the day (R4 observation.html, vitalsigns.html). A vital
+ * sign by its code gets that category where subject and such a time are there, and is written as it is where not.
  * @param out_fault (may be NULL) static name of the first element at fault ("effective"), NULL if none is.
  * @return the kept error of @p out: SBS_ERR_ARGUMENT for what must be there or must not, SBS_ERR_FORMAT for a text that
  * its type does not allow, SBS_ERR_BUFFER.

@@ -16,9 +16,14 @@ extern "C" {
 #define SBS_TOKEN_EXPIRES_MAX 86400u   /**< larger lifetimes are treated as this */
 #define SBS_ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-/** Writes the form up to and including `&client_assertion=`: grant_type, scope, client_assertion_type in the seed's
- *  order; the assertion, whose characters need no encoding, follows. @p scope is required by SMART. */
-void sbs_token_put_request(sbs_writer *out, sbs_text scope);
+/**
+ * Writes the form up to and including `&client_assertion=`: grant_type, scope, client_id, client_assertion_type; the
+ * assertion, whose characters need no encoding, follows.
+ * @param scope     required by SMART: SBS_ERR_ARGUMENT is kept in @p out if it is empty or no list of scopes.
+ * @param client_id the assertion's sub. RFC 7521 section 4.2 does not need it, some servers do (RFC 6749 section
+ *                  2.3.1); all take it. Absent: not written, which is the seed's form.
+ */
+void sbs_token_put_request(sbs_writer *out, sbs_text scope, sbs_text client_id);
 
 /** A token response; spans into the text that was parsed, unescaped in place. */
 typedef struct sbs_token {
@@ -30,10 +35,11 @@ typedef struct sbs_token {
 
 /**
  * Reads the body of a 200 answer strictly; unescapes in place. Duplicates of consumed members are refused, unknown ones
- * ignored.
+ * ignored; a member that is null is missing.
  * @param out_member (may be NULL) the static name of the member at fault, NULL if none.
- * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_RESPONSE (a member is
- * missing, or its value is refused: token_type other than bearer, a negative lifetime, 0, a character outside
+ * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_OAUTH (there is a member
+ * `error`, whatever else there is: read it with sbs_oauth_error_read, nothing was unescaped); SBS_ERR_RESPONSE (a
+ * member is missing, or its value is refused: token_type other than bearer, a negative lifetime, 0, a character outside
  * b64token).
  */
 SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity,

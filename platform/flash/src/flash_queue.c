@@ -9,9 +9,6 @@
 
 #define ID_MAX ((UINT64_C(1) << 48) - 1u)
 
-/* How far ids on the flash may lie apart: their keys have 24 bits. */
-#define ID_SPAN (SBS_FLASH_LOG_KEY_MAX / 2u)
-
 static void lock(sbs_flash_queue *queue) {
     if (queue->config.lock) {
         queue->config.lock(queue->config.lock_ctx);
@@ -30,19 +27,33 @@ static void unlock(sbs_flash_queue *queue) {
     }
 }
 
-/* True if a later copy of the item stands in the log: the copying of its sector was cut once. */
-static sbs_status copied_already(sbs_flash_queue *queue, const sbs_flash_log_record *item, uint64_t id, bool *out) {
-    sbs_flash_log_cursor cursor = {item->sector, item->offset + sbs_flash_log_extent(&queue->log, item->len), 0};
-    *out = false;
-    while (item->sector == queue->unsure && id <= queue->moved_max && !*out) {
-        sbs_flash_log_record later;
-        sbs_status status = sbs_queue_walk(queue, &cursor, &later);
-        if (status != SBS_OK) {
-            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-        }
-        *out = later.type == TYPE_ITEM && sbs_queue_id(queue, &later) == id &&
-               sbs_flash_log_check(&queue->log, &later) == SBS_OK;
+/* A copy goes on, or the item is given up; either way the record is of no more use. */
+static sbs_status move_waiting(sbs_flash_queue *queue, const sbs_queue_place *item) {
+    uint8_t attempts = 0;
+    uint32_t extent = sbs_flash_log_extent(&queue->log, item->record.len);
+    if (queue->dropping) {
+        queue->dropped++; /* known for sure with the checkpoint that ends the compaction */
+        sbs_queue_forget(queue, item->number, extent);
+        return SBS_OK;
     }
+    sbs_status status = sbs_queue_attempts_copied(queue, item, &attempts);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    status = sbs_flash_log_move(&queue->log, &item->record, attempts);
+    if (status == SBS_ERR_DAMAGED) {
+        queue->lost++;
+        queue->lost_id = item->id;
+        sbs_queue_forget(queue, item->number, extent);
+        return SBS_OK;
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    queue->moved_max = item->id > queue->moved_max ? item->id : queue->moved_max;
+    sbs_queue_add(queue);
+    sbs_queue_set_settled(queue, item->number);
     return SBS_OK;
 }
 
@@ -50,38 +61,16 @@ static sbs_status copied_already(sbs_flash_queue *queue, const sbs_flash_log_rec
  */
 static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
     sbs_flash_queue *queue = ctx;
-    uint64_t id = sbs_queue_id(queue, record);
-    uint32_t extent = sbs_flash_log_extent(&queue->log, record->len);
-    uint8_t attempts = 0;
-    bool copied = false;
+    if (queue->copying == NULL) { /* room is made by compact() only */
+        return SBS_ERR_STORAGE;
+    }
     if (record->type != TYPE_ITEM) {
         return SBS_OK;
     }
-    sbs_status status = sbs_queue_unsettled(queue, id);
-    if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-    }
-    status = copied_already(queue, record, id, &copied);
-    if (status == SBS_OK && !copied && queue->dropping) {
-        queue->dropped++; /* known for sure with the checkpoint that ends the compaction */
-        return SBS_OK;
-    }
-    if (status == SBS_OK && !copied) {
-        status = sbs_queue_attempts(queue, record, &attempts);
-    }
-    if (status != SBS_OK || copied) {
-        return status;
-    }
-    status = sbs_flash_log_move(&queue->log, record, attempts);
-    if (status == SBS_OK) {
-        queue->moved_max = id > queue->moved_max ? id : queue->moved_max;
-    } else if (status == SBS_ERR_DAMAGED) {
-        queue->lost++;
-        queue->lost_id = id;
-        sbs_queue_forget(queue, id, extent);
-        status = SBS_OK;
-    }
-    return status;
+    sbs_queue_place item = {*record, queue->oldest + queue->copying->moved++, sbs_queue_id(queue, record)};
+    bool settled = false;
+    sbs_status status = sbs_queue_settled(queue, item.number, &settled);
+    return status != SBS_OK || settled ? status : move_waiting(queue, &item);
 }
 
 sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs_flash *flash, const sbs_flash_queue_config *config) {
@@ -118,51 +107,66 @@ static sbs_status reloaded(sbs_flash_queue *queue, sbs_status status) {
     return status == SBS_OK ? loaded : status;
 }
 
+/* Gives up the oldest sector. Before that, what is known is compared with what stands there. */
+static sbs_status compact(sbs_flash_queue *queue) {
+    sbs_queue_batch batch;
+    batch.moved = batch.count = 0;
+    sbs_status status = sbs_queue_verify(queue);
+    if (status != SBS_OK) {
+        return reloaded(queue, queue->stale ? SBS_OK : status);
+    }
+
+    queue->copying = &batch;
+    status = sbs_flash_log_compact(&queue->log);
+    queue->copying = NULL;
+    if (status != SBS_OK) {
+        return reloaded(queue, status);
+    }
+    queue->oldest += batch.moved;
+    sbs_queue_raise_front(queue, queue->oldest);
+    return SBS_OK;
+}
+
+/* Room for a record, so that appending it only programs; once round the ring at most. */
+static sbs_status reserve(sbs_flash_queue *queue, size_t len, size_t keep) {
+    for (uint32_t steps = 0; steps <= queue->log.flash->sector_count + 1u; steps++) {
+        if (!sbs_flash_log_is_crowded(&queue->log, len, keep)) {
+            sbs_status status = sbs_flash_log_reserve(&queue->log, len, keep);
+            return status == SBS_ERR_STORAGE ? reloaded(queue, status) : status;
+        }
+        sbs_status status = compact(queue);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+    return SBS_ERR_BUFFER;
+}
+
+/* Room for a mark with its text, or else without. */
+static sbs_status reserve_mark(sbs_flash_queue *queue, size_t *len) {
+    sbs_status status = reserve(queue, *len, 0);
+    if (status != SBS_ERR_BUFFER || *len == 0) {
+        return status;
+    }
+    *len = 0;
+    return reserve(queue, 0, 0);
+}
+
+/* Writes a mark for which there is room. */
 static sbs_status append_mark(sbs_flash_queue *queue, uint8_t type, uint64_t id, uint8_t aux, const char *text,
                               size_t len) {
     sbs_flash_log_part part = {text, len};
     sbs_flash_log_record record = {.type = type, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX, .aux = aux};
     sbs_status status = sbs_flash_log_append(&queue->log, &record, &part, len > 0 ? 1u : 0u);
-    if (status == SBS_ERR_BUFFER && len > 0) {
-        status = sbs_flash_log_append(&queue->log, &record, NULL, 0);
-    }
     return status == SBS_ERR_STORAGE ? reloaded(queue, status) : status;
-}
-
-/* The unsettled item with the smallest id above. Those that were never moved stand in order. */
-static sbs_status find_next(sbs_flash_queue *queue, uint64_t after, sbs_flash_log_record *out) {
-    bool ordered = after >= queue->moved_max;
-    sbs_flash_log_cursor cursor = ordered ? sbs_queue_start(queue, after + 1u) : (sbs_flash_log_cursor){0};
-    sbs_status found = SBS_ERR_NOT_FOUND;
-    uint64_t best = UINT64_MAX;
-    while (found != SBS_OK || !ordered) {
-        sbs_flash_log_record record;
-        sbs_status status = sbs_queue_walk(queue, &cursor, &record);
-        if (status == SBS_ERR_NOT_FOUND) {
-            return found;
-        }
-        uint64_t id = status == SBS_OK ? sbs_queue_id(queue, &record) : 0;
-        if (status == SBS_OK && record.type == TYPE_ITEM && id > after && id < best) {
-            status = sbs_queue_unsettled(queue, id);
-            if (status == SBS_OK) {
-                *out = record;
-                best = id;
-                found = SBS_OK;
-            }
-        }
-        if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
-            return status;
-        }
-    }
-    return found;
 }
 
 /* Gives up the items of the oldest sector, which then is erased without copying. */
 static sbs_status drop_oldest(sbs_flash_queue *queue) {
     queue->dropping = true;
-    sbs_status status = sbs_flash_log_compact(&queue->log);
+    sbs_status status = compact(queue);
     queue->dropping = false;
-    return reloaded(queue, status);
+    return status;
 }
 
 /* Where all but an eighth is wanted, compacting moves sector after sector to gain little, and wears the flash: then a
@@ -181,10 +185,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
     for (uint32_t tries = 0; tries <= queue->log.flash->sector_count; tries++) {
         sbs_status status = SBS_ERR_BUFFER;
         if (!must_drop(queue, len, extent) && !is_full(queue, extent)) {
-            status = sbs_flash_log_reserve(&queue->log, len, spare(queue));
-        }
-        if (status == SBS_ERR_STORAGE) {
-            return reloaded(queue, status);
+            status = reserve(queue, len, spare(queue));
         }
         if (status != SBS_ERR_BUFFER) {
             return status;
@@ -201,17 +202,34 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
     return SBS_ERR_BUFFER;
 }
 
+/* Ids may lie only so far apart. */
+static sbs_status check_ids(sbs_flash_queue *queue) {
+    uint32_t present = 0;
+    if (queue->last_id == ID_MAX) {
+        return SBS_ERR_BUFFER;
+    }
+    if (queue->last_id < queue->base + SBS_QUEUE_ID_SPAN) {
+        return SBS_OK;
+    }
+    sbs_status status = sbs_queue_measure(queue, &present); /* the smallest of before may have been settled */
+    if (status != SBS_OK) {
+        return status;
+    }
+    return queue->last_id < queue->base + SBS_QUEUE_ID_SPAN ? SBS_OK : SBS_ERR_BUFFER;
+}
+
 static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta, const void *data, size_t len,
                               uint64_t *out_id) {
     uint8_t head[QUEUE_META_MAX];
     if (len > UINT16_MAX - QUEUE_META_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
-    if (queue->last_id == ID_MAX || queue->last_id >= queue->base + ID_SPAN) {
-        return SBS_ERR_BUFFER;
+    sbs_status status = check_ids(queue);
+    if (status != SBS_OK) {
+        return status;
     }
     sbs_flash_log_part parts[2] = {{head, sbs_queue_meta_encode(meta, head)}, {data, len}};
-    sbs_status status = make_room(queue, parts[0].len + len);
+    status = make_room(queue, parts[0].len + len);
     if (status != SBS_OK) {
         return status;
     }
@@ -223,40 +241,69 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
     }
     queue->last_id = id;
     queue->waiting++;
+    sbs_queue_add(queue);
     queue->used += sbs_flash_log_extent(&queue->log, record.len);
     *out_id = id;
     return SBS_OK;
 }
 
-static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fate fate, const char *reason) {
-    sbs_flash_log_record record;
+/* The length without a character of UTF-8 of which only the beginning is there. */
+static size_t cut_between(const char *text, size_t len, char next) {
+    while (len > 0 && ((unsigned char)next & 0xC0u) == 0x80u) {
+        next = text[--len];
+    }
+    return len;
+}
+
+/* `reason: words` in out, without a NUL; the words cut to the room there is, between characters. */
+static sbs_status join_reason(char out[SBS_QUEUE_REASON_SIZE], const char *reason, const char *words, size_t *out_len) {
+    const char *texts[] = {reason, reason && reason[0] != '\0' && words && words[0] != '\0' ? ": " : NULL, words};
     size_t len = 0;
-    while (reason && reason[len] != '\0') {
-        if (++len == SBS_QUEUE_REASON_SIZE) {
-            return SBS_ERR_ARGUMENT;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (const char *at = texts[i]; at && *at != '\0'; at++) {
+            if (len == SBS_QUEUE_REASON_SIZE - 1u) {
+                *out_len = cut_between(out, len, *at);
+                return i == 0 ? SBS_ERR_ARGUMENT : SBS_OK;
+            }
+            out[len++] = *at;
         }
     }
-    sbs_status status = sbs_queue_locate(queue, id, &record);
+    *out_len = len;
+    return SBS_OK;
+}
+
+static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fate fate, const char *text, size_t len) {
+    sbs_queue_place item;
+    sbs_status status = reserve_mark(queue, &len); /* first, as making room gives items other places */
     if (status != SBS_OK) {
         return status;
     }
-    status = append_mark(queue, TYPE_SETTLED, id, (uint8_t)fate, reason, len);
+    status = sbs_queue_locate(queue, id, &item);
+    if (status != SBS_OK) {
+        return status;
+    }
+    status = append_mark(queue, TYPE_SETTLED, id, (uint8_t)fate, text, len);
     if (status != SBS_OK) {
         return status;
     }
     queue->delivered += fate == SBS_QUEUE_DELIVERED;
     queue->dead += fate == SBS_QUEUE_DEAD;
-    sbs_queue_note(&queue->settled_near, id, &record);
-    sbs_queue_forget(queue, id, sbs_flash_log_extent(&queue->log, record.len));
+    sbs_queue_note(&queue->settled_near, &item);
+    sbs_queue_forget(queue, item.number, sbs_flash_log_extent(&queue->log, item.record.len));
     return SBS_OK;
 }
 
 static sbs_status mark_item(sbs_flash_queue *queue, uint64_t id) {
-    sbs_flash_log_record record;
+    sbs_queue_place item;
     uint8_t attempts = 0;
-    sbs_status status = sbs_queue_locate(queue, id, &record);
+    size_t none = 0;
+    sbs_status status = reserve_mark(queue, &none);
+    if (status != SBS_OK) {
+        return status;
+    }
+    status = sbs_queue_locate(queue, id, &item);
     if (status == SBS_OK) {
-        status = sbs_queue_attempts(queue, &record, &attempts);
+        status = sbs_queue_attempts(queue, &item, &attempts);
     }
     if (status != SBS_OK || attempts == SBS_FLASH_QUEUE_ATTEMPTS_MAX) {
         return status;
@@ -285,16 +332,22 @@ static sbs_status read_meta(sbs_flash_queue *queue, const sbs_flash_log_record *
     return SBS_OK;
 }
 
+#define DAMAGED_WORD "damaged"
+#define DAMAGED_LEN (sizeof DAMAGED_WORD - 1u)
+
 /* A mark goes to the flash where the id is known, so that a loss is reported once; only then it is among the dead. */
 static sbs_status report_lost(sbs_flash_queue *queue, sbs_queue_item *out_item) {
-    static const char reason[] = "damaged";
-    uint64_t id = queue->lost_id != 0 ? queue->lost_id : sbs_queue_missing(queue);
-    if (id != 0) {
-        sbs_status status = append_mark(queue, TYPE_SETTLED, id, SBS_QUEUE_DEAD, reason, sizeof reason - 1);
-        if (status != SBS_OK) {
-            return status;
-        }
-        queue->settled_max = id > queue->settled_max ? id : queue->settled_max;
+    size_t len = DAMAGED_LEN;
+    uint64_t id = queue->lost_id;
+    sbs_status status = id != 0 ? SBS_OK : sbs_queue_missing(queue, &id);
+    if (status == SBS_OK && id != 0) {
+        status = reserve_mark(queue, &len);
+    }
+    if (status == SBS_OK && id != 0) {
+        status = append_mark(queue, TYPE_SETTLED, id, SBS_QUEUE_DEAD, DAMAGED_WORD, len);
+    }
+    if (status != SBS_OK) {
+        return status;
     }
     out_item->id = id;
     queue->dead++;
@@ -304,48 +357,49 @@ static sbs_status report_lost(sbs_flash_queue *queue, sbs_queue_item *out_item) 
 }
 
 static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_item *out_item) {
-    sbs_flash_log_record record;
+    sbs_queue_place item;
     uint8_t attempts = 0;
     size_t meta_size = 0;
     memset(out_item, 0, sizeof *out_item);
     if (queue->lost > 0) {
         return report_lost(queue, out_item);
     }
-    sbs_status status = find_next(queue, after, &record);
+    sbs_status status = sbs_queue_find_next(queue, after, &item);
     if (status != SBS_OK) {
         return status;
     }
-    out_item->id = sbs_queue_id(queue, &record);
-    sbs_queue_note(&queue->near, out_item->id, &record);
-    status = read_meta(queue, &record, &out_item->meta, &meta_size);
+
+    out_item->id = item.id;
+    sbs_queue_note(&queue->near, &item);
+    status = read_meta(queue, &item.record, &out_item->meta, &meta_size);
     if (status == SBS_ERR_DAMAGED) {
-        sbs_status settled = settle_item(queue, out_item->id, SBS_QUEUE_DEAD, "damaged");
+        sbs_status settled = settle_item(queue, item.id, SBS_QUEUE_DEAD, DAMAGED_WORD, DAMAGED_LEN);
         return settled == SBS_OK ? SBS_ERR_DAMAGED : settled;
     }
     if (status == SBS_OK) {
-        status = sbs_queue_attempts(queue, &record, &attempts);
+        status = sbs_queue_attempts(queue, &item, &attempts);
     }
     out_item->attempts = attempts;
-    out_item->len = record.len - meta_size;
+    out_item->len = item.record.len - meta_size;
     return status;
 }
 
 static sbs_status read_item(sbs_flash_queue *queue, uint64_t id, size_t offset, void *buffer, size_t size,
                             size_t *out_len) {
-    sbs_flash_log_record record;
+    sbs_queue_place item;
     sbs_queue_meta meta;
     size_t meta_size = 0;
     *out_len = 0;
-    sbs_status status = sbs_queue_locate(queue, id, &record);
+    sbs_status status = sbs_queue_locate(queue, id, &item);
     if (status == SBS_OK) {
-        status = read_meta(queue, &record, &meta, &meta_size);
+        status = read_meta(queue, &item.record, &meta, &meta_size);
     }
-    if (status != SBS_OK || offset >= record.len - meta_size) {
+    if (status != SBS_OK || offset >= item.record.len - meta_size) {
         return status;
     }
-    size_t left = record.len - meta_size - offset;
+    size_t left = item.record.len - meta_size - offset;
     size_t len = size < left ? size : left;
-    status = sbs_flash_log_read(&queue->log, &record, meta_size + offset, buffer, len);
+    status = sbs_flash_log_read(&queue->log, &item.record, meta_size + offset, buffer, len);
     *out_len = status == SBS_OK ? len : 0;
     return status;
 }
@@ -387,10 +441,14 @@ static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
 }
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
-    (void)words;
+    char text[SBS_QUEUE_REASON_SIZE];
+    size_t len = 0;
+    if (join_reason(text, reason, words, &len) != SBS_OK) {
+        return SBS_ERR_ARGUMENT;
+    }
     sbs_status status = enter(ctx);
     if (status == SBS_OK) {
-        status = settle_item(ctx, id, fate, reason);
+        status = settle_item(ctx, id, fate, text, len);
     }
     unlock(ctx);
     return status;

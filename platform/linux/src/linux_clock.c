@@ -17,11 +17,15 @@ static struct timespec sample(clockid_t clock) {
     return time;
 }
 
+int64_t sbs_linux_wall_clock(void) {
+    return (int64_t)sample(CLOCK_REALTIME).tv_sec;
+}
+
 sbs_now sbs_linux_now(void) {
     struct timespec mono = sample(CLOCK_BOOTTIME);
-    struct timespec wall = sample(CLOCK_REALTIME);
+    int64_t wall_s = sbs_linux_wall_clock();
     return (sbs_now){
         .mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u,
-        .utc_s = wall.tv_sec >= sbs_linux_build_time() ? (int64_t)wall.tv_sec : SBS_UTC_UNKNOWN,
+        .utc_s = wall_s >= sbs_linux_build_time() ? wall_s : SBS_UTC_UNKNOWN,
     };
 }

@@ -3,6 +3,8 @@
 #ifndef SBS_MBEDTLS_TLS13_H
 #define SBS_MBEDTLS_TLS13_H
 
+#define SBS_TLS_1_3_SUITES MBEDTLS_TLS1_3_AES_256_GCM_SHA384, MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+
 #include "sbs_mbedtls_common.h"
 
 #define MBEDTLS_PSA_CRYPTO_CONFIG_FILE "sbs_psa_crypto_tls13.h"

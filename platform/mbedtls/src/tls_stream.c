@@ -41,6 +41,14 @@ static const uint16_t signature_algorithms_tls_1_2[] = {
 #define NEWEST_VERSION SBS_TLS_1_2
 #endif
 
+/*
+ * How many bytes one call of the stream takes from the raw one at most: the longest record (RFC 5246 section 6.2.3,
+ * header included) and some short ones before it. Mbed TLS goes on reading within one call while it meets what it
+ * passes over (warning alerts, change_cipher_spec, empty records, HelloRequest), and a peer needs no key to send that
+ * for ever. Beyond it the answer is "not yet, call again at once", so the caller's deadlines and signals hold.
+ */
+#define CALL_BYTES_MAX (5u + 16384u + 2048u + 1024u)
+
 /* What a callback tells Mbed TLS about the raw stream's status; the status itself is kept beside. */
 static int raw_result(sbs_tls_stream *tls, sbs_status status, int want) {
     if (status == SBS_PENDING) {
@@ -62,15 +70,23 @@ static int raw_send(void *ctx, const unsigned char *data, size_t len) {
 static int raw_receive(void *ctx, unsigned char *buffer, size_t size) {
     sbs_tls_stream *tls = ctx;
     size_t len = 0;
-    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size, &len);
+    size_t left = tls->priv.call_bytes_left;
+    if (left == 0) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+
+    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size < left ? size : left, &len);
     if (status == SBS_END) {
         return 0;
     }
+
+    tls->priv.call_bytes_left = (uint16_t)(left - len);
     return status == SBS_OK ? (int)len : raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static void begin_call(sbs_tls_stream *tls) {
     tls->priv.raw_waits = false;
+    tls->priv.call_bytes_left = CALL_BYTES_MAX;
     tls->priv.raw_status = SBS_OK;
     tls->priv.code = 0;
     tls->priv.failures = sbs_mbedtls_allocation_failures();
@@ -81,10 +97,17 @@ static sbs_status fail(sbs_tls_stream *tls, sbs_status status) {
     return status;
 }
 
+/* True if the peer itself said why. */
+static bool explain(sbs_tls_stream *tls, int code) {
+    const sbs_tls_explain_ops *ops = tls->priv.config->explain;
+    return ops != NULL && ops->failure(tls, code);
+}
+
 /* The status for what Mbed TLS returned. Anything but "not yet" and an orderly end leaves the stream failed. */
 static sbs_status conclude(sbs_tls_stream *tls, int code) {
     if (tls->priv.raw_status != SBS_OK) {
-        return fail(tls, tls->priv.raw_status);
+        bool told = explain(tls, 0);
+        return fail(tls, told ? SBS_ERR_TLS : tls->priv.raw_status);
     }
     sbs_status status = sbs_tls_status(code, tls->priv.verify_flags);
     if (status == SBS_PENDING) {
@@ -96,8 +119,10 @@ static sbs_status conclude(sbs_tls_stream *tls, int code) {
         return status;
     }
     if (sbs_mbedtls_allocation_failures() != tls->priv.failures) {
-        status = SBS_ERR_MEMORY;
+        return fail(tls, SBS_ERR_MEMORY);
     }
+
+    (void)explain(tls, code);
     return fail(tls, status);
 }
 
@@ -136,6 +161,8 @@ static sbs_status start(sbs_tls_stream *tls, const char *host, uint16_t port, sb
     tls->priv.chain_checked = false;
     tls->priv.session_offered = false;
     tls->priv.verify_flags = 0;
+    tls->priv.problem = 0;
+    tls->priv.alert = 0;
     tls->priv.now = now;
     tls->priv.state = CONNECTING;
     sbs_mbedtls_set_now(now);
@@ -305,6 +332,28 @@ static void configure_resumption(mbedtls_ssl_config *ssl_config, bool resume) {
 #endif
 }
 
+/* A build that leaves mutual TLS out does not link what it takes. */
+#if defined(SBS_PK_VERIFY_ONLY)
+static sbs_status configure_identity(mbedtls_ssl_config *ssl_config, const sbs_tls_identity *identity) {
+    (void)ssl_config;
+    return identity == NULL ? SBS_OK : SBS_ERR_UNSUPPORTED;
+}
+#else
+static sbs_status configure_identity(mbedtls_ssl_config *ssl_config, const sbs_tls_identity *identity) {
+    if (identity == NULL) {
+        return SBS_OK;
+    }
+    if (!identity->priv.loaded) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    /* Mbed TLS only reads both; its parameters lack the const. */
+    int code = mbedtls_ssl_conf_own_cert(ssl_config, (mbedtls_x509_crt *)(uintptr_t)&identity->priv.chain,
+                                         (mbedtls_pk_context *)(uintptr_t)&identity->priv.key);
+    return code == 0 ? SBS_OK : sbs_tls_status(code, 0);
+}
+#endif
+
 static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config *config) {
     bool only_1_2 = config->max_version == SBS_TLS_1_2 || NEWEST_VERSION == SBS_TLS_1_2;
     bool only_1_3 = config->min_version == SBS_TLS_1_3;
@@ -327,7 +376,7 @@ static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config
         mbedtls_ssl_conf_max_frag_len(ssl_config, (unsigned char)fragment) != 0) {
         return SBS_ERR_ARGUMENT;
     }
-    return SBS_OK;
+    return configure_identity(ssl_config, config->identity);
 }
 
 sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config, const sbs_stream *raw,
@@ -340,6 +389,7 @@ sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config
     }
     sbs_status status = configure(&tls->priv.ssl_config, config);
     if (status != SBS_OK) {
+        mbedtls_ssl_config_free(&tls->priv.ssl_config);
         return status;
     }
     mbedtls_ssl_conf_verify(&tls->priv.ssl_config, sbs_tls_verify, tls);

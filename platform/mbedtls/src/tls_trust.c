@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_trust.h"
 
+#include <mbedtls/pem.h>
+#include <psa/crypto.h>
 #include <string.h>
 
 #include "sbs/mbedtls_platform.h"
@@ -16,6 +18,7 @@ static size_t count_certificates(const mbedtls_x509_crt *chain) {
 void sbs_tls_trust_init(sbs_tls_trust *trust) {
     mbedtls_x509_crt_init(&trust->priv.chain);
     trust->priv.count = 0;
+    trust->priv.code = 0;
 }
 
 void sbs_tls_trust_deinit(sbs_tls_trust *trust) {
@@ -44,32 +47,58 @@ sbs_status sbs_tls_trust_add_der(sbs_tls_trust *trust, const uint8_t *der, size_
 }
 
 #if defined(MBEDTLS_PEM_PARSE_C)
-static size_t count_headers(const char *text) {
-    size_t count = 0;
-    while ((text = strstr(text, "-----BEGIN CERTIFICATE-----")) != NULL) {
-        ++count;
-        ++text;
+#define BEGIN "-----BEGIN CERTIFICATE-----"
+#define END "-----END CERTIFICATE-----"
+#define RSA_BITS_MAX 4096u /* larger keys verify nothing: PSA_VENDOR_RSA_MAX_KEY_BITS */
+
+/* Mbed TLS's code for what makes this certificate useless, 0 if it is in order. */
+static int try_certificate(const uint8_t *der, size_t len) {
+    mbedtls_x509_crt probe;
+    mbedtls_x509_crt_init(&probe);
+    int code = mbedtls_x509_crt_parse_der_nocopy(&probe, der, len);
+    if (code == 0 && mbedtls_pk_get_type(&probe.pk) == MBEDTLS_PK_RSA &&
+        mbedtls_pk_get_bitlen(&probe.pk) > RSA_BITS_MAX) {
+        code = PSA_ERROR_NOT_SUPPORTED;
     }
-    return count;
+    mbedtls_x509_crt_free(&probe);
+    return code;
 }
 
-static sbs_status add_pem(sbs_tls_trust *trust, const char *text, size_t len, size_t *out_skipped) {
+/* Adds the certificate that begins at @p text, and tells where the next may begin. */
+static int add_one(sbs_tls_trust *trust, const char *text, size_t *out_used) {
+    mbedtls_pem_context pem;
+    mbedtls_pem_init(&pem);
+    int code = mbedtls_pem_read_buffer(&pem, BEGIN, END, (const unsigned char *)text, NULL, 0, out_used);
+    if (code == 0) {
+        size_t len = 0;
+        const unsigned char *der = mbedtls_pem_get_buffer(&pem, &len);
+        code = try_certificate(der, len);
+        code = code != 0 ? code : mbedtls_x509_crt_parse_der(&trust->priv.chain, der, len);
+    }
+    mbedtls_pem_free(&pem);
+    return code;
+}
+
+/* One that cannot be used does not make the others useless. */
+static sbs_status add_pem(sbs_tls_trust *trust, const char *text, size_t *out_skipped) {
     uint32_t failures = sbs_mbedtls_allocation_failures();
     size_t before = trust->priv.count;
-    size_t headers = count_headers(text);
-    if (headers == 0) {
-        return SBS_ERR_FORMAT;
+    trust->priv.code = 0;
+    while ((text = strstr(text, BEGIN)) != NULL) {
+        size_t used = 0;
+        int code = add_one(trust, text, &used);
+        text += used > sizeof BEGIN - 1 ? used : sizeof BEGIN - 1; /* none where it is damaged */
+        *out_skipped += code != 0 ? 1u : 0u;
+        if (trust->priv.code == 0) {
+            trust->priv.code = code;
+        }
     }
-    (void)mbedtls_x509_crt_parse(&trust->priv.chain, (const unsigned char *)text, len + 1);
-    sbs_status status = outcome(trust, before, failures);
-    *out_skipped = headers - (trust->priv.count - before);
-    return status;
+    return outcome(trust, before, failures);
 }
 #else
-static sbs_status add_pem(sbs_tls_trust *trust, const char *text, size_t len, size_t *out_skipped) {
+static sbs_status add_pem(sbs_tls_trust *trust, const char *text, size_t *out_skipped) {
     (void)trust;
     (void)text;
-    (void)len;
     (void)out_skipped;
     return SBS_ERR_UNSUPPORTED;
 }
@@ -80,7 +109,7 @@ sbs_status sbs_tls_trust_add_pem(sbs_tls_trust *trust, const char *text, size_t 
     if (text[len] != '\0' || strlen(text) != len) {
         return SBS_ERR_ARGUMENT;
     }
-    sbs_status status = add_pem(trust, text, len, &skipped);
+    sbs_status status = add_pem(trust, text, &skipped);
     if (out_skipped != NULL) {
         *out_skipped = skipped;
     }

@@ -4,6 +4,7 @@
 #include <mbedtls/bignum.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509.h>
 #include <psa/crypto.h>
@@ -45,6 +46,15 @@ static bool has_address(const mbedtls_x509_crt *certificate, const uint8_t *addr
     return false;
 }
 
+/* Only subjectAltName names a host (RFC 9110 section 4.3.4, RFC 9525 section 2). Mbed TLS looks a DNS name up there,
+ * but in the common name of a certificate that has none. */
+static bool may_have_name(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate) {
+    if (tls->priv.address_len != 0) {
+        return has_address(certificate, tls->priv.address, tls->priv.address_len);
+    }
+    return mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) != 0;
+}
+
 int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
     sbs_tls_stream *tls = ctx;
     if (!tls->priv.chain_checked) {
@@ -55,9 +65,13 @@ int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t
     }
     *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
     *flags |= check_dates(tls, certificate);
-    if (depth == 0 && tls->priv.address_len != 0 &&
-        !has_address(certificate, tls->priv.address, tls->priv.address_len)) {
+    if (depth == 0 && !may_have_name(tls, certificate)) {
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    }
+
+    const sbs_tls_explain_ops *explain = tls->priv.config->explain;
+    if (explain != NULL) {
+        explain->certificate(tls, certificate, depth, *flags);
     }
     return 0;
 }

@@ -22,7 +22,7 @@
 
 #include "sqlite_internal.h"
 
-#define NAME_SIZE 4096
+#define NAME_SIZE SQLITE_PATH_SIZE
 
 typedef char file_name[NAME_SIZE];
 
@@ -64,16 +64,27 @@ static bool put_in_place(const char *path, const char *ready) {
            sync_folder(path);
 }
 
+static bool is_own(int fd) {
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && (file.st_uid == geteuid() || geteuid() == 0);
+}
+
 sbs_status sbs_sqlite_finish_replacing(const char *path) {
     file_name ready;
     name_of(ready, path, ".ready");
     int fd = open(ready, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? SBS_OK : SBS_ERR_STORAGE;
+        if (errno == ENOENT) {
+            return SBS_OK;
+        }
+        return SBS_ERR_STORAGE;
     }
-    bool done = flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
+    bool done = is_own(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
     (void)close(fd);
-    return done ? SBS_OK : SBS_ERR_STORAGE;
+    if (done) {
+        return SBS_OK;
+    }
+    return SBS_ERR_STORAGE;
 }
 
 /* ---- steps 1 to 3 -------------------------------------------------------------------------------------------- */
@@ -112,24 +123,44 @@ static bool keep_old(sbs_sqlite_queue *queue) {
     return false;
 }
 
+/* The new file belongs to whom the old one belongs, also if the superuser makes it. */
+static bool make_file(const char *path, const char *old) {
+    uid_t owner;
+    if (sbs_sqlite_queue_owner(old, &owner) != SBS_OK) {
+        return false;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return false;
+    }
+    bool given = owner == geteuid() || fchown(fd, owner, (gid_t)-1) == 0;
+    return close(fd) == 0 && given;
+}
+
 static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     sbs_sqlite_queue fresh;
     memset(&fresh, 0, sizeof fresh);
     fresh.priv.config = queue->priv.config;
     fresh.priv.config.path = path;
-    if (!remove_file(path, "") || !remove_file(path, "-wal") || !remove_file(path, "-shm")) {
+    if (!remove_file(path, "") || !remove_file(path, "-wal") || !remove_file(path, "-shm") ||
+        !make_file(path, queue->priv.config.path)) {
         return SBS_ERR_STORAGE;
     }
+
     sbs_status status = sbs_sqlite_connect_plainly(&fresh);
     if (status == SBS_OK) {
         status = sbs_sqlite_salvage(queue, &fresh);
     }
     queue->priv.kept = fresh.priv.kept;
     sbs_sqlite_disconnect(&fresh);
+
     /* A log that is left shows that not all of it reached the file. */
     file_name log;
     name_of(log, path, "-wal");
-    return status == SBS_OK && access(log, F_OK) == 0 ? SBS_ERR_STORAGE : status;
+    if (status == SBS_OK && access(log, F_OK) == 0) {
+        return SBS_ERR_STORAGE;
+    }
+    return status;
 }
 
 static sbs_status replace(sbs_sqlite_queue *queue) {
@@ -164,5 +195,8 @@ sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
     }
     (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
     sbs_sqlite_disconnect(queue);
-    return status == SBS_OK ? sbs_sqlite_connect_plainly(queue) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_connect_plainly(queue);
 }

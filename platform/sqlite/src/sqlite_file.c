@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* O_PATH */
 /* The file: its mode, whose it is, and how SQLite is told to keep it. */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,14 +10,71 @@
 
 #include "sqlite_internal.h"
 
-#define PATH_SIZE 4096
-#define PAGE_SIZE 4096
+#define PAGE_SIZE 2048
+#define SECOND_PAGE 4096 /* of files that version 1 made; behind it in ours is the map of pages */
+#define HEAD_SIZE 65536  /* of a file: its schema is in there */
 #define SWITCH_PAUSE_MS 20
 
-/* ---- files and modes ----------------------------------------------------------------------------------------- */
+/* ---- files, owners and modes ------------------------------------------------------------------------------------ */
 
-/* Opening and closing a file by ourselves would drop the locks that SQLite has on it in this process, so an existing
- * one is looked at by its path only. */
+/* Opening and closing a file by ourselves would drop the locks that SQLite has on it in this process. A descriptor that
+ * only names the file has no locks to drop. */
+static sbs_status look_at(const char *path, struct stat *out) {
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        if (errno == ENOENT) {
+            return SBS_ERR_NOT_FOUND;
+        }
+        return SBS_ERR_STORAGE;
+    }
+    bool known = fstat(fd, out) == 0;
+    (void)close(fd);
+    if (known) {
+        return SBS_OK;
+    }
+    return SBS_ERR_STORAGE;
+}
+
+sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
+    struct stat file;
+    sbs_status status = look_at(path, &file);
+    if (status != SBS_OK) {
+        return status;
+    }
+    *out_owner = file.st_uid;
+    if (S_ISREG(file.st_mode)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORMAT;
+}
+
+static sbs_status check_owner(const sbs_sqlite_queue *queue) {
+    struct stat file;
+    sbs_status status = look_at(queue->priv.config.path, &file);
+    if (status != SBS_OK || !S_ISREG(file.st_mode)) {
+        return SBS_ERR_STORAGE;
+    }
+    bool allowed = file.st_uid == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
+    if (allowed) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORBIDDEN;
+}
+
+/* Makes the file, or sees that the one which is there may be opened. */
+static sbs_status prepare_file(sbs_sqlite_queue *queue) {
+    int fd = open(queue->priv.config.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd);
+        return SBS_OK;
+    }
+    sbs_status status = errno == EEXIST ? check_owner(queue) : SBS_ERR_STORAGE;
+    if (status == SBS_ERR_STORAGE) {
+        (void)sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
+    }
+    return status;
+}
+
 static bool make_private(const char *path) {
     struct stat file;
     if (lstat(path, &file) != 0) {
@@ -25,24 +83,20 @@ static bool make_private(const char *path) {
     return S_ISREG(file.st_mode) && ((file.st_mode & 077) == 0 || chmod(path, 0600) == 0);
 }
 
-/* The log and its index get the mode of the database from SQLite. */
-static bool prepare_file(const char *path) {
+/* Of a file that is ours, and of the log and its index, which have the mode of the database from SQLite. */
+static sbs_status make_files_private(sbs_sqlite_queue *queue) {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char name[PATH_SIZE];
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        return close(fd) == 0;
-    }
-    if (errno != EEXIST) {
-        return false;
+    char name[SQLITE_PATH_SIZE];
+    if (queue->priv.config.vfs != NULL) {
+        return SBS_OK;
     }
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        int len = snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        if (len >= PATH_SIZE || !make_private(name)) {
-            return false;
+        int len = snprintf(name, sizeof name, "%s%s", queue->priv.config.path, suffixes[i]);
+        if (len >= SQLITE_PATH_SIZE || !make_private(name)) {
+            return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
         }
     }
-    return true;
+    return SBS_OK;
 }
 
 bool sbs_sqlite_has_moved(const sbs_sqlite_queue *queue) {
@@ -50,43 +104,7 @@ bool sbs_sqlite_has_moved(const sbs_sqlite_queue *queue) {
     return sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
 }
 
-/* ---- whose file it is ---------------------------------------------------------------------------------------- */
-
-static sbs_status exec(sbs_sqlite_queue *queue, const char *sql) {
-    int code = sqlite3_exec(queue->priv.db, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? SBS_OK : sbs_sqlite_fail(queue, sqlite3_extended_errcode(queue->priv.db));
-}
-
-static sbs_status ask(sbs_sqlite_queue *queue, const char *sql, sqlite3_int64 *out) {
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(queue->priv.db, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(statement);
-        *out = sqlite3_column_int64(statement, 0);
-    }
-    (void)sqlite3_finalize(statement);
-    return code == SQLITE_ROW ? SBS_OK : sbs_sqlite_fail(queue, code == SQLITE_DONE ? SQLITE_CORRUPT : code);
-}
-
-/* SBS_OK: ours. SBS_ERR_NOT_FOUND: empty, to be made. */
-static sbs_status identify(sbs_sqlite_queue *queue) {
-    sqlite3_int64 application = 0;
-    sqlite3_int64 version = 0;
-    sqlite3_int64 tables = 0;
-    sbs_status status = ask(queue, "PRAGMA application_id", &application);
-    status = status == SBS_OK ? ask(queue, "PRAGMA user_version", &version) : status;
-    status = status == SBS_OK ? ask(queue, "SELECT count(*) FROM sqlite_schema", &tables) : status;
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (application != SQLITE_QUEUE_APPLICATION) {
-        return application == 0 && version == 0 && tables == 0 ? SBS_ERR_NOT_FOUND : SBS_ERR_FORMAT;
-    }
-    if (version > SBS_SQLITE_QUEUE_VERSION) {
-        return SBS_ERR_VERSION;
-    }
-    return version == SBS_SQLITE_QUEUE_VERSION ? SBS_OK : sbs_sqlite_fail(queue, SQLITE_CORRUPT);
-}
+/* ---- whose file it was ------------------------------------------------------------------------------------------- */
 
 static bool contains(const char *data, size_t len, const char *text) {
     size_t text_len = strlen(text);
@@ -98,23 +116,45 @@ static bool contains(const char *data, size_t len, const char *text) {
     return false;
 }
 
+static bool is_zero(const char *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Without its first page: in both versions sbs_queue comes next, a leaf of a table with one row. */
+static bool lacks_its_head_only(const char *head, size_t len) {
+    static const char leaf[] = {0x0D, 0, 0, 0, 1};
+    return len >= SECOND_PAGE + sizeof leaf && is_zero(head, PAGE_SIZE) &&
+           memcmp(head + SECOND_PAGE, leaf, sizeof leaf) == 0;
+}
+
 /* What SQLite does not know as a database may be anybody's file: ours has its mark in the header or its schema behind
- * it, or is zeros altogether, as a file system leaves it after a crash. */
-static bool was_ours(sbs_sqlite_queue *queue) {
+ * it, or is zeros, as a file system leaves it after a crash. */
+static bool looks_like_ours(const char *head, size_t len) {
     static const char mark[] = {0x73, 0x62, 0x73, 0x51};
-    char page[PAGE_SIZE];
+    return memcmp(head + 68, mark, sizeof mark) == 0 || contains(head, len, "CREATE TABLE sbs_") ||
+           is_zero(head, len) || lacks_its_head_only(head, len);
+}
+
+static bool was_ours(sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
-    bool zeros = true;
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
-        size < PAGE_SIZE || file->pMethods->xRead(file, page, PAGE_SIZE, 0) != SQLITE_OK) {
+        size < PAGE_SIZE) {
         return false;
     }
-    for (size_t i = 0; i < PAGE_SIZE; i++) {
-        zeros = zeros && page[i] == 0;
-    }
-    return zeros || memcmp(page + 68, mark, sizeof mark) == 0 || contains(page, PAGE_SIZE, "CREATE TABLE sbs_");
+
+    int len = size < HEAD_SIZE ? (int)size : HEAD_SIZE;
+    char *head = sqlite3_malloc(len);
+    bool ours =
+        head != NULL && file->pMethods->xRead(file, head, len, 0) == SQLITE_OK && looks_like_ours(head, (size_t)len);
+    sqlite3_free(head);
+    return ours;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
@@ -138,85 +178,95 @@ static sbs_status use_log(sbs_sqlite_queue *queue) {
         }
         waited_ms += SWITCH_PAUSE_MS;
         (void)sqlite3_sleep(SWITCH_PAUSE_MS);
-    } while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms);
-    return sbs_sqlite_fail(queue, code == SQLITE_ROW ? SQLITE_CANTOPEN : code);
+    } while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms && !queue->priv.stopped);
+    if (code == SQLITE_ROW) { /* another mode than was asked for */
+        code = SQLITE_CANTOPEN;
+    }
+    return sbs_sqlite_fail(queue, code);
 }
 
-static sbs_status configure(sbs_sqlite_queue *queue) {
-    /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
-    sbs_status status = exec(queue, "PRAGMA synchronous = EXTRA");
+/* The bound is given in pages of 4 KiB. */
+static sbs_status bound_log(sbs_sqlite_queue *queue) {
+    sqlite3_int64 size = 0;
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &size);
+    if (status != SBS_OK) {
+        return status;
+    }
+    sqlite3_int64 pages = (sqlite3_int64)queue->priv.config.checkpoint_pages * 4096 / size;
+    (void)sqlite3_wal_autocheckpoint(queue->priv.db, pages < INT32_MAX ? (int)pages : INT32_MAX);
+    return SBS_OK;
+}
+
+static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
+    sbs_status status = SBS_OK;
+    if (empty) { /* only an empty file takes it; smaller pages write less for each item, larger ones are faster */
+        status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
+    }
+    if (status == SBS_OK) {
+        /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
+        status = sbs_sqlite_exec(queue, "PRAGMA synchronous = EXTRA");
+    }
     if (status == SBS_OK) {
         status = use_log(queue);
     }
     if (status == SBS_OK) {
-        status = exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
-                             "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;");
+        status =
+            sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
+                                   "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;");
     }
-    (void)sqlite3_wal_autocheckpoint(queue->priv.db, (int)queue->priv.config.checkpoint_pages);
-    return status;
-}
-
-/* Several processes may find the file empty: one makes the tables, the others find them then. */
-static sbs_status make_tables(sbs_sqlite_queue *queue) {
-    sbs_status status = exec(queue, "BEGIN IMMEDIATE");
     if (status != SBS_OK) {
         return status;
     }
-    status = identify(queue);
-    if (status == SBS_ERR_NOT_FOUND) {
-        status = exec(queue, SQLITE_QUEUE_SCHEMA);
-    }
-    if (status == SBS_OK) {
-        status = exec(queue, "COMMIT");
-    }
-    if (status != SBS_OK) {
-        (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
-    }
-    return status;
-}
-
-/* All that it looks at is of one moment: another process may be making the tables right now. */
-static sbs_status identify_at_once(sbs_sqlite_queue *queue) {
-    sbs_status status = exec(queue, "BEGIN");
-    if (status != SBS_OK) {
-        return status;
-    }
-    status = identify(queue);
-    (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
-    return status;
+    return bound_log(queue);
 }
 
 static sbs_status set_up(sbs_sqlite_queue *queue) {
-    sqlite_state state;
-    sbs_status status = identify_at_once(queue);
+    sbs_sqlite_state state;
+    sbs_status status = sbs_sqlite_identify(queue);
     bool empty = status == SBS_ERR_NOT_FOUND;
     if (status != SBS_OK && !empty) {
         return status;
     }
-    status = configure(queue);
-    if (status == SBS_OK && empty) {
-        status = make_tables(queue);
+
+    status = make_files_private(queue);
+    if (status == SBS_OK) {
+        status = configure(queue, empty);
     }
-    status = status == SBS_OK ? sbs_sqlite_prepare(queue) : status;
-    return status == SBS_OK ? sbs_sqlite_state(queue, &state) : status;
+    if (status == SBS_OK && (empty || queue->priv.version < SBS_SQLITE_QUEUE_VERSION)) {
+        status = sbs_sqlite_make_current(queue);
+    }
+    if (status == SBS_OK) {
+        status = sbs_sqlite_prepare(queue);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_read_state(queue, &state);
 }
 
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |= config->vfs != NULL ? SQLITE_OPEN_CREATE : 0;
+    sbs_status status = SBS_OK;
     queue->priv.damaged = false;
-    if (config->vfs == NULL && !prepare_file(config->path)) {
-        return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
+    if (config->vfs != NULL) {
+        flags |= SQLITE_OPEN_CREATE;
+    } else {
+        status = prepare_file(queue);
     }
+    if (status != SBS_OK) {
+        return status;
+    }
+
     int code = sqlite3_open_v2(config->path, &queue->priv.db, flags, config->vfs);
     if (code != SQLITE_OK) {
         return sbs_sqlite_fail(queue, code);
     }
-    (void)sqlite3_busy_timeout(queue->priv.db, (int)config->busy_ms);
+    sbs_sqlite_bound(queue);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sbs_status status = set_up(queue);
+    (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
+    status = set_up(queue);
     if (status == SBS_ERR_VERSION || status == SBS_ERR_FORMAT) {
         (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
@@ -225,30 +275,29 @@ sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
 
 sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
-    if (strlen(config->path) > PATH_SIZE - 64) {
+    if (strlen(config->path) > SQLITE_PATH_SIZE - 64) {
         return SBS_ERR_ARGUMENT;
     }
-    sbs_status status = config->vfs == NULL ? sbs_sqlite_finish_replacing(config->path) : SBS_OK;
-    if (status != SBS_OK) {
+    bool replaceable = config->vfs == NULL;
+    if (replaceable && check_owner(queue) == SBS_ERR_FORBIDDEN) {
+        return SBS_ERR_FORBIDDEN;
+    }
+    if (replaceable && sbs_sqlite_finish_replacing(config->path) != SBS_OK) {
         return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
     }
-    status = sbs_sqlite_connect_plainly(queue);
-    if (status != SBS_OK && queue->priv.damaged && config->vfs == NULL) {
-        status = was_ours(queue) ? sbs_sqlite_replace(queue) : SBS_ERR_FORMAT;
+
+    sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status != SBS_OK && queue->priv.damaged && replaceable) {
+        bool ours = was_ours(queue);
+        status = SBS_ERR_FORMAT;
+        if (ours) {
+            status = sbs_sqlite_replace(queue);
+        }
     }
     if (status != SBS_OK) {
         sbs_sqlite_disconnect(queue);
     }
     return status;
-}
-
-void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
-    if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
-        return;
-    }
-    (void)sqlite3_busy_timeout(queue->priv.db, 0); /* the next one may do it */
-    (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    (void)sqlite3_busy_timeout(queue->priv.db, (int)queue->priv.config.busy_ms);
 }
 
 void sbs_sqlite_disconnect(sbs_sqlite_queue *queue) {

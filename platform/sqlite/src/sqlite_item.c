@@ -1,47 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items as rows, and the counters that go with them. */
-#include "sqlite_internal.h"
-
+#include <stdio.h>
 #include <string.h>
 
-#include "sbs/crc32.h"
+#include "sqlite_internal.h"
 
 #define HEAD_SIZE 44u
 
-int64_t sbs_sqlite_utc(const sbs_sqlite_queue *queue) {
-    const sbs_sqlite_queue_config *config = &queue->priv.config;
-    return config->utc_now == NULL ? SBS_UTC_UNKNOWN : config->utc_now(config->utc_ctx);
-}
-
-/* ---- the counters -------------------------------------------------------------------------------------------- */
-
-sbs_status sbs_sqlite_state(sbs_sqlite_queue *queue, sqlite_state *out) {
-    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_STATE, NULL, 0);
-    sbs_status status = sbs_sqlite_row(queue, row);
-    if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? sbs_sqlite_fail(queue, SQLITE_CORRUPT) : status;
-    }
-    *out = (sqlite_state){
-        .epoch = sqlite3_column_int64(row, 0),
-        .last_id = sqlite3_column_int64(row, 1),
-        .accepted = sqlite3_column_int64(row, 2),
-        .delivered = sqlite3_column_int64(row, 3),
-        .dead = sqlite3_column_int64(row, 4),
-        .dropped = sqlite3_column_int64(row, 5),
-        .waiting = sqlite3_column_int64(row, 6),
-        .bytes = sqlite3_column_int64(row, 7),
-    };
-    (void)sqlite3_reset(row);
-    return SBS_OK;
-}
-
-sbs_status sbs_sqlite_count(sbs_sqlite_queue *queue, const sqlite_state *change) {
-    const sqlite3_int64 values[] = {change->accepted, change->delivered, change->dead,
-                                    change->dropped,  change->waiting,   change->bytes};
-    return sbs_sqlite_run(queue, SQL_COUNT, values, 6);
-}
-
-/* ---- rows ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, unsigned bytes) {
     for (unsigned i = 0; i < bytes; i++) {
@@ -60,7 +26,19 @@ static uint32_t item_checksum(const sbs_queue_item *item, const void *data) {
     at = put_number(at, item->meta.lane, 4);
     at = put_number(at, (uint16_t)item->meta.zone_minutes, 2);
     at = put_number(at, item->meta.format, 2);
-    return sbs_crc32(sbs_crc32(0, head, (size_t)(at - head)), data, item->len);
+    return sbs_sqlite_checksum(sbs_sqlite_checksum(0, head, (size_t)(at - head)), data, item->len);
+}
+
+static int64_t column_time(sqlite3_stmt *row, int column) {
+    if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+        return sqlite3_column_int64(row, column);
+    }
+    return SBS_UTC_UNKNOWN;
+}
+
+static void copy_text(sqlite3_stmt *row, int column, char *out, size_t size) {
+    const unsigned char *text = sqlite3_column_text(row, column);
+    (void)snprintf(out, size, "%s", text != NULL ? (const char *)text : "");
 }
 
 sbs_status sbs_sqlite_take_item(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_queue_item *out) {
@@ -79,95 +57,201 @@ sbs_status sbs_sqlite_take_item(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_
                 .zone_minutes = (int16_t)sqlite3_column_int64(row, 8),
                 .format = (uint16_t)sqlite3_column_int64(row, 9),
             },
+        .failures = (uint16_t)sqlite3_column_int64(row, COLUMN_FAILURES),
+        .failing_since_s = column_time(row, COLUMN_FAILING_SINCE_S),
     };
     if (sqlite3_errcode(queue->priv.db) == SQLITE_NOMEM) {
         return sbs_sqlite_fail(queue, SQLITE_NOMEM);
     }
     bool whole = sqlite3_column_type(row, COLUMN_DATA) == SQLITE_BLOB && (size_t)len == out->len;
-    return whole && item_checksum(out, data) == (uint32_t)sqlite3_column_int64(row, 10) ? SBS_OK : SBS_ERR_DAMAGED;
+    if (whole && item_checksum(out, data) == (uint32_t)sqlite3_column_int64(row, 10)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_DAMAGED;
 }
+
+sbs_status sbs_sqlite_take_entry(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_sqlite_entry *out) {
+    memset(out, 0, sizeof *out);
+    sbs_status status = sbs_sqlite_take_item(queue, row, &out->item);
+    if (status != SBS_OK && status != SBS_ERR_DAMAGED) {
+        return status;
+    }
+
+    out->damaged = status == SBS_ERR_DAMAGED;
+    out->dead = sqlite3_column_int64(row, 1) == STATE_DEAD;
+    out->mendable = sqlite3_column_int64(row, COLUMN_MENDABLE) != 0;
+    out->utc_s = column_time(row, COLUMN_DEAD_S);
+    out->arrived_s = column_time(row, COLUMN_ARRIVED_S);
+    out->http_status = (uint16_t)sqlite3_column_int64(row, COLUMN_HTTP_STATUS);
+    copy_text(row, COLUMN_TYPE, out->type, sizeof out->type);
+    copy_text(row, COLUMN_SOURCE, out->source, sizeof out->source);
+    copy_text(row, COLUMN_REASON, out->reason, sizeof out->reason);
+    copy_text(row, COLUMN_WORDS, out->words, sizeof out->words);
+    return SBS_OK;
+}
+
+sbs_status sbs_sqlite_check_item(sbs_sqlite_queue *queue, sqlite3_int64 id, sbs_queue_item *out) {
+    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_LOAD, &id, 1);
+    sbs_status status = sbs_sqlite_row(queue, row);
+    if (status == SBS_OK) {
+        status = sbs_sqlite_take_item(queue, row, out);
+        (void)sqlite3_reset(row);
+    }
+    return status;
+}
+
+sqlite3_int64 sbs_sqlite_take_len(sqlite3_stmt *row, int column) {
+    sqlite3_int64 len = sqlite3_column_int64(row, column);
+    if (len >= 0 && len <= SQLITE_ITEM_MAX) {
+        return len;
+    }
+    return 0;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static sbs_status put_body(sbs_sqlite_queue *queue, sqlite3_int64 id, const void *data, size_t len) {
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_BODY, &id, 1);
     int code = sqlite3_bind_blob64(statement, 2, len > 0 ? data : "", len, SQLITE_STATIC);
-    return code == SQLITE_OK ? sbs_sqlite_done(queue, statement) : sbs_sqlite_fail(queue, code);
+    if (code == SQLITE_OK) {
+        return sbs_sqlite_done(queue, statement);
+    }
+    return sbs_sqlite_fail(queue, code);
 }
 
-sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_dead *item, int state, const void *data) {
-    const sbs_queue_meta *meta = &item->item.meta;
-    const sqlite3_int64 id = (sqlite3_int64)item->item.id;
+static void bind_text(sqlite3_stmt *statement, int parameter, const char *text) {
+    if (text[0] != '\0') {
+        (void)sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
+    }
+}
+
+static void bind_number(sqlite3_stmt *statement, int parameter, sqlite3_int64 value) {
+    if (value != 0) {
+        (void)sqlite3_bind_int64(statement, parameter, value);
+    }
+}
+
+sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *entry, const void *data) {
+    enum { DEAD_S = 12, REASON, MENDABLE, WORDS, HTTP_STATUS, FAILURES, FAILING_SINCE_S, TYPE, SOURCE, ARRIVED_S };
+    const sbs_queue_item *item = &entry->item;
+    const sqlite3_int64 id = (sqlite3_int64)item->id;
     const sqlite3_int64 values[] = {id,
-                                    state,
-                                    item->item.attempts,
-                                    (sqlite3_int64)item->item.len,
-                                    (sqlite3_int64)meta->uptime_ms,
-                                    meta->utc_s,
-                                    meta->boot_id,
-                                    meta->lane,
-                                    meta->zone_minutes,
-                                    meta->format,
-                                    item_checksum(&item->item, data)};
+                                    entry->dead ? STATE_DEAD : STATE_WAITING,
+                                    item->attempts,
+                                    (sqlite3_int64)item->len,
+                                    (sqlite3_int64)item->meta.uptime_ms,
+                                    item->meta.utc_s,
+                                    item->meta.boot_id,
+                                    item->meta.lane,
+                                    item->meta.zone_minutes,
+                                    item->meta.format,
+                                    item_checksum(item, data)};
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_ITEM, values, 11);
-    if (state == STATE_DEAD) {
-        if (item->utc_s != SBS_UTC_UNKNOWN) {
-            (void)sqlite3_bind_int64(statement, 12, item->utc_s);
-        }
-        (void)sqlite3_bind_text(statement, 13, item->reason, -1, SQLITE_STATIC);
-    }
-    sbs_status status = sbs_sqlite_done(queue, statement);
-    return status == SBS_OK ? put_body(queue, id, data, item->item.len) : status;
-}
 
-sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_int64 len, sqlite_state change) {
-    sbs_status status = sbs_sqlite_run(queue, SQL_DROP_ITEM, &id, 1);
-    if (status == SBS_OK) {
-        status = sbs_sqlite_run(queue, SQL_DROP_BODY, &id, 1);
+    if (entry->dead) {
+        sbs_sqlite_bind_time(statement, DEAD_S, entry->utc_s);
+        (void)sqlite3_bind_text(statement, REASON, entry->reason, -1, SQLITE_STATIC);
+        bind_text(statement, WORDS, entry->words);
+        bind_number(statement, HTTP_STATUS, entry->http_status);
     }
-    change.bytes = -len;
-    queue->priv.erased = true;
-    return status == SBS_OK ? sbs_sqlite_count(queue, &change) : status;
-}
+    (void)sqlite3_bind_int(statement, MENDABLE, entry->dead && entry->mendable);
+    (void)sqlite3_bind_int(statement, FAILURES, item->failures);
+    if (item->failures != 0) {
+        sbs_sqlite_bind_time(statement, FAILING_SINCE_S, item->failing_since_s);
+    }
+    bind_text(statement, TYPE, entry->type);
+    bind_text(statement, SOURCE, entry->source);
+    sbs_sqlite_bind_time(statement, ARRIVED_S, entry->arrived_s);
 
-/* ---- dead letters -------------------------------------------------------------------------------------------- */
-
-sbs_status sbs_sqlite_expire(sbs_sqlite_queue *queue, unsigned most) {
-    int64_t now_s = sbs_sqlite_utc(queue);
-    uint32_t keep_s = queue->priv.config.dead_keep_s;
-    if (now_s == SBS_UTC_UNKNOWN || keep_s == UINT32_MAX) {
-        return SBS_OK;
-    }
-    for (unsigned i = 0; i < most; i++) {
-        const sqlite3_int64 before = now_s - keep_s;
-        sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_EXPIRED, &before, 1);
-        sbs_status status = sbs_sqlite_row(queue, row);
-        if (status != SBS_OK) {
-            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-        }
-        sqlite3_int64 id = sqlite3_column_int64(row, 0);
-        sqlite3_int64 len = sqlite3_column_int64(row, 1);
-        (void)sqlite3_reset(row);
-        status = sbs_sqlite_delete(queue, id, len, (sqlite_state){0});
-        if (status != SBS_OK) {
-            return status;
-        }
-    }
-    return SBS_OK;
-}
-
-sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason) {
-    int64_t now_s = sbs_sqlite_utc(queue);
-    sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_BURY, &id, 1);
-    if (now_s != SBS_UTC_UNKNOWN) {
-        (void)sqlite3_bind_int64(statement, 2, now_s);
-    }
-    (void)sqlite3_bind_text(statement, 3, reason, -1, SQLITE_STATIC);
     sbs_status status = sbs_sqlite_done(queue, statement);
     if (status != SBS_OK) {
         return status;
     }
-    if (sqlite3_changes(queue->priv.db) == 0) {
-        return SBS_ERR_NOT_FOUND;
+    return put_body(queue, id, data, item->len);
+}
+
+sbs_status sbs_sqlite_put_seen(sbs_sqlite_queue *queue, sqlite3_int64 id, const void *identity, const void *content,
+                               bool delivered, int64_t delivered_s) {
+    sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_SEEN, &id, 1);
+    (void)sqlite3_bind_blob(statement, 2, identity, (int)SBS_SQLITE_HASH_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(statement, 3, content, (int)SBS_SQLITE_HASH_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_int(statement, 4, delivered);
+    sbs_sqlite_bind_time(statement, 5, delivered_s);
+    return sbs_sqlite_done(queue, statement);
+}
+
+sbs_status sbs_sqlite_forget(sbs_sqlite_queue *queue, sqlite3_int64 id) {
+    sbs_status status = sbs_sqlite_change(queue, sbs_sqlite_bind(queue, SQL_DROP_SEEN, &id, 1));
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
     }
-    const sqlite_state change = {.dead = 1, .waiting = -1};
-    return sbs_sqlite_count(queue, &change);
+    if (status != SBS_OK) {
+        return status;
+    }
+    sbs_sqlite_state *state = sbs_sqlite_edit_state(queue, &status);
+    if (state != NULL) {
+        state->seen -= state->seen > 0;
+    }
+    return status;
+}
+
+sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_int64 len, int state) {
+    sbs_status status = sbs_sqlite_run(queue, SQL_DROP_ITEM, &id, 1);
+    if (status == SBS_OK) {
+        status = sbs_sqlite_run(queue, SQL_DROP_BODY, &id, 1);
+    }
+    if (status == SBS_OK) {
+        status = sbs_sqlite_forget(queue, id);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
+    if (counters != NULL) {
+        counters->bytes -= len;
+        counters->letters -= state == STATE_DEAD;
+        counters->waiting -= state == STATE_WAITING;
+        counters->dropped += state == STATE_WAITING;
+        queue->priv.erased = true;
+        queue->priv.cached_id = 0;
+    }
+    return status;
+}
+
+/* ---- dead letters ------------------------------------------------------------------------------------------------ */
+
+/* As many whole characters of UTF-8 as fit. */
+static int words_len(const char *words) {
+    size_t len = strlen(words);
+    if (len >= SBS_QUEUE_WORDS_SIZE) {
+        len = SBS_QUEUE_WORDS_SIZE - 1;
+        while (len > 0 && ((unsigned char)words[len] & 0xC0) == 0x80) {
+            len--;
+        }
+    }
+    return (int)len;
+}
+
+sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason, const char *words) {
+    static const char operator_s[] = SBS_QUEUE_REASON_OPERATOR;
+    sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_BURY, &id, 1);
+    sbs_sqlite_bind_time(statement, 2, sbs_sqlite_utc(queue));
+    (void)sqlite3_bind_text(statement, 3, reason, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int(statement, 4, strncmp(reason, operator_s, sizeof operator_s - 1) == 0);
+    if (words != NULL && words[0] != '\0') {
+        (void)sqlite3_bind_text(statement, 5, words, words_len(words), SQLITE_STATIC);
+    }
+    sbs_status status = sbs_sqlite_change(queue, statement);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    sbs_sqlite_state *state = sbs_sqlite_edit_state(queue, &status);
+    if (state != NULL) {
+        state->dead++;
+        state->letters++;
+        state->waiting--;
+    }
+    return status;
 }

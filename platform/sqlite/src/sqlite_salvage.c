@@ -1,109 +1,310 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be read of a damaged file: from its start up to the damage, from its end back to it, and between the two
- * whatever answers when it is asked for by its id. */
+/*
+ * What can be read of a damaged file. Ids are walked without the bytes, so that damage there costs only the items that
+ * it hits. Where a page of ids is damaged the walk goes on behind it: the next ids are tried one by one, then at
+ * growing distances, and the start of what answers is found by halving. The indexes tell ids a second time.
+ */
 #include <string.h>
 
 #include "sqlite_internal.h"
 
-#define PROBES_MAX 1000000
-#define ID_BLOCK (1ll << 32)
-#define ID_BLOCKS 0xFFFFFF /* a random number of blocks */
+#define ID_BLOCK (INT64_C(1) << 32)
+#define ID_BLOCKS 0xFFFFFF  /* a random number of blocks */
+#define NEAR_IDS 256        /* tried one by one behind damage */
+#define LOOKS_MAX 400000u   /* at ids that do not answer, in all */
+#define ITEMS_PER_STOP 256u /* between two questions whether the program is to end */
+
+/* X(statement, SQL of version 1, SQL of version 2 or NULL for the same). NOT INDEXED walks the table itself. */
+#define SALVAGE_STATEMENTS(X)                                                                                          \
+    X(SEEK_ITEM, "SELECT id FROM sbs_item NOT INDEXED WHERE id >= ?1 ORDER BY id LIMIT 1", NULL)                       \
+    X(SEEK_WAITING, "SELECT id FROM sbs_item INDEXED BY sbs_waiting WHERE state = 0 AND id >= ?1 ORDER BY id LIMIT 1", \
+      NULL)                                                                                                            \
+    X(SEEK_DEAD, "SELECT id FROM sbs_item INDEXED BY sbs_dead WHERE state = 1 AND id >= ?1 ORDER BY id LIMIT 1", NULL) \
+    X(SEEK_SEEN, "SELECT 1 WHERE ?1 < 0", "SELECT id FROM sbs_seen NOT INDEXED WHERE id >= ?1 ORDER BY id LIMIT 1")    \
+    X(LOAD_ITEM, "SELECT " ITEM_COLUMNS_1 ", 0, NULL, NULL, 0, NULL, NULL, NULL, NULL" ITEM_ROWS "WHERE i.id = ?1",    \
+      "SELECT " ITEM_COLUMNS ITEM_ROWS "WHERE i.id = ?1")                                                              \
+    X(LOAD_SEEN, "SELECT 1 WHERE ?1 < 0",                                                                              \
+      "SELECT identity, content, delivered, delivered_s FROM sbs_seen WHERE id = ?1")                                  \
+    X(LOAD_STATE, "SELECT " STATE_COLUMNS_1 ", 0, 0, 0, NULL, NULL FROM sbs_queue",                                    \
+      "SELECT " STATE_COLUMNS " FROM sbs_queue")
+
+typedef enum salvage_statement {
+#define SALVAGE_NAME(name, first, second) name,
+    SALVAGE_STATEMENTS(SALVAGE_NAME)
+#undef SALVAGE_NAME
+        SALVAGE_COUNT
+} salvage_statement;
 
 typedef struct salvage {
     sbs_sqlite_queue *from, *to;
+    sqlite3_stmt *statements[SALVAGE_COUNT];
     sqlite3_int64 largest; /* id that was seen */
-    sqlite3_int64 waiting, bytes;
-    int code;      /* of the last look-up */
-    bool readable; /* its schema at least */
+    sbs_sqlite_state kept; /* what was taken over, counted */
+    unsigned looks;        /* of this walk that found damage */
+    unsigned asked;        /* items since the program was asked whether it is to end */
 } salvage;
 
-/* Copies the item of a row, unless its checksum is wrong. The row is read before anything is written. */
-static sbs_status copy_row(salvage *work, sqlite3_stmt *row) {
-    sbs_sqlite_dead item;
-    int state = sqlite3_column_int(row, 1);
-    memset(&item, 0, sizeof item);
-    if (sbs_sqlite_take_item(work->from, row, &item.item) != SBS_OK) {
-        return SBS_OK;
+/* ---- statements -------------------------------------------------------------------------------------------------- */
+
+static void finalize(salvage *work) {
+    for (unsigned i = 0; i < SALVAGE_COUNT; i++) {
+        (void)sqlite3_finalize(work->statements[i]);
+        work->statements[i] = NULL;
     }
-    sbs_sqlite_take_death(row, &item);
-    sbs_status status = sbs_sqlite_put_item(work->to, &item, state, sqlite3_column_blob(row, COLUMN_DATA));
-    if (status == SBS_OK) {
-        work->to->priv.kept++;
-        work->waiting += state == STATE_WAITING;
-        work->bytes += (sqlite3_int64)item.item.len;
+}
+
+/* False if the tables are not those of the version, or cannot be read. */
+static bool prepare(salvage *work, int version) {
+    static const char *const texts[][2] = {
+#define SALVAGE_TEXTS(name, first, second) {first, second},
+        SALVAGE_STATEMENTS(SALVAGE_TEXTS)
+#undef SALVAGE_TEXTS
+    };
+    for (unsigned i = 0; i < SALVAGE_COUNT; i++) {
+        const char *sql = version > 1 && texts[i][1] != NULL ? texts[i][1] : texts[i][0];
+        if (sqlite3_prepare_v2(work->from->priv.db, sql, -1, &work->statements[i], NULL) != SQLITE_OK) {
+            finalize(work);
+            return false;
+        }
     }
+    return true;
+}
+
+static sqlite3_stmt *bind(salvage *work, salvage_statement which, sqlite3_int64 id) {
+    work->from->priv.ticks = 0;
+    (void)sqlite3_reset(work->statements[which]);
+    (void)sqlite3_bind_int64(work->statements[which], 1, id);
+    return work->statements[which];
+}
+
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
+
+/* The smallest id from @p least on: SQLITE_ROW, SQLITE_DONE, or anything else for damage. */
+static int seek(salvage *work, salvage_statement which, sqlite3_int64 least, sqlite3_int64 *out_id) {
+    sqlite3_stmt *row = bind(work, which, least);
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        *out_id = sqlite3_column_int64(row, 0);
+        if (*out_id < least) {
+            code = SQLITE_CORRUPT;
+        }
+    }
+    (void)sqlite3_reset(row);
+    return code;
+}
+
+static bool answers(salvage *work, salvage_statement which, sqlite3_int64 least) {
+    sqlite3_int64 id;
+    int code = seek(work, which, least, &id);
+    if (code == SQLITE_ROW || code == SQLITE_DONE) {
+        return true;
+    }
+    work->looks++;
+    return false;
+}
+
+/* Where ids answer again behind one that does not; 0: nowhere. */
+static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3_int64 bad) {
+    sqlite3_int64 step = NEAR_IDS;
+    for (int i = 0; i < NEAR_IDS; i++) {
+        if (bad == SQLITE_ID_MAX || work->looks >= LOOKS_MAX) {
+            return 0;
+        }
+        bad++;
+        if (answers(work, which, bad)) {
+            return bad;
+        }
+    }
+
+    sqlite3_int64 good = bad;
+    do {
+        bad = good;
+        if (bad == SQLITE_ID_MAX || work->looks >= LOOKS_MAX) {
+            return 0;
+        }
+        good = SQLITE_ID_MAX;
+        if (bad <= SQLITE_ID_MAX - step) {
+            good = bad + step;
+            step = step <= SQLITE_ID_MAX / 2 ? step * 2 : step;
+        }
+    } while (!answers(work, which, good));
+
+    while (good - bad > 1) {
+        sqlite3_int64 middle = bad + (good - bad) / 2;
+        if (answers(work, which, middle)) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    return good;
+}
+
+static bool must_stop(salvage *work) {
+    const sbs_sqlite_queue_config *config = &work->from->priv.config;
+    return ++work->asked % ITEMS_PER_STOP == 0 && config->stop != NULL && config->stop(config->stop_ctx);
+}
+
+typedef sbs_status (*copy_one)(salvage *work, sqlite3_int64 id);
+
+static sbs_status walk(salvage *work, salvage_statement which, copy_one copy) {
+    sqlite3_int64 at = 1;
+    work->looks = 0;
+    while (at != 0) {
+        sqlite3_int64 id = 0;
+        int code = seek(work, which, at, &id);
+        if (code == SQLITE_DONE) {
+            return SBS_OK;
+        }
+        if (code != SQLITE_ROW) {
+            at = skip_damage(work, which, at);
+            continue;
+        }
+
+        if (must_stop(work)) {
+            return SBS_ERR_CANCELLED;
+        }
+        if (id > work->largest) {
+            work->largest = id;
+        }
+        sbs_status status = copy(work, id);
+        if (status != SBS_OK || id == SQLITE_ID_MAX) {
+            return status;
+        }
+        at = id + 1;
+    }
+    return SBS_OK;
+}
+
+/* ---- copying ----------------------------------------------------------------------------------------------------- */
+
+/* SBS_OK: it was taken over already. */
+static sbs_status find_copy(salvage *work, sqlite3_int64 id) {
+    sqlite3_stmt *row = sbs_sqlite_bind(work->to, SQL_FIND, &id, 1);
+    sbs_status status = sbs_sqlite_row(work->to, row);
+    (void)sqlite3_reset(row);
     return status;
 }
 
-/* Looks one row up and copies it. False in @p out_more at the end of the table or at the damage. */
-static sbs_status copy_one(salvage *work, sqlite_statement which, sqlite3_int64 *id, bool *out_more) {
-    sqlite3_stmt *row = sbs_sqlite_bind(work->from, which, id, 1);
-    work->code = sqlite3_step(row);
-    *out_more = work->code == SQLITE_ROW;
-    sbs_status status = SBS_OK;
-    if (*out_more) {
-        *id = sqlite3_column_int64(row, 0);
-        work->largest = *id > work->largest ? *id : work->largest;
-        status = copy_row(work, row);
+static void count_copy(salvage *work, const sbs_sqlite_entry *entry) {
+    work->to->priv.kept++;
+    work->kept.waiting += !entry->dead;
+    work->kept.letters += entry->dead;
+    work->kept.bytes += (int64_t)entry->item.len;
+}
+
+/* Unless its checksum is wrong, or it cannot be read. */
+static sbs_status copy_item(salvage *work, sqlite3_int64 id) {
+    sbs_sqlite_entry entry;
+    sbs_status status = find_copy(work, id);
+    if (status != SBS_ERR_NOT_FOUND) {
+        return status;
+    }
+
+    sqlite3_stmt *row = bind(work, LOAD_ITEM, id);
+    if (sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_entry(work->from, row, &entry) == SBS_OK && !entry.damaged) {
+        status = sbs_sqlite_put_item(work->to, &entry, sqlite3_column_blob(row, COLUMN_DATA));
+        if (status == SBS_OK) {
+            count_copy(work, &entry);
+        }
+    } else {
+        status = SBS_OK;
     }
     (void)sqlite3_reset(row);
     return status;
 }
 
-/* Walks from @p *id until the end or the damage, or until @p limit is met. Leaves the last id that was read. */
-static sbs_status walk(salvage *work, sqlite_statement which, sqlite3_int64 *id, sqlite3_int64 limit) {
-    bool more = true;
+/* What identifies an item that could not be taken over is left out: it may be added again. */
+static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
+    const int size = (int)SBS_SQLITE_HASH_SIZE;
+    sqlite3_stmt *row = bind(work, LOAD_SEEN, id);
     sbs_status status = SBS_OK;
-    while (status == SBS_OK && more && (which == SQL_AFTER || *id > limit + 1)) {
-        status = copy_one(work, which, id, &more);
+    if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == size &&
+        sqlite3_column_bytes(row, 1) == size) {
+        bool delivered = sqlite3_column_int64(row, 2) != 0;
+        if (!delivered) {
+            status = find_copy(work, id);
+        }
+        if (status == SBS_OK) {
+            bool dated = sqlite3_column_type(row, 3) == SQLITE_INTEGER;
+            int64_t when_s = dated ? sqlite3_column_int64(row, 3) : SBS_UTC_UNKNOWN;
+            status = sbs_sqlite_put_seen(work->to, id, sqlite3_column_blob(row, 0), sqlite3_column_blob(row, 1),
+                                         delivered, when_s);
+            work->kept.seen++;
+        }
+    }
+    (void)sqlite3_reset(row);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
     }
     return status;
 }
 
-static sbs_status probe(salvage *work, sqlite3_int64 first, sqlite3_int64 end) {
-    sbs_status status = SBS_OK;
-    bool more;
-    for (sqlite3_int64 i = 0; i < PROBES_MAX && first + i < end && status == SBS_OK; i++) {
-        sqlite3_int64 id = first + i;
-        status = copy_one(work, SQL_LOAD, &id, &more);
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+/* Far behind all ids that were seen, as others may have been given that are seen no more. */
+static sqlite3_int64 leap(sqlite3_int64 largest, sqlite3_int64 epoch) {
+    sqlite3_int64 block = largest / ID_BLOCK + 1 + (epoch & ID_BLOCKS);
+    if (block < SQLITE_ID_MAX / ID_BLOCK) {
+        return block * ID_BLOCK;
     }
-    return status;
+    return largest + (SQLITE_ID_MAX - largest) / 2;
 }
 
-static sbs_status copy_items(salvage *work) {
-    sqlite3_int64 from_start = 0;
-    sqlite3_int64 from_end = INT64_MAX;
-    sbs_status status = walk(work, SQL_AFTER, &from_start, 0);
-    if (status != SBS_OK || work->code == SQLITE_DONE) {
+/* Ids go on where they were; if that cannot be read, somewhere else. */
+static sbs_status restore_state(salvage *work, bool readable) {
+    sbs_sqlite_state old;
+    sbs_status status;
+    sbs_sqlite_state *state = sbs_sqlite_edit_state(work->to, &status);
+    if (state == NULL) {
         return status;
     }
-    status = walk(work, SQL_BEFORE, &from_end, from_start);
-    return status == SBS_OK ? probe(work, from_start + 1, from_end) : status;
+
+    sqlite3_stmt *row = readable ? bind(work, LOAD_STATE, 0) : NULL;
+    if (row != NULL && sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_state(row, &old) &&
+        old.last_id >= work->largest) {
+        *state = old;
+    } else {
+        state->last_id = leap(work->largest, state->epoch);
+        state->accepted = (int64_t)work->to->priv.kept;
+    }
+    (void)sqlite3_reset(row);
+    state->waiting = work->kept.waiting;
+    state->bytes = work->kept.bytes;
+    state->letters = work->kept.letters;
+    state->seen = work->kept.seen;
+    return sbs_sqlite_save_state(work->to);
 }
 
-/* Ids go on where they were; if that cannot be read, somewhere far behind all that were seen. */
-static sbs_status restore_state(salvage *work) {
-    sqlite_state state;
-    if (!work->readable || sbs_sqlite_state(work->from, &state) != SBS_OK || state.last_id < work->largest) {
-        sbs_status status = sbs_sqlite_state(work->to, &state);
-        if (status != SBS_OK) {
-            return status;
-        }
-        state.last_id = (work->largest / ID_BLOCK + 1 + (state.epoch & ID_BLOCKS)) * ID_BLOCK;
-        state.accepted = (sqlite3_int64)work->to->priv.kept;
+static sbs_status copy_all(salvage *work) {
+    sbs_status status = walk(work, SEEK_ITEM, copy_item);
+    if (status == SBS_OK) {
+        status = walk(work, SEEK_WAITING, copy_item);
     }
-    const sqlite3_int64 values[] = {state.epoch,     state.last_id, state.accepted,
-                                    state.delivered, state.dead,    state.dropped};
-    const sqlite_state kept = {.waiting = work->waiting, .bytes = work->bytes};
-    sbs_status status = sbs_sqlite_run(work->to, SQL_RESTORE, values, 6);
-    return status == SBS_OK ? sbs_sqlite_count(work->to, &kept) : status;
+    if (status == SBS_OK) {
+        status = walk(work, SEEK_DEAD, copy_item);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    return walk(work, SEEK_SEEN, copy_seen);
 }
 
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
-    bool prepared = from->priv.statements[SQL_COUNT_OF - 1] != NULL;
-    salvage work = {.from = from, .to = to, .readable = prepared || sbs_sqlite_prepare(from) == SBS_OK};
+    salvage work = {.from = from, .to = to};
+    bool readable = prepare(&work, 2) || prepare(&work, 1);
     sbs_status status = sbs_sqlite_run(to, SQL_BEGIN, NULL, 0);
-    status = status == SBS_OK && work.readable ? copy_items(&work) : status;
-    status = status == SBS_OK ? restore_state(&work) : status;
-    return status == SBS_OK ? sbs_sqlite_run(to, SQL_COMMIT, NULL, 0) : status;
+    to->priv.writing = status == SBS_OK;
+    if (status == SBS_OK && readable) {
+        status = copy_all(&work);
+    }
+    if (status == SBS_OK) {
+        status = restore_state(&work, readable);
+    }
+    if (status == SBS_OK) {
+        status = sbs_sqlite_run(to, SQL_COMMIT, NULL, 0);
+    }
+    to->priv.writing = false;
+    finalize(&work);
+    return status;
 }

@@ -1,37 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file sqlite_schema.h
- * Version 1 of the file, and every statement that runs on it.
+ * Version 2 of the file, what version 1 was, and every statement that runs on it.
  *
- * sbs_item holds what changes or is looked up, sbs_body the bytes: a mark need not write them again. sbs_queue has one
- * row. Unknown values stand as in sbs_queue_meta; dead_s alone is NULL. `state`: 0 to be sent, 1 dead. `checksum`:
- * CRC-32 over id, meta and bytes as item_checksum() puts them together.
+ * sbs_item holds what changes or is looked up, sbs_body the bytes: a mark need not write them again. sbs_seen knows
+ * what was added, under the item's id and longer than the item is there. sbs_queue has one row. Unknown values of the
+ * meta stand as in sbs_queue_meta; all other unknown values are NULL. `state`: 0 to be sent, 1 dead. `checksum`: CRC-32
+ * over id, meta and bytes as item_checksum() puts them together; it covers what is sent, so it is that of version 1.
  */
 #ifndef SBS_SQLITE_SCHEMA_H
 #define SBS_SQLITE_SCHEMA_H
 
 #define SQLITE_QUEUE_APPLICATION 0x73627351
 
-#define SQLITE_QUEUE_SCHEMA                                                                                            \
+/* ---- the tables ------------------------------------------------------------------------------------------------ */
+
+#define QUEUE_TABLE_1                                                                                                  \
     "CREATE TABLE sbs_queue (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, last_id INTEGER NOT "    \
     "NULL, accepted INTEGER NOT NULL, delivered INTEGER NOT NULL, dead INTEGER NOT NULL, dropped INTEGER NOT NULL, "   \
-    "waiting INTEGER NOT NULL, bytes INTEGER NOT NULL);"                                                               \
+    "waiting INTEGER NOT NULL, bytes INTEGER NOT NULL"
+#define ITEM_TABLE_1                                                                                                   \
     "CREATE TABLE sbs_item (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, attempts INTEGER NOT NULL, len INTEGER "   \
     "NOT NULL, uptime_ms INTEGER NOT NULL, utc_s INTEGER NOT NULL, boot_id INTEGER NOT NULL, lane INTEGER NOT NULL, "  \
-    "zone_minutes INTEGER NOT NULL, format INTEGER NOT NULL, checksum INTEGER NOT NULL, dead_s INTEGER, reason TEXT);" \
-    "CREATE TABLE sbs_body (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"                                              \
-    "CREATE INDEX sbs_waiting ON sbs_item (id) WHERE state = 0;"                                                       \
-    "CREATE INDEX sbs_dead ON sbs_item (id) WHERE state = 1;"                                                          \
-    "CREATE INDEX sbs_dead_since ON sbs_item (dead_s) WHERE state = 1;"                                                \
-    "INSERT INTO sbs_queue VALUES (1, random(), 0, 0, 0, 0, 0, 0, 0);"                                                 \
-    "PRAGMA application_id = 1935831889;"                                                                              \
-    "PRAGMA user_version = 1;"
+    "zone_minutes INTEGER NOT NULL, format INTEGER NOT NULL, checksum INTEGER NOT NULL, dead_s INTEGER, reason TEXT"
+#define BODY_TABLE "CREATE TABLE sbs_body (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+#define WAITING_INDEX "CREATE INDEX sbs_waiting ON sbs_item (id) WHERE state = 0"
+#define DEAD_INDEX "CREATE INDEX sbs_dead ON sbs_item (id) WHERE state = 1"
+#define SINCE_INDEX_1 "CREATE INDEX sbs_dead_since ON sbs_item (dead_s) WHERE state = 1"
+#define SINCE_INDEX "CREATE INDEX sbs_dead_since ON sbs_item (dead_s) WHERE state = 1 AND mendable = 0"
+#define SEEN_TABLE                                                                                                     \
+    "CREATE TABLE sbs_seen (id INTEGER PRIMARY KEY, identity BLOB NOT NULL, content BLOB NOT NULL, delivered INTEGER " \
+    "NOT NULL, delivered_s INTEGER)"
+#define SEEN_INDEX "CREATE INDEX sbs_seen_identity ON sbs_seen (identity)"
+#define SEEN_SINCE_INDEX "CREATE INDEX sbs_seen_since ON sbs_seen (delivered_s) WHERE delivered = 1"
 
-#define ITEM_COLUMNS                                                                                                   \
+/** X(table, definition): the columns that version 2 adds, in their order. */
+#define QUEUE_COLUMNS_2(X)                                                                                             \
+    X("sbs_queue", "letters INTEGER NOT NULL DEFAULT 0")                                                               \
+    X("sbs_queue", "expired INTEGER NOT NULL DEFAULT 0")                                                               \
+    X("sbs_queue", "seen INTEGER NOT NULL DEFAULT 0")                                                                  \
+    X("sbs_queue", "looked_s INTEGER")                                                                                 \
+    X("sbs_queue", "steady_s INTEGER")
+#define ITEM_COLUMNS_2(X)                                                                                              \
+    X("sbs_item", "mendable INTEGER NOT NULL DEFAULT 0")                                                               \
+    X("sbs_item", "words TEXT")                                                                                        \
+    X("sbs_item", "http_status INTEGER")                                                                               \
+    X("sbs_item", "failures INTEGER NOT NULL DEFAULT 0")                                                               \
+    X("sbs_item", "failing_since_s INTEGER")                                                                           \
+    X("sbs_item", "type TEXT")                                                                                         \
+    X("sbs_item", "source TEXT")                                                                                       \
+    X("sbs_item", "arrived_s INTEGER")
+
+#define ADDED_COLUMN(table, definition) ", " definition
+#define ADD_COLUMN(table, definition) "ALTER TABLE " table " ADD COLUMN " definition ";"
+
+#define QUEUE_TABLE QUEUE_TABLE_1 QUEUE_COLUMNS_2(ADDED_COLUMN) ")"
+#define ITEM_TABLE ITEM_TABLE_1 ITEM_COLUMNS_2(ADDED_COLUMN) ")"
+
+#define SQLITE_QUEUE_SCHEMA                                                                                            \
+    QUEUE_TABLE ";" ITEM_TABLE ";" BODY_TABLE ";" WAITING_INDEX ";" DEAD_INDEX ";" SINCE_INDEX ";" SEEN_TABLE          \
+                ";" SEEN_INDEX ";" SEEN_SINCE_INDEX ";"                                                                \
+                "INSERT INTO sbs_queue VALUES (1, random(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL);"                \
+                "PRAGMA application_id = 1935831889;"                                                                  \
+                "PRAGMA user_version = 2;"
+
+/** Version 1 becomes 2: no row is copied, whatever waits. The text that SQLite then keeps of the tables is that of new
+ * ones. */
+#define SQLITE_QUEUE_MIGRATION                                                                                         \
+    QUEUE_COLUMNS_2(ADD_COLUMN)                                                                                        \
+    ITEM_COLUMNS_2(ADD_COLUMN)                                                                                         \
+    "DROP INDEX sbs_dead_since;" SINCE_INDEX ";" SEEN_TABLE ";" SEEN_INDEX ";" SEEN_SINCE_INDEX ";"                    \
+    "UPDATE sbs_queue SET letters = (SELECT count(*) FROM sbs_item WHERE state = 1);"                                  \
+    "PRAGMA user_version = 2;"
+
+/** X(since, until, type, name, table, SQL): what a file of a version from @c since to @c until consists of. */
+#define SQLITE_QUEUE_OBJECTS(X)                                                                                        \
+    X(1, 1, "table", "sbs_queue", "sbs_queue", QUEUE_TABLE_1 ")")                                                      \
+    X(1, 1, "table", "sbs_item", "sbs_item", ITEM_TABLE_1 ")")                                                         \
+    X(2, 2, "table", "sbs_queue", "sbs_queue", QUEUE_TABLE)                                                            \
+    X(2, 2, "table", "sbs_item", "sbs_item", ITEM_TABLE)                                                               \
+    X(1, 2, "table", "sbs_body", "sbs_body", BODY_TABLE)                                                               \
+    X(1, 2, "index", "sbs_waiting", "sbs_item", WAITING_INDEX)                                                         \
+    X(1, 2, "index", "sbs_dead", "sbs_item", DEAD_INDEX)                                                               \
+    X(1, 1, "index", "sbs_dead_since", "sbs_item", SINCE_INDEX_1)                                                      \
+    X(2, 2, "index", "sbs_dead_since", "sbs_item", SINCE_INDEX)                                                        \
+    X(2, 2, "table", "sbs_seen", "sbs_seen", SEEN_TABLE)                                                               \
+    X(2, 2, "index", "sbs_seen_identity", "sbs_seen", SEEN_INDEX)                                                      \
+    X(2, 2, "index", "sbs_seen_since", "sbs_seen", SEEN_SINCE_INDEX)
+
+/* ---- the statements -------------------------------------------------------------------------------------------- */
+
+#define ITEM_COLUMNS_1                                                                                                 \
     "i.id, i.state, i.attempts, i.len, i.uptime_ms, i.utc_s, i.boot_id, i.lane, i.zone_minutes, i.format, "            \
-    "i.checksum, b.data, i.dead_s, i.reason FROM sbs_item i LEFT JOIN sbs_body b ON b.id = i.id "
+    "i.checksum, b.data, i.dead_s, i.reason"
+#define ITEM_COLUMNS                                                                                                   \
+    ITEM_COLUMNS_1 ", i.mendable, i.words, i.http_status, i.failures, i.failing_since_s, i.type, i.source, "           \
+                   "i.arrived_s"
+#define ITEM_ROWS " FROM sbs_item i LEFT JOIN sbs_body b ON b.id = i.id "
 
-enum { COLUMN_DATA = 11, COLUMN_DEAD_S, COLUMN_REASON };
+enum {
+    COLUMN_DATA = 11,
+    COLUMN_DEAD_S,
+    COLUMN_REASON,
+    COLUMN_MENDABLE,
+    COLUMN_WORDS,
+    COLUMN_HTTP_STATUS,
+    COLUMN_FAILURES,
+    COLUMN_FAILING_SINCE_S,
+    COLUMN_TYPE,
+    COLUMN_SOURCE,
+    COLUMN_ARRIVED_S
+};
+
+#define STATE_COLUMNS_1 "epoch, last_id, accepted, delivered, dead, dropped, waiting, bytes"
+#define STATE_COLUMNS STATE_COLUMNS_1 ", letters, expired, seen, looked_s, steady_s"
 
 /** X(name, SQL): the prepared statements. */
 #define SQLITE_QUEUE_STATEMENTS(X)                                                                                     \
@@ -41,29 +123,44 @@ enum { COLUMN_DATA = 11, COLUMN_DEAD_S, COLUMN_REASON };
     X(SAVEPOINT, "SAVEPOINT sbs")                                                                                      \
     X(RELEASE, "RELEASE sbs")                                                                                          \
     X(UNDO, "ROLLBACK TO sbs")                                                                                         \
-    X(STATE, "SELECT epoch, last_id, accepted, delivered, dead, dropped, waiting, bytes FROM sbs_queue")               \
-    X(COUNT, "UPDATE sbs_queue SET last_id = last_id + ?1, accepted = accepted + ?1, delivered = delivered + ?2, "     \
-             "dead = dead + ?3, dropped = dropped + ?4, waiting = waiting + ?5, bytes = bytes + ?6")                   \
+    X(STATE, "SELECT " STATE_COLUMNS " FROM sbs_queue")                                                                \
+    X(SAVE, "UPDATE sbs_queue SET epoch = ?1, last_id = ?2, accepted = ?3, delivered = ?4, dead = ?5, dropped = ?6, "  \
+            "waiting = ?7, bytes = ?8, letters = ?9, expired = ?10, seen = ?11, looked_s = ?12, steady_s = ?13")       \
     X(ADD_ITEM, "INSERT INTO sbs_item (id, state, attempts, len, uptime_ms, utc_s, boot_id, lane, zone_minutes, "      \
-                "format, checksum, dead_s, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")   \
+                "format, checksum, dead_s, reason, mendable, words, http_status, failures, failing_since_s, type, "    \
+                "source, arrived_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "   \
+                "?17, ?18, ?19, ?20, ?21)")                                                                            \
     X(ADD_BODY, "INSERT INTO sbs_body VALUES (?1, ?2)")                                                                \
-    X(NEXT, "SELECT " ITEM_COLUMNS "WHERE i.state = 0 AND i.id > ?1 ORDER BY i.id LIMIT 1")                            \
-    X(NEXT_DEAD, "SELECT " ITEM_COLUMNS "WHERE i.state = 1 AND i.id > ?1 ORDER BY i.id LIMIT 1")                       \
-    X(LOAD, "SELECT " ITEM_COLUMNS "WHERE i.id = ?1")                                                                  \
-    X(AFTER, "SELECT " ITEM_COLUMNS "WHERE i.id > ?1 ORDER BY i.id LIMIT 1")                                           \
-    X(BEFORE, "SELECT " ITEM_COLUMNS "WHERE i.id < ?1 ORDER BY i.id DESC LIMIT 1")                                     \
-    X(RESTORE,                                                                                                         \
-      "UPDATE sbs_queue SET epoch = ?1, last_id = ?2, accepted = ?3, delivered = ?4, dead = ?5, dropped = ?6")         \
+    X(ADD_SEEN, "INSERT INTO sbs_seen VALUES (?1, ?2, ?3, ?4, ?5)")                                                    \
+    X(NEXT, "SELECT " ITEM_COLUMNS ITEM_ROWS "WHERE i.state = 0 AND i.id > ?1 ORDER BY i.id LIMIT 1")                  \
+    X(NEXT_DEAD, "SELECT " ITEM_COLUMNS ITEM_ROWS "WHERE i.state = 1 AND i.id > ?1 ORDER BY i.id LIMIT 1")             \
+    X(LOAD, "SELECT " ITEM_COLUMNS ITEM_ROWS "WHERE i.id = ?1")                                                        \
+    X(IDENTITY, "SELECT identity FROM sbs_seen WHERE id = ?1")                                                         \
+    X(REPEAT, "SELECT s.id, s.delivered, i.state FROM sbs_seen s LEFT JOIN sbs_item i ON i.id = s.id "                 \
+              "WHERE s.identity = ?1 AND s.content = ?2 ORDER BY s.id DESC LIMIT 1")                                   \
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
-    X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3 WHERE id = ?1 AND state = 0")                     \
-    X(REVIVE, "UPDATE sbs_item SET state = 0, dead_s = NULL, reason = NULL, "                                          \
-              "attempts = iif(attempts = 1, 0, attempts) WHERE id = ?1 AND state = 1")                                 \
+    X(FAILURES, "UPDATE sbs_item SET failures = ?2, failing_since_s = ?3 WHERE id = ?1 AND state = 0")                 \
+    X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3, mendable = ?4, words = ?5 WHERE id = ?1 AND "    \
+            "state = 0")                                                                                               \
+    X(HTTP_STATUS, "UPDATE sbs_item SET http_status = ?2 WHERE id = ?1 AND state = 1")                                 \
+    X(REVIVE, "UPDATE sbs_item SET state = 0, dead_s = NULL, reason = NULL, mendable = 0, words = NULL, "              \
+              "http_status = NULL, failures = 0, failing_since_s = NULL, attempts = iif(attempts = 1, 0, attempts) "   \
+              "WHERE id = ?1 AND state = 1")                                                                           \
+    X(DELIVER, "DELETE FROM sbs_item WHERE id = ?1 AND state = 0 RETURNING len")                                       \
     X(DROP_ITEM, "DELETE FROM sbs_item WHERE id = ?1")                                                                 \
     X(DROP_BODY, "DELETE FROM sbs_body WHERE id = ?1")                                                                 \
-    X(OLDEST, "SELECT id, len FROM sbs_item WHERE state = ?1 ORDER BY id LIMIT 1")                                     \
-    X(EXPIRED, "SELECT id, len FROM sbs_item WHERE state = 1 AND dead_s < ?1 ORDER BY dead_s LIMIT 1")                 \
-    X(DATE_DEAD, "UPDATE sbs_item SET dead_s = ?1 WHERE state = 1 AND dead_s IS NULL")
+    X(DROP_SEEN, "DELETE FROM sbs_seen WHERE id = ?1")                                                                 \
+    X(DELIVERED, "UPDATE sbs_seen SET delivered = 1, delivered_s = ?2 WHERE id = ?1")                                  \
+    X(OLDEST, "SELECT id, len, arrived_s FROM sbs_item WHERE state = ?1 ORDER BY id LIMIT 1")                          \
+    X(EXPIRED,                                                                                                         \
+      "SELECT id, len FROM sbs_item WHERE state = 1 AND mendable = 0 AND dead_s < ?1 ORDER BY dead_s LIMIT 1")         \
+    X(EXPIRED_SEEN, "SELECT id FROM sbs_seen WHERE delivered = 1 AND delivered_s < ?1 ORDER BY delivered_s LIMIT 1")   \
+    X(OLDEST_SEEN, "SELECT id FROM sbs_seen WHERE delivered = 1 ORDER BY delivered_s LIMIT 1")                         \
+    X(DATE_DEAD, "UPDATE sbs_item SET dead_s = ?1 WHERE id IN (SELECT id FROM sbs_item WHERE state = 1 AND "           \
+                 "mendable = 0 AND dead_s IS NULL LIMIT ?2)")                                                          \
+    X(DATE_SEEN, "UPDATE sbs_seen SET delivered_s = ?1 WHERE id IN (SELECT id FROM sbs_seen WHERE delivered = 1 AND "  \
+                 "delivered_s IS NULL LIMIT ?2)")
 
 #endif

@@ -1,22 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prepared statements and transactions. */
+/* Statements, their failures, and what they may take. */
 #include "sqlite_internal.h"
 
+#define TICK_STEPS 10000  /* of SQLite's machine between two looks at what a statement takes */
+#define TICKS_MAX 5000u   /* no statement on a queue takes so many: the file makes it endless */
+#define STOP_WAIT_MS 2000 /* for another process once the program is to end: what was sent is still to be settled */
+
 _Static_assert(SQL_COUNT_OF <= SBS_SQLITE_STATEMENTS, "SBS_SQLITE_STATEMENTS is too small");
+
+/* ---- failures and bounds -------------------------------------------------------------------------------------- */
 
 sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
     queue->priv.error = code;
     switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_CONSTRAINT: /* an id is given a second time: the counters are behind the items */
         queue->priv.damaged = true;
         return SBS_ERR_STORAGE;
     case SQLITE_NOMEM:
         return SBS_ERR_MEMORY;
+    case SQLITE_INTERRUPT:
+    case SQLITE_BUSY:
+        if (queue->priv.stopped) {
+            return SBS_ERR_CANCELLED;
+        }
+        return SBS_ERR_STORAGE;
     default:
         return SBS_ERR_STORAGE;
     }
 }
+
+static bool must_stop(sbs_sqlite_queue *queue) {
+    const sbs_sqlite_queue_config *config = &queue->priv.config;
+    if (config->stop != NULL && config->stop(config->stop_ctx)) {
+        queue->priv.stopped = true;
+        return true;
+    }
+    return false;
+}
+
+/* The first tick says nothing: SQLite counts the steps of a prepared statement over all its runs. */
+static int statement_takes_long(void *ctx) {
+    sbs_sqlite_queue *queue = ctx;
+    queue->priv.ticks++;
+    bool endless = queue->priv.ticks > TICKS_MAX && !queue->priv.unbounded;
+    return endless || (queue->priv.ticks > 1 && must_stop(queue));
+}
+
+/* SQLite's own waiting has the same steps, but hears of no signal. */
+static int wait_for_others(void *ctx, int count) {
+    static const uint8_t pauses_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50};
+    sbs_sqlite_queue *queue = ctx;
+    int64_t most_ms = queue->priv.config.busy_ms;
+    if (queue->priv.impatient) {
+        return 0;
+    }
+
+    if (must_stop(queue) && most_ms > STOP_WAIT_MS) {
+        most_ms = STOP_WAIT_MS;
+    }
+    size_t last = sizeof pauses_ms - 1;
+    size_t step = (size_t)count < last ? (size_t)count : last;
+    int64_t waited_ms = step < last ? 0 : (int64_t)((size_t)count - last) * pauses_ms[last];
+    for (size_t i = 0; i < step; i++) {
+        waited_ms += pauses_ms[i];
+    }
+    if (waited_ms >= most_ms) {
+        return 0;
+    }
+
+    int64_t left_ms = most_ms - waited_ms;
+    (void)sqlite3_sleep(left_ms < pauses_ms[step] ? (int)left_ms : pauses_ms[step]);
+    return 1;
+}
+
+void sbs_sqlite_bound(sbs_sqlite_queue *queue) {
+    queue->priv.stopped = false;
+    (void)sqlite3_busy_handler(queue->priv.db, wait_for_others, queue);
+    sqlite3_progress_handler(queue->priv.db, TICK_STEPS, statement_takes_long, queue);
+}
+
+/* ---- prepared statements -------------------------------------------------------------------------------------- */
 
 sbs_status sbs_sqlite_prepare(sbs_sqlite_queue *queue) {
     static const char *const texts[] = {
@@ -43,12 +108,19 @@ void sbs_sqlite_finalize(sbs_sqlite_queue *queue) {
 
 sqlite3_stmt *sbs_sqlite_bind(sbs_sqlite_queue *queue, sqlite_statement which, const sqlite3_int64 *values, int count) {
     sqlite3_stmt *statement = queue->priv.statements[which];
+    queue->priv.ticks = 0;
     (void)sqlite3_reset(statement);
     (void)sqlite3_clear_bindings(statement);
     for (int i = 0; i < count; i++) {
         (void)sqlite3_bind_int64(statement, i + 1, values[i]);
     }
     return statement;
+}
+
+void sbs_sqlite_bind_time(sqlite3_stmt *statement, int parameter, int64_t utc_s) {
+    if (utc_s != SBS_UTC_UNKNOWN) {
+        (void)sqlite3_bind_int64(statement, parameter, utc_s);
+    }
 }
 
 sbs_status sbs_sqlite_row(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
@@ -68,135 +140,51 @@ sbs_status sbs_sqlite_row(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
 sbs_status sbs_sqlite_done(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
     sbs_status status = sbs_sqlite_row(queue, statement);
     (void)sqlite3_reset(statement);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    return status;
+}
+
+sbs_status sbs_sqlite_change(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
+    sbs_status status = sbs_sqlite_done(queue, statement);
+    if (status == SBS_OK && sqlite3_changes(queue->priv.db) == 0) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    return status;
 }
 
 sbs_status sbs_sqlite_run(sbs_sqlite_queue *queue, sqlite_statement which, const sqlite3_int64 *values, int count) {
     return sbs_sqlite_done(queue, sbs_sqlite_bind(queue, which, values, count));
 }
 
-/* ---- transactions -------------------------------------------------------------------------------------------- */
+/* ---- others ---------------------------------------------------------------------------------------------------- */
 
-/* Some failures (a full disk, no memory) end a transaction by themselves. */
-static bool is_in_transaction(const sbs_sqlite_queue *queue) {
-    return queue->priv.db != NULL && sqlite3_get_autocommit(queue->priv.db) == 0;
-}
-
-static sbs_status start(sbs_sqlite_queue *queue) {
-    if (queue->priv.grouped) {
-        return is_in_transaction(queue) ? sbs_sqlite_run(queue, SQL_SAVEPOINT, NULL, 0) : SBS_ERR_STORAGE;
-    }
-    sbs_status status = sbs_sqlite_run(queue, SQL_BEGIN, NULL, 0);
-    if (status == SBS_OK && sbs_sqlite_has_moved(queue)) {
-        (void)sbs_sqlite_run(queue, SQL_ROLLBACK, NULL, 0);
-        return sbs_sqlite_fail(queue, SQLITE_READONLY_DBMOVED);
-    }
-    return status;
-}
-
-static void undo(sbs_sqlite_queue *queue) {
-    int code = queue->priv.error;
-    if (is_in_transaction(queue)) {
-        (void)sbs_sqlite_run(queue, queue->priv.grouped ? SQL_UNDO : SQL_ROLLBACK, NULL, 0);
-    }
-    if (queue->priv.grouped && is_in_transaction(queue)) {
-        (void)sbs_sqlite_run(queue, SQL_RELEASE, NULL, 0);
-    }
-    queue->priv.error = code;
-}
-
-static void mend(sbs_sqlite_queue *queue) {
-    if (queue->priv.damaged && !queue->priv.grouped) {
-        (void)sbs_sqlite_replace(queue);
-    }
-}
-
-static sbs_status lock(sbs_sqlite_queue *queue) {
-    if (!queue->priv.open) {
-        return SBS_ERR_STATE;
-    }
-    (void)pthread_mutex_lock(&queue->priv.lock);
-    if (queue->priv.db == NULL && sbs_sqlite_connect(queue) != SBS_OK) {
-        (void)pthread_mutex_unlock(&queue->priv.lock);
-        return SBS_ERR_STORAGE; /* it was set aside, and no new one could be made */
+sbs_status sbs_sqlite_exec(sbs_sqlite_queue *queue, const char *sql) {
+    queue->priv.ticks = 0;
+    int code = sqlite3_exec(queue->priv.db, sql, NULL, NULL, NULL);
+    if (code != SQLITE_OK) {
+        return sbs_sqlite_fail(queue, sqlite3_extended_errcode(queue->priv.db));
     }
     return SBS_OK;
 }
 
-sbs_status sbs_sqlite_enter_reading(sbs_sqlite_queue *queue) {
-    return lock(queue);
-}
-
-sbs_status sbs_sqlite_leave_reading(sbs_sqlite_queue *queue, sbs_status status) {
-    mend(queue);
-    (void)pthread_mutex_unlock(&queue->priv.lock);
-    return status;
-}
-
-sbs_status sbs_sqlite_enter(sbs_sqlite_queue *queue) {
-    sbs_status status = lock(queue);
-    if (status != SBS_OK) {
-        return status;
+sbs_status sbs_sqlite_ask(sbs_sqlite_queue *queue, const char *sql, sqlite3_int64 *out) {
+    sqlite3_stmt *statement = NULL;
+    queue->priv.ticks = 0;
+    int code = sqlite3_prepare_v2(queue->priv.db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+        *out = sqlite3_column_int64(statement, 0);
     }
-    status = start(queue);
-    if (status != SBS_OK) {
-        mend(queue);
-        (void)pthread_mutex_unlock(&queue->priv.lock);
+    (void)sqlite3_finalize(statement);
+    if (code == SQLITE_ROW) {
+        return SBS_OK;
     }
-    return status;
-}
-
-/* When no item waits, nothing of those that did is to be left in the log. */
-static void clear_when_empty(sbs_sqlite_queue *queue) {
-    sqlite_state state;
-    if (queue->priv.erased && !queue->priv.grouped && sbs_sqlite_state(queue, &state) == SBS_OK && state.waiting == 0) {
-        sbs_sqlite_clear_log(queue);
-        queue->priv.erased = false;
+    if (code == SQLITE_DONE) { /* a row is missing */
+        code = SQLITE_CORRUPT;
     }
-}
-
-sbs_status sbs_sqlite_leave(sbs_sqlite_queue *queue, sbs_status status) {
-    if (status == SBS_OK) {
-        status = sbs_sqlite_run(queue, queue->priv.grouped ? SQL_RELEASE : SQL_COMMIT, NULL, 0);
-    }
-    if (status != SBS_OK) {
-        undo(queue);
-    } else {
-        clear_when_empty(queue);
-    }
-    mend(queue);
-    (void)pthread_mutex_unlock(&queue->priv.lock);
-    return status;
-}
-
-sbs_status sbs_sqlite_queue_begin(sbs_sqlite_queue *queue) {
-    sbs_status status = sbs_sqlite_enter(queue);
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (queue->priv.grouped) {
-        return sbs_sqlite_leave(queue, SBS_ERR_STATE);
-    }
-    queue->priv.grouped = true; /* and the lock is kept */
-    return SBS_OK;
-}
-
-static sbs_status end_group(sbs_sqlite_queue *queue, sbs_status status) {
-    queue->priv.grouped = false;
-    if (status == SBS_OK && !is_in_transaction(queue)) {
-        status = SBS_ERR_STORAGE; /* a failure in it had undone it */
-    }
-    return sbs_sqlite_leave(queue, status);
-}
-
-sbs_status sbs_sqlite_queue_commit(sbs_sqlite_queue *queue) {
-    return queue->priv.grouped ? end_group(queue, SBS_OK) : SBS_ERR_STATE;
-}
-
-void sbs_sqlite_queue_undo(sbs_sqlite_queue *queue) {
-    if (queue->priv.grouped) {
-        (void)end_group(queue, SBS_ERR_CANCELLED);
-    }
+    return sbs_sqlite_fail(queue, code);
 }
 
 const char *sbs_sqlite_queue_error(const sbs_sqlite_queue *queue) {

@@ -15,6 +15,7 @@
 #include "sbs/mbedtls_platform.h"
 #include "sbs/pem_key.h"
 #include "sbs/psa_key.h"
+#include "sbs/tls_explain.h"
 #include "sbs/tls_stream.h"
 
 #ifdef __cplusplus
@@ -23,14 +24,16 @@ extern "C" {
 
 /** Place it anywhere; it must not move while it is open. */
 typedef struct sbs_linux_platform {
-    sbs_stream stream;       /**< secured: give it to the client */
-    sbs_key key;             /**< the key of the file */
-    sbs_pem_fault key_fault; /**< why the key file was refused (SBS_ERR_KEY) */
+    sbs_stream stream;                        /**< secured: give it to the client */
+    sbs_key key;                              /**< the key of the file */
+    sbs_pem_fault key_fault;                  /**< why the key file was refused (SBS_ERR_KEY) */
+    sbs_tls_identity_fault certificate_fault; /**< why the client certificate was (SBS_ERR_KEY, key_fault is none) */
     struct {
         sbs_stream raw;
         sbs_linux_stream tcp;
         sbs_tls_stream tls;
         sbs_tls_trust trust;
+        sbs_tls_identity identity;
         sbs_tls_config config;
         sbs_tls_session sessions[2];
         sbs_psa_key psa_key;
@@ -48,6 +51,22 @@ typedef struct sbs_linux_platform {
  */
 SBS_NODISCARD sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key_file,
                                                  const char *ca_file);
+
+/** What sbs_linux_platform_open_with() opens. Zero means the default. Paths are read during the call only. */
+typedef struct sbs_linux_platform_config {
+    const char *key_file;             /**< required: PKCS#1, PKCS#8 or SEC 1, PEM */
+    const char *ca_file;              /**< PEM bundle; NULL: the system's */
+    const char *certificate_file;     /**< the client's own certificate and its intermediates, PEM; NULL: none */
+    const char *certificate_key_file; /**< its key; NULL: in the same file */
+} sbs_linux_platform_config;
+
+/** sbs_linux_platform_open() with a client certificate, for servers that ask for one (mutual TLS). Errors also of
+ *  sbs_linux_identity_load(). */
+SBS_NODISCARD sbs_status sbs_linux_platform_open_with(sbs_linux_platform *platform,
+                                                      const sbs_linux_platform_config *config);
+
+/** Why the last connection failed, a static clause for a person; "" if no more is known than the status says. */
+const char *sbs_linux_platform_tls_words(const sbs_linux_platform *platform);
 
 /** Closes the connection, destroys the key in PSA and wipes what was kept. Legal twice. */
 void sbs_linux_platform_close(sbs_linux_platform *platform);

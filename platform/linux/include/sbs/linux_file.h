@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "sbs/status.h"
+#include "sbs/tls_identity.h"
 #include "sbs/tls_trust.h"
 
 #ifdef __cplusplus
@@ -58,6 +59,15 @@ const char *sbs_linux_ca_file(void);
  * and sbs_tls_trust_add_pem(); SBS_ERR_NOT_FOUND also if the system has no CA file.
  */
 SBS_NODISCARD sbs_status sbs_linux_trust_load(sbs_tls_trust *trust, const char *path, size_t *out_skipped);
+
+/**
+ * Loads a client certificate and its key for mutual TLS into the empty @p identity. Errors of sbs_linux_file_read() and
+ * sbs_tls_identity_load(), the latter with the reason in @p out_fault.
+ * @param certificate_file PEM: the certificate, then its intermediates; at most 64 KiB, the key's file too.
+ * @param key_file PEM; NULL: the key stands in the same file.
+ */
+SBS_NODISCARD sbs_status sbs_linux_identity_load(sbs_tls_identity *identity, const char *certificate_file,
+                                                 const char *key_file, sbs_tls_identity_fault *out_fault);
 
 #ifdef __cplusplus
 }

@@ -5,8 +5,9 @@
  *
  * - The peer's chain, its name (RFC 6125; an iPAddress entry if the URL's host is an address) and its dates are always
  *   checked, the dates against the time given to open().
- * - One open() call does at most one step of the handshake.
- * - No renegotiation, no 0-RTT, no client certificate.
+ * - One open() call does at most one step of the handshake, and no call takes more than about 20 KB from the raw
+ * stream, whatever the peer sends: then it returns SBS_PENDING with no time to wait.
+ * - No renegotiation, no 0-RTT. A certificate of the client's own only if one is configured (sbs/tls_identity.h).
  * - sbs_mbedtls_init() must have been called.
  *
  * Heap (Mbed TLS's allocator): the records' buffers while a connection is open; about 2 KB for each session kept.
@@ -18,6 +19,7 @@
 
 #include "sbs/config.h"
 #include "sbs/stream.h"
+#include "sbs/tls_identity.h"
 #include "sbs/tls_trust.h"
 
 #ifdef __cplusplus
@@ -48,6 +50,17 @@ typedef struct sbs_tls_session {
     } priv;
 } sbs_tls_session;
 
+struct sbs_tls_stream;
+
+/** What looks closer at failures, for a person's eyes: sbs/tls_explain.h has the only one, and a program without it
+ * does not link its sentences. */
+typedef struct sbs_tls_explain_ops {
+    /** A certificate was checked, with the result @p flags (MBEDTLS_X509_BADCERT_*). */
+    void (*certificate)(struct sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags);
+    /** Mbed TLS failed with @p code, or the raw stream did (0). True: the peer said why. */
+    bool (*failure)(struct sbs_tls_stream *tls, int code);
+} sbs_tls_explain_ops;
+
 /** Configuration. What it points to stays the caller's and must outlive the stream. Zero means the default. */
 typedef struct sbs_tls_config {
     const sbs_tls_trust *trust; /**< required */
@@ -57,6 +70,8 @@ typedef struct sbs_tls_config {
         max_fragment_len; /**< RFC 6066 section 4: 512, 1024, 2048 or 4096 bytes are asked for (TLS 1.2); 0: no limit */
     sbs_tls_session *sessions; /**< memory for session_count sessions, owned by the stream; NULL: nothing is resumed */
     size_t session_count;      /**< token host and FHIR host: 2 are enough */
+    const sbs_tls_identity *identity;   /**< the client's own certificate, for servers that ask for one; NULL: none */
+    const sbs_tls_explain_ops *explain; /**< &sbs_tls_explain (sbs/tls_explain.h), or NULL: nothing is explained */
 } sbs_tls_config;
 
 /** A stream. Place it anywhere; it must not move while it is in use. */
@@ -76,11 +91,14 @@ typedef struct sbs_tls_stream {
         uint8_t address[16]; /* the host if it is an address literal */
         uint8_t address_len; /* 0, 4 or 16 */
         uint8_t state;
+        uint8_t problem; /* sbs_tls_problem, kept by config->explain */
+        uint8_t alert;   /* the peer's, 0 if none */
         bool chain_checked;
         bool session_offered;
-        bool raw_waits;        /* the raw stream said SBS_PENDING during the last call */
-        sbs_status raw_status; /* its error, SBS_OK if none */
-        uint32_t failures;     /* the allocator's count when the call began */
+        bool raw_waits;           /* the raw stream said SBS_PENDING during the last call */
+        uint16_t call_bytes_left; /* that this call may still take from the raw stream */
+        sbs_status raw_status;    /* its error, SBS_OK if none */
+        uint32_t failures;        /* the allocator's count when the call began */
         uint32_t verify_flags;
         int32_t code;
     } priv;
@@ -88,8 +106,9 @@ typedef struct sbs_tls_stream {
 
 /**
  * Prepares a stream; opens nothing and allocates nothing. @p raw is copied; its context must outlive the stream.
- * SBS_ERR_ARGUMENT: no trust, min_version above max_version or above what was built, a max_fragment_len that is none of
- * the four or that the record buffers of this build do not allow.
+ * SBS_ERR_UNSUPPORTED: an identity, and a build that leaves mutual TLS out (SBS_PK_VERIFY_ONLY). SBS_ERR_ARGUMENT: no
+ * trust, an identity that was not loaded, min_version above max_version or above what was built, a max_fragment_len
+ * that is none of the four or that the record buffers of this build do not allow.
  */
 SBS_NODISCARD sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config, const sbs_stream *raw,
                                              sbs_stream *out_stream);

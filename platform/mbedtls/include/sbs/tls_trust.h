@@ -8,6 +8,7 @@
 #define SBS_TLS_TRUST_H
 
 #include <mbedtls/x509_crt.h>
+#include <stdint.h>
 
 #include "sbs/status.h"
 
@@ -21,6 +22,7 @@ typedef struct sbs_tls_trust {
     struct {
         mbedtls_x509_crt chain;
         size_t count;
+        int32_t code; /* why the first certificate that was skipped cannot be used, 0 if none was */
     } priv;
 } sbs_tls_trust;
 
@@ -41,9 +43,10 @@ SBS_NODISCARD sbs_status sbs_tls_trust_add_der(sbs_tls_trust *trust, const uint8
 
 /**
  * Adds every certificate of a PEM bundle (RFC 7468), copying it. @p text is NUL-terminated text of @p len bytes, the
- * NUL not counted. Certificates that cannot be used (cut off, or with an unsupported curve, say) are skipped; @p
- * out_skipped (may be NULL) tells how many. SBS_ERR_ARGUMENT: a NUL within the text, or none after it; SBS_ERR_FORMAT:
- * no certificate could be used; SBS_ERR_MEMORY: not all fit; SBS_ERR_UNSUPPORTED: built without PEM.
+ * NUL not counted. Certificates that cannot be used (cut off, with an unsupported curve, an RSA key of more than 4096
+ * bits, say) are skipped; @p out_skipped (may be NULL) tells how many, sbs_tls_trust_problem() (sbs/tls_explain.h) why.
+ * SBS_ERR_ARGUMENT: a NUL within the text, or none after it; SBS_ERR_FORMAT: no certificate could be used;
+ * SBS_ERR_MEMORY: not all fit; SBS_ERR_UNSUPPORTED: built without PEM.
  */
 SBS_NODISCARD sbs_status sbs_tls_trust_add_pem(sbs_tls_trust *trust, const char *text, size_t len, size_t *out_skipped);
 

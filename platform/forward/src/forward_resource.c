@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "resource.h"
+#include "sbs/forward_resource.h"
 
 #include <string.h>
 
 #include "sbs/crc32.h"
+#include "sbs/identity.h"
 
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
@@ -17,14 +18,14 @@ static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const c
     return status;
 }
 
-static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const char *name, cli_buffer *out) {
+static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const char *name, sbs_forward_buffer *out) {
     sbs_json_node node;
     size_t len = 0;
     sbs_status status = sbs_json_member(doc, object, name, &node);
     if (status != SBS_OK) {
         return status;
     }
-    if (!cli_buffer_reserve(out, sbs_json_raw(doc, node).len + 1)) {
+    if (!sbs_forward_buffer_reserve(out, sbs_json_raw(doc, node).len + 1)) {
         return SBS_ERR_MEMORY;
     }
     status = sbs_json_text(doc, node, out->data, out->size, &len);
@@ -33,7 +34,7 @@ static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const c
 }
 
 /* One Identifier; true if it has a value. */
-static bool take_identifier(const sbs_json *doc, sbs_json_node node, cli_resource *resource) {
+static bool take_identifier(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
     resource->system.len = 0;
     resource->value.len = 0;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT || read_member(doc, node, "value", &resource->value) != SBS_OK ||
@@ -49,7 +50,7 @@ static bool take_identifier(const sbs_json *doc, sbs_json_node node, cli_resourc
 }
 
 /* Most types have a list of identifiers, some have one. */
-static const char *read_identifier(const sbs_json *doc, cli_resource *resource) {
+static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *resource) {
     sbs_json_node node;
     sbs_status status = sbs_json_member(doc, 0, "identifier", &node);
     if (status == SBS_ERR_DUPLICATE) {
@@ -86,7 +87,7 @@ static size_t name_start(sbs_text text, size_t value) {
     return at;
 }
 
-static const char *read_id(const sbs_json *doc, cli_resource *resource) {
+static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) {
     sbs_json_node node;
     sbs_status status = sbs_json_member(doc, 0, "id", &node);
     if (status == SBS_ERR_NOT_FOUND) {
@@ -109,7 +110,7 @@ static const char *read_id(const sbs_json *doc, cli_resource *resource) {
     return NULL;
 }
 
-static const char *read_type(const sbs_json *doc, cli_resource *resource) {
+static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource) {
     char kind[16];
     sbs_status status = read_string(doc, 0, "resourceType", resource->type, sizeof resource->type);
     if (status != SBS_OK || !sbs_fhir_type_is_valid(sbs_text_of(resource->type))) {
@@ -123,7 +124,7 @@ static const char *read_type(const sbs_json *doc, cli_resource *resource) {
 }
 
 /* True if the member is there; the lane is then that of its reference, or of all of it. */
-static bool take_lane(const sbs_json *doc, const char *name, cli_resource *resource) {
+static bool take_lane(const sbs_json *doc, const char *name, sbs_forward_resource *resource) {
     sbs_json_node node;
     sbs_json_node reference;
     if (sbs_json_member(doc, 0, name, &node) != SBS_OK) {
@@ -138,38 +139,94 @@ static bool take_lane(const sbs_json *doc, const char *name, cli_resource *resou
     return true;
 }
 
+static void keep_bare(sbs_forward_buffer *subject) {
+    sbs_text bare = sbs_identity_subject(sbs_forward_buffer_text(subject));
+    if (bare.len > 0) {
+        memmove(subject->data, bare.ptr, bare.len);
+    }
+    subject->len = bare.len;
+}
+
+/* "system|value" of a logical reference. */
+static sbs_status keep_logical(const sbs_json *doc, sbs_json_node reference, sbs_forward_buffer *subject) {
+    sbs_forward_buffer value = {0};
+    sbs_json_node identifier;
+    sbs_status status = sbs_json_member(doc, reference, "identifier", &identifier);
+    if (status != SBS_OK || read_member(doc, identifier, "value", &value) != SBS_OK || value.len == 0) {
+        sbs_forward_buffer_free(&value);
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    (void)read_member(doc, identifier, "system", subject);
+    status = sbs_forward_buffer_put(subject, "|", 1);
+    if (status == SBS_OK) {
+        status = sbs_forward_buffer_put(subject, value.data, value.len);
+    }
+    sbs_forward_buffer_free(&value);
+    return status;
+}
+
+/* Of whom a resource tells stands in `subject`, in some types in `patient`. */
+static const char *read_subject(const sbs_json *doc, sbs_forward_resource *resource) {
+    sbs_json_node node;
+    sbs_status status = sbs_json_member(doc, 0, "subject", &node);
+    if (status == SBS_ERR_NOT_FOUND) {
+        status = sbs_json_member(doc, 0, "patient", &node);
+    }
+    if (status == SBS_ERR_DUPLICATE) {
+        return "subject stands twice";
+    }
+    if (status != SBS_OK || sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
+        return NULL;
+    }
+
+    status = read_member(doc, node, "reference", &resource->subject);
+    if (status == SBS_OK && resource->subject.len > 0) {
+        keep_bare(&resource->subject);
+        return NULL;
+    }
+    resource->subject.len = 0;
+    return keep_logical(doc, node, &resource->subject) == SBS_ERR_MEMORY ? "out of memory" : NULL;
+}
+
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static const char *read_members(const sbs_json *doc, cli_resource *resource) {
+static const char *read_members(const sbs_json *doc, sbs_forward_resource *resource) {
     while (is_blank(resource->text.ptr[resource->members_start])) {
         resource->members_start++;
     }
     resource->members_start++;
     (void)(take_lane(doc, "device", resource) || take_lane(doc, "subject", resource));
     const char *reason = read_type(doc, resource);
-    reason = reason != NULL ? reason : read_id(doc, resource);
-    return reason != NULL ? reason : read_identifier(doc, resource);
+    if (reason == NULL) {
+        reason = read_id(doc, resource);
+    }
+    if (reason == NULL) {
+        reason = read_identifier(doc, resource);
+    }
+    return reason != NULL ? reason : read_subject(doc, resource);
 }
 
-const char *cli_resource_read(cli_resource *resource, sbs_text text) {
-    cli_json json = {0};
+const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text) {
+    sbs_forward_json json = {0};
     resource->text = text;
-    sbs_status status = cli_json_parse(&json, text, &resource->fault_at);
+    sbs_status status = sbs_forward_json_parse(&json, text, &resource->fault_at);
     const char *reason = sbs_status_text(status);
     if (status == SBS_OK) {
         bool object = sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT;
         reason = object ? read_members(&json.doc, resource) : "not a JSON object";
     }
-    cli_json_free(&json);
+    sbs_forward_json_free(&json);
     return reason;
 }
 
-void cli_resource_free(cli_resource *resource) {
-    cli_buffer_free(&resource->system);
-    cli_buffer_free(&resource->value);
-    *resource = (cli_resource){0};
+void sbs_forward_resource_free(sbs_forward_resource *resource) {
+    sbs_forward_buffer_free(&resource->system);
+    sbs_forward_buffer_free(&resource->value);
+    sbs_forward_buffer_free(&resource->subject);
+    *resource = (sbs_forward_resource){0};
 }
 
 static void put_span(sbs_writer *out, sbs_text text, size_t start, size_t end) {
@@ -177,7 +234,7 @@ static void put_span(sbs_writer *out, sbs_text text, size_t start, size_t end) {
 }
 
 /* The member goes with one of the commas beside it. */
-static void put_without_id(const cli_resource *resource, sbs_writer *out) {
+static void put_without_id(const sbs_forward_resource *resource, sbs_writer *out) {
     sbs_text text = resource->text;
     size_t start = resource->id_start;
     size_t end = resource->id_end;
@@ -202,7 +259,7 @@ static void put_id(sbs_writer *out, const char *id) {
     sbs_put_char(out, '"');
 }
 
-void cli_resource_put(const cli_resource *resource, const char *id, sbs_writer *out) {
+void sbs_forward_resource_put(const sbs_forward_resource *resource, const char *id, sbs_writer *out) {
     sbs_text text = resource->text;
     bool has_id = resource->id_end > resource->id_start;
     if (id == NULL && has_id) {
@@ -227,7 +284,8 @@ static bool has_single_identifier(const char *type) {
            strcmp(type, "QuestionnaireResponse") == 0;
 }
 
-void cli_resource_put_identified(const cli_resource *resource, const char *system, sbs_text value, sbs_writer *out) {
+void sbs_forward_resource_put_identified(const sbs_forward_resource *resource, const char *system, sbs_text value,
+                                         sbs_writer *out) {
     bool single = has_single_identifier(resource->type);
     put_span(out, resource->text, 0, resource->members_start);
     sbs_put_string(out, single ? "\"identifier\":{\"system\":\"" : "\"identifier\":[{\"system\":\"");
@@ -236,29 +294,4 @@ void cli_resource_put_identified(const cli_resource *resource, const char *syste
     sbs_put_text(out, value);
     sbs_put_string(out, single ? "\"}," : "\"}],"); /* resourceType follows at least */
     put_span(out, resource->text, resource->members_start, resource->text.len);
-}
-
-/* ---- in a listing --------------------------------------------------------------------------------------------- */
-
-void cli_put_clean(sbs_writer *out, sbs_text text) {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        sbs_put_char(out, c < 0x20 || c == 0x7F ? '?' : text.ptr[i]);
-    }
-}
-
-void cli_resource_put_name(const cli_resource *resource, const char *path, size_t line, sbs_writer *out) {
-    if (resource->value.len > 0) {
-        cli_put_clean(out, cli_buffer_text(&resource->system));
-        sbs_put_char(out, '|');
-        cli_put_clean(out, cli_buffer_text(&resource->value));
-    } else if (resource->id[0] != '\0') {
-        sbs_put_string(out, resource->type);
-        sbs_put_char(out, '/');
-        sbs_put_string(out, resource->id);
-    } else {
-        cli_put_clean(out, sbs_text_of(path));
-        sbs_put_char(out, ':');
-        sbs_put_uint(out, line);
-    }
 }

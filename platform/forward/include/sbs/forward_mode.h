@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file forward_mode.h
+ * How a resource is written so that a repeat does not store it twice: what the server states in its
+ * CapabilityStatement (R4 capabilitystatement.html) and what the granted scope allows decide together.
+ */
+#ifndef SBS_FORWARD_MODE_H
+#define SBS_FORWARD_MODE_H
+
+#include "sbs/forward_buffer.h"
+#include "sbs/forward_server.h"
+#include "sbs/push.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sbs_forward_mode {
+    SBS_FORWARD_AUTO = 1, /**< the first of the others that the server states and the scope allows */
+    SBS_FORWARD_PUT,
+    SBS_FORWARD_IF_NONE_EXIST,
+    SBS_FORWARD_PLAIN
+} sbs_forward_mode;
+
+/** What a learning run came to. */
+typedef enum sbs_forward_knowledge {
+    SBS_FORWARD_NOT_ASKED, /**< nothing depends on it, or it was not asked yet */
+    SBS_FORWARD_STATED,
+    SBS_FORWARD_NOT_SHOWN /**< the server shows no CapabilityStatement: that is no failure */
+} sbs_forward_knowledge;
+
+/** Place it anywhere; it must not move once it is in use. */
+typedef struct sbs_forward_modes {
+    struct {
+        sbs_forward_server *server;
+        sbs_forward_mode asked;
+        sbs_forward_knowledge knowledge;
+        void (*warn)(void *ctx, const char *sentence);
+        void *warn_ctx;
+        sbs_forward_json statement;
+        char *answer;
+        uint8_t step;
+        bool bad_statement, warned;
+    } priv;
+} sbs_forward_modes;
+
+/** Starts with nothing known. @p warn, may be NULL, is called at most once with a sentence of what may be stored
+ * twice. */
+void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
+                            void (*warn)(void *ctx, const char *sentence), void *warn_ctx);
+void sbs_forward_modes_free(sbs_forward_modes *modes);
+
+/**
+ * Learns what the asked mode depends on: the statement, and a token for its scope. SBS_PENDING: call again as
+ * @p out_wait says; SBS_OK: done. Else what failed, with the server's detail, or sbs_forward_modes_has_bad_statement();
+ * the next call tries again.
+ */
+SBS_NODISCARD sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_now now, sbs_wait *out_wait);
+/** Gives up the request under way. */
+void sbs_forward_modes_cancel(sbs_forward_modes *modes);
+/** True if the failure is that of a statement that came and cannot be used. */
+bool sbs_forward_modes_has_bad_statement(const sbs_forward_modes *modes);
+/** True if what failed last was asking for the statement, false if it was the token after it. */
+bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes);
+
+/** The way for a type, by what was learnt and by the scope that is granted now. */
+sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type, sbs_now now);
+/** True unless it is clear that Observations are PUT. */
+bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now);
+/** True unless the server states interactions of the whole system and neither batch nor transaction is among them:
+ * servers that take batches state one or the other. */
+bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file forward_push.h
+ * Brings FHIR resources that wait in a queue to a server: learns how they are to be written, and runs the push engine
+ * (push.h). It prints nothing, waits for nothing and knows no other of its kind: a program polls it beside others.
+ *
+ *     poll ──▶ LEARN ──▶ SETTLE ──▶ RUN the engine          event(): what happened in this poll, at most once
+ *               │ fails    └ until a server that indexes      durable(): what events told is on the disk
+ *               └ WAITING, PAUSED, and again   late is sure   undone(): what they told since then did not happen
+ */
+#ifndef SBS_FORWARD_PUSH_H
+#define SBS_FORWARD_PUSH_H
+
+#include "sbs/forward_mode.h"
+#include "sbs/forward_resource.h"
+#include "sbs/push.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SBS_FORWARD_ITEM_MAX (16u << 20) /**< most bytes of one resource */
+#define SBS_FORWARD_DEFERRED_MAX 1024u   /**< items that may wait on their own at a time */
+
+/** What happened. Its texts are valid during the call. */
+typedef struct sbs_forward_event {
+    const sbs_push_event *push; /**< the engine's, with kind, item, status, wait, and the texts that it knows */
+    const char *name;           /**< what the item is called in a listing, "" for none */
+    const char *place;          /**< "Type/id" of what is stored, "" if unknown */
+    const char *version;        /**< what the server calls its version, "" if unknown */
+    const char *reason;         /**< a sentence of ours, "" if none */
+    const char *words;          /**< the server's, "" if none */
+    const sbs_detail *detail;   /**< the client's, where it speaks of this event; else NULL */
+    sbs_write_mode write_mode;  /**< how the item was, or would have been, written */
+    bool statement;             /**< it is the CapabilityStatement that could not be had or used */
+} sbs_forward_event;
+
+/** Configuration; zero means the default. What it points to must outlive the push. */
+typedef struct sbs_forward_push_config {
+    sbs_forward_server *server;
+    const sbs_queue *queue;
+    sbs_forward_mode mode;
+    sbs_already_there already_there;
+    uint16_t batch_max; /**< items in one request where the server takes batches; 0 or 1: none */
+    uint32_t settle_ms; /**< how long a server may take to find what it stored */
+    bool own_ids;       /**< PUT a resource under the id that it has, if it has one */
+    uint64_t pushed_ms; /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
+    /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
+    const char *(*refuse)(void *ctx, uint64_t id);
+    /** Optional: another name for an item; false: the usual one. */
+    bool (*name)(void *ctx, uint64_t id, sbs_writer *out);
+    void (*event)(void *ctx, const sbs_forward_event *event);
+    void (*durable)(void *ctx);                    /**< optional */
+    void (*undone)(void *ctx);                     /**< optional */
+    void (*warn)(void *ctx, const char *sentence); /**< optional */
+    void *ctx;
+} sbs_forward_push_config;
+
+/** An item that was looked at lately. */
+typedef struct sbs_forward_slot {
+    uint64_t id;
+    uint64_t used; /* when, counted in looks */
+    sbs_forward_buffer name;
+    char type[SBS_FHIR_ID_MAX + 1];
+    char put_id[SBS_FHIR_ID_MAX + 1]; /* "" if it is not PUT */
+    char fault[160];
+    sbs_write_mode write_mode;
+} sbs_forward_slot;
+
+/** Place it anywhere; it must not move while it is open. */
+typedef struct sbs_forward_push {
+    struct {
+        sbs_forward_push_config config;
+        sbs_forward_modes modes;
+        sbs_push engine;
+        sbs_push_config engine_config;
+        sbs_push_event learnt;                          /* what learning failed with */
+        sbs_forward_resource resource;                  /* the item that was identified last */
+        sbs_forward_slot slots[SBS_PUSH_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
+        uint64_t looks;
+        uint64_t resume_ms;
+        unsigned attempts; /* of learning, in a row */
+        sbs_now now;
+        char *words; /* as the server said them */
+        uint8_t state;
+        bool open;
+        bool told; /* something that is not durable yet */
+    } priv;
+} sbs_forward_push;
+
+/** Prepares everything, sends nothing. SBS_ERR_MEMORY, SBS_ERR_ARGUMENT; nothing needs to be closed then. */
+SBS_NODISCARD sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config);
+/** Gives up what is under way, makes durable what was told, and frees. Legal after zero-initialisation, and twice.
+ * SBS_OK, or why the queue could not: then undone() was called. */
+sbs_status sbs_forward_push_close(sbs_forward_push *push);
+
+/**
+ * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says, sooner if an item was appended. SBS_OK:
+ * the queue holds nothing to send. Else the queue failed; the next call starts over from what it holds.
+ */
+SBS_NODISCARD sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait);
+
+/** Ends a wait: something was appended, or the network came back. */
+void sbs_forward_push_wake(sbs_forward_push *push);
+/** Gives up what is under way; the queue may then be closed and opened again. */
+void sbs_forward_push_cancel(sbs_forward_push *push);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

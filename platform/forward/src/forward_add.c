@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/forward_add.h"
+
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sbs/date.h"
+#include "sbs/identity.h"
+
+#define VALUE_SIZE 320
+
+void sbs_forward_adder_init(sbs_forward_adder *adder, sbs_sqlite_queue *queue, const char *device) {
+    char host[256] = "";
+    *adder = (sbs_forward_adder){.queue = queue};
+    (void)gethostname(host, sizeof host - 1);
+    if (device == NULL) {
+        device = host[0] != '\0' ? host : "device";
+    }
+
+    (void)snprintf(adder->device, sizeof adder->device, "%s", device);
+    for (char *c = adder->device; *c != '\0'; c++) {
+        if (*c <= 0x20 || *c > 0x7E || *c == '"' || *c == '\\' || *c == '|') {
+            *c = '-';
+        }
+    }
+}
+
+void sbs_forward_added_free(sbs_forward_added *added) {
+    sbs_forward_resource_free(&added->resource);
+    sbs_forward_buffer_free(&added->text);
+}
+
+static void added_refuse(sbs_forward_added *added, const char *why) {
+    added->fate = SBS_FORWARD_REFUSED;
+    added->reason = why;
+}
+
+static void added_fail(sbs_forward_added *added, sbs_status status) {
+    added->fate = SBS_FORWARD_NOT_WRITTEN;
+    added->status = status;
+    added->reason = "the queue cannot be written";
+}
+
+/* ---- identifiers ---------------------------------------------------------------------------------------------- */
+
+/* Adds an identifier that is the item's own from now on, and reads the text again. The random part is the item's, not
+ * the file's: files are copied, restored and reset, with all that was foreseen in them. */
+static void give_identifier(const sbs_forward_adder *adder, sbs_forward_added *added) {
+    char value[VALUE_SIZE];
+    sbs_writer out;
+    uint64_t epoch = 0;
+    uint64_t id = 0;
+    uint64_t random = 0;
+    size_t len = 0;
+    sbs_status status = sbs_sqlite_queue_next_id(adder->queue, &epoch, &id);
+    if (status != SBS_OK) {
+        added_fail(added, status);
+        return;
+    }
+    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
+        added_fail(added, SBS_ERR_RANDOM);
+        return;
+    }
+
+    sbs_writer_init(&out, value, sizeof value);
+    sbs_identity_put_sequence(&out, sbs_text_of(adder->device), random, id);
+    if (sbs_writer_finish(&out, &len) != SBS_OK) {
+        added_refuse(added, "the device's name is too long");
+        return;
+    }
+    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &added->text);
+    sbs_forward_resource_put_identified(&added->resource, SBS_SYSTEM_SEQUENCE, (sbs_text){value, len}, &out);
+    sbs_forward_resource_free(&added->resource);
+    const char *fault = "out of memory";
+    if (sbs_writer_finish(&out, NULL) == SBS_OK) {
+        fault = sbs_forward_resource_read(&added->resource, sbs_forward_buffer_text(&added->text));
+    }
+    if (fault != NULL) {
+        added_refuse(added, fault);
+    }
+}
+
+/* True for an identifier that only this queue itself can have made: with its device and the epoch of its file. */
+static bool is_forged(const sbs_forward_adder *adder, const sbs_forward_resource *resource) {
+    char prefix[VALUE_SIZE];
+    sbs_writer out;
+    uint64_t epoch = 0;
+    uint64_t id = 0;
+    size_t len = 0;
+    if (!sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_SEQUENCE)) ||
+        sbs_sqlite_queue_next_id(adder->queue, &epoch, &id) != SBS_OK) {
+        return false;
+    }
+
+    sbs_writer_init(&out, prefix, sizeof prefix);
+    sbs_identity_put_sequence(&out, sbs_text_of(adder->device), epoch, 0);
+    if (sbs_writer_finish(&out, &len) != SBS_OK || len == 0) {
+        return false;
+    }
+    len--; /* without the sequence, which is one digit here */
+    return resource->value.len > len &&
+           sbs_text_equal_nocase((sbs_text){resource->value.data, len}, (sbs_text){prefix, len});
+}
+
+static void check_identifier(const sbs_forward_adder *adder, sbs_forward_added *added) {
+    const sbs_forward_resource *resource = &added->resource;
+    added->no_system = resource->system.len == 0;
+    if (sbs_forward_resource_has_loose_blanks(resource)) {
+        added_refuse(added, "its identifier begins or ends with a blank, which servers cut off");
+    } else if (is_forged(adder, resource)) {
+        added_refuse(added, "its identifier is one that only this queue may give");
+    }
+}
+
+/* ---- storing -------------------------------------------------------------------------------------------------- */
+
+/* What the queue said of it. */
+static void added_settle(sbs_forward_added *added, sbs_status status) {
+    switch (status) {
+    case SBS_OK:
+        break;
+    case SBS_ERR_BUFFER:
+        added->fate = SBS_FORWARD_FULL;
+        added->reason = "the queue is full";
+        break;
+    case SBS_ERR_TOO_LARGE:
+        added_refuse(added, "larger than 16 MiB, or than the queue may be");
+        break;
+    default:
+        added_fail(added, status);
+    }
+}
+
+/* A repeat is known by what comes from outside alone: what gets its identifier here is always another one. */
+static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool from_outside, int64_t utc_s,
+                  sbs_forward_added *added) {
+    static const sbs_forward_fate fates[] = {
+        [SBS_SQLITE_NEW] = SBS_FORWARD_QUEUED,
+        [SBS_SQLITE_WAITS] = SBS_FORWARD_ALREADY_QUEUED,
+        [SBS_SQLITE_IS_DEAD] = SBS_FORWARD_ALREADY_DEAD,
+        [SBS_SQLITE_DELIVERED] = SBS_FORWARD_ALREADY_DELIVERED,
+    };
+    const sbs_forward_resource *resource = &added->resource;
+    const sbs_queue_meta meta = {
+        .utc_s = utc_s,
+        .lane = resource->lane,
+        .zone_minutes = SBS_ZONE_UNKNOWN,
+        .format = (uint16_t)rule,
+    };
+    uint8_t identity[SBS_FORWARD_HASH_SIZE];
+    uint8_t content[SBS_FORWARD_HASH_SIZE];
+    sbs_sqlite_facts facts = {.type = resource->type, .source = adder->source, .rule = (uint16_t)rule};
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+
+    sbs_status status = SBS_OK;
+    if (from_outside) {
+        facts.identity = identity;
+        facts.content = content;
+        status = sbs_forward_resource_identity(resource, identity);
+    }
+    if (status == SBS_OK && from_outside) {
+        status = sbs_forward_content_hash(resource->text, content);
+    }
+    if (status == SBS_OK) {
+        status = sbs_sqlite_queue_add(adder->queue, &meta, &facts, resource->text.ptr, resource->text.len, &added->id,
+                                      &repeat);
+    }
+    added->fate = fates[repeat];
+    added_settle(added, status);
+}
+
+void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_s, sbs_forward_added *out_added) {
+    *out_added = (sbs_forward_added){.fate = SBS_FORWARD_QUEUED};
+    const char *fault = sbs_forward_resource_read(&out_added->resource, text);
+    out_added->fault_at = out_added->resource.fault_at;
+    if (fault != NULL) {
+        added_refuse(out_added, fault);
+        return;
+    }
+
+    const bool from_outside = out_added->resource.has_identifier;
+    sbs_forward_rule rule = SBS_FORWARD_BY_IDENTIFIER;
+    if (!from_outside) {
+        give_identifier(adder, out_added);
+    } else if (out_added->resource.value.len == 0) {
+        added_refuse(out_added, "no identifier of it has a value");
+    } else {
+        rule = sbs_forward_resource_rule(&out_added->resource);
+        check_identifier(adder, out_added);
+    }
+    if (out_added->fate == SBS_FORWARD_QUEUED) {
+        store(adder, rule, from_outside, utc_s, out_added);
+    }
+}

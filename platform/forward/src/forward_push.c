@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/forward_push.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
+#define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
+
+enum { LEARN, SETTLE, RUN };
+
+static const sbs_backoff learn_backoff = {1000, 300000};
+static const sbs_backoff learn_pause = {60000, 3600000};
+
+/* ---- what was looked at --------------------------------------------------------------------------------------- */
+
+static sbs_forward_slot *find_slot(sbs_forward_push *push, uint64_t id) {
+    for (size_t i = 0; i < SLOT_COUNT && id != 0; i++) {
+        if (push->priv.slots[i].id == id) {
+            return &push->priv.slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* The item's own, or that of the item which was not looked at for longest. */
+static sbs_forward_slot *take_slot(sbs_forward_push *push, uint64_t id) {
+    sbs_forward_slot *taken = find_slot(push, id);
+    if (taken == NULL) {
+        taken = push->priv.slots;
+        for (size_t i = 1; i < SLOT_COUNT; i++) {
+            if (push->priv.slots[i].used < taken->used) {
+                taken = &push->priv.slots[i];
+            }
+        }
+    }
+    taken->used = ++push->priv.looks;
+    taken->id = id;
+    sbs_forward_buffer_clear(&taken->name);
+    taken->type[0] = taken->put_id[0] = taken->fault[0] = '\0';
+    return taken;
+}
+
+static bool name_slot(sbs_forward_push *push, sbs_forward_slot *taken) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    sbs_writer out;
+    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
+    if (config->name == NULL || !config->name(config->ctx, taken->id, &out)) {
+        const sbs_forward_resource *resource = &push->priv.resource;
+        if (resource->value.len > 0 || resource->id[0] != '\0') {
+            sbs_forward_resource_put_name(resource, "", 0, &out);
+        } else {
+            sbs_put_string(&out, "item ");
+            sbs_put_uint(&out, taken->id);
+        }
+    }
+    sbs_put_char(&out, '\0');
+    return sbs_writer_finish(&out, NULL) == SBS_OK;
+}
+
+static sbs_status refuse(sbs_forward_slot *slot, const char *why) {
+    (void)snprintf(slot->fault, sizeof slot->fault, "%s", why);
+    return SBS_ERR_FORMAT;
+}
+
+/* ---- the encoder ---------------------------------------------------------------------------------------------- */
+
+static sbs_status name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
+                                sbs_push_identity *out) {
+    const sbs_forward_resource *resource = &push->priv.resource;
+    slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+    out->write_mode = slot->write_mode;
+    out->type = sbs_text_of(resource->type);
+    out->system = sbs_forward_buffer_text(&resource->system);
+    out->value = sbs_forward_buffer_text(&resource->value);
+    if (item->meta.format == SBS_FORWARD_BY_SUBJECT) {
+        out->subject = sbs_forward_buffer_text(&resource->subject);
+    }
+
+    const bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
+    if (own) {
+        out->id = sbs_text_of(resource->id);
+        return SBS_OK;
+    }
+    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_PUT) {
+        return refuse(slot, "no id and no identifier to derive one from");
+    }
+    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        return refuse(slot, "no identifier to look for");
+    }
+    return slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)
+               ? refuse(slot, "its identifier begins or ends with a blank, which servers cut off")
+               : SBS_OK;
+}
+
+static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
+    sbs_forward_push *push = ctx;
+    const sbs_forward_push_config *config = &push->priv.config;
+    sbs_forward_slot *slot = take_slot(push, item->item->id);
+    const char *refused = config->refuse == NULL ? NULL : config->refuse(config->ctx, item->item->id);
+
+    sbs_forward_resource_free(&push->priv.resource);
+    const char *fault =
+        refused != NULL
+            ? refused
+            : sbs_forward_resource_read(&push->priv.resource, (sbs_text){(const char *)item->data, item->item->len});
+    if (!name_slot(push, slot)) {
+        return SBS_ERR_MEMORY;
+    }
+    if (fault != NULL) {
+        return refuse(slot, fault);
+    }
+
+    memcpy(slot->type, push->priv.resource.type, sizeof slot->type);
+    sbs_status status = name_identity(push, slot, item->item, out);
+    sbs_forward_server_note_request(config->server, slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE,
+                                    sbs_text_of(slot->type));
+    return status;
+}
+
+static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity,
+                              sbs_writer *out) {
+    sbs_forward_push *push = ctx;
+    sbs_forward_slot *slot = find_slot(push, item->item->id);
+    (void)identity;
+    if (slot == NULL || item->id.len >= sizeof slot->put_id) {
+        return SBS_ERR_STATE;
+    }
+
+    if (item->id.len > 0) {
+        memcpy(slot->put_id, item->id.ptr, item->id.len);
+    }
+    slot->put_id[item->id.len] = '\0';
+    sbs_forward_resource_put(&push->priv.resource, item->id.len > 0 ? slot->put_id : NULL, out);
+    return SBS_OK;
+}
+
+/* ---- telling -------------------------------------------------------------------------------------------------- */
+
+/* An ETag is W/"3" or "3". */
+static void read_version(const char *etag, char *out, size_t size) {
+    const char *start = strchr(etag, '"');
+    size_t len = start == NULL ? 0 : strcspn(start + 1, "\"");
+    out[0] = '\0';
+    if (start != NULL && len > 0 && len < size && start[1 + len] == '"') {
+        memcpy(out, start + 1, len);
+        out[len] = '\0';
+    }
+}
+
+static bool is_stored(sbs_push_event_kind kind) {
+    return kind == SBS_PUSH_DELIVERED || kind == SBS_PUSH_ALREADY || kind == SBS_PUSH_UPDATED ||
+           kind == SBS_PUSH_REPLACED;
+}
+
+static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    sbs_forward_slot *slot = find_slot(push, told->id);
+    char place[2 * SBS_FHIR_ID_MAX + 2] = "";
+    char version[SBS_FHIR_ID_MAX + 1];
+    char number[32];
+    sbs_forward_event event = {.push = told, .name = "", .place = place, .reason = told->reason, .words = told->words};
+    if (told->kind == SBS_PUSH_NOTHING) {
+        return;
+    }
+
+    read_version(told->etag, version, sizeof version);
+    event.version = version;
+    event.statement = statement;
+    const sbs_detail *detail = sbs_forward_server_detail(config->server);
+    if (detail->status == told->status && detail->status != SBS_OK) {
+        event.detail = detail; /* but not where it is one entry of a batch: then the request itself did not fail */
+    }
+    if (slot != NULL) {
+        const char *id = told->server_id[0] != '\0' ? told->server_id : slot->put_id;
+        if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
+            (void)snprintf(place, sizeof place, "%s/%s", slot->type, id);
+        }
+        event.name = slot->name.data;
+        event.write_mode = slot->write_mode;
+        if (slot->fault[0] != '\0' && told->kind == SBS_PUSH_DEAD) {
+            event.reason = slot->fault;
+        }
+    } else if (told->id != 0) {
+        (void)snprintf(number, sizeof number, "item %llu", (unsigned long long)told->id);
+        event.name = number;
+    }
+    config->event(config->ctx, &event);
+}
+
+static void tell_durable(sbs_forward_push *push) {
+    if (push->priv.told && push->priv.config.durable != NULL) {
+        push->priv.config.durable(push->priv.config.ctx);
+    }
+    push->priv.told = false;
+}
+
+static void tell_undone(sbs_forward_push *push) {
+    if (push->priv.told && push->priv.config.undone != NULL) {
+        push->priv.config.undone(push->priv.config.ctx);
+    }
+    push->priv.told = false;
+}
+
+/* ---- learning ------------------------------------------------------------------------------------------------- */
+
+/* What fails is told as the engine tells it, and tried again ever more rarely. */
+static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_wait *out_wait) {
+    const bool bad = sbs_forward_modes_has_bad_statement(&push->priv.modes);
+    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
+    const sbs_status_class group = sbs_status_group(status);
+    const bool passes = !bad && (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER);
+    uint32_t wait_ms = sbs_backoff_delay(passes ? &learn_backoff : &learn_pause, push->priv.attempts++, UINT32_MAX);
+    if (detail->retry_after_s > wait_ms / 1000) {
+        wait_ms = detail->retry_after_s < 3600 ? detail->retry_after_s * 1000 : 3600000;
+    }
+
+    push->priv.learnt = (sbs_push_event){
+        .kind = passes ? SBS_PUSH_WAITING : SBS_PUSH_PAUSED,
+        .status = status,
+        .http_status = bad ? 0 : detail->http_status,
+        .wait_ms = wait_ms,
+        .reason = "",
+        .words = bad ? "" : detail->text,
+        .server_id = "",
+        .etag = "",
+    };
+    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
+    tell(push, &push->priv.learnt, sbs_forward_modes_asks_statement(&push->priv.modes));
+    *out_wait = (sbs_wait){.timeout_ms = wait_ms, .descriptor = -1};
+    return SBS_PENDING;
+}
+
+/* True if one of the items that go first was sent before. */
+static bool has_tried(const sbs_queue *queue) {
+    sbs_queue_item item = {0};
+    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
+        if (queue->ops->next(queue->ctx, item.id, &item) != SBS_OK) {
+            return false;
+        }
+        if (item.attempts > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A run that was killed may have sent an item a moment ago: a server that indexes late would not find it yet. */
+static void begin_settling(sbs_forward_push *push) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    push->priv.state = SETTLE;
+    push->priv.resume_ms = push->priv.now.mono_ms;
+    if (config->pushed_ms < config->settle_ms && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now) &&
+        has_tried(config->queue)) {
+        push->priv.resume_ms += config->settle_ms - config->pushed_ms;
+    }
+}
+
+static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
+    sbs_status status = sbs_forward_modes_poll(&push->priv.modes, push->priv.now, out_wait);
+    if (status == SBS_PENDING) {
+        return status;
+    }
+    if (status != SBS_OK) {
+        return wait_to_learn(push, status, out_wait);
+    }
+
+    const sbs_forward_push_config *config = &push->priv.config;
+    if (config->batch_max > 1 && !sbs_forward_modes_takes_batch(&push->priv.modes)) {
+        push->priv.engine_config.batch_max = 1;
+        if (config->warn != NULL) {
+            config->warn(config->ctx, "the server does not state that it takes batches: items are sent one by one");
+        }
+    }
+    push->priv.attempts = 0;
+    begin_settling(push);
+    *out_wait = (sbs_wait){.descriptor = -1};
+    return SBS_PENDING;
+}
+
+/* ---- the engine ----------------------------------------------------------------------------------------------- */
+
+static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
+    sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
+    const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
+    if (status != SBS_OK && status != SBS_PENDING) {
+        tell_undone(push);
+        return status;
+    }
+
+    if (event->kind != SBS_PUSH_NOTHING) {
+        push->priv.told = true;
+        tell(push, event, false);
+    }
+    if (sbs_push_is_durable(&push->priv.engine)) {
+        tell_durable(push);
+    }
+    return status;
+}
+
+sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
+    push->priv.now = now;
+    if (push->priv.state == RUN) {
+        return poll_engine(push, out_wait);
+    }
+    if (now.mono_ms < push->priv.resume_ms) {
+        *out_wait = (sbs_wait){.timeout_ms = (uint32_t)(push->priv.resume_ms - now.mono_ms), .descriptor = -1};
+        return SBS_PENDING;
+    }
+    if (push->priv.state == LEARN) {
+        return poll_learning(push, out_wait);
+    }
+    push->priv.state = RUN;
+    return poll_engine(push, out_wait);
+}
+
+void sbs_forward_push_wake(sbs_forward_push *push) {
+    if (push->priv.state == RUN) {
+        sbs_push_wake(&push->priv.engine);
+    } else if (push->priv.state == LEARN) {
+        push->priv.resume_ms = 0;
+    }
+}
+
+void sbs_forward_push_cancel(sbs_forward_push *push) {
+    if (push->priv.state == LEARN) {
+        sbs_forward_modes_cancel(&push->priv.modes);
+    } else {
+        sbs_push_cancel(&push->priv.engine);
+    }
+}
+
+/* ---- set-up --------------------------------------------------------------------------------------------------- */
+
+static sbs_status allocate(sbs_forward_push *push) {
+    sbs_push_config *engine = &push->priv.engine_config;
+    const bool batch = engine->batch_max > 1;
+    engine->item = malloc(SBS_FORWARD_ITEM_MAX);
+    engine->item_size = SBS_FORWARD_ITEM_MAX;
+    engine->body = malloc(BODY_MAX);
+    engine->body_size = BODY_MAX;
+    engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
+    engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
+    engine->words = push->priv.words = malloc(SBS_FORWARD_WORDS_SIZE);
+    engine->words_size = SBS_FORWARD_WORDS_SIZE;
+    if (batch) {
+        engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
+        engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+    }
+    return engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL ||
+                   (batch && engine->answer == NULL)
+               ? SBS_ERR_MEMORY
+               : SBS_OK;
+}
+
+sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
+    *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+    sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
+    push->priv.engine_config = (sbs_push_config){
+        .client = sbs_forward_server_client(config->server),
+        .queue = config->queue,
+        .encoder = {.identify = push_identify, .encode = push_encode, .ctx = push},
+        .already_there = config->already_there,
+        .batches = &sbs_push_batches,
+        .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
+        .batch_max = config->batch_max,
+        .settle_ms = config->settle_ms == 0 ? 1 : config->settle_ms,
+    };
+
+    sbs_status status = allocate(push);
+    if (status == SBS_OK) {
+        status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
+    }
+    if (status != SBS_OK) {
+        push->priv.open = false;
+        (void)sbs_forward_push_close(push);
+    }
+    return status;
+}
+
+static void free_memory(sbs_forward_push *push) {
+    sbs_push_config *engine = &push->priv.engine_config;
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        sbs_forward_buffer_free(&push->priv.slots[i].name);
+    }
+    sbs_forward_resource_free(&push->priv.resource);
+    sbs_forward_modes_free(&push->priv.modes);
+    free(engine->item);
+    free(engine->body);
+    free(engine->answer);
+    free(engine->deferred);
+    free(push->priv.words);
+    sbs_wipe(push, sizeof *push);
+}
+
+sbs_status sbs_forward_push_close(sbs_forward_push *push) {
+    sbs_status status = SBS_OK;
+    const sbs_queue *queue = push->priv.config.queue;
+    if (push->priv.open) {
+        sbs_forward_push_cancel(push);
+        if (queue->ops->commit != NULL) {
+            status = queue->ops->commit(queue->ctx);
+        }
+        if (status == SBS_OK) {
+            tell_durable(push);
+        } else {
+            tell_undone(push);
+        }
+    }
+    free_memory(push);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/linux_text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Ranges of code points that are not shown. */
+static const struct {
+    uint32_t first, last;
+} hidden[] = {
+    {0x00, 0x1F},       {0x7F, 0x9F},     {0x061C, 0x061C}, /* C0, DEL and C1; Arabic letter mark */
+    {0x200B, 0x200F},                                       /* no width, and the marks of direction */
+    {0x2028, 0x202E},                                       /* separators, embeddings and overrides */
+    {0x2060, 0x206F},                                       /* joiners, isolates, deprecated controls */
+    {0xFEFF, 0xFEFF},   {0xFFF9, 0xFFFB},                   /* byte order mark, annotations */
+    {0xE0000, 0xE007F},                                     /* tags */
+};
+
+/* The length of the UTF-8 character at @p text and its code point; 0 if it is none (RFC 3629 section 4). */
+static size_t read_character(const unsigned char *text, size_t len, uint32_t *out_point) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char first = text[0];
+    const size_t count = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
+    if (count == 1) {
+        *out_point = first;
+        return 1;
+    }
+    if (first < 0xC2 || first > 0xF4 || count > len) {
+        return 0;
+    }
+
+    uint32_t point = first & (0x7Fu >> count);
+    for (size_t i = 1; i < count; i++) {
+        if ((text[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        point = point << 6 | (text[i] & 0x3Fu);
+    }
+    *out_point = point;
+    return point >= least[count] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF) ? count : 0;
+}
+
+static bool is_hidden(uint32_t point) {
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        if (point >= hidden[i].first && point <= hidden[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t sbs_linux_clean_text(char *text, size_t len) {
+    size_t kept = 0;
+    size_t at = 0;
+    while (at < len) {
+        uint32_t point = 0;
+        const size_t count = read_character((const unsigned char *)text + at, len - at, &point);
+        if (count == 0 || is_hidden(point)) {
+            text[kept++] = '?';
+            at += count == 0 ? 1 : count;
+            continue;
+        }
+        memmove(text + kept, text + at, count);
+        kept += count;
+        at += count;
+    }
+    return kept;
+}

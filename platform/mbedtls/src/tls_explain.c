@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/tls_explain.h"
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/x509.h>
+#include <psa/crypto.h>
+#include <string.h>
+
+#define RSA_BITS_MAX 4096u /* of PSA in this build: PSA_VENDOR_RSA_MAX_KEY_BITS */
+
+/* ---- the words ------------------------------------------------------------------------------------------------ */
+
+const char *sbs_tls_problem_text(sbs_tls_problem problem) {
+    static const char *const texts[] = {
+#define SBS_TLS_PROBLEM_TEXT(name, text) text,
+        SBS_TLS_PROBLEM_TABLE(SBS_TLS_PROBLEM_TEXT)
+#undef SBS_TLS_PROBLEM_TEXT
+    };
+    size_t index = (size_t)problem;
+    return index < sizeof texts / sizeof texts[0] ? texts[index] : "";
+}
+
+/* RFC 8446 section 6.2, and what TLS 1.2 had beside. */
+typedef struct alert_meaning {
+    uint8_t alert;
+    sbs_tls_problem problem;
+    const char *words;
+} alert_meaning;
+
+static const alert_meaning alerts[] = {
+    {10, SBS_TLS_ALERT, "the server did not expect a message of the handshake (alert unexpected_message)"},
+    {20, SBS_TLS_ALERT, "the server could not check a record: it was changed on its way (alert bad_record_mac)"},
+    {21, SBS_TLS_ALERT, "the server could not decrypt a record (alert decryption_failed)"},
+    {22, SBS_TLS_ALERT, "a record was too long for the server (alert record_overflow)"},
+    {30, SBS_TLS_ALERT, "the server could not decompress a record (alert decompression_failure)"},
+    {40, SBS_TLS_NOTHING_COMMON,
+     "the server has no cipher suite, curve and kind of signature in common with this program (alert "
+     "handshake_failure)"},
+    {41, SBS_TLS_WANTS_CERTIFICATE, "the server wants a client certificate (alert no_certificate)"},
+    {42, SBS_TLS_CERTIFICATE_REFUSED, "the server finds the client certificate damaged (alert bad_certificate)"},
+    {43, SBS_TLS_CERTIFICATE_REFUSED,
+     "the server does not know the client certificate's kind (alert unsupported_certificate)"},
+    {44, SBS_TLS_CERTIFICATE_REFUSED, "the client certificate is revoked (alert certificate_revoked)"},
+    {45, SBS_TLS_CERTIFICATE_REFUSED, "the client certificate is expired (alert certificate_expired)"},
+    {46, SBS_TLS_CERTIFICATE_REFUSED, "the server does not accept the client certificate (alert certificate_unknown)"},
+    {47, SBS_TLS_ALERT, "the server does not allow a value of the handshake (alert illegal_parameter)"},
+    {48, SBS_TLS_CERTIFICATE_REFUSED, "the server does not trust the client certificate's issuer (alert unknown_ca)"},
+    {49, SBS_TLS_CERTIFICATE_REFUSED, "the server denies access to this client (alert access_denied)"},
+    {50, SBS_TLS_ALERT, "the server could not read a message of the handshake (alert decode_error)"},
+    {51, SBS_TLS_ALERT, "the server could not check a signature or a key of the handshake (alert decrypt_error)"},
+    {70, SBS_TLS_OTHER_VERSION,
+     "the server speaks no version of TLS that this program speaks, 1.2 or newer (alert protocol_version)"},
+    {71, SBS_TLS_NOTHING_COMMON, "the server wants stronger cipher suites (alert insufficient_security)"},
+    {80, SBS_TLS_ALERT, "the server failed inside (alert internal_error)"},
+    {86, SBS_TLS_OTHER_VERSION, "the server speaks a newer version of TLS (alert inappropriate_fallback)"},
+    {90, SBS_TLS_ALERT, "the server broke the handshake off (alert user_canceled)"},
+    {109, SBS_TLS_ALERT, "the server misses an extension in the handshake (alert missing_extension)"},
+    {110, SBS_TLS_ALERT, "the server does not allow an extension of the handshake (alert unsupported_extension)"},
+    {112, SBS_TLS_UNKNOWN_HOST, "the server has no certificate for this host name (alert unrecognized_name)"},
+    {113, SBS_TLS_ALERT, "the server could not use a certificate status (alert bad_certificate_status_response)"},
+    {115, SBS_TLS_ALERT, "the server does not know a session that was resumed (alert unknown_psk_identity)"},
+    {116, SBS_TLS_WANTS_CERTIFICATE, "the server wants a client certificate (alert certificate_required)"},
+    {120, SBS_TLS_ALERT, "the server speaks another protocol than HTTP/1.1 there (alert no_application_protocol)"},
+};
+
+static const alert_meaning *meaning_of(uint8_t alert) {
+    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; ++i) {
+        if (alerts[i].alert == alert) {
+            return &alerts[i];
+        }
+    }
+    return NULL;
+}
+
+sbs_tls_problem sbs_tls_stream_problem(const sbs_tls_stream *tls) {
+    return (sbs_tls_problem)tls->priv.problem;
+}
+
+uint8_t sbs_tls_stream_alert(const sbs_tls_stream *tls) {
+    return tls->priv.alert;
+}
+
+const char *sbs_tls_stream_words(const sbs_tls_stream *tls) {
+    sbs_tls_problem problem = sbs_tls_stream_problem(tls);
+    const alert_meaning *meaning = tls->priv.alert != 0 ? meaning_of(tls->priv.alert) : NULL;
+    return meaning != NULL && meaning->problem == problem ? meaning->words : sbs_tls_problem_text(problem);
+}
+
+/* ---- certificates --------------------------------------------------------------------------------------------- */
+
+typedef struct code_problem {
+    int code;
+    sbs_tls_problem problem;
+} code_problem;
+
+/* What Mbed TLS returns where it cannot read a certificate or a message: a whole code, or a module's part of one. */
+static const code_problem parse_codes[] = {
+    {MBEDTLS_ERR_X509_INVALID_EXTENSIONS + MBEDTLS_ERR_ASN1_UNEXPECTED_TAG, SBS_TLS_CRITICAL_EXTENSION},
+    {MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE, SBS_TLS_CRITICAL_EXTENSION},
+    {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, SBS_TLS_UNKNOWN_CURVE},
+    {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, SBS_TLS_UNKNOWN_KEY},
+    {MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE, SBS_TLS_UNKNOWN_KEY},
+    {MBEDTLS_ERR_PK_INVALID_PUBKEY, SBS_TLS_UNKNOWN_KEY}, /* RSA of more than 8192 bits, too */
+    {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, SBS_TLS_UNKNOWN_SIGNATURE},
+    {PSA_ERROR_NOT_SUPPORTED, SBS_TLS_KEY_TOO_LARGE}, /* tls_trust.c's own */
+    {MBEDTLS_ERR_X509_FATAL_ERROR, SBS_TLS_CHAIN_TOO_LONG},
+    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_DECODE_ERROR, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_INVALID_MAC, SBS_TLS_BROKEN_RULES},
+};
+
+static sbs_tls_problem problem_of_code(int code) {
+    int module = -(-code & ~0x7f);
+    for (size_t i = 0; i < sizeof parse_codes / sizeof parse_codes[0]; ++i) {
+        if (parse_codes[i].code == code || parse_codes[i].code == module) {
+            return parse_codes[i].problem;
+        }
+    }
+    bool of_certificate = module <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && module > MBEDTLS_ERR_X509_ALLOC_FAILED;
+    bool of_key = module <= MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE && module > MBEDTLS_ERR_PK_ALLOC_FAILED;
+    return of_certificate || of_key ? SBS_TLS_MALFORMED : SBS_TLS_NO_PROBLEM;
+}
+
+sbs_tls_problem sbs_tls_trust_problem(const sbs_tls_trust *trust) {
+    if (trust->priv.code == 0) {
+        return SBS_TLS_NO_PROBLEM;
+    }
+    sbs_tls_problem problem = problem_of_code(trust->priv.code);
+    return problem != SBS_TLS_NO_PROBLEM ? problem : SBS_TLS_MALFORMED;
+}
+
+static bool is_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+/* The certificate among these whose subject is that name. */
+static const mbedtls_x509_crt *find_subject(const mbedtls_x509_crt *list, const mbedtls_x509_buf *name) {
+    for (; list != NULL && list->raw.p != NULL; list = list->next) {
+        if (is_same(&list->subject_raw, name)) {
+            return list;
+        }
+    }
+    return NULL;
+}
+
+static bool is_too_large(const mbedtls_x509_crt *certificate) {
+    return mbedtls_pk_get_type(&certificate->pk) == MBEDTLS_PK_RSA &&
+           mbedtls_pk_get_bitlen(&certificate->pk) > RSA_BITS_MAX;
+}
+
+/* No trusted issuer was found for this one. What the server sent after it hangs on it. */
+static sbs_tls_problem why_untrusted(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate) {
+    const mbedtls_x509_crt *trusted = &tls->priv.config->trust->priv.chain;
+    if (is_same(&certificate->issuer_raw, &certificate->subject_raw)) {
+        return find_subject(trusted, &certificate->subject_raw) != NULL ? SBS_TLS_ISSUER_UNFIT : SBS_TLS_ROOT_UNKNOWN;
+    }
+
+    const mbedtls_x509_crt *issuer = find_subject(trusted, &certificate->issuer_raw);
+    issuer = issuer != NULL ? issuer : find_subject(certificate->next, &certificate->issuer_raw);
+    if (issuer == NULL) {
+        return SBS_TLS_ISSUER_MISSING;
+    }
+    if (is_too_large(issuer)) {
+        return SBS_TLS_KEY_TOO_LARGE;
+    }
+    bool may_issue = issuer->MBEDTLS_PRIVATE(ca_istrue) != 0 &&
+                     mbedtls_x509_crt_check_key_usage(issuer, MBEDTLS_X509_KU_KEY_CERT_SIGN) == 0;
+    return may_issue ? SBS_TLS_ISSUER_UNFIT : SBS_TLS_NOT_AN_ISSUER;
+}
+
+typedef struct flag_problem {
+    uint32_t flags;
+    sbs_tls_problem problem;
+} flag_problem;
+
+static const flag_problem flag_problems[] = {
+    {MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY, SBS_TLS_TOO_WEAK},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE | MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
+     SBS_TLS_OTHER_USE},
+};
+
+static sbs_tls_problem problem_of_flags(uint32_t flags) {
+    for (size_t i = 0; i < sizeof flag_problems / sizeof flag_problems[0]; ++i) {
+        if ((flags & flag_problems[i].flags) != 0) {
+            return flag_problems[i].problem;
+        }
+    }
+    return SBS_TLS_NO_PROBLEM;
+}
+
+/* What it is called with goes from the root's side to the server's own; the first thing that is wrong stays. */
+static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags) {
+    sbs_tls_problem problem = problem_of_flags(flags);
+    if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
+        problem = why_untrusted(tls, certificate);
+    }
+    if (problem == SBS_TLS_NO_PROBLEM && depth == 0 && is_too_large(certificate)) {
+        problem = SBS_TLS_KEY_TOO_LARGE;
+    }
+    bool nameless = mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0;
+    if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0 && nameless) {
+        problem = SBS_TLS_NO_NAMES;
+    }
+    if (tls->priv.problem == SBS_TLS_NO_PROBLEM) {
+        tls->priv.problem = (uint8_t)problem;
+    }
+}
+
+/* ---- failures ------------------------------------------------------------------------------------------------- */
+
+/* A handshake that the server refuses after its own part of it, refuses the client. */
+static bool is_after_hello(const sbs_tls_stream *tls) {
+    return tls->priv.ssl.MBEDTLS_PRIVATE(state) > MBEDTLS_SSL_SERVER_HELLO_DONE;
+}
+
+static void note_alert(sbs_tls_stream *tls, uint8_t alert) {
+    const alert_meaning *meaning = meaning_of(alert);
+    sbs_tls_problem problem = meaning != NULL ? meaning->problem : SBS_TLS_ALERT;
+    bool has_own = tls->priv.config->identity != NULL;
+    if (alert == 40 && is_after_hello(tls)) { /* TLS 1.2 has no alert of its own for it */
+        problem = has_own ? SBS_TLS_CERTIFICATE_REFUSED : SBS_TLS_WANTS_CERTIFICATE;
+    } else if (problem == SBS_TLS_CERTIFICATE_REFUSED && !has_own) {
+        problem = SBS_TLS_WANTS_CERTIFICATE; /* so servers say that none was sent */
+    }
+    tls->priv.alert = alert;
+    tls->priv.problem = (uint8_t)problem;
+}
+
+/* The start of a record that is none (RFC 8446 section 5.1). */
+static sbs_tls_problem problem_of_bytes(const uint8_t *header) {
+    if (memcmp(header, "HTTP", 4) == 0 || header[0] == '<') {
+        return SBS_TLS_PLAIN_HTTP;
+    }
+    bool is_record = header[0] >= 20 && header[0] <= 23 && header[1] == 3;
+    return is_record ? SBS_TLS_NO_PROBLEM : SBS_TLS_NO_TLS;
+}
+
+/* A peer that gave up may have closed its end while we were sending: its alert waits to be read. */
+static bool hear_last_alert(sbs_tls_stream *tls) {
+    uint8_t record[7] = {0};
+    size_t len = 0;
+    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, record, sizeof record, &len);
+    bool is_alert = status == SBS_OK && len == sizeof record && record[0] == 21 && record[1] == 3 && record[4] == 2 &&
+                    record[5] == MBEDTLS_SSL_ALERT_LEVEL_FATAL;
+    if (is_alert) {
+        note_alert(tls, record[6]);
+    }
+    return is_alert;
+}
+
+/* Where it is not the peer that says it. */
+static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int code) {
+    switch (code) {
+    case MBEDTLS_ERR_SSL_INVALID_RECORD: {
+        sbs_tls_problem problem = problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
+        return problem != SBS_TLS_NO_PROBLEM ? problem : SBS_TLS_BROKEN_RULES;
+    }
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a message that exceeds the buffer: only the certificates' is so long */
+        return SBS_TLS_CHAIN_TOO_LONG;
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return SBS_TLS_OTHER_VERSION;
+    case MBEDTLS_ERR_SSL_BAD_CERTIFICATE: /* found after the chain was checked */
+    case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+        return problem_of_flags(mbedtls_ssl_get_verify_result(ssl));
+    default:
+        return problem_of_code(code);
+    }
+}
+
+static bool explain_failure(sbs_tls_stream *tls, int code) {
+    mbedtls_ssl_context *ssl = &tls->priv.ssl;
+    bool in_handshake = !mbedtls_ssl_is_handshake_over(ssl);
+    if (code == 0) {
+        return in_handshake && tls->priv.raw_status == SBS_ERR_NETWORK && hear_last_alert(tls);
+    }
+    if (ssl->MBEDTLS_PRIVATE(in_hdr) == NULL) {
+        return false;
+    }
+
+    if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
+        note_alert(tls, ssl->MBEDTLS_PRIVATE(in_msg)[1]);
+        return true;
+    }
+    if (in_handshake && tls->priv.problem == SBS_TLS_NO_PROBLEM) {
+        tls->priv.problem = (uint8_t)problem_of_handshake(ssl, code);
+    }
+    return false;
+}
+
+const sbs_tls_explain_ops sbs_tls_explain = {.certificate = explain_certificate, .failure = explain_failure};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "certificates.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "message.h"
+#include "sbs/linux_file.h"
+#include "sbs/tls_explain.h"
+#include "tls_words.h"
+
+int cli_trust_load(sbs_tls_trust *trust, const char *ca) {
+    const char *path = ca != NULL ? ca : sbs_linux_ca_file();
+    size_t skipped = 0;
+    if (path == NULL) {
+        return cli_fail(CLI_INPUT, "CA file: this system has none at the usual places, give one with --ca");
+    }
+
+    sbs_status status = sbs_linux_trust_load(trust, path, &skipped);
+    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
+        return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));
+    }
+
+    sbs_tls_problem problem = sbs_tls_trust_problem(trust);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "CA file %s: no certificate of it can be used: %s, %s", path,
+                        problem != SBS_TLS_NO_PROBLEM ? sbs_tls_problem_text(problem) : "there is none in it",
+                        cli_tls_file_advice(problem));
+    }
+    if (skipped != 0 && ca != NULL) { /* a system's bundle has roots for everybody, and nobody here can mend it */
+        cli_warn("CA file %s: %zu of its certificates cannot be used: %s; the others are trusted", path, skipped,
+                 sbs_tls_problem_text(problem));
+    }
+    return CLI_DONE;
+}
+
+int cli_identity_load(sbs_tls_identity *identity, const char *certificate, const char *key) {
+    sbs_tls_identity_fault fault = SBS_TLS_IDENTITY_NO_FAULT;
+    if (certificate == NULL) {
+        return key == NULL ? CLI_DONE
+                           : cli_fail(CLI_USAGE, "--cert-key: there is no certificate for it, give one with --cert");
+    }
+
+    sbs_status status = sbs_linux_identity_load(identity, certificate, key, &fault);
+    if (status == SBS_OK) {
+        return CLI_DONE;
+    }
+    if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
+        return cli_fail(CLI_INPUT, "client certificate %s: %s, give files that can be read", certificate,
+                        strerror(errno));
+    }
+    if (status == SBS_ERR_KEY) {
+        return cli_fail(CLI_INPUT, "client certificate %s: %s, check --cert and --cert-key", certificate,
+                        sbs_tls_identity_fault_text(fault));
+    }
+    return cli_fail(CLI_INPUT, "client certificate %s: %s, check --cert and --cert-key", certificate,
+                    sbs_status_text(status));
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue_entry.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "io.h"
+
+void cli_queue_content_read(const sbs_queue_item *item, cli_queue_content *out) {
+    size_t len = 0;
+    *out = (cli_queue_content){0};
+    if (!sbs_forward_buffer_reserve(&out->data, item->len + 1) ||
+        cli_queue_port.ops->read(cli_queue_port.ctx, item->id, 0, out->data.data, item->len, &len) != SBS_OK) {
+        return;
+    }
+
+    out->data.len = len;
+    out->readable = sbs_forward_resource_read(&out->resource, sbs_forward_buffer_text(&out->data)) == NULL;
+    if (out->readable) {
+        sbs_forward_measured_read(sbs_forward_buffer_text(&out->data), &out->measured);
+    }
+}
+
+void cli_queue_content_free(cli_queue_content *content) {
+    sbs_forward_resource_free(&content->resource);
+    sbs_forward_buffer_free(&content->data);
+    *content = (cli_queue_content){0};
+}
+
+void cli_queue_content_put_name(const cli_queue_content *content, uint64_t id, sbs_writer *out) {
+    const sbs_forward_resource *resource = &content->resource;
+    if (content->readable && (resource->value.len > 0 || resource->id[0] != '\0')) {
+        sbs_forward_resource_put_name(resource, "", 0, out);
+    } else {
+        sbs_put_string(out, "item ");
+        sbs_put_uint(out, id);
+    }
+}
+
+void cli_queue_put_name(const sbs_queue_item *item, sbs_writer *out) {
+    cli_queue_content content;
+    cli_queue_content_read(item, &content);
+    cli_queue_content_put_name(&content, item->id, out);
+    cli_queue_content_free(&content);
+}
+
+void cli_queue_put_time(sbs_writer *out, int64_t utc_s) {
+    char text[32] = "-";
+    struct tm utc;
+    time_t time = (time_t)utc_s;
+    if (utc_s != SBS_UTC_UNKNOWN && gmtime_r(&time, &utc) != NULL) {
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    }
+    sbs_put_string(out, text);
+}
+
+void cli_queue_put_reason(sbs_writer *out, const sbs_sqlite_entry *entry) {
+    sbs_forward_put_clean(out, sbs_text_of(entry->reason));
+    if (entry->http_status != 0) {
+        sbs_put_string(out, " (HTTP ");
+        sbs_put_uint(out, entry->http_status);
+        sbs_put_char(out, ')');
+    }
+    if (entry->words[0] != '\0') {
+        sbs_put_string(out, ": ");
+        sbs_forward_put_clean(out, sbs_text_of(entry->words));
+    }
+}
+
+/* ---- what can be done ----------------------------------------------------------------------------------------- */
+
+/* The first row that fits counts. A status of 0 fits every one; so does an empty beginning of the reason. */
+static const struct {
+    uint16_t http_status;
+    const char *reason;
+    const char *advice;
+} advices[] = {
+    {0, "damaged", "its bytes are not those that were stored: 'sbs queue remove' it"},
+    {0, "already there",
+     "look on the server whether it is the same measurement: if so 'sbs queue remove' it, else correct its identifier "
+     "and add it anew"},
+    {304, "", "look on the server whether it is the same measurement: if so 'sbs queue remove' it"},
+    {412, "", "look on the server for what has its identifier: if it is the same 'sbs queue remove' it"},
+    {401, "", "have the client's rights mended, then 'sbs queue retry' it"},
+    {403, "", "have the client's rights for this resource mended, then 'sbs queue retry' it"},
+    {404, "", "check --fhir and whether the server takes this type, then 'sbs queue retry' it"},
+    {405, "", "check --write-mode and whether the server takes this type, then 'sbs queue retry' it"},
+    {410, "", "have the server's operator look, then 'sbs queue retry' it"},
+    {413, "", "have the server take larger resources, then 'sbs queue retry' it"},
+    {400, "", "correct the resource and add it anew, then 'sbs queue remove' this one"},
+    {422, "", "correct the resource and add it anew, then 'sbs queue remove' this one"},
+    {0, SBS_QUEUE_REASON_OPERATOR, "mend what the reason says, then 'sbs queue retry' it"},
+    {0, "", "ask the server's operator, then 'sbs queue retry' it or 'sbs queue remove' it"},
+};
+
+const char *cli_queue_advice(const sbs_sqlite_entry *entry) {
+    if (!entry->dead && entry->damaged) {
+        return advices[0].advice;
+    }
+    if (!entry->dead) {
+        return entry->item.attempts == 0 ? "the next 'sbs queue push' sends it"
+                                         : "the next 'sbs queue push' sends it again; the server may have it already";
+    }
+
+    size_t row = 0;
+    while ((advices[row].http_status != 0 && advices[row].http_status != entry->http_status) ||
+           strncmp(entry->reason, advices[row].reason, strlen(advices[row].reason)) != 0) {
+        row++;
+    }
+    return advices[row].advice;
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------- */
+
+static void put_json_time(sbs_json_writer *json, const char *name, int64_t utc_s) {
+    char text[32];
+    sbs_writer out;
+    size_t len = 0;
+    if (utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+    sbs_writer_init(&out, text, sizeof text);
+    cli_queue_put_time(&out, utc_s);
+    if (sbs_writer_finish(&out, &len) == SBS_OK) {
+        sbs_json_member_text(json, name, (sbs_text){text, len});
+    }
+}
+
+static void put_json_text(sbs_json_writer *json, const char *name, const char *text) {
+    sbs_forward_buffer clean = {0};
+    sbs_writer out;
+    if (text[0] == '\0') {
+        return;
+    }
+    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &clean);
+    sbs_forward_put_clean(&out, sbs_text_of(text));
+    sbs_json_member_text(json, name, sbs_forward_buffer_text(&clean));
+    sbs_forward_buffer_free(&clean);
+}
+
+static void put_json_content(sbs_json_writer *json, const cli_queue_content *content, bool with_resource) {
+    const sbs_forward_resource *resource = &content->resource;
+    if (!content->readable) {
+        return;
+    }
+    put_json_text(json, "type", resource->type);
+    if (resource->value.len > 0) {
+        sbs_json_key(json, "identifier");
+        sbs_json_begin_object(json);
+        if (resource->system.len > 0) {
+            sbs_json_member_text(json, "system", sbs_forward_buffer_text(&resource->system));
+        }
+        sbs_json_member_text(json, "value", sbs_forward_buffer_text(&resource->value));
+        sbs_json_end_object(json);
+    }
+    put_json_text(json, "time", content->measured.time);
+    put_json_text(json, "value", content->measured.value);
+    if (with_resource) {
+        sbs_json_key(json, "resource");
+        sbs_json_put_raw(json, sbs_forward_buffer_text(&content->data));
+    }
+}
+
+void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool with_resource) {
+    cli_queue_content content;
+    sbs_json_writer json;
+    cli_queue_content_read(&entry->item, &content);
+    sbs_json_writer_init(&json, out);
+    sbs_json_begin_object(&json);
+    sbs_json_key(&json, "id");
+    sbs_json_put_uint(&json, entry->item.id);
+    sbs_json_key(&json, "state");
+    sbs_json_put_string(&json, entry->dead ? "dead" : "waiting");
+    sbs_json_key(&json, "attempts");
+    sbs_json_put_uint(&json, entry->item.attempts);
+    sbs_json_key(&json, "bytes");
+    sbs_json_put_uint(&json, entry->item.len);
+
+    put_json_time(&json, "arrived", entry->arrived_s);
+    if (entry->dead) {
+        put_json_time(&json, "setAside", entry->utc_s);
+        put_json_text(&json, "reason", entry->reason);
+        put_json_text(&json, "words", entry->words);
+        if (entry->http_status != 0) {
+            sbs_json_key(&json, "httpStatus");
+            sbs_json_put_uint(&json, entry->http_status);
+        }
+    }
+    put_json_text(&json, "source", entry->source);
+    put_json_text(&json, "advice", cli_queue_advice(entry));
+    put_json_content(&json, &content, with_resource);
+    sbs_json_end_object(&json);
+    cli_queue_content_free(&content);
+}
