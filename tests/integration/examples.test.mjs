@@ -81,7 +81,7 @@ describe('the official R4 Observations', () => {
         const before = (await server.admin('GET', '/stats')).resources.Observation;
         const good = files.filter((name) => !REFUSED[name]).map((name) => join(folder, name));
         const again = await ok(['push', ...server.options(), ...good]);
-        assert.ok(pushLines(again).every(({ what }) => what === 'already there'));
+        assert.ok(pushLines(again).every(({ what }) => what === 'updated'));
         assert.equal((await server.admin('GET', '/stats')).resources.Observation, before);
     });
 });

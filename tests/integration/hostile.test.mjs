@@ -157,10 +157,9 @@ describe('refusals', () => {
     test('duplicate-412', async () => {
         const result = await sbs(['push', ...server.with('duplicate-412'), '-'], { input: observation('dup') });
         assert.equal(result.status, 1, result.text);
-        assert.equal(
-            result.stdout,
-            `${nameOf('dup')}\trefused: the server holds several resources with this identifier (HTTP 412)\n`,
-        );
+        const [{ name, what, reason }] = pushLines(result);
+        assert.equal(`${name} ${what}`, `${nameOf('dup')} refused`);
+        assert.match(reason, /the server holds several resources with this identifier \(HTTP 412\)$/);
     });
 });
 

@@ -181,6 +181,14 @@ static void put_entry(char *out, size_t size, const written *w) {
     } else {
         snprintf(text, sizeof text, PICK(forms), status);
     }
+    if (!world.good && !confirms && draw(6) == 0) { /* 200, and something that takes it back */
+        if (draw(2) == 0) {
+            snprintf(out, size, "{\"resource\":%s,\"response\":{\"status\":\"200 OK\"}}", bodies[4 + draw(3)]);
+        } else {
+            snprintf(out, size, "{\"response\":{\"status\":\"200\",\"outcome\":%s}}", bodies[4 + draw(2)]);
+        }
+        return;
+    }
     bool shows = status < 300 && (draw(2) == 0 || world.loses_order);
     snprintf(out, size, "{\"response\":{\"status\":%s%s%s%s,\"etag\":\"W/\\\"%u\\\"\"}}", text,
              shows ? ",\"location\":\"" : "", shows ? w->place : "", shows ? "\"" : "", draw(9));

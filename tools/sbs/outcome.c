@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a result of the library means for a person: exit status, words, advice. */
-#include <mbedtls/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -98,11 +97,6 @@ static bool has_no_code(const sbs_detail *detail) {
     return detail->oauth == SBS_OAUTH_NONE;
 }
 
-/* What came is no record of TLS: plain HTTP on that port, most often. */
-static bool speaks_no_tls(const sbs_detail *detail) {
-    return detail->platform_code == MBEDTLS_ERR_SSL_INVALID_RECORD;
-}
-
 static bool names_no_time(const sbs_detail *detail) {
     return detail->retry_after_s == 0;
 }
@@ -122,7 +116,6 @@ static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "the server failed"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 502, 502, names_no_time, "a gateway got no usable answer from the server"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 504, 504, names_no_time, "a gateway got no answer from the server in time"},
-    {SBS_ERR_TLS, SBS_STEP_NONE, 0, 0, speaks_no_tls, "nothing there speaks TLS"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, 304, NULL, "the server says that nothing changed"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, says_several, NULL},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, NULL, "a condition of the request does not hold"},
@@ -162,7 +155,6 @@ static const outcome_row advices[] = {
     {SBS_ERR_UNREACHABLE, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
     {SBS_ERR_NETWORK, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
     {SBS_ERR_TIMEOUT, SBS_STEP_NONE, 0, 0, NULL, "try again, or with a larger --timeout"},
-    {SBS_ERR_TLS, SBS_STEP_NONE, 0, 0, speaks_no_tls, "check the port of the URL"},
     {SBS_ERR_UNTRUSTED, SBS_STEP_NONE, 0, 0, NULL, "give the server's root certificate with --ca"},
     {SBS_ERR_WRONG_NAME, SBS_STEP_NONE, 0, 0, NULL, "use the host name that the certificate is for"},
     {SBS_ERR_CERT_DATE, SBS_STEP_NONE, 0, 0, NULL, "check this machine's clock, then ask the server's operator"},
