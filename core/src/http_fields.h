@@ -27,9 +27,10 @@ enum {
     SBS_HTTP_DATE,
     SBS_HTTP_AGE,
     SBS_HTTP_RETRY_AFTER,
-    SBS_HTTP_LOCATION,
     SBS_HTTP_ETAG,
-    SBS_HTTP_WWW_AUTHENTICATE, /* only words: one that does not fit is skipped, as are others; all above are an error */
+    /* Those above are an error where they do not fit; these are skipped like others: an answer counts without them. */
+    SBS_HTTP_LOCATION,
+    SBS_HTTP_WWW_AUTHENTICATE,
     SBS_HTTP_OTHER_FIELD
 };
 

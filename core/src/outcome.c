@@ -94,7 +94,8 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
     static const char *const names[] = {"error", "title", "message", "error_description", "detail", "validationErrors",
                                         "errors"};
     sbs_message message;
-    if (sbs_outcome_read(doc, find_outcome(doc), out_text, size, out_transient) == SBS_OK) {
+    sbs_status status = sbs_outcome_read(doc, find_outcome(doc), out_text, size, out_transient);
+    if (status == SBS_OK && out_text[0] != '\0') {
         return SBS_OK;
     }
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sbs/outcome.h"
+#include "sbs/confirm.h"
 
 #define TOKENS 256
 
@@ -45,6 +45,29 @@ static void check_line(const char *text) {
     }
 }
 
+static void check_words(const sbs_json *doc) {
+    char text[48];
+    bool transient;
+    if (sbs_words_read(doc, text, sizeof text, &transient) == SBS_OK && text[0] == '\0') {
+        abort();
+    }
+    check_line(text);
+}
+
+/* A 200 with this body is believed only if it is of the type written, or an OperationOutcome. */
+static void check_confirmation(const sbs_json *doc) {
+    const sbs_written written = {.type = SBS_TEXT("Observation"), .value = SBS_TEXT("v")};
+    const sbs_answered answered = {.status = 200, .body = SBS_BODY_JSON, .doc = doc, .outcome = SBS_JSON_NONE};
+    sbs_json_node type;
+    const char *why;
+    sbs_status status = sbs_confirm(&written, &answered, &why);
+    if (status == SBS_OK &&
+        (sbs_json_member(doc, 0, "resourceType", &type) != SBS_OK ||
+         (!sbs_json_equals(doc, type, "Observation") && !sbs_json_equals(doc, type, "OperationOutcome")))) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sbs_json_token tokens[TOKENS];
     sbs_json doc;
@@ -58,6 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (sbs_json_parse(&doc, input, size, tokens, TOKENS, NULL) == SBS_OK) {
         check_bundle(&doc);
+        check_words(&doc);
+        check_confirmation(&doc);
+        (void)sbs_capability_token_url(&doc);
         return sbs_capability_read(&doc, "Observation", &capability) > SBS_OK;
     }
     return 0;

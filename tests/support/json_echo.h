@@ -45,7 +45,8 @@ static inline void json_echo(const sbs_json *doc, sbs_json_node node, sbs_writer
 
 static inline void json_minify(const char *text, size_t len, sbs_writer *out) {
     bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
+    size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* before the document, not of it */
+    for (size_t i = mark; i < len; i++) {
         char c = text[i];
         if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
             continue;

@@ -105,6 +105,7 @@ static const sbs_text accepted_documents[] = {
     TEXT("[\"\x7f\"]"),
     TEXT("[\"\xe2\x80\xa8\xe2\x80\xa9\"]"),
     TEXT("[\"\xef\xbb\xbf\"]"),
+    TEXT("\xef\xbb\xbf {\"a\": [1]}\n"),
     TEXT("[\"]}[{:,\"]"),
     /* Lone surrogate escapes are grammar (RFC 8259 section 8.2); only reading them as text is refused. */
     TEXT("[\"\\uD800\"]"),

@@ -394,6 +394,10 @@ static void words_are_cut_to_the_callers_memory(void **state) {
         assert_true(strlen(words) < size && strncmp(words, "abc: defg", strlen(words)) == 0);
     }
     assert_string_equal(words, "abc: defg");
+    static const char mute[] = "{\"resourceType\":\"OperationOutcome\",\"issue\":[{}]}";
+    assert_int_equal(sbs_json_parse(&doc, mute, sizeof mute - 1, few, 8, NULL), SBS_OK);
+    assert_int_equal(sbs_words_read(&doc, words, sizeof words, &transient), SBS_OK);
+    assert_string_equal(words, "{\"resourceType\"");
     assert_int_equal(sbs_json_parse(&doc, "{}", 2, few, 8, NULL), SBS_OK);
     assert_int_equal(sbs_words_read(&doc, words, sizeof words, &transient), SBS_ERR_NOT_FOUND);
     assert_string_equal(words, "");

@@ -64,8 +64,8 @@ typedef struct sbs_http_options {
  * outside 100 to 599. Other folded lines are joined (RFC 9112 section 5.2). Blanks behind a chunk size are skipped. A
  * content coding is noted and left to the caller.
  *
- * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Connection,
- * Content-Encoding, Content-Length, Content-Type, Date, ETag, Location, Retry-After or Transfer-Encoding; others are
+ * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Age, Connection,
+ * Content-Encoding, Content-Length, Content-Type, Date, ETag, Retry-After or Transfer-Encoding; others are
  * checked and skipped. A chunk size with its extension must fit as well. All head and trailer bytes together are
  * bounded by SBS_HTTP_HEADER_MAX.
  */
