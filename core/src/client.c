@@ -51,6 +51,7 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
     memset(client, 0, sizeof *client);
     sbs_exchange_init(&client->priv.exchange);
     client->priv.config = config;
+    sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
     sbs_status status = check_config(config);
     if (status == SBS_OK && config->fhir_base != NULL) {
         status = parse_base(config, &client->priv.base);
@@ -89,16 +90,6 @@ void sbs_client_wipe_scratch(sbs_client *client) {
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
     sbs_wipe(scratch, size);
-}
-
-sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    if (answer->body_len == 0 || answer->body_dropped) {
-        return SBS_ERR_JSON;
-    }
-    size_t size;
-    (void)sbs_client_scratch(client, &size);
-    return sbs_json_parse_in(out_doc, answer->body, answer->body_len, size);
 }
 
 static void put_request_id(sbs_writer *out) {
@@ -140,6 +131,9 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     shape->limits.connect_ms = DEFAULT(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = body_max(config, state);
+    if (state <= STATE_RESOURCE) { /* what else is asked for along the way has no words that count */
+        shape->words = sbs_client_words(client, &shape->words_size);
+    }
     shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
@@ -163,7 +157,11 @@ sbs_status sbs_client_go_on(sbs_client *client, uint8_t state) {
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
     bool in_doubt = detail->outcome_unknown; /* since an earlier try: no later one can tell */
+    size_t size;
+    char *words = sbs_client_words(client, &size);
     memset(detail, 0, sizeof *detail);
+    words[0] = '\0';
+    detail->text = words;
     detail->outcome_unknown = in_doubt;
     detail->step = step;
     detail->status = status;
@@ -174,7 +172,11 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
 void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
+    size_t size;
+    char *words = sbs_client_words(client, &size);
+    char first = answer->has_words ? words[0] : '\0'; /* the challenge's came with the head */
     sbs_client_note(client, step, status);
+    words[0] = first;
     detail->http_status = answer->status;
     detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
     detail->asked_to_wait = answer->has_retry_after;

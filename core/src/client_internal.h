@@ -18,9 +18,9 @@ enum {
     STATE_DISCOVERY,
     STATE_SIGN,
     STATE_TOKEN,
+    STATE_RESOURCE,
     STATE_DATE,
-    STATE_STATEMENT,
-    STATE_RESOURCE
+    STATE_STATEMENT
 };
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
 
@@ -39,8 +39,27 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 /** Wipes the scratch. */
 void sbs_client_wipe_scratch(sbs_client *client);
 
-/** Parses the answer's body, which stands at the start of the scratch; the JSON tokens come behind it. */
-sbs_status sbs_client_read_json(const sbs_client *client, sbs_json *out_doc);
+/** Where the server's words of the detail stand. */
+char *sbs_client_words(sbs_client *client, size_t *out_size);
+
+/** Puts @p text there as one sanitised line. */
+void sbs_client_say(sbs_client *client, sbs_text text);
+
+/** Empties the words if they repeat a part of the token, or hold what looks like a JSON Web Token. */
+void sbs_client_hide_secrets(sbs_client *client);
+
+/** Undoes the content coding of the answer's body. SBS_OK if there is none; SBS_ERR_HTTP if it cannot be undone. */
+sbs_status sbs_client_decode(sbs_client *client);
+
+/** Decodes and parses the answer's body; the JSON tokens come into the scratch, behind a body that stands there. */
+sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
+
+/** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
+sbs_text sbs_client_body(const sbs_client *client);
+
+/** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
+ *  answer was noted. @p out_transient: they hint that a retry may help. */
+void sbs_client_read_words(sbs_client *client, bool *out_transient);
 
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
 void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);

@@ -144,12 +144,29 @@ static void put_resource_head(sbs_client *client) {
     }
 }
 
+/* What the answer has to name. */
+static sbs_written written_by(const sbs_request *request) {
+    sbs_written written = {.system = request->identifier_system, .value = request->identifier_value};
+    written.type = request->interaction == SBS_BUNDLE ? SBS_TEXT("Bundle") : type_of(request->target);
+    if (request->interaction == SBS_UPDATE) {
+        written.id.ptr = request->target.ptr + written.type.len + 1;
+        written.id.len = request->target.len - written.type.len - 1;
+    }
+    return written;
+}
+
+/* The caller asked for the body itself, and not only whether something was stored. */
+static bool needs_body(const sbs_request *request) {
+    return request->response != NULL && (request->interaction == SBS_READ || request->interaction == SBS_BUNDLE);
+}
+
 static sbs_status send_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_exchange_request shape = {
         .response = request->response,
         .response_size = request->response_size,
-        .drop_success_body = request->response == NULL,
+        .spare_body = !needs_body(request),
+        .written = written_by(request),
     };
     put_resource_head(client);
     if (request->without_token) {
@@ -168,7 +185,7 @@ static sbs_status send_resource(sbs_client *client) {
 sbs_status sbs_client_begin_resource(sbs_client *client) {
     if (!client->priv.request.without_token && !is_covered(client)) {
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
-        sbs_http_sanitise(sbs_client_scope(client), client->priv.detail.text, sizeof client->priv.detail.text);
+        sbs_client_say(client, sbs_client_scope(client));
         return SBS_ERR_SCOPE;
     }
     sbs_status status = send_resource(client);
@@ -190,55 +207,77 @@ static bool is_repeatable(const sbs_request *request) {
     }
 }
 
-/* Some servers send back what they did not like: the token belongs into no message. */
-static void hide_token(sbs_client *client) {
-    char *text = client->priv.detail.text;
-    sbs_token_view token;
-    if (sbs_client_token(client, client->priv.now, &token) != SBS_OK) {
-        return;
-    }
-    size_t len = token.access_token.len;
-    for (size_t left = strlen(text), at = 0; left >= len; left--, at++) {
-        if (memcmp(text + at, token.access_token.ptr, len) == 0) {
-            text[0] = '\0';
-            return;
-        }
-    }
-}
-
 static void note_refusal(sbs_client *client) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
+    sbs_http_meaning meaning = sbs_http_meaning_of(client->priv.exchange.answer.status);
     bool hint = false;
-    sbs_json doc;
-    sbs_http_meaning meaning = sbs_http_meaning_of(answer->status);
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
-    bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
-                sbs_outcome_read(&doc, 0, detail->text, sizeof detail->text, &hint) == SBS_OK;
-    if (!told && !answer->is_json && !answer->body_dropped) {
-        sbs_http_sanitise((sbs_text){answer->body, answer->body_len}, detail->text, sizeof detail->text);
-    }
-    hide_token(client);
+    sbs_client_read_words(client, &hint);
     detail->transient |= hint;
 }
 
-/* A web page that answers 200 to everything stored nothing: a write is believed by FHIR's own media type, by a Location
- * with an id, or where the answer has no body to name a type for. */
-static bool confirms(const sbs_client *client) {
+static sbs_body_kind read_body(sbs_client *client, sbs_json *out_doc) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    return client->priv.request.interaction == SBS_READ || !answer->has_type || answer->is_json ||
-           answer->id[0] != '\0';
+    sbs_status status = sbs_client_read_json(client, out_doc);
+    if (status == SBS_OK) {
+        return SBS_BODY_JSON;
+    }
+    if (answer->body_dropped || status != SBS_ERR_JSON) {
+        return SBS_BODY_UNREAD;
+    }
+    return sbs_client_body(client).len == 0 ? SBS_BODY_NONE : SBS_BODY_OTHER;
 }
 
-static sbs_status accept_success(sbs_client *client) {
-    if (confirms(client)) {
+static sbs_status judge_write(sbs_client *client, const char **out_why) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_json doc;
+    sbs_answered answered = {
+        .status = answer->status,
+        .location = (sbs_location_fit)answer->location,
+        .body = read_body(client, &doc),
+        .doc = &doc,
+        .resource = 0,
+        .outcome = SBS_JSON_NONE,
+    };
+    return sbs_confirm(&client->priv.exchange.priv.request.written, &answered, out_why);
+}
+
+/* What the caller asked for is the body, and his to judge; but a page that answers 200 to everything is none. */
+static sbs_status judge_body(sbs_client *client, const char **out_why) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    bool read = client->priv.request.interaction == SBS_READ;
+    if (answer->status != 200 && (read || sbs_http_meaning_of(answer->status).status != SBS_OK)) {
+        *out_why = "this status confirms nothing";
+        return SBS_ERR_RESPONSE;
+    }
+    if (!read && answer->body_len > 0 && answer->has_type && !answer->is_json) {
+        *out_why = "the body does not confirm it";
+        return SBS_ERR_RESPONSE;
+    }
+    *out_why = "its content coding";
+    return sbs_client_decode(client);
+}
+
+static sbs_status judge_success(sbs_client *client) {
+    const sbs_request *request = &client->priv.request;
+    sbs_detail *detail = &client->priv.detail;
+    const char *why = "";
+    bool read = request->interaction == SBS_READ;
+    bool hint;
+    sbs_status status = read || needs_body(request) ? judge_body(client, &why) : judge_write(client, &why);
+    if (status == SBS_OK) {
         return SBS_OK;
     }
-    sbs_client_note_answer(client, SBS_STEP_RESOURCE, SBS_ERR_RESPONSE);
-    client->priv.detail.outcome_unknown = true;
-    sbs_http_sanitise(sbs_text_of("Content-Type"), client->priv.detail.text, sizeof client->priv.detail.text);
-    return SBS_ERR_RESPONSE;
+
+    sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
+    detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
+    if (why[0] != '\0') {
+        sbs_client_say(client, sbs_text_of(why));
+    } else {
+        sbs_client_read_words(client, &hint);
+    }
+    return status;
 }
 
 sbs_status sbs_client_step_resource(sbs_client *client) {
@@ -248,8 +287,8 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
         return status;
     }
     sbs_http_meaning meaning = sbs_http_meaning_of(client->priv.exchange.answer.status);
-    if (meaning.fault == SBS_FAULT_NONE && (meaning.status == SBS_OK || request->interaction == SBS_READ)) {
-        return accept_success(client);
+    if (meaning.fault == SBS_FAULT_NONE) {
+        return judge_success(client);
     }
     if (meaning.status == SBS_ERR_UNAUTHORIZED && !client->priv.reauthenticated && !request->without_token) {
         client->priv.reauthenticated = true;

@@ -13,28 +13,39 @@ static sbs_status read_statement(sbs_client *client) {
     return url != SBS_JSON_NONE ? sbs_client_take_token_url(client, &doc, url) : SBS_ERR_RESPONSE;
 }
 
+/* It is a way out: where it leads nowhere, what counts is that there is no smart-configuration. */
+static bool leads_nowhere(sbs_status status) {
+    return status == SBS_ERR_RESPONSE || status == SBS_ERR_JSON || status == SBS_ERR_FORBIDDEN ||
+           status == SBS_ERR_REDIRECT;
+}
+
 static sbs_status step_statement(sbs_client *client) {
+    sbs_answer *answer = &client->priv.exchange.answer;
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
     if (status != SBS_OK) {
         return status;
     }
 
-    bool is_there = client->priv.exchange.answer.status == 200;
-    status = is_there ? read_statement(client) : sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
+    status = answer->status == 200 ? read_statement(client) : sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
+    if (leads_nowhere(status)) {
+        answer->status = client->priv.detail.http_status;
+        return client->priv.detail.status;
+    }
     return sbs_client_end_discovery(client, status);
 }
 
 /* @p status: what discovery came to; in STATE_STATEMENT nothing. */
 sbs_status sbs_client_oauth_uris(sbs_client *client, sbs_status status) {
     unsigned http_status = client->priv.exchange.answer.status;
+    bool is_missing = http_status == 404 || http_status == 410 || status == SBS_ERR_JSON;
     if (client->priv.state == STATE_STATEMENT) {
         return step_statement(client);
     }
-    if (http_status != 404 && http_status != 410 && status != SBS_ERR_JSON) {
-        return sbs_client_end_discovery(client, status);
-    }
 
-    client->priv.url_len = 0;
+    status = sbs_client_end_discovery(client, status); /* which tells it */
+    if (!is_missing) {
+        return status;
+    }
     status = sbs_client_get_document(client, "/metadata", STATE_STATEMENT);
     return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
 }

@@ -60,18 +60,13 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
 
 /* ---- discovery --------------------------------------------------------------------------------------------------- */
 
-/* Words of our own in the place of the server's: what is at fault. */
-static void note_words(sbs_client *client, const char *words) {
-    sbs_http_sanitise(sbs_text_of(words), client->priv.detail.text, sizeof client->priv.detail.text);
-}
-
 static void forget_discovery(sbs_client *client) {
     sbs_client_wipe_token(client);
     client->priv.url_len = 0;
 }
 
 sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state) {
-    sbs_exchange_request shape = {.response = NULL, .drop_success_body = state == STATE_DATE};
+    sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
 
     client->priv.date_asked = true;
     sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
@@ -140,7 +135,7 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
     client->priv.url_len = 0;
     sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
     if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
-        note_words(client, "Content-Type");
+        sbs_client_say(client, sbs_text_of("Content-Type"));
     }
     return sbs_client_retry(client, client->priv.detail.transient);
 }
@@ -394,28 +389,19 @@ static sbs_status doubt_clock(sbs_client *client) {
     return sbs_client_retry(client, corrected || detail->transient);
 }
 
-/* Some servers send back what they did not like: an assertion may become valid later, and belongs into no message. */
-static void hide_assertion(char *text) {
-    for (; *text != '\0'; text++) {
-        if (text[0] == 'e' && text[1] == 'y' && text[2] == 'J') {
-            *text = '\0';
-            return;
-        }
-    }
-}
-
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
     bool hint;
+    size_t size;
+    char *words = sbs_client_words(client, &size);
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
-    bool told = sbs_client_read_json(client, &doc) == SBS_OK &&
-                (sbs_oauth_error_read(&doc, &detail->oauth, detail->text, sizeof detail->text) == SBS_OK ||
-                 sbs_words_read(&doc, detail->text, sizeof detail->text, &hint) == SBS_OK);
-    if (told) {
-        hide_assertion(detail->text);
+    if (sbs_client_read_json(client, &doc) != SBS_OK ||
+        sbs_oauth_error_read(&doc, &detail->oauth, words, size) != SBS_OK) {
+        sbs_client_read_words(client, &hint);
     }
+    sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
     if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
@@ -454,7 +440,7 @@ static sbs_status accept_token(sbs_client *client) {
     }
     if (status != SBS_OK) {
         sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        note_words(client, member);
+        sbs_client_say(client, sbs_text_of(member));
         return status;
     }
 

@@ -12,10 +12,11 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
         return SBS_LOCATION_NONE;
     }
 
-    if (sbs_location_parse(location, &type, &id) != SBS_OK || !sbs_text_equal(type, written->type)) {
+    if (sbs_location_parse(location, &type, &id) != SBS_OK) {
         return SBS_LOCATION_OTHER;
     }
-    if (written->id.ptr != NULL && !sbs_text_equal(id, written->id)) {
+    if ((written->type.ptr != NULL && !sbs_text_equal(type, written->type)) ||
+        (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
         return SBS_LOCATION_OTHER;
     }
     *out_id = id;
@@ -43,21 +44,19 @@ static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sb
     return false;
 }
 
+static const char no_resource[] = "the body does not confirm it";
+
 static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
                                  const char **out_why) {
-    if (!sbs_json_is(doc, sbs_lookup(doc, resource, "resourceType"), written->type)) {
-        *out_why = "the body is not what was written";
-        return SBS_ERR_RESPONSE;
-    }
-
     sbs_json_node id = sbs_lookup(doc, resource, "id");
-    if (written->id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, written->id)) {
-        *out_why = "the body is another resource";
+    bool other_id = written->id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, written->id);
+    if (other_id || !sbs_json_is(doc, sbs_lookup(doc, resource, "resourceType"), written->type)) {
+        *out_why = no_resource;
         return SBS_ERR_RESPONSE;
     }
 
     if (written->value.ptr != NULL && !has_identifier(doc, resource, written)) {
-        *out_why = "the server found a resource with another identifier";
+        *out_why = "it has another identifier";
         return SBS_ERR_AMBIGUOUS;
     }
     return SBS_OK;
@@ -65,14 +64,16 @@ static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc
 
 static sbs_status judge_json(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
     const sbs_json *doc = answered->doc;
-    bool is_outcome = sbs_lookup_is(doc, answered->resource, "resourceType", "OperationOutcome");
-    if (has_error(doc, answered->outcome) || (is_outcome && has_error(doc, answered->resource))) {
+    sbs_json_node resource = answered->resource;
+    sbs_json_node outcome = answered->outcome;
+    if (sbs_lookup_is(doc, resource, "resourceType", "OperationOutcome")) {
+        outcome = resource;
+        resource = SBS_JSON_NONE;
+    }
+    if (has_error(doc, outcome)) {
         return SBS_ERR_RESPONSE;
     }
-    if (answered->resource == SBS_JSON_NONE || is_outcome) {
-        return SBS_OK;
-    }
-    return judge_resource(written, doc, answered->resource, out_why);
+    return resource == SBS_JSON_NONE ? SBS_OK : judge_resource(written, doc, resource, out_why);
 }
 
 static sbs_status judge(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
@@ -80,29 +81,23 @@ static sbs_status judge(const sbs_written *written, const sbs_answered *answered
         return SBS_OK;
     }
     if (answered->status != 200 && answered->status != 204) {
-        *out_why = "this status does not say that it is stored";
+        *out_why = "this status confirms nothing";
         return SBS_ERR_RESPONSE;
     }
     if (answered->location == SBS_LOCATION_OTHER) {
-        *out_why = "the Location names another resource";
+        *out_why = "its Location is another one";
         return SBS_ERR_RESPONSE;
     }
 
-    switch (answered->body) {
-    case SBS_BODY_NONE:
-        return SBS_OK;
-    case SBS_BODY_JSON:
+    if (answered->body == SBS_BODY_JSON) {
         return judge_json(written, answered, out_why);
-    case SBS_BODY_UNREAD:
-        if (answered->location == SBS_LOCATION_FITS) {
-            return SBS_OK;
-        }
-        *out_why = "the body cannot be read, and no Location confirms it";
-        return SBS_ERR_RESPONSE;
-    default:
-        *out_why = "the body is no FHIR resource";
-        return SBS_ERR_RESPONSE;
     }
+    if (answered->body == SBS_BODY_NONE ||
+        (answered->body == SBS_BODY_UNREAD && answered->location == SBS_LOCATION_FITS)) {
+        return SBS_OK;
+    }
+    *out_why = no_resource;
+    return SBS_ERR_RESPONSE;
 }
 
 sbs_status sbs_confirm(const sbs_written *written, const sbs_answered *answered, const char **out_why) {

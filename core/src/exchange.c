@@ -74,12 +74,17 @@ static void prepare_receiving(sbs_exchange *exchange) {
     exchange->priv.rx_size = rx_size;
     exchange->priv.body = NULL;
     exchange->priv.body_size = request->scratch_size - rx_size - line_size;
-    if (request->response == NULL && !request->drop_success_body) {
+    if (request->response == NULL) {
         request->response = request->scratch;
         request->response_size = exchange->priv.body_size;
     }
     sbs_http_options options = {.head_request = false, .body_max = exchange->priv.request.limits.body_max};
     sbs_http_reader_init(&exchange->priv.reader, line, line_size, options);
+}
+
+static void begin_opening(sbs_exchange *exchange, uint64_t mono_ms) {
+    exchange->priv.state = OPENING;
+    exchange->priv.deadline_ms = mono_ms + exchange->priv.request.limits.connect_ms;
 }
 
 sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request, uint64_t mono_ms) {
@@ -96,9 +101,12 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     exchange->response_started = false;
     store_request(exchange, request);
     prepare_receiving(exchange);
-    exchange->priv.state = exchange->reused ? SENDING : OPENING;
-    exchange->priv.deadline_ms =
-        mono_ms + (exchange->reused ? request->limits.exchange_ms : request->limits.connect_ms);
+    if (exchange->reused) {
+        exchange->priv.state = SENDING;
+        exchange->priv.deadline_ms = mono_ms + request->limits.exchange_ms;
+    } else {
+        begin_opening(exchange, mono_ms);
+    }
     return SBS_OK;
 }
 
@@ -114,7 +122,7 @@ void sbs_exchange_cancel(sbs_exchange *exchange) {
     }
 }
 
-static sbs_status fail(sbs_exchange *exchange, sbs_status status) {
+static sbs_status exchange_fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
     exchange->answer.body = NULL;
@@ -147,7 +155,7 @@ static sbs_status step_opening(sbs_exchange *exchange) {
 }
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
-static void gather(sbs_exchange *exchange) {
+static void gather_parts(sbs_exchange *exchange) {
     if (exchange->priv.out_sent == exchange->priv.out_len) {
         exchange->priv.out_sent = 0;
         exchange->priv.out_len = 0;
@@ -179,7 +187,15 @@ static sbs_status begin_receiving(sbs_exchange *exchange, sbs_status send_error)
 
 static sbs_status step_sending(sbs_exchange *exchange) {
     const sbs_exchange_request *request = &exchange->priv.request;
-    gather(exchange);
+    /* What came while nothing was asked must not be taken for the answer to what is asked now. */
+    if (exchange->reused && !exchange->request_started && !is_still_open(exchange)) {
+        sbs_exchange_close(exchange);
+        exchange->reused = false;
+        begin_opening(exchange, exchange->priv.now.mono_ms);
+        return SBS_OK;
+    }
+
+    gather_parts(exchange);
     if (exchange->priv.out_len == 0) {
         return begin_receiving(exchange, SBS_OK);
     }
@@ -195,11 +211,30 @@ static sbs_status step_sending(sbs_exchange *exchange) {
     return answered ? begin_receiving(exchange, status) : status;
 }
 
-static void note_location(sbs_answer *answer, sbs_text value) {
-    sbs_text type;
+static void note_location(sbs_exchange *exchange, sbs_text value) {
+    sbs_answer *answer = &exchange->answer;
     sbs_text id;
-    if (sbs_location_parse(value, &type, &id) == SBS_OK) {
-        copy_text(answer->id, sizeof answer->id, id);
+    answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);
+    answer->id[0] = '\0';
+    copy_text(answer->id, sizeof answer->id, id);
+}
+
+/* Several challenges may come: the longest is the one that says something. */
+static void note_challenge(sbs_exchange *exchange, sbs_text value) {
+    const sbs_exchange_request *request = &exchange->priv.request;
+    bool shorter = exchange->answer.has_words && value.len <= strlen(request->words);
+    if (exchange->answer.status >= 400 && request->words != NULL && !shorter) {
+        sbs_http_sanitise(value, request->words, request->words_size);
+        exchange->answer.has_words = true;
+    }
+}
+
+/* That the server asks for time counts, also where it does not say, in a way to be read, for how much. */
+static void note_retry_after(sbs_answer *answer, sbs_text value, int64_t utc_s) {
+    uint32_t seconds;
+    answer->has_retry_after = true;
+    if (sbs_http_retry_after(value, utc_s, RETRY_AFTER_MAX_S, &seconds) == SBS_OK) {
+        answer->retry_after_s = seconds;
     }
 }
 
@@ -219,11 +254,16 @@ static void note_field(sbs_exchange *exchange) {
         answer->has_age = true;
         break;
     case SBS_HTTP_RETRY_AFTER:
-        answer->has_retry_after =
-            sbs_http_retry_after(value, utc_s, RETRY_AFTER_MAX_S, &answer->retry_after_s) == SBS_OK;
+        note_retry_after(answer, value, utc_s);
         break;
     case SBS_HTTP_LOCATION:
-        note_location(answer, value);
+        note_location(exchange, value);
+        break;
+    case SBS_HTTP_WWW_AUTHENTICATE:
+        note_challenge(exchange, value);
+        break;
+    case SBS_HTTP_CONTENT_ENCODING:
+        answer->coding = exchange->priv.reader.coding;
         break;
     case SBS_HTTP_ETAG:
         copy_text(answer->etag, sizeof answer->etag, value);
@@ -262,7 +302,7 @@ static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece) {
     const sbs_http_reader *reader = &exchange->priv.reader;
     answer->body_dropped = true;
     answer->body_len = 0;
-    if (!is_success(exchange)) {
+    if (!is_success(exchange) || exchange->priv.request.spare_body) {
         return SBS_OK;
     }
     if (reader->has_length && reader->content_length <= SIZE_MAX) {
@@ -271,7 +311,7 @@ static sbs_status keep_body(sbs_exchange *exchange, sbs_text piece) {
     return SBS_ERR_BUFFER;
 }
 
-static sbs_status finish(sbs_exchange *exchange, bool reusable) {
+static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
     const sbs_exchange_request *request = &exchange->priv.request;
     if (exchange->priv.send_error != SBS_OK) {
         if (is_success(exchange)) { /* of what the server cannot have read */
@@ -307,7 +347,7 @@ static sbs_status take_input(sbs_exchange *exchange, const char *data, size_t le
             return status;
         }
         if (event == SBS_HTTP_DONE) {
-            return finish(exchange, len == 0);
+            return exchange_finish(exchange, len == 0);
         }
     }
 }
@@ -318,7 +358,7 @@ static sbs_status step_receiving(sbs_exchange *exchange) {
     sbs_status status = stream->ops->receive(stream->ctx, (uint8_t *)exchange->priv.rx, exchange->priv.rx_size, &len);
     if (status == SBS_END) {
         status = sbs_http_reader_end(&exchange->priv.reader);
-        return status == SBS_OK ? finish(exchange, false) : status;
+        return status == SBS_OK ? exchange_finish(exchange, false) : status;
     }
     if (status == SBS_OK) {
         exchange->response_started = true;
@@ -351,7 +391,7 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
     exchange->priv.now = now;
     sbs_status status = now.mono_ms < exchange->priv.deadline_ms ? step(exchange) : SBS_ERR_TIMEOUT;
     if (status < 0) {
-        return fail(exchange, status);
+        return exchange_fail(exchange, status);
     }
     if (status == SBS_END) {
         return SBS_OK;

@@ -3,6 +3,15 @@
 
 #include "ascii.h"
 
+/* The index of @p name in @p names, without case; @p count if it is none of them. */
+static int find_name(sbs_text name, const char *const *names, int count) {
+    int i = 0;
+    while (i < count && !sbs_ascii_is_nocase(name, names[i])) {
+        i++;
+    }
+    return i;
+}
+
 int sbs_http_field_of(sbs_text name) {
     static const char *const names[SBS_HTTP_OTHER_FIELD] = {
         [SBS_HTTP_CONNECTION] = "connection",
@@ -18,11 +27,7 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
         [SBS_HTTP_LAST_MODIFIED] = "last-modified",
     };
-    int i = 0;
-    while (i < SBS_HTTP_OTHER_FIELD && !sbs_ascii_is_nocase(name, names[i])) {
-        i++;
-    }
-    return i;
+    return find_name(name, names, SBS_HTTP_OTHER_FIELD);
 }
 
 static sbs_status apply_connection(sbs_http_reader *reader, sbs_text option) {
@@ -48,8 +53,19 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
     return SBS_OK;
 }
 
-static sbs_status apply_content_encoding(sbs_text coding) {
-    return coding.len == 0 || sbs_ascii_is_nocase(coding, "identity") ? SBS_OK : SBS_ERR_HTTP;
+/* Two names for some, and three that are none. */
+static sbs_status apply_content_encoding(sbs_http_reader *reader, sbs_text name) {
+    static const char *const names[] = {"identity", "none", "utf-8", "gzip", "x-gzip", "deflate"};
+    const int i = name.len == 0 ? 0 : find_name(name, names, 6);
+    if (i < 3) {
+        return SBS_OK;
+    }
+    if (reader->coding != SBS_CODING_NONE || i == 6) {
+        reader->coding = SBS_CODING_OTHER;
+    } else {
+        reader->coding = i == 5 ? SBS_CODING_DEFLATE : SBS_CODING_GZIP;
+    }
+    return SBS_OK;
 }
 
 static sbs_status apply_transfer_encoding(sbs_http_reader *reader, sbs_text coding) {
@@ -67,7 +83,7 @@ static sbs_status apply_element(sbs_http_reader *reader, int field, sbs_text ele
     case SBS_HTTP_CONTENT_LENGTH:
         return apply_content_length(reader, element);
     case SBS_HTTP_CONTENT_ENCODING:
-        return apply_content_encoding(element);
+        return apply_content_encoding(reader, element);
     default:
         return apply_transfer_encoding(reader, element);
     }
@@ -78,6 +94,11 @@ sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text
     const int field = sbs_http_field_of(name);
     if (field > SBS_HTTP_TRANSFER_ENCODING) {
         return SBS_OK;
+    }
+    /* Two readers that join lines differently would disagree about where the message ends. */
+    const bool frames = field == SBS_HTTP_CONTENT_LENGTH || field == SBS_HTTP_TRANSFER_ENCODING;
+    if (frames && (reader->priv.flags & SBS_HTTP_FOLDED) != 0) {
+        return SBS_ERR_HTTP;
     }
     for (;;) {
         const size_t comma = sbs_ascii_find(value, ',');

@@ -12,7 +12,9 @@ enum {
     SBS_HTTP_VERSION_1_0 = 4, /* of the last status line */
     SBS_HTTP_CHUNKED = 8,     /* Transfer-Encoding: chunked */
     SBS_HTTP_CLOSE = 16,      /* Connection: close */
-    SBS_HTTP_KEEP_ALIVE = 32  /* Connection: keep-alive */
+    SBS_HTTP_KEEP_ALIVE = 32, /* Connection: keep-alive */
+    SBS_HTTP_LINE_END = 64,   /* a field line ended; the next byte tells whether it goes on */
+    SBS_HTTP_FOLDED = 128     /* the line was joined from several */
 };
 
 /* The fields that the reader or the client use; the first four are those that sbs_http_apply_field knows. */
@@ -35,7 +37,7 @@ enum {
 /* Which of them @p name is, without case. */
 int sbs_http_field_of(sbs_text name);
 
-/* Takes up what @p name means to the reader. SBS_ERR_HTTP: framing or content coding that is not supported. */
+/* Takes up what @p name means to the reader. SBS_ERR_HTTP: framing that is not supported. */
 SBS_NODISCARD sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text value);
 
 #endif

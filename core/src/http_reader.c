@@ -45,7 +45,7 @@ static bool has_flag(const sbs_http_reader *reader, uint8_t flag) {
 static void begin_line(sbs_http_reader *reader, uint8_t state) {
     reader->priv.state = state;
     reader->priv.line_len = 0;
-    reader->priv.flags &= (uint8_t) ~(SBS_HTTP_HAS_CR | SBS_HTTP_OVERLONG);
+    reader->priv.flags &= (uint8_t) ~(SBS_HTTP_HAS_CR | SBS_HTTP_OVERLONG | SBS_HTTP_LINE_END | SBS_HTTP_FOLDED);
 }
 
 /* Chunk sizes are bounded by their line each; all other lines are the head or the trailer. */
@@ -78,14 +78,32 @@ static sbs_status take_line_byte(sbs_http_reader *reader, char c) {
     return SBS_PENDING;
 }
 
-/* Collects one line without its CRLF. */
+/* A field line may go on in the next one. */
+static bool may_be_folded(const sbs_http_reader *reader) {
+    return (reader->priv.state == STATE_FIELD || reader->priv.state == STATE_TRAILER) && reader->priv.line_len > 0;
+}
+
+/* Collects one line without its CRLF. A field line that the next one continues, which begins with a blank then, is
+ * joined by that blank (RFC 9112 section 5.2). */
 static sbs_status take_line(sbs_http_reader *reader, feed *in) {
     while (in->used < in->len) {
+        const char c = in->data[in->used];
+        if (has_flag(reader, SBS_HTTP_LINE_END)) {
+            if (c != ' ' && c != '\t') {
+                return SBS_OK;
+            }
+            reader->priv.flags &= (uint8_t) ~(SBS_HTTP_LINE_END | SBS_HTTP_HAS_CR);
+            reader->priv.flags |= SBS_HTTP_FOLDED;
+        }
+
         sbs_status status = count_head_byte(reader);
         if (status == SBS_OK) {
-            status = take_line_byte(reader, in->data[in->used++]);
+            in->used++;
+            status = take_line_byte(reader, c);
         }
-        if (status != SBS_PENDING) {
+        if (status == SBS_OK && may_be_folded(reader)) {
+            reader->priv.flags |= SBS_HTTP_LINE_END;
+        } else if (status != SBS_PENDING) {
             return status;
         }
     }
@@ -129,7 +147,7 @@ static sbs_status step_status_line(sbs_http_reader *reader, feed *in) {
     return SBS_OK;
 }
 
-/* Splits a field line; a line that begins with white space (obsolete folding) has no token before its colon either. */
+/* Splits a field line. The first one cannot go on with another: if it begins with white space, its name is no token. */
 static sbs_status parse_field(const sbs_http_reader *reader, sbs_text *out_name, sbs_text *out_value) {
     const sbs_text line = {reader->priv.line, reader->priv.line_len};
     const size_t colon = sbs_ascii_find(line, ':');
@@ -197,12 +215,12 @@ static sbs_status step_field(sbs_http_reader *reader, feed *in) {
 
 /* ---- chunked -------------------------------------------------------------------------------------------------- */
 
-/* Hexadecimal digits up to the end or an extension, which is not looked at (RFC 9112 section 7.1.1). */
+/* Hexadecimal digits up to the end or an extension, which is not looked at (RFC 9112 section 7.1.1). Old servers
+ * put blanks behind them. */
 static sbs_status parse_chunk_size(sbs_text line, uint64_t *out_size) {
     const sbs_text digits = sbs_ascii_trim((sbs_text){line.ptr, sbs_ascii_find(line, ';')});
     uint64_t size = 0;
-    /* White space is legal only between the size and an extension. */
-    if (digits.len == 0 || digits.ptr != line.ptr || (digits.len < line.len && sbs_ascii_find(line, ';') == line.len)) {
+    if (digits.len == 0 || digits.ptr != line.ptr) {
         return SBS_ERR_HTTP;
     }
     for (size_t i = 0; i < digits.len; i++) {

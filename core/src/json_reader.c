@@ -29,14 +29,17 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     if (len > INT32_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
-    sbs_status status = sbs_json_check(text, len, &where);
+    /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
+    const unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    sbs_status status = sbs_json_check(text + mark, len - mark, &where);
     if (out_where) {
-        *out_where = where;
+        *out_where = where + mark;
     }
     if (status != SBS_OK) {
         return status;
     }
     jsmn_init(&parser);
+    parser.pos = mark;
     unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
     /* With no memory at all jsmn would only count. */
     if (limit == 0 || jsmn_parse(&parser, text, len, (jsmntok_t *)tokens, limit) < 0) {
@@ -49,10 +52,14 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     return SBS_OK;
 }
 
-sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size) {
-    size_t start = len + (0u - (uintptr_t)(buffer + len)) % _Alignof(sbs_json_token);
+sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size) {
+    size_t start = (0u - (uintptr_t)memory) % _Alignof(sbs_json_token);
     size_t capacity = start > size ? 0 : (size - start) / sizeof(sbs_json_token);
-    return sbs_json_parse(doc, buffer, len, (sbs_json_token *)(void *)(buffer + start), capacity, NULL);
+    return sbs_json_parse(doc, text, len, (sbs_json_token *)(void *)(memory + start), capacity, NULL);
+}
+
+sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size) {
+    return sbs_json_parse_with(doc, buffer, len, buffer + len, size - len);
 }
 
 static sbs_json_kind primitive_kind(char first) {
@@ -206,8 +213,7 @@ static bool unescaped_equals(sbs_text raw, sbs_text expected) {
 }
 
 bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
-    return text.ptr != NULL && sbs_json_kind_of(doc, node) == SBS_JSON_STRING &&
-           unescaped_equals(sbs_json_raw(doc, node), text);
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && unescaped_equals(sbs_json_raw(doc, node), text);
 }
 
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {

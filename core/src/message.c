@@ -20,14 +20,18 @@ static void put_prefix(sbs_message *message, const char *prefix) {
     message->text[message->len] = '\0';
 }
 
-void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text text) {
-    if (message->size == 0 || text.len == 0) {
-        return;
-    }
-    put_prefix(message, message->len > 0 ? prefix : "");
+/* Text that stands in the line's own memory may be given. */
+static void put_line(sbs_message *message, sbs_text text) {
     char *end = message->text + message->len;
     sbs_http_sanitise(text, end, message->size - message->len);
     message->len += strlen(end);
+}
+
+void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text text) {
+    if (message->size > 0 && text.len > 0) {
+        put_prefix(message, message->len > 0 ? prefix : "");
+        put_line(message, text);
+    }
 }
 
 void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node) {
@@ -42,11 +46,9 @@ void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *d
 
     put_prefix(message, message->len > 0 ? prefix : "");
     char *end = message->text + message->len;
-    size_t room = message->size - message->len;
     /* Text that is too long, or no text at all once unescaped, is shown as it stands. */
-    if (sbs_json_text(doc, node, end, room, &len) == SBS_OK) {
+    if (sbs_json_text(doc, node, end, message->size - message->len, &len) == SBS_OK) {
         text = (sbs_text){end, len};
     }
-    sbs_http_sanitise(text, end, room);
-    message->len += strlen(end);
+    put_line(message, text);
 }

@@ -84,39 +84,13 @@ sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *token
 
 /* The OperationOutcome of a document: itself, or the first inside an entry of a Bundle. */
 static sbs_json_node find_outcome(const sbs_json *doc) {
-    if (sbs_lookup_is(doc, 0, "resourceType", "OperationOutcome")) {
-        return 0;
-    }
+    sbs_json_node outcome = 0;
     sbs_json_node entry = sbs_lookup_first(doc, 0, "entry");
-    for (; entry != SBS_JSON_NONE; entry = sbs_json_next(doc, entry)) {
-        sbs_json_node outcome = sbs_lookup(doc, entry, "resource");
-        if (sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
-            return outcome;
-        }
-        outcome = sbs_lookup(doc, sbs_lookup(doc, entry, "response"), "outcome");
-        if (outcome != SBS_JSON_NONE) {
-            return outcome;
-        }
+    while (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome") && entry != SBS_JSON_NONE) {
+        outcome = sbs_lookup(doc, entry, "resource");
+        entry = sbs_json_next(doc, entry);
     }
-    return SBS_JSON_NONE;
-}
-
-/* A string as it reads, an object by its message, and what else may be a list of faults as it stands. */
-static void put_member(sbs_message *message, const sbs_json *doc, const char *name) {
-    sbs_json_node node = sbs_lookup(doc, 0, name);
-    sbs_json_node inner = sbs_lookup(doc, node, "message");
-    if (node == SBS_JSON_NONE) {
-        return;
-    }
-
-    sbs_json_kind kind = sbs_json_kind_of(doc, node);
-    if (kind == SBS_JSON_STRING) {
-        sbs_message_put(message, ": ", doc, node);
-    } else if (inner != SBS_JSON_NONE) {
-        sbs_message_put(message, ": ", doc, inner);
-    } else if (kind == SBS_JSON_OBJECT || kind == SBS_JSON_ARRAY) {
-        sbs_message_put_text(message, ": ", sbs_json_raw(doc, node));
-    }
+    return outcome;
 }
 
 sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient) {
@@ -129,12 +103,15 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
 
     sbs_message_init(&message, out_text, size);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        put_member(&message, doc, names[i]);
+        sbs_json_node node = sbs_lookup(doc, 0, names[i]);
+        sbs_json_node inner = sbs_lookup(doc, node, "message");
+        sbs_message_put(&message, ": ", doc, inner != SBS_JSON_NONE ? inner : node);
+        if (inner == SBS_JSON_NONE && sbs_json_first(doc, node) != SBS_JSON_NONE) {
+            sbs_message_put_text(&message, ": ", sbs_json_raw(doc, node)); /* a list of faults */
+        }
     }
-    if (message.len == 0 && sbs_json_first(doc, 0) != SBS_JSON_NONE) {
+    if (message.len == 0 && sbs_json_raw(doc, 0).len > 2) { /* more than empty brackets */
         sbs_message_put_text(&message, "", sbs_json_raw(doc, 0));
-    } else if (message.len == 0) {
-        sbs_message_put(&message, "", doc, 0);
     }
     return message.len > 0 ? SBS_OK : SBS_ERR_NOT_FOUND;
 }

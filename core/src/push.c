@@ -35,22 +35,17 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
     return &push->priv.counters;
 }
 
-static void tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id, const sbs_push_result *result) {
-    push->priv.event = (sbs_push_event){
-        .kind = kind,
-        .id = id,
-        .status = result->status,
-        .http_status = result->http_status,
-        .reason = "",
-        .words = result->words,
-        .server_id = result->server_id,
-        .etag = result->etag,
-    };
+/* An event is made in a poll: first what an answer says, then what came of it. */
+static void begin_event(sbs_push *push) {
+    memset(&push->priv.event, 0, sizeof push->priv.event);
+    memset(&push->priv.flags, 0, sizeof push->priv.flags);
+    push->priv.event.reason = push->priv.event.words = "";
+    push->priv.event.server_id = push->priv.event.etag = "";
 }
 
-static void tell_nothing(sbs_push *push) {
-    static const sbs_push_result nothing = {.words = "", .server_id = "", .etag = ""};
-    tell(push, SBS_PUSH_NOTHING, 0, &nothing);
+static void tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    push->priv.event.kind = kind;
+    push->priv.event.id = id;
 }
 
 /* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
@@ -138,14 +133,18 @@ static uint32_t increase(uint16_t *counter) {
     return *counter - 1u;
 }
 
-static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id, const sbs_push_result *result) {
+static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
-    push->priv.early_ms = push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
-    tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id, result);
+    tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
     push->priv.event.wait_ms = wait_ms;
+}
+
+static uint32_t server_ms(const sbs_push *push, unsigned attempt) {
+    return backoff_of(&push->priv.config->backoff, (sbs_backoff){1000, 300000}, attempt);
 }
 
 static uint32_t pause_ms(sbs_push *push) {
@@ -153,13 +152,16 @@ static uint32_t pause_ms(sbs_push *push) {
 }
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
-static void wait_all(sbs_push *push, bool pause, const sbs_push_result *result) {
-    const sbs_backoff standard = {1000, 300000};
-    uint32_t wait_ms = pause ? pause_ms(push)
-                             : backoff_of(&push->priv.config->backoff, standard, increase(&push->priv.server_failures));
+static void wait_all(sbs_push *push, bool pause) {
+    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, increase(&push->priv.server_failures));
     uint64_t id = push->priv.sent[0].id;
     look_on(push, before(push));
-    begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id, result);
+    begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
+}
+
+static bool is_for_operator(const struct sbs_push_failure *failure) {
+    return failure->status == SBS_ERR_SCOPE ||
+           sbs_http_meaning_of(failure->http_status).fault == SBS_FAULT_ACCESS;
 }
 
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
@@ -167,34 +169,33 @@ static void wait_all(sbs_push *push, bool pause, const sbs_push_result *result) 
 static void wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
     const sbs_detail *detail = sbs_client_detail(push->priv.config->client);
-    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !failure->lets_pass;
-    bool pause = long_one && failure->access;
-    unsigned step = failure->lets_pass ? 0 : push->priv.misses - 1u;
-    uint32_t wait_ms = pause ? pause_ms(push)
-                             : backoff_of(&push->priv.config->backoff, (sbs_backoff){1000, 300000}, step);
-    wait_ms = long_one ? wait_ms : at_most(wait_ms, SHORT_WAIT_MS);
-    if (failure->unknown && (long_one || push->priv.no_room)) {
+    bool pass = failure->flags.lets_pass;
+    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
+    bool pause = long_one && is_for_operator(failure);
+    uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    if (!long_one) {
+        wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
+    }
+    if (failure->flags.unknown && (long_one || push->priv.no_room)) {
         wait_ms = at_least(wait_ms, settle_ms(push)); /* it may be the next one, and was stored perhaps */
     }
 
-    const sbs_push_result result = {
-        .status = failure->status,
-        .http_status = failure->http_status,
-        .words = detail->status == failure->status ? detail->text : "",
-        .server_id = "",
-        .etag = "",
-    };
-    begin_wait(push, pause, at_least(wait_ms, asked), failure->id, &result);
+    push->priv.event.status = failure->status;
+    push->priv.event.http_status = failure->http_status;
+    if (detail->status == failure->status) {
+        push->priv.event.words = detail->text;
+    }
+    begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
-static void note_miss(sbs_push *push) {
-    if (push->priv.failure.status == SBS_ERR_CONFLICT && !push->priv.failure.asks) {
+static void note_miss(sbs_push *push, bool all) {
+    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all) {
         return;
     }
 
     (void)increase(&push->priv.misses);
-    if (push->priv.misses > 1 || push->priv.failure.asks || push->priv.exhausted) {
+    if (push->priv.misses > 1 || all || push->priv.exhausted) {
         wait_for_others(push, asked_ms(push));
     }
 }
@@ -225,7 +226,7 @@ sbs_status sbs_push_flush(sbs_push *push) {
     sbs_status status = grouped ? queue->ops->commit(queue->ctx) : SBS_OK;
     if (status != SBS_OK) {
         sbs_push_cancel(push);
-        tell_nothing(push);
+        begin_event(push);
     }
     return status;
 }
@@ -244,7 +245,7 @@ static sbs_status settle(sbs_push *push, uint64_t id, sbs_queue_fate fate, const
 
 /* ---- what becomes of an item ------------------------------------------------------------------------------------ */
 
-static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind, const sbs_push_result *result) {
+static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind) {
     sbs_status status = settle(push, id, SBS_QUEUE_DELIVERED, NULL, NULL);
     if (status != SBS_OK) {
         return status;
@@ -259,21 +260,21 @@ static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind,
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += kind == SBS_PUSH_ALREADY;
-    tell(push, kind, id, result);
+    tell(push, kind, id);
     return SBS_OK;
 }
 
-static sbs_status set_aside(sbs_push *push, uint64_t id, const sbs_push_decision *decision,
-                            const sbs_push_result *result) {
-    sbs_status status = settle(push, id, SBS_QUEUE_DEAD, decision->reason, result->words);
+static sbs_status set_aside(sbs_push *push, uint64_t id, sbs_push_event_kind kind, const char *reason) {
+    reason = reason != NULL ? reason : sbs_status_text(push->priv.event.status);
+    sbs_status status = settle(push, id, SBS_QUEUE_DEAD, reason, push->priv.event.words);
     if (status != SBS_OK) {
         return status;
     }
 
     push->priv.counters.dead++;
-    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
-    tell(push, decision->kind, id, result);
-    push->priv.event.reason = decision->reason;
+    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+    push->priv.event.reason = reason;
+    tell(push, kind, id);
     return SBS_OK;
 }
 
@@ -301,68 +302,59 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
     return SBS_OK;
 }
 
-static void note_failure(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
+static void note_failure(sbs_push *push, uint64_t id) {
     push->priv.failure = (struct sbs_push_failure){
-        .id = sent->id,
-        .status = result->status,
-        .http_status = result->http_status,
-        .access = result->status == SBS_ERR_SCOPE ||
-                  (result->http_status != 0 && sbs_http_meaning_of(result->http_status).fault == SBS_FAULT_ACCESS),
-        .unknown = result->outcome_unknown,
-        .asks = result->asks_for_time,
-        .lets_pass = sent->fifth && !result->unread,
+        .id = id,
+        .status = push->priv.event.status,
+        .http_status = push->priv.event.http_status,
+        .flags = push->priv.flags,
     };
     push->priv.failed = true;
 }
 
 /* The item waits on its own, and its lane behind it. */
-static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result) {
+static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_take(push, sent);
+    struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
-    push->priv.no_room = entry == NULL;
+    push->priv.no_room = push->priv.no_room || entry == NULL;
+    flags->lets_pass = sent->fifth && !flags->unread;
     if (entry != NULL) {
-        if (sbs_push_counts(push, entry, result->status) && !result->unread) {
+        if (sbs_push_counts(push, entry) && !flags->unread) {
             sbs_status status = hold_against(push, entry);
             if (status != SBS_OK) {
                 return status;
             }
         }
 
-        wait_ms = result->unread ? 0 : own_wait(push, entry->tries);
-        if (result->outcome_unknown && (!result->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries);
+        if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = at_least(wait_ms, settle_ms(push));
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries = (uint8_t)(entry->tries + (entry->tries < UINT8_MAX));
         entry->successes = push->priv.successes;
-        entry->never_stored = sent->first && !result->outcome_unknown;
+        entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
         entry->passes = entry->passes || passed || sent->fifth || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
-    note_failure(push, sent, result);
-    tell(push, SBS_PUSH_DEFERRED, sent->id, result);
+    note_failure(push, sent->id);
+    tell(push, SBS_PUSH_DEFERRED, sent->id);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
 }
 
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
-static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision,
-                      const sbs_push_result *result) {
+static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
     sbs_status status = SBS_OK;
-    switch (decision->act) {
-    case PUSH_DELIVER:
-        status = deliver(push, sent->id, decision->kind, result);
-        break;
-    case PUSH_SET_ASIDE:
-        status = set_aside(push, sent->id, decision, result);
-        break;
-    case PUSH_DEFER:
-        status = defer(push, sent, result);
-        break;
-    default:
-        break;
+    if (decision->act == PUSH_DELIVER) {
+        status = deliver(push, sent->id, decision->kind);
+    } else if (decision->act == PUSH_SET_ASIDE) {
+        status = set_aside(push, sent->id, decision->kind, decision->reason);
+    } else if (decision->act == PUSH_DEFER) {
+        status = defer(push, sent);
     }
 
     if (status == SBS_ERR_NOT_FOUND) {
@@ -381,8 +373,8 @@ static bool is_passing(sbs_status why) {
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
-    const sbs_push_result result = {.status = why, .words = "", .server_id = "", .etag = ""};
-    const sbs_push_decision dead = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, sbs_status_text(why)};
+    static const sbs_push_decision dead = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
+    push->priv.event.status = why;
     if (why == SBS_ERR_STORAGE) {
         return why;
     }
@@ -392,10 +384,10 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
         return SBS_OK;
     }
     if (is_passing(why)) {
-        wait_all(push, false, &result);
+        wait_all(push, false);
         return SBS_OK;
     }
-    return act(push, sent, &dead, &result);
+    return act(push, sent, &dead);
 }
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
@@ -434,9 +426,9 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
 
 /* A damaged item may be any: the look stays where it is. */
 static sbs_status note_damaged(sbs_push *push, uint64_t id) {
-    const sbs_push_result result = {.status = SBS_ERR_DAMAGED, .words = "", .server_id = "", .etag = ""};
     sbs_push_forget(push, id);
-    tell(push, SBS_PUSH_DEAD, id, &result);
+    push->priv.event.status = SBS_ERR_DAMAGED;
+    tell(push, SBS_PUSH_DEAD, id);
     push->priv.event.reason = sbs_status_text(SBS_ERR_DAMAGED);
     return SBS_PENDING;
 }
@@ -572,46 +564,43 @@ static sbs_status choose(sbs_push *push) {
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
-static sbs_push_result result_of(const sbs_push *push, sbs_status status) {
+static void read_answer(sbs_push *push, sbs_status status) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
     bool failed = status != SBS_OK;
-    bool on_the_way = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-    sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
-    return (sbs_push_result){
-        .status = status,
-        .http_status = response.http_status,
-        .elsewhere = failed && on_the_way,
-        .outcome_unknown = detail->outcome_unknown,
-        .asks_for_time = failed && (detail->asked_to_wait || meaning.asks_for_time),
-        .words = failed ? detail->text : "",
-        .server_id = response.id,
-        .etag = response.etag,
-    };
+    push->priv.event.status = status;
+    push->priv.event.http_status = response.http_status;
+    push->priv.event.server_id = response.id;
+    push->priv.event.etag = response.etag;
+    push->priv.flags.unknown = detail->outcome_unknown;
+    if (failed) {
+        push->priv.event.words = detail->text;
+        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
+        push->priv.flags.asks = detail->asked_to_wait || sbs_http_meaning_of(response.http_status).asks_for_time;
+    }
 }
 
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
-    sbs_push_result result = result_of(push, push->priv.verdict);
-    sbs_push_decision decision = sbs_push_judge(push, sent, &result);
+    read_answer(push, push->priv.of.alone.verdict);
+    const sbs_push_decision *decision = sbs_push_judge(push, sent);
     push->priv.state = PUSH_JUDGE;
-    if (decision.act == PUSH_WAIT_ALL || decision.act == PUSH_PAUSE_ALL) {
-        wait_all(push, decision.act == PUSH_PAUSE_ALL, &result);
+    if (decision->act >= PUSH_WAIT_ALL) {
+        wait_all(push, decision->act == PUSH_PAUSE_ALL);
         return SBS_OK;
     }
 
-    push->priv.failed = false;
-    sbs_status status = act(push, sent, &decision, &result);
+    sbs_status status = act(push, sent, decision);
     if (status != SBS_OK) {
         return status;
     }
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    look_on(push, decision.act == PUSH_LEAVE ? before(push) : behind(push));
+    look_on(push, decision->act == PUSH_LEAVE ? before(push) : behind(push));
     if (push->priv.failed) {
-        note_miss(push);
+        note_miss(push, push->priv.failure.flags.asks);
     }
     return SBS_OK;
 }
@@ -624,27 +613,26 @@ static void scatter(sbs_push *push) {
 }
 
 static void fail_batch(sbs_push *push, sbs_status status) {
-    sbs_push_result result = result_of(push, status);
-    sbs_push_act whole = sbs_push_judge(push, &push->priv.sent[0], &result).act;
-    bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !result.elsewhere; /* the request, or its answer */
-    if ((whole == PUSH_WAIT_ALL || whole == PUSH_PAUSE_ALL) && !too_large) {
-        wait_all(push, whole == PUSH_PAUSE_ALL, &result);
+    read_answer(push, status);
+    struct sbs_push_flags *flags = &push->priv.flags;
+    unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
+    bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
+    if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
+        wait_all(push, act_of_all == PUSH_PAUSE_ALL);
         return;
     }
 
-    bool again = result.asks_for_time && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
-    sbs_http_meaning meaning = sbs_http_meaning_of(result.http_status);
-    result.outcome_unknown = result.outcome_unknown || (meaning.fault == SBS_FAULT_NONE && result.http_status != 0);
-    note_failure(push, &push->priv.sent[0], &result);
+    sbs_http_meaning meaning = sbs_http_meaning_of(push->priv.event.http_status);
+    bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
+    flags->unknown = flags->unknown || meaning.fault == SBS_FAULT_NONE;
+    note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
-    push->priv.singles_left = again ? 0 : push->priv.singles_left;
-
-    if (result.outcome_unknown) { /* what may be stored gets a moment, for servers that index late */
-        (void)increase(&push->priv.misses);
-        wait_for_others(push, asked_ms(push));
-    } else if (meaning.fault != SBS_FAULT_ITEM && !too_large) {
-        note_miss(push);
+    if (again) {
+        push->priv.singles_left = 0;
+    }
+    if (flags->unknown || flags->asks || meaning.fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+        note_miss(push, flags->unknown || flags->asks);
     }
 }
 
@@ -658,22 +646,19 @@ static sbs_status judge_entry(sbs_push *push) {
             look_on(push, behind(push));
         }
         if (missed) {
-            note_miss(push);
+            note_miss(push, push->priv.failure.flags.asks);
         }
         return SBS_OK;
     }
 
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
-    bool no_room = push->priv.no_room;
-    sbs_push_result result = sbs_push_read_entry(push);
-    sbs_push_decision decision = sbs_push_judge(push, sent, &result);
-    sbs_status status = act(push, sent, &decision, &result);
-    push->priv.no_room = push->priv.no_room || no_room;
+    sbs_push_read_entry(push);
+    sbs_status status = act(push, sent, sbs_push_judge(push, sent));
     if (status != SBS_OK) {
         return status;
     }
     push->priv.judged++;
-    push->priv.entry = sbs_json_next(&push->priv.answer, push->priv.entry);
+    push->priv.of.bundle.entry = sbs_json_next(&push->priv.of.bundle.answer, push->priv.of.bundle.entry);
     return SBS_OK;
 }
 
@@ -681,7 +666,7 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
     if (push->priv.single) {
-        push->priv.verdict = status;
+        push->priv.of.alone.verdict = status;
         return judge_single(push);
     }
 
@@ -744,7 +729,7 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
 static sbs_status look_for_new(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_queue_item item;
-    push->priv.early_ms = push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
     sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
     if (status == SBS_ERR_DAMAGED) {
         return note_damaged(push, item.id);
@@ -758,20 +743,20 @@ static sbs_status look_for_new(sbs_push *push) {
 
 static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
-    uint64_t until_ms = push->priv.resume_ms;
-    if (now_ms >= until_ms) {
+    uint64_t left = push->priv.resume_ms - now_ms;
+    if (now_ms >= push->priv.resume_ms) {
         look_on(push, push->priv.cursor);
         push->priv.probe = true;
         return SBS_OK;
     }
 
     if (push->priv.exhausted) {
-        if (now_ms >= push->priv.early_ms) {
+        uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
+        if (early - 1u >= EARLY_CHECK_MS) {
             return look_for_new(push);
         }
-        until_ms = push->priv.early_ms < until_ms ? push->priv.early_ms : until_ms;
+        left = early < left ? early : left;
     }
-    uint64_t left = until_ms - now_ms;
     out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
     return SBS_PENDING;
 }
@@ -817,7 +802,7 @@ static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
-    tell_nothing(push);
+    begin_event(push);
     note_clock(push);
 
     bool choosing = push->priv.state == PUSH_CHOOSE;

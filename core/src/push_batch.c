@@ -27,9 +27,9 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
     sbs_text location = {config->item, 0};
-    bool readable = sbs_bundle_entry_read(&push->priv.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    bool readable = sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
     if (!readable ||
-        sbs_json_text(&push->priv.answer, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
+        sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
         location.len = 0;
     }
 
@@ -44,7 +44,7 @@ static sbs_status confirm(const sbs_push *push, const entry_view *seen, const ch
         .status = entry->status,
         .location = seen->fit,
         .body = entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE ? SBS_BODY_JSON : SBS_BODY_NONE,
-        .doc = &push->priv.answer,
+        .doc = &push->priv.of.bundle.answer,
         .resource = entry->resource,
         .outcome = entry->outcome,
     };
@@ -53,7 +53,7 @@ static sbs_status confirm(const sbs_push *push, const entry_view *seen, const ch
 
 /* True if it shows the id of another PUT. */
 static bool is_anothers(const sbs_push *push, const entry_view *seen) {
-    const sbs_json *doc = &push->priv.answer;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
     if (seen->written.id.ptr == NULL) {
         return false;
     }
@@ -72,7 +72,7 @@ static sbs_status check_answer(const sbs_push *push) {
     unsigned stored = 0;
     unsigned alike = 0;
     unsigned first_status = 0;
-    for (sbs_json_node node = push->priv.entry; node != SBS_JSON_NONE; count++) {
+    for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
         if (count >= push->priv.batch_len) {
             return SBS_ERR_RESPONSE;
@@ -86,7 +86,7 @@ static sbs_status check_answer(const sbs_push *push) {
         first_status = count == 0 ? status : first_status;
         alike += status == first_status;
         stored += readable && confirm(push, &seen, NULL) == SBS_OK;
-        node = sbs_json_next(&push->priv.answer, node);
+        node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
     bool told_apart = push->priv.write_mode != SBS_WRITE_IF_NONE_EXIST || stored == count || alike == count;
@@ -96,9 +96,9 @@ static sbs_status check_answer(const sbs_push *push) {
 sbs_status sbs_push_open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     size_t len = sbs_client_response(config->client).body_len;
-    sbs_status status = sbs_json_parse_in(&push->priv.answer, config->answer, len, config->answer_size);
+    sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
     if (status == SBS_OK) {
-        status = sbs_bundle_first(&push->priv.answer, &push->priv.entry);
+        status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
     }
     return status == SBS_OK ? check_answer(push) : status;
 }
@@ -106,62 +106,57 @@ sbs_status sbs_push_open_answer(sbs_push *push) {
 /* The server's words about a failure, or why it is none of success. */
 static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
     char *words = config->words != NULL ? config->words : push->priv.words;
     size_t size = config->words != NULL ? config->words_size : sizeof push->priv.words;
     bool transient;
-    if (sbs_outcome_read(&push->priv.answer, seen->entry.outcome, words, size, &transient) == SBS_OK ||
-        sbs_outcome_read(&push->priv.answer, seen->entry.resource, words, size, &transient) == SBS_OK) {
-        return words;
-    }
-    return why;
+    bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
+                sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+    return said ? words : why;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */
-static void read_place(sbs_push *push, const entry_view *seen, sbs_push_result *result) {
+static void read_place(sbs_push *push, const entry_view *seen) {
     char *to = push->priv.target;
     char *etag = to + seen->server_id.len + 1;
     size_t left = sizeof push->priv.target - seen->server_id.len - 2;
     size_t len = 0;
-    if (seen->server_id.len > 0) {
-        memcpy(to, seen->server_id.ptr, seen->server_id.len);
-    }
+    memcpy(to, seen->server_id.len > 0 ? seen->server_id.ptr : "", seen->server_id.len);
     to[seen->server_id.len] = '\0';
-    result->server_id = to;
+    push->priv.event.server_id = to;
 
-    if (sbs_json_text(&push->priv.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
-        etag[len] = '\0';
+    if (sbs_json_text(&push->priv.of.bundle.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
         sbs_http_sanitise((sbs_text){etag, len}, etag, len + 1);
-        result->etag = etag;
+        push->priv.event.etag = etag;
     }
 }
 
-sbs_push_result sbs_push_read_entry(sbs_push *push) {
-    sbs_push_result result = {.status = SBS_ERR_RESPONSE, .words = "", .server_id = "", .etag = ""};
-    const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
+void sbs_push_read_entry(sbs_push *push) {
+    sbs_push_event *event = &push->priv.event;
+    struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
     entry_view seen;
-    result.unread = !view(push, push->priv.judged, push->priv.entry, &seen);
-    result.outcome_unknown = result.unread;
-    if (result.unread) {
-        return result;
+    event->status = SBS_ERR_RESPONSE;
+    if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
+        flags->unread = flags->unknown = true;
+        return;
     }
 
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
-    result.http_status = (uint16_t)seen.entry.status;
-    result.status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
-    result.asks_for_time = meaning.asks_for_time;
-    result.outcome_unknown = result.status != SBS_OK && meaning.may_be_stored;
-    if (result.status != SBS_OK) {
-        result.words = words_of(push, &seen, why);
-        return result;
+    event->http_status = (uint16_t)seen.entry.status;
+    event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
+    flags->asks = meaning.asks_for_time;
+    if (event->status != SBS_OK) {
+        flags->unknown = meaning.may_be_stored;
+        event->words = words_of(push, &seen, why);
+        return;
     }
 
     /* What was found is compared with what was looked for only where the item goes alone. */
-    bool found = push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST && result.http_status == 200;
-    if (found && !sent->first && seen.entry.resource != SBS_JSON_NONE) {
-        result.unread = result.outcome_unknown = true;
-        result.status = SBS_ERR_RESPONSE;
+    bool found = push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST && event->http_status == 200;
+    if (found && !push->priv.sent[push->priv.judged].first && seen.entry.resource != SBS_JSON_NONE) {
+        flags->unread = flags->unknown = true;
+        event->status = SBS_ERR_RESPONSE;
     }
-    read_place(push, &seen, &result);
-    return result;
+    read_place(push, &seen);
 }

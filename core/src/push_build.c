@@ -168,8 +168,8 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     } else {
         put_search(push, &identity, &out);
         push->priv.search_len = out.len;
-        push->priv.system = identity.system;
-        push->priv.value = identity.value;
+        push->priv.of.alone.system = identity.system;
+        push->priv.of.alone.value = identity.value;
         sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &identity, &out));
     }
     size_t len;
@@ -206,8 +206,8 @@ sbs_status sbs_push_start(sbs_push *push) {
     request.if_none_match_any = is_conditional(push);
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
-        request.identifier_system = push->priv.system;
-        request.identifier_value = push->priv.value;
+        request.identifier_system = push->priv.of.alone.system;
+        request.identifier_value = push->priv.of.alone.value;
     }
     return sbs_client_start(config->client, &request);
 }

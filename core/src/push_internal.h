@@ -9,19 +9,6 @@
 
 enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
-/** What an answer says about one item. */
-typedef struct sbs_push_result {
-    sbs_status status;
-    uint16_t http_status;
-    bool elsewhere;        /* it failed on the way to a token: nothing was sent of the item */
-    bool outcome_unknown;  /* this try, or one that the client repeated by itself, may have been stored */
-    bool asks_for_time;    /* all are to wait */
-    bool unread;           /* an entry that cannot be read: the item is sent again alone, at once */
-    const char *words;     /* the server's, "" if none */
-    const char *server_id; /* "" if none */
-    const char *etag;      /* "" if none */
-} sbs_push_result;
-
 /** What is to be done about it. */
 typedef enum sbs_push_act {
     PUSH_LEAVE,     /* nothing */
@@ -33,20 +20,20 @@ typedef enum sbs_push_act {
 } sbs_push_act;
 
 typedef struct sbs_push_decision {
-    sbs_push_act act;
-    sbs_push_event_kind kind; /* what is told of PUSH_DELIVER and PUSH_SET_ASIDE */
-    const char *reason;       /* of PUSH_SET_ASIDE */
+    uint8_t act;
+    uint8_t kind;       /* what is told of PUSH_DELIVER and PUSH_SET_ASIDE */
+    const char *reason; /* of PUSH_SET_ASIDE; NULL: the sentence of the status */
 } sbs_push_decision;
+
+/* What an answer says about one item stands in the event that is being made (status, HTTP status, words, id, version)
+ * and in the flags beside it. */
 
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
-sbs_push_decision sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_result *result);
-
-/** True if nobody answered: a bad network looks alike, and no item is held guilty of it. */
-bool sbs_push_is_silent(const sbs_push_result *result);
+const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
 
 /** True if the failure of a deferred item counts against it: others were stored since it failed last. */
-bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry, sbs_status status);
+bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry);
 
 /* ---- push_table.c: the items that wait on their own ---- */
 
@@ -71,8 +58,8 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
 
 /** Begins; SBS_ERR_RESPONSE or of json.h: the answer says nothing that can be relied on. */
 sbs_status sbs_push_open_answer(sbs_push *push);
-/** What the entry at hand says. Its words, id and version are copied into the engine. */
-sbs_push_result sbs_push_read_entry(sbs_push *push);
+/** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
+void sbs_push_read_entry(sbs_push *push);
 
 /* ---- push_build.c ---- */
 

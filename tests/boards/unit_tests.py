@@ -16,6 +16,8 @@ HEAVY = {
     "test_engine_server": "the_exchange_fails_at_every_byte",
     "test_flash_log": "test_bit_flips",
     "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_queue_bounds": "one_that_is_held_for_good:one_that_was_sent_and_is_never_answered:"
+                               "many_stay_and_go_at_last:more_items_than_are_kept_track_of",
     "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
     "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
     "test_push_faults": "the_connection_breaks_at_every_byte",
@@ -31,7 +33,8 @@ MAY_BE_TOO_LARGE = {
 }
 # These link, and allocate more than the heap that is left.
 HEAP_TOO_SMALL = {
-    "lm3s6965evb": ("test_flash_its", "test_flash_queue_drop", "test_flash_queue_limits", "test_flash_storage"),
+    "lm3s6965evb": ("test_flash_its", "test_flash_queue_bounds", "test_flash_queue_drop", "test_flash_queue_limits",
+                    "test_flash_storage"),
 }
 
 

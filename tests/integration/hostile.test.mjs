@@ -42,7 +42,7 @@ const ASK_CLIENT = "check --client-id, the registered key and its kid, and this 
 
 /** Refusals: exit status and message of get; what push lists (null: push does not come that far). */
 const REFUSALS = {
-    'html-discovery': [3, "get: discovery: not valid JSON (HTTP 200), ask the server's operator", /^not valid JSON/],
+    'html-discovery': [3, "get: discovery: not valid JSON (HTTP 200): Content-Type, ask the server's operator", /^not valid JSON.*Content-Type/],
     'html-token': [
         3,
         /^get: token request: the answer lacks what its standard demands \(HTTP 200\): Content-Type, .+$/,

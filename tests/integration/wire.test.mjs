@@ -80,6 +80,16 @@ describe('a session', () => {
         assert.equal(claims.aud, server.info.tokenUrl);
         assert.equal(claims.exp - claims.iat, 240);
         assert.match(claims.jti, /^[\w-]{16,43}$/);
+        const age = Date.now() / 1000 - claims.iat;
+        assert.ok(age >= 20 && age < 60, `iat stands ${age} s in the past`);
+    });
+    test('the form of the smart profile names the client', () => {
+        const [{ form }] = of('token');
+        assert.deepEqual(
+            form.map(([member]) => member),
+            ['grant_type', 'scope', 'client_id', 'client_assertion_type', 'client_assertion'],
+        );
+        assert.equal(form[2][1], CLIENT);
     });
     test('one connection serves a run', () => {
         assert.equal(new Set(records.map(({ connection }) => connection)).size, 2);

@@ -2,6 +2,7 @@
 // lwIP against the real server, over a network whose parts fail. Runs in tests/lab/lab; SBS_LWIP_FORM: loop or threads.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { CLIENT, MainServer, pause } from '../integration/lib/server.mjs';
@@ -172,6 +173,20 @@ describe(form, () => {
             assert.deepEqual([...new Set(await device.ended(1))], [status], host);
         }
     });
+    test('a peer without a key sends for ever what TLS passes over', async () => {
+        const records = Buffer.alloc(70_000, Buffer.from([21, 3, 3, 0, 2, 1, 90])); // warnings
+        const flood = await listen((socket) => {
+            const pour = () => {
+                while (socket.write(records));
+            };
+            socket.on('drain', pour).once('data', pour);
+        });
+        const device = new Device({ base: `https://server.lab.test:${flood.address().port}/fhir`, seconds: 16 });
+        const failed = await device.ended(1); // the time limit of a connection is 12 seconds
+        flood.close();
+        assert.ok(failed.length >= 4);
+        assert.deepEqual([...new Set(failed)], ['SBS_ERR_TIMEOUT']);
+    });
     test('the cable is out for a while', async () => {
         const device = new Device({ count: 100_000, seconds: 300 });
         await pause(1500);
@@ -185,6 +200,16 @@ describe(form, () => {
         assert.ok(device.stored > 0);
     });
 });
+
+/** A server beside the real one, on a port of its own. */
+async function listen(onConnection) {
+    const listener = createServer((socket) => {
+        socket.on('error', () => {});
+        onConnection(socket);
+    });
+    await new Promise((resolve) => listener.listen(0, process.env.SBS_LAB_SERVER, resolve));
+    return listener;
+}
 
 /** Arms one cut and waits until it has struck; 1 if it did. */
 async function strike(cut) {

@@ -88,6 +88,13 @@ extensions "$local_names" | issue curve root-rsa
 cp curve.crt curve.chain
 openssl req -x509 -new -key root-ec.key -subj /CN=root-rsa.test -days 3650 -sha384 -out impostor.crt \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+# Issued by a server's certificate, and one that goes beyond a message of 16 KB.
+cp ec.key misissued.key
+extensions "$local_names" | issue misissued other
+cat misissued.crt other.crt >misissued.chain
+cp ec.key long.key
+extensions "$local_names$(printf ',DNS:name-%05d.of-many.test' $(seq 800))" | issue long root-rsa
+cp long.crt long.chain
 # Clients' own certificates, in one file with their keys.
 for kind in rsa ec; do
     cp "$kind.key" "device-$kind.key"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 /* cmocka needs the headers above */
 #include <cmocka.h>
 
@@ -138,8 +139,19 @@ static void serve_create(meter_rig *rig, const char *request, size_t len) {
     fake_answer(&rig->fhir.server, fake_fhir_store(&rig->fhir, key, conditional, body.ptr, body.len), "", "");
 }
 
+/* The server's clock is right where the device's is, unless the test gave it a Date of its own. */
+static void set_date(meter_rig *rig) {
+    time_t now = (time_t)rig->now.utc_s;
+    bool own = rig->fhir.date != NULL && rig->fhir.date != rig->date;
+    if (!own && rig->now.utc_s != SBS_UTC_UNKNOWN) {
+        (void)strftime(rig->date, sizeof rig->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&now));
+        rig->fhir.date = rig->date;
+    }
+}
+
 static void serve(fake_server *server, const char *request, size_t len) {
     meter_rig *rig = (meter_rig *)((char *)server->ctx - offsetof(meter_rig, fhir));
+    set_date(rig);
     if (fake_request_is(request, len, "PUT /r4/Device/")) {
         rig->devices++;
         keep(rig->device, sizeof rig->device, request, len);

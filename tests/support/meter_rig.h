@@ -24,6 +24,7 @@ typedef struct meter_rig {
     uint64_t reads, failing_read; /* of the storage; that one alone fails, 0: none */
     bool dead;
     sbs_flash_storage storage;
+    char date[64]; /* of the server: what the device's clock says */
     fake_fhir fhir;
     fake_handler inner;
     sbs_stream_ops stream_ops;

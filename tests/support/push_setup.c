@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 /* cmocka needs the headers above */
 #include <cmocka.h>
@@ -75,7 +74,6 @@ void push_setup_abc(push_setup *setup, uint16_t batch) {
 
 static void note_event(push_setup *setup) {
     const sbs_push_event *event = sbs_push_event_of(&setup->push);
-    if (getenv("DBG") && event->kind) fprintf(stderr, "DBG t=%llu id %u kind %d status %d http %u wait %u %s|%s\n", (unsigned long long)setup->base.now.mono_ms, (unsigned)event->id, event->kind, event->status, event->http_status, event->wait_ms, event->reason, event->words);
     setup->events[event->kind]++;
     setup->last[event->kind] = *event;
     if (event->kind == SBS_PUSH_DELIVERED || event->kind == SBS_PUSH_ALREADY) {

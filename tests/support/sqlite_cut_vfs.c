@@ -443,7 +443,9 @@ void cut_vfs_put(const char *name, const void *data, size_t len) {
     disk_file *file = find(name, true);
     forget_changes(file);
     file->synced.len = 0;
-    put(&file->synced, 0, data, len);
+    if (len > 0) {
+        put(&file->synced, 0, data, len);
+    }
     file->synced.exists = true;
     copy_image(&file->now, &file->synced);
 }

@@ -34,6 +34,11 @@ static void *limited_calloc(size_t count, size_t size) {
     return calloc(count, size);
 }
 
+void certificate_path(const char *name, char *out, size_t size) {
+    int len = snprintf(out, size, "%s/%s", folder, name);
+    assert_true(len > 0 && (size_t)len < size);
+}
+
 char *load_certificate(const char *name, size_t *out_len) {
     return test_folder_load(folder, name, out_len);
 }

@@ -42,6 +42,9 @@ int tear_down_tls(void **state);
 /* A file that make_certificates.sh made, in new memory. */
 char *load_certificate(const char *name, size_t *out_len);
 
+/* Its path. */
+void certificate_path(const char *name, char *out, size_t size);
+
 /* Starts a server that answers any GET with a page about the connection; version and extra arguments may be NULL. */
 void serve(fixture *f, const char *certificate, const char *version, const char *extra, const char *value);
 

@@ -352,7 +352,7 @@ static void a_web_page_confirms_no_write(void **state) {
     const sbs_detail *detail = sbs_client_detail(&s->client);
     assert_int_equal(detail->http_status, 200);
     assert_true(detail->outcome_unknown);
-    assert_string_equal(detail->text, "Content-Type");
+    assert_string_equal(detail->text, "the body does not confirm it");
     s->fhir.fhir_status = 201;
     s->fhir.fields = "Content-Type: application/fhir+xml\r\nLocation: Observation/5\r\n";
     assert_int_equal(fake_run(s, &request), SBS_OK);

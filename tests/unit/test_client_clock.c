@@ -28,22 +28,24 @@ static struct {
     /* behaviour */
     int64_t iat_from, iat_to; /* accepted, from the server's time on */
     refusal refusal;
-    bool refuses;          /* whatever the assertion says */
-    const char *then;      /* the body of the refusals after the first; NULL: as the first */
-    const char *fields;    /* more header lines of a refusal */
-    bool no_token_date;    /* of the token endpoint */
-    bool no_document_date; /* of the FHIR server */
-    const char *age;       /* header line of all answers */
-    uint32_t before_ms;    /* passes before the Date is written, */
-    uint32_t after_ms;     /* and after that */
-    bool breaks_documents; /* the connection ends instead of a document */
+    bool refuses;                         /* whatever the assertion says */
+    const char *then;                     /* the body of the refusals after the first; NULL: as the first */
+    const char *fields;                   /* more header lines of a refusal */
+    bool no_token_date;                   /* of the token endpoint */
+    bool no_document_date;                /* of the FHIR server */
+    const char *token_age, *document_age; /* their header line */
+    bool refuses_documents;               /* with a challenge */
+    uint32_t phase_ms;                    /* the servers' seconds end so much before those of the machine */
+    uint32_t before_ms;                   /* passes before the Date is written, */
+    uint32_t after_ms;                    /* and after that */
+    bool breaks_documents;                /* the connection ends instead of a document */
     /* what happened */
     unsigned tokens, documents;
     int64_t iat, exp; /* of the last assertion, from the server's time on */
 } rig;
 
 static int64_t server_time(void) {
-    return EPOCH_S + (int64_t)(rig.s.now.mono_ms / 1000u);
+    return EPOCH_S + (int64_t)((rig.s.now.mono_ms + rig.phase_ms) / 1000u);
 }
 
 /* Time passes while a request is under way. */
@@ -61,8 +63,7 @@ static void answer(fake_server *server, unsigned status, bool with_date, const c
     if (with_date) {
         (void)strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&now));
     }
-    snprintf(all, sizeof all, "Content-Type: application/json\r\n%s%s%s", date, rig.age != NULL ? rig.age : "",
-             fields != NULL ? fields : "");
+    snprintf(all, sizeof all, "Content-Type: application/json\r\n%s%s", date, fields != NULL ? fields : "");
     fake_answer(server, status, all, body);
     pass(rig.after_ms);
 }
@@ -92,7 +93,8 @@ static void serve_token(fake_server *server, const char *request, size_t len) {
     bool is_valid = rig.iat >= rig.iat_from && rig.iat <= rig.iat_to && rig.exp > 0;
     if (rig.refuses || !is_valid) {
         const char *body = rig.tokens > 1 && rig.then != NULL ? rig.then : rig.refusal.body;
-        answer(server, rig.refusal.status, !rig.no_token_date, rig.fields, body);
+        answer(server, rig.refusal.status, !rig.no_token_date, rig.token_age != NULL ? rig.token_age : rig.fields,
+               body);
         return;
     }
     answer(server, 200, !rig.no_token_date, NULL,
@@ -110,7 +112,11 @@ static void serve(fake_server *server, const char *request, size_t len) {
         server->broken = true;
         return;
     }
-    answer(server, 200, !rig.no_document_date, NULL, "{\"token_endpoint\":\"https://auth.example/token\"}");
+    if (rig.refuses_documents) {
+        answer(server, 401, false, "WWW-Authenticate: Bearer error_description=\"who are you\"\r\n", "");
+        return;
+    }
+    answer(server, 200, !rig.no_document_date, rig.document_age, "{\"token_endpoint\":\"https://auth.example/token\"}");
 }
 
 /* This machine's clock is @p error_s ahead. */
@@ -235,13 +241,15 @@ static void a_corrected_clock_is_never_ahead(void **state) {
     static test_key rsa;
     (void)state;
     test_key_init(&rsa, SBS_RS384, 2048);
-    for (uint32_t ms = 0; ms < 2000; ms += 50) {
-        begin(7);
+    for (unsigned i = 0; i < 20 * 20; i++) {
+        begin(0);
         rig.s.config.key = &rsa.key;
         rig.s.config.profile = SBS_PROFILE_SEED;
-        rig.s.now.mono_ms += ms;
-        rig.s.now.utc_s = server_time() + 7;
-        rig.before_ms = rig.after_ms = 30;
+        rig.phase_ms = i % 20 * 50;
+        rig.s.now.mono_ms += i / 20 * 50;
+        rig.s.now.utc_s = EPOCH_S + 7 + (int64_t)(rig.s.now.mono_ms / 1000u);
+        rig.before_ms = 30;
+        rig.after_ms = 170;
         assert_int_equal(ask(), SBS_OK);
         assert_int_equal(rig.tokens, 2);
         assert_in_range((uintmax_t)(rig.iat + 2), 0, 2);
@@ -329,14 +337,20 @@ static void an_answer_out_of_a_cache_tells_no_time(void **state) {
     (void)state;
     begin(120);
     rig.refuses = true;
-    rig.age = "Age: 0\r\n";
+    rig.token_age = "Age: 0\r\n";
     assert_not_corrected(ask());
     assert_int_equal(detail()->clock_difference_s, 0);
     begin_with(120, &refusals[0], windows[0], ASKED_FOR);
     rig.no_token_date = false;
-    rig.age = "Age: 17\r\n";
+    rig.token_age = "Age: 17\r\n";
     assert_not_corrected(ask());
     assert_int_equal(rig.documents, 0);
+    for (date_source source = OF_DISCOVERY; source <= ASKED_FOR; source++) {
+        begin_with(120, &refusals[0], windows[0], source);
+        rig.document_age = "Age: 3600\r\n";
+        assert_not_corrected(ask());
+        assert_int_equal(rig.documents, 1);
+    }
 }
 
 static void without_any_date_nothing_is_known(void **state) {
@@ -348,6 +362,8 @@ static void without_any_date_nothing_is_known(void **state) {
         assert_not_corrected(ask());
         assert_int_equal(rig.documents, 1); /* and not again */
         assert_int_equal(detail()->clock_difference_s, 0);
+        assert_int_equal(ask(), SBS_ERR_OAUTH);
+        assert_int_equal(rig.documents, 2); /* but for the next request */
     }
 }
 
@@ -363,15 +379,19 @@ static void nobody_is_asked_where_there_is_nobody(void **state) {
 /* What was to help must not hide what it was to help with. */
 static void a_date_that_cannot_be_had_leaves_the_refusal(void **state) {
     (void)state;
-    begin_with(120, &refusals[3], windows[0], ASKED_FOR);
-    rig.breaks_documents = true;
-    assert_not_corrected(ask());
-    assert_int_equal(rig.documents, 1);
-    assert_int_equal(detail()->step, SBS_STEP_TOKEN);
-    assert_int_equal(detail()->oauth, SBS_OAUTH_INVALID_REQUEST);
-    assert_int_equal(detail()->http_status, 401);
-    assert_int_equal(sbs_client_response(&rig.s.client).http_status, 401);
-    assert_non_null(strstr(detail()->text, "not active"));
+    for (unsigned i = 0; i < 2; i++) {
+        begin_with(120, &refusals[3], windows[0], ASKED_FOR);
+        rig.refusal.status = 400;
+        rig.breaks_documents = i == 0;
+        rig.refuses_documents = i == 1;
+        assert_not_corrected(ask());
+        assert_int_equal(rig.documents, 1);
+        assert_int_equal(detail()->step, SBS_STEP_TOKEN);
+        assert_int_equal(detail()->oauth, SBS_OAUTH_INVALID_REQUEST);
+        assert_int_equal(detail()->http_status, 400);
+        assert_int_equal(sbs_client_response(&rig.s.client).http_status, 400);
+        assert_string_equal(detail()->text, "invalid_request: Token is not active");
+    }
 }
 
 /* An http server of this machine, as tests use it, is not authenticated. */

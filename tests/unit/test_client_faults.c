@@ -167,7 +167,7 @@ static void garbage_instead_of_an_answer_is_refused(void **state) {
         "SSH-2.0-OpenSSH\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nab",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         sbs_request request = {.interaction = SBS_DISCOVER};

@@ -335,6 +335,55 @@ static void test_sizes_and_arguments(void **state) {
     flash_sim_free(&r.sim);
 }
 
+/* The text of the newest mark on the flash. */
+static void read_last_mark(rig *r, char text[SBS_QUEUE_REASON_SIZE]) {
+    sbs_flash_log_cursor cursor = {0};
+    sbs_flash_log_record record, last = {0};
+    while (sbs_flash_log_next(&r->flash_queue.log, &cursor, &record) == SBS_OK) {
+        last = record;
+    }
+    assert_int_equal(last.type, 4);
+    assert_true(last.len < SBS_QUEUE_REASON_SIZE);
+    memset(text, 0, SBS_QUEUE_REASON_SIZE);
+    assert_int_equal(sbs_flash_log_read(&r->flash_queue.log, &last, 0, text, last.len), SBS_OK);
+}
+
+/* Reason and words as one text, the words cut to the room there is and never inside a character. */
+static void test_words_behind_the_reason(void **state) {
+    (void)state;
+    static rig r;
+    static const struct {
+        const char *reason, *words, *kept;
+    } cases[] = {
+        {"refused", "no such patient", "refused: no such patient"},
+        {"refused", NULL, "refused"},
+        {"refused", "", "refused"},
+        {NULL, "no such patient", "no such patient"},
+        {"", "no such patient", "no such patient"},
+        {NULL, NULL, ""},
+        {"the server refused it, and what it said is longer than the room", "for it",
+         "the server refused it, and what it said is longer than the room"},
+        {"the server refused it", "a sentence that goes on for longer than there is",
+         "the server refused it: a sentence that goes on for longer than "},
+        {"the server refused it", "a sentence that goes on for longer tha\xC3\xA9n",
+         "the server refused it: a sentence that goes on for longer tha\xC3\xA9"},
+        {"the server refused it", "a sentence that goes on for longer than\xC3\xA9",
+         "the server refused it: a sentence that goes on for longer than"},
+        {"the server refused it", "a sentence that goes on for longer th\xF0\x9F\x98\x80",
+         "the server refused it: a sentence that goes on for longer th"},
+    };
+    set_up(&r, 1024, 8, 4, SBS_FLASH_QUEUE_REFUSE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[SBS_QUEUE_REASON_SIZE];
+        uint64_t id = 0;
+        assert_int_equal(append(&r, i, 20, &id), SBS_OK);
+        assert_int_equal(r.queue.ops->settle(r.queue.ctx, id, SBS_QUEUE_DEAD, cases[i].reason, cases[i].words), SBS_OK);
+        read_last_mark(&r, text);
+        assert_string_equal(text, cases[i].kept);
+    }
+    flash_sim_free(&r.sim);
+}
+
 /* Reads everything; returns how many items were reported damaged. */
 static uint32_t read_all(rig *r, bool seen[16]) {
     sbs_queue_item item;
@@ -452,6 +501,7 @@ int main(void) {
         cmocka_unit_test(test_item_that_stays),
         cmocka_unit_test(test_meta_round_trip),
         cmocka_unit_test(test_sizes_and_arguments),
+        cmocka_unit_test(test_words_behind_the_reason),
         cmocka_unit_test(test_bit_flips),
         cmocka_unit_test(test_device_failure),
         cmocka_unit_test(test_lock),

@@ -82,9 +82,9 @@ static void test_fields(void **state) {
 static void test_fields_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "no colon",   ":",           ": x",    "A : x",      "A\t: x",     " A: x",   "\tA: x",
-        "A: x\r\n y", "A: x\r\n\ty", "A b: x", "A: x\ny: z", "A: x\rB: y", "A: \x01", "A: \x7f",
-        "A: \x1b",    "\xc3\xa9: x", "A(: x",  "A\": x",     "A: x\r\r\n", "\r",      "\n",
+        "no colon", ":",          ": x",        "A : x",   "A\t: x",  " A: x",   "\tA: x",
+        "A b: x",   "A: x\ny: z", "A: x\rB: y", "A: \x01", "A: \x7f", "A: \x1b", "\xc3\xa9: x",
+        "A(: x",    "A\": x",     "A: x\r\r\n", "\r",      "\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char message[200];
@@ -97,6 +97,42 @@ static void test_fields_refused(void **state) {
     transcript t;
     transcript_read_split(&t, with_nul, sizeof with_nul - 1, (sbs_http_options){0}, 0, 0);
     assert_int_equal(t.status, SBS_ERR_HTTP);
+}
+
+/* A line that begins with a blank goes on with the one before it (RFC 9112 section 5.2). */
+static void test_folded_fields(void **state) {
+    (void)state;
+    static const char message[] =
+        OK_LINE "Content-Length: 5\r\nA: x\r\n y\r\n\t\t z\r\nB:\r\n \r\nC: 1\r\n 2:3\r\n\r\nhello";
+    static const char expected[] = "200 [Content-Length=5] [A=x y\t\t z] [B=] [C=1 2:3] <hello> end";
+    const size_t len = sizeof message - 1;
+    for (size_t at = 0; at <= len; at++) {
+        transcript t;
+        transcript_read_split(&t, message, len, (sbs_http_options){0}, at, at + 1 < len ? at + 1 : len);
+        assert_string_equal(t.text, expected);
+    }
+    assert_read("HTTP/1.1 103 Hints\r\nA: x\r\n y\r\n\r\n" OK_LINE "Content-Length: 0\r\n\r\n",
+                "200 [Content-Length=0] end");
+    assert_read(OK_LINE "Transfer-Encoding: chunked\r\n\r\n0\r\nA: x\r\n y\r\n\r\n",
+                "200 [Transfer-Encoding=chunked] end");
+    /* All parts together are one line, and one that is too long. */
+    char longer[600] = OK_LINE "Content-Length: 0\r\nDate: x";
+    for (size_t i = 0; i < 12; i++) {
+        strcat(longer, "\r\n 0123456789");
+    }
+    strcat(longer, "\r\n\r\n");
+    assert_refused(longer, SBS_ERR_TOO_LARGE);
+}
+
+static void test_a_fold_in_what_frames_is_refused(void **state) {
+    (void)state;
+    assert_refused(OK_LINE "Content-Length: 5\r\n \r\n\r\nhello", SBS_ERR_HTTP);
+    assert_refused(OK_LINE "Content-Length:\r\n 5\r\n\r\nhello", SBS_ERR_HTTP);
+    assert_refused(OK_LINE "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", SBS_ERR_HTTP);
+    assert_refused(OK_LINE "Transfer-Encoding: chunked\r\n\t\r\n\r\n0\r\n\r\n", SBS_ERR_HTTP);
+    assert_refused(OK_LINE " A: x\r\nContent-Length: 0\r\n\r\n", SBS_ERR_HTTP);
+    assert_refused(OK_LINE "Content-Length: 0\r\nA: x\r\n y\rz\r\n\r\n", SBS_ERR_HTTP);
+    assert_refused(OK_LINE "Content-Length: 0\r\nA: x\r\n y\nz\r\n\r\n", SBS_ERR_HTTP);
 }
 
 /* Lone line feeds are refused wherever a line can end. */
@@ -280,6 +316,8 @@ int main(void) {
         cmocka_unit_test(test_status_line_refused),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_fields_refused),
+        cmocka_unit_test(test_folded_fields),
+        cmocka_unit_test(test_a_fold_in_what_frames_is_refused),
         cmocka_unit_test(test_every_line_end_must_be_crlf),
         cmocka_unit_test(test_dead_after_an_error),
         cmocka_unit_test(test_long_fields),

@@ -177,6 +177,36 @@ static void test_equals(void **state) {
     assert_false(sbs_json_equals(&doc, sbs_json_next(&doc, at), "1"));
 }
 
+/* Some editors and servers put a byte order mark before their JSON (RFC 8259 section 8.1). */
+static void test_a_byte_order_mark_is_skipped(void **state) {
+    char text[] = "\xef\xbb\xbf {\"a\":\"\\u0062\"}";
+    sbs_json_token few[3];
+    sbs_json doc;
+    sbs_json_node node;
+    sbs_text value;
+    (void)state;
+    assert_int_equal(sbs_json_parse(&doc, text, sizeof text - 1, few, 3, NULL), SBS_OK);
+    assert_int_equal(sbs_json_member(&doc, 0, "a", &node), SBS_OK);
+    assert_int_equal(sbs_json_text_in_place(&doc, node, text, &value), SBS_OK);
+    assert_true(sbs_text_equal(value, SBS_TEXT("b")));
+    assert_int_equal(sbs_json_parse(&doc, text, sizeof text - 1, few, 2, NULL), SBS_ERR_TOKENS);
+}
+
+/* Tokens go into any memory, aligned there; one byte less than they need is too little. */
+static void test_tokens_in_memory_of_their_own(void **state) {
+    static const char text[] = "[1,2]";
+    _Alignas(sbs_json_token) char memory[4 * sizeof(sbs_json_token)];
+    sbs_json doc;
+    (void)state;
+    for (size_t shift = 0; shift < _Alignof(sbs_json_token); shift++) {
+        size_t pad = (_Alignof(sbs_json_token) - shift) % _Alignof(sbs_json_token);
+        size_t need = pad + 3 * sizeof(sbs_json_token);
+        assert_int_equal(sbs_json_parse_with(&doc, text, sizeof text - 1, memory + shift, need), SBS_OK);
+        assert_int_equal(doc.count, 3);
+        assert_int_equal(sbs_json_parse_with(&doc, text, sizeof text - 1, memory + shift, need - 1), SBS_ERR_TOKENS);
+    }
+}
+
 static const struct {
     const char *json;
     const char *text; /* NULL: refused */
@@ -342,6 +372,8 @@ int main(void) {
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_duplicates_are_found_however_they_are_written),
         cmocka_unit_test(test_equals),
+        cmocka_unit_test(test_a_byte_order_mark_is_skipped),
+        cmocka_unit_test(test_tokens_in_memory_of_their_own),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_in_place),
         cmocka_unit_test(test_values_in_place_leave_their_neighbours),

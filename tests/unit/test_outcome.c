@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -302,6 +303,98 @@ static void refuses_what_is_no_server_statement(void **state) {
     }
 }
 
+/* The release of FHIR: a DSTU2 server has another resource for it, and some state none. */
+static void reads_the_release_of_a_statement(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *text;
+        unsigned major;
+        sbs_status status;
+    } cases[] = {
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\"}", "4.0.1", 4, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.3.0\"}", "4.3.0", 4, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.2\"}", "3.0.2", 3, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"5\"}", "5", 5, SBS_OK},
+        {"{\"resourceType\":\"Conformance\",\"fhirVersion\":\"1.0.2\"}", "1.0.2", 1, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"R4\"}", "R4", 0, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"\"}", "", 0, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"99999999999999999999.1\"}",
+         "99999999999999999999.1", UINT_MAX, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":4}", "", 0, SBS_OK},
+        {"{\"resourceType\":\"CapabilityStatement\"}", "", 0, SBS_OK},
+        {"{\"resourceType\":\"Patient\",\"fhirVersion\":\"4.0.1\"}", "", 0, SBS_ERR_RESPONSE},
+        {"[]", "", 0, SBS_ERR_RESPONSE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sbs_json_token few[8];
+        sbs_json doc;
+        sbs_text text;
+        unsigned major = 77;
+        assert_int_equal(sbs_json_parse(&doc, cases[i].json, strlen(cases[i].json), few, 8, NULL), SBS_OK);
+        assert_int_equal(sbs_capability_version(&doc, &text, &major), cases[i].status);
+        assert_int_equal(text.len, strlen(cases[i].text));
+        assert_memory_equal(text.len > 0 ? text.ptr : "", cases[i].text, text.len);
+        assert_int_equal(major, cases[i].major);
+    }
+}
+
+#define SECURED(extension)                                                                                             \
+    "{\"resourceType\":\"CapabilityStatement\",\"rest\":[{\"mode\":\"client\"},{\"mode\":\"server\","                  \
+    "\"security\":{\"extension\":[{\"url\":\"x\"}," extension "]}}]}"
+#define OAUTH "\"url\":\"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris\""
+
+static void finds_the_token_url_of_a_statement(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *url; /* NULL: none */
+    } cases[] = {
+        {SECURED("{" OAUTH ",\"extension\":[{\"url\":\"authorize\",\"valueUri\":\"https://a/1\"},"
+                 "{\"url\":\"token\",\"valueUri\":\"https://a/2\"}]}"),
+         "https://a/2"},
+        {SECURED("{\"extension\":[{\"valueUri\":\"https:\\/\\/a\",\"url\":\"token\"}]," OAUTH "}"), "https:\\/\\/a"},
+        {SECURED("{" OAUTH ",\"extension\":[{\"url\":\"token\",\"valueUri\":7}]}"), NULL},
+        {SECURED("{" OAUTH ",\"extension\":[{\"url\":\"token\"}]}"), NULL},
+        {SECURED("{" OAUTH "}"), NULL},
+        {SECURED("{\"url\":\"y\",\"extension\":[{\"url\":\"token\",\"valueUri\":\"https://a\"}]}"), NULL},
+        {"{\"rest\":[{\"mode\":\"server\"}]}", NULL},
+        {"{}", NULL},
+        {"[]", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sbs_json_token few[48];
+        sbs_json doc;
+        assert_int_equal(sbs_json_parse(&doc, cases[i].json, strlen(cases[i].json), few, 48, NULL), SBS_OK);
+        sbs_json_node node = sbs_capability_token_url(&doc);
+        assert_int_equal(node == SBS_JSON_NONE, cases[i].url == NULL);
+        if (cases[i].url != NULL) {
+            sbs_text raw = sbs_json_raw(&doc, node);
+            assert_int_equal(raw.len, strlen(cases[i].url));
+            assert_memory_equal(raw.ptr, cases[i].url, raw.len);
+        }
+    }
+}
+
+static void words_are_cut_to_the_callers_memory(void **state) {
+    (void)state;
+    static const char json[] = "{\"title\":\"abc\",\"detail\":\"defg\"}";
+    sbs_json_token few[8];
+    sbs_json doc;
+    char words[16];
+    bool transient = true;
+    assert_int_equal(sbs_json_parse(&doc, json, sizeof json - 1, few, 8, NULL), SBS_OK);
+    for (size_t size = 1; size <= sizeof "abc: defg"; size++) {
+        memset(words, '#', sizeof words);
+        (void)!sbs_words_read(&doc, words, size, &transient);
+        assert_false(transient);
+        assert_int_equal(words[size], '#');
+        assert_true(strlen(words) < size && strncmp(words, "abc: defg", strlen(words)) == 0);
+    }
+    assert_string_equal(words, "abc: defg");
+    assert_int_equal(sbs_json_parse(&doc, "{}", 2, few, 8, NULL), SBS_OK);
+    assert_int_equal(sbs_words_read(&doc, words, sizeof words, &transient), SBS_ERR_NOT_FOUND);
+    assert_string_equal(words, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_outcomes),
@@ -315,6 +408,9 @@ int main(void) {
         cmocka_unit_test(tells_answered_bundles_from_others),
         cmocka_unit_test(reads_what_a_server_says_of_a_type),
         cmocka_unit_test(refuses_what_is_no_server_statement),
+        cmocka_unit_test(reads_the_release_of_a_statement),
+        cmocka_unit_test(finds_the_token_url_of_a_statement),
+        cmocka_unit_test(words_are_cut_to_the_callers_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ static void set_exponent(mbedtls_mpi *e, unsigned choice) {
     if (choice < sizeof usual / sizeof usual[0]) {
         assert_int_equal(mbedtls_mpi_lset(e, usual[choice]), 0);
     } else {
-        set_random(e, 1 + random_number() % 72);
+        set_random(e, 1 + random_number() % SBS_RSA_EXPONENT_BITS_MAX);
     }
 }
 
@@ -173,6 +173,13 @@ static void what_is_no_operand_is_refused(void **state) {
     assert_int_equal(with(-1, 3, 15), MBEDTLS_ERR_MPI_BAD_INPUT_DATA);
     assert_int_equal(with(2, 0, 15), MBEDTLS_ERR_MPI_BAD_INPUT_DATA);
     assert_int_equal(with(2, -3, 15), MBEDTLS_ERR_MPI_BAD_INPUT_DATA);
+
+    init(&all);
+    set_random(&all.n, 2048);
+    assert_int_equal(mbedtls_mpi_set_bit(&all.n, 0, 1), 0);
+    set_random(&all.e, SBS_RSA_EXPONENT_BITS_MAX + 1);
+    assert_int_equal(sbs_rsa_public_exp_mod(&all.got, &all.a, &all.e, &all.n, NULL), MBEDTLS_ERR_MPI_BAD_INPUT_DATA);
+    deinit(&all);
 
     init(&all);
     set_exponent(&all.e, 0);

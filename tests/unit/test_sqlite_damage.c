@@ -194,6 +194,128 @@ static void what_can_be_read_is_taken_over(void **state) {
     assert_true(replaced > 5 && salvaged * 2 > replaced);
 }
 
+/* The same of a queue that version 1 made. */
+static void what_version_1_left_is_taken_over_too(void **state) {
+    (void)state;
+    char page[PAGE];
+    size_t len;
+    unsigned replaced = 0;
+    char *bytes = rig_version_1(&len);
+    memset(page, 0xA5, sizeof page);
+    for (size_t i = 1; i < len / PAGE; i++) {
+        uint64_t kept = 0;
+        uint64_t id = 0;
+        sbs_queue_item item = {0};
+        sbs_sqlite_queue_close(&rig.queue);
+        rig_write(bytes, len);
+        write_at((long)(i * PAGE), page, sizeof page);
+        rig_reopen();
+        sbs_status status;
+        while ((status = rig_next(item.id, &item)) != SBS_ERR_NOT_FOUND) {
+            item.id = status == SBS_ERR_STORAGE ? 0 : item.id; /* replaced: from the start */
+        }
+        while (rig_try_append("next", &id) == SBS_ERR_STORAGE) {
+        }
+        assert_true(id > 7);
+        replaced += sbs_sqlite_queue_set_aside(&rig.queue, &kept) != NULL;
+        assert_true(kept <= 6);
+    }
+    assert_true(replaced >= 3);
+    free(bytes);
+}
+
+/* What identifies items is taken over with them: of those that were delivered, and of those that are there. */
+static void what_was_added_is_known_after_a_replacement(void **state) {
+    (void)state;
+    uint64_t ids[4];
+    uint64_t kept;
+    for (uint8_t i = 0; i < 4; i++) {
+        assert_int_equal(rig_add("text", i, 1, &ids[i]), SBS_SQLITE_NEW);
+    }
+    assert_int_equal(rig_settle(ids[0], SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(rig_settle(ids[1], SBS_QUEUE_DEAD, "refused"), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_note_http(&rig.queue, ids[1], 422), SBS_OK);
+    sbs_sqlite_queue_close(&rig.queue);
+    rig_tamper("UPDATE sbs_body SET data = x'78' WHERE id = 3; UPDATE sbs_queue SET waiting = -5");
+    rig_reopen();
+    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(kept, 2);
+
+    sbs_sqlite_entry found;
+    sbs_sqlite_stats stats;
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, ids[1], &found), SBS_OK);
+    assert_true(found.dead && found.http_status == 422 && found.arrived_s == RIG_NOW && found.identity[0] == 1);
+    assert_string_equal(found.source, "scale-1");
+    assert_int_equal(sbs_sqlite_queue_stats(&rig.queue, &stats), SBS_OK);
+    assert_true(stats.seen == 3 && stats.letters == 1 && stats.counters.waiting == 1);
+    assert_int_equal(rig_add("text", 0, 1, &ids[0]), SBS_SQLITE_DELIVERED);
+    assert_int_equal(rig_add("text", 1, 1, &ids[0]), SBS_SQLITE_IS_DEAD);
+    assert_int_equal(rig_add("text", 3, 1, &ids[0]), SBS_SQLITE_WAITS);
+    assert_int_equal(rig_add("text", 2, 1, &ids[0]), SBS_SQLITE_NEW); /* it was damaged */
+}
+
+static void impossible_counters_are_damage(void **state) {
+    (void)state;
+    static const char *const changes[] = {"waiting = -1",
+                                          "bytes = -9223372036854775808",
+                                          "bytes = 9223372036854775807",
+                                          "last_id = -1",
+                                          "last_id = 'x'",
+                                          "accepted = 1e300",
+                                          "letters = -2",
+                                          "seen = x'00'",
+                                          "last_id = 1"};
+    char sql[128];
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        uint64_t kept = 0;
+        uint64_t id = 0;
+        sbs_sqlite_queue_close(&rig.queue);
+        rig_write("", 0);
+        rig_reopen();
+        for (int n = 0; n < 3; n++) {
+            rig_append("a");
+        }
+        (void)snprintf(sql, sizeof sql, "UPDATE sbs_queue SET %s", changes[i]);
+        rig_tamper(sql);
+        rig_reopen();
+        if (rig_try_append("b", &id) != SBS_OK) { /* the last one is noticed here */
+            assert_int_equal(rig_try_append("b", &id), SBS_OK);
+        }
+        assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+        assert_int_equal(kept, 3);
+        assert_true(id > 3);
+        assert_int_equal(rig_counters().waiting, 4);
+    }
+}
+
+/* Ids at the end of what they can be, one of them far from the others, and the row that tells the last one gone. */
+static void ids_at_their_end_are_taken_over(void **state) {
+    (void)state;
+    static const char *const ids[] = {"9223372036854775807", "9223372036854775806", "4611686018427387904"};
+    char sql[512];
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t kept = 0;
+        uint64_t id = 0;
+        sbs_sqlite_queue_close(&rig.queue);
+        rig_write("", 0);
+        rig_reopen();
+        rig_append("a");
+        (void)snprintf(sql, sizeof sql, "UPDATE sbs_queue SET last_id = %s - 1", ids[i]);
+        rig_tamper(sql);
+        uint64_t last = rig_append("b");
+        assert_true(last == strtoull(ids[i], NULL, 10));
+        sbs_sqlite_queue_close(&rig.queue);
+        rig_tamper("DELETE FROM sbs_queue");
+        rig_reopen();
+        assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+        assert_int_equal(kept, 2);
+        rig_assert_reads(last, "b");
+        sbs_status status = rig_try_append("c", &id);
+        assert_int_equal(status, i == 0 ? SBS_ERR_BUFFER : SBS_OK);
+        assert_true(status != SBS_OK || id > last);
+    }
+}
+
 static void copy_to(const char *suffix, const char *bytes, size_t len) {
     char name[300];
     (void)snprintf(name, sizeof name, "%s%s", rig.path, suffix);
@@ -351,6 +473,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_damaged_item_is_reported_once_and_kept), TEST(every_column_is_covered_by_the_checksum),
         TEST(a_file_without_its_head_is_set_aside),     TEST(what_can_be_read_is_taken_over),
+        TEST(what_version_1_left_is_taken_over_too),    TEST(what_was_added_is_known_after_a_replacement),
+        TEST(impossible_counters_are_damage),           TEST(ids_at_their_end_are_taken_over),
         TEST(an_interrupted_replacement_is_finished),   TEST(who_had_it_open_notices),
         TEST(a_killed_process_loses_nothing),
     };

@@ -95,14 +95,18 @@ static void nothing_delivered_is_left_in_the_log_after_a_group_or_a_close(void *
     assert_false(holds_secret("queue.db"));
 }
 
-/* Refused, and byte for byte as it was. */
+/* Refused, byte for byte as it was, and with the mode that it had. */
 static void assert_refused_untouched(sbs_status expected) {
     size_t before_len, after_len;
+    struct stat file;
+    assert_int_equal(chmod(rig.path, 0644), 0);
     char *before = test_folder_load(rig.folder, "queue.db", &before_len);
     assert_int_equal(sbs_sqlite_queue_open(&rig.queue, &rig.config, &rig.port), expected);
     char *after = test_folder_load(rig.folder, "queue.db", &after_len);
     assert_int_equal(before_len, after_len);
     assert_memory_equal(before, after, before_len);
+    assert_int_equal(stat(rig.path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0644);
     free(before);
     free(after);
 }

@@ -28,6 +28,7 @@ enum { ABSENT = 1, WAITING = 2, DEAD = 4, GONE = 8 };
 typedef struct model_item {
     unsigned may_be;
     unsigned attempts_min, attempts_max;
+    bool delivered; /* surely */
     unsigned group; /* items of one group are there together or not at all */
 } model_item;
 
@@ -112,6 +113,31 @@ static void note_absent(model_item *model) {
     model->may_be = (model->may_be & GONE) != 0 ? GONE : ABSENT;
 }
 
+static sbs_status add_item(uint64_t id, uint64_t *out_id, sbs_sqlite_repeat *out_repeat) {
+    uint8_t body[BODY_MAX];
+    uint8_t hash[SBS_SQLITE_HASH_SIZE];
+    const sbs_queue_meta meta = meta_of(id);
+    const sbs_sqlite_facts facts = {.identity = hash, .content = hash, .type = "Observation", .rule = 1};
+    memset(hash, (int)id, sizeof hash);
+    return sbs_sqlite_queue_add(&test.queue, &meta, &facts, body, body_of(id, body), out_id, out_repeat);
+}
+
+/* What is there, or surely was delivered, is known when it comes again; nothing is stored then. */
+static void check_repeats(void) {
+    for (uint64_t id = 1; id <= test.last_id; id++) {
+        sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+        uint64_t found = 0;
+        unsigned state = test.items[id].may_be;
+        bool delivered = state == GONE && test.items[id].delivered;
+        if (state != WAITING && state != DEAD && !delivered) {
+            continue;
+        }
+        assert_int_equal(add_item(id, &found, &repeat), SBS_OK);
+        sbs_sqlite_repeat expected = state == WAITING ? SBS_SQLITE_WAITS : SBS_SQLITE_IS_DEAD;
+        test.wrong += repeat != (delivered ? SBS_SQLITE_DELIVERED : expected) || found != id;
+    }
+}
+
 static void check_groups(const bool *seen) {
     for (unsigned id = 1; id < ITEMS_MAX; id++) {
         bool together = test.items[id].group != 0 && test.items[id].group == test.items[id + 1].group;
@@ -145,6 +171,7 @@ static void compare(void) {
         }
     }
     check_groups(seen);
+    check_repeats();
     test.port.ops->counters(test.port.ctx, &counters);
     test.wrong += counters.waiting != waiting;
 }
@@ -212,19 +239,18 @@ static void drop_oldest(bool surely) {
 }
 
 static sbs_status append_one(unsigned group) {
-    uint8_t body[BODY_MAX];
     uint64_t id = test.last_id + 1;
     uint64_t given = 0;
-    const sbs_queue_meta meta = meta_of(id);
-    size_t len = body_of(id, body);
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
     assert_true(id < ITEMS_MAX);
     test.items[id].may_be = ABSENT | WAITING;
     test.items[id].attempts_min = test.items[id].attempts_max = 0;
     test.items[id].group = group;
+    test.items[id].delivered = false;
     drop_oldest(false);
-    sbs_status status = test.port.ops->append(test.port.ctx, &meta, body, len, &given);
+    sbs_status status = add_item(id, &given, &repeat);
     if (status == SBS_OK) {
-        test.wrong += given != id;
+        test.wrong += given != id || repeat != SBS_SQLITE_NEW;
         drop_oldest(true);
         test.items[id].may_be = WAITING;
         test.last_id = id;
@@ -281,7 +307,10 @@ static sbs_status settle(sbs_queue_fate fate) {
     test.items[id].may_be = WAITING | becomes;
     sbs_status status =
         test.port.ops->settle(test.port.ctx, id, fate, fate == SBS_QUEUE_DEAD ? "refused: 422" : NULL, NULL);
-    test.items[id].may_be = status == SBS_OK ? becomes : test.items[id].may_be;
+    if (status == SBS_OK) {
+        test.items[id].may_be = becomes;
+        test.items[id].delivered = becomes == GONE;
+    }
     return status;
 }
 

@@ -123,6 +123,9 @@ static void what_is_no_tls_is_told(void **state) {
     assert_int_equal(problem_of("<!DOCTYPE HTML><html>Bad request</html>"), SBS_TLS_PLAIN_HTTP);
     assert_int_equal(problem_of("SSH-2.0-OpenSSH_9.2\r\n"), SBS_TLS_NO_TLS);
     assert_int_equal(problem_of("220 mail.example ESMTP\r\n"), SBS_TLS_NO_TLS);
+    /* Records, but none that may come there: application data, a ServerHello that is none. */
+    assert_int_equal(hear("\x17\x03\x03\0\x01\0", 6, SBS_END).problem, SBS_TLS_BROKEN_RULES);
+    assert_int_equal(hear("\x16\x03\x03\0\x06\x02\0\0\x02\0\0", 11, SBS_END).problem, SBS_TLS_BROKEN_RULES);
     /* Nothing, and a record that is cut off, tell nothing. */
     assert_int_equal(hear("", 0, SBS_END).problem, SBS_TLS_NO_PROBLEM);
     assert_int_equal(hear("\x16\x03\x03", 3, SBS_ERR_TRUNCATED).problem, SBS_TLS_NO_PROBLEM);
@@ -158,6 +161,8 @@ static void what_is_wrong_with_a_chain_is_told(void **state) {
         check("self", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_ROOT_UNKNOWN);
         check("ec", versions[i], &rsa_only, SBS_ERR_UNTRUSTED, SBS_TLS_ISSUER_MISSING);
         check("other", versions[i], &impostor, SBS_ERR_UNTRUSTED, SBS_TLS_ISSUER_UNFIT);
+        check("misissued", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_NOT_AN_ISSUER);
+        check("long", versions[i], &both, SBS_ERR_TLS, SBS_TLS_CHAIN_TOO_LONG);
         check("client", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_OTHER_USE);
         check("sha1", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_TOO_WEAK);
         check("critical", versions[i], &both, SBS_ERR_TLS, SBS_TLS_CRITICAL_EXTENSION);
@@ -279,7 +284,7 @@ static void why_a_root_is_useless_is_told(void **state) {
 static void every_problem_has_words(void **state) {
     (void)state;
     assert_string_equal(sbs_tls_problem_text(SBS_TLS_NO_PROBLEM), "");
-    for (int i = SBS_TLS_PLAIN_HTTP; i <= SBS_TLS_MALFORMED; ++i) {
+    for (int i = SBS_TLS_PLAIN_HTTP; i <= SBS_TLS_BROKEN_RULES; ++i) {
         assert_true(strlen(sbs_tls_problem_text((sbs_tls_problem)i)) > 10);
     }
     assert_string_equal(sbs_tls_problem_text((sbs_tls_problem)1000), "");

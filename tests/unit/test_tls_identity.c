@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sbs/tls_explain.h"
+#include "sbs/linux.h"
 #include "tls_fixture.h"
 
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
@@ -152,6 +152,63 @@ static void what_cannot_be_used_is_told(void **state) {
     assert_true(strlen(sbs_tls_identity_fault_text((sbs_tls_identity_fault)99)) > 0);
 }
 
+/* One exchange through the whole platform; returns how opening ended. */
+static sbs_status talk_through_platform(sbs_linux_platform *platform, uint16_t port, char *page, size_t size) {
+    static const char get[] = "GET / HTTP/1.0\r\n\r\n";
+    const sbs_stream *stream = &platform->stream;
+    size_t done = 0, len = 0;
+    sbs_status status;
+    while ((status = stream->ops->open(stream->ctx, "localhost", port, sbs_linux_now())) == SBS_PENDING) {
+        sbs_wait wait = stream->ops->waits_for(stream->ctx);
+        assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    assert_int_equal(stream->ops->send(stream->ctx, (const uint8_t *)get, sizeof get - 1, &len), SBS_OK);
+    while (done < size - 1 && (status == SBS_OK || status == SBS_PENDING)) {
+        status = stream->ops->receive(stream->ctx, (uint8_t *)page + done, size - 1 - done, &len);
+        done += len;
+        sbs_wait wait = stream->ops->waits_for(stream->ctx);
+        if (status == SBS_PENDING) {
+            assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
+        }
+    }
+    page[done] = '\0';
+    return SBS_OK;
+}
+
+static void the_platform_takes_certificate_files(void **state) {
+    char key[512], ca[512], certificate[512], certificate_key[512];
+    static char page[20000];
+    sbs_linux_platform platform;
+    fixture f = {0};
+    (void)state;
+    certificate_path("root-ec.key", key, sizeof key); /* any P-384 key: no assertion is made */
+    certificate_path("both.pem", ca, sizeof ca);
+    certificate_path("device-ec.chain", certificate, sizeof certificate);
+    certificate_path("device-ec.key", certificate_key, sizeof certificate_key);
+    serve_strictly(&f, "-tls1_2");
+    sbs_linux_platform_config config = {.key_file = key, .ca_file = ca, .certificate_file = certificate};
+
+    assert_int_equal(sbs_linux_platform_open_with(&platform, &config), SBS_ERR_KEY);
+    assert_int_equal(platform.certificate_fault, SBS_TLS_IDENTITY_NO_KEY);
+    config.certificate_key_file = certificate_key;
+    assert_int_equal(sbs_linux_platform_open_with(&platform, &config), SBS_OK);
+    assert_int_equal(talk_through_platform(&platform, f.server.port, page, sizeof page), SBS_OK);
+    assert_non_null(strstr(page, "Client certificate"));
+    assert_string_equal(sbs_linux_platform_tls_words(&platform), "");
+    sbs_linux_platform_close(&platform);
+    sbs_linux_platform_close(&platform);
+
+    assert_int_equal(sbs_linux_platform_open(&platform, key, ca), SBS_OK);
+    assert_int_equal(talk_through_platform(&platform, f.server.port, page, sizeof page), SBS_ERR_TLS);
+    assert_non_null(strstr(sbs_linux_platform_tls_words(&platform), "client certificate"));
+    sbs_linux_platform_close(&platform);
+    tls_server_stop(&f.server);
+}
+
 static void a_lack_of_memory_is_told_as_such(void **state) {
     (void)state;
     sbs_status status = SBS_ERR_MEMORY;
@@ -179,6 +236,7 @@ int main(void) {
         cmocka_unit_test(it_is_not_shown_to_who_does_not_ask),
         cmocka_unit_test(what_cannot_be_used_is_told),
         cmocka_unit_test(a_lack_of_memory_is_told_as_such),
+        cmocka_unit_test(the_platform_takes_certificate_files), /* last: it sets an allocator of its own */
     };
     return cmocka_run_group_tests(tests, set_up_tls, tear_down_tls);
 }

@@ -33,3 +33,7 @@ configure_file("${SBS_JSMN_DIR}/jsmn.h" "${CMAKE_BINARY_DIR}/jsmn/jsmn.h" COPYON
 if(SBS_ON_LINUX AND (NOT CMAKE_CROSSCOMPILING OR SQLite3_LIBRARY))
     find_package(SQLite3 3.35)
 endif()
+# Compressed answers are read where zlib is, by the same rule.
+if(SBS_ON_LINUX AND (NOT CMAKE_CROSSCOMPILING OR ZLIB_LIBRARY))
+    find_package(ZLIB 1.2)
+endif()

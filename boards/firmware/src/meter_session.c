@@ -92,27 +92,34 @@ void meter_session_release(meter *m) {
     meter_release(&m->body, m->body_size);
 }
 
-/* The place that the connection leaves has to hold the next one, whose largest block is a third of the heap: the larger
- * memory is taken first, if there is room for both. */
-static sbs_status allocate_for_discovery(meter *m) {
-    size_t size = m->large_discovery ? METER_WORK_DISCOVERY_LARGE : METER_WORK_DISCOVERY;
-    uint8_t *work = m->large_discovery ? meter_allocate(size) : NULL;
+/* Memory for the next phase in place of that of the one before. The place that the connection leaves has to hold the
+ * next one, whose largest block is a third of the heap: a block taken from that place would split it. So memory is
+ * taken while the connection stands, if there is room for both. */
+static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
+    uint8_t *work = meter_allocate(work_len);
+    uint8_t *body = work != NULL && body_len > 0 ? meter_allocate(body_len) : NULL;
     meter_session_release(m);
-    m->work_size = size;
-    m->work = work != NULL ? work : meter_allocate(size);
-    return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+
+    m->work_size = work_len;
+    m->body_size = body_len;
+    m->work = work != NULL ? work : meter_allocate(work_len);
+    if (m->work == NULL) {
+        return SBS_ERR_MEMORY;
+    }
+    m->body = body != NULL || body_len == 0 ? body : meter_allocate(body_len);
+    return m->body != NULL || body_len == 0 ? SBS_OK : SBS_ERR_MEMORY;
 }
 
+/* The first look has little memory: where it comes from matters less than that all else is free. */
 static sbs_status allocate(meter *m) {
-    if (m->phase == METER_PHASE_DISCOVER) {
-        return allocate_for_discovery(m);
+    if (m->phase != METER_PHASE_DISCOVER) {
+        return replace_memory(m, work_size(m), body_size(&m->record));
+    }
+    if (m->large_discovery) {
+        return replace_memory(m, METER_WORK_DISCOVERY_LARGE, 0);
     }
     meter_session_release(m);
-    m->work_size = work_size(m);
-    m->body_size = body_size(&m->record);
-    m->work = meter_allocate(m->work_size);
-    m->body = meter_allocate(m->body_size);
-    return m->work != NULL && m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
+    return replace_memory(m, METER_WORK_DISCOVERY, 0);
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {

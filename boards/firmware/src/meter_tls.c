@@ -75,6 +75,8 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
         .trust = &tls->trust,
         .sessions = tls->sessions,
         .session_count = METER_TLS_SESSIONS,
+        /* A server that honours it sends no record that a short buffer cannot take. */
+        .max_fragment_len = MBEDTLS_SSL_IN_CONTENT_LEN < 16384 ? MBEDTLS_SSL_OUT_CONTENT_LEN : 0,
     };
     status = sbs_tls_stream_init(&tls->tls, &tls->config, &tls->raw, &tls->secured);
     tls->ready = status == SBS_OK;

@@ -65,10 +65,16 @@ typedef struct sbs_client_config {
     /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
+    char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
+    size_t words_size; /**< of them, with the NUL; at least 1 */
+    /** Undoes a content coding that a server applied although none was asked for; NULL: such a body cannot be read. The
+     *  coded body stands in the first @p len bytes of @p body, the plain one takes their place and sets @p out_len.
+     *  SBS_ERR_BUFFER if it does not fit @p size bytes, SBS_ERR_HTTP if it is malformed, SBS_ERR_UNSUPPORTED. */
+    sbs_status (*decode)(void *ctx, sbs_http_coding coding, char *body, size_t len, size_t size, size_t *out_len);
     void (*work_hook)(
         void *ctx,
         bool begin); /**< called before and after each piece of work that may take long (watchdog); may be NULL */
-    void *hook_ctx;
+    void *hook_ctx;  /**< of both hooks */
 } sbs_client_config;
 
 /** A work buffer that suffices for these lengths (bytes): the token request for any RSA key up to 4096 bits, a token of
@@ -97,11 +103,13 @@ typedef struct sbs_request {
     sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
                                absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */
-    /** CREATE with a search: the identifier that the search names. An answer that shows another resource under it does
-     * not confirm. Absent: not compared. */
+    /** CREATE with a search: the identifier that the search names. A 200 with a resource that has another one is
+     *  SBS_ERR_AMBIGUOUS: it was not stored. Value absent: not compared; system absent: any. */
     sbs_text identifier_system, identifier_value;
     sbs_text accept; /**< absent: application/fhir+json */
-    char *response;  /**< where the body of a 2xx answer goes, NULL: drained */
+    char *response;  /**< where the body of a 2xx answer goes; NULL: it is not wanted. READ and BUNDLE end with
+                        SBS_ERR_BUFFER if it does not fit; that of a CREATE or an UPDATE is left out then, for what
+                        counts  is whether it was stored */
     size_t response_size;
     bool without_token;     /**< send no Authorization (metadata) */
     bool repeatable;        /**< BUNDLE: the caller promises that a repeat does no harm */
@@ -116,32 +124,32 @@ typedef enum sbs_step { SBS_STEP_NONE, SBS_STEP_DISCOVERY, SBS_STEP_SIGN, SBS_ST
 const char *sbs_step_text(sbs_step step);
 
 /** The last failure in detail; kept until the next one or the next start. Holds no secret; the server's words may name
- *  what was sent, words that repeat the token are left out. */
+ *  what was sent, words that repeat a part of the token, or a JSON Web Token, are left out. */
 typedef struct sbs_detail {
     sbs_step step;
     sbs_status status;
     uint16_t http_status; /**< 0: no answer */
     sbs_oauth_error oauth;
-    int32_t platform_code;           /**< the stream's own code, 0 if none */
-    uint32_t retry_after_s;          /**< what the server asked for, 0 if nothing */
-    uint16_t attempts;               /**< tries made */
-    bool outcome_unknown;            /**< this or an earlier try of a write may have been stored, and its answer did not
-                                        come; it stays set when a later try succeeds */
-    bool asked_to_wait;              /**< the answer had a Retry-After, also one of 0 or in the past */
-    bool transient;                  /**< the server's words or status hint that a retry may help */
-    int32_t clock_difference_s;      /**< refused by the token endpoint, whose clock (or that of the discovery's server)
-                                        is so many seconds ahead of this machine's, behind if negative; 0: by less than
-                                        can be told, or not known */
-    char text[SBS_DETAIL_TEXT_SIZE]; /**< the server's words (or the JSON member at fault), one sanitised line, "" if
-                                        none */
+    int32_t platform_code;      /**< the stream's own code, 0 if none */
+    uint32_t retry_after_s;     /**< what the server asked for, 0 if nothing */
+    uint16_t attempts;          /**< tries made */
+    bool outcome_unknown;       /**< this or an earlier try of a write may have been stored, and its answer did not
+                                   come; it stays set when a later try succeeds */
+    bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
+    bool transient;             /**< the server's words or status hint that a retry may help */
+    int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
+                               is so many seconds ahead of this machine's, behind if negative; 0: by less than
+                               can be told, or not known */
+    const char *text;           /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
+                                   in the configuration's words or in the client */
 } sbs_detail;
 
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status;
-    const char *id;     /**< id of Location, "" if none */
+    const char *id;     /**< id of a Location that names what was written, "" if none */
     const char *etag;   /**< "" if none */
-    size_t body_len;    /**< bytes in the request's response buffer */
+    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
     int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
@@ -187,6 +195,7 @@ typedef struct sbs_client {
         sbs_detail detail;
         sbs_assertion assertion;
         char pin_host[SBS_HOST_SIZE];
+        char words[SBS_DETAIL_TEXT_SIZE];
     } priv;
 } sbs_client;
 

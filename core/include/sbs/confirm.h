@@ -20,7 +20,7 @@ extern "C" {
 
 /** What was written. Spans stay the caller's. */
 typedef struct sbs_written {
-    sbs_text type;   /**< resource type, as "Observation" */
+    sbs_text type;   /**< resource type, as "Observation"; absent, for a Location: any */
     sbs_text id;     /**< of an update; absent: the server chooses it */
     sbs_text system; /**< of the identifier that If-None-Exist asked for; absent: any */
     sbs_text value;  /**< of the same; absent: a resource found is not compared */
@@ -61,7 +61,7 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
  * The rule. SBS_OK: the server holds what was written. SBS_ERR_RESPONSE: nothing says so, and nothing says that it does
  * not: the outcome is unknown. SBS_ERR_AMBIGUOUS: a conditional create was answered with a resource that has another
  * identifier; nothing was stored.
- * @p out_why (may be NULL): on an error a plain sentence, static; "" where the server's own words tell it (an
+ * @p out_why (may be NULL): on an error a few plain words, static; "" where the server's own words tell it (an
  * OperationOutcome, see sbs_words_read).
  */
 SBS_NODISCARD sbs_status sbs_confirm(const sbs_written *written, const sbs_answered *answered, const char **out_why);

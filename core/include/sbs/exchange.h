@@ -13,8 +13,8 @@
 #ifndef SBS_EXCHANGE_H
 #define SBS_EXCHANGE_H
 
+#include "sbs/confirm.h"
 #include "sbs/http.h"
-#include "sbs/outcome.h"
 #include "sbs/stream.h"
 
 #ifdef __cplusplus
@@ -39,13 +39,16 @@ typedef struct sbs_answer {
     bool is_json;    /**< Content-Type names JSON */
     bool has_date;
     bool has_age; /**< Age is there: the answer comes out of a cache, and so does its Date (RFC 9111 section 5.1) */
-    bool has_retry_after;
+    bool has_retry_after;         /**< Retry-After is there, also one that is past, 0 or not to be read */
+    bool has_words;               /**< the request's words hold what a WWW-Authenticate of a refusal says */
     bool body_dropped;            /**< the body did not fit and was drained */
+    uint8_t coding;               /**< sbs_http_coding of the body as it was kept */
+    uint8_t location;             /**< sbs_location_fit */
     char *body;                   /**< kept body, in the scratch or in the caller's response buffer */
     size_t body_len;              /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
-    uint32_t retry_after_s;       /**< Retry-After, clamped to one hour */
+    uint32_t retry_after_s;       /**< Retry-After, clamped to one hour; 0 if past or not to be read */
     int64_t date_utc_s;           /**< Date field */
-    char id[SBS_FHIR_ID_MAX + 1]; /**< id of Location, "" if none */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, "" if none */
     char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 
@@ -60,7 +63,10 @@ typedef struct sbs_exchange_request {
         parts[SBS_EXCHANGE_PARTS]; /**< sent after the head, in order; absent ones are skipped; must stay in place */
     char *response;                /**< where the body of a 2xx answer goes; NULL: into the scratch */
     size_t response_size;
-    bool drop_success_body; /**< drain the body of a 2xx answer */
+    bool spare_body;     /**< the body of a 2xx answer that does not fit is drained, and no error */
+    sbs_written written; /**< what a Location must name to fit; all absent: any resource */
+    char *words;         /**< where a challenge's words go; NULL: nowhere */
+    size_t words_size;
     sbs_exchange_limits limits;
 } sbs_exchange_request;
 
@@ -98,7 +104,8 @@ SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_ex
 
 /**
  * Goes on. SBS_PENDING with what to wait for; SBS_OK: the whole answer was read; errors of stream.h and http.h,
- * SBS_ERR_TIMEOUT, SBS_ERR_BUFFER (the body of a 2xx answer does not fit; answer.body_len tells the size if known).
+ * SBS_ERR_TIMEOUT, SBS_ERR_BUFFER (the body of a 2xx answer does not fit, and is not one to be spared; answer.body_len
+ * tells the size if known).
  * After an error the connection is closed and the scratch wiped, but for a body that was kept.
  */
 SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait);

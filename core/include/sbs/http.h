@@ -41,6 +41,15 @@ typedef enum sbs_http_event {
     SBS_HTTP_DONE    /**< the message is complete; input after it is not taken */
 } sbs_http_event;
 
+/** What a body was coded with. `identity`, `none`, `utf-8` (which is no content coding, and is sent all the same) and
+ * an empty value are none. */
+typedef enum sbs_http_coding {
+    SBS_CODING_NONE,
+    SBS_CODING_GZIP,    /**< RFC 1952, also called x-gzip */
+    SBS_CODING_DEFLATE, /**< RFC 1950, by some servers RFC 1951 without its frame */
+    SBS_CODING_OTHER    /**< any other, or more than one */
+} sbs_http_coding;
+
 /** What the reader needs to know about the request. */
 typedef struct sbs_http_options {
     bool head_request; /**< the answer to HEAD has no body */
@@ -50,9 +59,10 @@ typedef struct sbs_http_options {
 /**
  * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP:
  * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length or in HTTP/1.0, any
- * transfer coding but one "chunked", content codings other than identity, obsolete line folding, a bare CR or LF, white
- * space before ':', control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1, status 101
- * and those outside 100 to 599.
+ * transfer coding but one "chunked", a folded Content-Length or Transfer-Encoding, a bare CR or LF, white space before
+ * ':', control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1, status 101 and those
+ * outside 100 to 599. Other folded lines are joined (RFC 9112 section 5.2). Blanks behind a chunk size are skipped. A
+ * content coding is noted and left to the caller.
  *
  * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Connection,
  * Content-Encoding, Content-Length, Content-Type, Date, ETag, Last-Modified, Location, Retry-After, Transfer-Encoding
@@ -64,6 +74,7 @@ typedef struct sbs_http_reader {
     bool keep_alive;  /**< the connection can serve another request (valid once done) */
     bool until_close; /**< the body ends with the connection (complete only with an authenticated end) */
     bool has_length;  /**< Content-Length was given */
+    uint8_t coding;   /**< sbs_http_coding of the body */
     uint64_t content_length;
     sbs_text name; /**< of SBS_HTTP_FIELD; spans into the line buffer */
     sbs_text value;

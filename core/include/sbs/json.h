@@ -3,9 +3,10 @@
  * @file json.h
  * A strict RFC 8259 reader over jsmn, and a bounded writer.
  *
- * The reader accepts exactly the grammar of RFC 8259 in valid UTF-8 (RFC 3629) without a byte order mark; nesting is
- * bounded by SBS_JSON_DEPTH_MAX, values by the caller's tokens. It keeps pointers into the caller's text, which must
- * stay unchanged while the document is in use (except through sbs_json_text_in_place).
+ * The reader accepts exactly the grammar of RFC 8259 in valid UTF-8 (RFC 3629); a byte order mark before it is skipped
+ * (RFC 8259 section 8.1). Nesting is bounded by SBS_JSON_DEPTH_MAX, values by the caller's tokens. It keeps pointers
+ * into the caller's text, which must stay unchanged while the document is in use (except through
+ * sbs_json_text_in_place).
  */
 #ifndef SBS_JSON_H
 #define SBS_JSON_H
@@ -51,7 +52,10 @@ typedef size_t sbs_json_node;
 SBS_NODISCARD sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens,
                                         size_t capacity, size_t *out_where);
 
-/** The same for a text that stands at the start of a buffer of @p size bytes: its tokens go behind it, aligned. */
+/** The same with any memory of @p size bytes for the tokens, which are aligned in it. */
+SBS_NODISCARD sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size);
+
+/** The same for a text that stands at the start of a buffer of @p size >= @p len bytes: its tokens go behind it. */
 SBS_NODISCARD sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size);
 
 sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node);
@@ -77,7 +81,7 @@ SBS_NODISCARD sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node obje
 /** Compares a string value with @p string after unescaping; false for other kinds. */
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string);
 
-/** The same for a span; an absent one equals nothing, SBS_JSON_NONE neither. */
+/** The same for a span; an absent one is an empty one. False for SBS_JSON_NONE. */
 bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text);
 
 /**

@@ -37,7 +37,7 @@ SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node out
 
 /**
  * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
- * (also one inside entry.resource or entry.response.outcome), else the members that problem details (RFC 9457), OAuth
+ * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size: it is for people to read.
  * @p out_transient: as sbs_outcome_parse. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.

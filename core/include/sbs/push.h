@@ -208,23 +208,37 @@ typedef struct sbs_push {
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint16_t deferred_count;
         sbs_write_mode write_mode; /* of the items of this request */
-        sbs_status verdict;        /* of an item alone */
         uint32_t successes;
-        uint32_t wait_ms, group_ms;
+        uint32_t wait_ms, group_ms, early_ms;
         const sbs_push_config *config;
         sbs_now now;
         uint64_t cursor;
-        uint64_t resume_ms, early_ms;
+        uint64_t resume_ms;
         size_t body_len, search_len;
-        sbs_text system, value; /* the identifier of an item alone, the encoder's */
-        sbs_json_node entry;
+        union {
+            struct {
+                sbs_text system, value; /* its identifier, the encoder's */
+                sbs_status verdict;
+            } alone; /* of a request for one item */
+            struct {
+                sbs_json answer;
+                sbs_json_node entry;
+            } bundle;
+        } of;
         sbs_push_counters counters;
         sbs_push_event event;
+        struct sbs_push_flags { /* what the answer says besides the event */
+            bool elsewhere;     /* it failed on the way to a token: nothing was sent of the item */
+            bool unknown;       /* this try, or one that the client repeated by itself, may have been stored */
+            bool asks;          /* for time: all are to wait */
+            bool unread;        /* an entry that cannot be read: the item is sent again alone */
+            bool lets_pass;     /* a failure after which the next of the lane may try */
+        } flags;
         struct sbs_push_failure { /* the last one that was put off */
             uint64_t id;
             sbs_status status;
             uint16_t http_status;
-            bool access, unknown, asks, lets_pass;
+            struct sbs_push_flags flags;
         } failure;
         sbs_push_deferred *table; /* the caller's, or: */
         sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
@@ -235,7 +249,6 @@ typedef struct sbs_push {
             uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
-        sbs_json answer;
         char words[SBS_PUSH_WORDS_SIZE];
         char target[2 * SBS_FHIR_ID_MAX + 2];
     } priv;

@@ -29,12 +29,12 @@
 /* After power-on this is anything, so it counts only with its checksum. */
 typedef struct last_word {
     uint32_t state;
-    sbs_fault fault;
+    sbs_crash fault;
     uint32_t checksum;
 } last_word;
 
 __attribute__((section(".noinit"))) static last_word kept;
-static sbs_fault last;
+static sbs_crash last;
 
 static uint32_t checksum_of(const last_word *word) {
     const uint8_t *bytes = (const uint8_t *)word;
@@ -45,7 +45,7 @@ static uint32_t checksum_of(const last_word *word) {
     return sum;
 }
 
-static void keep(uint32_t state, const sbs_fault *fault) {
+static void keep(uint32_t state, const sbs_crash *fault) {
     memset(&kept, 0, sizeof kept);
     kept.state = state;
     if (fault != NULL) {
@@ -60,7 +60,7 @@ void sbs_baremetal_fault_start(void) {
             last = kept.fault;
             last.note[sizeof last.note - 1u] = '\0';
         } else if (kept.state == STATE_WATCHED) {
-            last.kind = SBS_FAULT_WATCHDOG;
+            last.kind = SBS_CRASH_WATCHDOG;
         }
     }
     keep(STATE_RUNNING, NULL);
@@ -70,8 +70,8 @@ void sbs_baremetal_fault_watchdog_started(void) {
     keep(STATE_WATCHED, NULL);
 }
 
-const sbs_fault *sbs_baremetal_last_fault(void) {
-    return last.kind == SBS_FAULT_NONE ? NULL : &last;
+const sbs_crash *sbs_baremetal_last_fault(void) {
+    return last.kind == SBS_CRASH_NONE ? NULL : &last;
 }
 
 _Noreturn void sbs_baremetal_restart(void) {
@@ -79,25 +79,25 @@ _Noreturn void sbs_baremetal_restart(void) {
     sbs_board_reset();
 }
 
-_Noreturn static void end_program(sbs_fault *fault) {
+_Noreturn static void end_program(sbs_crash *fault) {
     fault->uptime_ms = sbs_baremetal_ms_now();
     keep(STATE_WRITTEN, fault);
     sbs_board_reset();
 }
 
 /* The kind of a fault by its status registers. */
-static sbs_fault_kind kind_of(uint32_t cfsr, uint32_t address) {
+static sbs_crash_kind kind_of(uint32_t cfsr, uint32_t address) {
     uint32_t guard_end = (uint32_t)(uintptr_t)sbs_ld_ram_start;
     if ((cfsr & CFSR_MSTKERR) != 0 || (address < guard_end && address >= guard_end - SBS_STACK_GUARD_SIZE)) {
-        return SBS_FAULT_STACK;
+        return SBS_CRASH_STACK;
     }
     if ((cfsr & CFSR_MEMORY) != 0) {
-        return SBS_FAULT_MEMORY;
+        return SBS_CRASH_MEMORY;
     }
     if ((cfsr & CFSR_BUS) != 0) {
-        return SBS_FAULT_BUS;
+        return SBS_CRASH_BUS;
     }
-    return (cfsr & CFSR_USAGE) != 0 ? SBS_FAULT_USAGE : SBS_FAULT_HARD;
+    return (cfsr & CFSR_USAGE) != 0 ? SBS_CRASH_USAGE : SBS_CRASH_HARD;
 }
 
 static uint32_t fault_address(uint32_t cfsr) {
@@ -109,9 +109,9 @@ static uint32_t fault_address(uint32_t cfsr) {
 
 /* From the entries below. @p frame: what the core pushed, if it could. */
 __attribute__((used)) _Noreturn static void exception_ended_program(const uint32_t *frame, uint32_t exception,
-                                                                    sbs_fault_kind kind) {
-    sbs_fault fault = {.kind = kind, .exception = exception};
-    if (kind == SBS_FAULT_HARD) {
+                                                                    sbs_crash_kind kind) {
+    sbs_crash fault = {.kind = kind, .exception = exception};
+    if (kind == SBS_CRASH_HARD) {
         fault.cfsr = SBS_SCB_CFSR;
         fault.address = fault_address(fault.cfsr);
         fault.kind = kind_of(fault.cfsr, fault.address);
@@ -139,19 +139,19 @@ __attribute__((used)) _Noreturn static void exception_ended_program(const uint32
                      "b exception_ended_program" ::"i"(kind))
 
 __attribute__((naked)) void sbs_baremetal_fault(void) {
-    FAULT_ENTRY(SBS_FAULT_HARD);
+    FAULT_ENTRY(SBS_CRASH_HARD);
 }
 
 __attribute__((naked)) void sbs_baremetal_unexpected(void) {
-    FAULT_ENTRY(SBS_FAULT_INTERRUPT);
+    FAULT_ENTRY(SBS_CRASH_INTERRUPT);
 }
 
 __attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
-    FAULT_ENTRY(SBS_FAULT_WATCHDOG);
+    FAULT_ENTRY(SBS_CRASH_WATCHDOG);
 }
 
-_Noreturn static void end_with_note(sbs_fault_kind kind, const char *note, void *caller) {
-    sbs_fault fault = {.kind = kind, .pc = (uint32_t)(uintptr_t)caller};
+_Noreturn static void end_with_note(sbs_crash_kind kind, const char *note, void *caller) {
+    sbs_crash fault = {.kind = kind, .pc = (uint32_t)(uintptr_t)caller};
     for (size_t i = 0; i + 1u < sizeof fault.note && note[i] != '\0'; i++) {
         fault.note[i] = note[i];
     }
@@ -159,12 +159,12 @@ _Noreturn static void end_with_note(sbs_fault_kind kind, const char *note, void 
 }
 
 _Noreturn void sbs_baremetal_panic(const char *note) {
-    end_with_note(SBS_FAULT_PANIC, note, __builtin_return_address(0));
+    end_with_note(SBS_CRASH_PANIC, note, __builtin_return_address(0));
 }
 
 /* The C library's. */
 _Noreturn void abort(void) {
-    end_with_note(SBS_FAULT_ABORT, "", __builtin_return_address(0));
+    end_with_note(SBS_CRASH_ABORT, "", __builtin_return_address(0));
 }
 
 /* newlib's assert() ends here; the line can be told from pc. */
@@ -174,17 +174,17 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
     (void)line;
     (void)function;
     (void)expression;
-    end_with_note(SBS_FAULT_ASSERT, base != NULL ? base + 1 : file, __builtin_return_address(0));
+    end_with_note(SBS_CRASH_ASSERT, base != NULL ? base + 1 : file, __builtin_return_address(0));
 }
 
-const char *sbs_fault_kind_text(sbs_fault_kind kind) {
+const char *sbs_fault_kind_text(sbs_crash_kind kind) {
     static const char words[][10] = {"none",      "hard",     "memory", "stack", "bus",  "usage",
                                      "interrupt", "watchdog", "assert", "abort", "panic"};
     return (unsigned)kind < sizeof words / sizeof words[0] ? words[kind] : "unknown";
 }
 
 void sbs_baremetal_print_last_fault(void) {
-    const sbs_fault *fault = sbs_baremetal_last_fault();
+    const sbs_crash *fault = sbs_baremetal_last_fault();
     if (fault != NULL) {
         sbs_baremetal_print("last fault: %s pc=%08x lr=%08x cfsr=%08x address=%08x exception=%u uptime_ms=%llu %s\n",
                             sbs_fault_kind_text(fault->kind), (unsigned)fault->pc, (unsigned)fault->lr,

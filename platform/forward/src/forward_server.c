@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sbs/linux_decode.h"
 #include "sbs/tls_explain.h"
 
 #define WORK_SIZE (256u << 10)
@@ -72,6 +73,10 @@ static sbs_status open_client(sbs_forward_server *server, sbs_forward_part *out_
         .max_attempts = given->max_attempts,
         .keep_open_while_signing = true,
         .any_scope = given->any_scope,
+        .oauth_uris = sbs_client_oauth_uris,
+        .words = server->priv.words,
+        .words_size = sizeof server->priv.words,
+        .decode = sbs_linux_decode,
         .backoff = {.base_ms = BACKOFF_BASE_MS},
         .user_agent = given->user_agent,
     };
@@ -161,8 +166,9 @@ const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
         return detail;
     }
     server->priv.explained = *detail;
-    (void)snprintf(server->priv.explained.text, sizeof server->priv.explained.text, "it needs %s, granted is %.*s",
-                   server->priv.needs, (int)(sizeof server->priv.explained.text - sizeof server->priv.needs - 32),
+    (void)snprintf(server->priv.explanation, sizeof server->priv.explanation, "it needs %s, granted is %.*s",
+                   server->priv.needs, (int)(sizeof server->priv.explanation - sizeof server->priv.needs - 32),
                    detail->text);
+    server->priv.explained.text = server->priv.explanation;
     return &server->priv.explained;
 }

@@ -104,7 +104,8 @@ int sbs_rsa_public_exp_mod(mbedtls_mpi *x, const mbedtls_mpi *a, const mbedtls_m
     const size_t bits = mbedtls_mpi_bitlen(n);
     (void)cache;
     if (bits < 2 || bits > MBEDTLS_MPI_MAX_BITS || n->p[0] % 2 == 0 || mbedtls_mpi_cmp_int(n, 0) < 0 ||
-        mbedtls_mpi_cmp_int(a, 0) < 0 || mbedtls_mpi_cmp_mpi(a, n) >= 0 || mbedtls_mpi_cmp_int(e, 1) < 0) {
+        mbedtls_mpi_cmp_int(a, 0) < 0 || mbedtls_mpi_cmp_mpi(a, n) >= 0 || mbedtls_mpi_cmp_int(e, 1) < 0 ||
+        mbedtls_mpi_bitlen(e) > SBS_RSA_EXPONENT_BITS_MAX) {
         return MBEDTLS_ERR_MPI_BAD_INPUT_DATA;
     }
 

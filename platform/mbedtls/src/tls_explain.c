@@ -95,15 +95,21 @@ typedef struct code_problem {
     sbs_tls_problem problem;
 } code_problem;
 
-/* What Mbed TLS returns where it cannot read a certificate: a whole code, or a module's part of one. */
+/* What Mbed TLS returns where it cannot read a certificate or a message: a whole code, or a module's part of one. */
 static const code_problem parse_codes[] = {
     {MBEDTLS_ERR_X509_INVALID_EXTENSIONS + MBEDTLS_ERR_ASN1_UNEXPECTED_TAG, SBS_TLS_CRITICAL_EXTENSION},
     {MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE, SBS_TLS_CRITICAL_EXTENSION},
     {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, SBS_TLS_UNKNOWN_CURVE},
     {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, SBS_TLS_UNKNOWN_KEY},
     {MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE, SBS_TLS_UNKNOWN_KEY},
+    {MBEDTLS_ERR_PK_INVALID_PUBKEY, SBS_TLS_UNKNOWN_KEY}, /* RSA of more than 8192 bits, too */
     {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, SBS_TLS_UNKNOWN_SIGNATURE},
     {PSA_ERROR_NOT_SUPPORTED, SBS_TLS_KEY_TOO_LARGE}, /* tls_trust.c's own */
+    {MBEDTLS_ERR_X509_FATAL_ERROR, SBS_TLS_CHAIN_TOO_LONG},
+    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_DECODE_ERROR, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, SBS_TLS_BROKEN_RULES},
+    {MBEDTLS_ERR_SSL_INVALID_MAC, SBS_TLS_BROKEN_RULES},
 };
 
 static sbs_tls_problem problem_of_code(int code) {
@@ -157,7 +163,12 @@ static sbs_tls_problem why_untrusted(const sbs_tls_stream *tls, const mbedtls_x5
     if (issuer == NULL) {
         return SBS_TLS_ISSUER_MISSING;
     }
-    return is_too_large(issuer) ? SBS_TLS_KEY_TOO_LARGE : SBS_TLS_ISSUER_UNFIT;
+    if (is_too_large(issuer)) {
+        return SBS_TLS_KEY_TOO_LARGE;
+    }
+    bool may_issue = issuer->MBEDTLS_PRIVATE(ca_istrue) != 0 &&
+                     mbedtls_x509_crt_check_key_usage(issuer, MBEDTLS_X509_KU_KEY_CERT_SIGN) == 0;
+    return may_issue ? SBS_TLS_ISSUER_UNFIT : SBS_TLS_NOT_AN_ISSUER;
 }
 
 typedef struct flag_problem {
@@ -243,8 +254,12 @@ static bool hear_last_alert(sbs_tls_stream *tls) {
 /* Where it is not the peer that says it. */
 static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int code) {
     switch (code) {
-    case MBEDTLS_ERR_SSL_INVALID_RECORD:
-        return problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
+    case MBEDTLS_ERR_SSL_INVALID_RECORD: {
+        sbs_tls_problem problem = problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
+        return problem != SBS_TLS_NO_PROBLEM ? problem : SBS_TLS_BROKEN_RULES;
+    }
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a message that exceeds the buffer: only the certificates' is so long */
+        return SBS_TLS_CHAIN_TOO_LONG;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return SBS_TLS_OTHER_VERSION;
     case MBEDTLS_ERR_SSL_BAD_CERTIFICATE: /* found after the chain was checked */

@@ -15,6 +15,7 @@ sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
     switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_CONSTRAINT: /* an id is given a second time: the counters are behind the items */
         queue->priv.damaged = true;
         return SBS_ERR_STORAGE;
     case SQLITE_NOMEM:

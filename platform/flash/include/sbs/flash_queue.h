@@ -43,7 +43,7 @@ typedef struct sbs_flash_queue_config {
     void *lock_ctx;
 } sbs_flash_queue_config;
 
-/** Fields are private. 480 bytes on a 32-bit target with the default window. */
+/** Fields are private. 488 bytes on a 32-bit target with the default window. */
 typedef struct sbs_flash_queue {
     sbs_flash_log log;
     sbs_flash_queue_config config;

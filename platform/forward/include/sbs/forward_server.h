@@ -60,6 +60,7 @@ typedef struct sbs_forward_server {
         sbs_detail explained;
         char needs[96]; /* scope that the last request needs */
         char explanation[SBS_FORWARD_WORDS_SIZE];
+        char words[SBS_FORWARD_WORDS_SIZE]; /* the server's */
         void *work;
         bool open, client_ready;
     } priv;

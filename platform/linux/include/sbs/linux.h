@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file linux.h
- * The Linux platform in one: a key file, a CA file, and a TLS stream over TCP, for programs with one client.
+ * The Linux platform in one: a key file, a CA file, and a TLS stream over TCP, for programs with one client. Answers
+ * that come compressed are read with `.decode = sbs_linux_decode` in the client's configuration.
  */
 #ifndef SBS_LINUX_H
 #define SBS_LINUX_H
 
 #include "sbs/linux_clock.h"
+#include "sbs/linux_decode.h"
 #include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
 #include "sbs/linux_stream.h"

@@ -33,18 +33,22 @@ extern "C" {
     X(SBS_TLS_ISSUER_MISSING, "its issuer is neither trusted nor among what the server sent, which may lack an "       \
                               "intermediate certificate")                                                              \
     X(SBS_TLS_ROOT_UNKNOWN, "the root that it goes back to is not among the trusted ones")                             \
-    X(SBS_TLS_ISSUER_UNFIT, "a certificate of the issuer's name is there, but the signature was not made with its "    \
-                            "key, or this program does not support it")                                                \
+    X(SBS_TLS_NOT_AN_ISSUER, "it was issued by a certificate that may not issue any")                                  \
+    X(SBS_TLS_ISSUER_UNFIT, "a certificate of its issuer's name is there, but did not sign it, may not, or has a key " \
+                            "that this program does not support")                                                      \
     X(SBS_TLS_CRITICAL_EXTENSION, "a certificate has a critical extension that this program does not know")            \
     X(SBS_TLS_UNKNOWN_CURVE, "a certificate has a key on a curve that this program does not support")                  \
-    X(SBS_TLS_UNKNOWN_KEY, "a certificate has a kind of key that this program does not support")                       \
+    X(SBS_TLS_UNKNOWN_KEY, "a certificate has a key of a kind or size that this program does not support")             \
     X(SBS_TLS_UNKNOWN_SIGNATURE, "a certificate has a kind of signature that this program does not support")           \
     X(SBS_TLS_KEY_TOO_LARGE, "a certificate has an RSA key of more than 4096 bits, which this program does not "       \
                              "support")                                                                                \
     X(SBS_TLS_TOO_WEAK, "a certificate is signed with SHA-1 or older, or has a key that is too short")                 \
     X(SBS_TLS_OTHER_USE, "the certificate is not one for servers")                                                     \
     X(SBS_TLS_NO_NAMES, "the certificate names no host in subjectAltName, and its common name does not count")         \
-    X(SBS_TLS_MALFORMED, "a certificate is malformed")
+    X(SBS_TLS_CHAIN_TOO_LONG, "the server's certificates are too long or too many for this program")                   \
+    X(SBS_TLS_MALFORMED, "a certificate is malformed")                                                                 \
+    /* anything else */                                                                                                \
+    X(SBS_TLS_BROKEN_RULES, "the server sent what TLS does not allow")
 
 typedef enum sbs_tls_problem {
 #define SBS_TLS_PROBLEM_ENUM(name, text) name,

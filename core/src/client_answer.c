@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
+#include "ascii.h"
+#include "client_internal.h"
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+char *sbs_client_words(sbs_client *client, size_t *out_size) {
+    const sbs_client_config *config = client->priv.config;
+    if (config->words != NULL && config->words_size > 0) {
+        *out_size = config->words_size;
+        return config->words;
+    }
+    *out_size = sizeof client->priv.words;
+    return client->priv.words;
+}
+
+void sbs_client_say(sbs_client *client, sbs_text text) {
+    size_t size;
+    char *words = sbs_client_words(client, &size);
+    sbs_http_sanitise(text, words, size);
+}
+
+#define FRAGMENT_LEN 16u /* so much of a secret together is no chance */
+
+/* All of a token but one character is as good as the token, and of a long one any part is too much. */
+static bool holds_part_of(const char *text, sbs_text secret) {
+    size_t window = secret.len > 1 ? secret.len - 1 : 1;
+    if (window > FRAGMENT_LEN) {
+        window = FRAGMENT_LEN;
+    }
+    for (size_t left = strlen(text); left >= window; left--, text++) {
+        for (size_t at = 0; at + window <= secret.len; at++) {
+            if (memcmp(text, secret.ptr + at, window) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. */
+static bool holds_jwt(const char *text) {
+    size_t parts = 0; /* long ones that ended with a dot, in a row */
+    size_t len = 0;
+    for (; *text != '\0'; text++) {
+        if (sbs_ascii_is_alnum_or(*text, "-_")) {
+            len++;
+            if (parts >= 2 && len >= FRAGMENT_LEN) {
+                return true;
+            }
+            continue;
+        }
+        parts = *text == '.' && len >= FRAGMENT_LEN ? parts + 1 : 0;
+        len = 0;
+    }
+    return false;
+}
+
+void sbs_client_hide_secrets(sbs_client *client) {
+    size_t size;
+    char *words = sbs_client_words(client, &size);
+    sbs_text token = {client->priv.token, client->priv.token_len};
+    if ((token.ptr != NULL && holds_part_of(words, token)) || holds_jwt(words)) {
+        words[0] = '\0';
+    }
+}
+
+/* ---- body -------------------------------------------------------------------------------------------------------- */
+
+sbs_status sbs_client_decode(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
+    sbs_answer *answer = &client->priv.exchange.answer;
+    if (answer->coding == SBS_CODING_NONE || answer->body_len == 0 || answer->body_dropped) {
+        return SBS_OK;
+    }
+    size_t size;
+    size_t len = 0;
+    sbs_status status = SBS_ERR_UNSUPPORTED;
+    if (answer->body != sbs_client_scratch(client, &size)) {
+        size = client->priv.request.response_size;
+    }
+    if (config->decode != NULL) {
+        status = config->decode(config->hook_ctx, (sbs_http_coding)answer->coding, answer->body, answer->body_len, size,
+                                &len);
+    }
+    if (status != SBS_OK) {
+        answer->body_len = 0;
+        answer->body_dropped = true; /* what stands there is not the body, and may be neither form of it */
+        return status == SBS_ERR_BUFFER ? status : SBS_ERR_HTTP;
+    }
+    answer->body_len = len;
+    answer->coding = SBS_CODING_NONE;
+    return SBS_OK;
+}
+
+sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_status status = sbs_client_decode(client);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (answer->body_len == 0 || answer->body_dropped) {
+        return SBS_ERR_JSON;
+    }
+
+    size_t size;
+    char *scratch = sbs_client_scratch(client, &size);
+    if (answer->body == scratch) {
+        return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
+    }
+    return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
+}
+
+sbs_text sbs_client_body(const sbs_client *client) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_text body = {answer->body, answer->body_dropped || answer->coding != SBS_CODING_NONE ? 0 : answer->body_len};
+    while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
+        body.ptr++;
+        body.len--;
+    }
+    return body;
+}
+
+void sbs_client_read_words(sbs_client *client, bool *out_transient) {
+    size_t size;
+    char *words = sbs_client_words(client, &size);
+    sbs_json doc;
+    *out_transient = false;
+    sbs_status status = sbs_client_read_json(client, &doc);
+    sbs_text body = sbs_client_body(client);
+
+    if (status == SBS_OK) {
+        (void)!sbs_words_read(&doc, words, size, out_transient);
+    } else if (body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
+        sbs_client_say(client, body);
+    }
+    sbs_client_hide_secrets(client);
+}

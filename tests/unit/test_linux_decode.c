@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compressed bodies: the two codings and their frames, cut, damaged, and larger than there is room for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sbs/linux_decode.h"
+
+static const char plain[] = "{\"resourceType\":\"Observation\",\"id\":\"o1\"}";
+
+/* What Python's gzip and zlib make of it; the last one is of 100 000 letters a. */
+static const uint8_t as_gzip[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0x56,
+                                  0x2a, 0x4a, 0x2d, 0xce, 0x2f, 0x2d, 0x4a, 0x4e, 0x0d, 0xa9, 0x2c, 0x48,
+                                  0x55, 0xb2, 0x52, 0xf2, 0x4f, 0x2a, 0x4e, 0x2d, 0x2a, 0x4b, 0x2c, 0xc9,
+                                  0xcc, 0xcf, 0x53, 0xd2, 0x51, 0xca, 0x4c, 0x01, 0x0a, 0xe5, 0x1b, 0x2a,
+                                  0xd5, 0x02, 0x00, 0x58, 0xbd, 0x03, 0xb0, 0x28, 0x00, 0x00, 0x00};
+static const uint8_t as_zlib[] = {0x78, 0xda, 0xab, 0x56, 0x2a, 0x4a, 0x2d, 0xce, 0x2f, 0x2d, 0x4a, 0x4e,
+                                  0x0d, 0xa9, 0x2c, 0x48, 0x55, 0xb2, 0x52, 0xf2, 0x4f, 0x2a, 0x4e, 0x2d,
+                                  0x2a, 0x4b, 0x2c, 0xc9, 0xcc, 0xcf, 0x53, 0xd2, 0x51, 0xca, 0x4c, 0x01,
+                                  0x0a, 0xe5, 0x1b, 0x2a, 0xd5, 0x02, 0x00, 0x2b, 0xd3, 0x0d, 0xac};
+static const uint8_t as_raw[] = {0xab, 0x56, 0x2a, 0x4a, 0x2d, 0xce, 0x2f, 0x2d, 0x4a, 0x4e, 0x0d, 0xa9, 0x2c, 0x48,
+                                 0x55, 0xb2, 0x52, 0xf2, 0x4f, 0x2a, 0x4e, 0x2d, 0x2a, 0x4b, 0x2c, 0xc9, 0xcc, 0xcf,
+                                 0x53, 0xd2, 0x51, 0xca, 0x4c, 0x01, 0x0a, 0xe5, 0x1b, 0x2a, 0xd5, 0x02, 0x00};
+static const uint8_t as_bomb[] = {
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xed, 0xc1, 0x31, 0x01, 0x00, 0x00, 0x00, 0xc2, 0xa0,
+    0xac, 0xeb, 0x5f, 0xc2, 0x1a, 0x1e, 0x40, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xaf, 0x06, 0x87, 0xfa, 0xe2, 0x1b, 0xa0, 0x86, 0x01, 0x00};
+
+/* Decodes in memory of exactly @p size bytes. */
+static sbs_status decode(sbs_http_coding coding, const uint8_t *coded, size_t len, size_t size, char *out) {
+    size_t out_len = 99;
+    char *body = malloc(size);
+    assert_non_null(body);
+    memcpy(body, coded, len);
+    sbs_status status = sbs_linux_decode(NULL, coding, body, len, size, &out_len);
+    if (status == SBS_OK) {
+        memcpy(out, body, out_len);
+        out[out_len] = '\0';
+    }
+    free(body);
+    return status;
+}
+
+static void each_frame_is_undone(void **state) {
+    (void)state;
+    char out[sizeof plain];
+    static const struct {
+        sbs_http_coding coding;
+        const uint8_t *coded;
+        size_t len;
+    } cases[] = {
+        {SBS_CODING_GZIP, as_gzip, sizeof as_gzip},
+        {SBS_CODING_DEFLATE, as_zlib, sizeof as_zlib},
+        {SBS_CODING_DEFLATE, as_raw, sizeof as_raw},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t size = 100; size <= 101; size++) {
+            assert_int_equal(decode(cases[i].coding, cases[i].coded, cases[i].len, size, out), SBS_OK);
+            assert_string_equal(out, plain);
+        }
+        for (size_t cut = 1; cut < cases[i].len; cut++) {
+            assert_int_equal(decode(cases[i].coding, cases[i].coded, cut, 100, out), SBS_ERR_HTTP);
+        }
+    }
+}
+
+static void what_does_not_fit_is_said(void **state) {
+    (void)state;
+    static char out[100001];
+    assert_int_equal(decode(SBS_CODING_GZIP, as_bomb, sizeof as_bomb, 100000, out), SBS_OK);
+    assert_int_equal(strlen(out), 100000);
+    assert_int_equal(decode(SBS_CODING_GZIP, as_bomb, sizeof as_bomb, 99999, out), SBS_ERR_BUFFER);
+    assert_int_equal(decode(SBS_CODING_GZIP, as_bomb, sizeof as_bomb, sizeof as_bomb, out), SBS_ERR_BUFFER);
+}
+
+static void what_is_damaged_or_unknown_is_refused(void **state) {
+    (void)state;
+    char out[sizeof plain];
+    uint8_t damaged[sizeof as_gzip];
+    memcpy(damaged, as_gzip, sizeof damaged);
+    damaged[sizeof damaged - 6] ^= 1; /* of the check sum */
+    assert_int_equal(decode(SBS_CODING_GZIP, damaged, sizeof damaged, 100, out), SBS_ERR_HTTP);
+    assert_int_equal(decode(SBS_CODING_GZIP, (const uint8_t *)plain, sizeof plain, 100, out), SBS_ERR_HTTP);
+    assert_int_equal(decode(SBS_CODING_OTHER, as_gzip, sizeof as_gzip, 100, out), SBS_ERR_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_frame_is_undone),
+        cmocka_unit_test(what_does_not_fit_is_said),
+        cmocka_unit_test(what_is_damaged_or_unknown_is_refused),
+    };
+    char probe[sizeof as_gzip + sizeof plain];
+    size_t len;
+    memcpy(probe, as_gzip, sizeof as_gzip);
+    if (sbs_linux_decode(NULL, SBS_CODING_GZIP, probe, sizeof as_gzip, sizeof probe, &len) == SBS_ERR_UNSUPPORTED) {
+        return 0; /* built without zlib */
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
