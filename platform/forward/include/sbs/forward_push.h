@@ -27,6 +27,7 @@ typedef struct sbs_forward_event {
     const sbs_push_event *push; /**< the engine's, with kind, item, status, wait, and the texts that it knows */
     const char *name;           /**< what the item is called in a listing, "" for none */
     const char *place;          /**< "Type/id" of what is stored, "" if unknown */
+    const char *target;         /**< what was written to: "Type/id" or "Type", "" if unknown */
     const char *version;        /**< what the server calls its version, "" if unknown */
     const char *reason;         /**< a sentence of ours, "" if none */
     const char *words;          /**< the server's, "" if none */
@@ -99,6 +100,9 @@ sbs_status sbs_forward_push_close(sbs_forward_push *push);
  * the queue holds nothing to send. Else the queue failed; the next call starts over from what it holds.
  */
 SBS_NODISCARD sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait);
+
+/** How an item that was looked at lately was, or would have been, written. False if nothing is known of it. */
+bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode);
 
 /** Ends a wait: something was appended, or the network came back. */
 void sbs_forward_push_wake(sbs_forward_push *push);

@@ -22,6 +22,7 @@ typedef struct sbs_forward_ram_item {
     sbs_queue_item item;
     char *data;
     char *name;  /**< what the program calls it, never NULL */
+    uint16_t noted_attempts; /**< the program's, 0 at first */
     char *fault; /**< why it cannot be sent at all, NULL if nothing is known against it */
 } sbs_forward_ram_item;
 
