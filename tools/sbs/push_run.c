@@ -82,9 +82,9 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
 
 /* A server that assigns ids refuses a PUT with 404 or 405, or says so in words like these. */
 static bool refuses_put(const sbs_forward_event *event) {
-    static const char *const phrases[] = {"client-assigned", "client assigned", "supplied by", "assigned by the server",
-                                          "server-assigned", "create resource with id", "update-as-create",
-                                          "update as create", "updatecreate"};
+    static const char *const phrases[] = {"client-assigned",        "client assigned",  "supplied by",
+                                          "assigned by the server", "server-assigned",  "create resource with id",
+                                          "update-as-create",       "update as create", "updatecreate"};
     const unsigned http = event->push->http_status;
     if (event->push->id == 0 || event->write_mode != SBS_WRITE_PUT) {
         return false;
@@ -225,9 +225,10 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
-    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to, look at %s/_history: %s has "
-             "the old one",
-             run->command, event->name, event->place, before);
+    cli_warn(
+        "%s: %s: the server overwrote what it held there although it was asked not to, look at %s/_history: %s has "
+        "the old one",
+        run->command, event->name, event->place, before);
 }
 
 static void note_stored(cli_push_run *run, const sbs_forward_event *event, const char *what) {

@@ -8,7 +8,8 @@
 
 #define CLI_WRITE_MODES "auto|put|if-none-exist|plain"
 #define CLI_NO_SYSTEM                                                                                                  \
-    "an identifier without a system is one that others may use, too: two measurements would be one, give each a system"
+    "an identifier without a system is one that others may use, too: two measurements would be one, give each a "      \
+    "system"
 #define CLI_PUSH_REASON_SIZE (SBS_FORWARD_WORDS_SIZE + 512)
 
 typedef struct cli_push_options {

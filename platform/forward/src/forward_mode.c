@@ -223,8 +223,8 @@ static sbs_write_mode choose(sbs_forward_modes *modes, const char *type, sbs_now
         return SBS_WRITE_IF_NONE_EXIST;
     }
     if (!capability.create && !capability.update && !capability.update_create) {
-        warn_twice(modes, "the server states neither create nor update and so does not state that it takes writing", type,
-                   "it may refuse it, check --fhir");
+        warn_twice(modes, "the server states neither create nor update and so does not state that it takes writing",
+                   type, "it may refuse it, check --fhir");
     } else if (capability.update_create) {
         warn_twice(modes, "the granted scope has no u (update), and the server does not state conditional create", type,
                    AGAIN);
