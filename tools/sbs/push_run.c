@@ -60,6 +60,11 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
     const sbs_push_event *push = event->push;
     size_t len = 0;
     out[0] = '\0';
+    if (push->kind == SBS_PUSH_COLLISION && push->http_status == 200) {
+        (void)snprintf(out, size, "%s",
+                       "already there before it was ever sent, perhaps another one with the same identifier");
+        return;
+    }
     const bool known = event->detail != NULL || push->http_status != 0;
     const bool ours = event->reason[0] != '\0' && !(known && is_said_by_status(event->reason));
     if (ours) {

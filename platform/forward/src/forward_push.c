@@ -285,11 +285,34 @@ static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
 
 /* ---- the engine ----------------------------------------------------------------------------------------------- */
 
+/* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
+ * engine then starts over from what the queue holds. */
+static void end_failed_group(sbs_forward_push *push) {
+    const sbs_queue *queue = push->priv.config.queue;
+    const bool open = !sbs_push_is_durable(&push->priv.engine);
+    const bool grouping = queue->ops->commit != NULL;
+    sbs_push_cancel(&push->priv.engine);
+    if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
+        tell_durable(push);
+    } else {
+        tell_undone(push);
+    }
+}
+
+/* The server's word for the time, where TLS vouches for it. */
+static void note_clock(sbs_forward_push *push) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    const sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
+    if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
+        sbs_forward_clock_note(config->clock, response.date_utc_s);
+    }
+}
+
 static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
     if (status != SBS_OK && status != SBS_PENDING) {
-        tell_undone(push);
+        end_failed_group(push);
         return status;
     }
 
@@ -305,6 +328,7 @@ static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
+    note_clock(push);
     if (push->priv.state == RUN) {
         return poll_engine(push, out_wait);
     }

@@ -11,6 +11,7 @@
 #ifndef SBS_FORWARD_PUSH_H
 #define SBS_FORWARD_PUSH_H
 
+#include "sbs/forward_clock.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -46,6 +47,7 @@ typedef struct sbs_forward_push_config {
     uint32_t settle_ms; /**< how long a server may take to find what it stored */
     bool own_ids;       /**< PUT a resource under the id that it has, if it has one */
     uint64_t pushed_ms; /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
+    sbs_forward_clock *clock; /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */

@@ -78,6 +78,9 @@ static inline sbs_client *sbs_forward_server_client(sbs_forward_server *server) 
     return &server->priv.client;
 }
 
+/** True if the FHIR server is spoken to through TLS. */
+bool sbs_forward_server_is_secured(const sbs_forward_server *server);
+
 /** The TLS stream, for its words about failures. */
 static inline const sbs_tls_stream *sbs_forward_server_tls(const sbs_forward_server *server) {
     return &server->priv.tls;
