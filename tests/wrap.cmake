@@ -7,4 +7,5 @@ endfunction()
 
 sbs_wrap(test_assertion psa_generate_random)
 sbs_wrap(test_push_looks psa_hash_setup)
+sbs_wrap(test_push_bad psa_generate_random)
 sbs_wrap(test_jwk psa_hash_setup psa_hash_update psa_hash_finish)

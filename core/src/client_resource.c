@@ -145,14 +145,14 @@ static void put_resource_head(sbs_client *client) {
 }
 
 /* What the answer has to name. */
-static sbs_written written_by(const sbs_request *request) {
-    sbs_written written = {.system = request->identifier_system, .value = request->identifier_value};
-    written.type = request->interaction == SBS_BUNDLE ? SBS_TEXT("Bundle") : type_of(request->target);
+static void note_written(sbs_written *written, const sbs_request *request) {
+    written->type = request->interaction == SBS_BUNDLE ? SBS_TEXT("Bundle") : type_of(request->target);
+    written->system = request->identifier_system;
+    written->value = request->identifier_value;
     if (request->interaction == SBS_UPDATE) {
-        written.id.ptr = request->target.ptr + written.type.len + 1;
-        written.id.len = request->target.len - written.type.len - 1;
+        written->id.ptr = request->target.ptr + written->type.len + 1;
+        written->id.len = request->target.len - written->type.len - 1;
     }
-    return written;
 }
 
 /* The caller asked for the body itself, and not only whether something was stored. */
@@ -166,8 +166,8 @@ static sbs_status send_resource(sbs_client *client) {
         .response = request->response,
         .response_size = request->response_size,
         .spare_body = !needs_body(request),
-        .written = written_by(request),
     };
+    note_written(&shape.written, request);
     put_resource_head(client);
     if (request->without_token) {
         sbs_http_put_end(&client->priv.writer);

@@ -362,7 +362,7 @@ static bool correct_clock(sbs_client *client) {
         detail->clock_difference_s = ahead_s;
     }
 
-    uint16_t refused = (uint16_t)(detail->http_status << 4 | detail->oauth);
+    uint16_t refused = (uint16_t)((unsigned)detail->http_status << 4 | (unsigned)detail->oauth);
     if (client->priv.corrected_for == refused) {
         client->priv.clock_offset_s = client->priv.offset_before_s;
     }

@@ -23,12 +23,8 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
     return SBS_LOCATION_FITS;
 }
 
-static bool has_error(const sbs_json *doc, sbs_json_node outcome) {
-    sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
-    while (issue != SBS_JSON_NONE && !sbs_outcome_is_error(doc, issue)) {
-        issue = sbs_json_next(doc, issue);
-    }
-    return issue != SBS_JSON_NONE;
+static bool member_is(const sbs_json *doc, sbs_json_node object, const char *name, sbs_text value) {
+    return sbs_json_is(doc, sbs_lookup(doc, object, name), value);
 }
 
 /* An identifier among those of @p resource: system and value as asked for, in one of them. */
@@ -48,9 +44,9 @@ static const char no_resource[] = "the body does not confirm it";
 
 static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
                                  const char **out_why) {
-    sbs_json_node id = sbs_lookup(doc, resource, "id");
-    bool other_id = written->id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, written->id);
-    if (other_id || !sbs_json_is(doc, sbs_lookup(doc, resource, "resourceType"), written->type)) {
+    bool other_id = written->id.ptr != NULL && sbs_lookup(doc, resource, "id") != SBS_JSON_NONE &&
+                    !member_is(doc, resource, "id", written->id);
+    if (other_id || !member_is(doc, resource, "resourceType", written->type)) {
         *out_why = no_resource;
         return SBS_ERR_RESPONSE;
     }
@@ -70,7 +66,7 @@ static sbs_status judge_json(const sbs_written *written, const sbs_answered *ans
         outcome = resource;
         resource = SBS_JSON_NONE;
     }
-    if (has_error(doc, outcome)) {
+    if (sbs_outcome_error(doc, outcome) != SBS_JSON_NONE) {
         return SBS_ERR_RESPONSE;
     }
     return resource == SBS_JSON_NONE ? SBS_OK : judge_resource(written, doc, resource, out_why);

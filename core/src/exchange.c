@@ -216,7 +216,9 @@ static void note_location(sbs_exchange *exchange, sbs_text value) {
     sbs_text id;
     answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);
     answer->id[0] = '\0';
-    copy_text(answer->id, sizeof answer->id, id);
+    if (answer->location == SBS_LOCATION_FITS) {
+        copy_text(answer->id, sizeof answer->id, id);
+    }
 }
 
 /* Several challenges may come: the longest is the one that says something. */

@@ -25,7 +25,6 @@ int sbs_http_field_of(sbs_text name) {
         [SBS_HTTP_LOCATION] = "location",
         [SBS_HTTP_ETAG] = "etag",
         [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
-        [SBS_HTTP_LAST_MODIFIED] = "last-modified",
     };
     return find_name(name, names, SBS_HTTP_OTHER_FIELD);
 }

@@ -29,9 +29,8 @@ enum {
     SBS_HTTP_RETRY_AFTER,
     SBS_HTTP_LOCATION,
     SBS_HTTP_ETAG,
-    SBS_HTTP_WWW_AUTHENTICATE,
-    SBS_HTTP_LAST_MODIFIED,
-    SBS_HTTP_OTHER_FIELD /* one that does not fit is skipped; all above are an error then */
+    SBS_HTTP_WWW_AUTHENTICATE, /* only words: one that does not fit is skipped, as are others; all above are an error */
+    SBS_HTTP_OTHER_FIELD
 };
 
 /* Which of them @p name is, without case. */

@@ -201,7 +201,7 @@ static sbs_status step_field(sbs_http_reader *reader, feed *in) {
     sbs_status status = parse_field(reader, &name, &value);
     if (status == SBS_OK && !interim) {
         if (has_flag(reader, SBS_HTTP_OVERLONG)) {
-            status = sbs_http_field_of(name) != SBS_HTTP_OTHER_FIELD ? SBS_ERR_TOO_LARGE : SBS_OK;
+            status = sbs_http_field_of(name) < SBS_HTTP_WWW_AUTHENTICATE ? SBS_ERR_TOO_LARGE : SBS_OK;
         } else {
             reader->name = name;
             reader->value = value;

@@ -4,19 +4,13 @@
 #include "lookup.h"
 #include "message.h"
 
-bool sbs_outcome_is_error(const sbs_json *doc, sbs_json_node issue) {
-    return sbs_lookup_is(doc, issue, "severity", "error") || sbs_lookup_is(doc, issue, "severity", "fatal");
-}
-
-/* The first issue that is an error, else the first of all. */
-static sbs_json_node choose_issue(const sbs_json *doc, sbs_json_node outcome) {
-    sbs_json_node first = sbs_lookup_first(doc, outcome, "issue");
-    for (sbs_json_node issue = first; issue != SBS_JSON_NONE; issue = sbs_json_next(doc, issue)) {
-        if (sbs_outcome_is_error(doc, issue)) {
-            return issue;
-        }
+sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
+    sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
+    while (issue != SBS_JSON_NONE && !sbs_lookup_is(doc, issue, "severity", "error") &&
+           !sbs_lookup_is(doc, issue, "severity", "fatal")) {
+        issue = sbs_json_next(doc, issue);
     }
-    return first;
+    return issue;
 }
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
@@ -56,7 +50,10 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
     if (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
         return SBS_ERR_NOT_FOUND;
     }
-    issue = choose_issue(doc, outcome);
+    issue = sbs_outcome_error(doc, outcome);
+    if (issue == SBS_JSON_NONE) {
+        issue = sbs_lookup_first(doc, outcome, "issue");
+    }
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }

@@ -10,9 +10,10 @@
 #define SUSPECT_ATTEMPTS 2u   /* tried so often in earlier runs, and still there */
 #define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
+#define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    bool batches = config->batch_max > 1;
+    bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
     push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
@@ -20,8 +21,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL) ||
-        (config->words != NULL && config->words_size == 0)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;
@@ -81,7 +81,7 @@ static uint64_t behind(const sbs_push *push) {
     if (!push->priv.direct) {
         return last->id;
     }
-    return push->priv.failed && !last->fifth ? push->priv.cursor : no_later(push, last->id);
+    return push->priv.failed && !last->last ? push->priv.cursor : no_later(push, last->id);
 }
 
 static uint64_t before(const sbs_push *push) {
@@ -98,25 +98,21 @@ static uint32_t at_most(uint32_t wait_ms, uint32_t most_ms) {
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
-static uint32_t draw(const sbs_backoff *backoff, unsigned attempt) {
+static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
+    sbs_backoff backoff = {
+        .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
+        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : cap_ms,
+    };
     uint32_t random = UINT32_MAX;
     (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
-    return sbs_backoff_delay(backoff, attempt, random);
-}
-
-static uint32_t backoff_of(const sbs_backoff *configured, sbs_backoff standard, unsigned attempt) {
-    sbs_backoff backoff = {
-        .base_ms = configured->base_ms != 0 ? configured->base_ms : standard.base_ms,
-        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : standard.cap_ms,
-    };
-    return draw(&backoff, attempt);
+    return sbs_backoff_delay(&backoff, attempt, random);
 }
 
 /* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
 static uint32_t own_wait(const sbs_push *push, unsigned tries) {
     uint32_t base_ms = at_least(push->priv.config->backoff.base_ms, 16000) / 2;
     const sbs_backoff half = {base_ms, at_least(base_ms, 150000)};
-    return sbs_backoff_delay(&half, tries, UINT32_MAX) + draw(&half, tries);
+    return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
 }
 
 static uint32_t settle_ms(const sbs_push *push) {
@@ -136,6 +132,7 @@ static uint32_t increase(uint16_t *counter) {
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.open = push->priv.exhausted;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
@@ -144,11 +141,11 @@ static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id
 }
 
 static uint32_t server_ms(const sbs_push *push, unsigned attempt) {
-    return backoff_of(&push->priv.config->backoff, (sbs_backoff){1000, 300000}, attempt);
+    return backoff_of(&push->priv.config->backoff, 1000, 300000, attempt);
 }
 
 static uint32_t pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, (sbs_backoff){60000, 3600000}, increase(&push->priv.pauses_in_row));
+    return backoff_of(&push->priv.config->pause, 60000, 3600000, increase(&push->priv.pauses_in_row));
 }
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
@@ -157,21 +154,16 @@ static void wait_all(sbs_push *push, bool pause) {
     uint64_t id = push->priv.sent[0].id;
     look_on(push, before(push));
     begin_wait(push, pause, at_least(wait_ms, asked_ms(push)), id);
-}
-
-static bool is_for_operator(const struct sbs_push_failure *failure) {
-    return failure->status == SBS_ERR_SCOPE ||
-           sbs_http_meaning_of(failure->http_status).fault == SBS_FAULT_ACCESS;
+    push->priv.open = false;
 }
 
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
  * nothing goes it grows; if that is for want of a right, it is a pause. */
 static void wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
-    const sbs_detail *detail = sbs_client_detail(push->priv.config->client);
     bool pass = failure->flags.lets_pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
-    bool pause = long_one && is_for_operator(failure);
+    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
     if (!long_one) {
         wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
@@ -182,9 +174,6 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
 
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
-    if (detail->status == failure->status) {
-        push->priv.event.words = detail->text;
-    }
     begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
 }
 
@@ -231,50 +220,45 @@ sbs_status sbs_push_flush(sbs_push *push) {
     return status;
 }
 
-static sbs_status settle(sbs_push *push, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = group(push);
-    if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, id, fate, reason, words);
-    }
-    if (status == SBS_OK) {
-        sbs_push_forget(push, id);
-    }
-    return status;
-}
-
 /* ---- what becomes of an item ------------------------------------------------------------------------------------ */
 
-static sbs_status deliver(sbs_push *push, uint64_t id, sbs_push_event_kind kind) {
-    sbs_status status = settle(push, id, SBS_QUEUE_DELIVERED, NULL, NULL);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    if (push->priv.exhausted) { /* it was the server, and those who only shared its fate may go */
+/* Something was stored: the server is well, and so is everything that only shared the fate of others. */
+static void note_success(sbs_push *push, sbs_push_event_kind kind) {
+    if (push->priv.exhausted) {
         sbs_push_wake_deferred(push, 0);
     }
     push->priv.exhausted = false;
     push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
     push->priv.went_well = true;
+    push->priv.in_a_row++;
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += kind == SBS_PUSH_ALREADY;
-    tell(push, kind, id);
-    return SBS_OK;
 }
 
-static sbs_status set_aside(sbs_push *push, uint64_t id, sbs_push_event_kind kind, const char *reason) {
-    reason = reason != NULL ? reason : sbs_status_text(push->priv.event.status);
-    sbs_status status = settle(push, id, SBS_QUEUE_DEAD, reason, push->priv.event.words);
+/* The server holds it, or never will. */
+static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *decision) {
+    const sbs_queue *queue = push->priv.config->queue;
+    bool dead = decision->act == PUSH_SET_ASIDE;
+    const char *reason = dead && decision->reason == NULL ? sbs_status_text(push->priv.event.status) : decision->reason;
+    sbs_status status = group(push);
+    if (status == SBS_OK) {
+        status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
+                                    dead ? push->priv.event.words : NULL);
+    }
     if (status != SBS_OK) {
         return status;
     }
 
-    push->priv.counters.dead++;
-    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+    sbs_push_forget(push, id);
+    tell(push, decision->kind, id);
+    if (!dead) {
+        note_success(push, decision->kind);
+        return SBS_OK;
+    }
     push->priv.event.reason = reason;
-    tell(push, kind, id);
+    push->priv.counters.dead++;
+    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
     return SBS_OK;
 }
 
@@ -318,7 +302,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
     push->priv.no_room = push->priv.no_room || entry == NULL;
-    flags->lets_pass = sent->fifth && !flags->unread;
+    flags->lets_pass = sent->last && !flags->unread;
     if (entry != NULL) {
         if (sbs_push_counts(push, entry) && !flags->unread) {
             sbs_status status = hold_against(push, entry);
@@ -327,17 +311,18 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries);
+        wait_ms =
+            flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = at_least(wait_ms, settle_ms(push));
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
-        entry->tries = (uint8_t)(entry->tries + (entry->tries < UINT8_MAX));
+        entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
         entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
-        entry->passes = entry->passes || passed || sent->fifth || entry->failures >= SBS_PUSH_FAILURES_MAX;
+        entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
     note_failure(push, sent->id);
@@ -349,12 +334,10 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
 static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
     sbs_status status = SBS_OK;
-    if (decision->act == PUSH_DELIVER) {
-        status = deliver(push, sent->id, decision->kind);
-    } else if (decision->act == PUSH_SET_ASIDE) {
-        status = set_aside(push, sent->id, decision->kind, decision->reason);
-    } else if (decision->act == PUSH_DEFER) {
+    if (decision->act == PUSH_DEFER) {
         status = defer(push, sent);
+    } else {
+        status = settle(push, sent->id, decision);
     }
 
     if (status == SBS_ERR_NOT_FOUND) {
@@ -393,14 +376,14 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     const sbs_push_deferred *entry = sbs_push_find(push, item->id);
-    bool fifth = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1 || item->attempts == UINT16_MAX;
     *sent = (struct sbs_push_sent){
         .id = item->id,
         .lane = item->meta.lane,
         .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
-        .fifth = fifth,
+        .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
-    push->priv.single = push->priv.config->batch_max <= 1 || push->priv.singles_left > 0 || push->priv.direct;
+    push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
+                        push->priv.singles_left > 0 || push->priv.direct;
 
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
@@ -424,36 +407,37 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     return SBS_OK;
 }
 
-/* A damaged item may be any: the look stays where it is. */
-static sbs_status note_damaged(sbs_push *push, uint64_t id) {
-    sbs_push_forget(push, id);
-    push->priv.event.status = SBS_ERR_DAMAGED;
-    tell(push, SBS_PUSH_DEAD, id);
-    push->priv.event.reason = sbs_status_text(SBS_ERR_DAMAGED);
+/* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
+static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
+    const sbs_queue *queue = push->priv.config->queue;
+    memset(out, 0, sizeof *out);
+    sbs_status status = queue->ops->next(queue->ctx, after, out);
+    if (status != SBS_ERR_DAMAGED) {
+        return status;
+    }
+
+    sbs_push_forget(push, out->id);
+    push->priv.event.status = status;
+    push->priv.event.reason = sbs_status_text(status);
+    tell(push, SBS_PUSH_DEAD, out->id);
     return SBS_PENDING;
 }
 
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_queue_item item = {0};
-    sbs_status status = queue->ops->next(queue->ctx, id - 1, &item);
-    if (status == SBS_ERR_DAMAGED) {
-        return note_damaged(push, item.id);
+    sbs_queue_item item;
+    sbs_status status = fetch(push, id - 1, &item);
+    push->priv.direct = true;
+    push->priv.in_a_row = 0;
+    if (status == SBS_OK) {
+        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
     }
-    if (status != SBS_OK || item.id != id) {
-        status = unless_gone(status);
-        if (status != SBS_OK) {
-            return status;
-        }
+    if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
-        look_on(push, no_later(push, id));
-        return SBS_PENDING;
+        status = SBS_OK;
     }
 
-    push->priv.direct = true;
-    status = unless_gone(consider(push, &item));
-    if (push->priv.state == PUSH_CHOOSE) { /* it was set aside or held, or the queue failed */
+    if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
         look_on(push, no_later(push, id));
     }
     return status == SBS_OK ? SBS_PENDING : status;
@@ -482,6 +466,7 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
     }
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
+    push->priv.open = true;
     return SBS_PENDING;
 }
 
@@ -518,7 +503,8 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
     if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
         return false;
     }
-    if (push->priv.first_lap && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
+    bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
+    if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
         sbs_push_suspect(push, item);
         return false;
     }
@@ -526,19 +512,17 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
 }
 
 static sbs_status look(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
-        sbs_queue_item item = {0};
-        sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-        if (status == SBS_ERR_DAMAGED) {
-            return note_damaged(push, item.id);
-        }
+        sbs_queue_item item;
+        sbs_status status = fetch(push, push->priv.cursor, &item);
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
         }
         if (status == SBS_OK) {
             push->priv.cursor = item.id;
             status = may_go(push, &item) ? unless_gone(consider(push, &item)) : SBS_OK;
+        } else if (status == SBS_PENDING) {
+            return status;
         }
         if (status != SBS_OK) {
             start_over(push);
@@ -551,9 +535,10 @@ static sbs_status look(sbs_push *push) {
     return SBS_PENDING;
 }
 
-/* While all goes well, one whose own time has come goes first; else others do. */
+/* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
+ */
 static sbs_status choose(sbs_push *push) {
-    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.singles_left == 0) {
+    if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *first = sbs_push_first(push);
         if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
             return visit(push, first->id);
@@ -568,16 +553,18 @@ static void read_answer(sbs_push *push, sbs_status status) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
-    bool failed = status != SBS_OK;
+    sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
     push->priv.event.status = status;
     push->priv.event.http_status = response.http_status;
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
     push->priv.flags.unknown = detail->outcome_unknown;
-    if (failed) {
+    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
+    push->priv.flags.whole = status == meaning.status;
+    if (status != SBS_OK) {
         push->priv.event.words = detail->text;
         push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-        push->priv.flags.asks = detail->asked_to_wait || sbs_http_meaning_of(response.http_status).asks_for_time;
+        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
     }
 }
 
@@ -585,7 +572,6 @@ static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     read_answer(push, push->priv.of.alone.verdict);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
-    push->priv.state = PUSH_JUDGE;
     if (decision->act >= PUSH_WAIT_ALL) {
         wait_all(push, decision->act == PUSH_PAUSE_ALL);
         return SBS_OK;
@@ -598,7 +584,7 @@ static sbs_status judge_single(sbs_push *push) {
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    look_on(push, decision->act == PUSH_LEAVE ? before(push) : behind(push));
+    look_on(push, behind(push));
     if (push->priv.failed) {
         note_miss(push, push->priv.failure.flags.asks);
     }
@@ -622,16 +608,15 @@ static void fail_batch(sbs_push *push, sbs_status status) {
         return;
     }
 
-    sbs_http_meaning meaning = sbs_http_meaning_of(push->priv.event.http_status);
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
-    flags->unknown = flags->unknown || meaning.fault == SBS_FAULT_NONE;
+    flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
     note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
     if (again) {
         push->priv.singles_left = 0;
     }
-    if (flags->unknown || flags->asks || meaning.fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
         note_miss(push, flags->unknown || flags->asks);
     }
 }
@@ -652,7 +637,7 @@ static sbs_status judge_entry(sbs_push *push) {
     }
 
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
-    sbs_push_read_entry(push);
+    push->priv.config->batches->read_entry(push);
     sbs_status status = act(push, sent, sbs_push_judge(push, sent));
     if (status != SBS_OK) {
         return status;
@@ -663,6 +648,7 @@ static sbs_status judge_entry(sbs_push *push) {
 }
 
 static sbs_status finish_request(sbs_push *push, sbs_status status) {
+    push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
     if (push->priv.single) {
@@ -671,18 +657,18 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
     }
 
     if (status == SBS_OK) {
-        status = sbs_push_open_answer(push);
+        status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
         fail_batch(push, status);
         return SBS_OK;
     }
-    push->priv.state = PUSH_JUDGE;
     push->priv.judged = 0;
     return SBS_OK;
 }
 
-/* ---- polling ------------------------------------------------------------------------------------------------------ */
+/* ---- polling ------------------------------------------------------------------------------------------------------
+ */
 
 static sbs_status start(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
@@ -725,15 +711,11 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
     return SBS_PENDING;
 }
 
-/* While nothing goes, a new item need not wait as long as those that failed. */
+/* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
 static sbs_status look_for_new(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
     sbs_queue_item item;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    sbs_status status = queue->ops->next(queue->ctx, push->priv.cursor, &item);
-    if (status == SBS_ERR_DAMAGED) {
-        return note_damaged(push, item.id);
-    }
+    sbs_status status = fetch(push, push->priv.cursor, &item);
     if (status == SBS_OK) {
         look_on(push, push->priv.cursor);
         push->priv.early = true;
@@ -750,14 +732,18 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         return SBS_OK;
     }
 
-    if (push->priv.exhausted) {
+    if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
-        if (early - 1u >= EARLY_CHECK_MS) {
-            return look_for_new(push);
+        if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
+            early = EARLY_CHECK_MS;
+            sbs_status status = look_for_new(push);
+            if (status != SBS_OK || push->priv.state != PUSH_WAIT) {
+                return status;
+            }
         }
         left = early < left ? early : left;
     }
-    out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
+    out_wait->timeout_ms = at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
     return SBS_PENDING;
 }
 

@@ -11,7 +11,6 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
 /** What is to be done about it. */
 typedef enum sbs_push_act {
-    PUSH_LEAVE,     /* nothing */
     PUSH_DELIVER,   /* the server holds it */
     PUSH_SET_ASIDE, /* it never will */
     PUSH_DEFER,     /* it waits on its own */
@@ -54,12 +53,16 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
 /** An item that failed in an earlier run waits until all else was tried, if there is room. */
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
 
-/* ---- push_batch.c: the answer to a Bundle ---- */
+/* ---- batch.c: linked by who names it ---- */
 
-/** Begins; SBS_ERR_RESPONSE or of json.h: the answer says nothing that can be relied on. */
-sbs_status sbs_push_open_answer(sbs_push *push);
-/** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
-void sbs_push_read_entry(sbs_push *push);
+struct sbs_push_batching {
+    /** Writes an item as the next entry of the Bundle. */
+    void (*put_entry)(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
+    /** Begins to read an answer; SBS_ERR_RESPONSE or of json.h: it says nothing that can be relied on. */
+    sbs_status (*open_answer)(sbs_push *push);
+    /** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
+    void (*read_entry)(sbs_push *push);
+};
 
 /* ---- push_build.c ---- */
 

@@ -94,10 +94,9 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
         return;
     }
 
-    int64_t age_s = now->utc_s - item->failing_since_s;
-    bool known = now->utc_s != SBS_UTC_UNKNOWN && item->failing_since_s != SBS_UTC_UNKNOWN && age_s > 0 &&
-                 age_s < INT32_MAX;
+    /* A time that is unknown, or in the future, makes it huge. */
+    uint64_t age_s = (uint64_t)now->utc_s - (uint64_t)item->failing_since_s;
     entry->until_ms = SUSPECT_MS;
     entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
-    entry->since_s = (uint32_t)(now->mono_ms / 1000) - (known ? (uint32_t)age_s : 0);
+    entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
 }

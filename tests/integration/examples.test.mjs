@@ -81,7 +81,7 @@ describe('the official R4 Observations', () => {
         const before = (await server.admin('GET', '/stats')).resources.Observation;
         const good = files.filter((name) => !REFUSED[name]).map((name) => join(folder, name));
         const again = await ok(['push', ...server.options(), ...good]);
-        assert.ok(pushLines(again).every(({ what }) => what === 'already there'));
+        assert.ok(pushLines(again).every(({ what }) => what === 'updated'));
         assert.equal((await server.admin('GET', '/stats')).resources.Observation, before);
     });
 });
@@ -243,7 +243,11 @@ describe('sbs observe', () => {
     const UNWHOLE = ['--code', `${LOINC}|8867-4`, '--value', '62', '--unit', '/min'];
     test('a vital sign without a subject is not built', async () => {
         const args = ['observe', ...UNWHOLE, '--category', 'vital-signs', '--effective', '2026-03-01'];
-        await fails(args, 3, /^observe: subject: .+, give a reference such as Patient\/123; vital-signs need one$/);
+        await fails(
+            args,
+            3,
+            /^observe: subject: missing, and R4's vital-signs profile demands it of 8867-4, give --subject such as Patient\/123$/,
+        );
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {
         const { stdout } = await ok(['observe', ...UNWHOLE, ...VITAL]);

@@ -17,7 +17,7 @@ after(() => server.stop());
 beforeEach(() => server.reset());
 
 const push = (id, more = [], timeout = 2) =>
-    sbs(['push', ...server.options({ timeout }), ...more, '-'], { input: observation(id) });
+    sbs(['push', ...server.options({ timeout }), '--wait', '1', ...more, '-'], { input: observation(id) });
 const held = (id) => server.held(nameOf(id));
 
 /** Whatever happened: not twice; what is told to be stored is; once all is well, a push makes it exactly one. */
@@ -134,14 +134,14 @@ describe('answers that are none', () => {
         'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
         'HTTP/2 as text': 'HTTP/2 200\r\n\r\n',
         'a status of two digits': 'HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n',
-        'an obsolete line fold': `${HEAD}X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}`,
+        'a line fold in Content-Length': `${HEAD}Content-Length:\r\n 2\r\n\r\n{}`,
+        'a line fold in Transfer-Encoding': `${HEAD}Transfer-Encoding:\r\n chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
         'a bare CR': `${HEAD}X: a\rb\r\nContent-Length: 2\r\n\r\n{}`,
         'a blank before the colon': `${HEAD}Content-Length : 2\r\n\r\n{}`,
         'both Transfer-Encoding and Content-Length': `${HEAD}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
         'two lengths': `${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
         'a negative length': `${HEAD}Content-Length: -2\r\n\r\n{}`,
         'a length of 30 digits': `${HEAD}Content-Length: ${'9'.repeat(30)}\r\n\r\n{}`,
-        'a coding that nobody asked for': `${HEAD}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`,
         'an unknown transfer coding': `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
         'a chunk size that is none': `${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
         'a chunk size that overflows': `${HEAD}Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n`,
@@ -168,6 +168,18 @@ describe('answers that are none', () => {
             }
         });
     }
+    test('a coding that nobody asked for, and that is none', async () => {
+        const raw = `${HEAD}Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`;
+        const fault = { raw, cutAt: 'all', cut: 'notify', times: -1 };
+        await server.faults({ on: 'token', ...fault });
+        assertFails(await sbs(['token', ...server.options()]), 4, /the HTTP answer is malformed/);
+        await server.clearFaults();
+        await server.faults({ on: 'fhir', ...fault });
+        const result = await push('coding');
+        assert.equal(result.status, 3, result.text);
+        assert.match(pushLines(result)[0].reason, /does not confirm it/);
+        await assertSafe(result, 'coding');
+    });
     test('bytes of no TLS', async () => {
         const next = numbers(SEED);
         for (let i = 0; i < 5; i += 1) {
@@ -178,7 +190,7 @@ describe('answers that are none', () => {
     const BODIES = {
         'half of a JSON text': '{"access_token":"abc",',
         'deep nesting': `${'['.repeat(60_000)}`,
-        'a byte order mark': '\ufeff{"access_token":"abc","token_type":"bearer"}',
+        'a byte order mark that is not at the start': '{\ufeff"access_token":"abc","token_type":"bearer"}',
         'a number that is none': '{"access_token":"abc","token_type":"bearer","expires_in":1e}',
         'a token with a line end': '{"access_token":"a\\r\\nX: y","token_type":"bearer"}',
         'a token with a NUL': '{"access_token":"a\\u0000b","token_type":"bearer"}',

@@ -42,7 +42,11 @@ const ASK_CLIENT = "check --client-id, the registered key and its kid, and this 
 
 /** Refusals: exit status and message of get; what push lists (null: push does not come that far). */
 const REFUSALS = {
-    'html-discovery': [3, "get: discovery: not valid JSON (HTTP 200): Content-Type, ask the server's operator", /^not valid JSON.*Content-Type/],
+    'html-discovery': [
+        3,
+        /^get: discovery: not valid JSON \(HTTP 200\)(: Content-Type)?, check --fhir, or give --token-url$/,
+        /^not valid JSON/,
+    ],
     'html-token': [
         3,
         /^get: token request: the answer lacks what its standard demands \(HTTP 200\): Content-Type, .+$/,
@@ -137,7 +141,7 @@ describe('refusals', () => {
             assertFails(await sbs(['get', ...server.with(behaviour), 'Observation']), status, message);
             const result = await sbs(['push', ...server.with(behaviour), '-'], { input: observation('refused') });
             assert.equal(result.status, status, result.text);
-            assert.equal(pushLines(result)[0].what, 'kept', result.text);
+            assert.equal(pushLines(result)[0].what, 'not sent', result.text);
             assert.match(pushLines(result)[0].reason, reason, result.text);
             assert.deepEqual(await stored('refused')(), []);
         });
@@ -147,16 +151,15 @@ describe('refusals', () => {
         assertFails(result, 3, 'get: the answer is not valid JSON, check --fhir');
         const pushed = await sbs(['push', ...server.with('html-fhir'), '-'], { input: observation('page') });
         assert.notEqual(pushed.status, 0, pushed.text);
-        assert.equal(pushLines(pushed)[0].what, 'kept');
+        assert.equal(pushLines(pushed)[0].what, 'not sent');
         assert.deepEqual(await stored('page')(), []);
     });
     test('duplicate-412', async () => {
         const result = await sbs(['push', ...server.with('duplicate-412'), '-'], { input: observation('dup') });
         assert.equal(result.status, 1, result.text);
-        assert.equal(
-            result.stdout,
-            `${nameOf('dup')}\trefused: the server holds several resources with this identifier (HTTP 412)\n`,
-        );
+        const [{ name, what, reason }] = pushLines(result);
+        assert.equal(`${name} ${what}`, `${nameOf('dup')} refused`);
+        assert.match(reason, /the server holds several resources with this identifier \(HTTP 412\)$/);
     });
 });
 

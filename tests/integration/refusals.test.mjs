@@ -215,17 +215,25 @@ describe('discovery', () => {
             1,
             /the server redirects, and no redirect is followed \(HTTP 302\)/,
         ],
-        ['an error of the server', { status: 500, body: 'x' }, 1, /the server asks to try later \(HTTP 500\)/],
+        ['an error of the server', { status: 500, body: 'x' }, 1, /the server failed \(HTTP 500\)/],
     ];
     for (const [name, fault, status, message] of FAULTS) {
         test(name, async () => {
             await server.reset();
-            await server.faults({ on: 'discovery', times: -1, ...fault });
+            await server.faults(
+                { on: 'discovery', times: -1, ...fault },
+                { on: 'metadata', times: -1, status: 404 }, // which may name a token endpoint, too
+            );
             assertFails(await discover(server.info.fhirBase), status, message);
             await fails(['token', ...server.options()], status === 3 ? 3 : 1, /^token: discovery: /);
             assert.equal((await server.requests('?where=token')).length, 0);
         });
     }
+    test('a token endpoint that only the CapabilityStatement names', async () => {
+        await server.reset();
+        await server.faults({ on: 'discovery', times: -1, status: 404, body: 'Not Found' });
+        await ok(['token', ...server.options()]);
+    });
     test('what the server offers is printed', async () => {
         await server.reset();
         const { stdout, stderr } = await discover(server.info.fhirBase);

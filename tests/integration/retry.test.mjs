@@ -158,12 +158,16 @@ describe('429 and 503', () => {
 
 describe("this machine's clock is wrong, as the server's Date tells", () => {
     const HOUR = 3600;
-    const refuse = (ahead) =>
+    const refuse = (ahead, { status = 401, body = { error: 'invalid_client' }, headers = {} } = {}) =>
         server.faults({
             on: 'token',
-            status: 401,
-            headers: { Date: new Date(Date.now() + ahead * 1000).toUTCString(), 'Content-Type': 'application/json' },
-            body: { error: 'invalid_client' },
+            status,
+            headers: {
+                Date: new Date(Date.now() + ahead * 1000).toUTCString(),
+                'Content-Type': 'application/json',
+                ...headers,
+            },
+            body,
         });
     const issued = async () => {
         const records = await server.requests('?where=token');
@@ -177,6 +181,30 @@ describe("this machine's clock is wrong, as the server's Date tells", () => {
             assert.deepEqual(await issued(), [0, hours]);
         });
     }
+    for (const [status, body] of [
+        [401, { error: 'invalid_client' }],
+        [400, { error: 'unauthorized_client' }],
+        [401, { error: 'invalid_request', error_description: 'Token is not active' }],
+        [500, { error: 'error', error_description: 'The error is unrecognizable' }],
+        [403, ''],
+        [200, { error: 'invalid_client' }],
+    ]) {
+        test(`by 9 s, told with ${status} ${JSON.stringify(body)}: corrected at once`, async () => {
+            await refuse(9, { status, body });
+            const result = await get();
+            assert.equal(result.status, 0, result.text);
+            const [first, second, ...more] = (await server.requests('?where=token')).map(
+                ({ assertion }) => assertion.claims.iat - Date.now() / 1000,
+            );
+            assert.deepEqual(more, []);
+            assert.ok(Math.abs(second - first - 9) <= 3, `${first} and ${second}`);
+        });
+    }
+    test('a Date out of a cache is not believed', async () => {
+        await refuse(HOUR, { headers: { Age: '3600' } });
+        assertFails(await get(), 1, /^get: token request: the authorization server refused \(HTTP 401\)/);
+        assert.deepEqual(await issued(), [0]);
+    });
     test('by 48 h: not believed', async () => {
         await refuse(48 * HOUR);
         assertFails(await get(), 1, /^get: token request: the authorization server refused \(HTTP 401\)/);

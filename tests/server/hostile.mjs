@@ -137,6 +137,7 @@ export class HostileServer {
             'POST /clients': () => this.clients.register(JSON.parse(text)) ?? {},
             'GET /requests': () => this.requests.select({ where: null, method: null, after: 0 }),
             'GET /resources': () => [...this.service.resources].map(([reference, each]) => ({ reference, ...each })),
+            'GET /secrets': () => this.service.sent,
             'POST /reset': () => this.reset(),
             'POST /stop': () => setImmediate(() => this.stop()) && {},
         };
@@ -146,6 +147,8 @@ export class HostileServer {
     reset() {
         this.requests.clear();
         this.service.resources.clear();
+        this.service.seen.clear();
+        this.service.sent.length = 0;
         return {};
     }
 

@@ -131,6 +131,7 @@ void engine_init(engine_rig *rig, const engine_disk *disk, sbs_write_mode mode, 
         .body_size = sizeof rig->body,
         .answer = rig->answer,
         .answer_size = sizeof rig->answer,
+        .batches = &sbs_push_batches,
         .batch_max = batch_max,
     };
     sbs_client_deinit(&rig->base.client);

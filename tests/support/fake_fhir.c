@@ -141,6 +141,10 @@ unsigned fake_fhir_store(fake_fhir *fhir, const char *key, bool conditional, con
     return 201;
 }
 
+static const char *own_fields(const fake_fhir *fhir, unsigned status) {
+    return status >= 300 && fhir->verdict_fields != NULL ? fhir->verdict_fields : "";
+}
+
 static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
     char key[96] = "plain";
     bool conditional = fake_field(request, len, "If-None-Exist", key, sizeof key);
@@ -151,7 +155,7 @@ static void serve_create(fake_fhir *fhir, const char *request, size_t len) {
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
         answer(fhir, status,
                status == 201 ? "Location: https://fhir.example/r4/Observation/ob-7/_history/1\r\nETag: W/\"1\"\r\n"
-                             : "",
+                             : own_fields(fhir, status),
                "");
     }
 }
@@ -164,15 +168,25 @@ static void serve_update(fake_fhir *fhir, const char *request, size_t len) {
     unsigned status = stored ? fake_fhir_store(fhir, key, true, body.ptr, body.len) : 0;
     fhir->updates++;
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
-        answer(fhir, status, "", "");
+        answer(fhir, status, own_fields(fhir, status), "");
     }
 }
 
 static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
     static char out[16384];
+    sbs_text bundle = fake_body(request, len);
+    unsigned own = fhir->verdict_of_all != NULL ? fhir->verdict_of_all(bundle.ptr, bundle.len) : 0;
     fhir->bundles++;
+    if (own != 0) {
+        answer(fhir, own, own_fields(fhir, own), "");
+        return;
+    }
+    if (fhir->bundle_answer != NULL) {
+        answer(fhir, 200, "Content-Type: application/fhir+json\r\n", fhir->bundle_answer);
+        return;
+    }
     if (fhir->fhir_status == 0 || fhir->store_first) {
-        fake_bundle_serve(fhir, fake_body(request, len), out, sizeof out);
+        fake_bundle_serve(fhir, bundle, out, sizeof out);
     }
     if (!fails(fhir, &fhir->fhir_status, &fhir->fhir_times, fhir->fhir_body)) {
         answer(fhir, 200, "Content-Type: application/fhir+json\r\n", out);

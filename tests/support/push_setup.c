@@ -13,9 +13,12 @@
 static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
     push_setup *setup = ctx;
     out->write_mode = setup->mode;
-    out->type = SBS_TEXT("Observation");
+    out->type = item->data[0] == 'T' ? SBS_TEXT("Task") : SBS_TEXT("Observation"); /* whose scope is not granted */
     out->system = SBS_TEXT(SYSTEM);
     out->value = (sbs_text){(const char *)item->data, item->item->len};
+    if (setup->identify != NULL) {
+        setup->identify((const char *)item->data, out);
+    }
     return item->data[0] == '!' ? SBS_ERR_FORMAT : SBS_OK;
 }
 
@@ -52,6 +55,7 @@ void push_setup_init(push_setup *setup) {
         .body_size = sizeof setup->body,
         .answer = setup->answer,
         .answer_size = sizeof setup->answer,
+        .batches = &sbs_push_batches,
         .boot_id = 1,
     };
     assert_int_equal(sbs_push_init(&setup->push, &setup->config), SBS_OK);

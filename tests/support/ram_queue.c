@@ -78,6 +78,7 @@ static sbs_status ram_mark_attempt(void *ctx, uint64_t id) {
         return SBS_ERR_NOT_FOUND;
     }
     item->item.attempts++;
+    queue->marks += queue->before != NULL;
     return SBS_OK;
 }
 
@@ -106,13 +107,76 @@ static void ram_counters(void *ctx, sbs_queue_counters *out) {
     };
 }
 
+static sbs_status ram_begin(void *ctx) {
+    static struct ram_item before[RAM_QUEUE_MAX];
+    ram_queue *queue = ctx;
+    if (fails(queue)) {
+        return SBS_ERR_STORAGE;
+    }
+    if (queue->before == NULL) {
+        memcpy(before, queue->items, queue->count * sizeof *before);
+        queue->before = before;
+        queue->marks = 0;
+    }
+    return SBS_OK;
+}
+
+void ram_queue_cut(ram_queue *queue) {
+    if (queue->before != NULL) {
+        memcpy(queue->items, queue->before, queue->count * sizeof *queue->items);
+    }
+    queue->before = NULL;
+    queue->marks = 0;
+}
+
+static sbs_status ram_commit(void *ctx) {
+    ram_queue *queue = ctx;
+    if (fails(queue)) {
+        ram_queue_cut(queue);
+        return SBS_ERR_STORAGE;
+    }
+    queue->before = NULL;
+    queue->marks = 0;
+    queue->commits++;
+    return SBS_OK;
+}
+
+static sbs_status ram_note_failures(void *ctx, uint64_t id, uint16_t failures, int64_t since_s) {
+    ram_queue *queue = ctx;
+    struct ram_item *item = find(queue, id);
+    if (fails(queue)) {
+        return SBS_ERR_STORAGE;
+    }
+    if (item == NULL || item->fate != RAM_WAITING) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    item->item.failures = failures;
+    item->item.failing_since_s = since_s;
+    return SBS_OK;
+}
+
+static const sbs_queue_ops ops = {.append = ram_append,
+                                  .next = ram_next,
+                                  .read = ram_read,
+                                  .mark_attempt = ram_mark_attempt,
+                                  .settle = ram_settle,
+                                  .counters = ram_counters};
+
+static const sbs_queue_ops grouping_ops = {.append = ram_append,
+                                           .next = ram_next,
+                                           .read = ram_read,
+                                           .mark_attempt = ram_mark_attempt,
+                                           .settle = ram_settle,
+                                           .counters = ram_counters,
+                                           .begin = ram_begin,
+                                           .commit = ram_commit,
+                                           .note_failures = ram_note_failures};
+
+void ram_queue_group(ram_queue *queue) {
+    queue->queue.ops = &grouping_ops;
+}
+
 void ram_queue_init(ram_queue *queue) {
-    static const sbs_queue_ops ops = {.append = ram_append,
-                                      .next = ram_next,
-                                      .read = ram_read,
-                                      .mark_attempt = ram_mark_attempt,
-                                      .settle = ram_settle,
-                                      .counters = ram_counters};
     memset(queue, 0, sizeof *queue);
     queue->queue = (sbs_queue){&ops, queue};
 }

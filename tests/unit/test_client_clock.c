@@ -251,8 +251,12 @@ static void a_corrected_clock_is_never_ahead(void **state) {
         rig.before_ms = 30;
         rig.after_ms = 170;
         assert_int_equal(ask(), SBS_OK);
-        assert_int_equal(rig.tokens, 2);
-        assert_in_range((uintmax_t)(rig.iat + 2), 0, 2);
+        for (unsigned tokens = 2; tokens <= 8; tokens++) { /* at other parts of the second too */
+            assert_int_equal(rig.tokens, tokens);
+            assert_in_range((uintmax_t)(rig.iat + 3), 0, 3);
+            pass(150);
+            assert_int_equal(ask(), SBS_OK);
+        }
     }
 }
 

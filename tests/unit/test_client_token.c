@@ -278,6 +278,7 @@ static void a_moved_token_endpoint_is_looked_up_once(void **state) {
     s->fhir.token_times = 99;
     assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
     assert_int_equal(s->fhir.discoveries, 3);
+    assert_int_equal(sbs_client_detail(&s->client)->http_status, 404); /* which tells whose fault it is */
 }
 
 static void refusals_carry_the_server_s_words(void **state) {

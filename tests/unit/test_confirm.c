@@ -12,7 +12,7 @@
 
 #define OUTCOME(severity)                                                                                              \
     "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"information\"},{\"severity\":\"" severity "\"}" \
-                                                                                                                 "]}"
+    "]}"
 #define FOUND(system, value)                                                                                           \
     "{\"resourceType\":\"Observation\",\"id\":\"x\",\"identifier\":[{\"value\":\"n\"},{\"system\":\"" system           \
     "\",\"value\":\"" value "\"}]}"
@@ -124,6 +124,9 @@ static void a_location_must_fit(void **state) {
     assert_true(sbs_text_equal(id, sbs_text_of("5")));
     assert_int_equal(sbs_location_judge(sbs_text_of("x/Patient/5"), &created, &id), SBS_LOCATION_OTHER);
     assert_null(id.ptr);
+    const sbs_written any = {.type = {NULL, 0}};
+    assert_int_equal(sbs_location_judge(sbs_text_of("x/Patient/5"), &any, &id), SBS_LOCATION_FITS);
+    assert_int_equal(sbs_location_judge(sbs_text_of("x"), &any, &id), SBS_LOCATION_OTHER);
 }
 
 static void what_a_search_found_is_compared(void **state) {

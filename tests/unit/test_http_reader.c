@@ -176,7 +176,7 @@ static transcript read_long_field(const char *name, size_t line_len) {
 static void test_long_fields(void **state) {
     (void)state;
     static const char *const needed[] = {
-        "Content-Type", "Date", "RETRY-AFTER", "Location", "ETag", "WWW-Authenticate", "last-modified", "Connection",
+        "Content-Type", "Date", "RETRY-AFTER", "Location", "ETag", "Connection",
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         assert_int_equal(read_long_field(needed[i], 128).status, SBS_OK);
@@ -191,6 +191,8 @@ static void test_long_fields(void **state) {
     assert_int_equal(skipped.status, SBS_OK);
     assert_string_equal(skipped.text, "200 [Content-Length=0] end");
     assert_true(read_long_field("Set-Cookie", 128).len > 128);
+    /* A challenge of any length leaves the status what it is. */
+    assert_string_equal(read_long_field("WWW-Authenticate", 400).text, "200 [Content-Length=0] end");
     /* A name that does not fit cannot be told from a needed one, nor from a line without a colon. */
     char name[200];
     memset(name, 'n', sizeof name);

@@ -208,8 +208,10 @@ static void reads_every_entry_of_an_answered_bundle(void **state) {
         "{\"response\":{\"status\":\"201 Created\",\"location\":\"Observation/1\"}},"
         "{\"response\":{\"status\":\"422\",\"outcome\":{\"resourceType\":\"OperationOutcome\"}}},"
         "{\"response\":{}},{\"response\":{\"status\":\"2000\"}},{\"response\":{\"status\":\"20 1\"}},"
-        "{\"response\":{\"status\":201}},{\"response\":{\"status\":\"20\"}}]}";
-    static const unsigned statuses[] = {201, 422, 0, 0, 0, 0, 0};
+        "{\"response\":{\"status\":201}},{\"response\":{\"status\":\"20\"}},{\"response\":{\"status\":\"  200 \"}},"
+        "{\"response\":{\"status\":\"created\"}},{\"response\":{\"status\":\"OK\"}},{\"response\":{\"status\":\"Fine\"}},"
+        "{\"response\":{\"status\":\"201.5\"}},{\"response\":{\"status\":\"No Content\"}},{\"response\":{\"status\":2e2}}]}";
+    static const unsigned statuses[] = {201, 422, 0, 0, 0, 201, 0, 200, 201, 200, 0, 0, 204, 0};
     sbs_json doc;
     sbs_json_node node;
     sbs_bundle_entry entry;

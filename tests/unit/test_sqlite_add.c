@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "sqlite_cut_vfs.h"
 #include "sqlite_rig.h"
 
 /* ---- repeats ---------------------------------------------------------------------------------------------------- */
@@ -300,6 +301,54 @@ static void a_refusal_in_a_group_undoes_itself_alone(void **state) {
     assert_int_equal(sbs_sqlite_queue_dead(&rig.queue, 0, &dead), SBS_ERR_NOT_FOUND);
 }
 
+/* What fails for want of a disk undoes the group, which can be done again then. */
+static void a_failure_in_a_group_undoes_it(void **state) {
+    (void)state;
+    static char large[300000];
+    uint64_t id;
+    cut_vfs_register();
+    rig.config.path = "queue.db";
+    rig.config.vfs = CUT_VFS;
+    rig_reopen();
+    uint64_t first = rig_append("a");
+    memset(large, 'x', sizeof large - 1);
+    cut_vfs_limit(cut_vfs_size() + 100000);
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+    assert_int_equal(rig_settle(first, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    sbs_status status = rig_try_append(large, &id);
+    if (status == SBS_OK) { /* SQLite had the pages in memory */
+        assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_ERR_STORAGE);
+    } else {
+        assert_int_equal(rig_mark(first), SBS_ERR_STORAGE);
+        assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_ERR_STORAGE);
+    }
+    assert_true(rig_counters().waiting == 1 && rig_counters().delivered == 0);
+    cut_vfs_limit(0);
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+    assert_int_equal(rig_settle(first, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+    assert_true(rig_counters().waiting == 0 && rig_counters().delivered == 1);
+}
+
+static bool always(void *ctx) {
+    (void)ctx;
+    return true;
+}
+
+static void a_group_survives_a_signal(void **state) {
+    (void)state;
+    rig.config.stop = always;
+    rig_reopen();
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+    for (int i = 0; i < 300; i++) { /* usual operations are not cut short, however many there are */
+        uint64_t id = rig_append("a");
+        assert_int_equal(rig_mark(id), SBS_OK);
+        assert_int_equal(rig_settle(id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    }
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+    assert_int_equal(rig_counters().delivered, 300);
+}
+
 static void a_group_may_be_begun_and_ended_at_any_time(void **state) {
     (void)state;
     assert_int_equal(rig.port.ops->commit(rig.port.ctx), SBS_OK);
@@ -352,6 +401,8 @@ int main(void) {
         TEST(an_item_is_removed_whatever_it_is),
         TEST(the_state_of_the_whole_is_told),
         TEST(a_refusal_in_a_group_undoes_itself_alone),
+        TEST(a_failure_in_a_group_undoes_it),
+        TEST(a_group_survives_a_signal),
         TEST(a_group_may_be_begun_and_ended_at_any_time),
         TEST(after_the_last_id_nothing_is_added),
     };

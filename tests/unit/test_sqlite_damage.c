@@ -17,7 +17,7 @@
 #include "sqlite_rig.h"
 #include "test_folder.h"
 
-#define PAGE 4096u
+#define PAGE 2048u
 #define ITEMS 60u
 
 static bool is_long(void) {

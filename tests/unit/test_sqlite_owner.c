@@ -250,6 +250,8 @@ static void what_is_no_lock_is_not_opened(void **state) {
 static void the_superuser_locks_nobody_out(void **state) {
     (void)state;
     need_superuser();
+    assert_int_equal(run_apart(try_push, true), -SBS_ERR_FORBIDDEN); /* nor does another user */
+    assert_int_not_equal(access(lock_name, F_OK), 0);
     give_queue();
     assert_int_equal(try_push(), 0);
     assert_int_equal(owner_of(".lock"), USER);

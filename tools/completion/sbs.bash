@@ -44,6 +44,21 @@ _sbs() {
     "token --cert-key") files=yes ;;
     "token --timeout") return ;;
     "token --config") files=yes ;;
+    "check --fhir") return ;;
+    "check --token-url") return ;;
+    "check --key") files=yes ;;
+    "check --client-id") return ;;
+    "check --scope") return ;;
+    "check --profile") words='smart seed' ;;
+    "check --aud") return ;;
+    "check --typ") return ;;
+    "check --kid") return ;;
+    "check --kid-method") words='seed thumbprint' ;;
+    "check --ca") files=yes ;;
+    "check --cert") files=yes ;;
+    "check --cert-key") files=yes ;;
+    "check --timeout") return ;;
+    "check --config") files=yes ;;
     "get --fhir") return ;;
     "get --token-url") return ;;
     "get --key") files=yes ;;
@@ -171,7 +186,7 @@ _sbs() {
     "provision --kid-method") words='seed thumbprint' ;;
     *)
     case "$command" in
-    '') words='keygen jwk assertion discover token parse-token get push queue observe provision base64url --help --version --completion' ;;
+    '') words='keygen jwk assertion discover token parse-token check get push queue observe provision base64url --help --version --completion' ;;
     'queue') words='add list status show push retry dead remove --help' ;;
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
@@ -179,6 +194,7 @@ _sbs() {
     'discover') words='--fhir --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
+    'check') words='--json --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;

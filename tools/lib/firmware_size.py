@@ -7,7 +7,7 @@ import subprocess
 KB = 1024
 # Variant of tools/firmware, the most bytes that its image for lm3s6965evb should take of the flash, and the most that it may:
 # more where the target was never met, so that at least it does not grow.
-VARIANTS = {"default": (180 * KB, 180 * KB), "small": (128 * KB, 174500), "tls13": (200 * KB, 200 * KB)}
+VARIANTS = {"default": (180 * KB, 180 * KB), "small": (128 * KB, 178500), "tls13": (200 * KB, 200 * KB)}
 BOARD = "lm3s6965evb"
 SHARES = (
     ("Mbed TLS", "libsbs_mbedtls_lib"),

@@ -11,6 +11,7 @@ extern const cli_command cli_assertion;
 extern const cli_command cli_discover;
 extern const cli_command cli_token;
 extern const cli_command cli_parse_token;
+extern const cli_command cli_check;
 extern const cli_command cli_get;
 extern const cli_command cli_push;
 extern const cli_command cli_queue_add;

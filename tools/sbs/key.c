@@ -87,11 +87,13 @@ static int import(const char *path, bool public_allowed, const cli_buffer *pem, 
 
 /* A group may be given a key on purpose, everybody not. */
 static void warn_if_open(const char *path, const cli_buffer *pem) {
+    static const char *warned; /* a command that reads it twice tells it once */
     struct stat file;
-    if (strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 && S_ISREG(file.st_mode) &&
-        (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
+    if (path != warned && strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 &&
+        S_ISREG(file.st_mode) && (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
         cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
                  (unsigned)(file.st_mode & 07777));
+        warned = path;
     }
 }
 

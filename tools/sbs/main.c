@@ -13,7 +13,8 @@
 /* One line each, in the order of help. */
 const cli_command *const cli_commands[] = {
     &cli_keygen,     &cli_jwk,         &cli_assertion,    &cli_discover,
-    &cli_token,      &cli_parse_token, &cli_get,          &cli_push,
+    &cli_token,      &cli_parse_token, &cli_check,        &cli_get,
+    &cli_push,
 #ifdef SBS_CLI_QUEUE
     &cli_queue_add,  &cli_queue_list,  &cli_queue_status, &cli_queue_show,
     &cli_queue_push, &cli_queue_retry, &cli_queue_dead,   &cli_queue_remove,

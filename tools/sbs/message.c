@@ -72,6 +72,13 @@ size_t cli_sanitise(char *text, size_t len) {
     return sbs_linux_clean_text(text, cli_secret_hide(text, len));
 }
 
+void cli_put_sanitised(sbs_writer *out, const char *text) {
+    char line[MESSAGE_SIZE];
+    size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line;
+    memcpy(line, text, len);
+    sbs_put(out, line, cli_sanitise(line, len));
+}
+
 CLI_PRINTF(4, 0)
 static void say(const char *colour, const char *prefix, const char *end, const char *format, va_list arguments) {
     char line[MESSAGE_SIZE + 64];

@@ -146,8 +146,14 @@ static void warn_categories(const sbs_observation *observation) {
     }
 }
 
+/* A blood group holds for ever; a quantity was measured at some time. */
+static bool is_measured(const sbs_observation *observation) {
+    return observation->value.kind == SBS_VALUE_DECIMAL_TEXT || observation->component_count > 0;
+}
+
 void cli_observe_warn(const sbs_observation *observation) {
-    if (observation->effective.ptr == NULL && observation->effective_utc_s == SBS_UTC_UNKNOWN) {
+    if (is_measured(observation) && observation->effective.ptr == NULL &&
+        observation->effective_utc_s == SBS_UTC_UNKNOWN) {
         cli_warn("observe: the measurement has no time, give --effective with when it was made, or now");
     }
     warn_reference("subject", observation->subject, "Patient/123");

@@ -9,8 +9,8 @@
  * least to the day, and a value with a UCUM unit (or the reason why there is none). Returns an exit status. */
 int cli_observe_check(const sbs_observation *observation);
 
-/** Warns of what is legal and most likely a mistake: no time, a reference that is none, a category that R4 does not
- * have, another unit than the profile's. */
+/** Warns of what is legal and most likely a mistake: a measured quantity without a time, a reference that is none, a
+ * category that R4 does not have, another unit than the profile's. */
 void cli_observe_warn(const sbs_observation *observation);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a result of the library means for a person: exit status, words, advice. */
-#include <mbedtls/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +7,7 @@
 
 #include "message.h"
 #include "options.h"
+#include "sbs/linux_clock.h"
 #include "server.h"
 #include "tls_words.h"
 
@@ -79,6 +79,12 @@ static bool lacks_claims_of_smart(const sbs_detail *detail) {
     return cli_server.profile == 2 && (says(detail, "jti") || says(detail, "kid"));
 }
 
+/* By more than what an assertion is dated back. */
+static bool clock_differs(const sbs_detail *detail) {
+    return detail->clock_difference_s > SBS_ASSERTION_BACKDATE_S ||
+           detail->clock_difference_s < -SBS_ASSERTION_BACKDATE_S;
+}
+
 static bool refuses_client(const sbs_detail *detail) {
     return detail->oauth == SBS_OAUTH_INVALID_CLIENT || detail->oauth == SBS_OAUTH_INVALID_GRANT;
 }
@@ -89,11 +95,6 @@ static bool refuses_scope(const sbs_detail *detail) {
 
 static bool has_no_code(const sbs_detail *detail) {
     return detail->oauth == SBS_OAUTH_NONE;
-}
-
-/* What came is no record of TLS: plain HTTP on that port, most often. */
-static bool speaks_no_tls(const sbs_detail *detail) {
-    return detail->platform_code == MBEDTLS_ERR_SSL_INVALID_RECORD;
 }
 
 static bool names_no_time(const sbs_detail *detail) {
@@ -115,7 +116,6 @@ static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "the server failed"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 502, 502, names_no_time, "a gateway got no usable answer from the server"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 504, 504, names_no_time, "a gateway got no answer from the server in time"},
-    {SBS_ERR_TLS, SBS_STEP_NONE, 0, 0, speaks_no_tls, "nothing there speaks TLS"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, 304, NULL, "the server says that nothing changed"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, says_several, NULL},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, NULL, "a condition of the request does not hold"},
@@ -128,10 +128,12 @@ static const outcome_row advices[] = {
     {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, says_audience, "give the audience that the server expects with --aud"},
     {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, lacks_claims_of_smart,
      "leave --profile seed out: the smart profile has kid and jti"},
-    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_client, CHECK_CLIENT},
     {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_scope, "ask for scopes that the client is registered for"},
+    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_client, CHECK_CLIENT},
     {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 401, 401, has_no_code, CHECK_CLIENT},
     {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 403, 403, has_no_code, CHECK_CLIENT},
+    {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, clock_differs,
+     "set this machine's clock, then check the client's registration with the server's operator"},
     {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, NULL, "check the client's registration with the server's operator"},
 
     {SBS_ERR_JSON, SBS_STEP_DISCOVERY, 0, 0, NULL, "check --fhir, or give --token-url"},
@@ -153,7 +155,6 @@ static const outcome_row advices[] = {
     {SBS_ERR_UNREACHABLE, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
     {SBS_ERR_NETWORK, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
     {SBS_ERR_TIMEOUT, SBS_STEP_NONE, 0, 0, NULL, "try again, or with a larger --timeout"},
-    {SBS_ERR_TLS, SBS_STEP_NONE, 0, 0, speaks_no_tls, "check the port of the URL"},
     {SBS_ERR_UNTRUSTED, SBS_STEP_NONE, 0, 0, NULL, "give the server's root certificate with --ca"},
     {SBS_ERR_WRONG_NAME, SBS_STEP_NONE, 0, 0, NULL, "use the host name that the certificate is for"},
     {SBS_ERR_CERT_DATE, SBS_STEP_NONE, 0, 0, NULL, "check this machine's clock, then ask the server's operator"},
@@ -196,7 +197,7 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
 
 /* A clock before the build was never set, and says so itself. */
 static void put_clock_before_build(char *out, size_t size) {
-    const time_t now = time(NULL);
+    const time_t now = (time_t)sbs_linux_wall_clock();
     struct tm date;
     char day[16] = "an unknown day";
     if (gmtime_r(&now, &date) != NULL) {
@@ -214,6 +215,16 @@ static void put_sentence(sbs_status status, const sbs_detail *detail, char *out,
     (void)snprintf(out, size, "%s", row != NULL && row->words != NULL ? row->words : sbs_status_text(status));
 }
 
+/* The server's clock is what the refusal was judged by. */
+static void put_clock(const sbs_detail *detail, char *out, size_t size) {
+    const int64_t ahead = -(int64_t)detail->clock_difference_s;
+    out[0] = '\0';
+    if (ahead != 0) {
+        (void)snprintf(out, size, "; this machine's clock is %lld s %s the server's",
+                       (long long)(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of");
+    }
+}
+
 /* A page is for a browser. */
 static const char *words_of(const sbs_detail *detail) {
     return detail->text[0] == '<' ? "" : detail->text;
@@ -223,7 +234,9 @@ void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t s
     char sentence[128];
     char http[48] = "";
     char retry[48] = "";
+    char clock[80];
     const char *words = words_of(detail);
+    put_clock(detail, clock, sizeof clock);
     put_sentence(status, detail, sentence, sizeof sentence);
     if (detail->http_status != 0) {
         (void)snprintf(http, sizeof http, " (HTTP %u)", detail->http_status);
@@ -234,7 +247,7 @@ void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t s
     if (words[0] == '\0') {
         words = cli_tls_words(status);
     }
-    (void)snprintf(out, size, "%s%s%s%s%s%s", sentence, http, retry, words[0] == '\0' ? "" : ": ", words,
+    (void)snprintf(out, size, "%s%s%s%s%s%s%s", sentence, http, retry, words[0] == '\0' ? "" : ": ", words, clock,
                    detail->outcome_unknown ? " (the server may hold it all the same)" : "");
 }
 

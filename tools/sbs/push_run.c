@@ -165,7 +165,7 @@ void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const
     sbs_put_string(&out, what);
     if (reason[0] != '\0') {
         sbs_put_string(&out, ": ");
-        sbs_forward_put_clean(&out, sbs_text_of(reason));
+        cli_put_sanitised(&out, reason);
     }
     sbs_put_char(&out, '\n');
 }

@@ -78,8 +78,3 @@ void meter_life_confirm_time(meter_life *life, int64_t utc_s) {
         }
     }
 }
-
-sbs_status meter_life_renew(meter_life *life) {
-    sbs_status status = draw(&life->epoch, sizeof life->epoch);
-    return status == SBS_OK ? save(life) : status;
-}

@@ -30,7 +30,4 @@ int64_t meter_life_time(const meter_life *life, int64_t utc_s);
 /** The time of day was found right by somebody else (a server that gave a token): raises the bound. */
 void meter_life_confirm_time(meter_life *life, int64_t utc_s);
 
-/** A new epoch, for a queue that starts over. */
-SBS_NODISCARD sbs_status meter_life_renew(meter_life *life);
-
 #endif

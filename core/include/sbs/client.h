@@ -58,8 +58,9 @@ typedef struct sbs_client_config {
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
     uint64_t body_max;     /**< most bytes of any answer's body; default 16 MiB; of a token's SBS_TOKEN_RESPONSE_MAX */
     uint16_t max_attempts; /**< tries of one request, the first included; default 5 */
-    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
-                                   */
+    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed, and ask for the token over
+                                     it: for a stream that cannot be opened again. Needs the memory for both, and an
+                                     answer that nobody asked for might be taken for the token's */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
     /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
@@ -217,7 +218,8 @@ SBS_NODISCARD sbs_status sbs_client_start(sbs_client *client, const sbs_request 
  */
 SBS_NODISCARD sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait);
 
-/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection.
+/** True while the next poll hands the first byte of the FHIR request to the stream: there is a token, and a connection
+ *  (a kept one that turns out to be given up is opened anew instead).
  *  What must be on record before something is sent is put there now. A request that the client repeats by itself comes
  *  here again. */
 bool sbs_client_is_about_to_send(const sbs_client *client);

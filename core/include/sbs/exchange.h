@@ -110,7 +110,9 @@ SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_ex
  */
 SBS_NODISCARD sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_wait);
 
-/** True while the connection is open and the next step hands the first byte of the request to the stream. */
+/** True while the connection is open and the next step hands the first byte of the request to the stream. A connection
+ *  that served an earlier exchange is looked at once more then: with an end or bytes that nobody asked for it is closed
+ *  and opened anew, so that no stray answer is taken for the one to this request. */
 bool sbs_exchange_is_about_to_send(const sbs_exchange *exchange);
 
 /** Gives up the request. Its connection stays for the next one if nothing was sent yet, else it is closed. Legal in any

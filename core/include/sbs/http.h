@@ -65,9 +65,9 @@ typedef struct sbs_http_options {
  * content coding is noted and left to the caller.
  *
  * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Connection,
- * Content-Encoding, Content-Length, Content-Type, Date, ETag, Last-Modified, Location, Retry-After, Transfer-Encoding
- * or WWW-Authenticate; others are checked and skipped. A chunk size with its extension must fit as well. All head and
- * trailer bytes together are bounded by SBS_HTTP_HEADER_MAX.
+ * Content-Encoding, Content-Length, Content-Type, Date, ETag, Location, Retry-After or Transfer-Encoding; others are
+ * checked and skipped. A chunk size with its extension must fit as well. All head and trailer bytes together are
+ * bounded by SBS_HTTP_HEADER_MAX.
  */
 typedef struct sbs_http_reader {
     uint16_t status;  /**< of the final answer, 0 before */

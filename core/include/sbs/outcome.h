@@ -44,8 +44,8 @@ SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node out
  */
 SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
 
-/** True if the issue @p issue of an OperationOutcome has the severity error or fatal. */
-bool sbs_outcome_is_error(const sbs_json *doc, sbs_json_node issue);
+/** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
+sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
 
 /** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
  *  SBS_ERR_FORMAT. */

@@ -401,6 +401,7 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .queue = config->queue,
         .encoder = {.identify = push_identify, .encode = push_encode, .ctx = push},
         .already_there = config->already_there,
+        .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
         .batch_max = config->batch_max,
         .settle_ms = config->settle_ms == 0 ? 1 : config->settle_ms,

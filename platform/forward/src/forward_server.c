@@ -72,7 +72,6 @@ static sbs_status open_client(sbs_forward_server *server, sbs_forward_part *out_
         .exchange_timeout_ms = given->timeout_ms,
         .retry_wait_max_ms = given->retry_wait_max_ms,
         .max_attempts = given->max_attempts,
-        .keep_open_while_signing = true,
         .any_scope = given->any_scope,
         .oauth_uris = sbs_client_oauth_uris,
         .words = server->priv.words,

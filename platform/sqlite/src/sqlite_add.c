@@ -51,8 +51,10 @@ static sbs_status find_repeat(sbs_sqlite_queue *queue, const sbs_sqlite_facts *f
     if (*out == SBS_SQLITE_DELIVERED) {
         return SBS_OK;
     }
-    status = *out == SBS_SQLITE_NEW ? SBS_ERR_DAMAGED : sbs_sqlite_check_item(queue, id, &item);
-    if (status == SBS_ERR_DAMAGED) {
+    if (*out != SBS_SQLITE_NEW) {
+        status = sbs_sqlite_check_item(queue, id, &item);
+    }
+    if (*out == SBS_SQLITE_NEW || status == SBS_ERR_DAMAGED) {
         *out = SBS_SQLITE_NEW;
         return sbs_sqlite_forget(queue, id);
     }
@@ -97,7 +99,10 @@ static sbs_status give_way(sbs_sqlite_queue *queue, bool crowded) {
         return SBS_ERR_BUFFER;
     }
     status = give_up(queue, STATE_WAITING);
-    return status == SBS_ERR_NOT_FOUND ? SBS_ERR_BUFFER : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_ERR_BUFFER;
+    }
+    return status;
 }
 
 static sbs_status make_room(sbs_sqlite_queue *queue, size_t len) {
@@ -136,7 +141,10 @@ static sbs_status make_room_for_identity(sbs_sqlite_queue *queue) {
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_OLDEST_SEEN, NULL, 0);
     status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+        if (status == SBS_ERR_NOT_FOUND) {
+            return SBS_OK;
+        }
+        return status;
     }
     sqlite3_int64 id = sqlite3_column_int64(row, 0);
     (void)sqlite3_reset(row);
@@ -179,19 +187,24 @@ static sbs_status store(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const 
     state->bytes += (int64_t)entry->item.len;
 
     status = sbs_sqlite_put_item(queue, entry, data);
-    return status == SBS_OK ? remember(queue, entry->item.id, facts) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return remember(queue, entry->item.id, facts);
+}
+
+static bool take_name(const char *name, char *out, size_t size) {
+    return name == NULL || snprintf(out, size, "%s", name) < (int)size;
 }
 
 static bool take_facts(sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts) {
     if (facts == NULL) {
         return true;
     }
-    const char *type = facts->type != NULL ? facts->type : "";
-    const char *source = facts->source != NULL ? facts->source : "";
     entry->item.meta.format = facts->rule;
     return (facts->identity == NULL || facts->content != NULL) &&
-           snprintf(entry->type, sizeof entry->type, "%s", type) < (int)sizeof entry->type &&
-           snprintf(entry->source, sizeof entry->source, "%s", source) < (int)sizeof entry->source;
+           take_name(facts->type, entry->type, sizeof entry->type) &&
+           take_name(facts->source, entry->source, sizeof entry->source);
 }
 
 static sbs_status add(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts, const void *data,

@@ -23,7 +23,10 @@ int64_t sbs_sqlite_utc(const sbs_sqlite_queue *queue) {
         return SBS_UTC_UNKNOWN;
     }
     int64_t now_s = config->utc_now(config->utc_ctx);
-    return is_time(now_s) ? now_s : SBS_UTC_UNKNOWN;
+    if (is_time(now_s)) {
+        return now_s;
+    }
+    return SBS_UTC_UNKNOWN;
 }
 
 /* ---- the clock --------------------------------------------------------------------------------------------------- */
@@ -31,7 +34,7 @@ int64_t sbs_sqlite_utc(const sbs_sqlite_queue *queue) {
 /* Notes the time. A file that nobody has looked at yet counts as one after a jump, unless nothing was ever in it. */
 static void note_look(sbs_sqlite_state *state, int64_t now_s) {
     bool first = !is_time(state->looked_s);
-    if (first ? state->accepted > 0 : now_s - state->looked_s > JUMP_S) {
+    if ((first && state->accepted > 0) || (!first && now_s - state->looked_s > JUMP_S)) {
         state->steady_s = now_s;
     }
     if (is_time(state->steady_s) && state->steady_s > now_s) {
@@ -106,7 +109,10 @@ static sbs_status expire(sbs_sqlite_queue *queue, expire_one one, int64_t now_s,
     for (unsigned i = 0; i < most; i++) {
         sbs_status status = one(queue, now_s - keep_s);
         if (status != SBS_OK) {
-            return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+            if (status == SBS_ERR_NOT_FOUND) {
+                return SBS_OK;
+            }
+            return status;
         }
     }
     return SBS_OK;
@@ -116,7 +122,10 @@ static sbs_status expire(sbs_sqlite_queue *queue, expire_one one, int64_t now_s,
 static sbs_status date(sbs_sqlite_queue *queue, int64_t now_s, unsigned most) {
     const sqlite3_int64 values[] = {now_s, most};
     sbs_status status = sbs_sqlite_run(queue, SQL_DATE_DEAD, values, 2);
-    return status == SBS_OK ? sbs_sqlite_run(queue, SQL_DATE_SEEN, values, 2) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_run(queue, SQL_DATE_SEEN, values, 2);
 }
 
 sbs_status sbs_sqlite_age(sbs_sqlite_queue *queue, unsigned most) {
@@ -135,7 +144,10 @@ sbs_status sbs_sqlite_age(sbs_sqlite_queue *queue, unsigned most) {
     }
 
     status = expire(queue, expire_letter, now_s, config->dead_keep_s, most);
-    return status == SBS_OK ? expire(queue, expire_identity, now_s, config->seen_keep_s, most) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return expire(queue, expire_identity, now_s, config->seen_keep_s, most);
 }
 
 sbs_status sbs_sqlite_age_sometimes(sbs_sqlite_queue *queue) {

@@ -74,11 +74,17 @@ sbs_status sbs_sqlite_finish_replacing(const char *path) {
     name_of(ready, path, ".ready");
     int fd = open(ready, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? SBS_OK : SBS_ERR_STORAGE;
+        if (errno == ENOENT) {
+            return SBS_OK;
+        }
+        return SBS_ERR_STORAGE;
     }
     bool done = is_own(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
     (void)close(fd);
-    return done ? SBS_OK : SBS_ERR_STORAGE;
+    if (done) {
+        return SBS_OK;
+    }
+    return SBS_ERR_STORAGE;
 }
 
 /* ---- steps 1 to 3 -------------------------------------------------------------------------------------------- */
@@ -151,7 +157,10 @@ static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     /* A log that is left shows that not all of it reached the file. */
     file_name log;
     name_of(log, path, "-wal");
-    return status == SBS_OK && access(log, F_OK) == 0 ? SBS_ERR_STORAGE : status;
+    if (status == SBS_OK && access(log, F_OK) == 0) {
+        return SBS_ERR_STORAGE;
+    }
+    return status;
 }
 
 static sbs_status replace(sbs_sqlite_queue *queue) {
@@ -186,5 +195,8 @@ sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
     }
     (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
     sbs_sqlite_disconnect(queue);
-    return status == SBS_OK ? sbs_sqlite_connect_plainly(queue) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_connect_plainly(queue);
 }

@@ -10,7 +10,9 @@
 
 #include "sqlite_internal.h"
 
-#define PAGE_SIZE 4096
+#define PAGE_SIZE 2048
+#define SECOND_PAGE 4096 /* of files that version 1 made; behind it in ours is the map of pages */
+#define HEAD_SIZE 65536  /* of a file: its schema is in there */
 #define SWITCH_PAUSE_MS 20
 
 /* ---- files, owners and modes ------------------------------------------------------------------------------------ */
@@ -20,11 +22,17 @@
 static sbs_status look_at(const char *path, struct stat *out) {
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? SBS_ERR_NOT_FOUND : SBS_ERR_STORAGE;
+        if (errno == ENOENT) {
+            return SBS_ERR_NOT_FOUND;
+        }
+        return SBS_ERR_STORAGE;
     }
     bool known = fstat(fd, out) == 0;
     (void)close(fd);
-    return known ? SBS_OK : SBS_ERR_STORAGE;
+    if (known) {
+        return SBS_OK;
+    }
+    return SBS_ERR_STORAGE;
 }
 
 sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
@@ -34,7 +42,10 @@ sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
         return status;
     }
     *out_owner = file.st_uid;
-    return S_ISREG(file.st_mode) ? SBS_OK : SBS_ERR_FORMAT;
+    if (S_ISREG(file.st_mode)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORMAT;
 }
 
 static sbs_status check_owner(const sbs_sqlite_queue *queue) {
@@ -44,7 +55,10 @@ static sbs_status check_owner(const sbs_sqlite_queue *queue) {
         return SBS_ERR_STORAGE;
     }
     bool allowed = file.st_uid == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
-    return allowed ? SBS_OK : SBS_ERR_FORBIDDEN;
+    if (allowed) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORBIDDEN;
 }
 
 /* Makes the file, or sees that the one which is there may be opened. */
@@ -102,23 +116,45 @@ static bool contains(const char *data, size_t len, const char *text) {
     return false;
 }
 
+static bool is_zero(const char *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Without its first page: in both versions sbs_queue comes next, a leaf of a table with one row. */
+static bool lacks_its_head_only(const char *head, size_t len) {
+    static const char leaf[] = {0x0D, 0, 0, 0, 1};
+    return len >= SECOND_PAGE + sizeof leaf && is_zero(head, PAGE_SIZE) &&
+           memcmp(head + SECOND_PAGE, leaf, sizeof leaf) == 0;
+}
+
 /* What SQLite does not know as a database may be anybody's file: ours has its mark in the header or its schema behind
- * it, or is zeros altogether, as a file system leaves it after a crash. */
-static bool was_ours(sbs_sqlite_queue *queue) {
+ * it, or is zeros, as a file system leaves it after a crash. */
+static bool looks_like_ours(const char *head, size_t len) {
     static const char mark[] = {0x73, 0x62, 0x73, 0x51};
-    char page[PAGE_SIZE];
+    return memcmp(head + 68, mark, sizeof mark) == 0 || contains(head, len, "CREATE TABLE sbs_") ||
+           is_zero(head, len) || lacks_its_head_only(head, len);
+}
+
+static bool was_ours(sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
-    bool zeros = true;
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
-        size < PAGE_SIZE || file->pMethods->xRead(file, page, PAGE_SIZE, 0) != SQLITE_OK) {
+        size < PAGE_SIZE) {
         return false;
     }
-    for (size_t i = 0; i < PAGE_SIZE; i++) {
-        zeros = zeros && page[i] == 0;
-    }
-    return zeros || memcmp(page + 68, mark, sizeof mark) == 0 || contains(page, PAGE_SIZE, "CREATE TABLE sbs_");
+
+    int len = size < HEAD_SIZE ? (int)size : HEAD_SIZE;
+    char *head = sqlite3_malloc(len);
+    bool ours =
+        head != NULL && file->pMethods->xRead(file, head, len, 0) == SQLITE_OK && looks_like_ours(head, (size_t)len);
+    sqlite3_free(head);
+    return ours;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
@@ -143,13 +179,28 @@ static sbs_status use_log(sbs_sqlite_queue *queue) {
         waited_ms += SWITCH_PAUSE_MS;
         (void)sqlite3_sleep(SWITCH_PAUSE_MS);
     } while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms && !queue->priv.stopped);
-    return sbs_sqlite_fail(queue, code == SQLITE_ROW ? SQLITE_CANTOPEN : code);
+    if (code == SQLITE_ROW) { /* another mode than was asked for */
+        code = SQLITE_CANTOPEN;
+    }
+    return sbs_sqlite_fail(queue, code);
+}
+
+/* The bound is given in pages of 4 KiB. */
+static sbs_status bound_log(sbs_sqlite_queue *queue) {
+    sqlite3_int64 size = 0;
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &size);
+    if (status != SBS_OK) {
+        return status;
+    }
+    sqlite3_int64 pages = (sqlite3_int64)queue->priv.config.checkpoint_pages * 4096 / size;
+    (void)sqlite3_wal_autocheckpoint(queue->priv.db, pages < INT32_MAX ? (int)pages : INT32_MAX);
+    return SBS_OK;
 }
 
 static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     sbs_status status = SBS_OK;
-    if (empty) { /* only an empty file takes it */
-        status = sbs_sqlite_exec(queue, "PRAGMA auto_vacuum = INCREMENTAL");
+    if (empty) { /* only an empty file takes it; smaller pages write less for each item, larger ones are faster */
+        status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
     }
     if (status == SBS_OK) {
         /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
@@ -163,8 +214,10 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
             sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;");
     }
-    (void)sqlite3_wal_autocheckpoint(queue->priv.db, (int)queue->priv.config.checkpoint_pages);
-    return status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return bound_log(queue);
 }
 
 static sbs_status set_up(sbs_sqlite_queue *queue) {
@@ -185,15 +238,22 @@ static sbs_status set_up(sbs_sqlite_queue *queue) {
     if (status == SBS_OK) {
         status = sbs_sqlite_prepare(queue);
     }
-    return status == SBS_OK ? sbs_sqlite_read_state(queue, &state) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_read_state(queue, &state);
 }
 
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |= config->vfs != NULL ? SQLITE_OPEN_CREATE : 0;
+    sbs_status status = SBS_OK;
     queue->priv.damaged = false;
-    sbs_status status = config->vfs == NULL ? prepare_file(queue) : SBS_OK;
+    if (config->vfs != NULL) {
+        flags |= SQLITE_OPEN_CREATE;
+    } else {
+        status = prepare_file(queue);
+    }
     if (status != SBS_OK) {
         return status;
     }
@@ -205,6 +265,7 @@ sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     sbs_sqlite_bound(queue);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
     status = set_up(queue);
     if (status == SBS_ERR_VERSION || status == SBS_ERR_FORMAT) {
         (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -217,17 +278,21 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
     if (strlen(config->path) > SQLITE_PATH_SIZE - 64) {
         return SBS_ERR_ARGUMENT;
     }
-    if (config->vfs == NULL && check_owner(queue) == SBS_ERR_FORBIDDEN) {
+    bool replaceable = config->vfs == NULL;
+    if (replaceable && check_owner(queue) == SBS_ERR_FORBIDDEN) {
         return SBS_ERR_FORBIDDEN;
     }
-    sbs_status status = config->vfs == NULL ? sbs_sqlite_finish_replacing(config->path) : SBS_OK;
-    if (status != SBS_OK) {
+    if (replaceable && sbs_sqlite_finish_replacing(config->path) != SBS_OK) {
         return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
     }
 
-    status = sbs_sqlite_connect_plainly(queue);
-    if (status != SBS_OK && queue->priv.damaged && config->vfs == NULL) {
-        status = was_ours(queue) ? sbs_sqlite_replace(queue) : SBS_ERR_FORMAT;
+    sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status != SBS_OK && queue->priv.damaged && replaceable) {
+        bool ours = was_ours(queue);
+        status = SBS_ERR_FORMAT;
+        if (ours) {
+            status = sbs_sqlite_replace(queue);
+        }
     }
     if (status != SBS_OK) {
         sbs_sqlite_disconnect(queue);

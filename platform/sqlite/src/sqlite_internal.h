@@ -19,8 +19,8 @@ enum { STATE_WAITING = 0, STATE_DEAD = 1 };
 
 #define SQLITE_ID_MAX INT64_MAX
 #define SQLITE_PATH_SIZE 4096
-#define SQLITE_ITEM_MAX (256u << 20)
-#define SQLITE_CACHE_SIZE 65536u /* bytes of an item that are kept between next() and read() */
+#define SQLITE_ITEM_MAX (256 << 20)
+#define SQLITE_CACHE_SIZE 65536 /* bytes of an item that are kept between next() and read() */
 
 /* ---- sqlite_statement.c ---- */
 
@@ -85,6 +85,11 @@ sbs_status sbs_sqlite_read_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out)
 /** The same to be changed: written when the transaction ends. NULL if they cannot be read; the status is in
  * @p out_status. Only between sbs_sqlite_enter() and _leave(). */
 sbs_sqlite_state *sbs_sqlite_edit_state(sbs_sqlite_queue *queue, sbs_status *out_status);
+
+/* ---- sqlite_checksum.c ---- */
+
+/** sbs_crc32(), faster. */
+uint32_t sbs_sqlite_checksum(uint32_t crc, const void *data, size_t len);
 
 /* ---- sqlite_item.c ---- */
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sbs/crc32.h"
 #include "sqlite_internal.h"
 
 #define HEAD_SIZE 44u
@@ -27,11 +26,14 @@ static uint32_t item_checksum(const sbs_queue_item *item, const void *data) {
     at = put_number(at, item->meta.lane, 4);
     at = put_number(at, (uint16_t)item->meta.zone_minutes, 2);
     at = put_number(at, item->meta.format, 2);
-    return sbs_crc32(sbs_crc32(0, head, (size_t)(at - head)), data, item->len);
+    return sbs_sqlite_checksum(sbs_sqlite_checksum(0, head, (size_t)(at - head)), data, item->len);
 }
 
 static int64_t column_time(sqlite3_stmt *row, int column) {
-    return sqlite3_column_type(row, column) == SQLITE_INTEGER ? sqlite3_column_int64(row, column) : SBS_UTC_UNKNOWN;
+    if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+        return sqlite3_column_int64(row, column);
+    }
+    return SBS_UTC_UNKNOWN;
 }
 
 static void copy_text(sqlite3_stmt *row, int column, char *out, size_t size) {
@@ -62,7 +64,10 @@ sbs_status sbs_sqlite_take_item(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_
         return sbs_sqlite_fail(queue, SQLITE_NOMEM);
     }
     bool whole = sqlite3_column_type(row, COLUMN_DATA) == SQLITE_BLOB && (size_t)len == out->len;
-    return whole && item_checksum(out, data) == (uint32_t)sqlite3_column_int64(row, 10) ? SBS_OK : SBS_ERR_DAMAGED;
+    if (whole && item_checksum(out, data) == (uint32_t)sqlite3_column_int64(row, 10)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_DAMAGED;
 }
 
 sbs_status sbs_sqlite_take_entry(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_sqlite_entry *out) {
@@ -97,7 +102,10 @@ sbs_status sbs_sqlite_check_item(sbs_sqlite_queue *queue, sqlite3_int64 id, sbs_
 
 sqlite3_int64 sbs_sqlite_take_len(sqlite3_stmt *row, int column) {
     sqlite3_int64 len = sqlite3_column_int64(row, column);
-    return len >= 0 && len <= SQLITE_ITEM_MAX ? len : 0;
+    if (len >= 0 && len <= SQLITE_ITEM_MAX) {
+        return len;
+    }
+    return 0;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
@@ -105,7 +113,10 @@ sqlite3_int64 sbs_sqlite_take_len(sqlite3_stmt *row, int column) {
 static sbs_status put_body(sbs_sqlite_queue *queue, sqlite3_int64 id, const void *data, size_t len) {
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_BODY, &id, 1);
     int code = sqlite3_bind_blob64(statement, 2, len > 0 ? data : "", len, SQLITE_STATIC);
-    return code == SQLITE_OK ? sbs_sqlite_done(queue, statement) : sbs_sqlite_fail(queue, code);
+    if (code == SQLITE_OK) {
+        return sbs_sqlite_done(queue, statement);
+    }
+    return sbs_sqlite_fail(queue, code);
 }
 
 static void bind_text(sqlite3_stmt *statement, int parameter, const char *text) {
@@ -153,7 +164,10 @@ sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *
     sbs_sqlite_bind_time(statement, ARRIVED_S, entry->arrived_s);
 
     sbs_status status = sbs_sqlite_done(queue, statement);
-    return status == SBS_OK ? put_body(queue, id, data, item->len) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return put_body(queue, id, data, item->len);
 }
 
 sbs_status sbs_sqlite_put_seen(sbs_sqlite_queue *queue, sqlite3_int64 id, const void *identity, const void *content,

@@ -11,7 +11,10 @@ static sbs_status add_identity(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry)
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_IDENTITY, &id, 1);
     sbs_status status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+        if (status == SBS_ERR_NOT_FOUND) {
+            return SBS_OK;
+        }
+        return status;
     }
     const void *identity = sqlite3_column_blob(row, 0);
     if (identity != NULL && sqlite3_column_bytes(row, 0) == (int)SBS_SQLITE_HASH_SIZE) {
@@ -34,18 +37,26 @@ static sbs_status find_entry(sbs_sqlite_queue *queue, sqlite_statement which, ui
     }
     status = sbs_sqlite_take_entry(queue, row, out);
     (void)sqlite3_reset(row);
-    return status == SBS_OK ? add_identity(queue, out) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return add_identity(queue, out);
 }
 
 sbs_status sbs_sqlite_queue_find(sbs_sqlite_queue *queue, uint64_t id, sbs_sqlite_entry *out) {
     sbs_status status = sbs_sqlite_enter_reading(queue);
-    return status == SBS_OK ? sbs_sqlite_leave_reading(queue, find_entry(queue, SQL_LOAD, id, out)) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave_reading(queue, find_entry(queue, SQL_LOAD, id, out));
 }
 
 sbs_status sbs_sqlite_queue_dead(sbs_sqlite_queue *queue, uint64_t after, sbs_sqlite_dead *out_dead) {
     sbs_status status = sbs_sqlite_enter_reading(queue);
-    return status == SBS_OK ? sbs_sqlite_leave_reading(queue, find_entry(queue, SQL_NEXT_DEAD, after, out_dead))
-                            : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave_reading(queue, find_entry(queue, SQL_NEXT_DEAD, after, out_dead));
 }
 
 /* ---- changing --------------------------------------------------------------------------------------------------- */
@@ -69,7 +80,10 @@ static sbs_status revive(sbs_sqlite_queue *queue, sqlite3_int64 id) {
 
 sbs_status sbs_sqlite_queue_retry(sbs_sqlite_queue *queue, uint64_t id) {
     sbs_status status = sbs_sqlite_enter(queue);
-    return status == SBS_OK ? sbs_sqlite_leave(queue, revive(queue, (sqlite3_int64)id)) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave(queue, revive(queue, (sqlite3_int64)id));
 }
 
 sbs_status sbs_sqlite_queue_note_http(sbs_sqlite_queue *queue, uint64_t id, uint16_t http_status) {
@@ -98,12 +112,18 @@ static sbs_status remove_item(sbs_sqlite_queue *queue, sqlite3_int64 id, bool de
 
 sbs_status sbs_sqlite_queue_remove(sbs_sqlite_queue *queue, uint64_t id) {
     sbs_status status = sbs_sqlite_enter(queue);
-    return status == SBS_OK ? sbs_sqlite_leave(queue, remove_item(queue, (sqlite3_int64)id, false)) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave(queue, remove_item(queue, (sqlite3_int64)id, false));
 }
 
 sbs_status sbs_sqlite_queue_remove_dead(sbs_sqlite_queue *queue, uint64_t id) {
     sbs_status status = sbs_sqlite_enter(queue);
-    return status == SBS_OK ? sbs_sqlite_leave(queue, remove_item(queue, (sqlite3_int64)id, true)) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave(queue, remove_item(queue, (sqlite3_int64)id, true));
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -128,7 +148,10 @@ static sbs_status find_oldest(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) {
     sbs_status status = sbs_sqlite_row(queue, row);
     out->oldest_s = SBS_UTC_UNKNOWN;
     if (status != SBS_OK) {
-        return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+        if (status == SBS_ERR_NOT_FOUND) {
+            return SBS_OK;
+        }
+        return status;
     }
     out->oldest_id = (uint64_t)sqlite3_column_int64(row, 0);
     if (sqlite3_column_type(row, 2) == SQLITE_INTEGER) {
@@ -211,7 +234,10 @@ sbs_status sbs_sqlite_read_counters(sbs_sqlite_queue *queue, sbs_queue_counters 
 
 sbs_status sbs_sqlite_queue_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) {
     sbs_status status = sbs_sqlite_enter_reading(queue);
-    return status == SBS_OK ? sbs_sqlite_leave_reading(queue, collect_at_once(queue, out)) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave_reading(queue, collect_at_once(queue, out));
 }
 
 uint64_t sbs_sqlite_queue_expired(const sbs_sqlite_queue *queue) {

@@ -38,7 +38,10 @@ static uint64_t idle_ms(int fd) {
     }
     int64_t age_ms =
         ((int64_t)now.tv_sec - file.st_mtim.tv_sec) * 1000 + (now.tv_nsec - file.st_mtim.tv_nsec) / 1000000;
-    return age_ms < 0 ? 0 : (uint64_t)age_ms;
+    if (age_ms < 0) {
+        return 0;
+    }
+    return (uint64_t)age_ms;
 }
 
 static sbs_status open_lock(const char *path, uid_t owner, int *out_fd) {
@@ -48,7 +51,10 @@ static sbs_status open_lock(const char *path, uid_t owner, int *out_fd) {
     }
     int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
     if (fd < 0) {
-        return errno == EACCES ? SBS_ERR_FORBIDDEN : SBS_ERR_STORAGE;
+        if (errno == EACCES) {
+            return SBS_ERR_FORBIDDEN;
+        }
+        return SBS_ERR_STORAGE;
     }
     if (!give_to_owner(fd, owner)) {
         (void)close(fd);
@@ -62,9 +68,13 @@ sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *p
     uid_t owner;
     int fd = -1;
     sbs_status status = sbs_sqlite_queue_owner(path, &owner);
-    if (status == SBS_OK) {
-        status = open_lock(path, owner, &fd);
+    if (status != SBS_OK) {
+        return status;
     }
+    if (owner != geteuid() && geteuid() != 0) {
+        return SBS_ERR_FORBIDDEN; /* a lock of ours would lock its owner out */
+    }
+    status = open_lock(path, owner, &fd);
     if (status != SBS_OK) {
         return status;
     }

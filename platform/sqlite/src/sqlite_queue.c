@@ -84,7 +84,10 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     if (status == SBS_OK) {
         status = sbs_sqlite_leave(queue, sbs_sqlite_bury(queue, (sqlite3_int64)out_item->id, "damaged", NULL));
     }
-    return status == SBS_OK ? SBS_ERR_DAMAGED : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return SBS_ERR_DAMAGED;
 }
 
 static void copy_part(const void *data, size_t len, void *buffer, size_t size, size_t *out_len) {
@@ -131,8 +134,10 @@ static sbs_status read_item(sbs_sqlite_queue *queue, uint64_t id, size_t offset,
         copy_part(queue->priv.cached, queue->priv.cached_len, buffer, size, out_len);
         return SBS_OK;
     }
-    return offset == 0 ? read_start(queue, (sqlite3_int64)id, buffer, size, out_len)
-                       : read_part(queue, (sqlite3_int64)id, offset, buffer, size, out_len);
+    if (offset == 0) {
+        return read_start(queue, (sqlite3_int64)id, buffer, size, out_len);
+    }
+    return read_part(queue, (sqlite3_int64)id, offset, buffer, size, out_len);
 }
 
 static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
@@ -211,7 +216,10 @@ static sbs_status deliver(sbs_sqlite_queue *queue, sqlite3_int64 id) {
 
 static sbs_status bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason, const char *words) {
     sbs_status status = sbs_sqlite_bury(queue, id, reason, words);
-    return status == SBS_OK ? sbs_sqlite_age(queue, AGE_AT_DEATH) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_age(queue, AGE_AT_DEATH);
 }
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {

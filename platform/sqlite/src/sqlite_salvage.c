@@ -85,7 +85,9 @@ static int seek(salvage *work, salvage_statement which, sqlite3_int64 least, sql
     int code = sqlite3_step(row);
     if (code == SQLITE_ROW) {
         *out_id = sqlite3_column_int64(row, 0);
-        code = *out_id < least ? SQLITE_CORRUPT : SQLITE_ROW;
+        if (*out_id < least) {
+            code = SQLITE_CORRUPT;
+        }
     }
     (void)sqlite3_reset(row);
     return code;
@@ -120,13 +122,20 @@ static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3
         if (bad == SQLITE_ID_MAX || work->looks >= LOOKS_MAX) {
             return 0;
         }
-        good = bad > SQLITE_ID_MAX - step ? SQLITE_ID_MAX : bad + step;
-        step = step > SQLITE_ID_MAX / 2 ? step : step * 2;
+        good = SQLITE_ID_MAX;
+        if (bad <= SQLITE_ID_MAX - step) {
+            good = bad + step;
+            step = step <= SQLITE_ID_MAX / 2 ? step * 2 : step;
+        }
     } while (!answers(work, which, good));
 
     while (good - bad > 1) {
         sqlite3_int64 middle = bad + (good - bad) / 2;
-        *(answers(work, which, middle) ? &good : &bad) = middle;
+        if (answers(work, which, middle)) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
     }
     return good;
 }
@@ -152,12 +161,17 @@ static sbs_status walk(salvage *work, salvage_statement which, copy_one copy) {
             continue;
         }
 
-        work->largest = id > work->largest ? id : work->largest;
-        sbs_status status = must_stop(work) ? SBS_ERR_CANCELLED : copy(work, id);
-        if (status != SBS_OK) {
+        if (must_stop(work)) {
+            return SBS_ERR_CANCELLED;
+        }
+        if (id > work->largest) {
+            work->largest = id;
+        }
+        sbs_status status = copy(work, id);
+        if (status != SBS_OK || id == SQLITE_ID_MAX) {
             return status;
         }
-        at = id == SQLITE_ID_MAX ? 0 : id + 1;
+        at = id + 1;
     }
     return SBS_OK;
 }
@@ -220,7 +234,10 @@ static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
         }
     }
     (void)sqlite3_reset(row);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    return status;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -228,7 +245,10 @@ static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
 /* Far behind all ids that were seen, as others may have been given that are seen no more. */
 static sqlite3_int64 leap(sqlite3_int64 largest, sqlite3_int64 epoch) {
     sqlite3_int64 block = largest / ID_BLOCK + 1 + (epoch & ID_BLOCKS);
-    return block < SQLITE_ID_MAX / ID_BLOCK ? block * ID_BLOCK : largest + (SQLITE_ID_MAX - largest) / 2;
+    if (block < SQLITE_ID_MAX / ID_BLOCK) {
+        return block * ID_BLOCK;
+    }
+    return largest + (SQLITE_ID_MAX - largest) / 2;
 }
 
 /* Ids go on where they were; if that cannot be read, somewhere else. */
@@ -264,7 +284,10 @@ static sbs_status copy_all(salvage *work) {
     if (status == SBS_OK) {
         status = walk(work, SEEK_DEAD, copy_item);
     }
-    return status == SBS_OK ? walk(work, SEEK_SEEN, copy_seen) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return walk(work, SEEK_SEEN, copy_seen);
 }
 
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {

@@ -2,9 +2,9 @@
 /* Space: the log that holds what settled items were, and pages that nothing uses. */
 #include "sqlite_internal.h"
 
-#define FREE_PAGES_MIN 256     /* fewer are left for the next items */
-#define FREE_PAGES_MOST 4096   /* given back at a time */
-#define REBUILT_PAGES_MAX 4096 /* in use by a file that is written anew: it is held in memory meanwhile */
+#define FREE_MIN (1 << 20)     /* bytes: less is left for the next items */
+#define GIVEN_BACK (16 << 20)  /* bytes at a time */
+#define REBUILT_MAX (16 << 20) /* bytes in use by a file that is written anew: they are held in memory meanwhile */
 
 void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
@@ -15,36 +15,47 @@ void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
     queue->priv.impatient = false;
 }
 
-/* A file made by version 1 cannot give pages back one by one: once, when nearly all of it is free, it is written anew.
- */
-static void rebuild(sbs_sqlite_queue *queue, sqlite3_int64 used) {
-    if (used > REBUILT_PAGES_MAX) {
+typedef struct file_space {
+    sqlite3_int64 page, pages, unused; /* bytes; how many; how many of these nothing uses */
+    sqlite3_int64 mode;                /* 0: pages cannot be given back one by one */
+} file_space;
+
+static sbs_status measure(sbs_sqlite_queue *queue, file_space *out) {
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
+    if (status == SBS_OK) {
+        status = sbs_sqlite_ask(queue, "PRAGMA page_size", &out->page);
+    }
+    if (status == SBS_OK) {
+        status = sbs_sqlite_ask(queue, "PRAGMA page_count", &out->pages);
+    }
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &out->mode);
+}
+
+/* A file that version 1 made is written anew, once, when nearly all of it is free. */
+static void shrink(sbs_sqlite_queue *queue, const file_space *space) {
+    char sql[64];
+    if (space->mode == 0 && (space->pages - space->unused) * space->page > REBUILT_MAX) {
         return;
     }
-    (void)sqlite3_exec(queue->priv.db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;", NULL, NULL, NULL);
+    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", (int)(GIVEN_BACK / space->page));
+    const char *rebuild = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;";
+    queue->priv.ticks = 0;
+    (void)sqlite3_exec(queue->priv.db, space->mode == 0 ? rebuild : sql, NULL, NULL, NULL);
 }
 
 void sbs_sqlite_give_back(sbs_sqlite_queue *queue) {
     int code = queue->priv.error;
-    sqlite3_int64 unused = 0;
-    sqlite3_int64 pages = 0;
-    sqlite3_int64 mode = 0;
-    if (queue->priv.damaged || sbs_sqlite_has_moved(queue) ||
-        sbs_sqlite_ask(queue, "PRAGMA freelist_count", &unused) != SBS_OK || unused < FREE_PAGES_MIN ||
-        sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &mode) != SBS_OK ||
-        sbs_sqlite_ask(queue, "PRAGMA page_count", &pages) != SBS_OK) {
+    file_space space = {0};
+    if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
         return;
     }
-
-    queue->priv.ticks = 0;
-    queue->priv.impatient = true; /* whoever drains it next may do it */
-    if (mode == 0) {
-        rebuild(queue, pages - unused);
-    } else {
-        char sql[64];
-        (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", FREE_PAGES_MOST);
-        (void)sqlite3_exec(queue->priv.db, sql, NULL, NULL, NULL);
+    if (measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
+        queue->priv.impatient = true; /* whoever drains it next may do it */
+        shrink(queue, &space);
+        queue->priv.impatient = false;
     }
-    queue->priv.impatient = false;
     queue->priv.error = code; /* nothing that anybody asked for failed */
 }

@@ -3,7 +3,7 @@
 #include "sqlite_internal.h"
 
 #define TICK_STEPS 10000  /* of SQLite's machine between two looks at what a statement takes */
-#define TICKS_MAX 5000u  /* no statement on a queue takes so many: the file makes it endless */
+#define TICKS_MAX 5000u   /* no statement on a queue takes so many: the file makes it endless */
 #define STOP_WAIT_MS 2000 /* for another process once the program is to end: what was sent is still to be settled */
 
 _Static_assert(SQL_COUNT_OF <= SBS_SQLITE_STATEMENTS, "SBS_SQLITE_STATEMENTS is too small");
@@ -22,7 +22,10 @@ sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
         return SBS_ERR_MEMORY;
     case SQLITE_INTERRUPT:
     case SQLITE_BUSY:
-        return queue->priv.stopped ? SBS_ERR_CANCELLED : SBS_ERR_STORAGE;
+        if (queue->priv.stopped) {
+            return SBS_ERR_CANCELLED;
+        }
+        return SBS_ERR_STORAGE;
     default:
         return SBS_ERR_STORAGE;
     }
@@ -137,7 +140,10 @@ sbs_status sbs_sqlite_row(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
 sbs_status sbs_sqlite_done(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
     sbs_status status = sbs_sqlite_row(queue, statement);
     (void)sqlite3_reset(statement);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    return status;
 }
 
 sbs_status sbs_sqlite_change(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
@@ -175,7 +181,10 @@ sbs_status sbs_sqlite_ask(sbs_sqlite_queue *queue, const char *sql, sqlite3_int6
     if (code == SQLITE_ROW) {
         return SBS_OK;
     }
-    return sbs_sqlite_fail(queue, code == SQLITE_DONE ? SQLITE_CORRUPT : code);
+    if (code == SQLITE_DONE) { /* a row is missing */
+        code = SQLITE_CORRUPT;
+    }
+    return sbs_sqlite_fail(queue, code);
 }
 
 const char *sbs_sqlite_queue_error(const sbs_sqlite_queue *queue) {

@@ -17,7 +17,10 @@ static bool is_in_transaction(const sbs_sqlite_queue *queue) {
 /* ---- the counters ---------------------------------------------------------------------------------------------- */
 
 static int64_t column_time(sqlite3_stmt *row, int column) {
-    return sqlite3_column_type(row, column) == SQLITE_INTEGER ? sqlite3_column_int64(row, column) : SBS_UTC_UNKNOWN;
+    if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+        return sqlite3_column_int64(row, column);
+    }
+    return SBS_UTC_UNKNOWN;
 }
 
 /* Counters that no queue can have are damage. */
@@ -68,7 +71,10 @@ static sbs_status load_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out) {
 
 /* A program of version 1 that has the file open since before does not count all that this one does. */
 static int64_t at_least_zero(int64_t value) {
-    return value > 0 ? value : 0;
+    if (value > 0) {
+        return value;
+    }
+    return 0;
 }
 
 sbs_status sbs_sqlite_save_state(sbs_sqlite_queue *queue) {
@@ -316,7 +322,10 @@ static sbs_status end_group(sbs_sqlite_queue *queue, sbs_status status) {
 }
 
 sbs_status sbs_sqlite_queue_commit(sbs_sqlite_queue *queue) {
-    return queue->priv.grouped ? end_group(queue, SBS_OK) : SBS_OK;
+    if (queue->priv.grouped) {
+        return end_group(queue, SBS_OK);
+    }
+    return SBS_OK;
 }
 
 void sbs_sqlite_queue_undo(sbs_sqlite_queue *queue) {

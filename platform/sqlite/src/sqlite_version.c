@@ -75,7 +75,10 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
     if (code != SQLITE_DONE) {
         return sbs_sqlite_fail(queue, code);
     }
-    return found == objects_of(queue->priv.version) && !foreign ? SBS_OK : SBS_ERR_FORMAT;
+    if (found == objects_of(queue->priv.version) && !foreign) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORMAT;
 }
 
 static sbs_status identify(sbs_sqlite_queue *queue) {
@@ -94,7 +97,10 @@ static sbs_status identify(sbs_sqlite_queue *queue) {
     }
 
     if (application != SQLITE_QUEUE_APPLICATION) {
-        return application == 0 && version == 0 && tables == 0 ? SBS_ERR_NOT_FOUND : SBS_ERR_FORMAT;
+        if (application == 0 && version == 0 && tables == 0) {
+            return SBS_ERR_NOT_FOUND;
+        }
+        return SBS_ERR_FORMAT;
     }
     if (version > SBS_SQLITE_QUEUE_VERSION) {
         return SBS_ERR_VERSION;
@@ -130,7 +136,10 @@ static sbs_status make(sbs_sqlite_queue *queue, const char *sql) {
     if (status == SBS_OK && queue->priv.version != SBS_SQLITE_QUEUE_VERSION) {
         status = SBS_ERR_STORAGE;
     }
-    return status == SBS_OK ? sbs_sqlite_exec(queue, "COMMIT") : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_exec(queue, "COMMIT");
 }
 
 sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue) {

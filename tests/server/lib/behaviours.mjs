@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the hostile server can do that is legal, or at least met in the wild. A path prefix chooses: /with/A+B/fhir.
 
+import { MISBEHAVIOURS } from './misbehaviours.mjs';
+
 export const BEHAVIOURS = {
     // the shape of HTTP messages
     chunked: 'chunked bodies in small chunks, with extensions and trailers',
@@ -37,6 +39,8 @@ export const BEHAVIOURS = {
     'no-location': 'creates are answered 201 without Location and body',
     'relative-location': 'Location is relative and has no _history',
     'echo-large': 'a created resource is echoed with 100 KB of text',
+    // what is wrong
+    ...Object.fromEntries(Object.entries(MISBEHAVIOURS).map(([name, [where, text]]) => [name, `${where}: ${text}`])),
 };
 
 export class UnknownBehaviour extends Error {}

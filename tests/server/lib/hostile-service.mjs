@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the hostile server does: a token endpoint that needs node's crypto alone, and a small FHIR base.
+import { STATUS_CODES } from 'node:http';
 import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
+
+import { misbehave } from './misbehaviours.mjs';
 
 const ALGORITHMS = { RS384: { kty: 'RSA' }, ES384: { kty: 'EC', dsaEncoding: 'ieee-p1363' } };
 const LONG_TOKEN_BYTES = 8192;
@@ -46,6 +49,10 @@ export class HostileService {
     #tokens = new Map();
     #usedIds = new Set();
     resources = new Map();
+    /** What misbehaviours that happen once have seen. */
+    seen = new Set();
+    /** Tokens and assertions that came, as they came. */
+    sent = [];
 
     constructor(clients, origin) {
         this.#clients = clients;
@@ -53,7 +60,11 @@ export class HostileService {
     }
 
     /** @returns an answer for a request whose target, without the behaviours' prefix, is `rest` */
-    answer({ head, body, record, prefix, rest, on }) {
+    answer(request) {
+        return misbehave(request, this, () => this.#usual(request));
+    }
+
+    #usual({ head, body, record, prefix, rest, on }) {
         const path = rest.split('?')[0];
         if (path === '/fhir/.well-known/smart-configuration') return this.#discovery(prefix, on);
         if (path.startsWith('/token')) return this.#token({ head, body, record, prefix, rest, on });
@@ -107,6 +118,11 @@ export class HostileService {
         record.reason = on('null-description') ? 'behaviour' : this.#assertionProblem(form, request);
         if (record.reason) return json(400, { error: 'invalid_client', error_description: null });
         return this.#issue(form.get('scope'), on);
+    }
+
+    /** A token for whoever asks. */
+    issue({ body, on }) {
+        return this.#issue(new URLSearchParams(body.toString('latin1')).get('scope'), on);
     }
 
     #assertionProblem(form, { prefix, rest }) {
@@ -184,6 +200,7 @@ export class HostileService {
         if (on('empty-403')) return { status: 403 };
         if (on('html-fhir')) return html();
         if (!this.#authorized(head)) return { status: 401, headers: { 'Content-Type': 'text/plain' }, body: 'token?' };
+        if (head.method === 'POST' && /^\/fhir\/?$/.test(request.path)) return this.#batch(request);
         if (head.method === 'POST') return this.#create(request);
         if (head.method === 'GET') return this.#read(request.path);
         return { status: 405 };
@@ -205,6 +222,24 @@ export class HostileService {
             ? `${type}/${id}`
             : `${this.#origin}${prefix}/fhir/${type}/${id}/_history/1`;
         return { status: 201, headers: { ...FHIR_TYPE, Location: location }, body: this.#echo(resource, on) };
+    }
+
+    /** Each entry of a batch as the request that it stands for. */
+    #batch({ body, record, on, prefix }) {
+        const bundle = parsedOrNull(body);
+        if (bundle?.resourceType !== 'Bundle') return { status: 400 };
+        const entry = (bundle.entry ?? []).map(({ request, resource }) => {
+            const { status, headers } = this.#create({
+                head: { headers: { 'if-none-exist': request.ifNoneExist } },
+                body: Buffer.from(JSON.stringify(resource)),
+                record,
+                on,
+                path: `/fhir/${request.url}`,
+                prefix,
+            });
+            return { response: { status: `${status} ${STATUS_CODES[status]}`, location: headers?.Location } };
+        });
+        return json(200, { resourceType: 'Bundle', type: 'batch-response', entry }, FHIR_TYPE);
     }
 
     #echo(resource, on) {

@@ -107,8 +107,10 @@ function framing(body, status, on) {
 /** @returns {{bytes: Buffer, closes: boolean}} the answer as the behaviours want it */
 export function answer({ status, headers = {}, body = '' }, on) {
     const closes = on('close') || on('until-close') || on('http-1.0');
-    const { pairs, bytes } = framing(Buffer.from(body, 'utf8'), status, on);
-    let all = [['Date', new Date().toUTCString()], ...Object.entries(headers), ...pairs];
+    const { pairs, bytes } = framing(Buffer.from(body), status, on);
+    // A header of null is left out, and one that the answer has stands in place of ours.
+    const usual = [['Date', new Date().toUTCString()], ...pairs].filter(([name]) => !(name in headers));
+    let all = [...usual, ...Object.entries(headers)].filter(([, value]) => value !== null);
     if (on('close')) all.push(['Connection', 'close']);
     if (on('odd-headers')) all = oddHeaders(all);
     const version = on('http-1.0') ? '1.0' : '1.1';

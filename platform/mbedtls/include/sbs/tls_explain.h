@@ -22,26 +22,27 @@ extern "C" {
     X(SBS_TLS_PLAIN_HTTP, "what answers on that port speaks plain http, not https")                                    \
     X(SBS_TLS_NO_TLS, "what answers on that port does not speak TLS")                                                  \
     X(SBS_TLS_OTHER_VERSION, "the server speaks no version of TLS that this program speaks (1.2 or newer)")            \
-    X(SBS_TLS_NOTHING_COMMON, "the server has no cipher suite, curve and kind of signature in common with this "       \
-                              "program")                                                                               \
+    X(SBS_TLS_NOTHING_COMMON, ("the server has no cipher suite, curve and kind of signature in common with this "      \
+                               "program"))                                                                             \
     X(SBS_TLS_ALERT, "the server ended the handshake with an alert")                                                   \
     X(SBS_TLS_UNKNOWN_HOST, "the server has no certificate for this host name (alert unrecognized_name)")              \
     /* the client's own certificate */                                                                                 \
     X(SBS_TLS_WANTS_CERTIFICATE, "the server wants a client certificate")                                              \
     X(SBS_TLS_CERTIFICATE_REFUSED, "the server does not accept the client certificate")                                \
     /* the server's certificate, or one of its chain */                                                                \
-    X(SBS_TLS_ISSUER_MISSING, "its issuer is neither trusted nor among what the server sent, which may lack an "       \
-                              "intermediate certificate")                                                              \
+    X(SBS_TLS_ISSUER_MISSING, ("its issuer is neither trusted nor among what the server sent, which may lack an "      \
+                               "intermediate certificate"))                                                            \
     X(SBS_TLS_ROOT_UNKNOWN, "the root that it goes back to is not among the trusted ones")                             \
     X(SBS_TLS_NOT_AN_ISSUER, "it was issued by a certificate that may not issue any")                                  \
-    X(SBS_TLS_ISSUER_UNFIT, "a certificate of its issuer's name is there, but did not sign it, may not, or has a key " \
-                            "that this program does not support")                                                      \
+    X(SBS_TLS_ISSUER_UNFIT,                                                                                            \
+      ("a certificate of its issuer's name is there, but did not sign it, may not, or has a key "                      \
+       "that this program does not support"))                                                                          \
     X(SBS_TLS_CRITICAL_EXTENSION, "a certificate has a critical extension that this program does not know")            \
     X(SBS_TLS_UNKNOWN_CURVE, "a certificate has a key on a curve that this program does not support")                  \
     X(SBS_TLS_UNKNOWN_KEY, "a certificate has a key of a kind or size that this program does not support")             \
     X(SBS_TLS_UNKNOWN_SIGNATURE, "a certificate has a kind of signature that this program does not support")           \
-    X(SBS_TLS_KEY_TOO_LARGE, "a certificate has an RSA key of more than 4096 bits, which this program does not "       \
-                             "support")                                                                                \
+    X(SBS_TLS_KEY_TOO_LARGE, ("a certificate has an RSA key of more than 4096 bits, which this program does not "      \
+                              "support"))                                                                              \
     X(SBS_TLS_TOO_WEAK, "a certificate is signed with SHA-1 or older, or has a key that is too short")                 \
     X(SBS_TLS_OTHER_USE, "the certificate is not one for servers")                                                     \
     X(SBS_TLS_NO_NAMES, "the certificate names no host in subjectAltName, and its common name does not count")         \

@@ -144,15 +144,15 @@ typedef struct sbs_sqlite_queue {
         sbs_sqlite_queue_config config;
         pthread_mutex_t lock;
         bool open, grouped;
-        bool writing;                         /* a transaction that writes is under way */
-        bool part;                            /* within a group: an operation that can be undone alone */
-        bool erased;                          /* an item was deleted since the log was cleared */
-        bool damaged;                         /* SQLite said so; the file is to be set aside */
-        bool stopped;                         /* config.stop said so */
+        bool writing;       /* a transaction that writes is under way */
+        bool part;          /* within a group: an operation that can be undone alone */
+        bool erased;        /* an item was deleted since the log was cleared */
+        bool damaged;       /* SQLite said so; the file is to be set aside */
+        bool stopped;       /* config.stop said so */
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
-        bool impatient;                       /* another process is not waited for */
-        bool state_known;                     /* the transaction has read the counters */
-        bool state_changed;                   /* and they are to be written */
+        bool impatient;     /* another process is not waited for */
+        bool state_known;   /* the transaction has read the counters */
+        bool state_changed; /* and they are to be written */
         sbs_sqlite_state state, state_before; /* now, and at the start of the operation */
         int64_t expired_before;               /* at the start of the transaction */
         int changes_before;                   /* of the connection, the same */
@@ -279,9 +279,9 @@ typedef struct sbs_sqlite_pusher {
  * Takes the right to push the queue at @p path, which must be there. FILE.lock has mode 0600 and belongs to whom the
  * queue belongs, also if the superuser takes it.
  * @param out_idle_ms milliseconds since a pusher noted itself last; UINT64_MAX if none ever did; may be NULL.
- * @return SBS_OK; SBS_ERR_BUSY: another process pushes; SBS_ERR_FORBIDDEN: FILE.lock cannot be opened (an older
- * program's, left by another user); SBS_ERR_NOT_FOUND: no queue; SBS_ERR_ARGUMENT: the name is too long;
- * SBS_ERR_STORAGE. errno tells more.
+ * @return SBS_OK; SBS_ERR_BUSY: another process pushes; SBS_ERR_FORBIDDEN: it is the queue of another user, or
+ * FILE.lock cannot be opened (an older program's, left by another user); SBS_ERR_NOT_FOUND: no queue; SBS_ERR_FORMAT:
+ * no file; SBS_ERR_ARGUMENT: the name is too long; SBS_ERR_STORAGE. errno tells more.
  */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *path,
                                                       uint64_t *out_idle_ms);

@@ -1,8 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the answer to a Bundle says of each item in it. */
+/* Several items of the push engine in one Bundle: its entries, and what the answer says of each. */
 #include "lookup.h"
 #include "push_internal.h"
 #include "sbs/confirm.h"
+
+#define PLACE_MAX 0x3FFFFFFFu
+
+/* ---- the request ------------------------------------------------------------------------------------------------- */
+
+/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
+static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+    const sbs_push_encoder *encoder = &push->priv.config->encoder;
+    sbs_put_string(out, push->priv.batch_len > 0
+                            ? ",{\"resource\":"
+                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
+    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
+                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+    push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
+    sbs_put_string(out, push->priv.target);
+    if (push->priv.conditional) {
+        sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
+    }
+    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        sbs_put_string(out, "\",\"ifNoneExist\":\"");
+        sbs_identity_put_search(out, identity->system, identity->value);
+    }
+    sbs_put_string(out, "\"}}");
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------- */
 
 /* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
 typedef struct entry_view {
@@ -27,9 +54,10 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
     sbs_text location = {config->item, 0};
-    bool readable = sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
-    if (!readable ||
-        sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
+    bool readable =
+        sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    if (!readable || sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
+                                   &location.len) != SBS_OK) {
         location.len = 0;
     }
 
@@ -93,7 +121,7 @@ static sbs_status check_answer(const sbs_push *push) {
     return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
 }
 
-sbs_status sbs_push_open_answer(sbs_push *push) {
+static sbs_status open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     size_t len = sbs_client_response(config->client).body_len;
     sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
@@ -107,8 +135,8 @@ sbs_status sbs_push_open_answer(sbs_push *push) {
 static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    char *words = config->words != NULL ? config->words : push->priv.words;
-    size_t size = config->words != NULL ? config->words_size : sizeof push->priv.words;
+    char *words = config->words != NULL ? config->words : push->priv.target;
+    size_t size = config->words != NULL ? config->words_size : sizeof push->priv.target;
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
@@ -131,7 +159,7 @@ static void read_place(sbs_push *push, const entry_view *seen) {
     }
 }
 
-void sbs_push_read_entry(sbs_push *push) {
+static void read_entry(sbs_push *push) {
     sbs_push_event *event = &push->priv.event;
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
@@ -139,13 +167,16 @@ void sbs_push_read_entry(sbs_push *push) {
     event->status = SBS_ERR_RESPONSE;
     if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
+        flags->fault = SBS_FAULT_SERVER;
         return;
     }
 
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
     event->http_status = (uint16_t)seen.entry.status;
+    flags->fault = (uint8_t)meaning.fault;
     event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
     flags->asks = meaning.asks_for_time;
+    flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
         flags->unknown = meaning.may_be_stored;
         event->words = words_of(push, &seen, why);
@@ -160,3 +191,6 @@ void sbs_push_read_entry(sbs_push *push) {
     }
     read_place(push, &seen);
 }
+
+const sbs_push_batching sbs_push_batches = {
+    .put_entry = put_entry, .open_answer = open_answer, .read_entry = read_entry};

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sbs check`: each step from the configuration to the permission to write, and what to do where it ends.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { sbs } from './lib/sbs.mjs';
+import { HostileServer, MainServer } from './lib/server.mjs';
+
+const CONNECTED = ['key', 'configuration', 'DNS', 'TCP', 'TLS', 'clock'];
+const ALL = [...CONNECTED, 'discovery', 'token', 'scope', 'metadata', 'create'];
+
+let main;
+let hostile;
+before(async () => {
+    main = await MainServer.start();
+    hostile = await HostileServer.start();
+});
+after(() => Promise.all([main.stop(), hostile.stop()]));
+
+async function check(options, status) {
+    const result = await sbs(['check', '--json', ...options]);
+    assert.equal(result.status, status, result.text);
+    return JSON.parse(result.stdout);
+}
+const stepsOf = (lines) => lines.map(({ step }) => step);
+const resultOf = (lines, step) => lines.find((line) => line.step === step)?.result;
+
+describe('all is well', () => {
+    test('the main server', async () => {
+        const lines = await check(main.options(), 0);
+        assert.deepEqual(stepsOf(lines), ALL);
+        assert.ok(lines.every(({ result, advice }) => result === 'OK' && advice === undefined));
+        assert.match(lines.at(-1).text, /^Observation: granted, and stated/);
+    });
+    test('as lines', async () => {
+        const { status, stdout, stderr } = await sbs(['check', ...main.options()]);
+        assert.equal(status, 0);
+        assert.equal(stderr, '');
+        assert.match(stdout, /^(OK {4}[A-Za-z]+: [^\n]+\n){11}$/);
+    });
+    test('nothing is written', async () => {
+        await main.reset();
+        await check(main.options(), 0);
+        const requests = await main.requests('?where=fhir');
+        assert.deepEqual(
+            requests.filter(({ method }) => method !== 'GET'),
+            [],
+        );
+    });
+    test('a token alone', async () => {
+        const lines = await check(main.options({ fhir: null, 'token-url': main.info.tokenUrl }), 0);
+        assert.deepEqual(stepsOf(lines), [
+            'key',
+            'configuration',
+            'discovery',
+            'DNS',
+            'TCP',
+            'TLS',
+            'clock',
+            'token',
+            'scope',
+        ]);
+    });
+});
+
+describe('where it ends', () => {
+    const ENDS = [
+        ['html-discovery', 3, 'discovery', /--fhir/],
+        ['token-404', 1, 'token', /--token-url/],
+        ['token-401', 1, 'token', /--client-id/],
+        ['wants-audience', 1, 'token', /--aud/],
+        ['stu3', 3, 'metadata', /--fhir/],
+    ];
+    for (const [behaviour, status, step, advice] of ENDS) {
+        test(behaviour, async () => {
+            const lines = await check(hostile.with(behaviour), status);
+            const last = lines.at(-1);
+            assert.equal(last.step, step);
+            assert.equal(last.result, 'FAIL');
+            assert.match(last.advice, advice);
+            assert.ok(lines.slice(0, -1).every(({ result }) => result !== 'FAIL'));
+        });
+    }
+    test('an unknown root', async () => {
+        const lines = await check(main.options({ ca: main.info.otherCaFile }), 4);
+        assert.deepEqual(stepsOf(lines), ['key', 'configuration', 'DNS', 'TCP', 'TLS']);
+        assert.equal(resultOf(lines, 'TLS'), 'FAIL');
+    });
+    test('a scope that is not granted', async () => {
+        await main.register(main.path('client.pem'), { clientId: 'reader', scopes: 'system/Observation.rs' });
+        const lines = await check(main.options({ 'client-id': 'reader' }), 1);
+        assert.equal(resultOf(lines, 'scope'), 'WARN');
+        assert.equal(resultOf(lines, 'create'), 'FAIL');
+    });
+});
+
+describe('warnings', () => {
+    test('a clock that differs', async () => {
+        const lines = await check(hostile.with('slow-discovery'), 0);
+        const clock = lines.find(({ step }) => step === 'clock');
+        assert.equal(clock.result, 'WARN');
+        assert.match(clock.text, /^1[12]\d s ahead of the server's$/);
+    });
+    test('no CapabilityStatement', async () => {
+        const lines = await check(hostile.with('metadata-403'), 0);
+        assert.equal(resultOf(lines, 'metadata'), 'WARN');
+        assert.match(lines.find(({ step }) => step === 'metadata').advice, /--write-mode/);
+    });
+    test('another release', async () => {
+        const lines = await check(hostile.with('r5'), 0);
+        assert.equal(resultOf(lines, 'metadata'), 'WARN');
+    });
+});

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each step from the configuration to the permission to write, as far as it goes without writing anything. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "io.h"
+#include "json_input.h"
+#include "message.h"
+#include "sbs/linux_clock.h"
+#include "sbs/outcome.h"
+#include "server.h"
+
+#define CLOCK_GOOD_S 5 /* within this no server minds */
+
+typedef enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL } check_level;
+
+static bool as_json;
+
+static const cli_option option_table[] = {
+    {"json", NULL, "print a JSON array of the steps", &as_json, .type = CLI_FLAG},
+};
+
+static const cli_table own_table = CLI_TABLE(option_table);
+
+/* What has been found so far. */
+static struct {
+    sbs_writer out;
+    sbs_json_writer json;
+    bool connected, dated;
+    char host[SBS_HOST_SIZE];
+} check;
+
+/* ---- lines ---------------------------------------------------------------------------------------------------- */
+
+static void put_json(const char *level, const char *step, const char *text, const char *advice) {
+    sbs_json_begin_object(&check.json);
+    sbs_json_member_text(&check.json, "step", sbs_text_of(step));
+    sbs_json_member_text(&check.json, "result", sbs_text_of(level));
+    sbs_json_member_text(&check.json, "text", sbs_text_of(text));
+    sbs_json_member_text(&check.json, "advice", sbs_text_of(advice));
+    sbs_json_end_object(&check.json);
+}
+
+/* One step. @p advice: what to do; NULL if nothing. */
+static void put_step(check_level level, const char *step, const char *text, const char *advice) {
+    static const char *const names[] = {"OK", "WARN", "FAIL"};
+    char line[CLI_REASON_SIZE];
+    const size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line - 1;
+    memcpy(line, text, len);
+    line[cli_sanitise(line, len)] = '\0';
+    if (as_json) {
+        put_json(names[level], step, line, advice);
+        return;
+    }
+
+    sbs_put_string(&check.out, names[level]);
+    sbs_put_string(&check.out, level == CHECK_OK ? "    " : "  ");
+    sbs_put_string(&check.out, step);
+    sbs_put_string(&check.out, ": ");
+    sbs_put_string(&check.out, line);
+    if (advice != NULL) {
+        sbs_put_string(&check.out, ", ");
+        sbs_put_string(&check.out, advice);
+    }
+    sbs_put_char(&check.out, '\n');
+}
+
+CLI_PRINTF(4, 5)
+static void put_words(check_level level, const char *step, const char *advice, const char *format, ...) {
+    char text[CLI_REASON_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    put_step(level, step, text, advice);
+}
+
+/* ---- requests, and what they tell of the connection ------------------------------------------------------------ */
+
+static const char *const connection_steps[] = {"DNS", "TCP", "TLS"};
+enum { STEP_DNS, STEP_TCP, STEP_TLS, STEP_ANSWER };
+
+/* How far a request came that failed. */
+static unsigned reached(sbs_status status, const sbs_detail *detail) {
+    if (detail->http_status != 0) {
+        return STEP_ANSWER;
+    }
+    switch (status) {
+    case SBS_ERR_RESOLVE:
+        return STEP_DNS;
+    case SBS_ERR_REFUSED:
+    case SBS_ERR_UNREACHABLE:
+    case SBS_ERR_NETWORK:
+    case SBS_ERR_TIMEOUT:
+        return STEP_TCP;
+    case SBS_ERR_TLS:
+    case SBS_ERR_UNTRUSTED:
+    case SBS_ERR_WRONG_NAME:
+    case SBS_ERR_CERT_DATE:
+        return STEP_TLS;
+    default:
+        return STEP_ANSWER;
+    }
+}
+
+/* The steps of the connection up to @p end are good; told for the first server alone. */
+static void put_connected(unsigned end) {
+    for (unsigned i = 0; i < end && !check.connected; i++) {
+        put_step(CHECK_OK, connection_steps[i], check.host, NULL);
+    }
+    check.connected = check.connected || end == STEP_ANSWER;
+}
+
+/* An authenticated Date tells how right this machine's clock is. */
+static void put_clock(void) {
+    const int64_t date = cli_server_response().date_utc_s;
+    const int64_t ahead = sbs_linux_now().utc_s - date;
+    if (check.dated || date == SBS_UTC_UNKNOWN) {
+        return;
+    }
+    check.dated = true;
+    if (ahead > CLOCK_GOOD_S || ahead < -CLOCK_GOOD_S) {
+        put_words(CHECK_WARN, "clock", "set this machine's clock", "%lld s %s the server's",
+                  (long long)(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of");
+    } else {
+        put_step(CHECK_OK, "clock", "as the server's", NULL);
+    }
+}
+
+/* Tells where a request failed. Returns its exit status. */
+static int put_failure(const char *step, sbs_status status) {
+    const sbs_detail *detail = cli_server_detail();
+    const unsigned end = reached(status, detail);
+    char reason[CLI_REASON_SIZE];
+    put_connected(end);
+    cli_reason(status, detail, reason, sizeof reason);
+    put_step(CHECK_FAIL, end == STEP_ANSWER ? step : connection_steps[end], reason, cli_advice(status, detail));
+    return cli_exit_of(status, detail);
+}
+
+/* ---- the steps ------------------------------------------------------------------------------------------------ */
+
+static int check_key(void) {
+    cli_key key = {0};
+    if (strcmp(cli_server.key, "-") == 0) {
+        return CLI_DONE; /* it can be read once */
+    }
+    const int code = cli_key_load(cli_server.key, false, &key);
+    if (code != CLI_DONE) {
+        put_step(CHECK_FAIL, "key", "cannot be used", "see the message on standard error");
+    } else {
+        const int kid = cli_kid_method() == SBS_KID_NONE || cli_server.profile == 2 ? CLI_DONE : cli_key_kid(&key);
+        put_words(CHECK_OK, "key", NULL, "%s, %zu bits%s%.*s", key.public_key.alg == SBS_RS384 ? "RS384" : "ES384",
+                  key.public_key.bits, kid == CLI_DONE && key.kid_len > 0 ? ", kid " : "", (int)key.kid_len, key.kid);
+    }
+    cli_key_free(&key);
+    return code;
+}
+
+/* Before anything is asked: without a time of day there is no assertion. */
+static int check_clock(void) {
+    const sbs_detail detail = {.status = SBS_ERR_NO_TIME, .text = ""};
+    char reason[CLI_REASON_SIZE];
+    if (sbs_linux_now().utc_s != SBS_UTC_UNKNOWN) {
+        return CLI_DONE;
+    }
+    cli_reason(SBS_ERR_NO_TIME, &detail, reason, sizeof reason);
+    put_step(CHECK_FAIL, "clock", reason, cli_advice(SBS_ERR_NO_TIME, &detail));
+    return cli_exit_of(SBS_ERR_NO_TIME, &detail);
+}
+
+static int check_discovery(void) {
+    const sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
+    if (cli_server.token_url != NULL) {
+        put_step(CHECK_OK, "discovery", "not needed, --token-url is given", NULL);
+        return CLI_DONE;
+    }
+    const sbs_status status = cli_server_run(&request);
+    if (status != SBS_OK) {
+        return put_failure("discovery", status);
+    }
+    put_connected(STEP_ANSWER);
+    put_clock();
+    const sbs_text url = sbs_client_token_url(cli_server_client());
+    put_words(CHECK_OK, "discovery", NULL, "token endpoint %.*s", (int)url.len, url.ptr);
+    return CLI_DONE;
+}
+
+static bool is_granted(sbs_text granted, sbs_text asked) {
+    sbs_scope scope;
+    char type[72];
+    sbs_text token;
+    if (sbs_scope_parse(asked, &scope) == SBS_OK && scope.type.len < sizeof type &&
+        sbs_text_equal(scope.context, sbs_text_of("system")) && scope.query.ptr == NULL) {
+        memcpy(type, scope.type.ptr, scope.type.len);
+        type[scope.type.len] = '\0';
+        return sbs_scope_covers(granted, type, scope.permissions);
+    }
+    while (sbs_scope_next(&granted, &token)) {
+        if (sbs_text_equal(token, asked)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_scope(sbs_text granted) {
+    sbs_text asked = sbs_text_of(cli_server.scope);
+    sbs_text token;
+    bool all = true;
+    while (sbs_scope_next(&asked, &token)) {
+        if (!is_granted(granted, token)) {
+            all = false;
+            put_words(CHECK_WARN, "scope", "have it granted", "%.*s is not granted", (int)token.len, token.ptr);
+        }
+    }
+    if (all) {
+        put_words(CHECK_OK, "scope", NULL, "%.*s", (int)granted.len, granted.ptr);
+    }
+}
+
+static int check_token(void) {
+    const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+    sbs_token_view token;
+    sbs_status status = cli_server_run(&request);
+    if (status == SBS_OK) {
+        status = cli_server_token(&token);
+    }
+    if (status != SBS_OK) {
+        return put_failure("token", status);
+    }
+    put_connected(STEP_ANSWER);
+    put_clock();
+    put_words(CHECK_OK, "token", NULL, "good for %u s", (unsigned)token.expires_in_s);
+    check_scope(token.scope);
+    return CLI_DONE;
+}
+
+/* ---- what the FHIR server states ------------------------------------------------------------------------------- */
+
+static int check_version(const sbs_json *doc) {
+    sbs_text version;
+    unsigned major;
+    if (sbs_capability_version(doc, &version, &major) != SBS_OK) {
+        put_step(CHECK_FAIL, "metadata", "no CapabilityStatement", "check --fhir");
+        return CLI_INPUT;
+    }
+    if (major == 4) {
+        put_words(CHECK_OK, "metadata", NULL, "FHIR %.*s", (int)version.len, version.ptr);
+        return CLI_DONE;
+    }
+    const check_level level = major == 0 || major > 4 ? CHECK_WARN : CHECK_FAIL;
+    put_words(level, "metadata", "give the base of its R4 with --fhir", "FHIR %.*s, and resources are written for R4",
+              (int)version.len, version.ptr);
+    return level == CHECK_FAIL ? CLI_INPUT : CLI_DONE;
+}
+
+/* One type that the scope asks to write. */
+static int check_create(const sbs_json *doc, const char *type, uint8_t asked) {
+    sbs_capability stated = {0};
+    sbs_token_view token;
+    const char *step = "create";
+    if (cli_server_token(&token) == SBS_OK && !sbs_scope_covers(token.scope, type, SBS_SCOPE_CREATE) &&
+        !sbs_scope_covers(token.scope, type, SBS_SCOPE_UPDATE)) {
+        put_words(CHECK_FAIL, step, "have it granted", "%s: the granted scope has neither create nor update", type);
+        return CLI_REFUSED;
+    }
+    const bool known = doc != NULL && sbs_capability_read(doc, type, &stated) == SBS_OK;
+    if (!known) {
+        put_words(CHECK_WARN, step, "push something to see", "%s: granted; nothing is stated", type);
+    } else if (!stated.create && !stated.update_create) {
+        put_words(CHECK_WARN, step, "ask the server's operator",
+                  "%s: granted, but the server does not state that it "
+                  "takes new ones",
+                  type);
+    } else {
+        const bool put = stated.update_create && (asked & SBS_SCOPE_UPDATE) != 0;
+        put_words(CHECK_OK, step, NULL, "%s: granted, and stated%s", type,
+                  put                         ? ": put"
+                  : stated.conditional_create ? ": if-none-exist"
+                                              : ": plain");
+    }
+    return CLI_DONE;
+}
+
+static int check_writing(const sbs_json *doc) {
+    sbs_text asked = sbs_text_of(cli_server.scope);
+    sbs_text token;
+    sbs_scope scope;
+    char type[72];
+    int code = CLI_DONE;
+    while (code == CLI_DONE && sbs_scope_next(&asked, &token)) {
+        if (sbs_scope_parse(token, &scope) != SBS_OK || scope.type.len >= sizeof type ||
+            (scope.permissions & (SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE)) == 0) {
+            continue;
+        }
+        (void)snprintf(type, sizeof type, "%.*s", (int)scope.type.len, scope.type.ptr);
+        code = check_create(doc, strcmp(type, "*") == 0 ? "Observation" : type, scope.permissions);
+    }
+    return code;
+}
+
+static int check_statement(sbs_text body) {
+    cli_json json = {0};
+    int code;
+    if (cli_json_parse(&json, body, NULL) != SBS_OK) {
+        put_step(CHECK_FAIL, "metadata", "not valid JSON", "check --fhir");
+        code = CLI_INPUT;
+    } else {
+        code = check_version(&json.doc);
+        if (code == CLI_DONE) {
+            code = check_writing(&json.doc);
+        }
+    }
+    cli_json_free(&json);
+    return code;
+}
+
+static int check_metadata(char *answer) {
+    sbs_request request = {
+        .interaction = SBS_READ,
+        .target = sbs_text_of("metadata"),
+        .response_size = CLI_ANSWER_MAX,
+        .without_token = true,
+        .max_attempts = 1,
+    };
+    request.response = answer;
+    sbs_status status = cli_server_run(&request);
+    if (status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN) {
+        request.without_token = false; /* the standard says that it is public; not every server agrees */
+        status = cli_server_run(&request);
+    }
+    if (status == SBS_OK) {
+        put_connected(STEP_ANSWER);
+        put_clock();
+        return check_statement((sbs_text){answer, cli_server_response().body_len});
+    }
+    if (status != SBS_ERR_UNAUTHORIZED && status != SBS_ERR_FORBIDDEN) {
+        return put_failure("metadata", status);
+    }
+    put_step(CHECK_WARN, "metadata", "the server shows none", "name the way to write with --write-mode");
+    return check_writing(NULL);
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------------- */
+
+static void note_host(void) {
+    sbs_url url;
+    const char *text = cli_server.token_url != NULL && cli_server.fhir == NULL ? cli_server.token_url : cli_server.fhir;
+    if (sbs_url_parse(sbs_text_of(text), &url) == SBS_OK) {
+        (void)snprintf(check.host, sizeof check.host, "%.*s", (int)url.host.len, url.host.ptr);
+    }
+}
+
+static int run_steps(char *answer) {
+    int code = check_key();
+    if (code != CLI_DONE) {
+        return code;
+    }
+    code = cli_server_open("check", CLI_NEED_TOKEN);
+    if (code != CLI_DONE) {
+        put_step(CHECK_FAIL, "configuration", "cannot be used", "see the message on standard error");
+        return code;
+    }
+    put_step(CHECK_OK, "configuration", "complete", NULL);
+    note_host();
+
+    code = check_clock();
+    if (code == CLI_DONE) {
+        code = check_discovery();
+    }
+    if (code == CLI_DONE) {
+        code = check_token();
+    }
+    return code != CLI_DONE || cli_server.fhir == NULL ? code : check_metadata(answer);
+}
+
+static int run(const cli_operands *operands) {
+    (void)operands;
+    char *answer = cli_answer_memory("check");
+    if (answer == NULL) {
+        return CLI_LOCAL;
+    }
+    cli_output(&check.out);
+    sbs_json_writer_init(&check.json, &check.out);
+    if (as_json) {
+        sbs_json_begin_array(&check.json);
+    }
+    const int code = run_steps(answer);
+    if (as_json) {
+        sbs_json_end_array(&check.json);
+        sbs_put_char(&check.out, '\n');
+    }
+    cli_server_close();
+    free(answer);
+
+    const int written = cli_signal() == 0 ? cli_output_flush() : CLI_DONE; /* a listing is told whatever it says */
+    return code != CLI_DONE ? code : written;
+}
+
+const cli_command cli_check = {
+    .name = "check",
+    .summary = "Tries each step from the configuration to the permission to write",
+    .about = "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to "
+             "do. It ends at the first FAIL, whose exit status is the command's.\n",
+    .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_connection_table},
+    .example = "sbs check --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device "
+               "--scope 'system/Observation.cu'",
+    .run = run,
+};
