@@ -19,7 +19,7 @@ static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_
                                              : ",\"request\":{\"method\":\"POST\",\"url\":\"");
     push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
     sbs_put_string(out, push->priv.target);
-    if (sbs_push_is_conditional(push)) {
+    if (push->priv.conditional) {
         sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
     }
     if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
@@ -54,9 +54,10 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
     sbs_text location = {config->item, 0};
-    bool readable = sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
-    if (!readable ||
-        sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
+    bool readable =
+        sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    if (!readable || sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
+                                   &location.len) != SBS_OK) {
         location.len = 0;
     }
 
@@ -166,13 +167,16 @@ static void read_entry(sbs_push *push) {
     event->status = SBS_ERR_RESPONSE;
     if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
+        flags->fault = SBS_FAULT_SERVER;
         return;
     }
 
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
     event->http_status = (uint16_t)seen.entry.status;
+    flags->fault = (uint8_t)meaning.fault;
     event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
     flags->asks = meaning.asks_for_time;
+    flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
         flags->unknown = meaning.may_be_stored;
         event->words = words_of(push, &seen, why);

@@ -21,8 +21,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL) ||
-        (config->words != NULL && config->words_size == 0)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;
@@ -82,7 +81,7 @@ static uint64_t behind(const sbs_push *push) {
     if (!push->priv.direct) {
         return last->id;
     }
-    return push->priv.failed && !last->fifth ? push->priv.cursor : no_later(push, last->id);
+    return push->priv.failed && !last->last ? push->priv.cursor : no_later(push, last->id);
 }
 
 static uint64_t before(const sbs_push *push) {
@@ -99,25 +98,21 @@ static uint32_t at_most(uint32_t wait_ms, uint32_t most_ms) {
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
-static uint32_t draw(const sbs_backoff *backoff, unsigned attempt) {
+static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
+    sbs_backoff backoff = {
+        .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
+        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : cap_ms,
+    };
     uint32_t random = UINT32_MAX;
     (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
-    return sbs_backoff_delay(backoff, attempt, random);
-}
-
-static uint32_t backoff_of(const sbs_backoff *configured, sbs_backoff standard, unsigned attempt) {
-    sbs_backoff backoff = {
-        .base_ms = configured->base_ms != 0 ? configured->base_ms : standard.base_ms,
-        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : standard.cap_ms,
-    };
-    return draw(&backoff, attempt);
+    return sbs_backoff_delay(&backoff, attempt, random);
 }
 
 /* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
 static uint32_t own_wait(const sbs_push *push, unsigned tries) {
     uint32_t base_ms = at_least(push->priv.config->backoff.base_ms, 16000) / 2;
     const sbs_backoff half = {base_ms, at_least(base_ms, 150000)};
-    return sbs_backoff_delay(&half, tries, UINT32_MAX) + draw(&half, tries);
+    return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
 }
 
 static uint32_t settle_ms(const sbs_push *push) {
@@ -146,11 +141,11 @@ static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id
 }
 
 static uint32_t server_ms(const sbs_push *push, unsigned attempt) {
-    return backoff_of(&push->priv.config->backoff, (sbs_backoff){1000, 300000}, attempt);
+    return backoff_of(&push->priv.config->backoff, 1000, 300000, attempt);
 }
 
 static uint32_t pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, (sbs_backoff){60000, 3600000}, increase(&push->priv.pauses_in_row));
+    return backoff_of(&push->priv.config->pause, 60000, 3600000, increase(&push->priv.pauses_in_row));
 }
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
@@ -162,19 +157,13 @@ static void wait_all(sbs_push *push, bool pause) {
     push->priv.open = false;
 }
 
-static bool is_for_operator(const struct sbs_push_failure *failure) {
-    return failure->status == SBS_ERR_SCOPE ||
-           sbs_http_meaning_of(failure->http_status).fault == SBS_FAULT_ACCESS;
-}
-
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
  * nothing goes it grows; if that is for want of a right, it is a pause. */
 static void wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
-    const sbs_detail *detail = sbs_client_detail(push->priv.config->client);
     bool pass = failure->flags.lets_pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
-    bool pause = long_one && is_for_operator(failure);
+    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
     if (!long_one) {
         wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
@@ -185,9 +174,6 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
 
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
-    if (detail->status == failure->status) {
-        push->priv.event.words = detail->text;
-    }
     begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
 }
 
@@ -244,7 +230,7 @@ static void note_success(sbs_push *push, sbs_push_event_kind kind) {
     push->priv.exhausted = false;
     push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
     push->priv.went_well = true;
-    push->priv.in_a_row = (uint8_t)(push->priv.in_a_row + (push->priv.in_a_row < UINT8_MAX));
+    push->priv.in_a_row++;
     push->priv.successes++;
     push->priv.counters.delivered++;
     push->priv.counters.already += kind == SBS_PUSH_ALREADY;
@@ -316,7 +302,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
     push->priv.no_room = push->priv.no_room || entry == NULL;
-    flags->lets_pass = sent->fifth && !flags->unread;
+    flags->lets_pass = sent->last && !flags->unread;
     if (entry != NULL) {
         if (sbs_push_counts(push, entry) && !flags->unread) {
             sbs_status status = hold_against(push, entry);
@@ -325,17 +311,18 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms = flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
+        wait_ms =
+            flags->unread ? 0 : own_wait(push, entry->tries) + asked_ms(push); /* others go after what was asked */
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = at_least(wait_ms, settle_ms(push));
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
-        entry->tries = (uint8_t)(entry->tries + (entry->tries < UINT8_MAX));
+        entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
         entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
-        entry->passes = entry->passes || passed || sent->fifth || entry->failures >= SBS_PUSH_FAILURES_MAX;
+        entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
     note_failure(push, sent->id);
@@ -349,7 +336,7 @@ static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sb
     sbs_status status = SBS_OK;
     if (decision->act == PUSH_DEFER) {
         status = defer(push, sent);
-    } else if (decision->act != PUSH_LEAVE) {
+    } else {
         status = settle(push, sent->id, decision);
     }
 
@@ -389,12 +376,11 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     const sbs_push_deferred *entry = sbs_push_find(push, item->id);
-    bool fifth = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1 || item->attempts == UINT16_MAX;
     *sent = (struct sbs_push_sent){
         .id = item->id,
         .lane = item->meta.lane,
         .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
-        .fifth = fifth,
+        .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
@@ -441,16 +427,14 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
     sbs_status status = fetch(push, id - 1, &item);
-    bool gone = status == SBS_ERR_NOT_FOUND || item.id != id;
     push->priv.direct = true;
     push->priv.in_a_row = 0;
-    if (gone && status != SBS_PENDING) {
-        status = unless_gone(status);
-        if (status == SBS_OK) {
-            sbs_push_forget(push, id);
-        }
-    } else if (status == SBS_OK) {
-        status = unless_gone(consider(push, &item));
+    if (status == SBS_OK) {
+        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
+    }
+    if (status == SBS_ERR_NOT_FOUND) {
+        sbs_push_forget(push, id);
+        status = SBS_OK;
     }
 
     if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
@@ -569,16 +553,18 @@ static void read_answer(sbs_push *push, sbs_status status) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
-    bool failed = status != SBS_OK;
+    sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
     push->priv.event.status = status;
     push->priv.event.http_status = response.http_status;
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
     push->priv.flags.unknown = detail->outcome_unknown;
-    if (failed) {
+    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
+    push->priv.flags.whole = status == meaning.status;
+    if (status != SBS_OK) {
         push->priv.event.words = detail->text;
         push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-        push->priv.flags.asks = detail->asked_to_wait || sbs_http_meaning_of(response.http_status).asks_for_time;
+        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
     }
 }
 
@@ -586,7 +572,6 @@ static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     read_answer(push, push->priv.of.alone.verdict);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
-    push->priv.state = PUSH_JUDGE;
     if (decision->act >= PUSH_WAIT_ALL) {
         wait_all(push, decision->act == PUSH_PAUSE_ALL);
         return SBS_OK;
@@ -599,7 +584,7 @@ static sbs_status judge_single(sbs_push *push) {
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    look_on(push, decision->act == PUSH_LEAVE ? before(push) : behind(push));
+    look_on(push, behind(push));
     if (push->priv.failed) {
         note_miss(push, push->priv.failure.flags.asks);
     }
@@ -623,16 +608,15 @@ static void fail_batch(sbs_push *push, sbs_status status) {
         return;
     }
 
-    sbs_http_meaning meaning = sbs_http_meaning_of(push->priv.event.http_status);
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
-    flags->unknown = flags->unknown || meaning.fault == SBS_FAULT_NONE;
+    flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
     note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
     if (again) {
         push->priv.singles_left = 0;
     }
-    if (flags->unknown || flags->asks || meaning.fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
         note_miss(push, flags->unknown || flags->asks);
     }
 }
@@ -664,6 +648,7 @@ static sbs_status judge_entry(sbs_push *push) {
 }
 
 static sbs_status finish_request(sbs_push *push, sbs_status status) {
+    push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
     if (push->priv.single) {
@@ -678,12 +663,12 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
         fail_batch(push, status);
         return SBS_OK;
     }
-    push->priv.state = PUSH_JUDGE;
     push->priv.judged = 0;
     return SBS_OK;
 }
 
-/* ---- polling ------------------------------------------------------------------------------------------------------ */
+/* ---- polling ------------------------------------------------------------------------------------------------------
+ */
 
 static sbs_status start(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
@@ -758,7 +743,7 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         }
         left = early < left ? early : left;
     }
-    out_wait->timeout_ms = left < SBS_WAIT_FOREVER ? (uint32_t)left : SBS_WAIT_FOREVER - 1;
+    out_wait->timeout_ms = at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
     return SBS_PENDING;
 }
 

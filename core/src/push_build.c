@@ -84,43 +84,33 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
     return SBS_OK;
 }
 
-/* A first attempt must replace nothing. Of a Bundle being made the item in question is the last one. */
-bool sbs_push_is_conditional(const sbs_push *push) {
-    return push->priv.write_mode == SBS_WRITE_PUT && push->priv.config->already_there == SBS_ALREADY_SET_ASIDE &&
-           push->priv.sent[push->priv.single ? 0 : push->priv.batch_len].first;
-}
-
 /* "Type/id" of a PUT, or the type of a POST. */
 static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
-    char *target = push->priv.target;
+    sbs_text own = identity->id;
     size_t len = identity->type.len;
+    char *target = push->priv.target;
+    char *id = target + len + 1;
     bool put = identity->write_mode == SBS_WRITE_PUT;
-    bool own = put && identity->id.len > 0;
-    if (!sbs_fhir_type_is_valid(identity->type) || (own && !sbs_fhir_id_is_valid(identity->id)) ||
-        (identity->value.len == 0 && identity->write_mode != SBS_WRITE_PLAIN && !own)) {
+    bool derived = own.len == 0;
+    bool named = identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN || (put && !derived);
+    if (!named || !sbs_fhir_type_is_valid(identity->type) || (put && !derived && !sbs_fhir_id_is_valid(own))) {
         return SBS_ERR_FORMAT;
     }
+
     memcpy(target, identity->type.ptr, len);
     target[len] = '\0';
     if (!put) {
         return SBS_OK;
     }
-    target[len] = '/';
-    if (own) {
-        memcpy(target + len + 1, identity->id.ptr, identity->id.len);
-        target[len + 1 + identity->id.len] = '\0';
-        *out_id = (sbs_text){target + len + 1, identity->id.len};
-        return SBS_OK;
-    }
-    target[len + 1 + SBS_DERIVED_ID_LEN] = '\0';
-    *out_id = (sbs_text){target + len + 1, SBS_DERIVED_ID_LEN};
-    return sbs_identity_derive_id(identity->system, identity->value, identity->subject, target + len + 1);
-}
 
-static void put_search(const sbs_push *push, const sbs_push_identity *identity, sbs_writer *out) {
-    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        sbs_identity_put_search(out, identity->system, identity->value);
+    target[len] = '/';
+    *out_id = (sbs_text){id, derived ? SBS_DERIVED_ID_LEN : own.len};
+    id[out_id->len] = '\0';
+    if (derived) {
+        return sbs_identity_derive_id(identity->system, identity->value, identity->subject, id);
     }
+    memcpy(id, own.ptr, own.len);
+    return SBS_OK;
 }
 
 static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
@@ -129,27 +119,35 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     sbs_push_identity identity = {0};
     sbs_writer out;
     sbs_status status = config->encoder.identify(config->encoder.ctx, &known, &identity);
-    if (status == SBS_OK && push->priv.batch_len > 0 && identity.write_mode != push->priv.write_mode) {
-        return SBS_ERR_BUFFER; /* it goes with the next one */
-    }
-    push->priv.write_mode = identity.write_mode;
-    if (status == SBS_OK) {
-        status = put_target(push, &identity, &known.id);
-    }
     if (status != SBS_OK) {
         return status;
     }
+    if (push->priv.batch_len > 0 && identity.write_mode != push->priv.write_mode) {
+        return SBS_ERR_BUFFER; /* it goes with the next one */
+    }
+
+    status = put_target(push, &identity, &known.id);
+    if (status != SBS_OK) {
+        return status;
+    }
+    push->priv.write_mode = identity.write_mode;
+    push->priv.conditional = identity.write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
+                             push->priv.sent[push->priv.batch_len].first;
+
     /* Two characters stay free for the end of a Bundle. */
     sbs_writer_init(&out, config->body + push->priv.body_len, config->body_size - push->priv.body_len - 2);
     if (!push->priv.single) {
         config->batches->put_entry(push, &known, &identity, &out);
     } else {
-        put_search(push, &identity, &out);
+        if (identity.write_mode == SBS_WRITE_IF_NONE_EXIST) {
+            sbs_identity_put_search(&out, identity.system, identity.value);
+        }
         push->priv.search_len = out.len;
         push->priv.of.alone.system = identity.system;
         push->priv.of.alone.value = identity.value;
         sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &identity, &out));
     }
+
     size_t len;
     status = sbs_writer_finish(&out, &len);
     push->priv.body_len += status == SBS_OK ? len : 0;
@@ -181,7 +179,7 @@ sbs_status sbs_push_start(sbs_push *push) {
     size_t search_len = push->priv.search_len;
     request.interaction = push->priv.write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
-    request.if_none_match_any = sbs_push_is_conditional(push);
+    request.if_none_match_any = push->priv.conditional;
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
         request.identifier_system = push->priv.of.alone.system;

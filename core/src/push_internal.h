@@ -11,7 +11,6 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
 /** What is to be done about it. */
 typedef enum sbs_push_act {
-    PUSH_LEAVE,     /* nothing */
     PUSH_DELIVER,   /* the server holds it */
     PUSH_SET_ASIDE, /* it never will */
     PUSH_DEFER,     /* it waits on its own */
@@ -74,9 +73,6 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta);
  * SBS_ERR_BUFFER: no room for it, or it is written in another way; others say why the item cannot be sent.
  * SBS_ERR_NO_TIME: to be held. */
 sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item);
-
-/** True if the item being built or sent must replace nothing: it is a first attempt. */
-bool sbs_push_is_conditional(const sbs_push *push);
 
 /** Starts the request that was built. */
 sbs_status sbs_push_start(sbs_push *push);

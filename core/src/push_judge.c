@@ -4,59 +4,70 @@
 
 #define FAULT_TIME_S 600u /* an item is given up only after it failed for so long */
 
-static const sbs_push_decision leave = {PUSH_LEAVE, SBS_PUSH_NOTHING, NULL};
-static const sbs_push_decision wait_all = {PUSH_WAIT_ALL, SBS_PUSH_NOTHING, NULL};
-static const sbs_push_decision pause_all = {PUSH_PAUSE_ALL, SBS_PUSH_NOTHING, NULL};
-static const sbs_push_decision put_off = {PUSH_DEFER, SBS_PUSH_NOTHING, NULL};
+enum { /* the first by their fault */
+       GIVEN_UP,
+       WAIT_ALL = GIVEN_UP + SBS_FAULT_SERVER + 1,
+       PAUSE_ALL,
+       PUT_OFF,
+       DELIVERED,
+       ALREADY,
+       UPDATED,
+       REPLACED,
+       FOUND,
+       IN_THE_WAY,
+       REFUSED,
+       SEVERAL,
+       NO_REQUEST,
+       OUT_OF_SCOPE
+};
 
-static const sbs_push_decision delivered = {PUSH_DELIVER, SBS_PUSH_DELIVERED, NULL};
-static const sbs_push_decision already = {PUSH_DELIVER, SBS_PUSH_ALREADY, NULL};
-static const sbs_push_decision updated = {PUSH_DELIVER, SBS_PUSH_UPDATED, NULL};
-static const sbs_push_decision replaced = {PUSH_DELIVER, SBS_PUSH_REPLACED, NULL};
-
-static const sbs_push_decision found = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there at the first attempt"};
-static const sbs_push_decision in_the_way = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there, or refused"};
-static const sbs_push_decision refused = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"};
-static const sbs_push_decision several = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"};
-static const sbs_push_decision no_request = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
-static const sbs_push_decision out_of_scope = {PUSH_SET_ASIDE, SBS_PUSH_DEAD,
-                                               SBS_QUEUE_REASON_OPERATOR ": not in the granted scope"};
-
-/* Given up, by the fault. */
-static const sbs_push_decision given_up[] = {
-    [SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed"},
-    [SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
-    [SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts"},
-    [SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": always refused"},
-    [SBS_FAULT_SERVER] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "fails while others are stored"},
+static const sbs_push_decision decisions[] = {
+    [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed"},
+    [GIVEN_UP + SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
+    [GIVEN_UP + SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts"},
+    [GIVEN_UP + SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": refused"},
+    [GIVEN_UP + SBS_FAULT_SERVER] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "fails while others are stored"},
+    [WAIT_ALL] = {PUSH_WAIT_ALL, SBS_PUSH_NOTHING, NULL},
+    [PAUSE_ALL] = {PUSH_PAUSE_ALL, SBS_PUSH_NOTHING, NULL},
+    [PUT_OFF] = {PUSH_DEFER, SBS_PUSH_NOTHING, NULL},
+    [DELIVERED] = {PUSH_DELIVER, SBS_PUSH_DELIVERED, NULL},
+    [ALREADY] = {PUSH_DELIVER, SBS_PUSH_ALREADY, NULL},
+    [UPDATED] = {PUSH_DELIVER, SBS_PUSH_UPDATED, NULL},
+    [REPLACED] = {PUSH_DELIVER, SBS_PUSH_REPLACED, NULL},
+    [FOUND] = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there at the first attempt"},
+    [IN_THE_WAY] = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there, or refused"},
+    [REFUSED] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
+    [SEVERAL] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"},
+    [NO_REQUEST] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL},
+    [OUT_OF_SCOPE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": scope"},
 };
 
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
  * item itself. */
-static const sbs_push_decision *judge_stored(const sbs_push *push, const struct sbs_push_sent *sent) {
+static unsigned judge_stored(const sbs_push *push, const struct sbs_push_sent *sent) {
     bool accept = push->priv.config->already_there == SBS_ALREADY_ACCEPT;
     if (push->priv.write_mode == SBS_WRITE_PLAIN || push->priv.event.http_status != 200) {
-        return &delivered;
+        return DELIVERED;
     }
     if (!sent->first || push->priv.flags.unknown) {
-        return &already;
+        return ALREADY;
     }
     if (push->priv.write_mode == SBS_WRITE_PUT) {
-        return accept ? &updated : &replaced;
+        return accept ? UPDATED : REPLACED;
     }
-    return accept ? &already : &found;
+    return accept ? ALREADY : FOUND;
 }
 
-static const sbs_push_decision *judge_unsent(const sbs_push *push) {
+static unsigned judge_unsent(const sbs_push *push) {
     sbs_status status = push->priv.event.status;
     sbs_status_class group = sbs_status_group(status);
-    if (status == SBS_ERR_STATE) { /* the client is in use by somebody else */
-        return &wait_all;
+    if (status == SBS_ERR_STATE || status == SBS_ERR_CANCELLED) { /* somebody else uses the client */
+        return WAIT_ALL;
     }
     if (group == SBS_CLASS_FIX_CALL && !push->priv.flags.elsewhere) {
-        return &no_request;
+        return NO_REQUEST;
     }
-    return group == SBS_CLASS_LATER || group == SBS_CLASS_PEER ? &wait_all : &pause_all;
+    return group == SBS_CLASS_LATER || group == SBS_CLASS_PEER ? WAIT_ALL : PAUSE_ALL;
 }
 
 bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry) {
@@ -76,40 +87,37 @@ static bool is_given_up(const sbs_push *push, uint64_t id, bool whole) {
 
 /* A condition that did not hold is no word about the item, but about what is there: nothing may be written over it. It
  * may be the item itself if a try that the client repeated was stored. */
-static const sbs_push_decision *judge_condition(const sbs_push *push, const struct sbs_push_sent *sent) {
+static unsigned judge_condition(const sbs_push *push, const struct sbs_push_sent *sent) {
     if (push->priv.write_mode == SBS_WRITE_PUT && sent->first) {
-        return push->priv.flags.unknown ? &put_off : &in_the_way;
+        return push->priv.flags.unknown ? PUT_OFF : IN_THE_WAY;
     }
-    return push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT ? &several : &refused;
+    return push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT ? SEVERAL : REFUSED;
 }
 
-const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent) {
+static unsigned judge(const sbs_push *push, const struct sbs_push_sent *sent) {
     const struct sbs_push_flags *flags = &push->priv.flags;
     sbs_status status = push->priv.event.status;
-    unsigned http_status = push->priv.event.http_status;
-    sbs_http_meaning meaning = sbs_http_meaning_of(http_status);
-    bool unsent = http_status == 0 && !flags->unknown;
+    bool answered = push->priv.event.http_status != 0;
     if (status == SBS_OK) {
         return judge_stored(push, sent);
     }
-    if (status == SBS_ERR_CANCELLED) {
-        return &leave;
-    }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
-        return is_given_up(push, sent->id, true) ? &out_of_scope : &put_off;
+        return is_given_up(push, sent->id, true) ? OUT_OF_SCOPE : PUT_OFF;
     }
-    if (flags->elsewhere || unsent) {
+    if (flags->elsewhere || !(answered || flags->unknown)) {
         return judge_unsent(push);
     }
 
-    bool whole = status == meaning.status;
-    if (whole && meaning.status == SBS_ERR_AMBIGUOUS) {
+    if (flags->whole && status == SBS_ERR_AMBIGUOUS) {
         return judge_condition(push, sent);
     }
-    if (whole && meaning.fault == SBS_FAULT_ITEM && !flags->asks) {
-        return &refused;
+    if (flags->whole && flags->fault == SBS_FAULT_ITEM && !flags->asks) {
+        return REFUSED;
     }
-    sbs_status_class group = sbs_status_group(status);
-    bool answered = http_status != 0 && (whole || group == SBS_CLASS_PEER || group == SBS_CLASS_ITEM);
-    return is_given_up(push, sent->id, answered) ? &given_up[meaning.fault] : &put_off;
+    bool heard = answered && (flags->whole || status <= SBS_ERR_JSON); /* not broken off by the network */
+    return is_given_up(push, sent->id, heard) ? GIVEN_UP + flags->fault : PUT_OFF;
+}
+
+const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent) {
+    return &decisions[judge(push, sent)];
 }

@@ -17,7 +17,7 @@ HEAVY = {
     "test_flash_log": "test_bit_flips",
     "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
     "test_flash_queue_bounds": "one_that_is_held_for_good:one_that_was_sent_and_is_never_answered:"
-                               "many_stay_and_go_at_last:more_items_than_are_kept_track_of",
+                               "many_stay_and_go_at_last:small_ones_behind_one_that_stays:more_items_than_there_are_bits",
     "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
     "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
     "test_push_faults": "the_connection_breaks_at_every_byte",

@@ -91,8 +91,13 @@ describe('a session', () => {
         );
         assert.equal(form[2][1], CLIENT);
     });
-    test('one connection serves a run', () => {
-        assert.equal(new Set(records.map(({ connection }) => connection)).size, 2);
+    test('discovery has a connection of its own, and the next one serves the rest of a run', () => {
+        const of = (which) => new Set(records.filter(which).map(({ connection }) => connection));
+        const discoveries = of(({ where }) => where === 'discovery');
+        const others = of(({ where }) => where === 'token' || where === 'fhir');
+        assert.equal(discoveries.size, 2);
+        assert.equal(others.size, 2);
+        assert.ok([...others].every((connection) => !discoveries.has(connection)));
     });
 });
 

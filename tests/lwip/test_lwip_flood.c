@@ -35,8 +35,8 @@ static void pour(counted *self) {
         segment[i] = warning[self->at];
         self->at = (self->at + 1) % sizeof warning;
     }
-    uint8_t flags;
-    (void)peer_read(&self->far, NULL, 0, &flags); /* the window that it allows */
+    uint8_t heard[2048], flags;
+    (void)peer_read(&self->far, heard, sizeof heard, &flags); /* also the window that it allows */
     if (self->far.window >= sizeof segment) {
         peer_send(&self->far, ACK | PSH, segment, sizeof segment);
     } else {

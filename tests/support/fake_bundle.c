@@ -42,7 +42,8 @@ void fake_bundle_serve(fake_fhir *fhir, sbs_text bundle, char *out, size_t size)
         bool put = strncmp(key, "/r4/", 4) == 0;
         snprintf(place, sizeof place, "Observation/ob-%u", fhir->stored_count);
         used += (size_t)snprintf(out + used, size - used,
-                                 "%s{\"response\":{\"status\":\"%u X\",\"location\":\"%s/_history/1\"}}",
+                                 "%s{\"response\":{\"status\":\"%u X\",\"location\":\"%s/_history/1\","
+                                 "\"etag\":\"W/\\\"7\\\"\"}}",
                                  first ? "" : ",", status, put ? key + 4 : place);
         assert_true(used < size);
     }

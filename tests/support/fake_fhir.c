@@ -181,6 +181,10 @@ static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
         answer(fhir, own, own_fields(fhir, own), "");
         return;
     }
+    if (fhir->bundle_answer != NULL) {
+        answer(fhir, 200, "Content-Type: application/fhir+json\r\n", fhir->bundle_answer);
+        return;
+    }
     if (fhir->fhir_status == 0 || fhir->store_first) {
         fake_bundle_serve(fhir, bundle, out, sizeof out);
     }

@@ -29,6 +29,7 @@ typedef struct fake_fhir {
     /* An item's own status by its JSON, 0: none of its own. Stays */
     unsigned (*verdict)(const char *json, size_t len);
     unsigned (*verdict_of_all)(const char *json, size_t len); /* the same for a whole Bundle. Stays */
+    const char *bundle_answer;  /* what is said to a Bundle, of which nothing is stored; NULL: as it should be. Stays */
     const char *verdict_fields; /* extra header lines of an answer that is an item's own. Stays */
     bool close_each;                                 /* Connection: close on every answer. Stays */
     void (*on_stored)(const char *json, size_t len); /* told of each resource that is stored. Stays */

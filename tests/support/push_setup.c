@@ -16,6 +16,9 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     out->type = item->data[0] == 'T' ? SBS_TEXT("Task") : SBS_TEXT("Observation"); /* whose scope is not granted */
     out->system = SBS_TEXT(SYSTEM);
     out->value = (sbs_text){(const char *)item->data, item->item->len};
+    if (setup->identify != NULL) {
+        setup->identify((const char *)item->data, out);
+    }
     return item->data[0] == '!' ? SBS_ERR_FORMAT : SBS_OK;
 }
 

@@ -12,6 +12,7 @@ typedef struct push_setup {
     ram_queue queue;
     sbs_push_config config;
     sbs_write_mode mode;
+    void (*identify)(const char *text, sbs_push_identity *out); /* changes what is said of an item; NULL: nothing */
     sbs_push push;
     uint8_t item[RAM_QUEUE_BYTES];
     char body[8192];

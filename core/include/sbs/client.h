@@ -58,8 +58,9 @@ typedef struct sbs_client_config {
     uint32_t retry_wait_max_ms;   /**< a longer wait ends the request with SBS_ERR_BUSY instead; default 3 600 000 */
     uint64_t body_max;     /**< most bytes of any answer's body; default 16 MiB; of a token's SBS_TOKEN_RESPONSE_MAX */
     uint16_t max_attempts; /**< tries of one request, the first included; default 5 */
-    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed (needs the memory for both)
-                                   */
+    bool keep_open_while_signing; /**< keep an idle connection while the assertion is signed, and ask for the token over
+                                     it: for a stream that cannot be opened again. Needs the memory for both, and an
+                                     answer that nobody asked for might be taken for the token's */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
     /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */

@@ -63,7 +63,7 @@ extern "C" {
 #endif
 
 #define SBS_PUSH_FAILURES_MAX 5u /**< item at fault by comparison: dead after so many */
-#define SBS_PUSH_ALONE_MAX 5u    /**< failures in a row before the next item of the same lane may try */
+#define SBS_PUSH_ALONE_MAX 4u    /**< attempts after which the next item of the same lane may try, a power of 2 */
 #define SBS_PUSH_DEFERRED_MAX 8u /**< items that wait on their own at a time; with more, all wait */
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
@@ -150,8 +150,8 @@ typedef struct sbs_push_config {
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
     const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
-    uint16_t batch_max;  /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
-    uint32_t boot_id;    /**< of this boot, as in the queue's metas */
+    uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
+    uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
     sbs_backoff backoff; /**< default 1 s to 5 min */
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
@@ -191,36 +191,49 @@ typedef struct sbs_push_counters {
 
 typedef struct sbs_push {
     struct {
+        struct sbs_push_flags { /* what the answer says besides the event */
+            uint8_t fault;      /* by its HTTP status */
+            bool whole;         /* the answer came to its end, and says what its HTTP status says */
+            bool elsewhere;     /* it failed on the way to a token: nothing was sent of the item */
+            bool unknown;       /* this try, or one that the client repeated by itself, may have been stored */
+            bool asks;          /* for time: all are to wait */
+            bool unread;        /* an entry that cannot be read: the item is sent again alone */
+            bool lets_pass;     /* a failure after which the next of the lane may try */
+        } flags;
         uint8_t state;
         uint8_t in_a_row; /* stored since one that waited on its own was tried */
-        bool held; /* an item was passed over because its time is unknown */
+        bool held;        /* an item was passed over because its time is unknown */
         bool clock_noted;
-        bool rewind;    /* the next look is from the start: one that was passed over may go */
-        bool resumed;   /* this look did not begin at the start */
-        bool first_lap; /* what failed in an earlier run is passed over until all else was tried */
-        bool direct;    /* the request is for one that waited on its own, beside the look */
-        bool single;    /* the request is no Bundle */
-        bool probe;     /* a wait is over: one request may go, whatever waits on its own */
-        bool early;     /* the look is for new items only, within a wait */
-        bool open;      /* a wait within which new items may go */
-        bool exhausted; /* everything was tried since something was stored: nothing goes */
-        bool grouped;   /* the queue has a group open */
-        bool went_well; /* an entry of the answer was stored */
-        bool failed;    /* an entry of the answer waits */
-        bool no_room;   /* and cannot wait on its own */
+        bool rewind;      /* the next look is from the start: one that was passed over may go */
+        bool resumed;     /* this look did not begin at the start */
+        bool first_lap;   /* what failed in an earlier run is passed over until all else was tried */
+        bool direct;      /* the request is for one that waited on its own, beside the look */
+        bool single;      /* the request is no Bundle */
+        bool probe;       /* a wait is over: one request may go, whatever waits on its own */
+        bool early;       /* the look is for new items only, within a wait */
+        bool open;        /* a wait within which new items may go */
+        bool exhausted;   /* everything was tried since something was stored: nothing goes */
+        bool conditional; /* the item built last must replace nothing: it is its first attempt */
+        bool grouped;     /* the queue has a group open */
+        bool went_well;   /* an entry of the answer was stored */
+        bool failed;      /* an entry of the answer waits */
+        bool no_room;     /* and cannot wait on its own */
         uint16_t batch_len, judged;
         uint16_t misses; /* requests that failed since one went well */
         uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint16_t deferred_count;
         sbs_write_mode write_mode; /* of the items of this request */
-        uint32_t successes;
-        uint32_t wait_ms, group_ms, early_ms;
         const sbs_push_config *config;
-        sbs_now now;
+        sbs_push_deferred *table; /* the caller's, or below */
+        uint32_t successes;
         uint64_t cursor;
+        sbs_push_event event;
+        sbs_now now;
         uint64_t resume_ms;
+        uint32_t wait_ms, group_ms, early_ms;
         size_t body_len, search_len;
+        sbs_push_counters counters;
         union {
             struct {
                 sbs_text system, value; /* its identifier, the encoder's */
@@ -231,28 +244,18 @@ typedef struct sbs_push {
                 sbs_json_node entry;
             } bundle;
         } of;
-        sbs_push_counters counters;
-        sbs_push_event event;
-        struct sbs_push_flags { /* what the answer says besides the event */
-            bool elsewhere;     /* it failed on the way to a token: nothing was sent of the item */
-            bool unknown;       /* this try, or one that the client repeated by itself, may have been stored */
-            bool asks;          /* for time: all are to wait */
-            bool unread;        /* an entry that cannot be read: the item is sent again alone */
-            bool lets_pass;     /* a failure after which the next of the lane may try */
-        } flags;
         struct sbs_push_failure { /* the last one that was put off */
             uint64_t id;
             sbs_status status;
             uint16_t http_status;
             struct sbs_push_flags flags;
         } failure;
-        sbs_push_deferred *table; /* the caller's, or: */
         sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
         struct sbs_push_sent {
             uint64_t id;
             uint32_t lane;
             uint32_t first : 1; /* the server cannot know it yet */
-            uint32_t fifth : 1; /* of each SBS_PUSH_ALONE_MAX attempts the last */
+            uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
         char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */

@@ -18,7 +18,7 @@ static void lock(sbs_flash_queue *queue) {
 /* Begins an operation. */
 static sbs_status enter(sbs_flash_queue *queue) {
     lock(queue);
-    return queue->stale ? sbs_queue_load(queue) : sbs_queue_resolve(queue);
+    return queue->stale ? sbs_queue_load(queue) : SBS_OK;
 }
 
 static void unlock(sbs_flash_queue *queue) {
@@ -53,7 +53,7 @@ static sbs_status move_waiting(sbs_flash_queue *queue, const sbs_queue_place *it
     }
     queue->moved_max = item->id > queue->moved_max ? item->id : queue->moved_max;
     sbs_queue_add(queue);
-    sbs_queue_set_settled(queue, item->number, true);
+    sbs_queue_set_settled(queue, item->number);
     return SBS_OK;
 }
 
@@ -68,14 +68,9 @@ static sbs_status move(void *ctx, const sbs_flash_log_record *record) {
         return SBS_OK;
     }
     sbs_queue_place item = {*record, queue->oldest + queue->copying->moved++, sbs_queue_id(queue, record)};
-    if (item.number == queue->known && queue->known != queue->newest) { /* all before it is dealt with */
-        queue->front = item.number;
-        sbs_status status = sbs_queue_resolve(queue);
-        if (status != SBS_OK) {
-            return status;
-        }
-    }
-    return sbs_queue_settled(queue, item.number) ? SBS_OK : move_waiting(queue, &item);
+    bool settled = false;
+    sbs_status status = sbs_queue_settled(queue, item.number, &settled);
+    return status != SBS_OK || settled ? status : move_waiting(queue, &item);
 }
 
 sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs_flash *flash, const sbs_flash_queue_config *config) {
@@ -103,8 +98,7 @@ static uint64_t capacity(const sbs_flash_queue *queue, uint32_t extent) {
 
 /* True if the items alone leave no room for another. */
 static bool is_full(const sbs_flash_queue *queue, uint32_t extent) {
-    return queue->full || queue->waiting >= SBS_FLASH_QUEUE_WINDOW ||
-           queue->used + (uint64_t)extent > capacity(queue, extent);
+    return queue->full || queue->used + (uint64_t)extent > capacity(queue, extent);
 }
 
 /* After a compaction that failed or gave up items, what was known before may not be so on the flash. */
@@ -129,7 +123,8 @@ static sbs_status compact(sbs_flash_queue *queue) {
         return reloaded(queue, status);
     }
     queue->oldest += batch.moved;
-    return sbs_queue_resolve(queue);
+    sbs_queue_raise_front(queue, queue->oldest);
+    return SBS_OK;
 }
 
 /* Room for a record, so that appending it only programs; once round the ring at most. */
@@ -207,17 +202,6 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
     return SBS_ERR_BUFFER;
 }
 
-/* Brings the oldest waiting item behind the others, where the bits reach no further. */
-static sbs_status narrow(sbs_flash_queue *queue) {
-    for (uint32_t tries = 0; tries < queue->log.flash->sector_count && sbs_queue_is_wide(queue); tries++) {
-        sbs_status status = compact(queue);
-        if (status != SBS_OK) {
-            return status;
-        }
-    }
-    return sbs_queue_is_wide(queue) ? SBS_ERR_BUFFER : SBS_OK;
-}
-
 /* Ids may lie only so far apart. */
 static sbs_status check_ids(sbs_flash_queue *queue) {
     uint32_t present = 0;
@@ -245,10 +229,7 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
         return status;
     }
     sbs_flash_log_part parts[2] = {{head, sbs_queue_meta_encode(meta, head)}, {data, len}};
-    status = sbs_queue_is_wide(queue) && queue->waiting < SBS_FLASH_QUEUE_WINDOW ? narrow(queue) : SBS_OK;
-    if (status == SBS_OK) {
-        status = make_room(queue, parts[0].len + len);
-    }
+    status = make_room(queue, parts[0].len + len);
     if (status != SBS_OK) {
         return status;
     }
@@ -375,20 +356,6 @@ static sbs_status report_lost(sbs_flash_queue *queue, sbs_queue_item *out_item) 
     return SBS_ERR_DAMAGED;
 }
 
-/* Where more items stand on the flash than the bits reach, those behind come up as the ones before them move. */
-static sbs_status find_next_of_all(sbs_flash_queue *queue, uint64_t after, sbs_queue_place *out) {
-    sbs_status status = sbs_queue_find_next(queue, after, out);
-    for (uint32_t tries = 0;
-         status == SBS_ERR_NOT_FOUND && queue->known != queue->newest && tries < queue->log.flash->sector_count;
-         tries++) {
-        status = compact(queue);
-        if (status == SBS_OK) {
-            status = sbs_queue_find_next(queue, after, out);
-        }
-    }
-    return status;
-}
-
 static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_item *out_item) {
     sbs_queue_place item;
     uint8_t attempts = 0;
@@ -397,7 +364,7 @@ static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_it
     if (queue->lost > 0) {
         return report_lost(queue, out_item);
     }
-    sbs_status status = find_next_of_all(queue, after, &item);
+    sbs_status status = sbs_queue_find_next(queue, after, &item);
     if (status != SBS_OK) {
         return status;
     }

@@ -12,36 +12,42 @@ _Static_assert(WINDOW >= 8u && (WINDOW & (WINDOW - 1u)) == 0, "numbers may wrap 
 #define KEY_BITS 24u
 #define RUN_MAX 255u
 
-bool sbs_queue_is_wide(const sbs_flash_queue *queue) {
-    return queue->newest - queue->front >= WINDOW;
+static bool is_before(uint32_t number, uint32_t other) {
+    return number - other > UINT32_MAX / 2u;
 }
 
-bool sbs_queue_settled(const sbs_flash_queue *queue, uint32_t number) {
-    if (number - queue->front >= queue->known - queue->front) {
-        return true;
-    }
+static bool is_known(const sbs_flash_queue *queue, uint32_t number) {
+    return number - queue->low < queue->known - queue->low;
+}
+
+static bool bit_at(const sbs_flash_queue *queue, uint32_t number) {
     return ((unsigned)queue->settled[number % WINDOW / 8u] >> (number % 8u)) & 1u;
 }
 
-static void advance_front(sbs_flash_queue *queue) {
-    while (queue->front != queue->known && sbs_queue_settled(queue, queue->front)) {
+static void set_bit(sbs_flash_queue *queue, uint32_t number, bool settled) {
+    uint8_t *byte = &queue->settled[number % WINDOW / 8u];
+    uint8_t mask = (uint8_t)(1u << (number % 8u));
+    *byte = settled ? (uint8_t)(*byte | mask) : (uint8_t)(*byte & (uint8_t)~mask);
+}
+
+void sbs_queue_raise_front(sbs_flash_queue *queue, uint32_t number) {
+    queue->front = is_before(queue->front, number) ? number : queue->front;
+    while (is_known(queue, queue->front) && bit_at(queue, queue->front)) {
         queue->front++;
     }
 }
 
-void sbs_queue_set_settled(sbs_flash_queue *queue, uint32_t number, bool settled) {
-    uint8_t *byte = &queue->settled[number % WINDOW / 8u];
-    uint8_t mask = (uint8_t)(1u << (number % 8u));
-    *byte = settled ? (uint8_t)(*byte | mask) : (uint8_t)(*byte & (uint8_t)~mask);
-    if (settled) {
-        advance_front(queue);
+void sbs_queue_set_settled(sbs_flash_queue *queue, uint32_t number) {
+    if (is_known(queue, number)) {
+        set_bit(queue, number, true);
     }
+    sbs_queue_raise_front(queue, number == queue->front ? number + 1u : queue->front);
 }
 
 void sbs_queue_add(sbs_flash_queue *queue) {
-    if (queue->known == queue->newest && !sbs_queue_is_wide(queue)) {
-        sbs_queue_set_settled(queue, queue->known, false);
-        queue->known++;
+    if (queue->known == queue->newest) {
+        queue->low += queue->known - queue->low == WINDOW;
+        set_bit(queue, queue->known++, false);
     }
     queue->newest++;
 }
@@ -83,7 +89,7 @@ static sbs_status batch_strike(sbs_flash_queue *queue, const sbs_queue_batch *ba
             return status;
         }
         if (distance < len && status == SBS_OK) {
-            queue->settled[(number + distance) % WINDOW / 8u] |= (uint8_t)(1u << ((number + distance) % 8u));
+            set_bit(queue, number + distance, true);
         }
         number += len;
     }
@@ -93,13 +99,10 @@ static sbs_status batch_strike(sbs_flash_queue *queue, const sbs_queue_batch *ba
 /* Takes an item into the batch if it is the next one, and there is room. */
 static void batch_take(sbs_flash_queue *queue, sbs_queue_batch *batch, const sbs_flash_log_record *record,
                        uint32_t number, uint32_t *end) {
-    if (number != *end || *end - queue->front >= WINDOW || !batch_add_to_run(batch, record->key)) {
+    if (number != *end || *end - queue->low >= WINDOW || !batch_add_to_run(batch, record->key)) {
         return;
     }
-    sbs_queue_set_settled(queue, number, false);
-    if (sbs_queue_id(queue, record) > queue->last_id) { /* never accepted */
-        queue->settled[number % WINDOW / 8u] |= (uint8_t)(1u << (number % 8u));
-    }
+    set_bit(queue, number, sbs_queue_id(queue, record) > queue->last_id); /* one that was never accepted is no item */
     ++*end;
 }
 
@@ -130,18 +133,33 @@ static sbs_status resolve_batch(sbs_flash_queue *queue) {
         return SBS_ERR_STORAGE;
     }
     queue->known = end;
-    advance_front(queue);
+    sbs_queue_raise_front(queue, queue->front);
     return SBS_OK;
 }
 
-sbs_status sbs_queue_resolve(sbs_flash_queue *queue) {
-    while (queue->known != queue->newest && queue->known - queue->front < WINDOW) {
+/* The bits go on where they end, or begin anew: with all items if there is room for them, else with this one. */
+static sbs_status resolve(sbs_flash_queue *queue, uint32_t number) {
+    if (number != queue->known || queue->known - queue->low >= WINDOW) {
+        queue->low = queue->newest - queue->front <= WINDOW ? queue->front : number;
+        queue->known = queue->low;
+    }
+    while (!is_known(queue, number)) {
         sbs_status status = resolve_batch(queue);
         if (status != SBS_OK) {
             return status;
         }
     }
     return SBS_OK;
+}
+
+sbs_status sbs_queue_settled(sbs_flash_queue *queue, uint32_t number, bool *out_settled) {
+    *out_settled = is_before(number, queue->front);
+    if (*out_settled) {
+        return SBS_OK;
+    }
+    sbs_status status = is_known(queue, number) ? SBS_OK : resolve(queue, number);
+    *out_settled = status == SBS_OK && bit_at(queue, number);
+    return status;
 }
 
 /* ---- attempts of what is copied ------------------------------------------------------------------------------------

@@ -71,10 +71,16 @@ static sbs_status find_unsettled(sbs_flash_queue *queue, sbs_queue_cursor *curso
         if (status != SBS_OK) {
             return status;
         }
+        if (out->record.type != TYPE_ITEM) {
+            continue;
+        }
+
+        bool settled = false;
         out->number = cursor->number - 1u;
         out->id = sbs_queue_id(queue, &out->record);
-        if (out->record.type == TYPE_ITEM && !sbs_queue_settled(queue, out->number)) {
-            return SBS_OK;
+        status = sbs_queue_settled(queue, out->number, &settled);
+        if (status != SBS_OK || !settled) {
+            return status;
         }
     }
 }

@@ -94,10 +94,15 @@ sbs_status sbs_queue_measure(sbs_flash_queue *queue, uint32_t *out_present) {
             return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
         }
 
+        bool settled = true;
         uint64_t id = sbs_queue_id(queue, &record);
-        bool unknown = cursor.number - 1u - queue->known < queue->newest - queue->known;
-        bool waits = unknown ? id <= queue->last_id : !sbs_queue_settled(queue, cursor.number - 1u);
-        if (record.type == TYPE_ITEM && waits) {
+        if (record.type == TYPE_ITEM) {
+            status = sbs_queue_settled(queue, cursor.number - 1u, &settled);
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+        if (!settled) {
             queue->used += sbs_flash_log_extent(&queue->log, record.len);
             queue->base = id < queue->base ? id : queue->base;
             ++*out_present;
@@ -109,10 +114,6 @@ sbs_status sbs_queue_measure(sbs_flash_queue *queue, uint32_t *out_present) {
 static void count_waiting(sbs_flash_queue *queue, uint32_t present) {
     uint64_t gone = queue->delivered + queue->dead + queue->dropped;
     uint64_t expected = gone < queue->last_id ? queue->last_id - gone : 0;
-    if (queue->known != queue->newest) {
-        queue->waiting = (uint32_t)expected;
-        return;
-    }
     queue->lost = expected > present ? (uint32_t)expected - present : 0;
     queue->waiting = present;
 }
@@ -128,7 +129,7 @@ sbs_status sbs_queue_verify(sbs_flash_queue *queue) {
 }
 
 void sbs_queue_forget(sbs_flash_queue *queue, uint32_t number, uint32_t extent) {
-    sbs_queue_set_settled(queue, number, true);
+    sbs_queue_set_settled(queue, number);
     queue->waiting -= queue->waiting > 0 ? 1u : 0u;
     queue->used = queue->waiting == 0 || queue->used < extent ? 0 : queue->used - extent;
     queue->full = false;
@@ -185,7 +186,7 @@ sbs_status sbs_queue_missing(sbs_flash_queue *queue, uint64_t *out_id) {
     if (status != SBS_OK) {
         return status;
     }
-    queue->known = queue->front;
+    queue->low = queue->known = queue->front;
     status = mark_present(queue, first);
     for (uint64_t id = first; status == SBS_OK && id <= queue->last_id; id++) {
         uint64_t bit = id - first;
@@ -194,7 +195,7 @@ sbs_status sbs_queue_missing(sbs_flash_queue *queue, uint64_t *out_id) {
         missing += is_missing;
     }
     *out_id = missing == queue->lost ? *out_id : 0;
-    return status == SBS_OK ? sbs_queue_resolve(queue) : status;
+    return status;
 }
 
 /* ---- all anew ------------------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ static void forget_all(sbs_flash_queue *queue) {
     queue->attempted_max = 0;
     queue->lost_id = 0;
     queue->lost = 0;
-    queue->oldest = queue->front = queue->known = queue->newest = 0;
+    queue->oldest = queue->front = queue->low = queue->known = queue->newest = 0;
     queue->gaps = SBS_QUEUE_GAPS_UNKNOWN;
     queue->full = false;
     queue->stale = false;
@@ -227,10 +228,6 @@ static sbs_status load_all(sbs_flash_queue *queue) {
         return status;
     }
     status = survey(queue);
-    if (status != SBS_OK) {
-        return status;
-    }
-    status = sbs_queue_resolve(queue);
     if (status != SBS_OK) {
         return status;
     }

@@ -49,15 +49,14 @@ sbs_status sbs_queue_missing(sbs_flash_queue *queue, uint64_t *out_id);
 
 /* ---- flash_queue_bits.c ---- */
 
-/* True if the bits reach no further: nothing may be added. */
-bool sbs_queue_is_wide(const sbs_flash_queue *queue);
 /* The newest record is an unsettled item. */
 void sbs_queue_add(sbs_flash_queue *queue);
-/* True unless the item is known to be unsettled. */
-bool sbs_queue_settled(const sbs_flash_queue *queue, uint32_t number);
-void sbs_queue_set_settled(sbs_flash_queue *queue, uint32_t number, bool settled);
-/* Learns which of the numbered items are settled, as far as the bits reach. */
-sbs_status sbs_queue_resolve(sbs_flash_queue *queue);
+/* Whether an item is settled. Takes no reading while its bit is there, as long as no more records than there are bits
+ * stand behind the oldest waiting item; else a walk for as many items as a batch takes. */
+sbs_status sbs_queue_settled(sbs_flash_queue *queue, uint32_t number, bool *out_settled);
+void sbs_queue_set_settled(sbs_flash_queue *queue, uint32_t number);
+/* All items before this one are settled. */
+void sbs_queue_raise_front(sbs_flash_queue *queue, uint32_t number);
 
 /* Items, as many as one walk learns something about. */
 #define QUEUE_BATCH 128u

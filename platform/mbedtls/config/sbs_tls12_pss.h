@@ -9,6 +9,8 @@
 #define SBS_TLS12_PSS_H
 
 #include "common.h"
+
+#include "../library/tls_no_identity.h"
 #include "ssl_misc.h"
 
 static inline int sbs_sig_alg_is_supported(const mbedtls_ssl_context *ssl, uint16_t sig_alg) {

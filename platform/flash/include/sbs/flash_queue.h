@@ -23,8 +23,9 @@ extern "C" {
 #define SBS_FLASH_QUEUE_VERSION 1u
 #define SBS_FLASH_QUEUE_ATTEMPTS_MAX 255u /**< attempts saturate here */
 
-/** Most items that wait, and most item records that stand on the flash from the oldest waiting one on: whether each is
- *  settled is kept in RAM, one bit each. A power of two, at least 8. */
+/** Item records, from the oldest waiting one on, of which RAM says whether they are settled, one bit each. Where more
+ *  stand on the flash it says so of a part, and learns the rest anew with a walk or more each time it is asked for. A
+ *  power of two, at least 8. */
 #ifndef SBS_FLASH_QUEUE_WINDOW
 #define SBS_FLASH_QUEUE_WINDOW 2048u
 #endif
@@ -43,7 +44,7 @@ typedef struct sbs_flash_queue_config {
     void *lock_ctx;
 } sbs_flash_queue_config;
 
-/** Fields are private. 488 bytes on a 32-bit target with the default window. */
+/** Fields are private. 496 bytes on a 32-bit target with the default window. */
 typedef struct sbs_flash_queue {
     sbs_flash_log log;
     sbs_flash_queue_config config;
@@ -57,11 +58,12 @@ typedef struct sbs_flash_queue {
     uint32_t waiting;
     uint32_t used; /**< bytes of flash of the unsettled items */
     /* Item records have numbers in the order in which they stand in the log; those of one mount only. */
-    uint32_t oldest; /**< number of the first one on the flash */
-    uint32_t front;  /**< of the first one that may be unsettled */
-    uint32_t known;  /**< of the first one behind it of which nothing is known yet; newest but after a mount */
-    uint32_t newest; /**< that the next one gets */
-    uint32_t gaps;   /**< unreadable regions when all was read */
+    uint32_t oldest;                 /**< number of the first one on the flash */
+    uint32_t front;                  /**< of the first one that may be unsettled */
+    uint32_t low;                    /**< of the first one that has a bit */
+    uint32_t known;                  /**< of the first one behind that which has none */
+    uint32_t newest;                 /**< that the next one gets */
+    uint32_t gaps;                   /**< unreadable regions when all was read */
     struct sbs_queue_batch *copying; /**< memory of a compaction that is under way */
     bool full;                       /**< compacting found no room; until an item is settled */
     bool stale;                      /**< the flash could not be read as before: all this is to be read anew */
@@ -70,7 +72,7 @@ typedef struct sbs_flash_queue {
         uint32_t sector, offset, number;
         uint64_t id;      /**< 0: none */
     } near, settled_near; /**< where the items stand that were looked up last, and settled last */
-    uint8_t settled[SBS_FLASH_QUEUE_WINDOW / 8u]; /**< by number, from front to known */
+    uint8_t settled[SBS_FLASH_QUEUE_WINDOW / 8u]; /**< by number, from low to known */
 } sbs_flash_queue;
 
 /** Mounts the queue on @p flash, which must outlive it. Writes nothing. Errors as for sbs_flash_log_mount(). */
@@ -86,9 +88,9 @@ SBS_NODISCARD sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs
  *
  * What an operation reads is bounded, whatever stands on the flash. With one walk (each record's header and mark once):
  * next() and mark_attempt() take at most two and the item itself, read() and settle() one, append() none; mounting
- * takes three and one for each 128 items that do not follow each other by id. Where room is made, giving up a sector
- * takes its records and a walk for each 128 items in it, and once round the ring is the most; one walk before it checks
- * that all is as it was.
+ * takes four and one for each 128 items that do not follow each other by id. Where room is made, giving up a sector
+ * takes its records, one walk to check that all is as it was and one for each 128 items in it; once round the ring is
+ * the most. With more records than SBS_FLASH_QUEUE_WINDOW each of them may learn as a mount does.
  */
 sbs_queue sbs_flash_queue_port(sbs_flash_queue *queue);
 
