@@ -35,7 +35,7 @@ describe('write modes', () => {
         assert.equal(first.stdout, `${nameOf('m')}\tcreated\t${line.place}\n`);
         assert.match(line.place, /^Observation\/[A-Za-z0-9.-]{1,64}$/);
         const again = await push(observation('m'), mode('put'));
-        assert.equal(again.stdout, `${nameOf('m')}\talready there\t${line.place}\n`);
+        assert.equal(again.stdout, `${nameOf('m')}\tupdated\t${line.place}\tversion 2\n`);
         assert.equal(await held('m'), 1);
         assert.deepEqual(await wire(), ['PUT', 'PUT']);
     });
@@ -74,23 +74,27 @@ describe('write modes', () => {
             assert.deepEqual(await wire(), [expected]);
         });
     }
-    test('auto, no CapabilityStatement at all: plain, and a warning', async () => {
+    test('auto, no CapabilityStatement at all: If-None-Exist, and a warning that is true', async () => {
         await server.faults({ on: 'metadata', status: 404, body: '', times: -1 });
         const result = await push(observation('auto'));
         assert.equal(result.status, 0, result.text);
-        assert.equal(result.stderr, WARNING);
+        assert.match(result.stderr, /^sbs: warning: push: the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist/);
+        assert.deepEqual(await wire(), ['POST If-None-Exist']);
     });
     test('auto, the CapabilityStatement is HTML: no guess', async () => {
         await server.faults({ on: 'metadata', status: 200, body: '<html></html>', times: -1 });
         const result = await push(observation('auto'));
-        assertFails(result, 3, 'push: CapabilityStatement: not valid JSON, choose with --write-mode');
+        assert.equal(result.status, 3, result.text);
+        assert.match(result.stderr, /^sbs: push: CapabilityStatement: not valid JSON, choose with --write-mode$/m);
+        assert.deepEqual(fates(result), ['not sent']);
     });
-    test('put where the server does not create by PUT: kept, with the reason', async () => {
+    test('put where the server does not create by PUT: not sent, with the reason and the mode to choose', async () => {
         await server.settings({ updateCreate: false });
         const result = await push(observation('refused'), mode('put'));
         assert.equal(result.status, 1);
         assert.match(pushLines(result)[0].reason, /HTTP 405/);
-        assert.equal(pushLines(result)[0].what, 'kept');
+        assert.equal(pushLines(result)[0].what, 'not sent');
+        assert.match(result.stderr, /choose with --write-mode if-none-exist/);
         assert.equal(await held('refused'), 0);
     });
     test('if-none-exist at a server that refuses it', async () => {
@@ -253,7 +257,7 @@ describe('a bad item among good ones', () => {
         for (const name of ['put', 'if-none-exist']) {
             const result = await push([observation(name), observation(name)].join('\n'), mode(name));
             assert.equal(result.status, 0, result.text);
-            assert.deepEqual(fates(result), ['created', 'already there']);
+            assert.deepEqual(fates(result), ['created', name === 'put' ? 'updated' : 'already there']);
             assert.equal(await held(name), 1);
         }
     });
@@ -279,7 +283,7 @@ describe('the answer is lost after the work was done', () => {
         const result = await push(observation('lost'), mode('plain'));
         assert.equal(result.status, 4, result.text);
         assert.match(pushLines(result)[0].reason, /\(the server may hold it all the same\)$/);
-        assert.equal(pushLines(result)[0].what, 'kept');
+        assert.equal(pushLines(result)[0].what, 'not sent');
         assert.equal(await held('lost'), 1);
     });
     test('a false 503 after the work', async () => {

@@ -27,6 +27,7 @@ typedef struct direct_run {
     sbs_forward_ram ram;
     sbs_queue port;
     size_t count, unsent;
+    bool warned_system;
     int unsent_code; /* of what failed without being sent, CLI_DONE if nothing did */
 } direct_run;
 
@@ -47,6 +48,32 @@ static bool direct_name(void *ctx, uint64_t id, sbs_writer *out) {
     }
     sbs_put_string(out, item->name);
     return true;
+}
+
+/* A plain POST whose outcome is unknown is not repeated: it might be stored twice, and nobody would know. What was on
+ * the way in the request that failed has one more attempt than it had when the last one ended. */
+static void direct_failed(void *ctx, const sbs_forward_event *event) {
+    direct_run *run = ctx;
+    const bool unknown = event->detail != NULL && event->detail->outcome_unknown;
+    size_t index = 0;
+    while (index < run->ram.count) {
+        sbs_forward_ram_item *held = &run->ram.items[index];
+        const bool sent = held->item.attempts > held->noted_attempts;
+        sbs_write_mode mode = SBS_WRITE_PUT;
+        held->noted_attempts = held->item.attempts;
+        if (!sent || !unknown || !sbs_forward_push_mode_of(&run->push.push, held->item.id, &mode) ||
+            mode != SBS_WRITE_PLAIN) {
+            index++;
+            continue;
+        }
+
+        cli_push_put_line(&run->push, sbs_text_of(held->name), "not sent", run->push.reason);
+        run->unsent++;
+        if (run->unsent_code == CLI_DONE) {
+            run->unsent_code = run->push.kept;
+        }
+        (void)run->port.ops->settle(run->port.ctx, held->item.id, SBS_QUEUE_DEAD, NULL, NULL);
+    }
 }
 
 /* Each that is left has its line, in the order in which they came. */
@@ -123,6 +150,16 @@ static int add_item(direct_run *run, const sbs_forward_resource *resource, sbs_t
     return code;
 }
 
+/* A person can act on one such sentence, not on one for each item. */
+static void warn_without_system(direct_run *run, const sbs_forward_resource *resource) {
+    const bool bare = resource->value.len > 0 && resource->system.len == 0;
+    const bool by_identifier = cli_push_with.write_mode != SBS_FORWARD_PLAIN && resource->id[0] == '\0';
+    if (bare && by_identifier && !run->warned_system) {
+        run->warned_system = true;
+        cli_warn("push: " CLI_NO_SYSTEM);
+    }
+}
+
 static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
     direct_run *run = ctx;
     sbs_forward_resource resource = {0};
@@ -143,6 +180,7 @@ static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
     }
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &name);
     sbs_forward_resource_put_name(&resource, path, line, &out);
+    warn_without_system(run, &resource);
 
     int code = add_item(run, &resource, text, sbs_forward_buffer_text(&name), fault);
     sbs_forward_resource_free(&resource);
@@ -205,6 +243,8 @@ static int push_directly(const cli_operands *operands) {
     }
     run->port = sbs_forward_ram_port(&run->ram);
     cli_push_begin(&run->push, "push");
+    run->push.failed_hook = direct_failed;
+    run->push.hook_ctx = run;
 
     int code = cli_server_open("push", CLI_NEED_FHIR);
     if (code == CLI_DONE) {

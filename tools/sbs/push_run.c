@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* strcasestr */
 #include "push_run.h"
 
 #include <stdio.h>
@@ -14,8 +15,6 @@
 #define WAIT_DEFAULT_S 30u
 #define SETTLE_DEFAULT_S 5u
 #define PROGRESS_MS 200u
-#define REFUSED "refused"
-
 cli_push_options cli_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_DEFAULT_S};
 
 static const cli_option option_table[] = {
@@ -39,13 +38,35 @@ const cli_table cli_push_table = CLI_TABLE(option_table);
 
 /* ---- reasons -------------------------------------------------------------------------------------------------- */
 
+/* What is not there is named. */
+static void put_url(const sbs_forward_event *event, char *out, size_t size) {
+    const unsigned http = event->push->http_status;
+    const char *slash = cli_server.fhir[strlen(cli_server.fhir) - 1] == '/' ? "" : "/";
+    size_t len = strlen(out);
+    if ((http != 404 && http != 405 && http != 410) || event->detail->step != SBS_STEP_RESOURCE) {
+        return;
+    }
+    (void)snprintf(out + len, size - len, ", asked was %s%s%s", cli_server.fhir, slash,
+                   event->statement ? "metadata" : event->target);
+}
+
+/* The engine's short names for what the status says better. */
+static bool is_said_by_status(const char *reason) {
+    return strcmp(reason, "refused") == 0 || strcmp(reason, "several match") == 0;
+}
+
 /* Ours, the library's and the server's words, each where it says something. */
 static void compose(const sbs_forward_event *event, char *out, size_t size) {
     const sbs_push_event *push = event->push;
     size_t len = 0;
     out[0] = '\0';
-    const bool ours = event->reason[0] != '\0' && strcmp(event->reason, REFUSED) != 0;
+    if (push->kind == SBS_PUSH_COLLISION && push->http_status == 200) {
+        (void)snprintf(out, size, "%s",
+                       "already there before it was ever sent, perhaps another one with the same identifier");
+        return;
+    }
     const bool known = event->detail != NULL || push->http_status != 0;
+    const bool ours = event->reason[0] != '\0' && !(known && is_said_by_status(event->reason));
     if (ours) {
         (void)snprintf(out, size, "%s%s", event->reason, known ? ": " : "");
         len = strlen(out);
@@ -53,6 +74,7 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
 
     if (event->detail != NULL) {
         cli_reason(push->status, event->detail, out + len, size - len);
+        put_url(event, out, size);
     } else if (push->http_status != 0) {
         (void)snprintf(out + len, size - len, "%s (HTTP %u)%s%s", sbs_status_text(push->status), push->http_status,
                        event->words[0] == '\0' ? "" : ": ", event->words);
@@ -63,11 +85,21 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
 
 #define MODE_ADVICE "if the server assigns ids itself, choose with --write-mode if-none-exist"
 
-/* A server that assigns ids refuses a PUT in many words, but always with one of these. */
+/* A server that assigns ids refuses a PUT with 404 or 405, or says so in words like these. */
 static bool refuses_put(const sbs_forward_event *event) {
+    static const char *const phrases[] = {"client-assigned",        "client assigned",  "supplied by",
+                                          "assigned by the server", "server-assigned",  "create resource with id",
+                                          "update-as-create",       "update as create", "updatecreate"};
     const unsigned http = event->push->http_status;
-    return event->push->id != 0 && event->write_mode == SBS_WRITE_PUT &&
-           (http == 400 || http == 404 || http == 405 || http == 422);
+    if (event->push->id == 0 || event->write_mode != SBS_WRITE_PUT) {
+        return false;
+    }
+    for (size_t i = 0; (http == 400 || http == 422) && i < sizeof phrases / sizeof phrases[0]; i++) {
+        if (strcasestr(event->words, phrases[i]) != NULL) {
+            return true;
+        }
+    }
+    return http == 404 || http == 405;
 }
 
 static const char *advice_for(const sbs_forward_event *event) {
@@ -191,14 +223,26 @@ static void show_progress(cli_push_run *run) {
 
 /* ---- events --------------------------------------------------------------------------------------------------- */
 
+/* Versions that are numbers count up: the one before has what was overwritten. */
+static void warn_replaced(const cli_push_run *run, const sbs_forward_event *event) {
+    uint64_t version = 0;
+    char before[48] = "the version before this one";
+    if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
+        (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
+    }
+    cli_warn(
+        "%s: %s: the server overwrote what it held there although it was asked not to, look at %s/_history: %s has "
+        "the old one",
+        run->command, event->name, event->place, before);
+}
+
 static void note_stored(cli_push_run *run, const sbs_forward_event *event, const char *what) {
     put_stored(run, event, what);
     failure_forget(run, event->push->id);
     run->pending_delivered++;
     run->reason[0] = '\0';
     if (event->push->kind == SBS_PUSH_REPLACED) {
-        cli_warn("%s: %s: the server overwrote what it held there although it was asked not to, look at %s/_history",
-                 run->command, event->name, event->place);
+        warn_replaced(run, event);
     }
 }
 
@@ -239,6 +283,9 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     name_step(run, event);
     if (event->push->id != 0) {
         failure_keep(run, event->push->id, run->reason);
+    }
+    if (run->failed_hook != NULL) {
+        run->failed_hook(run->hook_ctx, event);
     }
     if (!run->over && !cli_push_with.quiet && strcmp(before, run->reason) != 0) { /* one that ends tells at its end */
         run->shown_ms = 0;

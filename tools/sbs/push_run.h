@@ -7,6 +7,9 @@
 #include "sbs/forward_push.h"
 
 #define CLI_WRITE_MODES "auto|put|if-none-exist|plain"
+#define CLI_NO_SYSTEM                                                                                                  \
+    "an identifier without a system is one that others may use, too: two measurements would be one, give each a "      \
+    "system"
 #define CLI_PUSH_REASON_SIZE (SBS_FORWARD_WORDS_SIZE + 512)
 
 typedef struct cli_push_options {
@@ -44,6 +47,8 @@ typedef struct cli_push_run {
     bool open;
     /** Optional: told of each refusal. False: it does not count for the exit status. */
     bool (*refused_hook)(void *ctx, const sbs_push_event *event);
+    /** Optional: told of each event after which something waits; the reason is in `reason`. */
+    void (*failed_hook)(void *ctx, const sbs_forward_event *event);
     void *hook_ctx;
     cli_push_failure *failures;
     size_t failure_count, failure_size;

@@ -126,9 +126,7 @@ void cli_queue_added_free(cli_queue_added *added) {
 static void warn_without_system(add_run *run) {
     if (!run->warned_system) {
         run->warned_system = true;
-        cli_warn("%s: an identifier without a system is one that others may use, too: two measurements would be one, "
-                 "give each a system",
-                 run->command);
+        cli_warn("%s: " CLI_NO_SYSTEM, run->command);
     }
 }
 

@@ -57,14 +57,14 @@ void cli_queue_put_time(sbs_writer *out, int64_t utc_s) {
 
 void cli_queue_put_reason(sbs_writer *out, const sbs_sqlite_entry *entry) {
     sbs_forward_put_clean(out, sbs_text_of(entry->reason));
+    if (entry->words[0] != '\0') {
+        sbs_put_string(out, ": ");
+        sbs_forward_put_clean(out, sbs_text_of(entry->words));
+    }
     if (entry->http_status != 0) {
         sbs_put_string(out, " (HTTP ");
         sbs_put_uint(out, entry->http_status);
         sbs_put_char(out, ')');
-    }
-    if (entry->words[0] != '\0') {
-        sbs_put_string(out, ": ");
-        sbs_forward_put_clean(out, sbs_text_of(entry->words));
     }
 }
 

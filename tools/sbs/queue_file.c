@@ -24,6 +24,7 @@
 
 cli_queue_options cli_queue = {.keep_dead_days = NOT_GIVEN};
 sbs_sqlite_queue cli_queue_db;
+sbs_forward_clock cli_queue_clock;
 sbs_queue cli_queue_port;
 
 static sbs_sqlite_pusher pusher;
@@ -131,6 +132,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .dead_keep_s = keep_dead_s(need),
         .busy_ms = BUSY_MS,
         .utc_now = sbs_forward_trusted_utc,
+        .utc_ctx = &cli_queue_clock,
         .stop = is_stopped,
         .any_owner = true,
     };

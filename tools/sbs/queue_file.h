@@ -4,6 +4,7 @@
 #define SBS_CLI_QUEUE_FILE_H
 
 #include "options.h"
+#include "sbs/forward_clock.h"
 #include "sbs/sqlite_queue.h"
 
 typedef struct cli_queue_options {
@@ -45,6 +46,7 @@ void cli_queue_close(void);
 
 extern sbs_sqlite_queue cli_queue_db;
 extern sbs_queue cli_queue_port;
+extern sbs_forward_clock cli_queue_clock; /**< what ages are counted by */
 
 /** True, once, if the file was found damaged and replaced since the last call; tells where the old one is. What failed
  * for that may be tried again. */

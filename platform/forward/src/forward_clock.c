@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/forward_clock.h"
 
+#include <stddef.h>
 #include <sys/timex.h>
 
 #include "sbs/linux_clock.h"
 
-int64_t sbs_forward_trusted_utc(void *ctx) {
-    struct timex kernel = {.modes = 0};
-    (void)ctx;
-    if (adjtimex(&kernel) < 0 || (kernel.status & STA_UNSYNC) != 0) {
-        return SBS_UTC_UNKNOWN;
+void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s) {
+    const int64_t now_s = sbs_linux_now().utc_s;
+    if (date_utc_s == SBS_UTC_UNKNOWN || now_s == SBS_UTC_UNKNOWN) {
+        return;
     }
-    return sbs_linux_now().utc_s;
+    const int64_t ahead_s = now_s - date_utc_s;
+    clock->agreed = ahead_s <= SBS_FORWARD_CLOCK_AGREES_S && ahead_s >= -SBS_FORWARD_CLOCK_AGREES_S;
+}
+
+int64_t sbs_forward_trusted_utc(void *ctx) {
+    const sbs_forward_clock *clock = ctx;
+    struct timex kernel = {.modes = 0};
+    const bool in_step = adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
+    return in_step || (clock != NULL && clock->agreed) ? sbs_linux_now().utc_s : SBS_UTC_UNKNOWN;
 }

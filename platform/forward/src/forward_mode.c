@@ -47,10 +47,50 @@ static sbs_status start_request(sbs_forward_modes *modes) {
     return sbs_client_start(sbs_forward_server_client(modes->priv.server), &request);
 }
 
+static void modes_warn(sbs_forward_modes *modes, const char *sentence) {
+    if (modes->priv.warn != NULL) {
+        modes->priv.warn(modes->priv.warn_ctx, sentence);
+    }
+}
+
+/* R4 is what is written. Older releases would refuse it, or misread it; newer ones read most of it. */
+static sbs_status check_version(sbs_forward_modes *modes) {
+    static const struct {
+        unsigned major;
+        const char *name;
+    } olds[] = {{0, "older than R4"}, {1, "DSTU2"}, {2, "older than STU3"}, {3, "STU3"}};
+    sbs_text version = {NULL, 0};
+    unsigned major = 0;
+    char sentence[160];
+    sbs_status status = sbs_capability_version(&modes->priv.statement.doc, &version, &major);
+    if (status != SBS_OK || version.ptr == NULL) {
+        return status;
+    }
+
+    const int len = version.len < 32 ? (int)version.len : 32;
+    if (major < 4) {
+        (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
+                       "the server states FHIR %.*s (%s), what is pushed is R4: give the base of its R4 endpoint", len,
+                       version.ptr, olds[major].name);
+        return SBS_ERR_UNSUPPORTED;
+    }
+    if (major > 4 && !modes->priv.warned_version) {
+        modes->priv.warned_version = true;
+        (void)snprintf(sentence, sizeof sentence,
+                       "the server states FHIR %.*s, what is pushed is R4: it may refuse some of it", len, version.ptr);
+        modes_warn(modes, sentence);
+    }
+    return SBS_OK;
+}
+
 static sbs_status read_statement(sbs_forward_modes *modes) {
     sbs_capability capability;
+    modes->priv.fault[0] = '\0';
     const size_t len = sbs_client_response(sbs_forward_server_client(modes->priv.server)).body_len;
     sbs_status status = sbs_forward_json_parse(&modes->priv.statement, (sbs_text){modes->priv.answer, len}, NULL);
+    if (status == SBS_OK) {
+        status = check_version(modes);
+    }
     if (status == SBS_OK) {
         status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
     }
@@ -122,6 +162,10 @@ bool sbs_forward_modes_has_bad_statement(const sbs_forward_modes *modes) {
     return modes->priv.bad_statement;
 }
 
+const char *sbs_forward_modes_fault(const sbs_forward_modes *modes) {
+    return modes->priv.fault;
+}
+
 bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes) {
     return modes->priv.step == ASK_OPENLY || modes->priv.step == ASK_WITH_TOKEN;
 }
@@ -146,9 +190,7 @@ static void warn_twice(sbs_forward_modes *modes, const char *why, const char *ty
     }
     modes->priv.warned = true;
     (void)snprintf(sentence, sizeof sentence, "%s for %s: %s", why, type, advice);
-    if (modes->priv.warn != NULL) {
-        modes->priv.warn(modes->priv.warn_ctx, sentence);
-    }
+    modes_warn(modes, sentence);
 }
 
 #define LOST "an item whose answer is lost may be stored twice, use --write-mode put if the server can"
@@ -180,7 +222,10 @@ static sbs_write_mode choose(sbs_forward_modes *modes, const char *type, sbs_now
     if (capability.conditional_create) {
         return SBS_WRITE_IF_NONE_EXIST;
     }
-    if (capability.update_create) {
+    if (!capability.create && !capability.update && !capability.update_create) {
+        warn_twice(modes, "the server states neither create nor update and so does not state that it takes writing",
+                   type, "it may refuse it, check --fhir");
+    } else if (capability.update_create) {
         warn_twice(modes, "the granted scope has no u (update), and the server does not state conditional create", type,
                    AGAIN);
     } else {

@@ -158,6 +158,7 @@ static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statem
     const sbs_forward_push_config *config = &push->priv.config;
     sbs_forward_slot *slot = find_slot(push, told->id);
     char place[2 * SBS_FHIR_ID_MAX + 2] = "";
+    char target[2 * SBS_FHIR_ID_MAX + 2] = "";
     char version[SBS_FHIR_ID_MAX + 1];
     char number[32];
     sbs_forward_event event = {.push = told, .name = "", .place = place, .reason = told->reason, .words = told->words};
@@ -167,9 +168,11 @@ static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statem
 
     read_version(told->etag, version, sizeof version);
     event.version = version;
+    event.target = target;
     event.statement = statement;
     const sbs_detail *detail = sbs_forward_server_detail(config->server);
-    if (detail->status == told->status && detail->status != SBS_OK) {
+    const bool bad = statement && sbs_forward_modes_has_bad_statement(&push->priv.modes);
+    if (detail->status == told->status && detail->status != SBS_OK && !bad) {
         event.detail = detail; /* but not where it is one entry of a batch: then the request itself did not fail */
     }
     if (slot != NULL) {
@@ -177,6 +180,7 @@ static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statem
         if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
             (void)snprintf(place, sizeof place, "%s/%s", slot->type, id);
         }
+        (void)snprintf(target, sizeof target, "%s%s%s", slot->type, slot->put_id[0] == '\0' ? "" : "/", slot->put_id);
         event.name = slot->name.data;
         event.write_mode = slot->write_mode;
         if (slot->fault[0] != '\0' && told->kind == SBS_PUSH_DEAD) {
@@ -221,7 +225,7 @@ static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_w
         .status = status,
         .http_status = bad ? 0 : detail->http_status,
         .wait_ms = wait_ms,
-        .reason = "",
+        .reason = bad ? sbs_forward_modes_fault(&push->priv.modes) : "",
         .words = bad ? "" : detail->text,
         .server_id = "",
         .etag = "",
@@ -281,11 +285,34 @@ static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
 
 /* ---- the engine ----------------------------------------------------------------------------------------------- */
 
+/* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
+ * engine then starts over from what the queue holds. */
+static void end_failed_group(sbs_forward_push *push) {
+    const sbs_queue *queue = push->priv.config.queue;
+    const bool open = !sbs_push_is_durable(&push->priv.engine);
+    const bool grouping = queue->ops->commit != NULL;
+    sbs_push_cancel(&push->priv.engine);
+    if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
+        tell_durable(push);
+    } else {
+        tell_undone(push);
+    }
+}
+
+/* The server's word for the time, where TLS vouches for it. */
+static void note_clock(sbs_forward_push *push) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    const sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
+    if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
+        sbs_forward_clock_note(config->clock, response.date_utc_s);
+    }
+}
+
 static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
     if (status != SBS_OK && status != SBS_PENDING) {
-        tell_undone(push);
+        end_failed_group(push);
         return status;
     }
 
@@ -301,6 +328,7 @@ static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
+    note_clock(push);
     if (push->priv.state == RUN) {
         return poll_engine(push, out_wait);
     }
@@ -313,6 +341,17 @@ sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *
     }
     push->priv.state = RUN;
     return poll_engine(push, out_wait);
+}
+
+bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode) {
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        const sbs_forward_slot *slot = &push->priv.slots[i];
+        if (slot->id == id && slot->type[0] != '\0') {
+            *out_mode = slot->write_mode;
+            return true;
+        }
+    }
+    return false;
 }
 
 void sbs_forward_push_wake(sbs_forward_push *push) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sbs/linux_decode.h"
 #include "sbs/tls_explain.h"
@@ -121,6 +122,11 @@ void sbs_forward_server_close(sbs_forward_server *server) {
     sbs_linux_stream_deinit(&server->priv.plain);
     free(server->priv.work);
     sbs_wipe(server, sizeof *server);
+}
+
+bool sbs_forward_server_is_secured(const sbs_forward_server *server) {
+    const char *base = server->priv.given.fhir_base;
+    return base != NULL && strncasecmp(base, "https:", 6) == 0;
 }
 
 sbs_text sbs_forward_server_scope(const sbs_forward_server *server, sbs_now now) {

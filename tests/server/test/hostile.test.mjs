@@ -161,6 +161,63 @@ describe('FHIR', () => {
     test('a token is needed', async () => assert.match(await raw('GET', '/fhir/Observation'), /^HTTP\/1\.1 401/));
 });
 
+describe('what is wrong', () => {
+    const writes = {
+        'login-200': [/^HTTP\/1\.1 200[^]*\{"login"/, 0],
+        'outcome-200': [/^HTTP\/1\.1 200[^]*"severity":"error"/, 0],
+        'status-202': [/^HTTP\/1\.1 202/, 0],
+        'stored-202': [/^HTTP\/1\.1 202/, 1],
+        'text-201': [/^HTTP\/1\.1 201[^]*text\/plain[^]*\r\n\r\nOK$/, 1],
+        'coded-success': [/^HTTP\/1\.1 201[^]*Content-Encoding: gzip\r\n\r\n\x1f\x8b/, 1],
+        'coded-empty': [/^HTTP\/1\.1 204[^]*Content-Encoding: gzip\r\n\r\n$/, 1],
+        'status-304': [/^HTTP\/1\.1 304/, 0],
+        'already-412': [/^HTTP\/1\.1 412[^]*there already/, 0],
+    };
+    for (const [name, [pattern, stored]] of Object.entries(writes)) {
+        test(name, async () => {
+            assert.match(await create(name), pattern);
+            assert.equal(server.service.resources.size, stored);
+        });
+    }
+    test('folded, bom, no-date', async () => {
+        assert.match(await discovery('folded'), /Content-Security-Policy: default-src 'none';\r\n frame-ancestors/);
+        assert.match(bodyOf(await discovery('bom')), /^\xef\xbb\xbf\{/);
+        assert.doesNotMatch(await discovery('no-date'), /\r\nDate:/);
+    });
+    test('retry-1: once, and again after a reset', async () => {
+        assert.match(await create('retry-1'), /^HTTP\/1\.1 429[^]*Retry-After: 1\r\n/);
+        assert.match(await create('retry-1'), /^HTTP\/1\.1 201/);
+        server.reset();
+        assert.match(await create('retry-1'), /^HTTP\/1\.1 429/);
+    });
+    test('error-200, null-members, slow-clock', async () => {
+        assert.match(await tokenAnswer('error-200'), /^HTTP\/1\.1 200[^]*"error":"invalid_client"/);
+        assert.match(await tokenAnswer('null-members'), /"scope":null[^]*"refresh_token":null/);
+        assert.match(await tokenAnswer('slow-clock', { iat: now() }), /^HTTP\/1\.1 400/);
+        assert.match(await tokenAnswer('slow-clock', { iat: now() - 130 }), /^HTTP\/1\.1 200/);
+    });
+    test('a batch in reverse', async () => {
+        const entry = ['a', 'b'].map((id) => ({
+            resource: identified(id),
+            request: { method: 'POST', url: 'Observation', ifNoneExist: `identifier=urn:test%7C${id}` },
+        }));
+        const token = JSON.parse(bodyOf(await tokenAnswer('close'))).access_token;
+        const post = async (name) => {
+            const headers = { Authorization: `Bearer ${token}` };
+            const body = JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry });
+            return JSON.parse(bodyOf(await raw('POST', `/with/${name}/fhir`, { headers, body }))).entry;
+        };
+        const [first] = await post('close');
+        assert.equal(first.response.status, '201 Created');
+        server.reset();
+        assert.equal((await post('batch-left-out')).length, 1);
+        assert.deepEqual(
+            (await post('batch-reordered+batch-words')).map(({ response }) => response.status),
+            ['Created', 'Created'],
+        );
+    });
+});
+
 test('behaviours combine; an unknown one is 404', async () => {
     assert.match(await discovery('chunked+informational+relative-token'), /^HTTP\/1\.1 100[^]*chunked/);
     assert.match(await discovery('chunked+banana'), /^HTTP\/1\.1 404/);

@@ -40,7 +40,8 @@ typedef struct sbs_forward_modes {
         sbs_forward_json statement;
         char *answer;
         uint8_t step;
-        bool bad_statement, warned;
+        bool bad_statement, warned, warned_version;
+        char fault[128]; /* of a statement that can be read and not be used */
     } priv;
 } sbs_forward_modes;
 
@@ -60,6 +61,8 @@ SBS_NODISCARD sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_no
 void sbs_forward_modes_cancel(sbs_forward_modes *modes);
 /** True if the failure is that of a statement that came and cannot be used. */
 bool sbs_forward_modes_has_bad_statement(const sbs_forward_modes *modes);
+/** Why it cannot be used, as a sentence; "" where the status says it. */
+const char *sbs_forward_modes_fault(const sbs_forward_modes *modes);
 /** True if what failed last was asking for the statement, false if it was the token after it. */
 bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes);
 

@@ -11,6 +11,7 @@
 #ifndef SBS_FORWARD_PUSH_H
 #define SBS_FORWARD_PUSH_H
 
+#include "sbs/forward_clock.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -27,6 +28,7 @@ typedef struct sbs_forward_event {
     const sbs_push_event *push; /**< the engine's, with kind, item, status, wait, and the texts that it knows */
     const char *name;           /**< what the item is called in a listing, "" for none */
     const char *place;          /**< "Type/id" of what is stored, "" if unknown */
+    const char *target;         /**< what was written to: "Type/id" or "Type", "" if unknown */
     const char *version;        /**< what the server calls its version, "" if unknown */
     const char *reason;         /**< a sentence of ours, "" if none */
     const char *words;          /**< the server's, "" if none */
@@ -45,6 +47,7 @@ typedef struct sbs_forward_push_config {
     uint32_t settle_ms; /**< how long a server may take to find what it stored */
     bool own_ids;       /**< PUT a resource under the id that it has, if it has one */
     uint64_t pushed_ms; /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
+    sbs_forward_clock *clock; /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
@@ -99,6 +102,9 @@ sbs_status sbs_forward_push_close(sbs_forward_push *push);
  * the queue holds nothing to send. Else the queue failed; the next call starts over from what it holds.
  */
 SBS_NODISCARD sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait);
+
+/** How an item that was looked at lately was, or would have been, written. False if nothing is known of it. */
+bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode);
 
 /** Ends a wait: something was appended, or the network came back. */
 void sbs_forward_push_wake(sbs_forward_push *push);

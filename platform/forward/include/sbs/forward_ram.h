@@ -21,8 +21,9 @@ extern "C" {
 typedef struct sbs_forward_ram_item {
     sbs_queue_item item;
     char *data;
-    char *name;  /**< what the program calls it, never NULL */
-    char *fault; /**< why it cannot be sent at all, NULL if nothing is known against it */
+    char *name;              /**< what the program calls it, never NULL */
+    uint16_t noted_attempts; /**< the program's, 0 at first */
+    char *fault;             /**< why it cannot be sent at all, NULL if nothing is known against it */
 } sbs_forward_ram_item;
 
 /** Zero-initialise; must not move once its port is in use. */

@@ -59,8 +59,8 @@ typedef struct sbs_forward_server {
         sbs_stream raw_stream, plain_stream, tls_stream;
         sbs_detail explained;
         char needs[96]; /* scope that the last request needs */
-        char words[SBS_FORWARD_WORDS_SIZE];       /* the server's */
-        char explanation[SBS_FORWARD_WORDS_SIZE]; /* of a scope that lacks something */
+        char explanation[SBS_FORWARD_WORDS_SIZE];
+        char words[SBS_FORWARD_WORDS_SIZE]; /* the server's */
         void *work;
         bool open, client_ready;
     } priv;
@@ -77,6 +77,9 @@ void sbs_forward_server_close(sbs_forward_server *server);
 static inline sbs_client *sbs_forward_server_client(sbs_forward_server *server) {
     return &server->priv.client;
 }
+
+/** True if the FHIR server is spoken to through TLS. */
+bool sbs_forward_server_is_secured(const sbs_forward_server *server);
 
 /** The TLS stream, for its words about failures. */
 static inline const sbs_tls_stream *sbs_forward_server_tls(const sbs_forward_server *server) {

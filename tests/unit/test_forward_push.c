@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two pushes of one process, each to a server of its own; what decides how a resource is written; what is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_fhir.h"
+#include "keys.h"
+#include "sbs/forward_push.h"
+#include "sbs/forward_ram.h"
+
+#define R4_STATEMENT(members)                                                                                          \
+    "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":\"server\","              \
+    "\"resource\":[{\"type\":\"Observation\",\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"}]" members    \
+    "}]}]}"
+#define BOTH ",\"updateCreate\":true,\"conditionalCreate\":true"
+
+/* One way to a server, with all that it has told. */
+typedef struct way {
+    fake_fhir fhir;
+    sbs_tls_trust trust;
+    sbs_forward_server_config server_config;
+    sbs_forward_server server;
+    sbs_forward_ram ram;
+    sbs_queue queue;
+    sbs_forward_push_config config;
+    sbs_forward_push push;
+    sbs_now now;
+    char told[1024], warned[512], durable[1024];
+    unsigned waits;
+} way;
+
+static way *ways; /* two of them */
+
+static bool use_fake(void *ctx, sbs_stream *stream, bool secured) {
+    way *of = ctx;
+    if (secured) {
+        *stream = of->fhir.server.stream;
+    }
+    return true;
+}
+
+static void note_event(void *ctx, const sbs_forward_event *event) {
+    static const char *const names[] = {"",          "created", "already",  "updated", "replaced",
+                                        "collision", "dead",    "deferred", "waiting", "paused"};
+    way *of = ctx;
+    size_t len = strlen(of->told);
+    (void)snprintf(of->told + len, sizeof of->told - len, "%s=%s%s%s;", event->name, names[event->push->kind],
+                   event->reason[0] == '\0' ? "" : ":", event->reason);
+    of->waits += event->push->kind >= SBS_PUSH_DEFERRED;
+}
+
+static void note_durable(void *ctx) {
+    way *of = ctx;
+    memcpy(of->durable, of->told, sizeof of->durable);
+}
+
+static void note_warning(void *ctx, const char *sentence) {
+    way *of = ctx;
+    (void)snprintf(of->warned, sizeof of->warned, "%s", sentence);
+}
+
+static const char *refuse(void *ctx, uint64_t id) {
+    const way *of = ctx;
+    const sbs_forward_ram_item *item = sbs_forward_ram_find(&of->ram, id);
+    return item == NULL ? NULL : item->fault;
+}
+
+static void way_begin(way *of, const char *statement, const char *scope) {
+    memset(of, 0, sizeof *of);
+    fake_fhir_init(&of->fhir);
+    of->fhir.statement = statement;
+    sbs_tls_trust_init(&of->trust);
+    of->now = (sbs_now){.mono_ms = 1000, .utc_s = 1700000000};
+    of->server_config = (sbs_forward_server_config){
+        .fhir_base = "https://fhir.example/r4/",
+        .client_id = "device-1",
+        .scope = scope,
+        .key = &fake_quick_key,
+        .trust = &of->trust,
+        .wrap = use_fake,
+        .wrap_ctx = of,
+    };
+    of->queue = sbs_forward_ram_port(&of->ram);
+    of->config = (sbs_forward_push_config){
+        .server = &of->server,
+        .queue = &of->queue,
+        .mode = SBS_FORWARD_AUTO,
+        .already_there = SBS_ALREADY_ACCEPT,
+        .own_ids = true,
+        .pushed_ms = UINT64_MAX,
+        .refuse = refuse,
+        .event = note_event,
+        .durable = note_durable,
+        .warn = note_warning,
+        .ctx = of,
+    };
+}
+
+static void way_open(way *of) {
+    sbs_forward_part part;
+    assert_int_equal(sbs_forward_server_open(&of->server, &of->server_config, &part), SBS_OK);
+    assert_int_equal(sbs_forward_push_open(&of->push, &of->config), SBS_OK);
+}
+
+static void way_end(way *of) {
+    assert_int_equal(sbs_forward_push_close(&of->push), SBS_OK);
+    sbs_forward_server_close(&of->server);
+    sbs_tls_trust_deinit(&of->trust);
+    sbs_forward_ram_free(&of->ram);
+}
+
+static void way_add(way *of, const char *text, const char *fault) {
+    sbs_forward_resource resource = {0};
+    uint64_t id;
+    (void)sbs_forward_resource_read(&resource, TEXT(text));
+    const sbs_queue_meta meta = {.utc_s = SBS_UTC_UNKNOWN, .format = (uint16_t)sbs_forward_resource_rule(&resource)};
+    assert_int_equal(sbs_forward_ram_add(&of->ram, &meta, TEXT(text), TEXT(""), fault, &id), SBS_OK);
+    sbs_forward_resource_free(&resource);
+}
+
+static sbs_status way_poll(way *of) {
+    sbs_wait wait = {.descriptor = -1};
+    sbs_status status = sbs_forward_push_poll(&of->push, of->now, &wait);
+    of->now.mono_ms += wait.timeout_ms;
+    return status;
+}
+
+/* To its end, or until something waits. */
+static sbs_status way_run(way *of) {
+    sbs_status status = SBS_PENDING;
+    for (unsigned polls = 0; status == SBS_PENDING && of->waits == 0; polls++) {
+        assert_true(polls < 10000);
+        status = way_poll(of);
+    }
+    return status;
+}
+
+static int make_ways(void **state) {
+    ways = calloc(2, sizeof *ways);
+    return ways == NULL ? -1 : fake_setup_group(state);
+}
+
+static int free_ways(void **state) {
+    free(ways);
+    return fake_teardown_group(state);
+}
+
+#define NAMED(value, members)                                                                                          \
+    "{\"resourceType\":\"Observation\"," members "\"identifier\":[{\"system\":\"urn:x\",\"value\":\"" value "\"}]}"
+
+/* ---- the tests ------------------------------------------------------------------------------------------------ */
+
+static void two_pushes_of_one_process_know_nothing_of_each_other(void **state) {
+    (void)state;
+    way *put = &ways[0];
+    way *search = &ways[1];
+    way_begin(put, R4_STATEMENT(BOTH), "system/Observation.cu");
+    way_begin(search, R4_STATEMENT(",\"conditionalCreate\":true"), "system/Observation.cu");
+    for (size_t i = 0; i < 2; i++) {
+        way_open(&ways[i]);
+        way_add(&ways[i], i == 0 ? NAMED("p1", "") : NAMED("s1", ""), NULL);
+        way_add(&ways[i], i == 0 ? NAMED("p2", "") : NAMED("s2", ""), NULL);
+    }
+
+    sbs_status first = SBS_PENDING;
+    sbs_status second = SBS_PENDING;
+    for (unsigned polls = 0; first == SBS_PENDING || second == SBS_PENDING; polls++) {
+        assert_true(polls < 10000);
+        first = way_poll(put);
+        second = way_poll(search);
+    }
+    assert_int_equal(first, SBS_OK);
+    assert_int_equal(second, SBS_OK);
+    assert_string_equal(put->told, "urn:x|p1=created;urn:x|p2=created;");
+    assert_string_equal(search->told, "urn:x|s1=created;urn:x|s2=created;");
+    assert_string_equal(put->durable, put->told);
+    assert_int_equal(put->fhir.updates, 2);
+    assert_int_equal(put->fhir.creates, 0);
+    assert_int_equal(search->fhir.creates, 2);
+    assert_int_equal(search->fhir.updates, 0);
+    way_end(put);
+    way_end(search);
+}
+
+static void run_one(const char *statement, const char *token, const char *text) {
+    way_begin(&ways[0], statement, "system/Observation.cu");
+    ways[0].fhir.token_body = token;
+    way_open(&ways[0]);
+    way_add(&ways[0], text, NULL);
+    (void)way_run(&ways[0]);
+}
+
+#define TOKEN(scope)                                                                                                   \
+    "{\"access_token\":\"tok-1.2\",\"token_type\":\"bearer\",\"expires_in\":300,\"scope\":\"" scope "\"}"
+
+static void the_granted_scope_decides_with_the_statement(void **state) {
+    (void)state;
+    run_one(R4_STATEMENT(BOTH), TOKEN("system/Observation.c"), NAMED("1", ""));
+    assert_int_equal(ways[0].fhir.creates, 1);
+    assert_int_equal(ways[0].fhir.updates, 0);
+    assert_string_equal(ways[0].told, "urn:x|1=created;");
+    way_end(&ways[0]);
+
+    run_one(R4_STATEMENT(BOTH), TOKEN("system/Observation.cu"), NAMED("1", ""));
+    assert_int_equal(ways[0].fhir.updates, 1);
+    way_end(&ways[0]);
+
+    run_one("", TOKEN("system/Observation.u"), NAMED("1", "")); /* nothing is stated */
+    assert_int_equal(ways[0].fhir.updates, 1);
+    way_end(&ways[0]);
+
+    run_one("", TOKEN("system/Observation.cu"), NAMED("1", ""));
+    assert_int_equal(ways[0].fhir.creates, 1);
+    assert_non_null(strstr(ways[0].warned, "shows no CapabilityStatement"));
+    way_end(&ways[0]);
+}
+
+static void an_older_release_is_refused_by_its_name(void **state) {
+    (void)state;
+    run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.1\",\"rest\":[{\"mode\":\"server\"}]}",
+            NULL, NAMED("1", ""));
+    assert_non_null(strstr(ways[0].told, "paused:the server states FHIR 3.0.1 (STU3)"));
+    assert_int_equal(ways[0].fhir.creates + ways[0].fhir.updates, 0);
+    way_end(&ways[0]);
+
+    run_one("{\"resourceType\":\"Conformance\",\"fhirVersion\":\"1.0.2\",\"rest\":[{\"mode\":\"server\"}]}", NULL,
+            NAMED("1", ""));
+    assert_non_null(strstr(ways[0].told, "(DSTU2)"));
+    way_end(&ways[0]);
+
+    run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"5.0.0\",\"rest\":[{\"mode\":\"server\","
+            "\"resource\":[{\"type\":\"Observation\",\"updateCreate\":true}]}]}",
+            NULL, NAMED("1", ""));
+    assert_non_null(strstr(ways[0].warned, "FHIR 5.0.0"));
+    assert_int_equal(ways[0].fhir.updates, 1);
+    way_end(&ways[0]);
+}
+
+static void what_cannot_be_sent_is_told_in_its_order(void **state) {
+    (void)state;
+    way *of = &ways[0];
+    way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+    way_open(of);
+    way_add(of, NAMED("1", ""), NULL);
+    way_add(of, "", "not valid JSON");
+    way_add(of, "{\"resourceType\":\"Observation\"}", NULL);
+    way_add(of, NAMED(" 2", ""), NULL);
+    way_add(of, "{\"resourceType\":\"Observation\",\"id\":\"own\"}", NULL);
+    assert_int_equal(way_run(of), SBS_OK);
+    assert_string_equal(of->told, "urn:x|1=created;item 2=dead:not valid JSON;"
+                                  "item 3=dead:no id and no identifier to derive one from;"
+                                  "urn:x| 2=dead:its identifier begins or ends with a blank, which servers cut off;"
+                                  "Observation/own=created;");
+    assert_int_equal(of->fhir.updates, 2);
+    assert_true(fake_request_is(of->fhir.last, of->fhir.last_len, "PUT /r4/Observation/own "));
+    way_end(of);
+}
+
+static void one_identifier_of_two_patients_is_two_resources(void **state) {
+    (void)state;
+    way *of = &ways[0];
+    way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+    way_open(of);
+    way_add(of, NAMED("1", "\"subject\":{\"reference\":\"Patient/a\"},"), NULL);
+    way_add(of, NAMED("1", "\"subject\":{\"reference\":\"Patient/b\"},"), NULL);
+    way_add(of, NAMED("1", "\"subject\":{\"reference\":\"https://fhir.example/r4/Patient/a/_history/2\"},"), NULL);
+    assert_int_equal(way_run(of), SBS_OK);
+    assert_string_equal(of->told, "urn:x|1=created;urn:x|1=created;urn:x|1=updated;");
+    way_end(of);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
+        cmocka_unit_test(the_granted_scope_decides_with_the_statement),
+        cmocka_unit_test(an_older_release_is_refused_by_its_name),
+        cmocka_unit_test(what_cannot_be_sent_is_told_in_its_order),
+        cmocka_unit_test(one_identifier_of_two_patients_is_two_resources),
+    };
+    return cmocka_run_group_tests(tests, make_ways, free_ways);
+}

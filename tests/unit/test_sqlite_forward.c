@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Adding to the durable queue: identifiers that are made, forged, repeated or not to be used. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <psa/crypto.h>
+
+#include "keys.h"
+#include "sbs/forward_add.h"
+#include "sbs/identity.h"
+
+static char path[256];
+static sbs_sqlite_queue queue;
+static sbs_queue port;
+static sbs_forward_adder adder;
+static sbs_forward_added added;
+
+static int start_crypto(void **state) {
+    (void)state;
+    return psa_crypto_init() == PSA_SUCCESS ? 0 : -1;
+}
+
+static int open_queue(void **state) {
+    (void)state;
+    const sbs_sqlite_queue_config config = {.path = path, .items_max = 4};
+    (void)snprintf(path, sizeof path, "/tmp/sbs-forward-%ld.db", (long)getpid());
+    (void)unlink(path);
+    assert_int_equal(sbs_sqlite_queue_open(&queue, &config, &port), SBS_OK);
+    sbs_forward_adder_init(&adder, &queue, "scale 7");
+    return 0;
+}
+
+static int close_queue(void **state) {
+    (void)state;
+    sbs_forward_added_free(&added);
+    sbs_sqlite_queue_close(&queue);
+    return unlink(path);
+}
+
+static void add(const char *text) {
+    sbs_forward_added_free(&added);
+    sbs_forward_add(&adder, TEXT(text), 1700000000, &added);
+}
+
+static void add_named(const char *system, const char *value, const char *more) {
+    char text[512];
+    (void)snprintf(text, sizeof text,
+                   "{\"resourceType\":\"Observation\",%s\"identifier\":[{\"system\":\"%s\",\"value\":\"%s\"}]}", more,
+                   system, value);
+    add(text);
+}
+
+static uint16_t rule_of(uint64_t id) {
+    sbs_sqlite_entry entry;
+    assert_int_equal(sbs_sqlite_queue_find(&queue, id, &entry), SBS_OK);
+    return entry.item.meta.format;
+}
+
+static void an_identifier_that_is_made_cannot_be_foreseen(void **state) {
+    (void)state;
+    static const char bare[] = "{\"resourceType\":\"Observation\",\"subject\":{\"reference\":\"Patient/1\"}}";
+    char epoch[2][17] = {"", ""};
+    for (size_t i = 0; i < 2; i++) {
+        char value[128] = "";
+        add(bare);
+        assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+        memcpy(value, added.resource.value.data, added.resource.value.len);
+        assert_int_equal(strncmp(value, "scale-7-", 8), 0);
+        memcpy(epoch[i], value + 8, 16);
+        assert_int_equal(rule_of(added.id), SBS_FORWARD_BY_IDENTIFIER);
+    }
+    assert_string_not_equal(epoch[0], epoch[1]);
+}
+
+static void the_files_own_identifiers_are_not_taken_from_outside(void **state) {
+    (void)state;
+    uint64_t epoch = 0;
+    uint64_t id = 0;
+    char value[64];
+    assert_int_equal(sbs_sqlite_queue_next_id(&queue, &epoch, &id), SBS_OK);
+    (void)snprintf(value, sizeof value, "scale-7-%016llX-9", (unsigned long long)epoch);
+    add_named(SBS_SYSTEM_SEQUENCE, value, "");
+    assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
+    assert_string_equal(added.reason, "its identifier is one that only this queue may give");
+    (void)snprintf(value, sizeof value, "meter-9-%016llX-9", (unsigned long long)epoch);
+    add_named(SBS_SYSTEM_SEQUENCE, value, ""); /* another device behind this one */
+    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+    add_named("urn:x", "scale-7-1", "");
+    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+}
+
+static void a_repeat_is_known_by_identifier_and_content(void **state) {
+    (void)state;
+    add_named("urn:x", "1", "\"status\":\"final\",");
+    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+    const uint64_t first = added.id;
+    add_named("urn:x", "1", " \"status\" :\n\"final\", ");
+    assert_int_equal(added.fate, SBS_FORWARD_ALREADY_QUEUED);
+    assert_int_equal(added.id, first);
+    add_named("urn:x", "1", "\"status\":\"amended\",");
+    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+    assert_int_equal(port.ops->settle(port.ctx, first, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
+    add_named("urn:x", "1", "\"status\":\"final\",");
+    assert_int_equal(added.fate, SBS_FORWARD_ALREADY_DELIVERED);
+    assert_int_equal(port.ops->settle(port.ctx, first + 1, SBS_QUEUE_DEAD, "refused", "words"), SBS_OK);
+    add_named("urn:x", "1", "\"status\":\"amended\",");
+    assert_int_equal(added.fate, SBS_FORWARD_ALREADY_DEAD);
+}
+
+static void the_rule_is_kept_with_the_item(void **state) {
+    (void)state;
+    add_named("urn:x", "1", "\"subject\":{\"reference\":\"Patient/1\"},");
+    assert_int_equal(rule_of(added.id), SBS_FORWARD_BY_SUBJECT);
+    add_named("urn:x", "2", "");
+    assert_int_equal(rule_of(added.id), SBS_FORWARD_BY_IDENTIFIER);
+    assert_false(added.no_system);
+    add("{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\"3\"}]}");
+    assert_true(added.no_system);
+}
+
+static void what_is_not_stored_says_why(void **state) {
+    (void)state;
+    add_named("urn:x", "1 ", "");
+    assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
+    add("{\"resourceType\":\"Observation\",\"identifier\":[{}]}");
+    assert_string_equal(added.reason, "no identifier of it has a value");
+    add("{\"resourceType\":\"Observation\",");
+    assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
+    assert_int_equal(added.fault_at, 30);
+    for (unsigned i = 0; i < 4; i++) {
+        add("{\"resourceType\":\"Observation\"}");
+        assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+    }
+    add("{\"resourceType\":\"Observation\"}");
+    assert_int_equal(added.fate, SBS_FORWARD_FULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_identifier_that_is_made_cannot_be_foreseen, open_queue, close_queue),
+        cmocka_unit_test_setup_teardown(the_files_own_identifiers_are_not_taken_from_outside, open_queue, close_queue),
+        cmocka_unit_test_setup_teardown(a_repeat_is_known_by_identifier_and_content, open_queue, close_queue),
+        cmocka_unit_test_setup_teardown(the_rule_is_kept_with_the_item, open_queue, close_queue),
+        cmocka_unit_test_setup_teardown(what_is_not_stored_says_why, open_queue, close_queue),
+    };
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
+}
