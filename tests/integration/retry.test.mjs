@@ -57,7 +57,7 @@ describe('401', () => {
         assert.equal(result.status, 1, result.text);
         assert.deepEqual(
             pushLines(result).map(({ what, reason }) => `${what}: ${reason.split(' (')[0]}`),
-            ['kept: the FHIR server refuses a fresh token', 'kept: not tried', 'kept: not tried'],
+            ['not sent: the FHIR server refuses a fresh token', 'not sent: not tried', 'not sent: not tried'],
         );
         assert.deepEqual(await statuses('fhir'), [401, 401]);
     });
@@ -147,7 +147,7 @@ describe('429 and 503', () => {
             ids.map(nameOf),
         );
         assert.ok(
-            lines.every(({ what }) => what === 'kept'),
+            lines.every(({ what }) => what === 'not sent'),
             result.text,
         );
         assert.equal(lines.at(-1).reason, 'not tried');
@@ -240,7 +240,7 @@ describe('answers that end the request', () => {
             const result = await push([`end-${status}`], ['--write-mode', 'put']);
             assert.equal(result.status, exit, result.text);
             assert.match(pushLines(result)[0].reason, why);
-            assert.match(pushLines(result)[0].what, [400, 413, 422].includes(status) ? /^refused$/ : /^kept$/);
+            assert.match(pushLines(result)[0].what, [400, 413, 422].includes(status) ? /^refused$/ : /^not sent$/);
         });
     }
     test("the server's words are shown: one line of ASCII, at most 1 kB", async () => {

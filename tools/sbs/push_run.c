@@ -152,7 +152,7 @@ const char *cli_push_why(const cli_push_run *run, uint64_t id) {
             return run->failures[i].reason;
         }
     }
-    return run->reason;
+    return run->failed_id == 0 ? run->reason : ""; /* another one's failure is not this one's */
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
@@ -281,6 +281,8 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     run->kept = cli_exit_of(event->push->status, event->detail);
     run->advice = advice_for(event);
     name_step(run, event);
+    const bool was_sent = event->push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
+    run->failed_id = was_sent ? event->push->id : 0; /* what fails before is the same for all */
     if (event->push->id != 0) {
         failure_keep(run, event->push->id, run->reason);
     }
