@@ -22,7 +22,7 @@ enum { /* the first by their fault */
 };
 
 static const sbs_push_decision decisions[] = {
-    [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "not confirmed"},
+    [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "unconfirmed"},
     [GIVEN_UP + SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
     [GIVEN_UP + SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflict"},
     [GIVEN_UP + SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": refused"},
