@@ -56,7 +56,6 @@ static uint64_t before(const sbs_push *push) {
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    push->priv.open = push->priv.exhausted;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
@@ -93,6 +92,7 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
     begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
+    push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
