@@ -161,7 +161,8 @@ static void wait_all(sbs_push *push, bool pause) {
  * nothing goes it grows; if that is for want of a right, it is a pause. */
 static void wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
-    bool pass = failure->flags.lets_pass;
+    bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
+    push->priv.let_pass = pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
     bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = pause ? pause_ms(push) : server_ms(push, pass ? 0 : push->priv.misses - 1u);
@@ -177,9 +178,10 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     begin_wait(push, pause, at_least(wait_ms, asked), failure->id);
 }
 
-/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
+/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
+ * one that cannot wait on its own comes again with the next look, and the look may meet nothing else. */
 static void note_miss(sbs_push *push, bool all) {
-    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all) {
+    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all && !push->priv.no_room) {
         return;
     }
 

@@ -58,6 +58,8 @@ static const badness kinds[] = {
     {"410", 410, 0, NULL, 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"302", 302, 0, "Location: https://elsewhere.example/\r\n", 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"202", 202, 0, NULL, 'X', false, "never confirmed"},
+    {"409", 409, 0, NULL, 'X', false, "conflicts"},
+    {"409 for the whole batch", 409, 409, NULL, 'X', false, "conflicts"},
     {"403 for the whole batch", 403, 403, NULL, 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"500 for the whole batch", 500, 500, NULL, 'X', false, "fails while others are stored"},
     {"429 for the whole batch", 429, 429, NULL, 'X', false, "fails while others are stored"},
@@ -109,8 +111,6 @@ static struct { uint64_t time_ms, requests; } worst;
 static void poll(push_setup *s) {
     sbs_wait wait;
     assert_in_range(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK, SBS_PENDING);
-    const sbs_push_event *e = sbs_push_event_of(&s->push);
-    if (getenv("DBG") && e->kind) fprintf(stderr, "DBG t=%llu id %u kind %d status %d http %u wait %u misses %u ex %d\n", (unsigned long long)s->base.now.mono_ms, (unsigned)e->id, e->kind, e->status, e->http_status, e->wait_ms, s->push.priv.misses, s->push.priv.exhausted);
     s->base.now.mono_ms += wait.timeout_ms;
     s->base.now.utc_s = NOW + (int64_t)(s->base.now.mono_ms / 1000);
 }
