@@ -58,6 +58,8 @@ static const badness kinds[] = {
     {"410", 410, 0, NULL, 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"302", 302, 0, "Location: https://elsewhere.example/\r\n", 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"202", 202, 0, NULL, 'X', false, "unconfirmed"},
+    {"409", 409, 0, NULL, 'X', false, "conflict"},
+    {"409 for the whole batch", 409, 409, NULL, 'X', false, "conflict"},
     {"403 for the whole batch", 403, 403, NULL, 'X', false, SBS_QUEUE_REASON_OPERATOR},
     {"500 for the whole batch", 500, 500, NULL, 'X', false, "fails while others are stored"},
     {"429 for the whole batch", 429, 429, NULL, 'X', false, "fails while others are stored"},
