@@ -56,7 +56,6 @@ static uint64_t before(const sbs_push *push) {
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    push->priv.open = push->priv.exhausted;
     push->priv.state = PUSH_WAIT;
     push->priv.counters.pauses += pause;
     push->priv.counters.waits += !pause;
@@ -78,7 +77,8 @@ static void wait_all(sbs_push *push, bool pause) {
  * nothing goes it grows; if that is for want of a right, it is a pause. */
 static void wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
-    bool pass = failure->flags.lets_pass;
+    bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
+    push->priv.let_pass = pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
     bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
@@ -93,11 +93,13 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
     begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
+    push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
 }
 
-/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. */
+/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
+ * one that cannot wait on its own comes again with the next look, and the look may meet nothing else. */
 static void note_miss(sbs_push *push, bool all) {
-    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all) {
+    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all && !push->priv.no_room) {
         return;
     }
 

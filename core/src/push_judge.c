@@ -6,6 +6,7 @@
 
 enum { /* the first by their fault */
        GIVEN_UP,
+       REFUSED = GIVEN_UP + SBS_FAULT_ITEM,
        WAIT_ALL = GIVEN_UP + SBS_FAULT_SERVER + 1,
        PAUSE_ALL,
        PUT_OFF,
@@ -15,16 +16,15 @@ enum { /* the first by their fault */
        REPLACED,
        FOUND,
        IN_THE_WAY,
-       REFUSED,
        SEVERAL,
        NO_REQUEST,
        OUT_OF_SCOPE
 };
 
 static const sbs_push_decision decisions[] = {
-    [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "never confirmed"},
+    [GIVEN_UP + SBS_FAULT_NONE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "unconfirmed"},
     [GIVEN_UP + SBS_FAULT_ITEM] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
-    [GIVEN_UP + SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflicts"},
+    [GIVEN_UP + SBS_FAULT_CONFLICT] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "conflict"},
     [GIVEN_UP + SBS_FAULT_ACCESS] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": refused"},
     [GIVEN_UP + SBS_FAULT_SERVER] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "fails while others are stored"},
     [WAIT_ALL] = {PUSH_WAIT_ALL, SBS_PUSH_NOTHING, NULL},
@@ -36,7 +36,6 @@ static const sbs_push_decision decisions[] = {
     [REPLACED] = {PUSH_DELIVER, SBS_PUSH_REPLACED, NULL},
     [FOUND] = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there at the first attempt"},
     [IN_THE_WAY] = {PUSH_SET_ASIDE, SBS_PUSH_COLLISION, "already there, or refused"},
-    [REFUSED] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "refused"},
     [SEVERAL] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"},
     [NO_REQUEST] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL},
     [OUT_OF_SCOPE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": scope"},

@@ -13,6 +13,7 @@ static size_t build(char *json, size_t size) {
         .identifier_value = SBS_TEXT("1"),
         .codes = &code,
         .code_count = 1,
+        .subject = SBS_TEXT("Patient/123"),
         .effective = SBS_TEXT("2026-11-23T10:00:00+01:00"),
         .value = {.kind = SBS_VALUE_QUANTITY, .decimal = {3650, -2}, .ucum = SBS_TEXT("Cel")},
     };

@@ -410,6 +410,28 @@ static void a_new_item_does_not_wait_for_the_old_ones(void **state) {
     }
 }
 
+/* What the server asked for holds for new items too. */
+static void a_new_item_waits_as_long_as_was_asked(void **state) {
+    push_setup *s = *state;
+    s->base.fhir.verdict = say_always;
+    s->base.fhir.verdict_fields = "Retry-After: 1000\r\n";
+    always = 503;
+    add(s, 1, "X");
+    for (unsigned waits = 0; waits < 5; waits++) {
+        while (next_event(s)->kind != SBS_PUSH_WAITING) {
+        }
+        uint64_t begin_ms = s->base.now.mono_ms;
+        unsigned requests = requests_of(s);
+        char text[16];
+        snprintf(text, sizeof text, "n%u", waits);
+        add(s, 2 + waits, text);
+        while (requests_of(s) == requests) {
+            assert_int_equal(push_run(s, 1000), SBS_PENDING);
+        }
+        assert_in_range(s->base.now.mono_ms - begin_ms, 999000, 3000000);
+    }
+}
+
 /* Nobody to compare them with: after some tries of the first the next one of the lane is tried, however many are bad.
  */
 static void a_lane_passes_those_that_hold_it_up(void **state) {
@@ -443,6 +465,7 @@ int main(void) {
         PUSH_CASE(a_program_that_ends_flushes),
         PUSH_CASE(each_step_of_a_wait_is_followed_by_one_request),
         PUSH_CASE(a_new_item_does_not_wait_for_the_old_ones),
+        PUSH_CASE(a_new_item_waits_as_long_as_was_asked),
         PUSH_CASE(a_lane_passes_those_that_hold_it_up),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

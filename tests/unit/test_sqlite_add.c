@@ -66,6 +66,24 @@ static void other_content_or_another_identity_is_stored(void **state) {
     }
 }
 
+/* The server has, or gets, what came between. */
+static void what_changes_back_is_no_repeat(void **state) {
+    (void)state;
+    uint64_t id = 0;
+    assert_int_equal(rig_add("a", 1, 1, &id), SBS_SQLITE_NEW);
+    assert_int_equal(rig_settle(id, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(rig_add("b", 1, 2, &id), SBS_SQLITE_NEW);
+    assert_int_equal(rig_add("a", 1, 1, &id), SBS_SQLITE_NEW);
+    assert_int_equal(rig_add("a", 1, 1, &id), SBS_SQLITE_WAITS);
+    assert_int_equal(rig_add("b", 1, 2, &id), SBS_SQLITE_NEW);
+    assert_int_equal(rig_settle(2, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(rig_settle(3, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(rig_settle(4, SBS_QUEUE_DEAD, "refused"), SBS_OK);
+    assert_int_equal(rig_add("a", 1, 1, &id), SBS_SQLITE_DELIVERED); /* what came after it was refused */
+    assert_int_equal(id, 3);
+    assert_int_equal(rig_add("b", 1, 2, &id), SBS_SQLITE_IS_DEAD);
+}
+
 /* What is in no queue and on no server must be taken again. */
 static void what_was_given_up_may_come_again(void **state) {
     (void)state;
@@ -389,6 +407,7 @@ int main(void) {
         TEST(the_same_again_is_a_repeat),
         TEST(within_a_group_too),
         TEST(other_content_or_another_identity_is_stored),
+        TEST(what_changes_back_is_no_repeat),
         TEST(what_was_given_up_may_come_again),
         TEST(what_is_damaged_may_come_again),
         TEST(an_identity_without_its_item_is_no_promise),

@@ -25,7 +25,8 @@ static const cli_option option_table[] = {
     {"profile", "smart|seed", "header and claims, default smart", &options.profile, .type = CLI_CHOICE},
     {"lifetime", "SECONDS", "exp - iat, default 240 (seed: 300)", &options.lifetime, .min = 1,
      .max = SBS_ASSERTION_LIFETIME_MAX, .type = CLI_UINT},
-    {"issued-at", "UNIX_SECONDS", "iat, default now", &options.issued_at, .min = 1, .max = YEAR_9999, .type = CLI_UINT},
+    {"issued-at", "UNIX_SECONDS", "iat, default now (seed), or 20 s ago: servers refuse one ahead of them",
+     &options.issued_at, .min = 1, .max = YEAR_9999, .type = CLI_UINT},
     {"jti", "TEXT", "default 128 random bits", &options.jti, .type = CLI_TEXT},
 };
 
@@ -75,13 +76,22 @@ static int print(const sbs_assertion_params *params, const cli_key *key) {
                                        cli_advice(status, NULL));
 }
 
+/* As the client dates its own. */
+static int64_t issued_at(void) {
+    if (options.issued_at != 0) {
+        return (int64_t)options.issued_at;
+    }
+    int64_t now = (int64_t)time(NULL);
+    return options.profile == 2 ? now : now - SBS_ASSERTION_BACKDATE_S;
+}
+
 static int make(cli_key *key) {
     sbs_assertion_params params = {
         .profile = options.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
         .client_id = sbs_text_of(options.client_id),
         .aud = sbs_text_of(options.aud),
         .jti = sbs_text_of(options.jti),
-        .issued_at = options.issued_at != 0 ? (int64_t)options.issued_at : (int64_t)time(NULL),
+        .issued_at = issued_at(),
         .lifetime = (uint32_t)options.lifetime,
     };
     if (params.profile == SBS_PROFILE_SEED && key->public_key.alg != SBS_RS384) {

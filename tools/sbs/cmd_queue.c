@@ -261,7 +261,8 @@ const cli_command cli_queue_add = {
     .operands = "[FILE...]",
     .operand_max = SIZE_MAX,
     .tables = {&cli_queue_table, &cli_queue_limits_table, &add_table, &config_table},
-    .example = "sbs observe --code 'http://loinc.org|8310-5' --value 36.6 --unit Cel | sbs queue add --queue q.db -",
+    .example = "sbs observe --code 'http://loinc.org|8310-5' --value 36.6 --unit Cel --subject Patient/123 --effective "
+               "now | sbs queue add --queue q.db -",
     .run = run_add,
 };
 

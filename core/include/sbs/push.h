@@ -233,6 +233,7 @@ typedef struct sbs_push {
         bool went_well;   /* an entry of the answer was stored */
         bool failed;      /* an entry of the answer waits */
         bool no_room;     /* and cannot wait on its own */
+        bool let_pass;    /* the wait was short for the next of a lane */
         uint16_t batch_len, judged;
         uint16_t misses; /* requests that failed since one went well */
         uint16_t server_failures, pauses_in_row;

@@ -7,7 +7,8 @@
 
 /* ---- repeats ---------------------------------------------------------------------------------------------------- */
 
-/* What is known under an identity and a content; SBS_ERR_NOT_FOUND: nothing. */
+/* What is known under an identity and a content; SBS_ERR_NOT_FOUND: nothing. Where other content of the same identity
+ * came after it, and was delivered or waits, that is what the server has or gets: the same again is a change back. */
 static sbs_status look_up_seen(sbs_sqlite_queue *queue, const sbs_sqlite_facts *facts, sqlite3_int64 *out_id,
                                sbs_sqlite_repeat *out) {
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_REPEAT, NULL, 0);

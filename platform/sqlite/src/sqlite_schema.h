@@ -137,7 +137,9 @@ enum {
     X(LOAD, "SELECT " ITEM_COLUMNS ITEM_ROWS "WHERE i.id = ?1")                                                        \
     X(IDENTITY, "SELECT identity FROM sbs_seen WHERE id = ?1")                                                         \
     X(REPEAT, "SELECT s.id, s.delivered, i.state FROM sbs_seen s LEFT JOIN sbs_item i ON i.id = s.id "                 \
-              "WHERE s.identity = ?1 AND s.content = ?2 ORDER BY s.id DESC LIMIT 1")                                   \
+              "WHERE s.identity = ?1 AND s.content = ?2 AND NOT EXISTS (SELECT 1 FROM sbs_seen n LEFT JOIN sbs_item "  \
+              "m ON m.id = n.id WHERE n.identity = ?1 AND n.content <> ?2 AND n.id > s.id AND (n.delivered = 1 OR "    \
+              "m.state = 0)) ORDER BY s.id DESC LIMIT 1")                                                              \
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
