@@ -6,7 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { nameOf, observation } from './lib/observations.mjs';
-import { fails, ok, pushLines, sbs } from './lib/sbs.mjs';
+import { assertMessage, fails, ok, pushLines, sbs } from './lib/sbs.mjs';
 import { CertificateAuthority } from '../server/lib/ca.mjs';
 import { MainServer } from './lib/server.mjs';
 
@@ -24,7 +24,7 @@ function command(name, changes) {
     if (name === 'discover') {
         return ['discover', ...server.options({ ...changes, key: null, 'client-id': null, scope: null })];
     }
-    return [name, ...server.options(changes), ...{ get: ['Observation?code=1'], push: [file], token: [] }[name]];
+    return [name, ...server.options(changes), ...{ get: ['Observation?code=1'], push: ['--wait', '0', file], token: [] }[name]];
 }
 
 /** Every command that goes to the network fails alike; nothing reached the server's application. */
@@ -32,7 +32,15 @@ function allFail(changes, status, why) {
     return async () => {
         const before = (await server.requests()).length;
         for (const name of COMMANDS) {
-            await fails(command(name, typeof changes === 'function' ? changes() : changes), status, why);
+            const args = command(name, typeof changes === 'function' ? changes() : changes);
+            if (name !== 'push') {
+                await fails(args, status, why);
+                continue;
+            }
+            const result = await sbs(args); // which has a line for each resource
+            assert.equal(result.status, status, result.text);
+            assert.match(result.stdout, /^[^\t\n]+\tnot sent: [^\n]+\n$/);
+            assertMessage(result, why);
         }
         assert.equal((await server.requests()).length, before);
     };
@@ -127,15 +135,15 @@ describe('connections', () => {
         const fhir = `https://localhost:${await closedPort()}/fhir`;
         await allFail({ fhir }, 4, /: the connection was refused, check the URL and that the server runs$/)();
     });
-    test('push with a fixed write mode: each item is kept, and listed', async () => {
+    test('push with a fixed write mode: each item is listed as not sent', async () => {
         const fhir = `https://localhost:${await closedPort()}/fhir`;
         const input = [observation('kept-1'), observation('kept-2')].join('\n');
-        const result = await sbs(['push', ...server.options({ fhir }), '--write-mode', 'put', '-'], { input });
+        const result = await sbs(['push', ...server.options({ fhir }), '--write-mode', 'put', '--wait', '0', '-'], { input });
         assert.equal(result.status, 4, result.text);
         const lines = pushLines(result);
         assert.deepEqual(
             lines.map(({ name, what }) => `${name} ${what}`),
-            [`${nameOf('kept-1')} kept`, `${nameOf('kept-2')} kept`],
+            [`${nameOf('kept-1')} not sent`, `${nameOf('kept-2')} not sent`],
         );
         assert.match(lines[0].reason, /^the connection was refused/);
     });

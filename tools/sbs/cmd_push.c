@@ -200,16 +200,17 @@ static int sum_up(direct_run *run, int code) {
         return cli_fail(code, "push: cancelled by a signal, %zu of %zu resources are not known to be on the server",
                         failed, run->count);
     }
-    if (run->unsent > 0 && push->reason[0] != '\0') {
-        (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,
-                       push->advice);
-        push->advice = NULL;
-    }
+    const bool unsent = run->unsent > 0 && push->reason[0] != '\0';
+    const bool advised = !unsent && push->advice != NULL;
     if (failed > 0) {
         (void)cli_fail(code,
                        "push: %zu of %zu resources are not known to be on the server, the lines on standard output "
                        "tell why%s%s",
-                       failed, run->count, push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
+                       failed, run->count, advised ? "; " : "", advised ? push->advice : "");
+    }
+    if (unsent) {
+        (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,
+                       push->advice);
     }
     return code;
 }
@@ -218,6 +219,7 @@ static int push_all(direct_run *run, const cli_operands *operands) {
     const sbs_forward_push_config config = {
         .queue = &run->port,
         .already_there = SBS_ALREADY_ACCEPT,
+        .trust_mode = true,
         .own_ids = true,
         .pushed_ms = UINT64_MAX,
         .refuse = direct_refuse,

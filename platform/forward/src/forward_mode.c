@@ -16,6 +16,12 @@ void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server
     }
 }
 
+void sbs_forward_modes_trust(sbs_forward_modes *modes) {
+    if (modes->priv.asked != SBS_FORWARD_AUTO) {
+        modes->priv.step = LEARNT;
+    }
+}
+
 void sbs_forward_modes_free(sbs_forward_modes *modes) {
     sbs_forward_json_free(&modes->priv.statement);
     free(modes->priv.answer);
@@ -244,7 +250,7 @@ sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type,
         if (modes->priv.knowledge == SBS_FORWARD_NOT_SHOWN) {
             warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
                        type, LOST);
-        } else if (!stated(modes, type).conditional_create) {
+        } else if (modes->priv.knowledge == SBS_FORWARD_STATED && !stated(modes, type).conditional_create) {
             warn_twice(modes, "the server does not state conditional create, it may ignore If-None-Exist", type, LOST);
         }
         return SBS_WRITE_IF_NONE_EXIST;

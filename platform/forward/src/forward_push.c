@@ -396,6 +396,9 @@ static sbs_status allocate(sbs_forward_push *push) {
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
+    if (config->trust_mode) {
+        sbs_forward_modes_trust(&push->priv.modes);
+    }
     push->priv.engine_config = (sbs_push_config){
         .client = sbs_forward_server_client(config->server),
         .queue = config->queue,

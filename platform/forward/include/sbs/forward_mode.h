@@ -49,6 +49,8 @@ typedef struct sbs_forward_modes {
  * twice. */
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx);
+/** Asks for nothing where the mode was chosen: a statement could only be warned of. */
+void sbs_forward_modes_trust(sbs_forward_modes *modes);
 void sbs_forward_modes_free(sbs_forward_modes *modes);
 
 /**
