@@ -56,7 +56,7 @@ async function cutOnce(fault, mode, { once = true, timeout = 20 } = {}) {
         assert.equal(result.status, 4, `${what}\n${result.text}`);
         assert.match(
             result.stdout,
-            new RegExp(`^(${nameOf(id).replace('|', '\\|')}\tkept: .+\n)?$`),
+            new RegExp(`^(${nameOf(id).replace('|', '\\|')}\tnot sent: .+\n)?$`),
             `${what}\n${result.text}`,
         );
         assert.match(result.stdout + result.stderr, WORDS, `${what}\n${result.text}`);

@@ -102,12 +102,12 @@ static void a_repeat_is_known_by_identifier_and_content(void **state) {
     add_named("urn:x", "1", " \"status\" :\n\"final\", ");
     assert_int_equal(added.fate, SBS_FORWARD_ALREADY_QUEUED);
     assert_int_equal(added.id, first);
-    add_named("urn:x", "1", "\"status\":\"amended\",");
-    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
     assert_int_equal(port.ops->settle(port.ctx, first, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
     add_named("urn:x", "1", "\"status\":\"final\",");
     assert_int_equal(added.fate, SBS_FORWARD_ALREADY_DELIVERED);
-    assert_int_equal(port.ops->settle(port.ctx, first + 1, SBS_QUEUE_DEAD, "refused", "words"), SBS_OK);
+    add_named("urn:x", "1", "\"status\":\"amended\",");
+    assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
+    assert_int_equal(port.ops->settle(port.ctx, added.id, SBS_QUEUE_DEAD, "refused", "words"), SBS_OK);
     add_named("urn:x", "1", "\"status\":\"amended\",");
     assert_int_equal(added.fate, SBS_FORWARD_ALREADY_DEAD);
 }
