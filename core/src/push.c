@@ -205,6 +205,7 @@ static sbs_status group(sbs_push *push) {
 
     sbs_status status = queue->ops->begin(queue->ctx);
     push->priv.grouped = status == SBS_OK;
+    push->priv.told = false;
     push->priv.group_ms = (uint32_t)push->priv.now.mono_ms;
     return status;
 }
@@ -253,6 +254,7 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
     }
 
     sbs_push_forget(push, id);
+    push->priv.told = true;
     tell(push, decision->kind, id);
     if (!dead) {
         note_success(push, decision->kind);
@@ -281,6 +283,7 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
         if (status != SBS_OK) {
             return status;
         }
+        push->priv.told = true;
     }
 
     entry->since_s = since_s;
@@ -787,6 +790,23 @@ static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait
     return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
 }
 
+/* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
+ * an error is returned only where that did not happen; one that lasts comes again. */
+static sbs_status end_group(sbs_push *push, sbs_status status) {
+    const sbs_queue *queue = push->priv.config->queue;
+    if (push->priv.grouped && !push->priv.told) {
+        push->priv.grouped = false;
+        (void)queue->ops->commit(queue->ctx);
+        return status; /* and the verdict stands */
+    }
+    if (!push->priv.grouped) {
+        return status;
+    }
+
+    status = sbs_push_flush(push);
+    return status == SBS_OK ? SBS_PENDING : status;
+}
+
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
@@ -801,7 +821,10 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     if (status == SBS_OK) {
         out_wait->timeout_ms = push->priv.wait_ms;
     }
-    if ((status == SBS_OK || status == SBS_PENDING) && is_group_due(push, status, out_wait)) {
+    if (status < SBS_OK) {
+        return end_group(push, status);
+    }
+    if (is_group_due(push, status, out_wait)) {
         sbs_status flushed = sbs_push_flush(push);
         status = flushed == SBS_OK ? status : flushed;
     }

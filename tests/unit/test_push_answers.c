@@ -291,8 +291,9 @@ static void what_cannot_be_made_durable_did_not_happen(void **state) {
             push_setup_abc(s, batch);
             ram_queue_group(&s->queue);
             s->queue.fail_at = at;
-            assert_int_equal(push_run(s, HOUR_MS), SBS_ERR_STORAGE);
-            assert_int_equal(s->queue.before == NULL, sbs_push_is_durable(&s->push));
+            sbs_status status = push_run(s, HOUR_MS); /* what fails beside the group, once, is done again */
+            assert_true(status == SBS_ERR_STORAGE || status == SBS_OK);
+            assert_true(s->queue.before == NULL && sbs_push_is_durable(&s->push));
             assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
             assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 3);
             assert_int_equal(push_stored(s, "a") + push_stored(s, "b") + push_stored(s, "c"), 3);

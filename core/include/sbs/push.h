@@ -215,6 +215,7 @@ typedef struct sbs_push {
         bool exhausted;   /* everything was tried since something was stored: nothing goes */
         bool conditional; /* the item built last must replace nothing: it is its first attempt */
         bool grouped;     /* the queue has a group open */
+        bool told;        /* with something in it that was told */
         bool went_well;   /* an entry of the answer was stored */
         bool failed;      /* an entry of the answer waits */
         bool no_room;     /* and cannot wait on its own */
