@@ -93,12 +93,21 @@ static bool is_anothers(const sbs_push *push, const entry_view *seen) {
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
 }
 
-/* As many answers as items; none shows the id of another; and of conditional creates, which show no id of ours, all
- * went well, or all say the same. */
+/* True if it shows the id of its PUT. */
+static bool is_own(const sbs_push *push, const entry_view *seen) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    return seen->fit == SBS_LOCATION_FITS ||
+           (seen->written.id.ptr != NULL &&
+            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "id"), seen->written.id));
+}
+
+/* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
+ * conditional creates do not, all went well, or all say the same. */
 static sbs_status check_answer(const sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
+    unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
@@ -112,12 +121,15 @@ static sbs_status check_answer(const sbs_push *push) {
             return SBS_ERR_RESPONSE;
         }
         first_status = count == 0 ? status : first_status;
+        bool confirmed = readable && confirm(push, &seen, NULL) == SBS_OK;
         alike += status == first_status;
-        stored += readable && confirm(push, &seen, NULL) == SBS_OK;
+        stored += confirmed;
+        nameless += confirmed && !is_own(push, &seen);
         node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
-    bool told_apart = push->priv.write_mode != SBS_WRITE_IF_NONE_EXIST || stored == count || alike == count;
+    bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
+    bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
     return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
 }
 

@@ -140,7 +140,8 @@ static void what_is_accepted_is_updated(void **state) {
     }
 }
 
-/* ---- ids and ways of writing -------------------------------------------------------------------------------------- */
+/* ---- ids and ways of writing --------------------------------------------------------------------------------------
+ */
 
 static void name_by_letter(const char *text, sbs_push_identity *out) {
     switch (text[0]) {
@@ -195,7 +196,8 @@ static void an_item_goes_as_its_identity_says(void **state) {
     }
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------------------------------
+ */
 
 static void the_words_of_an_entry_are_told_whole(void **state) {
     push_setup *s = *state;
@@ -205,7 +207,8 @@ static void the_words_of_an_entry_are_told_whole(void **state) {
     s->config.words_size = sizeof words;
     s->mode = SBS_WRITE_PUT;
     s->base.fhir.bundle_answer =
-        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":422,\"outcome\":{"
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":422,\"outcome\":"
+        "{"
         "\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"invalid\",\"diagnostics\":"
         "\"a long story that a server tells about what it does not like in this measurement, and about what it would "
         "have liked to see in its place\"}]}}}]}";
@@ -216,7 +219,56 @@ static void the_words_of_an_entry_are_told_whole(void **state) {
     assert_non_null(strstr(event->words, "in its place"));
 }
 
-/* ---- restarts ----------------------------------------------------------------------------------------------------- */
+/* A server that answers in another order, and names nothing: what was stored is not known by its place. */
+static void a_mixed_answer_without_ids_settles_nothing(void **state) {
+    push_setup *s = *state;
+    static const char *const statuses[] = {"200", "201", "204"};
+    char said[256];
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        push_setup_init(s);
+        s->mode = SBS_WRITE_PUT;
+        s->config.batch_max = 4;
+        snprintf(
+            said, sizeof said,
+            "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":\"%s\"}},"
+            "{\"response\":{\"status\":\"422\"}}]}",
+            statuses[i]);
+        s->base.fhir.bundle_answer = said;
+        add(s, 1, "a");
+        add(s, 2, "b");
+        assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+        assert_int_equal(s->base.fhir.updates, 2);
+        assert_int_equal(push_stored(s, "a") + push_stored(s, "b"), 2);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+    }
+}
+
+static char too_long[1500]; /* of each character six are made in a search */
+
+static void identify_too_long(const char *text, sbs_push_identity *out) {
+    if (text[0] == 'L') {
+        memset(too_long, '|', sizeof too_long);
+        out->value = (sbs_text){too_long, sizeof too_long};
+    }
+}
+
+/* It fits into no head: what only this item needs is not waited for by others. */
+static void an_identifier_too_long_to_look_for_stops_nobody(void **state) {
+    push_setup *s = *state;
+    static char body[20000];
+    s->config.body = body;
+    s->config.body_size = sizeof body;
+    s->identify = identify_too_long;
+    add(s, 1, "L");
+    add(s, 2, "b");
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+    assert_int_equal(s->queue.items[1].fate, RAM_DELIVERED);
+    assert_int_equal(sbs_push_counters_of(&s->push)->pauses, 0);
+}
+
+/* ---- restarts -----------------------------------------------------------------------------------------------------
+ */
 
 static void start_again(push_setup *s) {
     ram_queue_cut(&s->queue);
@@ -266,7 +318,8 @@ static void what_is_held_against_an_item_outlives_restarts(void **state) {
     assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), runs);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------- */
+/* ---- groups -------------------------------------------------------------------------------------------------------
+ */
 
 static void writes_are_grouped_and_durable_before_each_wait(void **state) {
     push_setup *s = *state;
@@ -314,7 +367,8 @@ static void a_program_that_ends_flushes(void **state) {
     assert_int_equal(s->queue.items[0].fate, RAM_DELIVERED);
 }
 
-/* ---- a server that takes nothing ---------------------------------------------------------------------------------- */
+/* ---- a server that takes nothing ----------------------------------------------------------------------------------
+ */
 
 static unsigned requests_of(const push_setup *s) {
     return s->base.fhir.creates + s->base.fhir.updates + s->base.fhir.bundles;
@@ -365,7 +419,8 @@ static void a_new_item_does_not_wait_for_the_old_ones(void **state) {
     }
 }
 
-/* Nobody to compare them with: after some tries of the first the next one of the lane is tried, however many are bad. */
+/* Nobody to compare them with: after some tries of the first the next one of the lane is tried, however many are bad.
+ */
 static void a_lane_passes_those_that_hold_it_up(void **state) {
     push_setup *s = *state;
     s->base.fhir.verdict = bad_x;
@@ -390,6 +445,8 @@ int main(void) {
         PUSH_CASE(the_words_of_an_entry_are_told_whole),
         PUSH_CASE(what_failed_in_an_earlier_run_comes_last),
         PUSH_CASE(what_is_held_against_an_item_outlives_restarts),
+        PUSH_CASE(a_mixed_answer_without_ids_settles_nothing),
+        PUSH_CASE(an_identifier_too_long_to_look_for_stops_nobody),
         PUSH_CASE(writes_are_grouped_and_durable_before_each_wait),
         PUSH_CASE(what_cannot_be_made_durable_did_not_happen),
         PUSH_CASE(a_program_that_ends_flushes),
