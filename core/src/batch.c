@@ -152,7 +152,7 @@ static const char *words_of(sbs_push *push, const entry_view *seen, const char *
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
-    return said ? words : why;
+    return said && !sbs_client_is_secret(config->client, words) ? words : why;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */

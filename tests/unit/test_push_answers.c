@@ -219,6 +219,21 @@ static void the_words_of_an_entry_are_told_whole(void **state) {
     assert_non_null(strstr(event->words, "in its place"));
 }
 
+/* Dead letters keep what they say. */
+static void an_entry_that_repeats_the_token_is_not_quoted(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":\"422\","
+        "\"outcome\":{"
+        "\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"invalid\",\"diagnostics\":"
+        "\"Bearer tok-1.2 may not do this\"}]}}}]}";
+    add(s, 1, "a");
+    const sbs_push_event *event = next_event(s);
+    assert_int_equal(event->kind, SBS_PUSH_DEAD);
+    assert_null(strstr(event->words, "tok-1"));
+}
+
 /* A server that answers in another order, and names nothing: what was stored is not known by its place. */
 static void a_mixed_answer_without_ids_settles_nothing(void **state) {
     push_setup *s = *state;
@@ -445,6 +460,7 @@ int main(void) {
         PUSH_CASE(the_words_of_an_entry_are_told_whole),
         PUSH_CASE(what_failed_in_an_earlier_run_comes_last),
         PUSH_CASE(what_is_held_against_an_item_outlives_restarts),
+        PUSH_CASE(an_entry_that_repeats_the_token_is_not_quoted),
         PUSH_CASE(a_mixed_answer_without_ids_settles_nothing),
         PUSH_CASE(an_identifier_too_long_to_look_for_stops_nobody),
         PUSH_CASE(writes_are_grouped_and_durable_before_each_wait),
