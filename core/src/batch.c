@@ -36,7 +36,7 @@ typedef struct entry_view {
     sbs_bundle_entry entry;
     sbs_written written;
     sbs_location_fit fit;
-    sbs_text server_id; /* in the memory for one item, which is free by now */
+    sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
 } entry_view;
 
 /* Type, and id of a PUT, as they stand in the request. */
@@ -53,12 +53,18 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 /* False if nothing can be read of it. */
 static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
-    sbs_text location = {config->item, 0};
+    sbs_text location = {NULL, 0};
     bool readable =
         sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
-    if (!readable || sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
-                                   &location.len) != SBS_OK) {
-        location.len = 0;
+    if (readable) {
+        location = out->entry.location;
+    }
+    if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
+        location = (sbs_text){config->item, 0};
+        if (sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
+                          &location.len) != SBS_OK) {
+            location.len = 0;
+        }
     }
 
     out->written = written_at(push, number);
