@@ -120,6 +120,12 @@ static uint32_t settle_ms(const sbs_push *push) {
     return configured != 0 ? configured : 5000;
 }
 
+/* How long what may have been stored is not to be sent again, nor looked for: whoever indexes late must find it. */
+static uint32_t unsettled_ms(const sbs_push *push) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    return now_ms < push->priv.settled_ms ? (uint32_t)(push->priv.settled_ms - now_ms) : 0;
+}
+
 static uint32_t asked_ms(const sbs_push *push) {
     return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
 }
@@ -169,8 +175,8 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     if (!long_one) {
         wait_ms = at_most(wait_ms, SHORT_WAIT_MS);
     }
-    if (failure->flags.unknown && (long_one || push->priv.no_room)) {
-        wait_ms = at_least(wait_ms, settle_ms(push)); /* it may be the next one, and was stored perhaps */
+    if (long_one || pass || push->priv.no_room) {
+        wait_ms = at_least(wait_ms, unsettled_ms(push)); /* it may be the next one, and was stored perhaps */
     }
 
     push->priv.event.status = failure->status;
@@ -186,7 +192,8 @@ static void note_miss(sbs_push *push, bool all) {
     }
 
     (void)increase(&push->priv.misses);
-    if (push->priv.misses > 1 || all || push->priv.exhausted) {
+    bool doubtful = push->priv.no_room && unsettled_ms(push) > 0; /* it would come again with the next look */
+    if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
         wait_for_others(push, asked_ms(push));
     }
 }
@@ -299,6 +306,9 @@ static void note_failure(sbs_push *push, uint64_t id) {
         .flags = push->priv.flags,
     };
     push->priv.failed = true;
+    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+        push->priv.settled_ms = push->priv.now.mono_ms + settle_ms(push);
+    }
 }
 
 /* The item waits on its own, and its lane behind it. */
@@ -428,6 +438,14 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
     return SBS_PENDING;
 }
 
+static bool is_settled(const sbs_push *push, const sbs_push_deferred *entry) {
+    return entry->never_stored || unsettled_ms(push) == 0;
+}
+
+static bool is_due(const sbs_push *push, const sbs_push_deferred *entry) {
+    return entry != NULL && entry->until_ms <= push->priv.now.mono_ms && is_settled(push, entry);
+}
+
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
@@ -463,7 +481,13 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
 
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        return visit(push, first->id);
+        if (is_settled(push, first)) {
+            return visit(push, first->id);
+        }
+        push->priv.resume_ms = push->priv.settled_ms;
+        push->priv.state = PUSH_WAIT;
+        push->priv.open = true;
+        return SBS_PENDING;
     }
     if (push->priv.exhausted) {
         wait_for_others(push, 0);
@@ -495,7 +519,7 @@ static sbs_status end_of_queue(sbs_push *push) {
     const sbs_push_deferred *first = sbs_push_first(push);
     if (resumed) { /* what stands before, or was put back behind the look by somebody else */
         start_over(push);
-        bool turn = push->priv.probe && first != NULL && first->until_ms <= push->priv.now.mono_ms;
+        bool turn = push->priv.probe && is_due(push, first);
         return turn ? visit(push, first->id) : SBS_PENDING;
     }
 
@@ -545,7 +569,7 @@ static sbs_status look(sbs_push *push) {
 static sbs_status choose(sbs_push *push) {
     if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *first = sbs_push_first(push);
-        if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
+        if (is_due(push, first)) {
             return visit(push, first->id);
         }
     }
@@ -635,7 +659,7 @@ static sbs_status judge_entry(sbs_push *push) {
         } else {
             look_on(push, behind(push));
         }
-        if (missed) {
+        if (missed || (push->priv.no_room && unsettled_ms(push) > 0)) {
             note_miss(push, push->priv.failure.flags.asks);
         }
         return SBS_OK;

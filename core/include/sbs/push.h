@@ -233,6 +233,7 @@ typedef struct sbs_push {
         sbs_push_event event;
         sbs_now now;
         uint64_t resume_ms;
+        uint64_t settled_ms; /* not before that what may have been stored is sent again */
         uint32_t wait_ms, group_ms, early_ms;
         size_t body_len, search_len;
         sbs_push_counters counters;
