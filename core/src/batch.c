@@ -36,7 +36,7 @@ typedef struct entry_view {
     sbs_bundle_entry entry;
     sbs_written written;
     sbs_location_fit fit;
-    sbs_text server_id; /* in the memory for one item, which is free by now */
+    sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
 } entry_view;
 
 /* Type, and id of a PUT, as they stand in the request. */
@@ -53,12 +53,18 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 /* False if nothing can be read of it. */
 static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
-    sbs_text location = {config->item, 0};
+    sbs_text location = {NULL, 0};
     bool readable =
         sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
-    if (!readable || sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
-                                   &location.len) != SBS_OK) {
-        location.len = 0;
+    if (readable) {
+        location = out->entry.location;
+    }
+    if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
+        location = (sbs_text){config->item, 0};
+        if (sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
+                          &location.len) != SBS_OK) {
+            location.len = 0;
+        }
     }
 
     out->written = written_at(push, number);
@@ -93,12 +99,21 @@ static bool is_anothers(const sbs_push *push, const entry_view *seen) {
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
 }
 
-/* As many answers as items; none shows the id of another; and of conditional creates, which show no id of ours, all
- * went well, or all say the same. */
+/* True if it shows the id of its PUT. */
+static bool is_own(const sbs_push *push, const entry_view *seen) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    return seen->fit == SBS_LOCATION_FITS ||
+           (seen->written.id.ptr != NULL &&
+            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "id"), seen->written.id));
+}
+
+/* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
+ * conditional creates do not, all went well, or all say the same. */
 static sbs_status check_answer(const sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
+    unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
@@ -112,12 +127,15 @@ static sbs_status check_answer(const sbs_push *push) {
             return SBS_ERR_RESPONSE;
         }
         first_status = count == 0 ? status : first_status;
+        bool confirmed = readable && confirm(push, &seen, NULL) == SBS_OK;
         alike += status == first_status;
-        stored += readable && confirm(push, &seen, NULL) == SBS_OK;
+        stored += confirmed;
+        nameless += confirmed && !is_own(push, &seen);
         node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
-    bool told_apart = push->priv.write_mode != SBS_WRITE_IF_NONE_EXIST || stored == count || alike == count;
+    bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
+    bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
     return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
 }
 
@@ -140,7 +158,7 @@ static const char *words_of(sbs_push *push, const entry_view *seen, const char *
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
-    return said ? words : why;
+    return said && !sbs_client_is_secret(config->client, words) ? words : why;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */

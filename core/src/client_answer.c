@@ -57,11 +57,15 @@ static bool holds_jwt(const char *text) {
     return false;
 }
 
+bool sbs_client_is_secret(const sbs_client *client, const char *text) {
+    sbs_text token = {client->priv.token, client->priv.token_len};
+    return (token.ptr != NULL && holds_part_of(text, token)) || holds_jwt(text);
+}
+
 void sbs_client_hide_secrets(sbs_client *client) {
     size_t size;
     char *words = sbs_client_words(client, &size);
-    sbs_text token = {client->priv.token, client->priv.token_len};
-    if ((token.ptr != NULL && holds_part_of(words, token)) || holds_jwt(words)) {
+    if (sbs_client_is_secret(client, words)) {
         words[0] = '\0';
     }
 }

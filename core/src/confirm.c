@@ -27,17 +27,19 @@ static bool member_is(const sbs_json *doc, sbs_json_node object, const char *nam
     return sbs_json_is(doc, sbs_lookup(doc, object, name), value);
 }
 
-/* An identifier among those of @p resource: system and value as asked for, in one of them. */
+static bool is_identifier(const sbs_json *doc, sbs_json_node identifier, const sbs_written *written) {
+    return member_is(doc, identifier, "value", written->value) &&
+           (written->system.len == 0 || member_is(doc, identifier, "system", written->system));
+}
+
+/* The identifier of @p resource, which some types have one of, or one among its list: system and value as asked for. */
 static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
+    bool has = is_identifier(doc, sbs_lookup(doc, resource, "identifier"), written);
     sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
-    for (; identifier != SBS_JSON_NONE; identifier = sbs_json_next(doc, identifier)) {
-        bool same = sbs_json_is(doc, sbs_lookup(doc, identifier, "value"), written->value);
-        if (same &&
-            (written->system.ptr == NULL || sbs_json_is(doc, sbs_lookup(doc, identifier, "system"), written->system))) {
-            return true;
-        }
+    for (; identifier != SBS_JSON_NONE && !has; identifier = sbs_json_next(doc, identifier)) {
+        has = is_identifier(doc, identifier, written);
     }
-    return false;
+    return has;
 }
 
 static const char no_resource[] = "the body does not confirm it";

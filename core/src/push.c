@@ -85,9 +85,9 @@ static void wait_for_others(sbs_push *push, uint32_t asked) {
     if (!long_one) {
         wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
     }
-    if (failure->flags.unknown && (long_one || push->priv.no_room)) {
+    if (long_one || pass || push->priv.no_room) {
         wait_ms =
-            sbs_push_at_least(wait_ms, sbs_push_settle_ms(push)); /* it may be the next one, and was stored perhaps */
+            sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push)); /* it may be the next, and was stored perhaps */
     }
 
     push->priv.event.status = failure->status;
@@ -104,7 +104,8 @@ static void note_miss(sbs_push *push, bool all) {
     }
 
     (void)sbs_push_increase(&push->priv.misses);
-    if (push->priv.misses > 1 || all || push->priv.exhausted) {
+    bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
+    if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
         wait_for_others(push, sbs_push_asked_ms(push));
     }
 }
@@ -119,6 +120,7 @@ static sbs_status group(sbs_push *push) {
 
     sbs_status status = queue->ops->begin(queue->ctx);
     push->priv.grouped = status == SBS_OK;
+    push->priv.told = false;
     push->priv.group_ms = (uint32_t)push->priv.now.mono_ms;
     return status;
 }
@@ -167,6 +169,7 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
     }
 
     sbs_push_forget(push, id);
+    push->priv.told = true;
     tell(push, decision->kind, id);
     if (!dead) {
         note_success(push, decision->kind);
@@ -195,6 +198,7 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
         if (status != SBS_OK) {
             return status;
         }
+        push->priv.told = true;
     }
 
     entry->since_s = since_s;
@@ -210,6 +214,9 @@ static void note_failure(sbs_push *push, uint64_t id) {
         .flags = push->priv.flags,
     };
     push->priv.failed = true;
+    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+    }
 }
 
 /* The item waits on its own, and its lane behind it. */
@@ -340,6 +347,14 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
     return SBS_PENDING;
 }
 
+static bool is_settled(const sbs_push *push, const sbs_push_deferred *entry) {
+    return entry->never_stored || sbs_push_unsettled_ms(push) == 0;
+}
+
+static bool is_due(const sbs_push *push, const sbs_push_deferred *entry) {
+    return entry != NULL && entry->until_ms <= push->priv.now.mono_ms && is_settled(push, entry);
+}
+
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
@@ -375,7 +390,13 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
 
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        return visit(push, first->id);
+        if (is_settled(push, first)) {
+            return visit(push, first->id);
+        }
+        push->priv.resume_ms = push->priv.settled_ms;
+        push->priv.state = PUSH_WAIT;
+        push->priv.open = true;
+        return SBS_PENDING;
     }
     if (push->priv.exhausted) {
         wait_for_others(push, 0);
@@ -407,7 +428,7 @@ static sbs_status end_of_queue(sbs_push *push) {
     const sbs_push_deferred *first = sbs_push_first(push);
     if (resumed) { /* what stands before, or was put back behind the look by somebody else */
         look_on(push, 0);
-        bool turn = push->priv.probe && first != NULL && first->until_ms <= push->priv.now.mono_ms;
+        bool turn = push->priv.probe && is_due(push, first);
         return turn ? visit(push, first->id) : SBS_PENDING;
     }
 
@@ -457,7 +478,7 @@ static sbs_status look(sbs_push *push) {
 static sbs_status choose(sbs_push *push) {
     if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *first = sbs_push_first(push);
-        if (first != NULL && first->until_ms <= push->priv.now.mono_ms) {
+        if (is_due(push, first)) {
             return visit(push, first->id);
         }
     }
@@ -528,7 +549,7 @@ static sbs_status judge_entry(sbs_push *push) {
         } else {
             look_on(push, behind(push));
         }
-        if (missed) {
+        if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
             note_miss(push, push->priv.failure.flags.asks);
         }
         return SBS_OK;
@@ -667,6 +688,23 @@ static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait
     return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
 }
 
+/* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
+ * an error is returned only where that did not happen; one that lasts comes again. */
+static sbs_status end_group(sbs_push *push, sbs_status status) {
+    const sbs_queue *queue = push->priv.config->queue;
+    if (push->priv.grouped && !push->priv.told) {
+        push->priv.grouped = false;
+        (void)queue->ops->commit(queue->ctx);
+        return status; /* and the verdict stands */
+    }
+    if (!push->priv.grouped) {
+        return status;
+    }
+
+    status = sbs_push_flush(push);
+    return status == SBS_OK ? SBS_PENDING : status;
+}
+
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
@@ -681,7 +719,10 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     if (status == SBS_OK) {
         out_wait->timeout_ms = push->priv.wait_ms;
     }
-    if ((status == SBS_OK || status == SBS_PENDING) && is_group_due(push, status, out_wait)) {
+    if (status < SBS_OK) {
+        return end_group(push, status);
+    }
+    if (is_group_due(push, status, out_wait)) {
         sbs_status flushed = sbs_push_flush(push);
         status = flushed == SBS_OK ? status : flushed;
     }

@@ -2,6 +2,7 @@
 /* How the push engine makes requests of items: their time, their identity, their JSON, alone or in a Bundle. */
 #include "push_internal.h"
 
+#define SEARCH_MAX 8192u /* a line of a head that is longer is taken by nobody, and the client's memory may not do */
 #define BOOTS_RECORD "boots"
 #define BOOTS_VERSION 1u
 #define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again; compared modulo 2^32 s, 136 years */
@@ -157,6 +158,9 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
     } else {
         if (identity.write_mode == SBS_WRITE_IF_NONE_EXIST) {
             sbs_identity_put_search(&out, identity.system, identity.value);
+        }
+        if (out.len > SEARCH_MAX) {
+            return SBS_ERR_FORMAT; /* of this item alone: others are not to wait for it */
         }
         push->priv.search_len = out.len;
         push->priv.of.alone.system = identity.system;

@@ -47,6 +47,9 @@ static inline uint32_t sbs_push_increase(uint16_t *counter) {
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
 uint32_t sbs_push_settle_ms(const sbs_push *push);
+/** How long what may have been stored is not to be sent again, nor looked for: a server that indexes late must find it.
+ */
+uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
 /** Of all, for the server. */

@@ -26,6 +26,11 @@ uint32_t sbs_push_settle_ms(const sbs_push *push) {
     return configured != 0 ? configured : 5000;
 }
 
+uint32_t sbs_push_unsettled_ms(const sbs_push *push) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    return now_ms < push->priv.settled_ms ? (uint32_t)(push->priv.settled_ms - now_ms) : 0;
+}
+
 uint32_t sbs_push_asked_ms(const sbs_push *push) {
     return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
 }

@@ -139,6 +139,15 @@ static void what_a_search_found_is_compared(void **state) {
                      SBS_ERR_AMBIGUOUS);
     assert_int_equal(confirm(&searched_value, 200, NULL, SBS_BODY_JSON, FOUND("u:t", "v")), SBS_OK);
     assert_int_equal(confirm(&searched_value, 200, NULL, SBS_BODY_JSON, FOUND("u:t", "w")), SBS_ERR_AMBIGUOUS);
+    /* Some types have one identifier and no list; and a system of no length is none. */
+    const sbs_written answers = {.type = {"Composition", 11}, .system = {"u:s", 3}, .value = {"v", 1}};
+    const sbs_written without = {.type = {"Composition", 11}, .system = {"", 0}, .value = {"v", 1}};
+    static const char one[] = "{\"resourceType\":\"Composition\",\"identifier\":{\"system\":\"u:s\",\"value\":\"v\"}}";
+    static const char other[] = "{\"resourceType\":\"Composition\",\"identifier\":{\"value\":\"w\"}}";
+    assert_int_equal(confirm(&answers, 200, NULL, SBS_BODY_JSON, one), SBS_OK);
+    assert_int_equal(confirm(&without, 200, NULL, SBS_BODY_JSON, one), SBS_OK);
+    assert_int_equal(confirm(&answers, 200, NULL, SBS_BODY_JSON, other), SBS_ERR_AMBIGUOUS);
+    assert_int_equal(confirm(&without, 200, NULL, SBS_BODY_JSON, other), SBS_ERR_AMBIGUOUS);
     /* Where there is no resource to look at, there is nothing to compare; and what was created is new. */
     assert_int_equal(confirm(&searched, 200, NULL, SBS_BODY_NONE, NULL), SBS_OK);
     assert_int_equal(confirm(&searched, 200, NULL, SBS_BODY_JSON, OUTCOME("information")), SBS_OK);

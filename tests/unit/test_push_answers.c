@@ -259,6 +259,69 @@ static void a_batch_that_is_not_answered_is_sent_item_by_item(void **state) {
     }
 }
 
+/* Dead letters keep what they say. */
+static void an_entry_that_repeats_the_token_is_not_quoted(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":\"422\","
+        "\"outcome\":{"
+        "\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"invalid\",\"diagnostics\":"
+        "\"Bearer tok-1.2 may not do this\"}]}}}]}";
+    add(s, 1, "a");
+    const sbs_push_event *event = next_event(s);
+    assert_int_equal(event->kind, SBS_PUSH_DEAD);
+    assert_null(strstr(event->words, "tok-1"));
+}
+
+/* A server that answers in another order, and names nothing: what was stored is not known by its place. */
+static void a_mixed_answer_without_ids_settles_nothing(void **state) {
+    push_setup *s = *state;
+    static const char *const statuses[] = {"200", "201", "204"};
+    char said[256];
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        push_setup_init(s);
+        s->mode = SBS_WRITE_PUT;
+        s->config.batch_max = 4;
+        snprintf(
+            said, sizeof said,
+            "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":\"%s\"}},"
+            "{\"response\":{\"status\":\"422\"}}]}",
+            statuses[i]);
+        s->base.fhir.bundle_answer = said;
+        add(s, 1, "a");
+        add(s, 2, "b");
+        assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+        assert_int_equal(s->base.fhir.updates, 2);
+        assert_int_equal(push_stored(s, "a") + push_stored(s, "b"), 2);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+    }
+}
+
+static char too_long[1500]; /* of each character six are made in a search */
+
+static void identify_too_long(const char *text, sbs_push_identity *out) {
+    if (text[0] == 'L') {
+        memset(too_long, '|', sizeof too_long);
+        out->value = (sbs_text){too_long, sizeof too_long};
+    }
+}
+
+/* It fits into no head: what only this item needs is not waited for by others. */
+static void an_identifier_too_long_to_look_for_stops_nobody(void **state) {
+    push_setup *s = *state;
+    static char body[20000];
+    s->config.body = body;
+    s->config.body_size = sizeof body;
+    s->identify = identify_too_long;
+    add(s, 1, "L");
+    add(s, 2, "b");
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+    assert_int_equal(s->queue.items[1].fate, RAM_DELIVERED);
+    assert_int_equal(sbs_push_counters_of(&s->push)->pauses, 0);
+}
+
 /* ---- restarts -----------------------------------------------------------------------------------------------------
  */
 
@@ -336,8 +399,9 @@ static void what_cannot_be_made_durable_did_not_happen(void **state) {
             push_setup_abc(s, batch);
             ram_queue_group(&s->queue);
             s->queue.fail_at = at;
-            assert_int_equal(push_run(s, HOUR_MS), SBS_ERR_STORAGE);
-            assert_int_equal(s->queue.before == NULL, sbs_push_is_durable(&s->push));
+            sbs_status status = push_run(s, HOUR_MS); /* what fails beside the group, once, is done again */
+            assert_true(status == SBS_ERR_STORAGE || status == SBS_OK);
+            assert_true(s->queue.before == NULL && sbs_push_is_durable(&s->push));
             assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
             assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 3);
             assert_int_equal(push_stored(s, "a") + push_stored(s, "b") + push_stored(s, "c"), 3);
@@ -460,6 +524,9 @@ int main(void) {
         PUSH_CASE(a_batch_that_is_not_answered_is_sent_item_by_item),
         PUSH_CASE(what_failed_in_an_earlier_run_comes_last),
         PUSH_CASE(what_is_held_against_an_item_outlives_restarts),
+        PUSH_CASE(an_entry_that_repeats_the_token_is_not_quoted),
+        PUSH_CASE(a_mixed_answer_without_ids_settles_nothing),
+        PUSH_CASE(an_identifier_too_long_to_look_for_stops_nobody),
         PUSH_CASE(writes_are_grouped_and_durable_before_each_wait),
         PUSH_CASE(what_cannot_be_made_durable_did_not_happen),
         PUSH_CASE(a_program_that_ends_flushes),

@@ -239,6 +239,10 @@ void sbs_client_cancel(sbs_client *client);
 /** The last failure; never NULL. */
 const sbs_detail *sbs_client_detail(const sbs_client *client);
 
+/** True if @p text, of a server, repeats a part of the token at hand, or holds what looks like a JSON Web Token: it
+ * must not be shown. */
+bool sbs_client_is_secret(const sbs_client *client, const char *text);
+
 /** The answer to the request that finished last. */
 sbs_response sbs_client_response(const sbs_client *client);
 

@@ -230,6 +230,7 @@ typedef struct sbs_push {
         bool exhausted;   /* everything was tried since something was stored: nothing goes */
         bool conditional; /* the item built last must replace nothing: it is its first attempt */
         bool grouped;     /* the queue has a group open */
+        bool told;        /* with something in it that was told */
         bool went_well;   /* an entry of the answer was stored */
         bool failed;      /* an entry of the answer waits */
         bool no_room;     /* and cannot wait on its own */
@@ -247,6 +248,7 @@ typedef struct sbs_push {
         sbs_push_event event;
         sbs_now now;
         uint64_t resume_ms;
+        uint64_t settled_ms; /* not before that what may have been stored is sent again */
         uint32_t wait_ms, group_ms, early_ms;
         size_t body_len, search_len;
         sbs_push_counters counters;

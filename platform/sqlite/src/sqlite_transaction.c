@@ -127,6 +127,15 @@ sbs_sqlite_state *sbs_sqlite_edit_state(sbs_sqlite_queue *queue, sbs_status *out
 
 /* ---- start ----------------------------------------------------------------------------------------------------- */
 
+/* The cause that was noted first stays. */
+static void undo_all(sbs_sqlite_queue *queue) {
+    int code = queue->priv.error;
+    if (is_in_transaction(queue)) {
+        (void)sbs_sqlite_run(queue, SQL_ROLLBACK, NULL, 0);
+    }
+    queue->priv.error = code;
+}
+
 static void mend(sbs_sqlite_queue *queue) {
     if (queue->priv.damaged && !queue->priv.grouped) {
         (void)sbs_sqlite_replace(queue);
@@ -163,6 +172,7 @@ static sbs_status start(sbs_sqlite_queue *queue) {
 
     sbs_status status = sbs_sqlite_run(queue, SQL_BEGIN, NULL, 0);
     if (status != SBS_OK) {
+        undo_all(queue); /* what is broken off may have begun */
         return status;
     }
     if (sbs_sqlite_has_moved(queue)) {
@@ -207,15 +217,6 @@ sbs_status sbs_sqlite_begin_part(sbs_sqlite_queue *queue) {
 }
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
-
-/* The cause that was noted first stays. */
-static void undo_all(sbs_sqlite_queue *queue) {
-    int code = queue->priv.error;
-    if (is_in_transaction(queue)) {
-        (void)sbs_sqlite_run(queue, SQL_ROLLBACK, NULL, 0);
-    }
-    queue->priv.error = code;
-}
 
 static bool is_callers_affair(sbs_status status) {
     return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_BUFFER || status == SBS_ERR_ARGUMENT ||

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may have been stored is not looked for before a server that indexes late can find it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "push_setup.h"
+
+#define NOW 1700000000
+#define SETTLE_MS 5000u
+#define ITEMS 26u
+
+static push_setup *world;
+static uint64_t tried_ms[ITEMS]; /* when it was answered so that it may have been stored; 0: it was not */
+static unsigned sequence, early, tries;
+static uint64_t earliest_ms;
+
+/* Most requests fail, in one way or another; a few of the failures can have stored nothing. */
+static unsigned verdict(const char *json, size_t len) {
+    static const unsigned statuses[] = {503, 403, 500, 0, 504, 429, 503, 502, 409, 503};
+    const char *value = fake_find(json, len, "\"value\":\"");
+    unsigned item = (unsigned)(value[9] - 'a');
+    uint64_t now_ms = world->base.now.mono_ms;
+    sequence = sequence * 1103515245u + 12345u;
+    unsigned status = statuses[(sequence >> 16) % (sizeof statuses / sizeof *statuses)];
+    tries++;
+    if (tried_ms[item] != 0 && now_ms - tried_ms[item] < SETTLE_MS) {
+        early++;
+        earliest_ms = now_ms - tried_ms[item] < earliest_ms ? now_ms - tried_ms[item] : earliest_ms;
+    }
+    tried_ms[item] = status >= 500 ? now_ms : 0;
+    return status;
+}
+
+static void nothing_is_looked_for_too_early(void **state) {
+    push_setup *s = *state;
+    world = s;
+    for (unsigned run = 0; run < 400; run++) {
+        push_setup_init(s);
+        memset(tried_ms, 0, sizeof tried_ms);
+        sequence = run;
+        earliest_ms = SETTLE_MS;
+        s->config.batch_max = run / 2 % 2 == 0 ? 1 : 4;
+        s->base.fhir.verdict = verdict;
+        unsigned count = 1 + run % ITEMS;
+        for (unsigned i = 0; i < count; i++) {
+            char text[2] = {(char)('a' + i), '\0'};
+            ram_queue_add(&s->queue, run % 3 == 0 ? 1 : i, text, NOW);
+        }
+        (void)push_run(s, 4 * 3600000);
+        if (early > 0) {
+            fail_msg("run %u, %u items: %u of %u requests too early, %u ms after", run, count, early, tries,
+                     (unsigned)earliest_ms);
+        }
+    }
+    print_message("repeats: %u requests\n", tries);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        PUSH_CASE(nothing_is_looked_for_too_early),
+    };
+    return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
+}
