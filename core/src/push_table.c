@@ -65,6 +65,11 @@ sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     return first;
 }
 
+const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
+    const sbs_push_deferred *first = sbs_push_first(push);
+    return first != NULL && first->until_ms <= push->priv.now.mono_ms ? first : NULL;
+}
+
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
     bool passed = false;
     sbs_push_deferred *entry = push->priv.table;
