@@ -52,6 +52,17 @@ bool sbs_ascii_is_nocase(sbs_text text, const char *word) {
     return sbs_text_equal_nocase(text, sbs_text_of(word));
 }
 
+unsigned sbs_ascii_place(sbs_text text, const char *words) {
+    for (unsigned place = 1; *words != '\0'; place++) {
+        sbs_text word = sbs_text_of(words);
+        if (sbs_text_equal(text, word)) {
+            return place;
+        }
+        words += word.len + 1;
+    }
+    return 0;
+}
+
 bool sbs_ascii_is_printable(sbs_text text) {
     while (text.len > 0 && *text.ptr >= 0x20 && *text.ptr <= 0x7E) {
         text.ptr++;

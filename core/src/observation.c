@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/observation.h"
 
-#include <string.h>
-
 #include "ascii.h"
 #include "observation_types.h"
 
-#define VITAL_SIGNS "vital-signs"
-
 enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
 
-static bool is_one_of(sbs_text text, const char *const *list, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (sbs_ascii_is(text, list[i])) {
-            return true;
-        }
-    }
-    return false;
-}
+/* A text in a static object, whose initialisers are constants. */
+#define LITERAL(text) {(text), sizeof(text) - 1}
 
-/* True if a coding of @p system has one of the words, each of which ends with a NUL, the last one with two. */
-static bool has_coding(const sbs_coding *codings, size_t count, const char *system, const char *words) {
+/* The profile that R4 applies by this category (vitalsigns.html). */
+static const sbs_coding vital_signs = {
+    .system = LITERAL(SBS_SYSTEM_CATEGORY),
+    .code = LITERAL("vital-signs"),
+};
+
+/* True if @p wanted is among the codings, whatever their displays. */
+static bool has_coding(const sbs_coding *codings, size_t count, const sbs_coding *wanted) {
     for (size_t i = 0; i < count; i++) {
-        if (!sbs_ascii_is(codings[i].system, system)) {
-            continue;
-        }
-        for (const char *word = words; *word != '\0'; word += strlen(word) + 1) {
-            if (sbs_ascii_is(codings[i].code, word)) {
-                return true;
-            }
+        if (sbs_text_equal(codings[i].code, wanted->code) && sbs_text_equal(codings[i].system, wanted->system)) {
+            return true;
         }
     }
     return false;
@@ -36,19 +27,29 @@ static bool has_coding(const sbs_coding *codings, size_t count, const char *syst
 
 /* The codes of R4's vital-signs table, and the one beside 2708-6 that the same profile demands. */
 bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
-    return has_coding(codes, count, SBS_SYSTEM_LOINC,
-                      "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\00029463-7\000"
-                      "39156-5\00085354-9\0008480-6\0008462-4\0008478-0\0");
+    static const char signs[] = "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\000"
+                                "29463-7\00039156-5\00085354-9\0008480-6\0008462-4\0008478-0\0";
+    for (size_t i = 0; i < count; i++) {
+        if (sbs_ascii_is(codes[i].system, SBS_SYSTEM_LOINC) && sbs_ascii_place(codes[i].code, signs) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* The profile that R4 applies by this category (vitalsigns.html). */
 static bool is_vital_sign(const sbs_observation *observation) {
-    return has_coding(observation->categories, observation->category_count, SBS_SYSTEM_CATEGORY, VITAL_SIGNS "\0");
+    return has_coding(observation->categories, observation->category_count, &vital_signs);
 }
 
-static void require(sbs_json_writer *json, bool holds, sbs_status error) {
+static void require(sbs_json_writer *json, bool holds) {
     if (!holds) {
-        sbs_writer_fail(json->out, error);
+        sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
+    }
+}
+
+static void require_form(sbs_json_writer *json, bool holds) {
+    if (!holds) {
+        sbs_writer_fail(json->out, SBS_ERR_FORMAT);
     }
 }
 
@@ -56,7 +57,7 @@ static void require(sbs_json_writer *json, bool holds, sbs_status error) {
 
 static void put_id(sbs_json_writer *json, const sbs_observation *observation) {
     const sbs_text id = observation->id;
-    require(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")), SBS_ERR_FORMAT);
+    require_form(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")));
     sbs_json_member_text(json, "id", id);
 }
 
@@ -64,9 +65,9 @@ static void put_meta(sbs_json_writer *json, const sbs_observation *observation) 
     if (!observation->demo) {
         return;
     }
-    const sbs_coding test_data = {
-        .system = sbs_text_of("http://terminology.hl7.org/CodeSystem/v3-ActReason"),
-        .code = sbs_text_of("HTEST"),
+    static const sbs_coding test_data = {
+        .system = LITERAL("http://terminology.hl7.org/CodeSystem/v3-ActReason"),
+        .code = LITERAL("HTEST"),
     };
     sbs_json_key(json, "meta");
     sbs_json_begin_object(json);
@@ -78,9 +79,8 @@ static void put_identifier(sbs_json_writer *json, const sbs_observation *observa
     if (observation->identifier_system.ptr == NULL && observation->identifier_value.ptr == NULL) {
         return;
     }
-    require(json, observation->identifier_value.ptr != NULL, SBS_ERR_ARGUMENT);
-    sbs_json_key(json, "identifier");
-    sbs_json_begin_array(json);
+    require(json, observation->identifier_value.ptr != NULL);
+    sbs_fhir_begin_list(json, "identifier");
     sbs_json_begin_object(json);
     sbs_fhir_put_uri(json, "system", observation->identifier_system);
     sbs_fhir_put_string(json, "value", observation->identifier_value);
@@ -89,10 +89,10 @@ static void put_identifier(sbs_json_writer *json, const sbs_observation *observa
 }
 
 static void put_status(sbs_json_writer *json, const sbs_observation *observation) {
-    static const char *const codes[] = {"registered", "preliminary",      "final",  "amended", "corrected",
-                                        "cancelled",  "entered-in-error", "unknown"};
-    const sbs_text status = observation->status.ptr != NULL ? observation->status : sbs_text_of("final");
-    require(json, is_one_of(status, codes, sizeof codes / sizeof *codes), SBS_ERR_FORMAT);
+    static const char codes[] = "registered\0preliminary\0final\0amended\0corrected\0cancelled\0entered-in-error\0"
+                                "unknown\0";
+    const sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
+    require_form(json, sbs_ascii_place(status, codes) != 0);
     sbs_json_member_text(json, "status", status);
 }
 
@@ -115,49 +115,36 @@ static bool lacks_category(const sbs_observation *observation) {
 }
 
 static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
-    static const sbs_coding vital_signs = {
-        .system = {SBS_SYSTEM_CATEGORY, sizeof SBS_SYSTEM_CATEGORY - 1},
-        .code = {VITAL_SIGNS, sizeof VITAL_SIGNS - 1},
-    };
     const bool lacking = lacks_category(observation);
     if (observation->category_count == 0 && !lacking) {
         return;
     }
 
-    sbs_json_key(json, "category");
-    sbs_json_begin_array(json);
+    sbs_fhir_begin_list(json, "category");
     if (lacking) {
-        sbs_fhir_put_concept(json, &vital_signs, 1);
+        sbs_fhir_put_concept(json, NULL, &vital_signs, 1);
     }
     for (size_t i = 0; i < observation->category_count; i++) {
-        require(json, observation->categories[i].system.ptr != NULL, SBS_ERR_ARGUMENT);
-        sbs_fhir_put_concept(json, &observation->categories[i], 1);
+        require(json, observation->categories[i].system.ptr != NULL);
+        sbs_fhir_put_concept(json, NULL, &observation->categories[i], 1);
     }
     sbs_json_end_array(json);
 }
 
 static void put_code(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_json_key(json, "code");
-    sbs_fhir_put_concept(json, observation->codes, observation->code_count);
-}
-
-static void put_reference_member(sbs_json_writer *json, const char *name, sbs_text reference) {
-    if (reference.ptr != NULL) {
-        sbs_json_key(json, name);
-        sbs_fhir_put_reference(json, reference);
-    }
+    sbs_fhir_put_concept(json, "code", observation->codes, observation->code_count);
 }
 
 static void put_subject(sbs_json_writer *json, const sbs_observation *observation) {
-    require(json, observation->subject.ptr != NULL || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
-    put_reference_member(json, "subject", observation->subject);
+    require(json, observation->subject.ptr != NULL || !is_vital_sign(observation));
+    sbs_fhir_put_reference_member(json, "subject", observation->subject);
 }
 
 static void put_effective(sbs_json_writer *json, const sbs_observation *observation) {
     char buffer[DATETIME_SIZE];
     sbs_text effective = observation->effective;
     if (effective.ptr != NULL) {
-        require(json, sbs_date_is_fhir_datetime(effective), SBS_ERR_FORMAT);
+        require_form(json, sbs_date_is_fhir_datetime(effective));
     } else if (has_time(observation)) {
         sbs_writer writer;
         sbs_writer_init(&writer, buffer, sizeof buffer);
@@ -165,7 +152,7 @@ static void put_effective(sbs_json_writer *json, const sbs_observation *observat
         effective.ptr = buffer;
         sbs_writer_fail(json->out, sbs_writer_finish(&writer, &effective.len));
     }
-    require(json, has_day(observation) || !is_vital_sign(observation), SBS_ERR_ARGUMENT);
+    require(json, effective.len >= DATE_LEN || !is_vital_sign(observation)); /* vs-1 */
     sbs_json_member_text(json, "effectiveDateTime", effective);
 }
 
@@ -173,8 +160,7 @@ static void put_performers(sbs_json_writer *json, const sbs_observation *observa
     if (observation->performer_count == 0) {
         return;
     }
-    sbs_json_key(json, "performer");
-    sbs_json_begin_array(json);
+    sbs_fhir_begin_list(json, "performer");
     for (size_t i = 0; i < observation->performer_count; i++) {
         sbs_fhir_put_reference(json, observation->performers[i]);
     }
@@ -182,12 +168,9 @@ static void put_performers(sbs_json_writer *json, const sbs_observation *observa
 }
 
 static bool share_a_code(const sbs_observation *observation, const sbs_component *component) {
-    for (size_t i = 0; i < observation->code_count; i++) {
-        for (size_t j = 0; j < component->code_count; j++) {
-            if (sbs_text_equal(observation->codes[i].code, component->codes[j].code) &&
-                sbs_text_equal(observation->codes[i].system, component->codes[j].system)) {
-                return true;
-            }
+    for (size_t i = 0; i < component->code_count; i++) {
+        if (has_coding(observation->codes, observation->code_count, &component->codes[i])) {
+            return true;
         }
     }
     return false;
@@ -196,31 +179,29 @@ static bool share_a_code(const sbs_observation *observation, const sbs_component
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
 static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
     const sbs_value_kind kind = observation->value.kind;
-    require(json, kind != SBS_VALUE_NONE || observation->component_count > 0, SBS_ERR_ARGUMENT);
+    require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
         for (size_t i = 0; i < observation->component_count; i++) {
-            require(json, !share_a_code(observation, &observation->components[i]), SBS_ERR_ARGUMENT);
+            require(json, !share_a_code(observation, &observation->components[i]));
         }
     }
     sbs_fhir_put_value(json, &observation->value);
 }
 
 static void put_device(sbs_json_writer *json, const sbs_observation *observation) {
-    put_reference_member(json, "device", observation->device);
+    sbs_fhir_put_reference_member(json, "device", observation->device);
 }
 
 static void put_components(sbs_json_writer *json, const sbs_observation *observation) {
     if (observation->component_count == 0) {
         return;
     }
-    sbs_json_key(json, "component");
-    sbs_json_begin_array(json);
+    sbs_fhir_begin_list(json, "component");
     for (size_t i = 0; i < observation->component_count; i++) {
         const sbs_component *component = &observation->components[i];
-        require(json, component->value.kind != SBS_VALUE_NONE, SBS_ERR_ARGUMENT);
+        require(json, component->value.kind != SBS_VALUE_NONE);
         sbs_json_begin_object(json);
-        sbs_json_key(json, "code");
-        sbs_fhir_put_concept(json, component->codes, component->code_count);
+        sbs_fhir_put_concept(json, "code", component->codes, component->code_count);
         sbs_fhir_put_value(json, &component->value);
         sbs_json_end_object(json);
     }

@@ -61,6 +61,18 @@ void sbs_fhir_put_reference(sbs_json_writer *json, sbs_text reference) {
     sbs_json_end_object(json);
 }
 
+void sbs_fhir_put_reference_member(sbs_json_writer *json, const char *name, sbs_text reference) {
+    if (reference.ptr != NULL) {
+        sbs_json_key(json, name);
+        sbs_fhir_put_reference(json, reference);
+    }
+}
+
+void sbs_fhir_begin_list(sbs_json_writer *json, const char *name) {
+    sbs_json_key(json, name);
+    sbs_json_begin_array(json);
+}
+
 static void put_coding(sbs_json_writer *json, const sbs_coding *coding) {
     if (coding->code.ptr == NULL) {
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
@@ -76,15 +88,17 @@ void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_cod
     if (count == 0) {
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
     }
-    sbs_json_key(json, name);
-    sbs_json_begin_array(json);
+    sbs_fhir_begin_list(json, name);
     for (size_t i = 0; i < count; i++) {
         put_coding(json, &codings[i]);
     }
     sbs_json_end_array(json);
 }
 
-void sbs_fhir_put_concept(sbs_json_writer *json, const sbs_coding *codings, size_t count) {
+void sbs_fhir_put_concept(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count) {
+    if (name != NULL) {
+        sbs_json_key(json, name);
+    }
     sbs_json_begin_object(json);
     sbs_fhir_put_codings(json, "coding", codings, count);
     sbs_json_end_object(json);
@@ -131,8 +145,7 @@ static void put_absent_reason(sbs_json_writer *json, sbs_text reason) {
         .system = sbs_text_of("http://terminology.hl7.org/CodeSystem/data-absent-reason"),
         .code = reason,
     };
-    sbs_json_key(json, "dataAbsentReason");
-    sbs_fhir_put_concept(json, &coding, 1);
+    sbs_fhir_put_concept(json, "dataAbsentReason", &coding, 1);
 }
 
 void sbs_fhir_put_value(sbs_json_writer *json, const sbs_value *value) {
@@ -150,8 +163,7 @@ void sbs_fhir_put_value(sbs_json_writer *json, const sbs_value *value) {
         sbs_fhir_put_string(json, "valueString", value->text);
         break;
     case SBS_VALUE_CODED:
-        sbs_json_key(json, "valueCodeableConcept");
-        sbs_fhir_put_concept(json, &value->coded, 1);
+        sbs_fhir_put_concept(json, "valueCodeableConcept", &value->coded, 1);
         break;
     case SBS_VALUE_ABSENT:
         put_absent_reason(json, value->text);

@@ -11,10 +11,14 @@ void sbs_fhir_put_uri(sbs_json_writer *json, const char *name, sbs_text text);
 void sbs_fhir_put_code(sbs_json_writer *json, const char *name, sbs_text text);
 /* An object with the member "reference". */
 void sbs_fhir_put_reference(sbs_json_writer *json, sbs_text reference);
+/* The same as a member. */
+void sbs_fhir_put_reference_member(sbs_json_writer *json, const char *name, sbs_text reference);
+/* Begins a member that is an array. */
+void sbs_fhir_begin_list(sbs_json_writer *json, const char *name);
 /* An array of Coding, not empty, each with a code. */
 void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);
-/* An object with the member "coding". */
-void sbs_fhir_put_concept(sbs_json_writer *json, const sbs_coding *codings, size_t count);
+/* An object with the member "coding"; @p name is NULL for an element of an array. */
+void sbs_fhir_put_concept(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);
 
 /* value[x] or dataAbsentReason. */
 void sbs_fhir_put_value(sbs_json_writer *json, const sbs_value *value);

@@ -206,19 +206,6 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
     return SBS_OK;
 }
 
-static void note_failure(sbs_push *push, uint64_t id) {
-    push->priv.failure = (struct sbs_push_failure){
-        .id = id,
-        .status = push->priv.event.status,
-        .http_status = push->priv.event.http_status,
-        .flags = push->priv.flags,
-    };
-    push->priv.failed = true;
-    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
-    }
-}
-
 /* The item waits on its own, and its lane behind it. */
 static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_take(push, sent);
@@ -249,7 +236,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
         entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
-    note_failure(push, sent->id);
+    sbs_push_note_failure(push, sent->id);
     tell(push, SBS_PUSH_DEFERRED, sent->id);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
@@ -285,13 +272,13 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
     if (why == SBS_ERR_STORAGE) {
         return why;
     }
+    if (is_passing(why)) {
+        wait_all(push, false);
+        return SBS_OK;
+    }
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
-        return SBS_OK;
-    }
-    if (is_passing(why)) {
-        wait_all(push, false);
         return SBS_OK;
     }
     return act(push, sent, &dead);
@@ -347,22 +334,17 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
     return SBS_PENDING;
 }
 
-static bool is_settled(const sbs_push *push, const sbs_push_deferred *entry) {
-    return entry->never_stored || sbs_push_unsettled_ms(push) == 0;
-}
-
-static bool is_due(const sbs_push *push, const sbs_push_deferred *entry) {
-    return entry != NULL && entry->until_ms <= push->priv.now.mono_ms && is_settled(push, entry);
-}
-
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
     sbs_status status = fetch(push, id - 1, &item);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
+    if (status == SBS_OK && item.id != id) {
+        status = SBS_ERR_NOT_FOUND;
+    }
     if (status == SBS_OK) {
-        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
+        status = consider(push, &item);
     }
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
@@ -390,7 +372,7 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
 
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        if (is_settled(push, first)) {
+        if (sbs_push_is_settled(push, first)) {
             return visit(push, first->id);
         }
         push->priv.resume_ms = push->priv.settled_ms;
@@ -423,15 +405,14 @@ static sbs_status end_of_queue(sbs_push *push) {
     }
 
     bool held = push->priv.held;
-    bool resumed = push->priv.resumed;
     uint64_t end = push->priv.cursor;
-    const sbs_push_deferred *first = sbs_push_first(push);
-    if (resumed) { /* what stands before, or was put back behind the look by somebody else */
+    if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
         look_on(push, 0);
-        bool turn = push->priv.probe && is_due(push, first);
-        return turn ? visit(push, first->id) : SBS_PENDING;
+        const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
+        return due != NULL ? visit(push, due->id) : SBS_PENDING;
     }
 
+    const sbs_push_deferred *first = sbs_push_first(push);
     look_on(push, first != NULL ? end : 0);
     return end_of_all(push, first, held);
 }
@@ -477,9 +458,9 @@ static sbs_status look(sbs_push *push) {
  */
 static sbs_status choose(sbs_push *push) {
     if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
-        const sbs_push_deferred *first = sbs_push_first(push);
-        if (is_due(push, first)) {
-            return visit(push, first->id);
+        const sbs_push_deferred *due = sbs_push_due(push);
+        if (due != NULL) {
+            return visit(push, due->id);
         }
     }
     return look(push);
@@ -529,7 +510,7 @@ static void fail_batch(sbs_push *push, sbs_status status) {
 
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
     flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
-    note_failure(push, push->priv.sent[0].id);
+    sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
     if (again) {

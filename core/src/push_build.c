@@ -103,14 +103,16 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
 
 /* "Type/id" of a PUT, or the type of a POST. */
 static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
-    sbs_text own = identity->id;
     size_t len = identity->type.len;
     char *target = push->priv.target;
     char *id = target + len + 1;
     bool put = identity->write_mode == SBS_WRITE_PUT;
-    bool derived = own.len == 0;
-    bool named = identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN || (put && !derived);
-    if (!named || !sbs_fhir_type_is_valid(identity->type) || (put && !derived && !sbs_fhir_id_is_valid(own))) {
+    bool own = put && identity->id.len > 0;
+    bool named = identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
+    if (own) {
+        named = sbs_fhir_id_is_valid(identity->id);
+    }
+    if (!named || !sbs_fhir_type_is_valid(identity->type)) {
         return SBS_ERR_FORMAT;
     }
 
@@ -121,12 +123,12 @@ static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, 
     }
 
     target[len] = '/';
-    *out_id = (sbs_text){id, derived ? SBS_DERIVED_ID_LEN : own.len};
+    *out_id = (sbs_text){id, own ? identity->id.len : SBS_DERIVED_ID_LEN};
     id[out_id->len] = '\0';
-    if (derived) {
+    if (!own) {
         return sbs_identity_derive_id(identity->system, identity->value, identity->subject, id);
     }
-    memcpy(id, own.ptr, own.len);
+    memcpy(id, identity->id.ptr, identity->id.len);
     return SBS_OK;
 }
 

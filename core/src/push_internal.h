@@ -64,6 +64,9 @@ void sbs_push_begin_event(sbs_push *push);
 /** Reads what the client says of the request that ended with @p status. */
 void sbs_push_read_answer(sbs_push *push, sbs_status status);
 
+/** Keeps what was read, of an item that is put off. */
+void sbs_push_note_failure(sbs_push *push, uint64_t id);
+
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
 const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
@@ -82,6 +85,10 @@ void sbs_push_forget(sbs_push *push, uint64_t id);
 bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */
 sbs_push_deferred *sbs_push_first(const sbs_push *push);
+/** True unless it may have been stored a moment ago, by a server that does not find it yet. */
+bool sbs_push_is_settled(const sbs_push *push, const sbs_push_deferred *entry);
+/** The first, if its time has come; else NULL. */
+const sbs_push_deferred *sbs_push_due(const sbs_push *push);
 /** A later item of the lane failed as well: it was no fault of those before, and they go first again. True if there are
  * any. */
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent);

@@ -55,3 +55,16 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status) {
         push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
     }
 }
+
+void sbs_push_note_failure(sbs_push *push, uint64_t id) {
+    push->priv.failure = (struct sbs_push_failure){
+        .id = id,
+        .status = push->priv.event.status,
+        .http_status = push->priv.event.http_status,
+        .flags = push->priv.flags,
+    };
+    push->priv.failed = true;
+    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+    }
+}

@@ -74,18 +74,14 @@ static uint8_t letters(sbs_text text) {
 
 /* SMART v1 names or v2 letters; v1 has no query. */
 static uint8_t permissions_of(sbs_text text, bool has_query) {
-    if (!has_query) {
-        if (sbs_ascii_is(text, "read")) {
-            return SBS_SCOPE_READ | SBS_SCOPE_SEARCH;
-        }
-        if (sbs_ascii_is(text, "write")) {
-            return SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE;
-        }
-        if (sbs_ascii_is(text, "*")) {
-            return SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH;
-        }
-    }
-    return letters(text);
+    static const uint8_t of_name[] = {
+        0,
+        SBS_SCOPE_READ | SBS_SCOPE_SEARCH,
+        SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE,
+        SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH,
+    };
+    unsigned name = has_query ? 0 : sbs_ascii_place(text, "read\0write\0*\0");
+    return name > 0 ? of_name[name] : letters(text);
 }
 
 /* param=value: the search syntax itself is the server's business. */
@@ -95,7 +91,7 @@ static bool is_query(sbs_text query) {
 }
 
 static bool is_context(sbs_text text) {
-    return sbs_ascii_is(text, "system") || sbs_ascii_is(text, "user") || sbs_ascii_is(text, "patient");
+    return sbs_ascii_place(text, "system\0user\0patient\0") != 0;
 }
 
 static bool is_type(sbs_text text) {

@@ -8,8 +8,8 @@
 #include "server.h"
 
 static const cli_option option_table[] = {
-    {"follow", NULL, "stay, and push what other processes add; ends with a signal or --max-time",
-     &cli_push_with.follow, .type = CLI_FLAG},
+    {"follow", NULL, "stay, and push what other processes add; ends with a signal or --max-time", &cli_push_with.follow,
+     .type = CLI_FLAG},
 };
 
 static const cli_table own_table = CLI_TABLE(option_table);
@@ -35,8 +35,8 @@ const cli_command cli_queue_push = {
         "pushes a queue. put: PUT under an id derived from the identifier, in place of an id of its own.\n"
         "if-none-exist: POST unless the server holds the identifier. plain: POST. auto: the first that the server\n"
         "states.\n",
-    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table,
-               &cli_push_table, &cli_connection_table},
+    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table, &cli_push_table,
+               &cli_connection_table},
     .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu'",
     .run = run,

@@ -205,6 +205,7 @@ typedef struct sbs_push_counters {
 } sbs_push_counters;
 
 typedef struct sbs_push {
+    /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
         struct sbs_push_flags { /* what the answer says besides the event */
             uint8_t fault;      /* by its HTTP status */
@@ -215,6 +216,7 @@ typedef struct sbs_push {
             bool unread;        /* an entry that cannot be read: the item is sent again alone */
             bool lets_pass;     /* a failure after which the next of the lane may try */
         } flags;
+        sbs_write_mode write_mode; /* of the items of this request */
         uint8_t state;
         uint8_t in_a_row; /* stored since one that waited on its own was tried */
         bool held;        /* an item was passed over because its time is unknown */
@@ -240,18 +242,16 @@ typedef struct sbs_push {
         uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint16_t deferred_count;
-        sbs_write_mode write_mode; /* of the items of this request */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         uint32_t successes;
-        uint64_t cursor;
         sbs_push_event event;
-        sbs_now now;
-        uint64_t resume_ms;
         uint64_t settled_ms; /* not before that what may have been stored is sent again */
         uint32_t wait_ms, group_ms, early_ms;
         size_t body_len, search_len;
         sbs_push_counters counters;
+        sbs_now now;
+        uint64_t cursor, resume_ms;
         union {
             struct {
                 sbs_text system, value; /* its identifier, the encoder's */
