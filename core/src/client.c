@@ -264,7 +264,10 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     client->priv.detail.platform_code = stream->ops->last_code(stream->ctx);
     /* Before a byte of the request was sent, even what must not be repeated may be tried again. */
     may_retry = may_retry || !exchange->request_started;
-    if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client)) {
+    /* What one attempt may have created is not looked for before its time, which is the caller's to choose. */
+    bool once = may_have_arrived(client) && client->priv.request.interaction == SBS_CREATE &&
+                client->priv.request.max_attempts == 1;
+    if (may_retry && status == SBS_ERR_TRUNCATED && was_stale(client) && !once) {
         client->priv.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }

@@ -61,9 +61,38 @@ static void nothing_is_looked_for_too_early(void **state) {
     print_message("repeats: %u requests\n", tries);
 }
 
+static uint64_t stored_ms;
+
+static void lose_the_second(const char *json, size_t len) {
+    (void)json;
+    (void)len;
+    stored_ms = world->base.now.mono_ms;
+    world->base.fhir.lost_answers = world->base.fhir.stored_count == 2;
+    world->base.fhir.on_stored = world->base.fhir.stored_count == 2 ? NULL : lose_the_second;
+}
+
+/* A kept connection that ends without an answer is no sign that nothing was stored. */
+static void nor_after_a_kept_connection_ended(void **state) {
+    push_setup *s = *state;
+    world = s;
+    s->base.fhir.on_stored = lose_the_second;
+    ram_queue_add(&s->queue, 1, "a", NOW);
+    ram_queue_add(&s->queue, 1, "b", NOW);
+    for (unsigned polls = 0; s->base.fhir.creates < 3 && polls < 1000; polls++) {
+        sbs_wait until;
+        assert_int_equal(sbs_push_poll(&s->push, s->base.now, &until), SBS_PENDING);
+        s->base.now.mono_ms += s->base.fhir.creates < 3 ? until.timeout_ms : 0;
+    }
+    assert_true(s->base.now.mono_ms - stored_ms >= SETTLE_MS);
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+    assert_int_equal(s->base.fhir.stored_count, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(nothing_is_looked_for_too_early),
+        PUSH_CASE(nor_after_a_kept_connection_ended),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
