@@ -156,6 +156,22 @@ static const char *unit_meant(sbs_text unit) {
     return NULL;
 }
 
+/* Opens or closes a bracket; false if it does not fit. @p open: the one that is open, '\0' for none. */
+static bool take_bracket(char c, char *open) {
+    if (c == '{' || c == '[') {
+        const bool fits = *open == '\0';
+        *open = c;
+        return fits;
+    }
+    if (c == '}' || c == ']') {
+        const char opened = c == '}' ? '{' : '[';
+        const bool fits = *open == opened;
+        *open = '\0';
+        return fits;
+    }
+    return true;
+}
+
 /* Why it can be no UCUM code (ucum.org: ASCII 33 to 126; braces hold an annotation, brackets are part of an atom), NULL
  * if by its characters it can. */
 static const char *unit_fault(sbs_text unit) {
@@ -168,22 +184,13 @@ static const char *unit_fault(sbs_text unit) {
         if (c < 0x21 || c > 0x7E) {
             return "UCUM is ASCII, with u for micro and Cel for degrees Celsius";
         }
-        if (open == '{' && c != '{' && c != '}') {
-            continue;
-        }
-        if (strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
+
+        const bool in_annotation = open == '{' && c != '{' && c != '}';
+        if (!in_annotation && strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
             return "UCUM has no such character";
         }
-        if (c == '{' || c == '[') {
-            if (open != '\0') {
-                return "its brackets do not fit";
-            }
-            open = (char)c;
-        } else if (c == '}' || c == ']') {
-            if (open != (c == '}' ? '{' : '[')) {
-                return "its brackets do not fit";
-            }
-            open = '\0';
+        if (!in_annotation && !take_bracket((char)c, &open)) {
+            return "its brackets do not fit";
         }
     }
     return open == '\0' ? NULL : "its brackets do not fit";
