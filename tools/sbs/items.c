@@ -152,15 +152,13 @@ int cli_items_read(const char *command, const cli_operands *files, cli_items_tak
 }
 
 void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t fault_at, char *out, size_t size) {
-    size_t column = 1;
     if (strcmp(fault, sbs_status_text(SBS_ERR_JSON)) != 0) {
         (void)snprintf(out, size, "%s", fault);
         return;
     }
-    for (size_t i = 0; i < fault_at && i < item.len; i++) {
-        bool next = item.ptr[i] == '\n';
-        line += next;
-        column = next ? 1 : column + 1;
-    }
-    (void)snprintf(out, size, "%s (line %zu, byte %zu)", fault, line, column);
+
+    size_t below;
+    size_t column;
+    cli_json_where(item, fault_at, &below, &column);
+    (void)snprintf(out, size, "%s (line %zu, column %zu)", fault, line + below - 1, column);
 }
