@@ -451,7 +451,8 @@ static void a_lane_passes_those_that_hold_it_up(void **state) {
 /* ---- who spoke, and of what ------------------------------------------------------------------------------------- */
 
 #define PAGE "<html><h1>400 Bad Request</h1></html>"
-#define OUTCOME(code) "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code "\"}]}"
+#define OUTCOME(code)                                                                                                  \
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code "\"}]}"
 
 /* Proxies and firewalls answer in the server's place, and servers say of themselves what hinders them. */
 static void only_a_word_about_the_item_sets_it_aside(void **state) {
