@@ -126,6 +126,11 @@ sbs_text sbs_client_body(const sbs_client *client) {
     return body;
 }
 
+void sbs_client_note_page(sbs_client *client) {
+    sbs_text body = sbs_client_body(client);
+    client->priv.detail.page = body.len > 0 && *body.ptr == '<';
+}
+
 void sbs_client_read_words(sbs_client *client, bool *out_transient) {
     size_t size;
     char *words = sbs_client_words(client, &size);
@@ -139,5 +144,6 @@ void sbs_client_read_words(sbs_client *client, bool *out_transient) {
     } else if (body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
+    sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
 }

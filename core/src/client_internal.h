@@ -57,6 +57,10 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
 /** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
 sbs_text sbs_client_body(const sbs_client *client);
 
+/** Notes in the detail whether the answer's body is a web page: FHIR JSON was asked for, and no server of FHIR says
+ * what it means in another way. The answer was noted and its body decoded. */
+void sbs_client_note_page(sbs_client *client);
+
 /** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
  *  answer was noted. @p out_transient: they hint that a retry may help. */
 void sbs_client_read_words(sbs_client *client, bool *out_transient);

@@ -272,6 +272,7 @@ static sbs_status judge_success(sbs_client *client) {
 
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
+    sbs_client_note_page(client);
     if (why[0] != '\0') {
         sbs_client_say(client, sbs_text_of(why));
     } else {

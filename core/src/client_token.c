@@ -132,8 +132,12 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
+    sbs_text url = sbs_client_token_url(client);
     client->priv.url_len = 0;
     sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
+    if (status == SBS_ERR_URL && url.len > 0) { /* behind a proxy some servers state http */
+        sbs_client_say(client, url);
+    }
     if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
         sbs_client_say(client, sbs_text_of("Content-Type"));
     }

@@ -18,7 +18,8 @@ enum { /* the first by their fault */
        IN_THE_WAY,
        SEVERAL,
        NO_REQUEST,
-       OUT_OF_SCOPE
+       OUT_OF_SCOPE,
+       UNCONFIRMED
 };
 
 static const sbs_push_decision decisions[] = {
@@ -39,6 +40,7 @@ static const sbs_push_decision decisions[] = {
     [SEVERAL] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, "several match"},
     [NO_REQUEST] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL},
     [OUT_OF_SCOPE] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": scope"},
+    [UNCONFIRMED] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": unconfirmed"},
 };
 
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
@@ -112,6 +114,10 @@ static unsigned judge(const sbs_push *push, const struct sbs_push_sent *sent) {
     }
     if (flags->whole && flags->fault == SBS_FAULT_ITEM && !flags->asks) {
         return REFUSED;
+    }
+    /* A server that does not confirm says so every time, and nothing tells it that the next one is a repeat. */
+    if (push->priv.write_mode == SBS_WRITE_PLAIN && flags->fault == SBS_FAULT_NONE && status == SBS_ERR_RESPONSE) {
+        return UNCONFIRMED;
     }
     bool heard = answered && (flags->whole || status <= SBS_ERR_JSON); /* not broken off by the network */
     return is_given_up(push, sent->id, heard) ? GIVEN_UP + flags->fault : PUT_OFF;

@@ -53,6 +53,12 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status) {
         push->priv.event.words = detail->text;
         push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
         push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
+        /* A page, or a word about the server's own state, is none about the item; but gateways know what is too large.
+         */
+        bool page = detail->page && response.http_status != 413;
+        if (push->priv.flags.fault <= SBS_FAULT_ITEM && (page || detail->transient)) {
+            push->priv.flags.fault = page ? SBS_FAULT_ACCESS : SBS_FAULT_SERVER;
+        }
     }
 }
 

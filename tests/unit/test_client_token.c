@@ -177,6 +177,14 @@ static void a_page_is_no_document(void **state) {
     assert_int_equal(fake_run(s, &token_only), SBS_OK);
 }
 
+/* It is the server's fault and not the caller's, who gave an https base: the address says so. */
+static void a_token_endpoint_that_may_not_be_used_is_named(void **state) {
+    fake_setup *s = *state;
+    s->fhir.discovery_body = "{\"token_endpoint\":\"http://auth.example/token\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_URL);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "http://auth.example/token");
+}
+
 #define OAUTH_URIS(url)                                                                                                \
     "{\"resourceType\":\"CapabilityStatement\",\"rest\":[{\"mode\":\"server\",\"security\":{\"extension\":[{"          \
     "\"url\":\"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris\",\"extension\":["                \
@@ -614,6 +622,7 @@ int main(void) {
         CASE(a_fixed_token_url_needs_no_discovery),
         CASE(discovery_failures_say_what_is_wrong),
         CASE(a_page_is_no_document),
+        CASE(a_token_endpoint_that_may_not_be_used_is_named),
         CASE(older_servers_have_it_in_their_statement),
         CASE(a_statement_is_cached_and_looked_up_like_a_document),
         CASE(the_token_host_is_pinned),

@@ -512,6 +512,79 @@ static void a_lane_passes_those_that_hold_it_up(void **state) {
     assert_in_range(requests_of(s), 4, 40);
 }
 
+/* ---- who spoke, and of what ------------------------------------------------------------------------------------- */
+
+#define PAGE "<html><h1>400 Bad Request</h1></html>"
+#define OUTCOME(code)                                                                                                  \
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code "\"}]}"
+
+/* Proxies and firewalls answer in the server's place, and servers say of themselves what hinders them. */
+static void only_a_word_about_the_item_sets_it_aside(void **state) {
+    push_setup *s = *state;
+    static const struct {
+        unsigned status;
+        const char *body;
+        bool dead;
+    } rows[] = {
+        {400, PAGE, false},
+        {422, "\r\n <!DOCTYPE html>", false},
+        {400, OUTCOME("lock-error"), false},
+        {422, OUTCOME("timeout"), false},
+        {413, PAGE, true},
+        {400, OUTCOME("invalid"), true},
+        {422, "no such unit", true},
+        {400, "", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        push_setup_init(s);
+        add(s, 1, "a");
+        add(s, 2, "b");
+        fail_once(s, rows[i].status);
+        s->base.fhir.fhir_body = rows[i].body;
+        assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+        assert_int_equal(s->events[SBS_PUSH_DEAD], rows[i].dead);
+        assert_int_equal(push_stored(s, "a"), !rows[i].dead);
+        assert_int_equal(push_stored(s, "b"), 1);
+    }
+}
+
+static void all_wait_while_pages_answer(void **state) {
+    push_setup *s = *state;
+    add(s, 1, "a");
+    add(s, 2, "b");
+    add(s, 3, "c");
+    fail_once(s, 400);
+    s->base.fhir.fhir_times = 20;
+    s->base.fhir.fhir_body = PAGE;
+    assert_int_equal(push_run(s, 100 * HOUR_MS), SBS_OK);
+    assert_int_equal(s->events[SBS_PUSH_DEAD], 0);
+    assert_int_equal(s->events[SBS_PUSH_DELIVERED], 3);
+    assert_in_range(s->events[SBS_PUSH_PAUSED], 1, 20);
+}
+
+/* Nothing tells a repeated POST from the first. */
+static void what_is_not_confirmed_is_posted_once(void **state) {
+    push_setup *s = *state;
+    static const struct {
+        unsigned status;
+        const char *body;
+        bool dead;
+    } rows[] = {{202, "", true}, {200, "received", true}, {200, "{\"pid\":1}", true}, {200, PAGE, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        push_setup_init(s);
+        s->mode = SBS_WRITE_PLAIN;
+        add(s, 1, "a");
+        fail_once(s, rows[i].status);
+        s->base.fhir.fhir_body = rows[i].body;
+        assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+        assert_int_equal(s->base.fhir.creates, rows[i].dead ? 1 : 2);
+        assert_int_equal(s->events[SBS_PUSH_DEAD], rows[i].dead);
+        if (rows[i].dead) {
+            assert_string_equal(s->queue.items[0].reason, SBS_QUEUE_REASON_OPERATOR ": unconfirmed");
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(a_first_put_replaces_nothing),
@@ -534,6 +607,9 @@ int main(void) {
         PUSH_CASE(a_new_item_does_not_wait_for_the_old_ones),
         PUSH_CASE(a_new_item_waits_as_long_as_was_asked),
         PUSH_CASE(a_lane_passes_those_that_hold_it_up),
+        PUSH_CASE(only_a_word_about_the_item_sets_it_aside),
+        PUSH_CASE(all_wait_while_pages_answer),
+        PUSH_CASE(what_is_not_confirmed_is_posted_once),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

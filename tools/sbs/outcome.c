@@ -101,6 +101,10 @@ static bool names_no_time(const sbs_detail *detail) {
     return detail->retry_after_s == 0;
 }
 
+static bool is_page(const sbs_detail *detail) {
+    return detail->page;
+}
+
 #define ANY_STATUS SBS_OK
 
 typedef struct outcome_row {
@@ -116,12 +120,17 @@ static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "the server failed"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 502, 502, names_no_time, "a gateway got no usable answer from the server"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 504, 504, names_no_time, "a gateway got no answer from the server in time"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, 413, NULL, NULL},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page refuses in the FHIR server's place"},
+    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page answers in the FHIR server's place"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, 304, NULL, "the server says that nothing changed"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, says_several, NULL},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, NULL, "a condition of the request does not hold"},
 };
 
 #define CHECK_CLIENT "check --client-id, the registered key and its kid, and this machine's clock"
+
+#define CHECK_BETWEEN "check --fhir and what stands before the server: a proxy, a gateway, the network's sign-in"
 
 static const outcome_row advices[] = {
     {ANY_STATUS, SBS_STEP_TOKEN, 404, 405, NULL, "give the right token endpoint with --token-url"},
@@ -147,6 +156,9 @@ static const outcome_row advices[] = {
      "check that the token's server is the one that this FHIR server trusts"},
     {SBS_ERR_SCOPE, SBS_STEP_NONE, 0, 0, NULL, "ask with --scope for what the request needs, or have it granted"},
     {SBS_ERR_REDIRECT, SBS_STEP_NONE, 0, 0, NULL, "give the URL that the server redirects to, if you trust it"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, 413, NULL, "have the server take larger resources"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 0, 0, is_page, CHECK_BETWEEN},
+    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, 0, 0, is_page, CHECK_BETWEEN},
     {SBS_ERR_REJECTED, SBS_STEP_NONE, 0, 0, NULL, "correct the resource or the request"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "ask the server's operator, or try again later"},
 
@@ -158,6 +170,8 @@ static const outcome_row advices[] = {
     {SBS_ERR_UNTRUSTED, SBS_STEP_NONE, 0, 0, NULL, "give the server's root certificate with --ca"},
     {SBS_ERR_WRONG_NAME, SBS_STEP_NONE, 0, 0, NULL, "use the host name that the certificate is for"},
     {SBS_ERR_CERT_DATE, SBS_STEP_NONE, 0, 0, NULL, "check this machine's clock, then ask the server's operator"},
+    {SBS_ERR_URL, SBS_STEP_DISCOVERY, 0, 0, NULL,
+     "have the server's operator state an https token endpoint, or give it with --token-url"},
     {SBS_ERR_URL, SBS_STEP_NONE, 0, 0, NULL, "use absolute https URLs"},
     {SBS_ERR_KEY, SBS_STEP_NONE, 0, 0, NULL, "check --key"},
     {SBS_ERR_CRYPTO, SBS_STEP_NONE, 0, 0, NULL, "check --key"},

@@ -88,8 +88,12 @@ static const struct {
     {405, "", "check --write-mode and whether the server takes this type, then 'sbs queue retry' it"},
     {410, "", "have the server's operator look, then 'sbs queue retry' it"},
     {413, "", "have the server take larger resources, then 'sbs queue retry' it"},
+    {400, SBS_QUEUE_REASON_OPERATOR ": refused", "check what stands before the server, then 'sbs queue retry' it"},
+    {422, SBS_QUEUE_REASON_OPERATOR ": refused", "check what stands before the server, then 'sbs queue retry' it"},
     {400, "", "correct the resource and add it anew, then 'sbs queue remove' this one"},
     {422, "", "correct the resource and add it anew, then 'sbs queue remove' this one"},
+    {0, SBS_QUEUE_REASON_OPERATOR ": unconfirmed",
+     "look on the server whether it is there: if so 'sbs queue remove' it, else 'sbs queue retry' it"},
     {0, SBS_QUEUE_REASON_OPERATOR, "mend what the reason says, then 'sbs queue retry' it"},
     {0, "", "ask the server's operator, then 'sbs queue retry' it or 'sbs queue remove' it"},
 };

@@ -138,6 +138,7 @@ typedef struct sbs_detail {
                                    come; it stays set when a later try succeeds */
     bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;             /**< the server's words or status hint that a retry may help */
+    bool page;                  /**< the answer's body is a web page: something before the FHIR server spoke */
     int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                can be told, or not known */

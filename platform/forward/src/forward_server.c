@@ -173,7 +173,7 @@ const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
     server->priv.explained = *detail;
     (void)snprintf(server->priv.explanation, sizeof server->priv.explanation, "it needs %s, granted is %.*s",
                    server->priv.needs, (int)(sizeof server->priv.explanation - sizeof server->priv.needs - 32),
-                   detail->text);
+                   detail->text[0] == '\0' ? "nothing" : detail->text);
     server->priv.explained.text = server->priv.explanation;
     return &server->priv.explained;
 }
