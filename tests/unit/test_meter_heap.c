@@ -13,13 +13,15 @@
 #include "meter_rig.h"
 
 #define RECORD_IN 16429u /* as Mbed TLS asks for them with the firmware's configuration */
-#define RECORD_OUT 4429u
+#define RECORD_OUT 1069u
 #define TICKET 192u
+#define HANDSHAKE 7900u  /* what a full one takes beside them until it is over, with a chain to an RSA-4096 root */
 #define KEPT_SMALL 1024u /* blocks that a connection leaves, and those of a key while it signs */
 
 /* ---- an allocator as newlib-nano's
  * ---------------------------------------------------------------------------------------------------- */
 
+#define TESTS 2u
 #define ARENA_SIZE 131072u
 #define UNIT 8u
 
@@ -30,7 +32,9 @@ typedef struct chunk {
     struct chunk *next;
 } chunk;
 
-static _Alignas(16) unsigned char arena[ARENA_SIZE];
+static _Alignas(16) unsigned char arenas[TESTS][ARENA_SIZE]; /* one each: some of what a test made lives on */
+static unsigned char *arena;
+static unsigned tests_begun;
 static size_t arena_end;
 static chunk *arena_free;
 
@@ -72,8 +76,11 @@ static void join(chunk *low) {
 
 static void arena_release(void *memory) {
     unsigned char *at = memory;
-    if (at < arena || at >= arena + ARENA_SIZE) {
+    if (at < arenas[0] || at >= arenas[0] + sizeof arenas) {
         free(memory); /* of before, or NULL */
+        return;
+    }
+    if (at < arena || at >= arena + ARENA_SIZE) { /* of the test before */
         return;
     }
     chunk *given = (chunk *)(at - UNIT), *before = NULL;
@@ -95,6 +102,7 @@ static meter_rig rig;
 static sbs_stream_ops inner;
 static void *record_in, *record_out, *ticket;
 static size_t end_at_first;
+static size_t handshake_len;
 static unsigned connections;
 
 static void release_connection(void) {
@@ -107,6 +115,8 @@ static sbs_status open_with_memory(void *ctx, const char *host, uint16_t port, s
     if (record_in == NULL) {
         record_in = arena_calloc(1, RECORD_IN);
         record_out = arena_calloc(1, RECORD_OUT);
+        void *handshake = connections == 0 ? arena_calloc(1, handshake_len) : NULL;
+        arena_release(handshake);
         end_at_first = connections++ == 0 ? arena_end : end_at_first;
         arena_release(ticket);
         ticket = arena_calloc(1, TICKET);
@@ -121,9 +131,11 @@ static void close_with_memory(void *ctx) {
 
 static int set_up(void **state) {
     (void)state;
+    arena = arenas[tests_begun++];
     arena_end = 0;
     arena_free = NULL;
     connections = 0;
+    handshake_len = 0;
     assert_int_equal(mbedtls_platform_set_calloc_free(arena_calloc, arena_release), 0);
     rig_init(&rig);
     inner = rig.stream_ops;
@@ -163,9 +175,30 @@ static void each_connection_fits_where_the_first_one_was(void **state) {
     assert_true(arena_end <= end_at_first + rig.meter.work_size + rig.meter.body_size + KEPT_SMALL);
 }
 
+/* Where the handshake that checks the certificates found room, all that comes after it does: memory for a long
+ * client_id, too, which is not taken beside the connection before. */
+static void a_long_client_id_needs_no_more_than_the_handshake(void **state) {
+    (void)state;
+    static char client_id[2048 + 1];
+    handshake_len = HANDSHAKE;
+    memset(client_id, 'c', sizeof client_id - 1);
+    rig_boot(&rig);
+    rig_first_boot(&rig);
+    meter_record record = rig_record();
+    record.client_id = client_id;
+    rig_provision(&rig, &record);
+    rig_await(&rig, "device: registered", 60000);
+    rig_type(&rig, "measure 3\n");
+    rig_await(&rig, "state=online queued=0", 60000);
+    assert_true(connections > 1);
+    assert_true(rig.meter.work_size > 8192);
+    assert_true(arena_end <= end_at_first + KEPT_SMALL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_connection_fits_where_the_first_one_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_client_id_needs_no_more_than_the_handshake, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record in use: what it means for queue, trust, client and push engine. */
+#include <mbedtls/platform.h>
+#include <mbedtls/ssl.h>
+
 #include "meter_bytes.h"
 #include "meter_internal.h"
 
@@ -7,6 +10,7 @@
 #define IDENTITY_REST 45u  /* of an identifier: device, type, time */
 #define SEARCH_REST 110u   /* its system, in a search */
 #define OBSERVATION_REST 900u
+#define CONNECTION_BLOCK (MBEDTLS_SSL_IN_CONTENT_LEN + 45u) /* the largest of a connection: a record and its rest */
 
 /* The work hook of the client, whose context is the application. */
 static void work_hook(void *ctx, bool begin) {
@@ -92,22 +96,29 @@ void meter_session_release(meter *m) {
     meter_release(&m->body, m->body_size);
 }
 
-/* Memory for the next phase in place of that of the one before. The place that the connection leaves has to hold the
- * next one, whose largest block is a third of the heap: a block taken from that place would split it. So memory is
- * taken while the connection stands, if there is room for both. */
-static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
-    uint8_t *work = meter_allocate(work_len);
-    uint8_t *body = work != NULL && body_len > 0 ? meter_allocate(body_len) : NULL;
-    meter_session_release(m);
+static sbs_status take_memory(meter *m) {
+    m->work = m->work != NULL ? m->work : meter_allocate(m->work_size);
+    if (m->work == NULL || m->body_size == 0) {
+        return m->work != NULL ? SBS_OK : SBS_ERR_MEMORY;
+    }
+    m->body = meter_allocate(m->body_size);
+    return m->body != NULL ? SBS_OK : SBS_ERR_MEMORY;
+}
 
+/* Memory for the next phase in place of that of the one before. The place that the connection leaves has to hold the
+ * next one, whose largest block is a third of the heap: a block taken from that place would split it. So a block as
+ * large as that one keeps the place meanwhile. While the connection stands there is not room for both memories; and
+ * where there is none beside the place, the next connection has to find another. */
+static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
+    bool connected = m->work != NULL;
+    meter_session_release(m);
     m->work_size = work_len;
     m->body_size = body_len;
-    m->work = work != NULL ? work : meter_allocate(work_len);
-    if (m->work == NULL) {
-        return SBS_ERR_MEMORY;
-    }
-    m->body = body != NULL || body_len == 0 ? body : meter_allocate(body_len);
-    return m->body != NULL || body_len == 0 ? SBS_OK : SBS_ERR_MEMORY;
+
+    uint8_t *place = connected ? meter_allocate(CONNECTION_BLOCK) : NULL;
+    sbs_status status = take_memory(m);
+    mbedtls_free(place);
+    return status == SBS_OK || place == NULL ? status : take_memory(m);
 }
 
 /* The first look has little memory: where it comes from matters less than that all else is free. */

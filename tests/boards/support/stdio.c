@@ -151,6 +151,9 @@ int snprintf(char *buffer, size_t size, const char *format, ...) {
     return len;
 }
 
+/* What newlib's strftime() calls; its own would bring a second snprintf(). */
+int sniprintf(char *buffer, size_t size, const char *format, ...) __attribute__((alias("snprintf")));
+
 int vfprintf(FILE *file, const char *format, va_list given) {
     sink to = {0};
     (void)file;
