@@ -76,8 +76,8 @@ sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t
 
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     forget_discovery(client);
-    sbs_status status = sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY);
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
+    return sbs_client_note(client, SBS_STEP_DISCOVERY,
+                           sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY));
 }
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
@@ -244,7 +244,7 @@ static sbs_status build_request(sbs_client *client) {
     sbs_writer_init_sizing(&form);
     put_form(&form, config);
     sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, sbs_text_of("application/json"));
-    sbs_http_put_field(out, "Content-Type", sbs_text_of("application/x-www-form-urlencoded"));
+    sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length",
                             form.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits));
     sbs_http_put_end(out);
@@ -281,7 +281,7 @@ sbs_status sbs_client_step_sign(sbs_client *client) {
         client->priv.now.mono_ms >= client->priv.resume_ms) {
         status = SBS_ERR_TIMEOUT;
     }
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_SIGN, status);
+    return sbs_client_note(client, SBS_STEP_SIGN, status);
 }
 
 /* ---- the token endpoint's answer --------------------------------------------------------------------------------- */
@@ -392,13 +392,11 @@ static sbs_status doubt_clock(sbs_client *client) {
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
     bool hint;
-    size_t size;
-    char *words = sbs_client_words(client, &size);
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
-        sbs_oauth_error_read(&doc, &detail->oauth, words, size) != SBS_OK) {
+        sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
         sbs_client_read_words(client, &hint);
     }
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */

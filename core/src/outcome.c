@@ -6,8 +6,7 @@
 
 sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
     sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
-    while (issue != SBS_JSON_NONE && !sbs_lookup_is(doc, issue, "severity", "error") &&
-           !sbs_lookup_is(doc, issue, "severity", "fatal")) {
+    while (issue != SBS_JSON_NONE && sbs_lookup_place(doc, sbs_lookup(doc, issue, "severity"), "error\0fatal\0") == 0) {
         issue = sbs_json_next(doc, issue);
     }
     return issue;
@@ -15,13 +14,8 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
 static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
-    static const char *const codes[] = {"transient", "throttled", "lock-error", "timeout", "exception"};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (sbs_lookup_is(doc, issue, "code", codes[i])) {
-            return true;
-        }
-    }
-    return false;
+    static const char codes[] = "transient\0throttled\0lock-error\0timeout\0exception\0";
+    return sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes) != 0;
 }
 
 static bool says_something(const sbs_json *doc, sbs_json_node node) {
