@@ -114,7 +114,8 @@ static void put_request_id(sbs_writer *out) {
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept) {
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -122,7 +123,7 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
     sbs_writer_init(out, scratch, size);
     sbs_http_put_request_line(out, method, url, suffix);
     sbs_http_put_field(out, "User-Agent", sbs_text_of(agent != NULL ? agent : "libsbs/" SBS_VERSION));
-    sbs_http_put_field(out, "Accept", accept);
+    sbs_http_put_field(out, "Accept", accept != NULL ? *accept : SBS_TEXT("application/json"));
     sbs_put_string(out, "Accept-Encoding: identity\r\n");
     put_request_id(out);
 }
@@ -189,7 +190,7 @@ void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status
     sbs_client_note(client, step, status);
     client->priv.said[0] = first;
     detail->http_status = answer->status;
-    detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->retry_after_s = answer->retry_after_s;
     detail->asked_to_wait = answer->has_retry_after;
     detail->transient = sbs_status_group(status) == SBS_CLASS_LATER;
 }

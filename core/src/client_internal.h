@@ -58,8 +58,10 @@ sbs_text sbs_client_body(const sbs_client *client);
  *  answer was noted. @p out_transient: they hint that a retry may help. */
 void sbs_client_read_words(sbs_client *client, bool *out_transient);
 
-/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
+/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. NULL
+ *  for @p accept is JSON. */
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept);
 
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);

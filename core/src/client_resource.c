@@ -3,7 +3,7 @@
 #include "ascii.h"
 #include "client_internal.h"
 
-#define FHIR_JSON "application/fhir+json"
+static const sbs_text fhir_json = {"application/fhir+json", 21};
 
 /* ---- checking a request ------------------------------------------------------------------------------------------ */
 
@@ -66,6 +66,11 @@ static bool is_update_target(sbs_text target) {
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request) {
     const sbs_client_config *config = client->priv.config;
     bool valid = true;
+    bool needs_base = request->interaction != SBS_TOKEN || config->token_url == NULL;
+    if (needs_base && config->fhir_base == NULL) {
+        return SBS_ERR_ARGUMENT;
+    }
+
     switch (request->interaction) {
     case SBS_READ:
         valid = is_read_target(request->target);
@@ -84,8 +89,7 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
     default:
         break;
     }
-    bool needs_base = request->interaction != SBS_TOKEN || config->token_url == NULL;
-    return valid && (!needs_base || config->fhir_base != NULL) ? SBS_OK : SBS_ERR_ARGUMENT;
+    return valid ? SBS_OK : SBS_ERR_ARGUMENT;
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
@@ -122,7 +126,7 @@ static bool is_covered(const sbs_client *client) {
 static void put_write_fields(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_writer *out = &client->priv.writer;
-    sbs_put_string(out, "Content-Type: " FHIR_JSON "\r\n");
+    sbs_http_put_field(out, "Content-Type", fhir_json);
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
     sbs_put_string(out, "Prefer: return=");
     sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
@@ -137,9 +141,9 @@ static void put_resource_head(sbs_client *client) {
     static const char *const methods[] = {
         [SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
     const sbs_request *request = &client->priv.request;
-    sbs_text accept = request->accept.ptr != NULL ? request->accept : sbs_text_of(FHIR_JSON);
     sbs_text target = request->interaction == SBS_BUNDLE ? (sbs_text){NULL, 0} : request->target;
-    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target,
+                        request->accept.ptr != NULL ? &request->accept : &fhir_json);
     if (request->interaction != SBS_READ) {
         put_write_fields(client);
     }
@@ -284,7 +288,8 @@ static sbs_status judge_success(sbs_client *client, sbs_status meant) {
 
 sbs_status sbs_client_step_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request));
+    bool repeatable = is_repeatable(request);
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, repeatable);
     if (status != SBS_OK) {
         return status;
     }
@@ -300,5 +305,5 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
     note_refusal(client, meaning);
     bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
-    return sbs_client_retry(client, later && (is_repeatable(request) || !meaning.may_be_stored));
+    return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));
 }

@@ -69,7 +69,7 @@ sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t
     sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
 
     client->priv.date_asked = true;
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), NULL);
     sbs_http_put_end(&client->priv.writer);
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
@@ -243,7 +243,7 @@ static sbs_status build_request(sbs_client *client) {
     sbs_writer form;
     sbs_writer_init_sizing(&form);
     put_form(&form, config);
-    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, sbs_text_of("application/json"));
+    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, NULL);
     sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length",
                             form.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits));
@@ -291,20 +291,22 @@ static void keep_token(sbs_client *client, const sbs_token *token) {
     char *place = (char *)client->priv.config->work + client->priv.url_len;
     size_t token_len = token->access_token.len;
     size_t scope_len = token->scope.len;
-    bool scope_first = scope_len > 0 && token->scope.ptr < token->access_token.ptr;
-    char *token_place = place + (scope_first ? scope_len : 0);
-    char *scope_place = place + (scope_first ? 0 : token_len);
-    if (scope_first) {
-        memmove(scope_place, token->scope.ptr, scope_len);
-    }
-    memmove(token_place, token->access_token.ptr, token_len);
-    if (!scope_first && scope_len > 0) {
-        memmove(scope_place, token->scope.ptr, scope_len);
-    }
-    client->priv.token = token_place;
+    client->priv.token = place;
+    client->priv.scope = token->scope.ptr != NULL ? place + token_len : NULL;
     client->priv.token_len = token_len;
-    client->priv.scope = token->scope.ptr != NULL ? scope_place : NULL;
     client->priv.scope_len = scope_len;
+    if (scope_len > 0 && token->scope.ptr < token->access_token.ptr) {
+        memmove(place, token->scope.ptr, scope_len);
+        memmove(place + scope_len, token->access_token.ptr, token_len);
+        client->priv.scope = place;
+        client->priv.token = place + scope_len;
+        return;
+    }
+
+    memmove(place, token->access_token.ptr, token_len);
+    if (scope_len > 0) {
+        memmove(place + token_len, token->scope.ptr, scope_len);
+    }
 }
 
 /* Renewed at the larger of 10 % and 30 s before its end, but never before half its life. */

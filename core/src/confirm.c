@@ -31,9 +31,8 @@ static bool member_is(const sbs_json *doc, sbs_json_node object, const char *nam
 static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
     sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
     for (; identifier != SBS_JSON_NONE; identifier = sbs_json_next(doc, identifier)) {
-        bool same = sbs_json_is(doc, sbs_lookup(doc, identifier, "value"), written->value);
-        if (same &&
-            (written->system.ptr == NULL || sbs_json_is(doc, sbs_lookup(doc, identifier, "system"), written->system))) {
+        if (member_is(doc, identifier, "value", written->value) &&
+            (written->system.ptr == NULL || member_is(doc, identifier, "system", written->system))) {
             return true;
         }
     }
