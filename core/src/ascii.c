@@ -52,13 +52,12 @@ bool sbs_ascii_is_nocase(sbs_text text, const char *word) {
     return sbs_text_equal_nocase(text, sbs_text_of(word));
 }
 
-unsigned sbs_ascii_place(sbs_text text, const char *words) {
+unsigned sbs_ascii_place(sbs_text text, const char *words, bool nocase) {
     for (unsigned place = 1; *words != '\0'; place++) {
-        sbs_text word = sbs_text_of(words);
-        if (sbs_text_equal(text, word)) {
+        if (nocase ? sbs_ascii_is_nocase(text, words) : sbs_ascii_is(text, words)) {
             return place;
         }
-        words += word.len + 1;
+        words += strlen(words) + 1;
     }
     return 0;
 }

@@ -23,8 +23,9 @@ bool sbs_ascii_all_digits(sbs_text text);
 bool sbs_ascii_is(sbs_text text, const char *word);
 /* The same, letters compared without case. */
 bool sbs_ascii_is_nocase(sbs_text text, const char *word);
-/* The place of @p text, from 1, among @p words, each of which ends with a NUL, the last one with two; 0: it is none. */
-unsigned sbs_ascii_place(sbs_text text, const char *words);
+/* The place of @p text, from 1, among @p words, each of which ends with a NUL, the last one with two; 0: it is none.
+ * @p nocase: letters are compared without case. */
+unsigned sbs_ascii_place(sbs_text text, const char *words, bool nocase);
 /* True if all of it is printable ASCII or space (0x20-0x7E): client ids, key ids and the like (VSCHAR, RFC 6749 A). */
 bool sbs_ascii_is_printable(sbs_text text);
 /* Index of the first @p c in @p text, text.len if there is none. */

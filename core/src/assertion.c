@@ -56,13 +56,11 @@ static size_t tail_size(size_t signature_len) {
 /* ---- header and claims ---------------------------------------------------------------------------------------- */
 
 static void put_header(sbs_json_writer *json, const sbs_assertion_params *params, sbs_alg alg) {
-    sbs_json_key(json, "alg");
-    sbs_json_put_string(json, alg == SBS_ES384 ? "ES384" : "RS384");
+    sbs_json_member_text(json, "alg", alg == SBS_ES384 ? SBS_TEXT("ES384") : SBS_TEXT("RS384"));
     if (params->profile != SBS_PROFILE_SEED && params->kid.len > 0) {
         sbs_json_member_text(json, "kid", params->kid);
     }
-    sbs_json_key(json, "typ");
-    sbs_json_put_text(json, params->typ.len > 0 ? params->typ : sbs_text_of("JWT"));
+    sbs_json_member_text(json, "typ", params->typ.len > 0 ? params->typ : SBS_TEXT("JWT"));
 }
 
 static void put_time(sbs_json_writer *json, const char *name, int64_t seconds) {

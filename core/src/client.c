@@ -20,13 +20,17 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
 
 static sbs_status parse_base(const sbs_client_config *config, sbs_url *base) {
     sbs_status status = sbs_client_parse_url(config, config->fhir_base, base);
-    if (status == SBS_OK && base->query.ptr != NULL) {
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (base->query.ptr != NULL) {
         return SBS_ERR_URL;
     }
+
     if (base->path.len > 0 && base->path.ptr[base->path.len - 1] == '/') {
         base->path.len--;
     }
-    return status;
+    return SBS_OK;
 }
 
 static sbs_status check_config(const sbs_client_config *config) {
@@ -51,6 +55,12 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
     memset(client, 0, sizeof *client);
     sbs_exchange_init(&client->priv.exchange);
     client->priv.config = config;
+    client->priv.said = client->priv.words;
+    client->priv.said_size = sizeof client->priv.words;
+    if (config->words != NULL && config->words_size > 0) {
+        client->priv.said = config->words;
+        client->priv.said_size = config->words_size;
+    }
     sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
     sbs_status status = check_config(config);
     if (status == SBS_OK && config->fhir_base != NULL) {
@@ -104,7 +114,8 @@ static void put_request_id(sbs_writer *out) {
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept) {
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -112,8 +123,8 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
     sbs_writer_init(out, scratch, size);
     sbs_http_put_request_line(out, method, url, suffix);
     sbs_http_put_field(out, "User-Agent", sbs_text_of(agent != NULL ? agent : "libsbs/" SBS_VERSION));
-    sbs_http_put_field(out, "Accept", accept);
-    sbs_http_put_field(out, "Accept-Encoding", sbs_text_of("identity"));
+    sbs_http_put_field(out, "Accept", accept != NULL ? *accept : SBS_TEXT("application/json"));
+    sbs_put_string(out, "Accept-Encoding: identity\r\n");
     put_request_id(out);
 }
 
@@ -132,7 +143,8 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     shape->limits.exchange_ms = DEFAULT(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = body_max(config, state);
     if (state <= STATE_RESOURCE) { /* what else is asked for along the way has no words that count */
-        shape->words = sbs_client_words(client, &shape->words_size);
+        shape->words = client->priv.said;
+        shape->words_size = client->priv.said_size;
     }
     shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
@@ -145,7 +157,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
 }
 
 sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms) {
-    client->priv.wait = (sbs_wait){.timeout_ms = wait_ms, .events = 0, .descriptor = -1};
+    client->priv.wait.timeout_ms = wait_ms;
     return SBS_PENDING;
 }
 
@@ -157,11 +169,13 @@ sbs_status sbs_client_go_on(sbs_client *client, uint8_t state) {
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
     bool in_doubt = detail->outcome_unknown; /* since an earlier try: no later one can tell */
-    size_t size;
-    char *words = sbs_client_words(client, &size);
+    if (status == SBS_PENDING) {
+        return status;
+    }
+
     memset(detail, 0, sizeof *detail);
-    words[0] = '\0';
-    detail->text = words;
+    client->priv.said[0] = '\0';
+    detail->text = client->priv.said;
     detail->outcome_unknown = in_doubt;
     detail->step = step;
     detail->status = status;
@@ -172,13 +186,11 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
 void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
-    size_t size;
-    char *words = sbs_client_words(client, &size);
-    char first = answer->has_words ? words[0] : '\0'; /* the challenge's came with the head */
+    char first = answer->has_words ? client->priv.said[0] : '\0'; /* the challenge's came with the head */
     sbs_client_note(client, step, status);
-    words[0] = first;
+    client->priv.said[0] = first;
     detail->http_status = answer->status;
-    detail->retry_after_s = answer->has_retry_after ? answer->retry_after_s : 0;
+    detail->retry_after_s = answer->retry_after_s;
     detail->asked_to_wait = answer->has_retry_after;
     detail->transient = sbs_status_group(status) == SBS_CLASS_LATER;
 }
@@ -271,7 +283,7 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
         client->priv.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }
-    return sbs_client_retry(client, may_retry && is_worth_a_retry(status));
+    return sbs_client_retry(client, may_retry && client->priv.detail.transient);
 }
 
 /* ---- what comes next --------------------------------------------------------------------------------------------- */
@@ -282,10 +294,9 @@ static bool has_valid_token(const sbs_client *client) {
     return client->priv.token != NULL && client->priv.now.mono_ms < until_ms;
 }
 
-static bool needs_discovery(const sbs_client *client) {
+static bool needs_discovery(const sbs_client *client, bool needs_token) {
     const sbs_client_config *config = client->priv.config;
     bool asked = client->priv.request.interaction == SBS_DISCOVER;
-    bool needs_token = !client->priv.request.without_token && !has_valid_token(client);
     if (config->token_url != NULL || (!asked && !needs_token)) {
         return false;
     }
@@ -311,13 +322,14 @@ static sbs_status step_prepare(sbs_client *client) {
     if (!client->priv.contacted) {
         return first_delay(client);
     }
-    if (needs_discovery(client)) {
+    bool needs_token = !request->without_token && !has_valid_token(client);
+    if (needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
     }
     if (request->interaction == SBS_DISCOVER) {
         return SBS_OK;
     }
-    if (!request->without_token && !has_valid_token(client)) {
+    if (needs_token) {
         return sbs_client_begin_sign(client);
     }
     return request->interaction == SBS_TOKEN ? SBS_OK : sbs_client_begin_resource(client);
@@ -392,6 +404,7 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
         config->work_hook(config->hook_ctx, true);
     }
     client->priv.now = now;
+    client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     sbs_status status = step(client);
     *out_wait = client->priv.wait;
     if (config->work_hook != NULL) {

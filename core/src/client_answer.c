@@ -2,23 +2,12 @@
 /* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
 #include "ascii.h"
 #include "client_internal.h"
+#include "sbs/outcome.h"
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
-char *sbs_client_words(sbs_client *client, size_t *out_size) {
-    const sbs_client_config *config = client->priv.config;
-    if (config->words != NULL && config->words_size > 0) {
-        *out_size = config->words_size;
-        return config->words;
-    }
-    *out_size = sizeof client->priv.words;
-    return client->priv.words;
-}
-
 void sbs_client_say(sbs_client *client, sbs_text text) {
-    size_t size;
-    char *words = sbs_client_words(client, &size);
-    sbs_http_sanitise(text, words, size);
+    sbs_http_sanitise(text, client->priv.said, client->priv.said_size);
 }
 
 #define FRAGMENT_LEN 16u /* so much of a secret together is no chance */
@@ -63,8 +52,7 @@ bool sbs_client_is_secret(const sbs_client *client, const char *text) {
 }
 
 void sbs_client_hide_secrets(sbs_client *client) {
-    size_t size;
-    char *words = sbs_client_words(client, &size);
+    char *words = client->priv.said;
     if (sbs_client_is_secret(client, words)) {
         words[0] = '\0';
     }
@@ -131,17 +119,27 @@ void sbs_client_note_page(sbs_client *client) {
     client->priv.detail.page = body.len > 0 && *body.ptr == '<';
 }
 
-void sbs_client_read_words(sbs_client *client, bool *out_transient) {
-    size_t size;
-    char *words = sbs_client_words(client, &size);
+/* True if the body is JSON whose words were read, or that has none. */
+static bool read_json_words(sbs_client *client, bool *out_transient) {
+    const sbs_client_config *config = client->priv.config;
+    char *words = client->priv.said;
+    size_t size = client->priv.said_size;
     sbs_json doc;
     *out_transient = false;
-    sbs_status status = sbs_client_read_json(client, &doc);
-    sbs_text body = sbs_client_body(client);
+    if (sbs_client_read_json(client, &doc) != SBS_OK) {
+        return false;
+    }
+    if (config->read_words != NULL) {
+        (void)!config->read_words(&doc, words, size, out_transient);
+        return true;
+    }
+    return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
+}
 
-    if (status == SBS_OK) {
-        (void)!sbs_words_read(&doc, words, size, out_transient);
-    } else if (body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
+void sbs_client_read_words(sbs_client *client, bool *out_transient) {
+    bool read = read_json_words(client, out_transient);
+    sbs_text body = sbs_client_body(client);
+    if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
     sbs_client_note_page(client);

@@ -39,10 +39,7 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 /** Wipes the scratch. */
 void sbs_client_wipe_scratch(sbs_client *client);
 
-/** Where the server's words of the detail stand. */
-char *sbs_client_words(sbs_client *client, size_t *out_size);
-
-/** Puts @p text there as one sanitised line. */
+/** Puts @p text in the place of the server's words as one sanitised line. */
 void sbs_client_say(sbs_client *client, sbs_text text);
 
 /** Empties the words if they repeat a part of the token, or hold what looks like a JSON Web Token. */
@@ -65,19 +62,22 @@ void sbs_client_note_page(sbs_client *client);
  *  answer was noted. @p out_transient: they hint that a retry may help. */
 void sbs_client_read_words(sbs_client *client, bool *out_transient);
 
-/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
+/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. NULL
+ *  for @p accept is JSON. */
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept);
 
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
 
-/** "Call again after @p wait_ms." Returns SBS_PENDING. */
+/** "Call again after @p wait_ms", instead of at once. Returns SBS_PENDING. */
 sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms);
 
 /** "Call again at once", in @p state. Returns SBS_PENDING. */
 sbs_status sbs_client_go_on(sbs_client *client, uint8_t state);
 
-/** Fills the detail with what is known of a failure in @p step. Returns @p status. */
+/** Fills the detail with what is known of a failure in @p step. Returns @p status. SBS_PENDING, which is none, is only
+ *  passed on. */
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
 
 /** The same for an answer that is not the wished one, with what its head says. */

@@ -3,14 +3,19 @@
 #include "ascii.h"
 #include "client_internal.h"
 
-#define FHIR_JSON "application/fhir+json"
+static const sbs_text fhir_json = {"application/fhir+json", 21};
 
 /* ---- checking a request ------------------------------------------------------------------------------------------ */
 
-static sbs_text type_of(sbs_text target) {
+/* The type that a target begins with, and what follows it and a '/': an id, or nothing. */
+static sbs_text type_of(sbs_text target, sbs_text *out_id) {
     size_t len = 0;
+    *out_id = (sbs_text){NULL, 0};
     while (len < target.len && target.ptr[len] != '/' && target.ptr[len] != '?') {
         len++;
+    }
+    if (len < target.len && target.ptr[len] == '/') {
+        *out_id = (sbs_text){target.ptr + len + 1, target.len - len - 1};
     }
     return (sbs_text){target.ptr, len};
 }
@@ -54,17 +59,18 @@ static bool is_read_target(sbs_text target) {
 }
 
 static bool is_update_target(sbs_text target) {
-    sbs_text type = type_of(target);
-    if (type.len + 1 >= target.len) {
-        return false;
-    }
-    sbs_text id = {target.ptr + type.len + 1, target.len - type.len - 1};
-    return target.ptr[type.len] == '/' && sbs_fhir_type_is_valid(type) && sbs_fhir_id_is_valid(id);
+    sbs_text id;
+    return sbs_fhir_type_is_valid(type_of(target, &id)) && sbs_fhir_id_is_valid(id);
 }
 
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request) {
     const sbs_client_config *config = client->priv.config;
     bool valid = true;
+    bool needs_base = request->interaction != SBS_TOKEN || config->token_url == NULL;
+    if (needs_base && config->fhir_base == NULL) {
+        return SBS_ERR_ARGUMENT;
+    }
+
     switch (request->interaction) {
     case SBS_READ:
         valid = is_read_target(request->target);
@@ -83,23 +89,19 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
     default:
         break;
     }
-    bool needs_base = request->interaction != SBS_TOKEN || config->token_url == NULL;
-    return valid && (!needs_base || config->fhir_base != NULL) ? SBS_OK : SBS_ERR_ARGUMENT;
+    return valid ? SBS_OK : SBS_ERR_ARGUMENT;
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
-static uint8_t needed_permission(const sbs_request *request) {
+static uint8_t needed_permission(const sbs_request *request, bool has_id) {
     switch (request->interaction) {
     case SBS_CREATE:
         return SBS_SCOPE_CREATE;
     case SBS_UPDATE:
         return SBS_SCOPE_UPDATE;
-    case SBS_READ: {
-        sbs_text type = type_of(request->target);
-        bool has_id = type.len + 1 < request->target.len && request->target.ptr[type.len] == '/';
+    case SBS_READ:
         return has_id ? SBS_SCOPE_READ : SBS_SCOPE_SEARCH;
-    }
     default:
         return 0;
     }
@@ -110,8 +112,9 @@ static bool is_covered(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     const sbs_request *request = &client->priv.request;
     char type[SBS_FHIR_ID_MAX + 1];
-    sbs_text name = type_of(request->target);
-    uint8_t permission = needed_permission(request);
+    sbs_text id;
+    sbs_text name = type_of(request->target, &id);
+    uint8_t permission = needed_permission(request, id.len > 0);
     if (config->any_scope || config->profile == SBS_PROFILE_SEED || permission == 0 || !sbs_fhir_type_is_valid(name)) {
         return true;
     }
@@ -123,22 +126,24 @@ static bool is_covered(const sbs_client *client) {
 static void put_write_fields(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_writer *out = &client->priv.writer;
-    sbs_http_put_field(out, "Content-Type", sbs_text_of(FHIR_JSON));
+    sbs_http_put_field(out, "Content-Type", fhir_json);
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
-    sbs_http_put_field(out, "Prefer",
-                       sbs_text_of(request->response == NULL ? "return=minimal" : "return=representation"));
+    sbs_put_string(out, "Prefer: return=");
+    sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
     sbs_http_put_field(out, "If-None-Exist", request->if_none_exist);
     sbs_http_put_field(out, "If-Match", request->if_match);
-    sbs_http_put_field(out, "If-None-Match", request->if_none_match_any ? SBS_TEXT("*") : (sbs_text){NULL, 0});
+    if (request->if_none_match_any) {
+        sbs_put_string(out, "If-None-Match: *\r\n");
+    }
 }
 
 static void put_resource_head(sbs_client *client) {
     static const char *const methods[] = {
         [SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
     const sbs_request *request = &client->priv.request;
-    sbs_text accept = request->accept.ptr != NULL ? request->accept : sbs_text_of(FHIR_JSON);
     sbs_text target = request->interaction == SBS_BUNDLE ? (sbs_text){NULL, 0} : request->target;
-    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target,
+                        request->accept.ptr != NULL ? &request->accept : &fhir_json);
     if (request->interaction != SBS_READ) {
         put_write_fields(client);
     }
@@ -146,12 +151,15 @@ static void put_resource_head(sbs_client *client) {
 
 /* What the answer has to name. */
 static void note_written(sbs_written *written, const sbs_request *request) {
-    written->type = request->interaction == SBS_BUNDLE ? SBS_TEXT("Bundle") : type_of(request->target);
+    sbs_text id;
+    written->type = type_of(request->target, &id);
     written->system = request->identifier_system;
     written->value = request->identifier_value;
     if (request->interaction == SBS_UPDATE) {
-        written->id.ptr = request->target.ptr + written->type.len + 1;
-        written->id.len = request->target.len - written->type.len - 1;
+        written->id = id;
+    }
+    if (request->interaction == SBS_BUNDLE) {
+        written->type = SBS_TEXT("Bundle");
     }
 }
 
@@ -188,8 +196,7 @@ sbs_status sbs_client_begin_resource(sbs_client *client) {
         sbs_client_say(client, sbs_client_scope(client));
         return SBS_ERR_SCOPE;
     }
-    sbs_status status = send_resource(client);
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_RESOURCE, status);
+    return sbs_client_note(client, SBS_STEP_RESOURCE, send_resource(client));
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
@@ -207,9 +214,8 @@ static bool is_repeatable(const sbs_request *request) {
     }
 }
 
-static void note_refusal(sbs_client *client) {
+static void note_refusal(sbs_client *client, sbs_http_meaning meaning) {
     sbs_detail *detail = &client->priv.detail;
-    sbs_http_meaning meaning = sbs_http_meaning_of(client->priv.exchange.answer.status);
     bool hint = false;
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
@@ -244,28 +250,28 @@ static sbs_status judge_write(sbs_client *client, const char **out_why) {
 }
 
 /* What the caller asked for is the body, and his to judge; but a page that answers 200 to everything is none. */
-static sbs_status judge_body(sbs_client *client, const char **out_why) {
+static sbs_status judge_body(sbs_client *client, sbs_status meant, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     bool read = client->priv.request.interaction == SBS_READ;
-    if (answer->status != 200 && (read || sbs_http_meaning_of(answer->status).status != SBS_OK)) {
-        *out_why = "this status confirms nothing";
+    if (meant != SBS_OK || (read && answer->status != 200)) {
+        *out_why = SBS_CONFIRM_STATUS;
         return SBS_ERR_RESPONSE;
     }
     if (!read && answer->body_len > 0 && answer->has_type && !answer->is_json) {
-        *out_why = "the body does not confirm it";
+        *out_why = SBS_CONFIRM_BODY;
         return SBS_ERR_RESPONSE;
     }
     *out_why = "its content coding";
     return sbs_client_decode(client);
 }
 
-static sbs_status judge_success(sbs_client *client) {
+static sbs_status judge_success(sbs_client *client, sbs_status meant) {
     const sbs_request *request = &client->priv.request;
     sbs_detail *detail = &client->priv.detail;
     const char *why = "";
     bool read = request->interaction == SBS_READ;
     bool hint;
-    sbs_status status = read || needs_body(request) ? judge_body(client, &why) : judge_write(client, &why);
+    sbs_status status = read || needs_body(request) ? judge_body(client, meant, &why) : judge_write(client, &why);
     if (status == SBS_OK) {
         return SBS_OK;
     }
@@ -283,13 +289,14 @@ static sbs_status judge_success(sbs_client *client) {
 
 sbs_status sbs_client_step_resource(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
-    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, is_repeatable(request));
+    bool repeatable = is_repeatable(request);
+    sbs_status status = sbs_client_run_exchange(client, SBS_STEP_RESOURCE, repeatable);
     if (status != SBS_OK) {
         return status;
     }
     sbs_http_meaning meaning = sbs_http_meaning_of(client->priv.exchange.answer.status);
     if (meaning.fault == SBS_FAULT_NONE) {
-        return judge_success(client);
+        return judge_success(client, meaning.status);
     }
     if (meaning.status == SBS_ERR_UNAUTHORIZED && !client->priv.reauthenticated && !request->without_token) {
         client->priv.reauthenticated = true;
@@ -297,7 +304,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
         sbs_client_wipe_token(client);
         return sbs_client_go_on(client, STATE_PREPARE);
     }
-    note_refusal(client);
+    note_refusal(client, meaning);
     bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
-    return sbs_client_retry(client, later && (is_repeatable(request) || !meaning.may_be_stored));
+    return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));
 }

@@ -46,6 +46,5 @@ sbs_status sbs_client_oauth_uris(sbs_client *client, sbs_status status) {
     if (!is_missing) {
         return status;
     }
-    status = sbs_client_get_document(client, "/metadata", STATE_STATEMENT);
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, "/metadata", STATE_STATEMENT));
 }

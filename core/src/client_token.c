@@ -69,15 +69,15 @@ sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t
     sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
 
     client->priv.date_asked = true;
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), sbs_text_of("application/json"));
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), NULL);
     sbs_http_put_end(&client->priv.writer);
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
 
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     forget_discovery(client);
-    sbs_status status = sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY);
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_DISCOVERY, status);
+    return sbs_client_note(client, SBS_STEP_DISCOVERY,
+                           sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY));
 }
 
 /* The token endpoint stays on the host that authenticated first; a change pauses and tells. */
@@ -247,8 +247,8 @@ static sbs_status build_request(sbs_client *client) {
     sbs_writer form;
     sbs_writer_init_sizing(&form);
     put_form(&form, config);
-    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, sbs_text_of("application/json"));
-    sbs_http_put_field(out, "Content-Type", sbs_text_of("application/x-www-form-urlencoded"));
+    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, NULL);
+    sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length",
                             form.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits));
     sbs_http_put_end(out);
@@ -285,7 +285,7 @@ sbs_status sbs_client_step_sign(sbs_client *client) {
         client->priv.now.mono_ms >= client->priv.resume_ms) {
         status = SBS_ERR_TIMEOUT;
     }
-    return status == SBS_PENDING ? status : sbs_client_note(client, SBS_STEP_SIGN, status);
+    return sbs_client_note(client, SBS_STEP_SIGN, status);
 }
 
 /* ---- the token endpoint's answer --------------------------------------------------------------------------------- */
@@ -295,20 +295,22 @@ static void keep_token(sbs_client *client, const sbs_token *token) {
     char *place = (char *)client->priv.config->work + client->priv.url_len;
     size_t token_len = token->access_token.len;
     size_t scope_len = token->scope.len;
-    bool scope_first = scope_len > 0 && token->scope.ptr < token->access_token.ptr;
-    char *token_place = place + (scope_first ? scope_len : 0);
-    char *scope_place = place + (scope_first ? 0 : token_len);
-    if (scope_first) {
-        memmove(scope_place, token->scope.ptr, scope_len);
-    }
-    memmove(token_place, token->access_token.ptr, token_len);
-    if (!scope_first && scope_len > 0) {
-        memmove(scope_place, token->scope.ptr, scope_len);
-    }
-    client->priv.token = token_place;
+    client->priv.token = place;
+    client->priv.scope = token->scope.ptr != NULL ? place + token_len : NULL;
     client->priv.token_len = token_len;
-    client->priv.scope = token->scope.ptr != NULL ? scope_place : NULL;
     client->priv.scope_len = scope_len;
+    if (scope_len > 0 && token->scope.ptr < token->access_token.ptr) {
+        memmove(place, token->scope.ptr, scope_len);
+        memmove(place + scope_len, token->access_token.ptr, token_len);
+        client->priv.scope = place;
+        client->priv.token = place + scope_len;
+        return;
+    }
+
+    memmove(place, token->access_token.ptr, token_len);
+    if (scope_len > 0) {
+        memmove(place + token_len, token->scope.ptr, scope_len);
+    }
 }
 
 /* Renewed at the larger of 10 % and 30 s before its end, but never before half its life. */
@@ -396,13 +398,11 @@ static sbs_status doubt_clock(sbs_client *client) {
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
     bool hint;
-    size_t size;
-    char *words = sbs_client_words(client, &size);
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
-        sbs_oauth_error_read(&doc, &detail->oauth, words, size) != SBS_OK) {
+        sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
         sbs_client_read_words(client, &hint);
     }
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */

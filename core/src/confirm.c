@@ -42,14 +42,12 @@ static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sb
     return has;
 }
 
-static const char no_resource[] = "the body does not confirm it";
-
 static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
                                  const char **out_why) {
     bool other_id = written->id.ptr != NULL && sbs_lookup(doc, resource, "id") != SBS_JSON_NONE &&
                     !member_is(doc, resource, "id", written->id);
     if (other_id || !member_is(doc, resource, "resourceType", written->type)) {
-        *out_why = no_resource;
+        *out_why = SBS_CONFIRM_BODY;
         return SBS_ERR_RESPONSE;
     }
 
@@ -79,7 +77,7 @@ static sbs_status judge(const sbs_written *written, const sbs_answered *answered
         return SBS_OK;
     }
     if (answered->status != 200 && answered->status != 204) {
-        *out_why = "this status confirms nothing";
+        *out_why = SBS_CONFIRM_STATUS;
         return SBS_ERR_RESPONSE;
     }
     if (answered->location == SBS_LOCATION_OTHER) {
@@ -94,7 +92,7 @@ static sbs_status judge(const sbs_written *written, const sbs_answered *answered
         (answered->body == SBS_BODY_UNREAD && answered->location == SBS_LOCATION_FITS)) {
         return SBS_OK;
     }
-    *out_why = no_resource;
+    *out_why = SBS_CONFIRM_BODY;
     return SBS_ERR_RESPONSE;
 }
 

@@ -47,10 +47,13 @@ static size_t share_of(size_t total, size_t most) {
 
 /* Copies @p value with a NUL; nothing if it does not fit. */
 static void copy_text(char *out, size_t size, sbs_text value) {
-    if (value.len < size) {
-        memcpy(out, value.len > 0 ? value.ptr : "", value.len);
-        out[value.len] = '\0';
+    if (value.len >= size) {
+        return;
     }
+    if (value.len > 0) {
+        memcpy(out, value.ptr, value.len);
+    }
+    out[value.len] = '\0';
 }
 
 static void store_request(sbs_exchange *exchange, const sbs_exchange_request *request) {
@@ -215,10 +218,7 @@ static void note_location(sbs_exchange *exchange, sbs_text value) {
     sbs_answer *answer = &exchange->answer;
     sbs_text id;
     answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);
-    answer->id[0] = '\0';
-    if (answer->location == SBS_LOCATION_FITS) {
-        copy_text(answer->id, sizeof answer->id, id);
-    }
+    copy_text(answer->id, sizeof answer->id, id); /* absent unless it fits */
 }
 
 /* Several challenges may come: the longest is the one that says something. */

@@ -3,30 +3,13 @@
 
 #include "ascii.h"
 
-/* The index of @p name in @p names, without case; @p count if it is none of them. */
-static int find_name(sbs_text name, const char *const *names, int count) {
-    int i = 0;
-    while (i < count && !sbs_ascii_is_nocase(name, names[i])) {
-        i++;
-    }
-    return i;
-}
-
+/* In the order of their numbers. */
 int sbs_http_field_of(sbs_text name) {
-    static const char *const names[SBS_HTTP_OTHER_FIELD] = {
-        [SBS_HTTP_CONNECTION] = "connection",
-        [SBS_HTTP_CONTENT_LENGTH] = "content-length",
-        [SBS_HTTP_CONTENT_ENCODING] = "content-encoding",
-        [SBS_HTTP_TRANSFER_ENCODING] = "transfer-encoding",
-        [SBS_HTTP_CONTENT_TYPE] = "content-type",
-        [SBS_HTTP_DATE] = "date",
-        [SBS_HTTP_AGE] = "age",
-        [SBS_HTTP_RETRY_AFTER] = "retry-after",
-        [SBS_HTTP_LOCATION] = "location",
-        [SBS_HTTP_ETAG] = "etag",
-        [SBS_HTTP_WWW_AUTHENTICATE] = "www-authenticate",
-    };
-    return find_name(name, names, SBS_HTTP_OTHER_FIELD);
+    static const char names[] =
+        "connection\0content-length\0content-encoding\0transfer-encoding\0content-type\0date\0age\0"
+        "retry-after\0etag\0location\0www-authenticate\0";
+    unsigned place = sbs_ascii_place(name, names, true);
+    return place > 0 ? (int)place - 1 : SBS_HTTP_OTHER_FIELD;
 }
 
 static sbs_status apply_connection(sbs_http_reader *reader, sbs_text option) {
@@ -54,16 +37,13 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
 
 /* Two names for some, and three that are none. */
 static sbs_status apply_content_encoding(sbs_http_reader *reader, sbs_text name) {
-    static const char *const names[] = {"identity", "none", "utf-8", "gzip", "x-gzip", "deflate"};
-    const int i = name.len == 0 ? 0 : find_name(name, names, 6);
-    if (i < 3) {
+    static const uint8_t codings[] = {SBS_CODING_OTHER, SBS_CODING_NONE, SBS_CODING_NONE,   SBS_CODING_NONE,
+                                      SBS_CODING_GZIP,  SBS_CODING_GZIP, SBS_CODING_DEFLATE};
+    const uint8_t coding = codings[sbs_ascii_place(name, "identity\0none\0utf-8\0gzip\0x-gzip\0deflate\0", true)];
+    if (name.len == 0 || coding == SBS_CODING_NONE) {
         return SBS_OK;
     }
-    if (reader->coding != SBS_CODING_NONE || i == 6) {
-        reader->coding = SBS_CODING_OTHER;
-    } else {
-        reader->coding = i == 5 ? SBS_CODING_DEFLATE : SBS_CODING_GZIP;
-    }
+    reader->coding = reader->coding == SBS_CODING_NONE ? coding : SBS_CODING_OTHER;
     return SBS_OK;
 }
 

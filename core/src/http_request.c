@@ -29,8 +29,11 @@ static void put_target(sbs_writer *out, const sbs_url *url, sbs_text suffix) {
         return;
     }
     sbs_put_text(out, url->path);
-    const bool joined = suffix.ptr != NULL && ((suffix.len > 0 && suffix.ptr[0] == '/') || ends_with_slash(url->path));
-    if (suffix.ptr != NULL ? !joined : url->path.len == 0) {
+    bool needs_slash = url->path.len == 0;
+    if (suffix.ptr != NULL) {
+        needs_slash = !ends_with_slash(url->path) && (suffix.len == 0 || suffix.ptr[0] != '/');
+    }
+    if (needs_slash) {
         sbs_put_char(out, '/');
     }
     sbs_put_text(out, rest);

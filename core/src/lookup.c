@@ -22,6 +22,16 @@ bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, 
     return node != SBS_JSON_NONE && sbs_json_equals(doc, node, value);
 }
 
+unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *words) {
+    for (unsigned place = 1; *words != '\0'; place++) {
+        if (sbs_json_equals(doc, node, words)) {
+            return place;
+        }
+        words += strlen(words) + 1;
+    }
+    return 0;
+}
+
 bool sbs_lookup_true(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node = sbs_lookup(doc, object, name);
     return node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) == SBS_JSON_TRUE;

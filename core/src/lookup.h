@@ -15,6 +15,10 @@ SBS_NODISCARD sbs_status sbs_lookup_value(const sbs_json *doc, const char *name,
 /** True if the member @p name of @p object is the string @p value. */
 bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, const char *value);
 
+/** The place of the string @p node, from 1, among @p words, each of which ends with a NUL, the last one with two; 0: it
+ *  is none of them. */
+unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *words);
+
 /** True if the member @p name of @p object is true. */
 bool sbs_lookup_true(const sbs_json *doc, sbs_json_node object, const char *name);
 

@@ -3,31 +3,25 @@
 #include "message.h"
 #include "sbs/token.h"
 
-/* RFC 6749 section 5.2; temporarily_unavailable (section 4.1.2.1) is seen from token endpoints too. */
-static const char *const names[] = {
-    [SBS_OAUTH_NONE] = "",
-    [SBS_OAUTH_INVALID_REQUEST] = "invalid_request",
-    [SBS_OAUTH_INVALID_CLIENT] = "invalid_client",
-    [SBS_OAUTH_INVALID_GRANT] = "invalid_grant",
-    [SBS_OAUTH_UNAUTHORIZED_CLIENT] = "unauthorized_client",
-    [SBS_OAUTH_UNSUPPORTED_GRANT_TYPE] = "unsupported_grant_type",
-    [SBS_OAUTH_INVALID_SCOPE] = "invalid_scope",
-    [SBS_OAUTH_TEMPORARILY_UNAVAILABLE] = "temporarily_unavailable",
-    [SBS_OAUTH_OTHER] = "other",
-};
+/* In the order of sbs_oauth_error. RFC 6749 section 5.2; temporarily_unavailable (section 4.1.2.1) is seen from token
+ * endpoints too. */
+static const char names[] = "invalid_request\0invalid_client\0invalid_grant\0unauthorized_client\0"
+                            "unsupported_grant_type\0invalid_scope\0temporarily_unavailable\0";
 
 const char *sbs_oauth_error_name(sbs_oauth_error error) {
-    size_t index = (size_t)error;
-    return names[index < sizeof names / sizeof names[0] ? index : (size_t)SBS_OAUTH_OTHER];
+    const char *name = names;
+    if (error == SBS_OAUTH_NONE) {
+        return "";
+    }
+    for (unsigned place = SBS_OAUTH_INVALID_REQUEST; place != (unsigned)error && *name != '\0'; place++) {
+        name += strlen(name) + 1;
+    }
+    return *name != '\0' ? name : "other";
 }
 
 static sbs_oauth_error identify(const sbs_json *doc, sbs_json_node error) {
-    for (size_t i = SBS_OAUTH_INVALID_REQUEST; i < SBS_OAUTH_OTHER; i++) {
-        if (sbs_json_equals(doc, error, names[i])) {
-            return (sbs_oauth_error)i;
-        }
-    }
-    return SBS_OAUTH_OTHER;
+    unsigned place = sbs_lookup_place(doc, error, names);
+    return place > 0 ? (sbs_oauth_error)place : SBS_OAUTH_OTHER;
 }
 
 static sbs_json_node string_member(const sbs_json *doc, const char *name) {

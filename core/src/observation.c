@@ -7,7 +7,8 @@
 enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
 
 /* A text in a static object, whose initialisers are constants. */
-#define LITERAL(text) {(text), sizeof(text) - 1}
+#define LITERAL(text)                                                                                                  \
+    { (text), sizeof(text) - 1 }
 
 /* The profile that R4 applies by this category (vitalsigns.html). */
 static const sbs_coding vital_signs = {
@@ -30,7 +31,7 @@ bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
     static const char signs[] = "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\000"
                                 "29463-7\00039156-5\00085354-9\0008480-6\0008462-4\0008478-0\0";
     for (size_t i = 0; i < count; i++) {
-        if (sbs_ascii_is(codes[i].system, SBS_SYSTEM_LOINC) && sbs_ascii_place(codes[i].code, signs) != 0) {
+        if (sbs_ascii_is(codes[i].system, SBS_SYSTEM_LOINC) && sbs_ascii_place(codes[i].code, signs, false) != 0) {
             return true;
         }
     }
@@ -92,7 +93,7 @@ static void put_status(sbs_json_writer *json, const sbs_observation *observation
     static const char codes[] = "registered\0preliminary\0final\0amended\0corrected\0cancelled\0entered-in-error\0"
                                 "unknown\0";
     const sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
-    require_form(json, sbs_ascii_place(status, codes) != 0);
+    require_form(json, sbs_ascii_place(status, codes, false) != 0);
     sbs_json_member_text(json, "status", status);
 }
 

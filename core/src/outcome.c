@@ -6,8 +6,7 @@
 
 sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
     sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
-    while (issue != SBS_JSON_NONE && !sbs_lookup_is(doc, issue, "severity", "error") &&
-           !sbs_lookup_is(doc, issue, "severity", "fatal")) {
+    while (issue != SBS_JSON_NONE && sbs_lookup_place(doc, sbs_lookup(doc, issue, "severity"), "error\0fatal\0") == 0) {
         issue = sbs_json_next(doc, issue);
     }
     return issue;
@@ -15,30 +14,22 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
 static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
-    static const char *const codes[] = {"transient", "throttled", "lock-error", "timeout", "exception"};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (sbs_lookup_is(doc, issue, "code", codes[i])) {
-            return true;
-        }
-    }
-    return false;
+    static const char codes[] = "transient\0throttled\0lock-error\0timeout\0exception\0";
+    return sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes) != 0;
 }
 
-static bool says_something(const sbs_json *doc, sbs_json_node node) {
-    return node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) == SBS_JSON_STRING && sbs_json_raw(doc, node).len > 0;
-}
-
-static sbs_json_node words_of(const sbs_json *doc, sbs_json_node issue) {
-    sbs_json_node words = sbs_lookup(doc, issue, "diagnostics");
-    if (says_something(doc, words)) {
-        return words;
-    }
+/* The first of those that say something. */
+static void put_words(sbs_message *message, const sbs_json *doc, sbs_json_node issue) {
     sbs_json_node details = sbs_lookup(doc, issue, "details");
-    words = sbs_lookup(doc, details, "text");
-    if (says_something(doc, words)) {
-        return words;
+    const sbs_json_node words[] = {
+        sbs_lookup(doc, issue, "diagnostics"),
+        sbs_lookup(doc, details, "text"),
+        sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display"),
+    };
+    size_t before = message->len;
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && message->len == before; i++) {
+        sbs_message_put(message, ": ", doc, words[i]);
     }
-    return sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display");
 }
 
 sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
@@ -61,7 +52,7 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
     sbs_message_put(&message, "", doc, sbs_lookup(doc, issue, "severity"));
     sbs_message_put(&message, " ", doc, sbs_lookup(doc, issue, "code"));
     sbs_message_put(&message, " at ", doc, sbs_lookup_first(doc, issue, "expression"));
-    sbs_message_put(&message, ": ", doc, words_of(doc, issue));
+    put_words(&message, doc, issue);
     return SBS_OK;
 }
 

@@ -4,34 +4,33 @@
 #define ALG_RS384 PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
 #define ALG_ES384 PSA_ALG_ECDSA(PSA_ALG_SHA_384)
 
+/* PSA's errors go down from this one, one by one. */
+#define ERROR_AT(error) ((unsigned)PSA_ERROR_GENERIC_ERROR - (unsigned)(error))
+
 sbs_status sbs_psa_to_status(psa_status_t status) {
-    switch (status) {
-    case PSA_SUCCESS:
+    static const int8_t statuses[] = {
+        [ERROR_AT(PSA_ERROR_NOT_PERMITTED)] = SBS_ERR_KEY,
+        [ERROR_AT(PSA_ERROR_NOT_SUPPORTED)] = SBS_ERR_UNSUPPORTED,
+        [ERROR_AT(PSA_ERROR_INVALID_ARGUMENT)] = SBS_ERR_KEY,
+        [ERROR_AT(PSA_ERROR_INVALID_HANDLE)] = SBS_ERR_KEY,
+        [ERROR_AT(PSA_ERROR_BUFFER_TOO_SMALL)] = SBS_ERR_BUFFER,
+        [ERROR_AT(PSA_ERROR_ALREADY_EXISTS)] = SBS_ERR_STATE,
+        [ERROR_AT(PSA_ERROR_DOES_NOT_EXIST)] = SBS_ERR_KEY,
+        [ERROR_AT(PSA_ERROR_INSUFFICIENT_MEMORY)] = SBS_ERR_MEMORY,
+        [ERROR_AT(PSA_ERROR_INSUFFICIENT_STORAGE)] = SBS_ERR_STORAGE,
+        [ERROR_AT(PSA_ERROR_STORAGE_FAILURE)] = SBS_ERR_STORAGE,
+        [ERROR_AT(PSA_ERROR_INSUFFICIENT_ENTROPY)] = SBS_ERR_RANDOM,
+        [ERROR_AT(PSA_ERROR_DATA_CORRUPT)] = SBS_ERR_DAMAGED,
+        [ERROR_AT(PSA_ERROR_DATA_INVALID)] = SBS_ERR_DAMAGED,
+    };
+    unsigned at = ERROR_AT(status); /* above the errors it is huge */
+    if (status == PSA_SUCCESS) {
         return SBS_OK;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return SBS_ERR_MEMORY;
-    case PSA_ERROR_INSUFFICIENT_ENTROPY:
-        return SBS_ERR_RANDOM;
-    case PSA_ERROR_BUFFER_TOO_SMALL:
-        return SBS_ERR_BUFFER;
-    case PSA_ERROR_ALREADY_EXISTS:
-        return SBS_ERR_STATE;
-    case PSA_ERROR_NOT_SUPPORTED:
-        return SBS_ERR_UNSUPPORTED;
-    case PSA_ERROR_STORAGE_FAILURE:
-    case PSA_ERROR_INSUFFICIENT_STORAGE:
-        return SBS_ERR_STORAGE;
-    case PSA_ERROR_DATA_CORRUPT:
-    case PSA_ERROR_DATA_INVALID:
-        return SBS_ERR_DAMAGED;
-    case PSA_ERROR_INVALID_HANDLE:
-    case PSA_ERROR_DOES_NOT_EXIST:
-    case PSA_ERROR_NOT_PERMITTED:
-    case PSA_ERROR_INVALID_ARGUMENT:
-        return SBS_ERR_KEY;
-    default:
+    }
+    if (at >= sizeof statuses || statuses[at] == 0) {
         return SBS_ERR_CRYPTO;
     }
+    return (sbs_status)statuses[at];
 }
 
 static psa_algorithm_t psa_alg(sbs_alg alg) {

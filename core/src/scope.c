@@ -80,7 +80,7 @@ static uint8_t permissions_of(sbs_text text, bool has_query) {
         SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE,
         SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH,
     };
-    unsigned name = has_query ? 0 : sbs_ascii_place(text, "read\0write\0*\0");
+    unsigned name = has_query ? 0 : sbs_ascii_place(text, "read\0write\0*\0", false);
     return name > 0 ? of_name[name] : letters(text);
 }
 
@@ -91,7 +91,7 @@ static bool is_query(sbs_text query) {
 }
 
 static bool is_context(sbs_text text) {
-    return sbs_ascii_place(text, "system\0user\0patient\0") != 0;
+    return sbs_ascii_place(text, "system\0user\0patient\0", false) != 0;
 }
 
 static bool is_type(sbs_text text) {

@@ -167,19 +167,22 @@ static sbs_status take_members(const sbs_json *doc, char *text, sbs_token *token
 sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {
     const char *member = NULL;
     sbs_json_node error;
+    sbs_token token = {0};
 
-    *out_token = (sbs_token){0};
+    *out_token = token;
     sbs_status status = sbs_lookup_value(doc, "error", &error);
     if (status == SBS_ERR_NOT_FOUND) {
-        status = take_members(doc, text, out_token, &member);
+        status = take_members(doc, text, &token, &member);
     } else if (status == SBS_OK) {
         status = SBS_ERR_OAUTH;
     }
-    if (status != SBS_OK) {
-        *out_token = (sbs_token){0};
+
+    if (status == SBS_OK) {
+        *out_token = token;
+        member = NULL;
     }
     if (out_member != NULL) {
-        *out_member = status == SBS_OK ? NULL : member;
+        *out_member = member;
     }
     return status == SBS_ERR_NOT_FOUND || status == SBS_ERR_FORMAT ? SBS_ERR_RESPONSE : status;
 }

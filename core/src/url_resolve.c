@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reference resolution, RFC 3986 section 5.2, for references that discovery documents hold. */
+#include <string.h>
+
 #include "ascii.h"
 #include "sbs/url.h"
 
@@ -24,10 +26,8 @@ static size_t drop_last_segment(const char *path, size_t len) {
 }
 
 static size_t move_down(char *text, size_t to, size_t from, size_t end) {
-    while (from < end) {
-        text[to++] = text[from++];
-    }
-    return to;
+    memmove(text + to, text + from, end - from);
+    return to + (end - from);
 }
 
 /* Removes dot segments (RFC 3986 section 5.2.4) in place from a path that begins with '/' and may have a query; returns

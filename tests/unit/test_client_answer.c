@@ -334,10 +334,31 @@ static void words_are_found_where_servers_put_them(void **state) {
         {403, "WWW-Authenticate: Bearer realm=\"r\"\r\n", "", "Bearer realm=\"r\""},
         {403, "WWW-Authenticate: Bearer realm=\"r\"\r\n", "{\"message\":\"better\"}", "better"},
     };
+    s->config.read_words = sbs_words_read;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sbs_request request = fake_create(IDENTIFIER);
         (void)!answered(s, &request, cases[i].status, cases[i].fields, cases[i].body);
         assert_int_equal(sbs_client_detail(&s->client)->http_status, cases[i].status);
+        assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].words);
+    }
+}
+
+/* A program that does not read the words of all JSON reads an OperationOutcome, and tells other JSON as it stands. */
+static void without_a_reader_of_words_json_is_told_as_it_stands(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {OUTCOME("error", "bad date"), "error x: bad date"},
+        {"{\"message\":\"missing\r\nsubject\"}", "{\"message\":\"missing subject\"}"},
+        {" {\"resourceType\":\"OperationOutcome\",\"issue\":[]}",
+         "{\"resourceType\":\"OperationOutcome\",\"issue\":[]}"},
+        {"<html>", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sbs_request request = fake_create(IDENTIFIER);
+        (void)!answered(s, &request, 400, JSON, cases[i].body);
         assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].words);
     }
 }
@@ -473,6 +494,7 @@ int main(void) {
         CASE(every_size_of_the_work_buffer),
         CASE(a_coded_body_is_judged_once_decoded),
         CASE(words_are_found_where_servers_put_them),
+        CASE(without_a_reader_of_words_json_is_told_as_it_stands),
         CASE(no_part_of_a_token_is_told),
         CASE(a_short_token_is_hidden_too),
         CASE(words_stand_in_the_callers_memory),

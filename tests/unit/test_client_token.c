@@ -345,6 +345,7 @@ static void a_refusal_in_other_words_is_told_too(void **state) {
         {"[]", ""},
         {"", ""},
     };
+    s->config.read_words = sbs_words_read;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         s->fhir.token_status = 401;
         s->fhir.token_error = cases[i].body;

@@ -65,6 +65,9 @@ typedef struct sbs_client_config {
                                        tell because it is not in SMART's form */
     /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
+    /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
+     *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
+    sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -179,6 +182,9 @@ typedef struct sbs_client {
         size_t token_len, scope_len;
         const char *token, *scope; /* in work behind the URL; NULL: none, and none granted */
         size_t key_bits;
+        char *said; /* where the server's words of the detail go: the configuration's memory, or words below */
+        size_t said_size;
+        sbs_detail detail;
         sbs_now now;
         sbs_wait wait;
         sbs_writer writer;
@@ -194,7 +200,6 @@ typedef struct sbs_client {
         sbs_request request;
         sbs_exchange exchange;
         char kid[SBS_KID_THUMBPRINT_LEN + 1];
-        sbs_detail detail;
         sbs_assertion assertion;
         char pin_host[SBS_HOST_SIZE];
         char words[SBS_DETAIL_TEXT_SIZE];

@@ -18,6 +18,10 @@
 extern "C" {
 #endif
 
+/** Words for a success that is none. */
+#define SBS_CONFIRM_STATUS "this status confirms nothing"
+#define SBS_CONFIRM_BODY "the body does not confirm it"
+
 /** What was written. Spans stay the caller's. */
 typedef struct sbs_written {
     sbs_text type;   /**< resource type, as "Observation"; absent, for a Location: any */
