@@ -20,10 +20,12 @@ HEAVY = {
                                "many_stay_and_go_at_last:small_ones_behind_one_that_stays:more_items_than_there_are_bits",
     "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
     "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
     "test_push_faults": "the_connection_breaks_at_every_byte",
 }
 HEAVY_AS_A_WHOLE = ("test_meter_cuts",)
 RUNS = 3  # of each random history
+SCENARIOS = 200  # of engine, client and a server that says anything
 
 # Tests, by the beginnings of their names, that may need more RAM than the board has, which the linker then says. Others
 # may not outgrow it unseen.
@@ -59,7 +61,7 @@ def build(board, folder):
 def run_one(board, image, is_long):
     name = image.stem
     skip = [f"skip={HEAVY[name]}"] if name in HEAVY else []
-    arguments = [] if is_long else [*skip, f"SBS_FLASH_RUNS={RUNS}"]
+    arguments = [] if is_long else [*skip, f"SBS_FLASH_RUNS={RUNS}", f"SBS_SCENARIOS={SCENARIOS}"]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as flash:
         status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments, flash_dir=flash)
