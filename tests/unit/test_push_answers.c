@@ -121,6 +121,31 @@ static void what_was_replaced_all_the_same_is_told(void **state) {
     }
 }
 
+/* Some servers answer 200 to a PUT that creates. */
+static void a_first_version_has_replaced_nothing(void **state) {
+    push_setup *s = *state;
+    static const struct {
+        const char *fields;
+        sbs_push_event_kind kind;
+    } rows[] = {
+        {"ETag: W/\"1\"\r\n", SBS_PUSH_DELIVERED},
+        {"ETag: \"1\"\r\n", SBS_PUSH_DELIVERED},
+        {"ETag: W/\"2\"\r\n", SBS_PUSH_REPLACED},
+        {"ETag: W/\"11\"\r\n", SBS_PUSH_REPLACED},
+        {"", SBS_PUSH_REPLACED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        push_setup_init(s);
+        s->mode = SBS_WRITE_PUT;
+        add(s, 1, "a");
+        fail_once(s, 200);
+        s->base.fhir.store_first = true;
+        s->base.fhir.fields = rows[i].fields;
+        assert_int_equal(next_event(s)->kind, rows[i].kind);
+        assert_int_equal(s->queue.items[0].fate, RAM_DELIVERED);
+    }
+}
+
 static void what_is_accepted_is_updated(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 4; batch = (uint16_t)(batch + 3)) {
@@ -526,6 +551,7 @@ int main(void) {
         PUSH_CASE(a_first_put_replaces_nothing),
         PUSH_CASE(what_stands_in_the_way_is_told_and_not_replaced),
         PUSH_CASE(what_was_replaced_all_the_same_is_told),
+        PUSH_CASE(a_first_version_has_replaced_nothing),
         PUSH_CASE(what_is_accepted_is_updated),
         PUSH_CASE(an_item_goes_as_its_identity_says),
         PUSH_CASE(the_words_of_an_entry_are_told_whole),
