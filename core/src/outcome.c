@@ -15,7 +15,8 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
 static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
-    static const char *const codes[] = {"transient", "throttled", "lock-error", "timeout", "exception"};
+    static const char *const codes[] = {"transient", "throttled", "lock-error", "timeout",
+                                        "no-store",  "exception", "incomplete"};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (sbs_lookup_is(doc, issue, "code", codes[i])) {
             return true;

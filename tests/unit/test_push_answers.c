@@ -509,6 +509,21 @@ static void only_a_word_about_the_item_sets_it_aside(void **state) {
     }
 }
 
+static void an_entry_may_speak_of_the_server_too(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":["
+        "{\"response\":{\"status\":\"400\",\"outcome\":" OUTCOME(
+            "no-store") "}},"
+                        "{\"response\":{\"status\":\"400\",\"outcome\":" OUTCOME("invalid") "}}]}";
+    add(s, 1, "a");
+    add(s, 2, "b");
+    assert_int_equal(next_event(s)->kind, SBS_PUSH_DEFERRED);
+    assert_int_equal(next_event(s)->kind, SBS_PUSH_DEAD);
+    assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+}
+
 static void all_wait_while_pages_answer(void **state) {
     push_setup *s = *state;
     add(s, 1, "a");
@@ -567,6 +582,7 @@ int main(void) {
         PUSH_CASE(a_new_item_waits_as_long_as_was_asked),
         PUSH_CASE(a_lane_passes_those_that_hold_it_up),
         PUSH_CASE(only_a_word_about_the_item_sets_it_aside),
+        PUSH_CASE(an_entry_may_speak_of_the_server_too),
         PUSH_CASE(all_wait_while_pages_answer),
         PUSH_CASE(what_is_not_confirmed_is_posted_once),
     };
