@@ -149,7 +149,7 @@ static sbs_status open_answer(sbs_push *push) {
     return status == SBS_OK ? check_answer(push) : status;
 }
 
-/* The server's words about a failure, or why it is none of success. */
+/* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
 static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
     const sbs_json *doc = &push->priv.of.bundle.answer;
@@ -158,6 +158,9 @@ static const char *words_of(sbs_push *push, const entry_view *seen, const char *
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+    if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
+        push->priv.flags.fault = SBS_FAULT_SERVER;
+    }
     return said && !sbs_client_is_secret(config->client, words) ? words : why;
 }
 

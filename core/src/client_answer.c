@@ -115,8 +115,10 @@ sbs_text sbs_client_body(const sbs_client *client) {
 }
 
 void sbs_client_note_page(sbs_client *client) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_text body = sbs_client_body(client);
-    client->priv.detail.page = body.len > 0 && *body.ptr == '<';
+    bool unread = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
+    client->priv.detail.page = unread || (body.len > 0 && *body.ptr == '<');
 }
 
 /* True if the body is JSON whose words were read, or that has none. */

@@ -329,7 +329,7 @@ static void set_expiry(sbs_client *client, uint64_t expires_in) {
 static sbs_status read_token(sbs_client *client, sbs_token *token, const char **out_member) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_json doc;
-    if (!answer->is_json) {
+    if (answer->has_type && !answer->is_json) { /* some servers leave it out */
         *out_member = "Content-Type";
         return SBS_ERR_RESPONSE;
     }

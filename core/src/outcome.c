@@ -14,7 +14,7 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
 static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
-    static const char codes[] = "transient\0throttled\0lock-error\0timeout\0exception\0";
+    static const char codes[] = "transient\0throttled\0lock-error\0timeout\0no-store\0exception\0incomplete\0";
     return sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes) != 0;
 }
 

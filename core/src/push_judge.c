@@ -43,6 +43,11 @@ static const sbs_push_decision decisions[] = {
     [UNCONFIRMED] = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, SBS_QUEUE_REASON_OPERATOR ": unconfirmed"},
 };
 
+/* Some servers answer 200 to a PUT that creates: what has its first version has replaced nothing. */
+static bool is_first_version(const char *etag) {
+    return strcmp(etag, "W/\"1\"") == 0 || strcmp(etag, "\"1\"") == 0;
+}
+
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
  * item itself. */
 static unsigned judge_stored(const sbs_push *push, const struct sbs_push_sent *sent) {
@@ -54,6 +59,9 @@ static unsigned judge_stored(const sbs_push *push, const struct sbs_push_sent *s
         return ALREADY;
     }
     if (push->priv.write_mode == SBS_WRITE_PUT) {
+        if (is_first_version(push->priv.event.etag)) {
+            return DELIVERED;
+        }
         return accept ? UPDATED : REPLACED;
     }
     return accept ? ALREADY : FOUND;

@@ -88,7 +88,8 @@ static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
     remember(fhir->last_token_request, sizeof fhir->last_token_request, &fhir->last_token_request_len, request, len);
     note_jti(fhir, fake_body(request, len));
     if (!fails(fhir, &fhir->token_status, &fhir->token_times, fhir->token_error)) {
-        answer(fhir, 200, "Content-Type: application/json\r\n", fhir->token_body != NULL ? fhir->token_body : good);
+        answer(fhir, 200, fhir->token_fields != NULL ? fhir->token_fields : "Content-Type: application/json\r\n",
+               fhir->token_body != NULL ? fhir->token_body : good);
     }
 }
 

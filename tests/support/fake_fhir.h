@@ -15,6 +15,7 @@ typedef struct fake_fhir {
     const char *document_type;  /* Content-Type of the discovery document; NULL: JSON. Stays */
     const char *statement;      /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
     const char *token_body;     /* body of a 200 answer; NULL: a good one. Stays */
+    const char *token_fields;   /* its header lines; NULL: the type of JSON. Stays */
     unsigned discovery_status;  /* 0: 200 */
     unsigned token_status;      /* 0: 200 */
     const char *token_error;    /* body when token_status is set */

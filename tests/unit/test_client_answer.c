@@ -363,6 +363,31 @@ static void without_a_reader_of_words_json_is_told_as_it_stands(void **state) {
     }
 }
 
+/* Who answers in the server's place is told apart from who answers for it. */
+static void a_web_page_is_noted(void **state) {
+    fake_setup *s = *state;
+    static char large[20000]; /* more than the work buffer holds */
+    static const struct {
+        unsigned status;
+        const char *fields, *body;
+        bool page;
+    } cases[] = {
+        {400, "", "<html>", true},
+        {200, "Content-Type: text/html\r\n", "\r\n<!DOCTYPE html>", true},
+        {400, "Content-Type: text/html\r\n", large, true},
+        {400, JSON, large, false},
+        {400, JSON, "{\"message\":\"<b>no</b>\"}", false},
+        {400, "Content-Type: text/plain\r\n", "no", false},
+        {400, "Content-Type: text/html\r\n", "", false},
+    };
+    memset(large, 'x', sizeof large - 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sbs_request request = fake_create(IDENTIFIER);
+        assert_int_not_equal(answered(s, &request, cases[i].status, cases[i].fields, cases[i].body), SBS_OK);
+        assert_int_equal(sbs_client_detail(&s->client)->page, cases[i].page);
+    }
+}
+
 static void no_part_of_a_token_is_told(void **state) {
     fake_setup *s = *state;
     static const struct {
@@ -495,6 +520,7 @@ int main(void) {
         CASE(a_coded_body_is_judged_once_decoded),
         CASE(words_are_found_where_servers_put_them),
         CASE(without_a_reader_of_words_json_is_told_as_it_stands),
+        CASE(a_web_page_is_noted),
         CASE(no_part_of_a_token_is_told),
         CASE(a_short_token_is_hidden_too),
         CASE(words_stand_in_the_callers_memory),

@@ -41,6 +41,9 @@ static const struct {
     {OUTCOME("{\"severity\":\"error\",\"code\":\"throttled\"}"), "error throttled", true},
     {OUTCOME("{\"severity\":\"error\",\"code\":\"lock-error\"}"), "error lock-error", true},
     {OUTCOME("{\"severity\":\"error\",\"code\":\"exception\"}"), "error exception", true},
+    {OUTCOME("{\"severity\":\"error\",\"code\":\"no-store\"}"), "error no-store", true},
+    {OUTCOME("{\"severity\":\"error\",\"code\":\"incomplete\"}"), "error incomplete", true},
+    {OUTCOME("{\"severity\":\"error\",\"code\":\"business-rule\"}"), "error business-rule", false},
     {OUTCOME("{\"severity\":\"warning\",\"code\":\"a\"},{\"severity\":\"error\",\"code\":\"b\"},"
              "{\"severity\":\"error\",\"code\":\"timeout\"}"),
      "error b", false},

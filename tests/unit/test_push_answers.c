@@ -121,6 +121,31 @@ static void what_was_replaced_all_the_same_is_told(void **state) {
     }
 }
 
+/* Some servers answer 200 to a PUT that creates. */
+static void a_first_version_has_replaced_nothing(void **state) {
+    push_setup *s = *state;
+    static const struct {
+        const char *fields;
+        sbs_push_event_kind kind;
+    } rows[] = {
+        {"ETag: W/\"1\"\r\n", SBS_PUSH_DELIVERED},
+        {"ETag: \"1\"\r\n", SBS_PUSH_DELIVERED},
+        {"ETag: W/\"2\"\r\n", SBS_PUSH_REPLACED},
+        {"ETag: W/\"11\"\r\n", SBS_PUSH_REPLACED},
+        {"", SBS_PUSH_REPLACED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        push_setup_init(s);
+        s->mode = SBS_WRITE_PUT;
+        add(s, 1, "a");
+        fail_once(s, 200);
+        s->base.fhir.store_first = true;
+        s->base.fhir.fields = rows[i].fields;
+        assert_int_equal(next_event(s)->kind, rows[i].kind);
+        assert_int_equal(s->queue.items[0].fate, RAM_DELIVERED);
+    }
+}
+
 static void what_is_accepted_is_updated(void **state) {
     push_setup *s = *state;
     for (uint16_t batch = 1; batch <= 4; batch = (uint16_t)(batch + 3)) {
@@ -548,6 +573,21 @@ static void only_a_word_about_the_item_sets_it_aside(void **state) {
     }
 }
 
+static void an_entry_may_speak_of_the_server_too(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":["
+        "{\"response\":{\"status\":\"400\",\"outcome\":" OUTCOME(
+            "no-store") "}},"
+                        "{\"response\":{\"status\":\"400\",\"outcome\":" OUTCOME("invalid") "}}]}";
+    add(s, 1, "a");
+    add(s, 2, "b");
+    assert_int_equal(next_event(s)->kind, SBS_PUSH_DEFERRED);
+    assert_int_equal(next_event(s)->kind, SBS_PUSH_DEAD);
+    assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+}
+
 static void all_wait_while_pages_answer(void **state) {
     push_setup *s = *state;
     add(s, 1, "a");
@@ -590,6 +630,7 @@ int main(void) {
         PUSH_CASE(a_first_put_replaces_nothing),
         PUSH_CASE(what_stands_in_the_way_is_told_and_not_replaced),
         PUSH_CASE(what_was_replaced_all_the_same_is_told),
+        PUSH_CASE(a_first_version_has_replaced_nothing),
         PUSH_CASE(what_is_accepted_is_updated),
         PUSH_CASE(an_item_goes_as_its_identity_says),
         PUSH_CASE(the_words_of_an_entry_are_told_whole),
@@ -608,6 +649,7 @@ int main(void) {
         PUSH_CASE(a_new_item_waits_as_long_as_was_asked),
         PUSH_CASE(a_lane_passes_those_that_hold_it_up),
         PUSH_CASE(only_a_word_about_the_item_sets_it_aside),
+        PUSH_CASE(an_entry_may_speak_of_the_server_too),
         PUSH_CASE(all_wait_while_pages_answer),
         PUSH_CASE(what_is_not_confirmed_is_posted_once),
     };

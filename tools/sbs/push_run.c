@@ -230,10 +230,10 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
-    cli_warn(
-        "%s: %s: the server overwrote what it held there although it was asked not to, look at %s/_history: %s has "
-        "the old one",
-        run->command, event->name, event->place, before);
+    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or says so of what is "
+             "new), look at %s/_history: %s has "
+             "the old one",
+             run->command, event->name, event->place, before);
 }
 
 static void note_stored(cli_push_run *run, const sbs_forward_event *event, const char *what) {
