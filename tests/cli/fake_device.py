@@ -94,11 +94,22 @@ def serve(read, send):
                 line += bytes([byte])
 
 
-def listen(family, address):
+def listen(family, address, path):
+    """A socket whose address stands at `path`, which is not there before it is whole: who waits for it may connect."""
     server = socket.socket(family)
     server.bind(address)
     server.listen(1)
+    if family == socket.AF_INET:
+        pathlib.Path(f"{path}.new").write_text(str(server.getsockname()[1]), encoding="ascii")
+    os.rename(f"{path}.new", path)
     return server
+
+
+def receive(connection):
+    try:
+        return connection.recv(4096)
+    except ConnectionResetError:  # the command has what it wanted, and left the rest unread
+        return b""
 
 
 def main():
@@ -109,11 +120,12 @@ def main():
         pathlib.Path(f"{RECORD}.tty").symlink_to(os.ttyname(slave))
         serve(lambda: os.read(master, 4096), lambda data: os.write(master, data))
         return
-    server = listen(socket.AF_INET, ("127.0.0.1", 0)) if ADDRESS == "tcp" else listen(socket.AF_UNIX, ADDRESS)
     if ADDRESS == "tcp":
-        pathlib.Path(f"{RECORD}.port").write_text(str(server.getsockname()[1]), encoding="ascii")
+        server = listen(socket.AF_INET, ("127.0.0.1", 0), f"{RECORD}.port")
+    else:
+        server = listen(socket.AF_UNIX, f"{ADDRESS}.new", ADDRESS)
     connection, _ = server.accept()
-    serve(lambda: connection.recv(4096), connection.sendall)
+    serve(lambda: receive(connection), connection.sendall)
     os._exit(0)
 
 

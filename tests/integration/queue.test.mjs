@@ -428,7 +428,7 @@ describe('the file', () => {
             [
                 [nameOf('c'), 'refused', 'the queue is full'],
                 [nameOf('a'), 'kept', 'the server asks t'],
-                [nameOf('b'), 'kept', 'the server asks t'],
+                [nameOf('b'), 'kept', 'not tried'], // it waits behind the other of its lane
             ],
             first.text,
         );

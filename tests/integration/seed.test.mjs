@@ -152,9 +152,11 @@ describe('TLS', () => {
                 args[args.indexOf('--ca') + 1] = caFile;
                 const { stdout } = await ok(args);
                 assert.match(stdout, /\tcreated\t/);
-                for (const { tls } of await server.admin('GET', '/connections')) {
+                for (const { tls, askedName } of await server.admin('GET', '/connections')) {
                     assert.equal(tls.protocol, `TLSv${version}`);
-                    assert.equal(tls.servername, 'localhost');
+                    assert.equal(askedName, 'localhost');
+                    // OpenSSL tells no name of a session of TLS 1.2 that is resumed, though it was asked for.
+                    if (version !== '1.2' || !tls.resumed) assert.equal(tls.servername, 'localhost');
                 }
             });
         }

@@ -64,6 +64,7 @@ export class Front {
     #tls;
     #relay;
     #listeners = [];
+    #busy = 0;
 
     constructor({ faults, requests, connections, handler, log, tlsOptions }) {
         this.#faults = faults;
@@ -71,10 +72,17 @@ export class Front {
         this.#handler = handler;
         this.#log = log;
         this.#http = http.createServer({ maxHeaderSize: MAX_HEADER, keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
-            this.#serve(req, res).catch((error) => this.#failed(error, res));
+            this.#busy += 1;
+            this.#serve(req, res)
+                .catch((error) => this.#failed(error, res))
+                .finally(() => (this.#busy -= 1));
         });
         this.#tls = tls.createServer({ ...tlsOptions, allowHalfOpen: false }, (socket) => this.#secured(socket));
         this.#tls.on('tlsClientError', () => {});
+        this.#tls.on('connection', (socket) => {
+            this.#busy += 1;
+            socket.once('close', () => (this.#busy -= 1));
+        });
         this.connections = connections;
     }
 
@@ -116,6 +124,11 @@ export class Front {
         };
         socket.setNoDelay(true);
         return this.#http.emit('connection', new Wire(socket, record, this.#faults));
+    }
+
+    /** Connections that are open, and requests that are worked on, also those whose client has gone. */
+    get busy() {
+        return this.#busy;
     }
 
     async #serve(req, res) {

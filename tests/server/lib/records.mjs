@@ -137,12 +137,28 @@ export class Requests {
 
 const shownDirection = (scanner) => ({ bytes: scanner?.bytes ?? 0, records: scanner?.records ?? [] });
 
+/** The name in the ClientHello (RFC 8446 section 4.1.2), null if there is none. */
+function askedName(hello) {
+    try {
+        let at = 5 + 4 + 2 + 32; // headers of record and message, version, random
+        at += 1 + hello.readUInt8(at); // session
+        at += 2 + hello.readUInt16BE(at); // cipher suites
+        at += 1 + hello.readUInt8(at); // compression
+        for (at += 2; ; at += 4 + hello.readUInt16BE(at + 2)) {
+            if (hello.readUInt16BE(at) !== 0) continue;
+            return hello.toString('latin1', at + 9, at + 9 + hello.readUInt16BE(at + 7));
+        }
+    } catch {
+        return null;
+    }
+}
+
 export class Connections {
     #list = [];
     #next = 1;
 
     open() {
-        const record = { connection: this.#next++, open: true, tls: null, requests: [], faults: [] };
+        const record = { connection: this.#next++, open: true, tls: null, hello: Buffer.alloc(0), requests: [], faults: [] };
         this.#list.push(record);
         if (this.#list.length > MAX_CONNECTIONS) this.#list.shift();
         return record;
@@ -153,10 +169,11 @@ export class Connections {
     }
 
     list() {
-        return this.#list.map(({ connection, open, tls, requests, faults, up, down }) => ({
+        return this.#list.map(({ connection, open, tls, hello, requests, faults, up, down }) => ({
             connection,
             open,
             tls,
+            askedName: askedName(hello),
             requests,
             faults,
             up: shownDirection(up),

@@ -6,6 +6,7 @@ import net from 'node:net';
 const RECORD_HEADER = 5;
 const MAX_NOTED_RECORDS = 10_000;
 const LINGER_MS = 1_000;
+const HELLO_MAX = 2_048;
 
 /** Notes record boundaries in a stream of bytes that comes in arbitrary pieces. */
 class RecordScanner {
@@ -146,6 +147,7 @@ export class Relay {
         const cuts = entry && (entry.fault.direction ?? 'down') === name;
         const limit = cuts ? new Limit(entry, scanner) : null;
         from.on('data', (chunk) => {
+            if (name === 'up' && record.hello.length < HELLO_MAX) record.hello = Buffer.concat([record.hello, chunk]);
             const taken = limit ? limit.allowed(chunk) : scanner.take(chunk, Infinity);
             if (taken > 0 && !to.write(chunk.subarray(0, taken))) this.#throttle(from, to);
             if (limit?.reached()) this.#strike(way);

@@ -164,7 +164,8 @@ export class Server {
         const resources = Object.fromEntries(
             this.repository.types().map((type) => [type, this.repository.all(type).length]),
         );
-        return { ...this.requests.count(), resources, identifiers: this.repository.index.counts() };
+        const busy = this.#front.busy;
+        return { ...this.requests.count(), busy, resources, identifiers: this.repository.index.counts() };
     }
 
     onStop(callback) {

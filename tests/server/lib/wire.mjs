@@ -70,9 +70,10 @@ export class Wire extends Duplex {
     encrypted = true;
     #tls;
     #record;
-    #plan = null;
+    #plan = null; // of the answer that is held now, and its bytes
     #held = [];
-    #releasing = null;
+    #sending = 0; // answers that are on their way in pieces
+    #sent = Promise.resolve();
     #closing = null;
     #cutOff = false;
 
@@ -134,6 +135,7 @@ export class Wire extends Duplex {
             this.#held.push(chunk);
             return done();
         }
+        if (this.#sending > 0) return this.#after(() => this.#tls.write(chunk), done);
         return this.#tls.write(chunk, done);
     }
 
@@ -153,19 +155,30 @@ export class Wire extends Duplex {
         this.#plan = fault;
     }
 
+    /** Resolves when all that was held has gone. A client may ask again before: one answer after another. */
     release() {
-        if (this.#plan && !this.#releasing) this.#releasing = this.#send(this.#plan).finally(() => this.#resume());
-        return this.#releasing ?? Promise.resolve();
+        if (this.#plan) {
+            const [plan, held] = [this.#plan, this.#held];
+            this.#plan = null;
+            this.#held = [];
+            this.#after(() => this.#send(plan, held));
+        }
+        return this.#sent;
     }
 
-    #resume() {
-        this.#plan = null;
-        this.#releasing = null;
+    #after(send, done = () => {}) {
+        this.#sending += 1;
+        this.#sent = this.#sent
+            .then(() => (this.#cutOff ? undefined : send()))
+            .catch((error) => this.destroy(error))
+            .then(() => {
+                this.#sending -= 1;
+                done();
+            });
     }
 
-    async #send(plan) {
-        let bytes = Buffer.concat(this.#held);
-        this.#held = [];
+    async #send(plan, held) {
+        let bytes = Buffer.concat(held);
         if (plan.delayAfterMs) await sleep(plan.delayAfterMs, undefined, { ref: false });
         if (plan.falseAnswer) bytes = plan.falseAnswer;
         if (plan.contentLength || plan.padHeaders) bytes = changedHead(bytes, plan);
@@ -177,10 +190,10 @@ export class Wire extends Duplex {
     }
 
     async #sendPieces(list, gapMs) {
-        for (const piece of list) {
+        for (const [i, piece] of list.entries()) {
+            if (gapMs > 0 && i > 0) await sleep(gapMs, undefined, { ref: false });
             if (this.#tls.destroyed) return;
             if (piece.length > 0) await new Promise((resolve) => this.#tls.write(piece, resolve));
-            if (gapMs > 0) await sleep(gapMs, undefined, { ref: false });
         }
     }
 

@@ -60,6 +60,30 @@ function exchange({ options = {}, path = '/fhir/.well-known/smart-configuration'
     });
 }
 
+/** Asks again on the same connection the moment an answer is whole, until there are `count` answers. */
+async function exchanges(count) {
+    const request = 'GET /fhir/.well-known/smart-configuration HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const socket = tls.connect({
+        port: server.port,
+        host: '127.0.0.1',
+        servername: 'localhost',
+        ca: readFileSync(server.server.caFile),
+    });
+    const answers = [];
+    let text = '';
+    socket.write(request);
+    for await (const chunk of socket) {
+        text += chunk.toString('latin1');
+        const [head, body] = text.split('\r\n\r\n');
+        if (body?.length === Number(/Content-Length: (\d+)/.exec(head)[1])) {
+            if (answers.push(text) === count) break;
+            text = '';
+            socket.write(request);
+        }
+    }
+    return answers;
+}
+
 /** Whether the last record of the connection was a close_notify: 24 bytes in TLS 1.3. */
 function saidGoodbye() {
     const { records } = server.server.connections.list().at(-1).down;
@@ -123,6 +147,10 @@ describe('changes of the answer', () => {
         assert.match(bytes, /^HTTP\/1\.1 200[^]*\}$/);
         arm({ on: 'any', splitAt: [9, 30], gapMs: 20 });
         assert.deepEqual((await exchange()).pieces.slice(0, 2), [9, 21]);
+    });
+    test('split, and the next request comes at once', async () => {
+        arm({ on: 'any', split: 300, gapMs: 20, times: -1 });
+        assert.equal((await exchanges(3)).length, 3);
     });
     test('wrong Content-Length', async () => {
         const length = (text) => Number(/Content-Length: (\d+)/.exec(text)[1]);
