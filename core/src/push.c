@@ -63,11 +63,22 @@ static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id
     push->priv.event.wait_ms = wait_ms;
 }
 
+/* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */
+static void note_unstored(sbs_push *push, bool may_be_stored) {
+    for (unsigned i = 0; i < push->priv.batch_len; i++) {
+        const struct sbs_push_sent *sent = &push->priv.sent[i];
+        sbs_push_note_unstored(push, sent->id, sent->first && !may_be_stored);
+    }
+}
+
 /* Not the fault of an item: the network, discovery, the token, memory. */
 static void wait_all(sbs_push *push, bool pause) {
     uint32_t wait_ms =
         pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
     uint64_t id = push->priv.sent[0].id;
+    if (push->priv.marked) {
+        note_unstored(push, push->priv.flags.unknown);
+    }
     look_on(push, before(push));
     begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
     push->priv.open = false;
@@ -212,6 +223,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
     push->priv.no_room = push->priv.no_room || entry == NULL;
+    sbs_push_note_unstored(push, sent->id, sent->first && !flags->unknown);
     flags->lets_pass = sent->last && !flags->unread;
     if (entry != NULL) {
         if (sbs_push_counts(push, entry) && !flags->unread) {
@@ -230,7 +242,6 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
-        entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
         entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
@@ -286,11 +297,10 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
-    const sbs_push_deferred *entry = sbs_push_find(push, item->id);
     *sent = (struct sbs_push_sent){
         .id = item->id,
         .lane = item->meta.lane,
-        .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
+        .first = item->attempts == 0 || sbs_push_is_unstored(push, item->id),
         .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
@@ -470,7 +480,7 @@ static sbs_status choose(sbs_push *push) {
 
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
-    sbs_push_read_answer(push, push->priv.of.alone.verdict);
+    sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
     if (decision->act >= PUSH_WAIT_ALL) {
         wait_all(push, decision->act == PUSH_PAUSE_ALL);
@@ -498,9 +508,9 @@ static void scatter(sbs_push *push) {
     push->priv.singles_left = count;
 }
 
-static void fail_batch(sbs_push *push, sbs_status status) {
-    sbs_push_read_answer(push, status);
+static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
+    sbs_push_read_answer(push, status, heard);
     unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
     if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
@@ -510,6 +520,7 @@ static void fail_batch(sbs_push *push, sbs_status status) {
 
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
     flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
+    note_unstored(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
@@ -556,11 +567,12 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
         return judge_single(push);
     }
 
-    if (status == SBS_OK) {
+    bool heard = status == SBS_OK;
+    if (heard) {
         status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
-        fail_batch(push, status);
+        fail_batch(push, status, heard);
         return SBS_OK;
     }
     push->priv.judged = 0;
@@ -573,6 +585,7 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
 static sbs_status start(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
     push->priv.state = PUSH_READY;
+    push->priv.marked = false;
     return status == SBS_OK ? SBS_OK : finish_request(push, status);
 }
 
@@ -581,16 +594,19 @@ static sbs_status start(sbs_push *push) {
 static sbs_status mark(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_status status = group(push);
+    push->priv.marked = true;
     for (unsigned i = 0; i < push->priv.batch_len && status == SBS_OK; i++) {
         status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
     }
     if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
+        note_unstored(push, false);
         sbs_push_cancel(push);
         return unless_gone(status);
     }
 
     status = sbs_push_flush(push);
     if (status == SBS_OK) {
+        note_unstored(push, true);
         push->priv.state = PUSH_RUN;
     }
     return status;

@@ -61,8 +61,9 @@ uint32_t sbs_push_pause_ms(sbs_push *push);
 
 void sbs_push_begin_event(sbs_push *push);
 
-/** Reads what the client says of the request that ended with @p status. */
-void sbs_push_read_answer(sbs_push *push, sbs_status status);
+/** Reads what the client says of the request that ended with @p status. @p heard: the client had its answer, and the
+ * status is what became of that. */
+void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
 /** Keeps what was read, of an item that is put off. */
 void sbs_push_note_failure(sbs_push *push, uint64_t id);
@@ -81,6 +82,10 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id);
 /** The same, a new one if it has none; NULL if there is no room. */
 sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent);
 void sbs_push_forget(sbs_push *push, uint64_t id);
+/** True if an item that was sent before cannot be stored: each answer said so. Known of those that wait on their own and
+ * of as many others as a batch has. */
+bool sbs_push_is_unstored(sbs_push *push, uint64_t id);
+void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored);
 /** True if an item of the lane before this one holds it up. */
 bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */

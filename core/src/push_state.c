@@ -37,23 +37,28 @@ void sbs_push_begin_event(sbs_push *push) {
     push->priv.event.server_id = push->priv.event.etag = "";
 }
 
-void sbs_push_read_answer(sbs_push *push, sbs_status status) {
+void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
+    struct sbs_push_flags *flags = &push->priv.flags;
+    if (!heard) { /* the answer at hand may be that to something before it, as the token's */
+        bool told = detail->status == status;
+        response.http_status = told ? detail->http_status : 0;
+        push->priv.event.words = detail->text;
+        flags->elsewhere = told && detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
+        flags->asks = told && detail->asked_to_wait;
+    }
+
     sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
     push->priv.event.status = status;
     push->priv.event.http_status = response.http_status;
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
-    push->priv.flags.unknown = detail->outcome_unknown;
-    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
-    push->priv.flags.whole = status == meaning.status;
-    if (status != SBS_OK) {
-        push->priv.event.words = detail->text;
-        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
-    }
+    flags->unknown = detail->outcome_unknown;
+    flags->asks = flags->asks || (!heard && meaning.asks_for_time);
+    flags->fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
+    flags->whole = status == meaning.status;
 }
 
 void sbs_push_note_failure(sbs_push *push, uint64_t id) {

@@ -27,9 +27,36 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sen
     }
 
     entry = &push->priv.table[push->priv.deferred_count++];
-    *entry = (sbs_push_deferred){
-        .id = sent->id, .lane = sent->lane, .successes = push->priv.successes, .never_stored = sent->first};
+    *entry = (sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
     return entry;
+}
+
+static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
+    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
+        if (push->priv.unstored[i] == (uint32_t)id) {
+            return &push->priv.unstored[i];
+        }
+    }
+    return NULL;
+}
+
+bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
+    const sbs_push_deferred *entry = sbs_push_find(push, id);
+    return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
+}
+
+void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored) {
+    sbs_push_deferred *entry = sbs_push_find(push, id);
+    uint32_t *place = find_unstored(push, id);
+    if (entry != NULL) {
+        entry->never_stored = unstored;
+        unstored = false;
+    } else if (unstored && place == NULL) {
+        place = &push->priv.unstored[push->priv.unstored_next++ % SBS_PUSH_BATCH_MAX];
+    }
+    if (place != NULL) {
+        *place = unstored ? (uint32_t)id : 0;
+    }
 }
 
 void sbs_push_forget(sbs_push *push, uint64_t id) {

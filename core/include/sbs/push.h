@@ -242,6 +242,8 @@ typedef struct sbs_push {
         uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint16_t deferred_count;
+        uint8_t unstored_next; /* place in unstored that is taken next */
+        bool marked;           /* the request's items are marked: they may have been sent */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         uint32_t successes;
@@ -276,6 +278,7 @@ typedef struct sbs_push {
             uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
+        uint32_t unstored[SBS_PUSH_BATCH_MAX]; /* sent, not stored, beside the table: the low half of their ids */
         char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
     } priv;
 } sbs_push;
