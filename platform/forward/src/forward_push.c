@@ -105,7 +105,7 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
         refused != NULL
             ? refused
             : sbs_forward_resource_read(&push->priv.resource, (sbs_text){(const char *)item->data, item->item->len});
-    if (!name_slot(push, slot)) {
+    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !name_slot(push, slot)) { /* it passes, and the item waits for that */
         return SBS_ERR_MEMORY;
     }
     if (fault != NULL) {
