@@ -121,6 +121,15 @@ static void note_miss(sbs_push *push, bool all) {
     }
 }
 
+/* What may have been stored a moment ago, by this run or by one before it, is not sent before a server that indexes late
+ * can find it. */
+static void wait_to_settle(sbs_push *push) {
+    push->priv.open = push->priv.direct; /* else it is itself the next to be looked at */
+    look_on(push, before(push));
+    push->priv.resume_ms = push->priv.settled_ms;
+    push->priv.state = PUSH_WAIT;
+}
+
 /* ---- the queue's writes ----------------------------------------------------------------------------------------- */
 
 static sbs_status group(sbs_push *push) {
@@ -303,6 +312,14 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
         .first = item->attempts == 0 || sbs_push_is_unstored(push, item->id),
         .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
+    if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
+        if (push->priv.batch_len > 0) {
+            push->priv.state = PUSH_SEND;
+        } else if (!push->priv.early) { /* within a wait it is passed */
+            wait_to_settle(push);
+        }
+        return SBS_OK;
+    }
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
 
@@ -382,13 +399,7 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
 
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        if (sbs_push_is_settled(push, first)) {
-            return visit(push, first->id);
-        }
-        push->priv.resume_ms = push->priv.settled_ms;
-        push->priv.state = PUSH_WAIT;
-        push->priv.open = true;
-        return SBS_PENDING;
+        return visit(push, first->id);
     }
     if (push->priv.exhausted) {
         wait_for_others(push, 0);
@@ -707,6 +718,11 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
     sbs_push_begin_event(push);
     sbs_push_note_clock(push);
+
+    if (push->priv.settled_ms == 0) { /* the first: an earlier run may have sent something just before its end */
+        uint32_t settle_ms = sbs_push_settle_ms(push);
+        push->priv.settled_ms = now.mono_ms + settle_ms - sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+    }
 
     bool choosing = push->priv.state == PUSH_CHOOSE;
     sbs_status status = step(push, out_wait);

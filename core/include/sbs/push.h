@@ -167,6 +167,8 @@ typedef struct sbs_push_config {
     uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
+    uint32_t tried_ms;   /**< since the last request of an earlier run, if that is known: what it tried waits for the
+                            rest of settle_ms; 0: perhaps this moment */
     sbs_backoff backoff; /**< default 1 s to 5 min */
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
 } sbs_push_config;
