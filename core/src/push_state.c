@@ -61,15 +61,38 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     flags->whole = status == meaning.status;
 }
 
-void sbs_push_note_failure(sbs_push *push, uint64_t id) {
-    push->priv.failure = (struct sbs_push_failure){
-        .id = id,
-        .status = push->priv.event.status,
-        .http_status = push->priv.event.http_status,
-        .flags = push->priv.flags,
-    };
-    push->priv.failed = true;
-    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    push->priv.event.kind = kind;
+    push->priv.event.id = id;
+}
+
+/* ---- the look ---- */
+
+/* Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
+void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
+    push->priv.cursor = push->priv.rewind ? 0 : cursor;
+    push->priv.resumed = push->priv.cursor > 0;
+    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.rewind = push->priv.direct = false;
+    push->priv.state = PUSH_CHOOSE;
+    push->priv.body_len = push->priv.search_len = 0;
+    push->priv.batch_len = 0;
+}
+
+/* What an item held up in its lane goes before what the look comes to next. */
+uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id) {
+    return id < push->priv.cursor ? id : push->priv.cursor;
+}
+
+/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
+uint64_t sbs_push_behind(const sbs_push *push) {
+    const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
+    if (!push->priv.direct) {
+        return last->id;
     }
+    return push->priv.failed && !last->last ? push->priv.cursor : sbs_push_no_later(push, last->id);
+}
+
+uint64_t sbs_push_before(const sbs_push *push) {
+    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
 }

@@ -137,3 +137,11 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
     entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
     entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
 }
+
+/* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */
+void sbs_push_note_tried(sbs_push *push, bool may_be_stored) {
+    for (unsigned i = 0; i < push->priv.batch_len; i++) {
+        const struct sbs_push_sent *sent = &push->priv.sent[i];
+        sbs_push_note_unstored(push, sent->id, sent->first && !may_be_stored);
+    }
+}
