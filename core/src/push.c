@@ -4,110 +4,13 @@
 
 #define SCAN_MAX 16u /* items looked at in one poll */
 #define HELD_CHECK_MS 5000u
-#define EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
-#define SUSPECT_ATTEMPTS 2u   /* tried so often in earlier runs, and still there */
-#define SHORT_WAIT_MS 20000u  /* most between two requests until everything was tried */
-#define SHORT_WAITS_MAX 128u
-#define IN_A_ROW_MAX 8u /* items that are stored before one that failed is tried again */
-
-static void tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
-    push->priv.event.kind = kind;
-    push->priv.event.id = id;
-}
+#define EARLY_CHECK_MS SBS_PUSH_EARLY_CHECK_MS
+#define SUSPECT_ATTEMPTS 2u /* tried so often in earlier runs, and still there */
+#define IN_A_ROW_MAX 8u     /* items that are stored before one that failed is tried again */
 
 /* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
 static sbs_status unless_gone(sbs_status status) {
     return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-}
-
-/* ---- the look --------------------------------------------------------------------------------------------------- */
-
-/* Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
-static void look_on(sbs_push *push, uint64_t cursor) {
-    push->priv.cursor = push->priv.rewind ? 0 : cursor;
-    push->priv.resumed = push->priv.cursor > 0;
-    push->priv.held = push->priv.held && push->priv.resumed;
-    push->priv.rewind = push->priv.direct = false;
-    push->priv.state = PUSH_CHOOSE;
-    push->priv.body_len = push->priv.search_len = 0;
-    push->priv.batch_len = 0;
-}
-
-/* What an item held up in its lane goes before what the look comes to next. */
-static uint64_t no_later(const sbs_push *push, uint64_t id) {
-    return id < push->priv.cursor ? id : push->priv.cursor;
-}
-
-/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
-static uint64_t behind(const sbs_push *push) {
-    const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
-    if (!push->priv.direct) {
-        return last->id;
-    }
-    return push->priv.failed && !last->last ? push->priv.cursor : no_later(push, last->id);
-}
-
-static uint64_t before(const sbs_push *push) {
-    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
-}
-
-/* ---- waiting ---------------------------------------------------------------------------------------------------- */
-
-static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
-    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
-    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    push->priv.state = PUSH_WAIT;
-    push->priv.counters.pauses += pause;
-    push->priv.counters.waits += !pause;
-    tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
-    push->priv.event.wait_ms = wait_ms;
-}
-
-/* Not the fault of an item: the network, discovery, the token, memory. */
-static void wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms =
-        pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
-    uint64_t id = push->priv.sent[0].id;
-    look_on(push, before(push));
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
-    push->priv.open = false;
-}
-
-/* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
- * nothing goes it grows; if that is for want of a right, it is a pause. */
-static void wait_for_others(sbs_push *push, uint32_t asked) {
-    const struct sbs_push_failure *failure = &push->priv.failure;
-    bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
-    push->priv.let_pass = pass;
-    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
-    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
-    if (!long_one) {
-        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
-    }
-    if (long_one || pass || push->priv.no_room) {
-        wait_ms =
-            sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push)); /* it may be the next, and was stored perhaps */
-    }
-
-    push->priv.event.status = failure->status;
-    push->priv.event.http_status = failure->http_status;
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
-    push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
-}
-
-/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
- * one that cannot wait on its own comes again with the next look, and the look may meet nothing else. */
-static void note_miss(sbs_push *push, bool all) {
-    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all && !push->priv.no_room) {
-        return;
-    }
-
-    (void)sbs_push_increase(&push->priv.misses);
-    bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
-    if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
-        wait_for_others(push, sbs_push_asked_ms(push));
-    }
 }
 
 /* ---- the queue's writes ----------------------------------------------------------------------------------------- */
@@ -170,7 +73,7 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
 
     sbs_push_forget(push, id);
     push->priv.told = true;
-    tell(push, decision->kind, id);
+    sbs_push_tell(push, decision->kind, id);
     if (!dead) {
         note_success(push, decision->kind);
         return SBS_OK;
@@ -212,6 +115,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     struct sbs_push_flags *flags = &push->priv.flags;
     uint32_t wait_ms = 0;
     push->priv.no_room = push->priv.no_room || entry == NULL;
+    sbs_push_note_unstored(push, sent->id, sent->first && !flags->unknown);
     flags->lets_pass = sent->last && !flags->unread;
     if (entry != NULL) {
         if (sbs_push_counts(push, entry) && !flags->unread) {
@@ -230,14 +134,13 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
-        entry->never_stored = sent->first && !flags->unknown;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
         bool passed = sbs_push_restore_order(push, sent);
         entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
     sbs_push_note_failure(push, sent->id);
-    tell(push, SBS_PUSH_DEFERRED, sent->id);
+    sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
 }
@@ -273,7 +176,7 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
         return why;
     }
     if (is_passing(why)) {
-        wait_all(push, false);
+        sbs_push_wait_all(push, false);
         return SBS_OK;
     }
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
@@ -286,13 +189,20 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
-    const sbs_push_deferred *entry = sbs_push_find(push, item->id);
     *sent = (struct sbs_push_sent){
         .id = item->id,
         .lane = item->meta.lane,
-        .first = item->attempts == 0 || (entry != NULL && entry->never_stored),
+        .first = item->attempts == 0 || sbs_push_is_unstored(push, item->id),
         .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
     };
+    if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
+        if (push->priv.batch_len > 0) {
+            push->priv.state = PUSH_SEND;
+        } else if (!push->priv.early) { /* within a wait it is passed */
+            sbs_push_wait_to_settle(push);
+        }
+        return SBS_OK;
+    }
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
 
@@ -330,7 +240,7 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
     sbs_push_forget(push, out->id);
     push->priv.event.status = status;
     push->priv.event.reason = sbs_status_text(status);
-    tell(push, SBS_PUSH_DEAD, out->id);
+    sbs_push_tell(push, SBS_PUSH_DEAD, out->id);
     return SBS_PENDING;
 }
 
@@ -352,7 +262,7 @@ static sbs_status visit(sbs_push *push, uint64_t id) {
     }
 
     if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
-        look_on(push, no_later(push, id));
+        sbs_push_look_on(push, sbs_push_no_later(push, id));
     }
     return status == SBS_OK ? SBS_PENDING : status;
 }
@@ -372,16 +282,10 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
 
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        if (sbs_push_is_settled(push, first)) {
-            return visit(push, first->id);
-        }
-        push->priv.resume_ms = push->priv.settled_ms;
-        push->priv.state = PUSH_WAIT;
-        push->priv.open = true;
-        return SBS_PENDING;
+        return visit(push, first->id);
     }
     if (push->priv.exhausted) {
-        wait_for_others(push, 0);
+        sbs_push_wait_for_others(push, 0);
         return SBS_PENDING;
     }
     push->priv.resume_ms = first->until_ms;
@@ -407,13 +311,13 @@ static sbs_status end_of_queue(sbs_push *push) {
     bool held = push->priv.held;
     uint64_t end = push->priv.cursor;
     if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
-        look_on(push, 0);
+        sbs_push_look_on(push, 0);
         const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
         return due != NULL ? visit(push, due->id) : SBS_PENDING;
     }
 
     const sbs_push_deferred *first = sbs_push_first(push);
-    look_on(push, first != NULL ? end : 0);
+    sbs_push_look_on(push, first != NULL ? end : 0);
     return end_of_all(push, first, held);
 }
 
@@ -444,7 +348,7 @@ static sbs_status look(sbs_push *push) {
             return status;
         }
         if (status != SBS_OK) {
-            look_on(push, 0);
+            sbs_push_look_on(push, 0);
             return status;
         }
         if (push->priv.event.kind != SBS_PUSH_NOTHING) {
@@ -470,10 +374,10 @@ static sbs_status choose(sbs_push *push) {
 
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
-    sbs_push_read_answer(push, push->priv.of.alone.verdict);
+    sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     const sbs_push_decision *decision = sbs_push_judge(push, sent);
     if (decision->act >= PUSH_WAIT_ALL) {
-        wait_all(push, decision->act == PUSH_PAUSE_ALL);
+        sbs_push_wait_all(push, decision->act == PUSH_PAUSE_ALL);
         return SBS_OK;
     }
 
@@ -484,9 +388,9 @@ static sbs_status judge_single(sbs_push *push) {
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    look_on(push, behind(push));
+    sbs_push_look_on(push, sbs_push_behind(push));
     if (push->priv.failed) {
-        note_miss(push, push->priv.failure.flags.asks);
+        sbs_push_note_miss(push, push->priv.failure.flags.asks);
     }
     return SBS_OK;
 }
@@ -494,22 +398,23 @@ static sbs_status judge_single(sbs_push *push) {
 /* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
 static void scatter(sbs_push *push) {
     uint16_t count = push->priv.batch_len;
-    look_on(push, before(push));
+    sbs_push_look_on(push, sbs_push_before(push));
     push->priv.singles_left = count;
 }
 
-static void fail_batch(sbs_push *push, sbs_status status) {
-    sbs_push_read_answer(push, status);
+static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
+    sbs_push_read_answer(push, status, heard);
     unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
     if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
-        wait_all(push, act_of_all == PUSH_PAUSE_ALL);
+        sbs_push_wait_all(push, act_of_all == PUSH_PAUSE_ALL);
         return;
     }
 
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
     flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
+    sbs_push_note_tried(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
     scatter(push);
@@ -517,7 +422,7 @@ static void fail_batch(sbs_push *push, sbs_status status) {
         push->priv.singles_left = 0;
     }
     if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
-        note_miss(push, flags->unknown || flags->asks);
+        sbs_push_note_miss(push, flags->unknown || flags->asks);
     }
 }
 
@@ -528,10 +433,10 @@ static sbs_status judge_entry(sbs_push *push) {
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
             scatter(push);
         } else {
-            look_on(push, behind(push));
+            sbs_push_look_on(push, sbs_push_behind(push));
         }
         if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
-            note_miss(push, push->priv.failure.flags.asks);
+            sbs_push_note_miss(push, push->priv.failure.flags.asks);
         }
         return SBS_OK;
     }
@@ -556,11 +461,12 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
         return judge_single(push);
     }
 
-    if (status == SBS_OK) {
+    bool heard = status == SBS_OK;
+    if (heard) {
         status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
-        fail_batch(push, status);
+        fail_batch(push, status, heard);
         return SBS_OK;
     }
     push->priv.judged = 0;
@@ -573,6 +479,7 @@ static sbs_status finish_request(sbs_push *push, sbs_status status) {
 static sbs_status start(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
     push->priv.state = PUSH_READY;
+    push->priv.marked = false;
     return status == SBS_OK ? SBS_OK : finish_request(push, status);
 }
 
@@ -581,16 +488,19 @@ static sbs_status start(sbs_push *push) {
 static sbs_status mark(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_status status = group(push);
+    push->priv.marked = true;
     for (unsigned i = 0; i < push->priv.batch_len && status == SBS_OK; i++) {
         status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
     }
     if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
+        sbs_push_note_tried(push, false);
         sbs_push_cancel(push);
         return unless_gone(status);
     }
 
     status = sbs_push_flush(push);
     if (status == SBS_OK) {
+        sbs_push_note_tried(push, true);
         push->priv.state = PUSH_RUN;
     }
     return status;
@@ -617,7 +527,7 @@ static sbs_status look_for_new(sbs_push *push) {
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
     sbs_status status = fetch(push, push->priv.cursor, &item);
     if (status == SBS_OK) {
-        look_on(push, push->priv.cursor);
+        sbs_push_look_on(push, push->priv.cursor);
         push->priv.early = true;
     }
     return unless_gone(status);
@@ -627,7 +537,7 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
     uint64_t left = push->priv.resume_ms - now_ms;
     if (now_ms >= push->priv.resume_ms) {
-        look_on(push, push->priv.cursor);
+        sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
         return SBS_OK;
     }
@@ -692,6 +602,11 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     sbs_push_begin_event(push);
     sbs_push_note_clock(push);
 
+    if (push->priv.settled_ms == 0) { /* the first: an earlier run may have sent something just before its end */
+        uint32_t settle_ms = sbs_push_settle_ms(push);
+        push->priv.settled_ms = now.mono_ms + settle_ms - sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+    }
+
     bool choosing = push->priv.state == PUSH_CHOOSE;
     sbs_status status = step(push, out_wait);
     if (status == SBS_OK && !choosing) {
@@ -718,6 +633,6 @@ void sbs_push_wake(sbs_push *push) {
 void sbs_push_cancel(sbs_push *push) {
     sbs_client_cancel(push->priv.config->client);
     if (push->priv.state != PUSH_WAIT) {
-        look_on(push, 0);
+        sbs_push_look_on(push, 0);
     }
 }

@@ -29,6 +29,8 @@ typedef struct sbs_push_decision {
 
 /* ---- push_wait.c: milliseconds ---- */
 
+#define SBS_PUSH_EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
+
 static inline uint32_t sbs_push_at_least(uint32_t wait_ms, uint32_t least_ms) {
     return wait_ms > least_ms ? wait_ms : least_ms;
 }
@@ -57,15 +59,31 @@ uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt);
 /** Of all, for an operator; each is longer. */
 uint32_t sbs_push_pause_ms(sbs_push *push);
 
+/** Keeps what was read, of an item that is put off. */
+void sbs_push_note_failure(sbs_push *push, uint64_t id);
+void sbs_push_wait_all(sbs_push *push, bool pause);
+void sbs_push_wait_for_others(sbs_push *push, uint32_t asked);
+void sbs_push_note_miss(sbs_push *push, bool all);
+void sbs_push_wait_to_settle(sbs_push *push);
+
 /* ---- push_state.c ---- */
 
 void sbs_push_begin_event(sbs_push *push);
 
-/** Reads what the client says of the request that ended with @p status. */
-void sbs_push_read_answer(sbs_push *push, sbs_status status);
+/** Reads what the client says of the request that ended with @p status. @p heard: the client had its answer, and the
+ * status is what became of that. */
+void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
-/** Keeps what was read, of an item that is put off. */
-void sbs_push_note_failure(sbs_push *push, uint64_t id);
+void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
+
+/** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
+void sbs_push_look_on(sbs_push *push, uint64_t cursor);
+/** Where the look goes on so that what an item held up comes next, or later items in their order. */
+uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id);
+/** Where it goes on behind what was sent. */
+uint64_t sbs_push_behind(const sbs_push *push);
+/** Where it meets again what was sent. */
+uint64_t sbs_push_before(const sbs_push *push);
 
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
@@ -81,6 +99,12 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id);
 /** The same, a new one if it has none; NULL if there is no room. */
 sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent);
 void sbs_push_forget(sbs_push *push, uint64_t id);
+/** True if an item that was sent before cannot be stored: each answer said so. Known of those that wait on their own
+ * and of as many others as a batch has. */
+bool sbs_push_is_unstored(sbs_push *push, uint64_t id);
+void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored);
+/** The same of all that is in the request. */
+void sbs_push_note_tried(sbs_push *push, bool may_be_stored);
 /** True if an item of the lane before this one holds it up. */
 bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */

@@ -37,40 +37,68 @@ void sbs_push_begin_event(sbs_push *push) {
     push->priv.event.server_id = push->priv.event.etag = "";
 }
 
-void sbs_push_read_answer(sbs_push *push, sbs_status status) {
+void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     const sbs_client *client = push->priv.config->client;
     const sbs_detail *detail = sbs_client_detail(client);
     sbs_response response = sbs_client_response(client);
+    struct sbs_push_flags *flags = &push->priv.flags;
+    if (!heard) { /* the answer at hand may be that to something before it, as the token's */
+        bool told = detail->status == status;
+        response.http_status = told ? detail->http_status : 0;
+        push->priv.event.words = detail->text;
+        flags->elsewhere = told && detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
+        flags->asks = told && detail->asked_to_wait;
+    }
+
     sbs_http_meaning meaning = sbs_http_meaning_of(response.http_status);
     push->priv.event.status = status;
     push->priv.event.http_status = response.http_status;
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
-    push->priv.flags.unknown = detail->outcome_unknown;
-    push->priv.flags.fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
-    push->priv.flags.whole = status == meaning.status;
-    if (status != SBS_OK) {
-        push->priv.event.words = detail->text;
-        push->priv.flags.elsewhere = detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
-        push->priv.flags.asks = detail->asked_to_wait || meaning.asks_for_time;
-        /* A page, or a word about the server's own state, is none about the item; but gateways know what is too large.
-         */
-        bool page = detail->page && response.http_status != 413;
-        if (push->priv.flags.fault <= SBS_FAULT_ITEM && (page || detail->transient)) {
-            push->priv.flags.fault = page ? SBS_FAULT_ACCESS : SBS_FAULT_SERVER;
-        }
+    flags->unknown = detail->outcome_unknown;
+    flags->asks = flags->asks || (!heard && meaning.asks_for_time);
+    flags->fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
+    flags->whole = status == meaning.status;
+
+    /* A page, or a word about the server's own state, is none about the item; but gateways know what is too large. */
+    bool page = detail->page && response.http_status != 413;
+    if (!heard && flags->fault <= SBS_FAULT_ITEM && (page || detail->transient)) {
+        flags->fault = page ? SBS_FAULT_ACCESS : SBS_FAULT_SERVER;
     }
 }
 
-void sbs_push_note_failure(sbs_push *push, uint64_t id) {
-    push->priv.failure = (struct sbs_push_failure){
-        .id = id,
-        .status = push->priv.event.status,
-        .http_status = push->priv.event.http_status,
-        .flags = push->priv.flags,
-    };
-    push->priv.failed = true;
-    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    push->priv.event.kind = kind;
+    push->priv.event.id = id;
+}
+
+/* ---- the look ---- */
+
+/* Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
+void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
+    push->priv.cursor = push->priv.rewind ? 0 : cursor;
+    push->priv.resumed = push->priv.cursor > 0;
+    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.rewind = push->priv.direct = false;
+    push->priv.state = PUSH_CHOOSE;
+    push->priv.body_len = push->priv.search_len = 0;
+    push->priv.batch_len = 0;
+}
+
+/* What an item held up in its lane goes before what the look comes to next. */
+uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id) {
+    return id < push->priv.cursor ? id : push->priv.cursor;
+}
+
+/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
+uint64_t sbs_push_behind(const sbs_push *push) {
+    const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
+    if (!push->priv.direct) {
+        return last->id;
     }
+    return push->priv.failed && !last->last ? push->priv.cursor : sbs_push_no_later(push, last->id);
+}
+
+uint64_t sbs_push_before(const sbs_push *push) {
+    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
 }

@@ -27,9 +27,36 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sen
     }
 
     entry = &push->priv.table[push->priv.deferred_count++];
-    *entry = (sbs_push_deferred){
-        .id = sent->id, .lane = sent->lane, .successes = push->priv.successes, .never_stored = sent->first};
+    *entry = (sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
     return entry;
+}
+
+static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
+    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
+        if (push->priv.unstored[i] == (uint32_t)id) {
+            return &push->priv.unstored[i];
+        }
+    }
+    return NULL;
+}
+
+bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
+    const sbs_push_deferred *entry = sbs_push_find(push, id);
+    return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
+}
+
+void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored) {
+    sbs_push_deferred *entry = sbs_push_find(push, id);
+    uint32_t *place = find_unstored(push, id);
+    if (entry != NULL) {
+        entry->never_stored = unstored;
+        unstored = false;
+    } else if (unstored && place == NULL) {
+        place = &push->priv.unstored[push->priv.unstored_next++ % SBS_PUSH_BATCH_MAX];
+    }
+    if (place != NULL) {
+        *place = unstored ? (uint32_t)id : 0;
+    }
 }
 
 void sbs_push_forget(sbs_push *push, uint64_t id) {
@@ -109,4 +136,12 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
     entry->until_ms = SUSPECT_MS;
     entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
     entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+}
+
+/* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */
+void sbs_push_note_tried(sbs_push *push, bool may_be_stored) {
+    for (unsigned i = 0; i < push->priv.batch_len; i++) {
+        const struct sbs_push_sent *sent = &push->priv.sent[i];
+        sbs_push_note_unstored(push, sent->id, sent->first && !may_be_stored);
+    }
 }

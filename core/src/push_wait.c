@@ -4,6 +4,10 @@
 
 #include <psa/crypto.h>
 
+#define EARLY_CHECK_MS SBS_PUSH_EARLY_CHECK_MS
+#define SHORT_WAIT_MS 20000u /* most between two requests until everything was tried */
+#define SHORT_WAITS_MAX 128u
+
 static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
     sbs_backoff backoff = {
         .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
@@ -41,4 +45,86 @@ uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt) {
 
 uint32_t sbs_push_pause_ms(sbs_push *push) {
     return backoff_of(&push->priv.config->pause, 60000, 3600000, sbs_push_increase(&push->priv.pauses_in_row));
+}
+
+void sbs_push_note_failure(sbs_push *push, uint64_t id) {
+    push->priv.failure = (struct sbs_push_failure){
+        .id = id,
+        .status = push->priv.event.status,
+        .http_status = push->priv.event.http_status,
+        .flags = push->priv.flags,
+    };
+    push->priv.failed = true;
+    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
+        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+    }
+}
+
+static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
+    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
+    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
+    push->priv.state = PUSH_WAIT;
+    push->priv.counters.pauses += pause;
+    push->priv.counters.waits += !pause;
+    sbs_push_tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
+    push->priv.event.wait_ms = wait_ms;
+}
+
+/* Not the fault of an item: the network, discovery, the token, memory. */
+void sbs_push_wait_all(sbs_push *push, bool pause) {
+    uint32_t wait_ms =
+        pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
+    uint64_t id = push->priv.sent[0].id;
+    if (push->priv.marked) {
+        sbs_push_note_tried(push, push->priv.flags.unknown);
+    }
+    sbs_push_look_on(push, sbs_push_before(push));
+    begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
+    push->priv.open = false;
+}
+
+/* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
+ * nothing goes it grows; if that is for want of a right, it is a pause. */
+void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
+    const struct sbs_push_failure *failure = &push->priv.failure;
+    bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
+    push->priv.let_pass = pass;
+    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
+    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
+    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    if (!long_one) {
+        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
+    }
+    if (long_one || pass || push->priv.no_room) {
+        wait_ms =
+            sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push)); /* it may be the next, and was stored perhaps */
+    }
+
+    push->priv.event.status = failure->status;
+    push->priv.event.http_status = failure->http_status;
+    begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
+    push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
+}
+
+/* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
+ * one that cannot wait on its own comes again with the next look, and the look may meet nothing else. */
+void sbs_push_note_miss(sbs_push *push, bool all) {
+    if (push->priv.failure.status == SBS_ERR_CONFLICT && !all && !push->priv.no_room) {
+        return;
+    }
+
+    (void)sbs_push_increase(&push->priv.misses);
+    bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
+    if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
+        sbs_push_wait_for_others(push, sbs_push_asked_ms(push));
+    }
+}
+
+/* What may have been stored a moment ago, by this run or by one before it, is not sent before a server that indexes
+ * late can find it. */
+void sbs_push_wait_to_settle(sbs_push *push) {
+    push->priv.open = push->priv.direct; /* else it is itself the next to be looked at */
+    sbs_push_look_on(push, sbs_push_before(push));
+    push->priv.resume_ms = push->priv.settled_ms;
+    push->priv.state = PUSH_WAIT;
 }

@@ -275,6 +275,38 @@ static void one_identifier_of_two_patients_is_two_resources(void **state) {
     way_end(of);
 }
 
+static bool counting;
+static unsigned long allocations, starved; /* the one that fails, of those that are counted */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size) {
+    return counting && ++allocations == starved ? NULL : __real_malloc(size);
+}
+
+/* Whichever allocation fails, while an item is read or elsewhere: nothing is set aside, and it goes a moment later. */
+static void a_shortage_of_memory_sets_nothing_aside(void **state) {
+    (void)state;
+    way *of = &ways[0];
+    for (starved = 1; starved <= allocations || starved == 1; starved++) {
+        way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+        way_open(of);
+        way_add(of, NAMED("1", "\"subject\":{\"identifier\":{\"system\":\"urn:p\",\"value\":\"9\"}},"), NULL);
+        allocations = 0;
+        sbs_status status = SBS_PENDING;
+        for (unsigned polls = 0; status == SBS_PENDING && polls < 10000; polls++) {
+            counting = true;
+            status = way_poll(of);
+            counting = false;
+        }
+        assert_int_equal(status, SBS_OK);
+        assert_null(strstr(of->told, "dead"));
+        assert_non_null(strstr(of->told, "urn:x|1=created;"));
+        way_end(of);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
@@ -282,6 +314,7 @@ int main(void) {
         cmocka_unit_test(an_older_release_is_refused_by_its_name),
         cmocka_unit_test(what_cannot_be_sent_is_told_in_its_order),
         cmocka_unit_test(one_identifier_of_two_patients_is_two_resources),
+        cmocka_unit_test(a_shortage_of_memory_sets_nothing_aside),
     };
     return cmocka_run_group_tests(tests, make_ways, free_ways);
 }

@@ -89,10 +89,41 @@ static void nor_after_a_kept_connection_ended(void **state) {
     assert_int_equal(s->base.fhir.stored_count, 2);
 }
 
+/* The power went just after a request was sent: its record waits, what was never sent before it does not. */
+static void nor_after_a_restart(void **state) {
+    push_setup *s = *state;
+    static const struct {
+        uint16_t batch, attempts;
+        uint32_t tried_ms, waits_ms;
+    } rows[] = {{1, 1, 0, 5000},    {4, 1, 0, 5000},       {1, 2, 0, 5000},          {4, 2, 0, 5000},
+                {1, 1, 2000, 3000}, {4, 2, 2000, 3000},    {1, 1, 5000, 0},          {4, 2, UINT32_MAX, 0},
+                {1, 0, 0, 0},       {4, 0, UINT32_MAX, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        push_setup_init(s);
+        s->config.batch_max = rows[i].batch;
+        s->config.tried_ms = rows[i].tried_ms;
+        ram_queue_add(&s->queue, 1, "a", NOW);
+        ram_queue_add(&s->queue, 2, "b", NOW);
+        ram_queue_add(&s->queue, 3, "c", NOW);
+        s->queue.items[1].item.attempts = rows[i].attempts;
+        const uint64_t begun_ms = s->base.now.mono_ms;
+        while (s->queue.items[0].fate == RAM_WAITING) {
+            sbs_wait until;
+            assert_int_equal(sbs_push_poll(&s->push, s->base.now, &until), SBS_PENDING);
+            s->base.now.mono_ms += until.timeout_ms;
+        }
+        assert_int_equal(s->base.now.mono_ms, begun_ms);
+        assert_int_equal(push_run(s, 3600000), SBS_OK);
+        assert_int_equal(s->base.now.mono_ms - begun_ms, rows[i].waits_ms);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 3);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(nothing_is_looked_for_too_early),
         PUSH_CASE(nor_after_a_kept_connection_ended),
+        PUSH_CASE(nor_after_a_restart),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -286,6 +286,24 @@ static void a_retry_forgets_a_single_attempt_only(void **state) {
     }
 }
 
+/* What something else stood in the way of was never stored, however often it was tried. */
+static void a_retry_of_a_collision_is_a_first_attempt(void **state) {
+    (void)state;
+    sbs_queue_item item;
+    static const char *const reasons[] = {"already there, or refused", "already there at the first attempt", "already"};
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t id = rig_append("a");
+        for (unsigned mark = 0; mark < 3; mark++) {
+            assert_int_equal(rig_mark(id), SBS_OK);
+        }
+        assert_int_equal(rig_settle(id, SBS_QUEUE_DEAD, reasons[i]), SBS_OK);
+        assert_int_equal(sbs_sqlite_queue_retry(&rig.queue, id), SBS_OK);
+        assert_int_equal(rig_next(id - 1, &item), SBS_OK);
+        assert_int_equal(item.id, id);
+        assert_int_equal(item.attempts, i < 2 ? 0 : 3);
+    }
+}
+
 static void dead_letters_are_kept_for_their_time(void **state) {
     (void)state;
     sbs_sqlite_dead dead;
@@ -329,6 +347,7 @@ int main(void) {
         TEST(a_group_is_done_together_or_not),
         TEST(dead_letters_are_listed_retried_and_removed),
         TEST(a_retry_forgets_a_single_attempt_only),
+        TEST(a_retry_of_a_collision_is_a_first_attempt),
         TEST(dead_letters_are_kept_for_their_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,8 @@ typedef struct sbs_push_config {
     uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
+    uint32_t tried_ms;   /**< since the last request of an earlier run, if that is known: what it tried waits for the
+                            rest of settle_ms; 0: perhaps this moment */
     sbs_backoff backoff; /**< default 1 s to 5 min */
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
 } sbs_push_config;
@@ -242,6 +244,8 @@ typedef struct sbs_push {
         uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
         uint16_t deferred_count;
+        uint8_t unstored_next; /* place in unstored that is taken next */
+        bool marked;           /* the request's items are marked: they may have been sent */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         uint32_t successes;
@@ -276,6 +280,7 @@ typedef struct sbs_push {
             uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
+        uint32_t unstored[SBS_PUSH_BATCH_MAX]; /* sent, not stored, beside the table: the low half of their ids */
         char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
     } priv;
 } sbs_push;

@@ -8,7 +8,7 @@
 #define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
 #define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
 
-enum { LEARN, SETTLE, RUN };
+enum { LEARN, RUN };
 
 static const sbs_backoff learn_backoff = {1000, 300000};
 static const sbs_backoff learn_pause = {60000, 3600000};
@@ -105,7 +105,7 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
         refused != NULL
             ? refused
             : sbs_forward_resource_read(&push->priv.resource, (sbs_text){(const char *)item->data, item->item->len});
-    if (!name_slot(push, slot)) {
+    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !name_slot(push, slot)) { /* it passes, and the item waits for that */
         return SBS_ERR_MEMORY;
     }
     if (fault != NULL) {
@@ -236,29 +236,15 @@ static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_w
     return SBS_PENDING;
 }
 
-/* True if one of the items that go first was sent before. */
-static bool has_tried(const sbs_queue *queue) {
-    sbs_queue_item item = {0};
-    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
-        if (queue->ops->next(queue->ctx, item.id, &item) != SBS_OK) {
-            return false;
-        }
-        if (item.attempts > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A run that was killed may have sent an item a moment ago: a server that indexes late would not find it yet. */
-static void begin_settling(sbs_forward_push *push) {
-    const sbs_forward_push_config *config = &push->priv.config;
-    push->priv.state = SETTLE;
-    push->priv.resume_ms = push->priv.now.mono_ms;
-    if (config->pushed_ms < config->settle_ms && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now) &&
-        has_tried(config->queue)) {
-        push->priv.resume_ms += config->settle_ms - config->pushed_ms;
+static void begin_engine(sbs_forward_push *push) {
+    const uint64_t pushed_ms = push->priv.config.pushed_ms;
+    uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
+    *tried_ms = UINT32_MAX;
+    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
+        *tried_ms = (uint32_t)pushed_ms;
     }
+    push->priv.state = RUN;
 }
 
 static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
@@ -278,7 +264,7 @@ static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
         }
     }
     push->priv.attempts = 0;
-    begin_settling(push);
+    begin_engine(push);
     *out_wait = (sbs_wait){.descriptor = -1};
     return SBS_PENDING;
 }
@@ -336,11 +322,7 @@ sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *
         *out_wait = (sbs_wait){.timeout_ms = (uint32_t)(push->priv.resume_ms - now.mono_ms), .descriptor = -1};
         return SBS_PENDING;
     }
-    if (push->priv.state == LEARN) {
-        return poll_learning(push, out_wait);
-    }
-    push->priv.state = RUN;
-    return poll_engine(push, out_wait);
+    return poll_learning(push, out_wait);
 }
 
 bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode) {
@@ -357,7 +339,7 @@ bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_wri
 void sbs_forward_push_wake(sbs_forward_push *push) {
     if (push->priv.state == RUN) {
         sbs_push_wake(&push->priv.engine);
-    } else if (push->priv.state == LEARN) {
+    } else {
         push->priv.resume_ms = 0;
     }
 }

@@ -6,6 +6,8 @@
 #include "sbs/crc32.h"
 #include "sbs/identity.h"
 
+const char SBS_FORWARD_OUT_OF_MEMORY[] = "out of memory";
+
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
     sbs_json_node node;
@@ -33,20 +35,24 @@ static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const c
     return status;
 }
 
-/* One Identifier; true if it has a value. */
-static bool take_identifier(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
+/* One Identifier; SBS_OK if it has a value. */
+static sbs_status take_identifier(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
     resource->system.len = 0;
     resource->value.len = 0;
-    if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT || read_member(doc, node, "value", &resource->value) != SBS_OK ||
-        resource->value.len == 0) {
-        return false;
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
+        return SBS_ERR_NOT_FOUND;
     }
-    sbs_status status = read_member(doc, node, "system", &resource->system);
-    bool usable = status == SBS_OK || status == SBS_ERR_NOT_FOUND;
-    if (!usable) {
-        resource->value.len = 0;
+    sbs_status status = read_member(doc, node, "value", &resource->value);
+    if (status != SBS_OK || resource->value.len == 0) {
+        return status == SBS_ERR_MEMORY ? status : SBS_ERR_NOT_FOUND;
     }
-    return usable;
+
+    status = read_member(doc, node, "system", &resource->system);
+    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    resource->value.len = 0;
+    return status;
 }
 
 /* Most types have a list of identifiers, some have one. */
@@ -61,11 +67,17 @@ static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *re
     }
     resource->has_identifier = true;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_ARRAY) {
-        (void)take_identifier(doc, node, resource);
-        return NULL;
+        status = take_identifier(doc, node, resource);
+        return status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
     }
+
+    /* One that could not be read for want of memory must not make room for the next: it would be another item. */
     for (node = sbs_json_first(doc, node); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
-        if (take_identifier(doc, node, resource)) {
+        status = take_identifier(doc, node, resource);
+        if (status == SBS_ERR_MEMORY) {
+            return SBS_FORWARD_OUT_OF_MEMORY;
+        }
+        if (status == SBS_OK) {
             return NULL;
         }
     }
@@ -152,13 +164,18 @@ static sbs_status keep_logical(const sbs_json *doc, sbs_json_node reference, sbs
     sbs_forward_buffer value = {0};
     sbs_json_node identifier;
     sbs_status status = sbs_json_member(doc, reference, "identifier", &identifier);
-    if (status != SBS_OK || read_member(doc, identifier, "value", &value) != SBS_OK || value.len == 0) {
+    if (status == SBS_OK) {
+        status = read_member(doc, identifier, "value", &value);
+    }
+    if (status != SBS_OK || value.len == 0) {
         sbs_forward_buffer_free(&value);
-        return SBS_ERR_NOT_FOUND;
+        return status == SBS_ERR_MEMORY ? status : SBS_ERR_NOT_FOUND;
     }
 
-    (void)read_member(doc, identifier, "system", subject);
-    status = sbs_forward_buffer_put(subject, "|", 1);
+    status = read_member(doc, identifier, "system", subject);
+    if (status != SBS_ERR_MEMORY) {
+        status = sbs_forward_buffer_put(subject, "|", 1);
+    }
     if (status == SBS_OK) {
         status = sbs_forward_buffer_put(subject, value.data, value.len);
     }
@@ -185,8 +202,11 @@ static const char *read_subject(const sbs_json *doc, sbs_forward_resource *resou
         keep_bare(&resource->subject);
         return NULL;
     }
+    if (status == SBS_ERR_MEMORY) {
+        return SBS_FORWARD_OUT_OF_MEMORY;
+    }
     resource->subject.len = 0;
-    return keep_logical(doc, node, &resource->subject) == SBS_ERR_MEMORY ? "out of memory" : NULL;
+    return keep_logical(doc, node, &resource->subject) == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
 }
 
 static bool is_blank(char c) {
@@ -213,7 +233,7 @@ const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text t
     sbs_forward_json json = {0};
     resource->text = text;
     sbs_status status = sbs_forward_json_parse(&json, text, &resource->fault_at);
-    const char *reason = sbs_status_text(status);
+    const char *reason = status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : sbs_status_text(status);
     if (status == SBS_OK) {
         bool object = sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT;
         reason = object ? read_members(&json.doc, resource) : "not a JSON object";

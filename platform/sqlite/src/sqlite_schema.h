@@ -148,7 +148,8 @@ enum {
             "state = 0")                                                                                               \
     X(HTTP_STATUS, "UPDATE sbs_item SET http_status = ?2 WHERE id = ?1 AND state = 1")                                 \
     X(REVIVE, "UPDATE sbs_item SET state = 0, dead_s = NULL, reason = NULL, mendable = 0, words = NULL, "              \
-              "http_status = NULL, failures = 0, failing_since_s = NULL, attempts = iif(attempts = 1, 0, attempts) "   \
+              "http_status = NULL, failures = 0, failing_since_s = NULL, attempts = iif(attempts = 1 OR "              \
+              "reason GLOB '" SBS_QUEUE_REASON_THERE "*', 0, attempts) "                                               \
               "WHERE id = ?1 AND state = 1")                                                                           \
     X(DELIVER, "DELETE FROM sbs_item WHERE id = ?1 AND state = 0 RETURNING len")                                       \
     X(DROP_ITEM, "DELETE FROM sbs_item WHERE id = ?1")                                                                 \

@@ -21,6 +21,9 @@ extern "C" {
 /** What the reason of a dead letter begins with that an operator can mend (rights, an address, the granted scope):
  * worth keeping whatever its age. */
 #define SBS_QUEUE_REASON_OPERATOR "needs an operator"
+/** What the reason of a dead letter begins with that was never stored, as something else stood in its place: whoever
+ * sends it again sends it for the first time. */
+#define SBS_QUEUE_REASON_THERE "already there"
 #define SBS_QUEUE_WORDS_SIZE 1024u /**< most bytes of a server's words that a queue is asked to keep, with the NUL */
 
 /** What the queue keeps beside an item's bytes. */

@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+extern const char SBS_FORWARD_OUT_OF_MEMORY[]; /**< compared by its address */
+
 #define SBS_FORWARD_HASH_SIZE 20u /**< bytes of a hash: the first 160 bits of SHA-256 */
 
 /** Which of an item's parts its id for PUT derives from; stored with the item as sbs_queue_meta.format. */
@@ -34,7 +36,7 @@ typedef struct sbs_forward_resource {
     size_t members_start;             /**< just after the '{' */
 } sbs_forward_resource;
 
-/** Reads @p text. NULL, or why it is refused: a static sentence. */
+/** Reads @p text. NULL, or why it is refused: a static sentence; SBS_FORWARD_OUT_OF_MEMORY says nothing of the text. */
 const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text);
 /** Legal after zero-initialisation and after a failed reading. */
 void sbs_forward_resource_free(sbs_forward_resource *resource);
