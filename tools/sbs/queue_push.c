@@ -21,6 +21,8 @@ typedef struct queue_run {
     cli_push_run push;
     const cli_queue_added *mine;
     unsigned storage_failures;
+    uint64_t noted_id; /* the item whose failure was noted last, and its exit status */
+    sbs_status noted;
     bool elsewhere; /* another process pushes */
 } queue_run;
 
@@ -114,6 +116,24 @@ static bool note_dead(void *ctx, const sbs_push_event *event) {
     return run->mine == NULL || is_mine(run->mine, event->id);
 }
 
+/* So that 'queue show' can tell it later. A network that is down says the same at each look, and flash memory wears. A
+ * note that cannot be written holds nothing up. */
+static void note_trouble(void *ctx, const sbs_forward_event *event) {
+    queue_run *run = ctx;
+    const sbs_push_event *push = event->push;
+    const bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
+    if (push->id == 0 || (!answered && run->noted_id == push->id && run->noted == push->status)) {
+        return;
+    }
+
+    const char *words = event->detail != NULL ? event->detail->text : event->words;
+    const char *reason = event->reason[0] != '\0' ? event->reason : sbs_status_text(push->status);
+    if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
+        run->noted_id = push->id;
+        run->noted = push->status;
+    }
+}
+
 static int list_kept(queue_run *run) {
     const cli_queue_added *mine = run->mine;
     cli_push_run *push = &run->push;
@@ -198,6 +218,7 @@ int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     run->mine = mine;
     cli_push_begin(&run->push, command);
     run->push.refused_hook = note_dead;
+    run->push.failed_hook = note_trouble;
     run->push.hook_ctx = run;
 
     int code = cli_queue_lock(command, &run->elsewhere);
