@@ -258,8 +258,9 @@ static add_run *start(const char *command, bool list, cli_queue_added *added) {
 static int finish(add_run *run, int code) {
     const cli_queue_added *added = run->added;
     if (code == CLI_DONE && added->refused > 0) {
-        (void)cli_fail(run->code, "%s: %zu of %zu resources were not queued, the lines on standard output tell why",
-                       run->command, added->refused, added->refused + added->accepted);
+        const size_t all = added->refused + added->accepted;
+        (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
+                       run->command, added->refused, all, all == 1 ? "" : "s", added->refused == 1 ? "was" : "were");
     }
     if (run->dead_told > 0) {
         (void)cli_fail(CLI_REFUSED,

@@ -16,6 +16,7 @@
 #define STORAGE_RETRY_MS 1000u /* after a failure of the queue */
 #define FOLLOW_RETRY_MS 10000u
 #define STORAGE_TRIES 3u
+#define ELSEWHERE_MS 1000u /* between two looks whether another process still pushes */
 
 typedef struct queue_run {
     cli_push_run push;
@@ -166,8 +167,13 @@ static void tell_kept(const queue_run *run, uint32_t count) {
     if (run->mine != NULL && cli_push_with.quiet) {
         return;
     }
-    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%sthe next push sends them", push->command, count,
-                   count == 1 ? " is" : "s are", cli_queue.file, why, advised ? push->advice : "", advised ? "; " : "");
+    const char *next = count == 1 ? "the next push sends it" : "the next push sends them";
+    if (advised && push->unmended) {
+        next = "then push again";
+    }
+    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%s%s", push->command, count,
+                   count == 1 ? " is" : "s are", cli_queue.file, why, advised ? push->advice : "", advised ? "; " : "",
+                   next);
 }
 
 static int sum_up(queue_run *run, int code) {
@@ -177,8 +183,11 @@ static int sum_up(queue_run *run, int code) {
     int listed = list_kept(run);
     if (push->refused > 0) {
         (void)cli_fail(push->code,
-                       "%s: %llu item%s refused and set aside as dead letters, 'sbs queue dead' lists them%s%s",
-                       push->command, (unsigned long long)push->refused, push->refused == 1 ? " was" : "s were",
+                       "%s: %llu item%s, 'sbs queue dead' lists %s%s%s", push->command,
+                       (unsigned long long)push->refused,
+                       push->refused == 1 ? " was refused and set aside as a dead letter"
+                                          : "s were refused and set aside as dead letters",
+                       push->refused == 1 ? "it" : "them",
                        push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
     }
     if (run->elsewhere) {
@@ -210,6 +219,22 @@ static int push_queue(queue_run *run) {
     return code != CLI_DONE ? code : push_all(run);
 }
 
+/* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
+static int lock(queue_run *run) {
+    const char *command = run->push.command;
+    const bool waits = cli_push_with.follow && run->mine == NULL;
+    int code = cli_queue_lock(command, &run->elsewhere);
+    if (code == CLI_DONE && run->elsewhere && !cli_push_with.quiet) {
+        cli_note("%s: queue %s: another process is pushing it, %s", command, cli_queue.file,
+                 waits ? "waiting for its end" : "which goes on");
+    }
+    while (code == CLI_DONE && run->elsewhere && waits && cli_signal() == 0 && !cli_push_is_time_over(&run->push)) {
+        cli_push_pause(&run->push, ELSEWHERE_MS);
+        code = cli_queue_lock(command, &run->elsewhere);
+    }
+    return code;
+}
+
 int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     queue_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
@@ -221,7 +246,7 @@ int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     run->push.failed_hook = note_trouble;
     run->push.hook_ctx = run;
 
-    int code = cli_queue_lock(command, &run->elsewhere);
+    int code = lock(run);
     if (code == CLI_DONE && !run->elsewhere) {
         code = push_queue(run);
     }
