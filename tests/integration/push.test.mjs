@@ -235,7 +235,7 @@ describe('a bad item among good ones', () => {
             assert.equal(lines[1].place, '');
             assertMessage(
                 result,
-                'push: 1 of 3 resources are not known to be on the server, the lines on standard output tell why',
+                'push: 1 of 3 resources is not known to be on the server, the lines on standard output tell why',
             );
             assert.deepEqual([await held('one'), await held('bad'), await held('two')], [1, 0, 1]);
         });

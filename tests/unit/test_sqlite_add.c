@@ -225,6 +225,36 @@ static void a_dead_letter_keeps_the_servers_words(void **state) {
     assert_true(!dead.dead && dead.http_status == 0 && dead.words[0] == '\0' && dead.reason[0] == '\0');
 }
 
+static void why_an_item_waits_is_kept(void **state) {
+    (void)state;
+    sbs_sqlite_entry entry;
+    char reason[SBS_QUEUE_REASON_SIZE + 8];
+    uint64_t id = rig_append("a");
+    memset(reason, 'r', sizeof reason);
+    reason[sizeof reason - 1] = '\0';
+    assert_int_equal(sbs_sqlite_queue_note_trouble(&rig.queue, id + 1, 503, "busy", ""), SBS_ERR_NOT_FOUND);
+    assert_int_equal(sbs_sqlite_queue_note_trouble(&rig.queue, id, 0, reason, NULL), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, id, &entry), SBS_OK);
+    assert_int_equal(strlen(entry.reason), SBS_QUEUE_REASON_SIZE - 1);
+
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_note_trouble(&rig.queue, id, 503, "busy", "come back"), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+    rig_reopen();
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, id, &entry), SBS_OK);
+    assert_true(!entry.dead && entry.http_status == 503 && entry.utc_s == RIG_NOW);
+    assert_string_equal(entry.reason, "busy");
+    assert_string_equal(entry.words, "come back");
+
+    assert_int_equal(rig_settle(id, SBS_QUEUE_DEAD, "refused"), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, id, &entry), SBS_OK);
+    assert_true(entry.dead && entry.http_status == 0 && entry.words[0] == '\0');
+    assert_int_equal(sbs_sqlite_queue_note_trouble(&rig.queue, id, 503, "busy", ""), SBS_ERR_NOT_FOUND);
+    assert_int_equal(sbs_sqlite_queue_retry(&rig.queue, id), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, id, &entry), SBS_OK);
+    assert_true(!entry.dead && entry.reason[0] == '\0' && entry.utc_s == SBS_UTC_UNKNOWN);
+}
+
 static void failures_are_kept_until_a_retry(void **state) {
     (void)state;
     sbs_queue_item item;
@@ -416,6 +446,7 @@ int main(void) {
         TEST(all_that_is_known_is_told),
         TEST(facts_must_fit),
         TEST(a_dead_letter_keeps_the_servers_words),
+        TEST(why_an_item_waits_is_kept),
         TEST(failures_are_kept_until_a_retry),
         TEST(an_item_is_removed_whatever_it_is),
         TEST(the_state_of_the_whole_is_told),

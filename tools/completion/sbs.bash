@@ -54,6 +54,18 @@ _sbs() {
     "check --typ") return ;;
     "check --kid") return ;;
     "check --kid-method") words='seed thumbprint' ;;
+    "check --queue") files=yes ;;
+    "check --keep-dead") return ;;
+    "check --device") return ;;
+    "check --max-items") return ;;
+    "check --max-size") return ;;
+    "check --when-full") words='refuse drop-oldest' ;;
+    "check --write-mode") words='auto put if-none-exist plain' ;;
+    "check --batch") return ;;
+    "check --wait") return ;;
+    "check --max-time") return ;;
+    "check --settle") return ;;
+    "check --already-there") words='set-aside accept' ;;
     "check --ca") files=yes ;;
     "check --cert") files=yes ;;
     "check --cert-key") files=yes ;;
@@ -194,7 +206,7 @@ _sbs() {
     'discover') words='--fhir --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'check') words='--json --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
     'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;

@@ -9,9 +9,14 @@
 #include "io.h"
 #include "json_input.h"
 #include "message.h"
+#include "push_run.h"
 #include "sbs/linux_clock.h"
 #include "sbs/outcome.h"
 #include "server.h"
+
+#ifdef SBS_CLI_QUEUE
+#include "queue_file.h"
+#endif
 
 #define CLOCK_GOOD_S 5 /* within this no server minds */
 
@@ -21,6 +26,8 @@ static bool as_json;
 
 static const cli_option option_table[] = {
     {"json", NULL, "print a JSON array of the steps", &as_json, .type = CLI_FLAG},
+    {"follow", NULL, "of push: taken, but no matter here, as is all of push that concerns no step", &cli_push_with.follow,
+     .type = CLI_FLAG},
 };
 
 static const cli_table own_table = CLI_TABLE(option_table);
@@ -29,7 +36,7 @@ static const cli_table own_table = CLI_TABLE(option_table);
 static struct {
     sbs_writer out;
     sbs_json_writer json;
-    bool connected, dated;
+    bool connected, dated, plain_http;
     char host[SBS_HOST_SIZE];
 } check;
 
@@ -78,6 +85,23 @@ static void put_words(check_level level, const char *step, const char *advice, c
     put_step(level, step, text, advice);
 }
 
+/* The step failed before anything was asked, with a message "what: why, what to do". */
+static void put_told(const char *step, const char *prefix) {
+    char text[CLI_REASON_SIZE];
+    const char *told = cli_last_failure();
+    const size_t len = strlen(prefix);
+    (void)snprintf(text, sizeof text, "%s", strncmp(told, prefix, len) == 0 ? told + len : told);
+    char *advice = NULL;
+    for (char *at = strstr(text, ", "); at != NULL; at = strstr(at + 1, ", ")) {
+        advice = at;
+    }
+    if (advice != NULL) {
+        *advice = '\0';
+        advice += 2;
+    }
+    put_step(CHECK_FAIL, step, text, advice);
+}
+
 /* ---- requests, and what they tell of the connection ------------------------------------------------------------ */
 
 static const char *const connection_steps[] = {"DNS", "TCP", "TLS"};
@@ -109,7 +133,11 @@ static unsigned reached(sbs_status status, const sbs_detail *detail) {
 /* The steps of the connection up to @p end are good; told for the first server alone. */
 static void put_connected(unsigned end) {
     for (unsigned i = 0; i < end && !check.connected; i++) {
-        put_step(CHECK_OK, connection_steps[i], check.host, NULL);
+        if (i == STEP_TLS && check.plain_http) {
+            put_step(CHECK_WARN, connection_steps[i], "none, plain http", "use it for tests only");
+        } else {
+            put_step(CHECK_OK, connection_steps[i], check.host, NULL);
+        }
     }
     check.connected = check.connected || end == STEP_ANSWER;
 }
@@ -150,7 +178,7 @@ static int check_key(void) {
     }
     const int code = cli_key_load(cli_server.key, false, &key);
     if (code != CLI_DONE) {
-        put_step(CHECK_FAIL, "key", "cannot be used", "see the message on standard error");
+        put_told("key", "key ");
     } else {
         const int kid = cli_kid_method() == SBS_KID_NONE || cli_server.profile == 2 ? CLI_DONE : cli_key_kid(&key);
         put_words(CHECK_OK, "key", NULL, "%s, %zu bits%s%.*s", key.public_key.alg == SBS_RS384 ? "RS384" : "ES384",
@@ -258,49 +286,129 @@ static int check_version(const sbs_json *doc) {
     return level == CHECK_FAIL ? CLI_INPUT : CLI_DONE;
 }
 
-/* One type that the scope asks to write. */
-static int check_create(const sbs_json *doc, const char *type, uint8_t asked) {
-    sbs_capability stated = {0};
-    sbs_token_view token;
-    const char *step = "create";
-    if (cli_server_token(&token) == SBS_OK && !sbs_scope_covers(token.scope, type, SBS_SCOPE_CREATE) &&
-        !sbs_scope_covers(token.scope, type, SBS_SCOPE_UPDATE)) {
-        put_words(CHECK_FAIL, step, "have it granted", "%s: the granted scope has neither create nor update", type);
-        return CLI_REFUSED;
+/* What push would do for one type that the scope asks to write. */
+typedef struct check_plan {
+    const char *type;
+    bool may_create, may_update;
+    bool known; /* the server states something */
+    sbs_capability stated;
+} check_plan;
+
+/* PUT needs u, also where it creates; all else needs c. */
+static sbs_forward_mode plan_mode(const check_plan *plan) {
+    if (cli_push_with.write_mode > 1) {
+        return (sbs_forward_mode)cli_push_with.write_mode;
     }
-    const bool known = doc != NULL && sbs_capability_read(doc, type, &stated) == SBS_OK;
-    if (!known) {
-        put_words(CHECK_WARN, step, "push something to see", "%s: granted; nothing is stated", type);
-    } else if (!stated.create && !stated.update_create) {
-        put_words(CHECK_WARN, step, "ask the server's operator",
-                  "%s: granted, but the server does not state that it "
-                  "takes new ones",
-                  type);
+    if (!plan->known) {
+        return plan->may_update && !plan->may_create ? SBS_FORWARD_PUT : SBS_FORWARD_IF_NONE_EXIST;
+    }
+    if (plan->stated.update_create && plan->may_update) {
+        return SBS_FORWARD_PUT;
+    }
+    return plan->stated.conditional_create ? SBS_FORWARD_IF_NONE_EXIST : SBS_FORWARD_PLAIN;
+}
+
+static int put_lacks(const check_plan *plan, const char *letters, const char *why) {
+    char advice[160];
+    const bool any = cli_server.any_scope;
+    (void)snprintf(advice, sizeof advice, "ask with --scope for system/%s.%s, and have it granted", plan->type,
+                   letters);
+    put_words(any ? CHECK_WARN : CHECK_FAIL, "create", advice, "%s: the granted scope has %s", plan->type, why);
+    return any ? CLI_DONE : CLI_REFUSED;
+}
+
+static void put_planned(const check_plan *plan, const char *mode) {
+    put_words(CHECK_OK, "create", NULL, "%s: granted, and stated: %s", plan->type, mode);
+}
+
+static void put_twice(const check_plan *plan) {
+    const bool update = plan->stated.update_create && !plan->may_update;
+    put_words(CHECK_WARN, "create",
+              update ? "ask with --scope for u (update) too"
+                     : "choose with --write-mode what the server can, if it can more than it states",
+              "%s: granted, and stated: plain: a repeat may be stored twice", plan->type);
+}
+
+static int check_plan_of(const check_plan *plan) {
+    static const char *const names[] = {"auto", "auto", "put", "if-none-exist", "plain"};
+    const sbs_forward_mode mode = plan_mode(plan);
+    const sbs_capability *stated = &plan->stated;
+    if (!plan->may_create && !plan->may_update) {
+        return put_lacks(plan, "cu", "neither c (create) nor u (update)");
+    }
+    if (mode == SBS_FORWARD_PUT && !plan->may_update) {
+        return put_lacks(plan, "cu", "no u (update), which put needs");
+    }
+    if (mode != SBS_FORWARD_PUT && !plan->may_create) {
+        return put_lacks(plan, "cu", "no c (create), which the server's way to write needs");
+    }
+
+    if (!plan->known) {
+        put_words(CHECK_WARN, "create", "push something to see", "%s: granted; nothing is stated", plan->type);
+    } else if (!stated->create && !stated->update && !stated->update_create) {
+        put_words(CHECK_WARN, "create", "ask the server's operator",
+                  "%s: granted, but the server does not state that it takes new ones", plan->type);
+    } else if (mode == SBS_FORWARD_PLAIN) {
+        put_twice(plan);
+    } else if (mode == SBS_FORWARD_PUT ? !stated->update_create : !stated->conditional_create) {
+        put_words(CHECK_WARN, "create", "push something to see", "%s: granted, but the server does not state %s",
+                  plan->type, names[mode]);
     } else {
-        const bool put = stated.update_create && (asked & SBS_SCOPE_UPDATE) != 0;
-        put_words(CHECK_OK, step, NULL, "%s: granted, and stated%s", type,
-                  put                         ? ": put"
-                  : stated.conditional_create ? ": if-none-exist"
-                                              : ": plain");
+        put_planned(plan, names[mode]);
     }
     return CLI_DONE;
+}
+
+/* One type that the scope asks to write. */
+static int check_create(const sbs_json *doc, const char *type) {
+    sbs_token_view token = {0};
+    check_plan plan = {.type = type};
+    const bool has_token = cli_server_token(&token) == SBS_OK;
+    const bool any = cli_server.any_scope || !has_token;
+    plan.may_create = any || sbs_scope_covers(token.scope, type, SBS_SCOPE_CREATE);
+    plan.may_update = any || sbs_scope_covers(token.scope, type, SBS_SCOPE_UPDATE);
+    plan.known = doc != NULL && sbs_capability_read(doc, type, &plan.stated) == SBS_OK;
+    return check_plan_of(&plan);
+}
+
+/* A scope that asks for nothing to write is no set-up to push with. */
+static int put_writes_nothing(const char *type) {
+    char advice[160];
+    const bool any = cli_server.any_scope;
+    if (type[0] == '\0') {
+        put_step(CHECK_WARN, "create", "--scope names nothing to write that can be read here",
+                 "to push, ask for such as system/Observation.cu");
+        return CLI_DONE;
+    }
+    (void)snprintf(advice, sizeof advice, "ask with --scope for system/%s.cu", type);
+    put_words(any ? CHECK_WARN : CHECK_FAIL, "create", advice, "--scope has neither c (create) nor u (update) for %s",
+              type);
+    return any ? CLI_DONE : CLI_REFUSED;
 }
 
 static int check_writing(const sbs_json *doc) {
     sbs_text asked = sbs_text_of(cli_server.scope);
     sbs_text token;
     sbs_scope scope;
+    char first[72] = "";
     char type[72];
+    bool writes = false;
     int code = CLI_DONE;
     while (code == CLI_DONE && sbs_scope_next(&asked, &token)) {
-        if (sbs_scope_parse(token, &scope) != SBS_OK || scope.type.len >= sizeof type ||
-            (scope.permissions & (SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE)) == 0) {
+        if (sbs_scope_parse(token, &scope) != SBS_OK || scope.type.len >= sizeof type) {
             continue;
         }
         (void)snprintf(type, sizeof type, "%.*s", (int)scope.type.len, scope.type.ptr);
-        code = check_create(doc, strcmp(type, "*") == 0 ? "Observation" : type, scope.permissions);
+        const char *name = strcmp(type, "*") == 0 ? "Observation" : type;
+        if (first[0] == '\0') {
+            (void)snprintf(first, sizeof first, "%s", name);
+        }
+        if ((scope.permissions & (SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE)) != 0) {
+            writes = true;
+            code = check_create(doc, name);
+        }
     }
-    return code;
+    return writes ? code : put_writes_nothing(first);
 }
 
 static int check_statement(sbs_text body) {
@@ -352,6 +460,7 @@ static void note_host(void) {
     const char *text = cli_server.token_url != NULL && cli_server.fhir == NULL ? cli_server.token_url : cli_server.fhir;
     if (sbs_url_parse(sbs_text_of(text), &url) == SBS_OK) {
         (void)snprintf(check.host, sizeof check.host, "%.*s", (int)url.host.len, url.host.ptr);
+        check.plain_http = !url.https;
     }
 }
 
@@ -362,7 +471,7 @@ static int run_steps(char *answer) {
     }
     code = cli_server_open("check", CLI_NEED_TOKEN);
     if (code != CLI_DONE) {
-        put_step(CHECK_FAIL, "configuration", "cannot be used", "see the message on standard error");
+        put_told("configuration", "check: ");
         return code;
     }
     put_step(CHECK_OK, "configuration", "complete", NULL);
@@ -404,9 +513,14 @@ static int run(const cli_operands *operands) {
 const cli_command cli_check = {
     .name = "check",
     .summary = "Tries each step from the configuration to the permission to write",
-    .about = "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to "
-             "do. It ends at the first FAIL, whose exit status is the command's.\n",
-    .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_connection_table},
+    .about = "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to\n"
+             "do. It ends at the first FAIL, whose exit status is the command's. It takes the options of push and\n"
+             "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n",
+    .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table,
+#ifdef SBS_CLI_QUEUE
+               &cli_queue_optional_table, &cli_queue_limits_table,
+#endif
+               &cli_push_table, &cli_connection_table},
     .example = "sbs check --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device "
                "--scope 'system/Observation.cu'",
     .run = run,

@@ -190,6 +190,12 @@ static int take_item(void *ctx, sbs_text text, const char *path, size_t line) {
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
 
+/* "1 of 1 resource is", "1 of 2 resources is", "2 of 2 resources are". */
+static const char *resources_are(size_t failed, size_t all) {
+    static const char *const words[2][2] = {{" is", "s is"}, {" are", "s are"}};
+    return words[failed != 1][all != 1];
+}
+
 static int sum_up(direct_run *run, int code) {
     cli_push_run *push = &run->push;
     const size_t failed = run->unsent + push->refused;
@@ -197,16 +203,16 @@ static int sum_up(direct_run *run, int code) {
         code = push->code != CLI_DONE ? push->code : run->unsent_code;
     }
     if (cli_signal() != 0 && failed > 0) {
-        return cli_fail(code, "push: cancelled by a signal, %zu of %zu resources are not known to be on the server",
-                        failed, run->count);
+        return cli_fail(code, "push: cancelled by a signal, %zu of %zu resource%s not known to be on the server",
+                        failed, run->count, resources_are(failed, run->count));
     }
     const bool unsent = run->unsent > 0 && push->reason[0] != '\0';
     const bool advised = !unsent && push->advice != NULL;
     if (failed > 0) {
         (void)cli_fail(code,
-                       "push: %zu of %zu resources are not known to be on the server, the lines on standard output "
+                       "push: %zu of %zu resource%s not known to be on the server, the lines on standard output "
                        "tell why%s%s",
-                       failed, run->count, advised ? "; " : "", advised ? push->advice : "");
+                       failed, run->count, resources_are(failed, run->count), advised ? "; " : "", advised ? push->advice : "");
     }
     if (unsent) {
         (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,

@@ -14,6 +14,9 @@
 #define FLUSH_AT 512u /* items between two writes of the listing */
 #define COLUMNS 79    /* of the table on a terminal */
 
+/* Times are kept only where the clock was known to be right. */
+#define CLOCK_UNKNOWN "unknown: this machine's clock is not synchronised"
+
 static bool as_json;
 
 static const cli_option look_options[] = {
@@ -208,7 +211,10 @@ static void put_status_json(sbs_writer *out, const sbs_sqlite_stats *stats) {
         sbs_json_key(&json, "oldestId");
         sbs_json_put_uint(&json, stats->oldest_id);
     }
-    if (stats->oldest_id != 0 && stats->oldest_s != SBS_UTC_UNKNOWN) {
+    if (stats->oldest_id != 0 && stats->oldest_s == SBS_UTC_UNKNOWN) {
+        sbs_json_key(&json, "oldest");
+        sbs_json_put_raw(&json, sbs_text_of("null"));
+    } else if (stats->oldest_id != 0) {
         char text[32];
         sbs_writer time;
         size_t len = 0;
@@ -234,7 +240,11 @@ static void put_status(sbs_writer *out, const sbs_sqlite_stats *stats) {
         sbs_put_string(out, "oldest\t");
         sbs_put_uint(out, stats->oldest_id);
         sbs_put_char(out, '\t');
-        cli_queue_put_time(out, stats->oldest_s);
+        if (stats->oldest_s == SBS_UTC_UNKNOWN) {
+            sbs_put_string(out, CLOCK_UNKNOWN);
+        } else {
+            cli_queue_put_time(out, stats->oldest_s);
+        }
         sbs_put_char(out, '\n');
     }
     put_count(out, "dead letters", stats->letters);
@@ -283,7 +293,11 @@ static void put_row(sbs_writer *out, const char *name, const char *text) {
 static void put_time_row(sbs_writer *out, const char *name, int64_t utc_s) {
     sbs_put_string(out, name);
     sbs_put_char(out, '\t');
-    cli_queue_put_time(out, utc_s);
+    if (utc_s == SBS_UTC_UNKNOWN) {
+        sbs_put_string(out, "unknown");
+    } else {
+        cli_queue_put_time(out, utc_s);
+    }
     sbs_put_char(out, '\n');
 }
 
@@ -317,8 +331,8 @@ static void put_entry(sbs_writer *out, const sbs_sqlite_entry *entry) {
         put_count(out, "failed while others went", entry->item.failures);
     }
 
-    if (entry->dead) {
-        put_time_row(out, "set aside", entry->utc_s);
+    if (entry->dead || entry->reason[0] != '\0') {
+        put_time_row(out, entry->dead ? "set aside" : "failed", entry->utc_s);
         sbs_put_string(out, "reason\t");
         cli_queue_put_reason(out, entry);
         sbs_put_char(out, '\n');

@@ -19,6 +19,7 @@
 
 static volatile sig_atomic_t signal_seen;
 static bool progress_shown;
+static char last_failure[CLI_REASON_SIZE];
 
 static void note_signal(int number) {
     signal_seen = number;
@@ -97,9 +98,19 @@ static void say(const char *colour, const char *prefix, const char *end, const c
 int cli_fail(int code, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    int wanted = vsnprintf(last_failure, sizeof last_failure, format, arguments);
+    va_end(arguments);
+    size_t len = wanted < 0 ? 0 : strlen(last_failure);
+    last_failure[cli_sanitise(last_failure, len)] = '\0';
+
+    va_start(arguments, format);
     say(RED, "sbs: ", "\n", format, arguments);
     va_end(arguments);
     return code;
+}
+
+const char *cli_last_failure(void) {
+    return last_failure;
 }
 
 void cli_warn(const char *format, ...) {

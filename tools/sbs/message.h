@@ -30,6 +30,8 @@ void cli_put_sanitised(sbs_writer *out, const char *text);
 
 /** Prints `sbs: MESSAGE` and returns @p code. Messages read "what failed: why, what to do". */
 int cli_fail(int code, const char *format, ...) CLI_PRINTF(2, 3);
+/** What cli_fail() printed last, without "sbs: "; "" before the first. */
+const char *cli_last_failure(void);
 /** Prints `sbs: warning: MESSAGE`. */
 void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);
 /** Prints `sbs: MESSAGE`. */

@@ -53,7 +53,7 @@ typedef struct cli_table {
 #define CLI_TABLE(array) CLI_TITLED_TABLE(array, NULL)
 #define CLI_TITLED_TABLE(array, name)                                                                                  \
     { (array), CLI_COUNT(array), (name) }
-#define CLI_TABLE_MAX 8u
+#define CLI_TABLE_MAX 10u
 
 /** What stands on the command line besides options. */
 typedef struct cli_operands {

@@ -102,17 +102,44 @@ static bool refuses_put(const sbs_forward_event *event) {
     return http == 404 || http == 405;
 }
 
+/* If-None-Exist needs c (create), which not every scope has. */
+static bool may_create(const sbs_forward_event *event) {
+    char type[SBS_FHIR_ID_MAX + 1];
+    const size_t len = strcspn(event->target, "/");
+    const sbs_text granted = sbs_forward_server_scope(cli_server_forward(), sbs_linux_now());
+    if (cli_server.any_scope || len == 0 || len >= sizeof type) {
+        return cli_server.any_scope;
+    }
+    memcpy(type, event->target, len);
+    type[len] = '\0';
+    return sbs_scope_covers(granted, type, SBS_SCOPE_CREATE);
+}
+
+static const char *mode_advice(const sbs_forward_event *event) {
+    return may_create(event) ? MODE_ADVICE
+                             : "if the server assigns ids itself, ask with --scope for c (create) too and choose with "
+                               "--write-mode if-none-exist";
+}
+
 static const char *advice_for(const sbs_forward_event *event) {
     if (event->statement && event->push->http_status == 0 && event->detail == NULL) {
         return "choose with --write-mode";
     }
     if (refuses_put(event)) {
-        return MODE_ADVICE;
+        return mode_advice(event);
     }
-    if (event->push->status == SBS_ERR_SCOPE && event->write_mode == SBS_WRITE_PUT && event->push->id != 0) {
+    if (event->push->status == SBS_ERR_SCOPE && event->write_mode == SBS_WRITE_PUT && event->push->id != 0 &&
+        may_create(event)) {
         return "ask with --scope for what the request needs, or choose with --write-mode if-none-exist";
     }
     return cli_advice(event->push->status, event->detail);
+}
+
+/* What no later push mends by itself. */
+static bool is_unmended(const sbs_forward_event *event) {
+    const unsigned http = event->push->http_status;
+    return event->push->kind == SBS_PUSH_PAUSED || event->push->status == SBS_ERR_SCOPE || http == 403 || http == 404 ||
+           http == 405 || http == 410;
 }
 
 static void failure_keep(cli_push_run *run, uint64_t id, const char *reason) {
@@ -253,7 +280,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
     failure_forget(run, event->push->id);
     run->pending_refused++;
     if (refuses_put(event)) {
-        run->advice = MODE_ADVICE;
+        run->advice = mode_advice(event);
     }
     const bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
     if (run->pending_code == CLI_DONE && counts) {
@@ -280,6 +307,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     memcpy(run->last, run->reason, sizeof run->last);
     run->kept = cli_exit_of(event->push->status, event->detail);
     run->advice = advice_for(event);
+    run->unmended = is_unmended(event);
     name_step(run, event);
     const bool was_sent = event->push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
     run->failed_id = was_sent ? event->push->id : 0; /* what fails before is the same for all */
@@ -402,7 +430,7 @@ int cli_push_poll(cli_push_run *run, sbs_status *out_polled, sbs_wait *out_wait)
     return run->told;
 }
 
-static bool is_time_over(const cli_push_run *run) {
+bool cli_push_is_time_over(const cli_push_run *run) {
     const uint64_t time_s = cli_push_with.time_s;
     return time_s > 0 && sbs_linux_now().mono_ms - run->started_ms >= time_s * 1000u;
 }
@@ -422,7 +450,7 @@ void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait) {
     const bool at_work = wait->events != 0 || wait->descriptor >= 0 || wait->timeout_ms == 0;
     sbs_wait shorter = *wait;
     show_progress(run);
-    run->over = run->over || cli_signal() != 0 || is_time_over(run) || (!at_work && is_too_long(run, 0));
+    run->over = run->over || cli_signal() != 0 || cli_push_is_time_over(run) || (!at_work && is_too_long(run, 0));
     if (run->over || (polled == SBS_PENDING && wait->timeout_ms == 0)) {
         return;
     }

@@ -39,6 +39,7 @@ typedef struct cli_push_run {
     char last[CLI_PUSH_REASON_SIZE];   /**< of the last failure */
     const char *advice;                /**< what to do about it */
     char step[64];                     /**< what of a request failed, "" for nothing in particular */
+    bool unmended;                     /**< the next push fails as this one did unless something is mended first */
     uint64_t failed_id;                /**< the item that it was, 0: all */
     int code;                          /**< exit status of the first refusal */
     int pending_code;
@@ -66,6 +67,8 @@ int cli_push_poll(cli_push_run *run, sbs_status *out_polled, sbs_wait *out_wait)
 void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait);
 /** Waits, or until a signal or the end of --max-time. */
 void cli_push_pause(cli_push_run *run, uint64_t wait_ms);
+/** True at the end of --max-time. */
+bool cli_push_is_time_over(const cli_push_run *run);
 /** Why the item waits, "" if it was not tried. */
 const char *cli_push_why(const cli_push_run *run, uint64_t id);
 /** Writes a line of the listing that tells why an item is not on the server. Shown with the next ones. */

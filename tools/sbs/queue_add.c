@@ -31,6 +31,7 @@ typedef struct add_run {
     } items[GROUP_MAX];
     struct cli_queue_range ids[GROUP_MAX];
     size_t count, accepted, refused, id_count;
+    size_t dead, dead_told; /* repeats of dead letters in the group, and in all that are durable */
     sbs_forward_adder adder;
     sbs_forward_buffer done, undone; /* the lines */
     int code;                        /* of the first fault */
@@ -79,8 +80,9 @@ static void note_accepted(add_run *run, const sbs_forward_added *added, const st
         [SBS_FORWARD_ALREADY_DELIVERED] = "already delivered",
     };
     const bool waits = added->fate == SBS_FORWARD_QUEUED || added->fate == SBS_FORWARD_ALREADY_QUEUED;
+    const bool dead = added->fate == SBS_FORWARD_ALREADY_DEAD;
     const bool told = run->list || !waits; /* no push will tell of that one */
-    if (told && !cli_push_with.quiet) {
+    if (told && (dead || !cli_push_with.quiet)) {
         sbs_writer out;
         sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->done);
         put_fate(&out, &added->resource, item->path, item->line, words[added->fate]);
@@ -90,6 +92,10 @@ static void note_accepted(add_run *run, const sbs_forward_added *added, const st
     }
     put_refused(&run->undone, &added->resource, item, NOT_WRITTEN);
     run->accepted++;
+    if (dead) { /* as at its first time: the server has refused it, and the file must not go */
+        run->dead++;
+        run->fault = run->fault == CLI_DONE ? CLI_REFUSED : run->fault;
+    }
     if (waits) {
         run->ids[run->id_count++] = (struct cli_queue_range){added->id, added->id};
     }
@@ -171,7 +177,7 @@ static void add_item(add_run *run, const struct add_item *item) {
 static void try_group(add_run *run) {
     sbs_forward_buffer_clear(&run->done);
     sbs_forward_buffer_clear(&run->undone);
-    run->accepted = run->refused = run->id_count = 0;
+    run->accepted = run->refused = run->id_count = run->dead = 0;
     run->fault = CLI_DONE;
     run->failure = run->stopped ? SBS_OK : sbs_sqlite_queue_begin(&cli_queue_db);
     bool begun = !run->stopped && run->failure == SBS_OK;
@@ -183,7 +189,7 @@ static void try_group(add_run *run) {
         if (status != SBS_OK) {
             run->failure = run->failure != SBS_OK ? run->failure : status;
             run->refused += run->accepted;
-            run->accepted = run->id_count = 0;
+            run->accepted = run->id_count = run->dead = 0;
         }
     }
 }
@@ -216,6 +222,7 @@ static int add_group(add_run *run) {
     run->code = run->code == CLI_DONE ? run->fault : run->code;
     run->added->accepted += run->accepted;
     run->added->refused += run->refused;
+    run->dead_told += run->dead;
     cli_output(&out);
     sbs_put_text(&out, sbs_forward_buffer_text(run->accepted > 0 ? &run->done : &run->undone));
     run->count = 0;
@@ -251,8 +258,16 @@ static add_run *start(const char *command, bool list, cli_queue_added *added) {
 static int finish(add_run *run, int code) {
     const cli_queue_added *added = run->added;
     if (code == CLI_DONE && added->refused > 0) {
-        (void)cli_fail(run->code, "%s: %zu of %zu resources were not queued, the lines on standard output tell why",
-                       run->command, added->refused, added->refused + added->accepted);
+        const size_t all = added->refused + added->accepted;
+        (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
+                       run->command, added->refused, all, all == 1 ? "" : "s", added->refused == 1 ? "was" : "were");
+    }
+    if (run->dead_told > 0) {
+        (void)cli_fail(CLI_REFUSED,
+                       "%s: %zu resource%s already %s, nothing sends %s again: keep the file, 'sbs queue dead' tells "
+                       "why, 'sbs queue show' what to do",
+                       run->command, run->dead_told, run->dead_told == 1 ? " is" : "s are",
+                       run->dead_told == 1 ? "a dead letter" : "dead letters", run->dead_told == 1 ? "it" : "them");
     }
     code = code != CLI_DONE ? code : run->code;
     sbs_forward_buffer_free(&run->done);

@@ -98,13 +98,34 @@ static const struct {
     {0, "", "ask the server's operator, then 'sbs queue retry' it or 'sbs queue remove' it"},
 };
 
+/* An answer of 4xx says that it was not stored; without an answer, or after one of 5xx, nobody knows. */
+static const char *advice_waiting(const sbs_sqlite_entry *entry) {
+    switch (entry->http_status) {
+    case 401:
+    case 403:
+        return "have the client's rights mended, then the next 'sbs queue push' sends it";
+    case 404:
+    case 405:
+    case 410:
+        return "check --fhir, --write-mode and whether the server takes this type, then the next 'sbs queue push' "
+               "sends it";
+    default:
+        break;
+    }
+    if (entry->item.attempts == 0) {
+        return "the next 'sbs queue push' sends it";
+    }
+    return entry->http_status >= 300 && entry->http_status < 500
+               ? "the next 'sbs queue push' sends it again"
+               : "the next 'sbs queue push' sends it again; the server may have it already";
+}
+
 const char *cli_queue_advice(const sbs_sqlite_entry *entry) {
     if (!entry->dead && entry->damaged) {
         return advices[0].advice;
     }
     if (!entry->dead) {
-        return entry->item.attempts == 0 ? "the next 'sbs queue push' sends it"
-                                         : "the next 'sbs queue push' sends it again; the server may have it already";
+        return advice_waiting(entry);
     }
 
     size_t row = 0;
@@ -121,7 +142,9 @@ static void put_json_time(sbs_json_writer *json, const char *name, int64_t utc_s
     char text[32];
     sbs_writer out;
     size_t len = 0;
-    if (utc_s == SBS_UTC_UNKNOWN) {
+    if (utc_s == SBS_UTC_UNKNOWN) { /* the clock was not known to be right */
+        sbs_json_key(json, name);
+        sbs_json_put_raw(json, sbs_text_of("null"));
         return;
     }
     sbs_writer_init(&out, text, sizeof text);
@@ -184,6 +207,10 @@ void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool wit
     put_json_time(&json, "arrived", entry->arrived_s);
     if (entry->dead) {
         put_json_time(&json, "setAside", entry->utc_s);
+    } else if (entry->reason[0] != '\0') {
+        put_json_time(&json, "failed", entry->utc_s);
+    }
+    if (entry->reason[0] != '\0') {
         put_json_text(&json, "reason", entry->reason);
         put_json_text(&json, "words", entry->words);
         if (entry->http_status != 0) {

@@ -205,9 +205,6 @@ int cli_queue_lock(const char *command, bool *out_elsewhere) {
         return CLI_DONE;
     case SBS_ERR_BUSY:
         *out_elsewhere = true;
-        if (!cli_push_with.quiet) {
-            cli_note("%s: queue %s: another process is pushing it, which goes on", command, cli_queue.file);
-        }
         return CLI_DONE;
     case SBS_ERR_ARGUMENT:
         return cli_fail(CLI_INPUT, "%s: --queue: the name is too long, give a shorter one", command);

@@ -16,11 +16,14 @@
 #define STORAGE_RETRY_MS 1000u /* after a failure of the queue */
 #define FOLLOW_RETRY_MS 10000u
 #define STORAGE_TRIES 3u
+#define ELSEWHERE_MS 1000u /* between two looks whether another process still pushes */
 
 typedef struct queue_run {
     cli_push_run push;
     const cli_queue_added *mine;
     unsigned storage_failures;
+    uint64_t noted_id; /* the item whose failure was noted last, and its exit status */
+    sbs_status noted;
     bool elsewhere; /* another process pushes */
 } queue_run;
 
@@ -114,6 +117,24 @@ static bool note_dead(void *ctx, const sbs_push_event *event) {
     return run->mine == NULL || is_mine(run->mine, event->id);
 }
 
+/* So that 'queue show' can tell it later. A network that is down says the same at each look, and flash memory wears. A
+ * note that cannot be written holds nothing up. */
+static void note_trouble(void *ctx, const sbs_forward_event *event) {
+    queue_run *run = ctx;
+    const sbs_push_event *push = event->push;
+    const bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
+    if (push->id == 0 || (!answered && run->noted_id == push->id && run->noted == push->status)) {
+        return;
+    }
+
+    const char *words = event->detail != NULL ? event->detail->text : event->words;
+    const char *reason = event->reason[0] != '\0' ? event->reason : sbs_status_text(push->status);
+    if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
+        run->noted_id = push->id;
+        run->noted = push->status;
+    }
+}
+
 static int list_kept(queue_run *run) {
     const cli_queue_added *mine = run->mine;
     cli_push_run *push = &run->push;
@@ -146,8 +167,13 @@ static void tell_kept(const queue_run *run, uint32_t count) {
     if (run->mine != NULL && cli_push_with.quiet) {
         return;
     }
-    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%sthe next push sends them", push->command, count,
-                   count == 1 ? " is" : "s are", cli_queue.file, why, advised ? push->advice : "", advised ? "; " : "");
+    const char *next = count == 1 ? "the next push sends it" : "the next push sends them";
+    if (advised && push->unmended) {
+        next = "then push again";
+    }
+    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%s%s", push->command, count,
+                   count == 1 ? " is" : "s are", cli_queue.file, why, advised ? push->advice : "", advised ? "; " : "",
+                   next);
 }
 
 static int sum_up(queue_run *run, int code) {
@@ -157,8 +183,11 @@ static int sum_up(queue_run *run, int code) {
     int listed = list_kept(run);
     if (push->refused > 0) {
         (void)cli_fail(push->code,
-                       "%s: %llu item%s refused and set aside as dead letters, 'sbs queue dead' lists them%s%s",
-                       push->command, (unsigned long long)push->refused, push->refused == 1 ? " was" : "s were",
+                       "%s: %llu item%s, 'sbs queue dead' lists %s%s%s", push->command,
+                       (unsigned long long)push->refused,
+                       push->refused == 1 ? " was refused and set aside as a dead letter"
+                                          : "s were refused and set aside as dead letters",
+                       push->refused == 1 ? "it" : "them",
                        push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
     }
     if (run->elsewhere) {
@@ -190,6 +219,22 @@ static int push_queue(queue_run *run) {
     return code != CLI_DONE ? code : push_all(run);
 }
 
+/* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
+static int lock(queue_run *run) {
+    const char *command = run->push.command;
+    const bool waits = cli_push_with.follow && run->mine == NULL;
+    int code = cli_queue_lock(command, &run->elsewhere);
+    if (code == CLI_DONE && run->elsewhere && !cli_push_with.quiet) {
+        cli_note("%s: queue %s: another process is pushing it, %s", command, cli_queue.file,
+                 waits ? "waiting for its end" : "which goes on");
+    }
+    while (code == CLI_DONE && run->elsewhere && waits && cli_signal() == 0 && !cli_push_is_time_over(&run->push)) {
+        cli_push_pause(&run->push, ELSEWHERE_MS);
+        code = cli_queue_lock(command, &run->elsewhere);
+    }
+    return code;
+}
+
 int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     queue_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
@@ -198,9 +243,10 @@ int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
     run->mine = mine;
     cli_push_begin(&run->push, command);
     run->push.refused_hook = note_dead;
+    run->push.failed_hook = note_trouble;
     run->push.hook_ctx = run;
 
-    int code = cli_queue_lock(command, &run->elsewhere);
+    int code = lock(run);
     if (code == CLI_DONE && !run->elsewhere) {
         code = push_queue(run);
     }

@@ -121,6 +121,10 @@ sbs_status sbs_sqlite_forget(sbs_sqlite_queue *queue, sqlite3_int64 id);
 /** Makes a waiting item a dead letter. SBS_ERR_NOT_FOUND. */
 sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason, const char *words);
 
+/** Keeps why an item waits. SBS_ERR_NOT_FOUND. */
+sbs_status sbs_sqlite_trouble(sbs_sqlite_queue *queue, sqlite3_int64 id, uint16_t http_status, const char *reason,
+                              const char *words);
+
 /* ---- sqlite_add.c ---- */
 
 /** The port's append(). */

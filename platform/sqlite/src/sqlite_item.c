@@ -148,7 +148,7 @@ sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *
                                     item_checksum(item, data)};
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_ITEM, values, 11);
 
-    if (entry->dead) {
+    if (entry->dead || entry->reason[0] != '\0') {
         sbs_sqlite_bind_time(statement, DEAD_S, entry->utc_s);
         (void)sqlite3_bind_text(statement, REASON, entry->reason, -1, SQLITE_STATIC);
         bind_text(statement, WORDS, entry->words);
@@ -222,10 +222,10 @@ sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_
 /* ---- dead letters ------------------------------------------------------------------------------------------------ */
 
 /* As many whole characters of UTF-8 as fit. */
-static int words_len(const char *words) {
+static int fitting_len(const char *words, size_t size) {
     size_t len = strlen(words);
-    if (len >= SBS_QUEUE_WORDS_SIZE) {
-        len = SBS_QUEUE_WORDS_SIZE - 1;
+    if (len >= size) {
+        len = size - 1;
         while (len > 0 && ((unsigned char)words[len] & 0xC0) == 0x80) {
             len--;
         }
@@ -240,7 +240,7 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
     (void)sqlite3_bind_text(statement, 3, reason, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int(statement, 4, strncmp(reason, operator_s, sizeof operator_s - 1) == 0);
     if (words != NULL && words[0] != '\0') {
-        (void)sqlite3_bind_text(statement, 5, words, words_len(words), SQLITE_STATIC);
+        (void)sqlite3_bind_text(statement, 5, words, fitting_len(words, SBS_QUEUE_WORDS_SIZE), SQLITE_STATIC);
     }
     sbs_status status = sbs_sqlite_change(queue, statement);
     if (status != SBS_OK) {
@@ -254,4 +254,16 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
         state->waiting--;
     }
     return status;
+}
+
+sbs_status sbs_sqlite_trouble(sbs_sqlite_queue *queue, sqlite3_int64 id, uint16_t http_status, const char *reason,
+                              const char *words) {
+    sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_TROUBLE, &id, 1);
+    sbs_sqlite_bind_time(statement, 2, sbs_sqlite_utc(queue));
+    (void)sqlite3_bind_text(statement, 3, reason, fitting_len(reason, SBS_QUEUE_REASON_SIZE), SQLITE_STATIC);
+    if (words != NULL && words[0] != '\0') {
+        (void)sqlite3_bind_text(statement, 4, words, fitting_len(words, SBS_QUEUE_WORDS_SIZE), SQLITE_STATIC);
+    }
+    bind_number(statement, 5, http_status);
+    return sbs_sqlite_change(queue, statement);
 }

@@ -95,6 +95,15 @@ sbs_status sbs_sqlite_queue_note_http(sbs_sqlite_queue *queue, uint64_t id, uint
     return sbs_sqlite_leave(queue, sbs_sqlite_change(queue, sbs_sqlite_bind(queue, SQL_HTTP_STATUS, values, 2)));
 }
 
+sbs_status sbs_sqlite_queue_note_trouble(sbs_sqlite_queue *queue, uint64_t id, uint16_t http_status, const char *reason,
+                                         const char *words) {
+    sbs_status status = sbs_sqlite_enter(queue);
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave(queue, sbs_sqlite_trouble(queue, (sqlite3_int64)id, http_status, reason, words));
+}
+
 static sbs_status remove_item(sbs_sqlite_queue *queue, sqlite3_int64 id, bool dead_only) {
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_FIND, &id, 1);
     sbs_status status = sbs_sqlite_row(queue, row);

@@ -144,8 +144,10 @@ enum {
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
     X(FAILURES, "UPDATE sbs_item SET failures = ?2, failing_since_s = ?3 WHERE id = ?1 AND state = 0")                 \
-    X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3, mendable = ?4, words = ?5 WHERE id = ?1 AND "    \
-            "state = 0")                                                                                               \
+    X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3, mendable = ?4, words = ?5, "                     \
+            "http_status = NULL WHERE id = ?1 AND state = 0")                                                          \
+    X(TROUBLE, "UPDATE sbs_item SET dead_s = ?2, reason = ?3, words = ?4, http_status = ?5 WHERE id = ?1 AND "         \
+               "state = 0")                                                                                            \
     X(HTTP_STATUS, "UPDATE sbs_item SET http_status = ?2 WHERE id = ?1 AND state = 1")                                 \
     X(REVIVE, "UPDATE sbs_item SET state = 0, dead_s = NULL, reason = NULL, mendable = 0, words = NULL, "              \
               "http_status = NULL, failures = 0, failing_since_s = NULL, attempts = iif(attempts = 1 OR "              \

@@ -104,13 +104,14 @@ typedef struct sbs_sqlite_entry {
     bool damaged;         /**< its checksum is wrong */
     bool mendable;        /**< a dead letter whose reason begins with SBS_QUEUE_REASON_OPERATOR: never deleted by age */
     bool has_identity;    /**< @c identity says something */
-    int64_t utc_s;        /**< when it was set aside, or SBS_UTC_UNKNOWN */
+    int64_t utc_s;        /**< when it was set aside, or failed last, or SBS_UTC_UNKNOWN */
     int64_t arrived_s;    /**< when it was added, or SBS_UTC_UNKNOWN */
-    uint16_t http_status; /**< of the answer for which it was set aside, 0: none was told */
+    uint16_t http_status; /**< of the answer for which it was set aside, or waits; 0: none was told */
     uint8_t identity[SBS_SQLITE_HASH_SIZE];
     char type[SBS_SQLITE_TYPE_SIZE];     /**< "": not told */
     char source[SBS_SQLITE_SOURCE_SIZE]; /**< "": not told */
-    char reason[SBS_QUEUE_REASON_SIZE];  /**< of a dead letter; bytes of a file: sanitise before they are shown */
+    char reason[SBS_QUEUE_REASON_SIZE];  /**< of a dead letter, or why the item still waits, "" if it did not fail;
+                                              bytes of a file: sanitise before they are shown */
     char words[SBS_QUEUE_WORDS_SIZE];    /**< what the server said, the same; "": nothing */
 } sbs_sqlite_entry;
 
@@ -234,6 +235,17 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_dead(sbs_sqlite_queue *queue, uint64_t
 
 /** Keeps with a dead letter the HTTP status of the answer for which it was set aside. SBS_ERR_NOT_FOUND. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_note_http(sbs_sqlite_queue *queue, uint64_t id, uint16_t http_status);
+
+/**
+ * Keeps with an item that waits why it does, and the time. sbs_sqlite_queue_find() tells it until the next failure, a
+ * settlement or a retry of the dead letter that it became. Within a group it is done with that.
+ * @param http_status of the answer, 0: there was none.
+ * @param reason one sentence, cut to SBS_QUEUE_REASON_SIZE.
+ * @param words what the server said, cut to SBS_QUEUE_WORDS_SIZE; NULL or "": nothing.
+ * @return SBS_ERR_NOT_FOUND: no such item waits; SBS_ERR_STORAGE.
+ */
+SBS_NODISCARD sbs_status sbs_sqlite_queue_note_trouble(sbs_sqlite_queue *queue, uint64_t id, uint16_t http_status,
+                                                       const char *reason, const char *words);
 
 /**
  * Puts a dead letter back among the items to send, under its old id. What was set aside at its first attempt counts as
