@@ -126,7 +126,9 @@ static sbs_status check_answer(const sbs_push *push) {
         if (readable && is_anothers(push, &seen)) {
             return SBS_ERR_RESPONSE;
         }
-        first_status = count == 0 ? status : first_status;
+        if (count == 0) {
+            first_status = status;
+        }
         bool confirmed = readable && confirm(push, &seen, NULL) == SBS_OK;
         alike += status == first_status;
         stored += confirmed;
@@ -146,7 +148,10 @@ static sbs_status open_answer(sbs_push *push) {
     if (status == SBS_OK) {
         status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
     }
-    return status == SBS_OK ? check_answer(push) : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return check_answer(push);
 }
 
 /* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */

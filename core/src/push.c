@@ -33,7 +33,10 @@ sbs_status sbs_push_flush(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
     bool grouped = push->priv.grouped;
     push->priv.grouped = false;
-    sbs_status status = grouped ? queue->ops->commit(queue->ctx) : SBS_OK;
+    sbs_status status = SBS_OK;
+    if (grouped) {
+        status = queue->ops->commit(queue->ctx);
+    }
     if (status != SBS_OK) {
         sbs_push_cancel(push);
         sbs_push_begin_event(push);
@@ -125,9 +128,9 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
             }
         }
 
-        wait_ms = flags->unread ? 0
-                                : sbs_push_own_wait(push, entry->tries) +
-                                      sbs_push_asked_ms(push); /* others go after what was asked */
+        if (!flags->unread) { /* others go after what was asked */
+            wait_ms = sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push);
+        }
         if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
             wait_ms = sbs_push_at_least(wait_ms, sbs_push_settle_ms(push));
         }

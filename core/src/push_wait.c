@@ -72,8 +72,12 @@ static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms =
-        pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
+    uint32_t wait_ms = 0;
+    if (pause) {
+        wait_ms = sbs_push_pause_ms(push);
+    } else {
+        wait_ms = sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
+    }
     uint64_t id = push->priv.sent[0].id;
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
@@ -91,7 +95,12 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.let_pass = pass;
     bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
     bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    uint32_t wait_ms = 0;
+    if (pause) {
+        wait_ms = sbs_push_pause_ms(push);
+    } else {
+        wait_ms = sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    }
     if (!long_one) {
         wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
     }

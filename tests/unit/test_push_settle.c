@@ -95,9 +95,8 @@ static void nor_after_a_restart(void **state) {
     static const struct {
         uint16_t batch, attempts;
         uint32_t tried_ms, waits_ms;
-    } rows[] = {{1, 1, 0, 5000},    {4, 1, 0, 5000},       {1, 2, 0, 5000},          {4, 2, 0, 5000},
-                {1, 1, 2000, 3000}, {4, 2, 2000, 3000},    {1, 1, 5000, 0},          {4, 2, UINT32_MAX, 0},
-                {1, 0, 0, 0},       {4, 0, UINT32_MAX, 0}};
+    } rows[] = {{1, 1, 0, 5000},    {4, 1, 0, 5000}, {1, 2, 0, 5000},       {4, 2, 0, 5000}, {1, 1, 2000, 3000},
+                {4, 2, 2000, 3000}, {1, 1, 5000, 0}, {4, 2, UINT32_MAX, 0}, {1, 0, 0, 0},    {4, 0, UINT32_MAX, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         push_setup_init(s);
         s->config.batch_max = rows[i].batch;

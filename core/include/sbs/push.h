@@ -281,7 +281,7 @@ typedef struct sbs_push {
             uint32_t at : 30;   /* where its target stands in a Bundle */
         } sent[SBS_PUSH_BATCH_MAX];
         uint32_t unstored[SBS_PUSH_BATCH_MAX]; /* sent, not stored, beside the table: the low half of their ids */
-        char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
+        char target[2 * SBS_FHIR_ID_MAX + 2];  /* of a request; then what an entry says */
     } priv;
 } sbs_push;
 
