@@ -16,11 +16,11 @@ function greeting(info, clients) {
   clients     ${clients.length > 0 ? clients.join(', ') : 'none yet'}
 
 Register a client:
-  sbs keygen --key key.pem && sbs jwk --key key.pem --set > jwks.json
+  sbs keygen --key device.pem && sbs jwk --key device.pem --set > jwks.json
   printf '{"clientId":"%s","jwks":%s}' ${EXAMPLE_CLIENT} "$(cat jwks.json)" | curl -sd @- ${info.adminUrl}/clients
 
 Then:
-  sbs get --fhir ${info.fhirBase} --ca ${info.caFile} --key key.pem \\
+  sbs get --fhir ${info.fhirBase} --ca ${info.caFile} --key device.pem \\
       --client-id ${EXAMPLE_CLIENT} --scope system/Observation.rs 'Observation?_count=10'
   curl -s '${info.adminUrl}/observations?format=text'
 `;

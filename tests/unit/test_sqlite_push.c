@@ -17,8 +17,8 @@ static int set_up(void **state) {
     return rig_set_up(state) != 0 || push_set_up(state) != 0;
 }
 
-static unsigned left; /* resources that the server stores until the disk fails once; 0: it does not */
-static bool in_group; /* it fails within the group of writes, and not as that is opened */
+static unsigned left;  /* resources that the server stores until the disk fails once; 0: it does not */
+static bool in_group;  /* it fails within the group of writes, and not as that is opened */
 static unsigned steps; /* so many steps of SQLite's machine after that */
 static unsigned faults;
 
