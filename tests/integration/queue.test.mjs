@@ -131,7 +131,7 @@ describe('a bad item among good ones', () => {
             assert.equal(result.status, 1, result.text);
             assert.deepEqual(fates(result), ['created', 'refused', 'created']);
             assert.match(pushLines(result)[1].reason, /HTTP 400\): (?!refused).*status/, result.text);
-            assertMessage(result, /1 item was refused and set aside as dead letters, 'sbs queue dead' lists them$/);
+            assertMessage(result, /1 item was refused and set aside as a dead letter, 'sbs queue dead' lists it$/);
             assert.deepEqual(await queue.waiting(), []);
             const [letter, ...rest] = await queue.dead();
             assert.deepEqual(rest, []);
