@@ -285,6 +285,9 @@ describe('a server that fails', () => {
         assert.equal(result.status, 0, result.text); // it is safe
         assert.deepEqual(fates(result), ['kept', 'kept', 'kept']);
         assert.deepEqual(await queue.dead(), []);
+        const [first] = JSON.parse((await sbs(['queue', 'list', '--json', '--queue', queue.path])).stdout);
+        assert.equal(first.httpStatus, 503);
+        assert.match(first.advice, /the server may have it already$/);
         await server.clearFaults();
         const again = await queue.push();
         assert.equal(again.status, 0, again.text);
