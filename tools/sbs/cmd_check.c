@@ -26,8 +26,8 @@ static bool as_json;
 
 static const cli_option option_table[] = {
     {"json", NULL, "print a JSON array of the steps", &as_json, .type = CLI_FLAG},
-    {"follow", NULL, "of push: taken, but no matter here, as is all of push that concerns no step", &cli_push_with.follow,
-     .type = CLI_FLAG},
+    {"follow", NULL, "of push: taken, but no matter here, as is all of push that concerns no step",
+     &cli_push_with.follow, .type = CLI_FLAG},
 };
 
 static const cli_table own_table = CLI_TABLE(option_table);
@@ -513,9 +513,10 @@ static int run(const cli_operands *operands) {
 const cli_command cli_check = {
     .name = "check",
     .summary = "Tries each step from the configuration to the permission to write",
-    .about = "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to\n"
-             "do. It ends at the first FAIL, whose exit status is the command's. It takes the options of push and\n"
-             "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n",
+    .about =
+        "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to\n"
+        "do. It ends at the first FAIL, whose exit status is the command's. It takes the options of push and\n"
+        "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n",
     .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
                &cli_queue_optional_table, &cli_queue_limits_table,

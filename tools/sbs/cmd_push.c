@@ -212,7 +212,8 @@ static int sum_up(direct_run *run, int code) {
         (void)cli_fail(code,
                        "push: %zu of %zu resource%s not known to be on the server, the lines on standard output "
                        "tell why%s%s",
-                       failed, run->count, resources_are(failed, run->count), advised ? "; " : "", advised ? push->advice : "");
+                       failed, run->count, resources_are(failed, run->count), advised ? "; " : "",
+                       advised ? push->advice : "");
     }
     if (unsent) {
         (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,

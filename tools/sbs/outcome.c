@@ -139,7 +139,8 @@ static const outcome_row sentences[] = {
 
 #define CHECK_CLIENT "check --client-id, the registered key and its kid, --aud, and this machine's clock"
 #define CHECK_CLIENT_SEED                                                                                              \
-    "check --client-id, the registered key, --aud, and this machine's clock; a server that demands kid or jti refuses " \
+    "check --client-id, the registered key, --aud, and this machine's clock; a server that demands kid or jti "        \
+    "refuses "                                                                                                         \
     "--profile seed, leave it out"
 
 #define CHECK_BETWEEN "check --fhir and what stands before the server: a proxy, a gateway, the network's sign-in"

@@ -77,8 +77,7 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
         put_url(event, out, size);
     } else if (push->http_status != 0) {
         (void)snprintf(out + len, size - len, "%s (HTTP %u)%s%s", cli_sentence(push->status, push->http_status),
-                       push->http_status,
-                       event->words[0] == '\0' ? "" : ": ", event->words);
+                       push->http_status, event->words[0] == '\0' ? "" : ": ", event->words);
     } else if (!ours) {
         (void)snprintf(out, size, "%s", sbs_status_text(push->status));
     }

@@ -91,8 +91,10 @@ int cli_queue_fail(const char *command, sbs_status status) {
     case SBS_ERR_VERSION:
         return cli_fail(CLI_LOCAL, "%s: queue %s: made by a newer sbs, update this one", command, cli_queue.file);
     case SBS_ERR_FORMAT:
-        return cli_fail(CLI_INPUT, "%s: queue %s: the file is something else, or a queue whose start is damaged, keep it and give another name", command,
-                        cli_queue.file);
+        return cli_fail(CLI_INPUT,
+                        "%s: queue %s: the file is something else, or a queue whose start is damaged, keep it and give "
+                        "another name",
+                        command, cli_queue.file);
     case SBS_ERR_STORAGE:
         if (sbs_sqlite_queue_is_damaged(&cli_queue_db)) {
             return cli_fail(CLI_LOCAL,

@@ -182,13 +182,12 @@ static int sum_up(queue_run *run, int code) {
     cli_queue_port.ops->counters(cli_queue_port.ctx, &counters);
     int listed = list_kept(run);
     if (push->refused > 0) {
-        (void)cli_fail(push->code,
-                       "%s: %llu item%s, 'sbs queue dead' lists %s%s%s", push->command,
+        (void)cli_fail(push->code, "%s: %llu item%s, 'sbs queue dead' lists %s%s%s", push->command,
                        (unsigned long long)push->refused,
                        push->refused == 1 ? " was refused and set aside as a dead letter"
                                           : "s were refused and set aside as dead letters",
-                       push->refused == 1 ? "it" : "them",
-                       push->advice == NULL ? "" : "; ", push->advice == NULL ? "" : push->advice);
+                       push->refused == 1 ? "it" : "them", push->advice == NULL ? "" : "; ",
+                       push->advice == NULL ? "" : push->advice);
     }
     if (run->elsewhere) {
         return code != CLI_DONE ? code : listed;
