@@ -6,7 +6,7 @@ import { assertFails, fails, ok, sbs } from './lib/sbs.mjs';
 import { CLIENT, MainServer, SCOPE } from './lib/server.mjs';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const CHECK_CLIENT = "check --client-id, the registered key and its kid, and this machine's clock";
+const CHECK_CLIENT = "check --client-id, the registered key and its kid, --aud, and this machine's clock";
 const REFUSED = 'token: token request: the authorization server refused';
 const INVALID_CLIENT = `${REFUSED} (HTTP 401): invalid_client: client authentication failed, ${CHECK_CLIENT}`;
 const now = () => Math.floor(Date.now() / 1000);
