@@ -91,9 +91,27 @@ describe('where it ends', () => {
         assert.equal(resultOf(lines, 'scope'), 'WARN');
         assert.equal(resultOf(lines, 'create'), 'FAIL');
     });
+    test('a scope that asks for nothing to write', async () => {
+        const lines = await check(main.options({ scope: 'system/Observation.rs' }), 1);
+        const create = lines.at(-1);
+        assert.deepEqual([create.step, create.result], ['create', 'FAIL']);
+        assert.match(create.advice, /system\/Observation\.cu/);
+    });
+    test('a way to write whose letter is not asked for', async () => {
+        const lines = await check([...main.options({ scope: 'system/Observation.c' }), '--write-mode', 'put'], 1);
+        assert.match(lines.at(-1).text, /no u \(update\), which put needs/);
+    });
 });
 
 describe('warnings', () => {
+    test('a server that states no way to write once', async () => {
+        await main.reset();
+        await main.settings({ updateCreate: false, conditionalCreate: false });
+        const lines = await check(main.options(), 0);
+        await main.reset();
+        assert.equal(resultOf(lines, 'create'), 'WARN');
+        assert.match(lines.at(-1).text, /plain: a repeat may be stored twice$/);
+    });
     test('a clock that differs', async () => {
         const lines = await check(hostile.with('slow-discovery'), 0);
         const clock = lines.find(({ step }) => step === 'clock');

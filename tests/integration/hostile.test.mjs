@@ -38,7 +38,7 @@ const COMBINATIONS = [
     'chunked+close+echo-large+long-token+long-url+decimal-expires+relative-location',
     'bytes+chunked+informational+odd-headers',
 ];
-const ASK_CLIENT = "check --client-id, the registered key and its kid, and this machine's clock";
+const ASK_CLIENT = "check --client-id, the registered key and its kid, --aud, and this machine's clock";
 
 /** Refusals: exit status and message of get; what push lists (null: push does not come that far). */
 const REFUSALS = {

@@ -7,7 +7,7 @@ import { nameOf, observation } from './lib/observations.mjs';
 import { assertFails, ok, pushLines, sbs } from './lib/sbs.mjs';
 import { HostileServer } from './lib/server.mjs';
 
-const ASK_CLIENT = "check --client-id, the registered key and its kid, and this machine's clock";
+const ASK_CLIENT = "check --client-id, the registered key and its kid, --aud, and this machine's clock";
 
 let server;
 before(async () => {

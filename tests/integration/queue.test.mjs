@@ -131,7 +131,7 @@ describe('a bad item among good ones', () => {
             assert.equal(result.status, 1, result.text);
             assert.deepEqual(fates(result), ['created', 'refused', 'created']);
             assert.match(pushLines(result)[1].reason, /HTTP 400\): (?!refused).*status/, result.text);
-            assertMessage(result, /1 item was refused and set aside as dead letters, 'sbs queue dead' lists them$/);
+            assertMessage(result, /1 item was refused and set aside as a dead letter, 'sbs queue dead' lists it$/);
             assert.deepEqual(await queue.waiting(), []);
             const [letter, ...rest] = await queue.dead();
             assert.deepEqual(rest, []);
@@ -285,6 +285,9 @@ describe('a server that fails', () => {
         assert.equal(result.status, 0, result.text); // it is safe
         assert.deepEqual(fates(result), ['kept', 'kept', 'kept']);
         assert.deepEqual(await queue.dead(), []);
+        const [first] = JSON.parse((await sbs(['queue', 'list', '--json', '--queue', queue.path])).stdout);
+        assert.equal(first.httpStatus, 503);
+        assert.match(first.advice, /the server may have it already$/);
         await server.clearFaults();
         const again = await queue.push();
         assert.equal(again.status, 0, again.text);

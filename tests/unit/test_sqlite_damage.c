@@ -240,6 +240,7 @@ static void what_was_added_is_known_after_a_replacement(void **state) {
     rig_reopen();
     assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
     assert_int_equal(kept, 2);
+    assert_true(sbs_sqlite_queue_lost(&rig.queue) == UINT64_MAX); /* the counters cannot be read */
 
     sbs_sqlite_entry found;
     sbs_sqlite_stats stats;

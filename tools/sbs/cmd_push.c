@@ -300,16 +300,25 @@ const cli_command cli_push = {
     .name = "push",
     .summary = "Writes resources to the FHIR server, each once, however often it is repeated",
     .about = "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each\n"
-             "resource gives one line: its identifier, what happened (created, already there, updated,\n"
-             "refused: why, not sent: why), its place on the server, its version, separated by tabs.\n"
+             "resource gives one line: its identifier, what happened, its place on the server, its version,\n"
+             "separated by tabs:\n"
+             "  created        the server has it since now\n"
+             "  already there  the server had it from an earlier push\n"
+             "  updated        the server had an older one under its id\n"
+             "  replaced       the server overwrote what it was asked not to: look at the old version\n"
+             "  refused: WHY   the server will not take it, or it is no resource\n"
+             "  not sent: WHY  the server is not known to have it\n"
              "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
              "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
              "the server states and the granted scope allows. Ends when the server takes nothing for\n"
              "--wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
-             "With --queue everything is stored durably first and pushed behind what waits there; what is\n"
-             "told as kept is in the queue and goes with the next push. Exit status 0 then means: on the\n"
-             "server or safe in the queue, the file may go.\n"
+             "With --queue everything is stored durably first and pushed behind what waits there. Then\n"
+             "there are, too:\n"
+             "  kept: WHY              it is in the queue and goes with the next push\n"
+             "  already delivered      the server has the same by this queue\n"
+             "  already a dead letter  the server refused the same; exit status 1\n"
+             "Exit status 0 then means: on the server or safe in the queue, the file may go.\n"
 #endif
     ,
     .operands = "FILE...",

@@ -254,10 +254,16 @@ static int run_remove(const cli_operands *operands) {
 const cli_command cli_queue_add = {
     .name = "queue add",
     .summary = "Stores resources durably, to be pushed later",
-    .about = "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each gives one\n"
-             "line once it is safe on the disk: its identifier, 'queued', its id in the queue, separated by tabs. One\n"
-             "without an identifier gets one that is its own from then on. Resources that name the same device (or,\n"
-             "without one, the same subject) are pushed in this order. Any number of processes may add at a time.\n",
+    .about =
+        "FILE holds one resource as JSON, or one in each line (NDJSON); '-' is standard input. Each gives one\n"
+        "line once it is safe on the disk: its identifier, what happened, its id in the queue, separated by tabs:\n"
+        "  queued                 it waits for a push\n"
+        "  already queued         the same waits\n"
+        "  already delivered      the server has the same\n"
+        "  already a dead letter  the server refused the same; exit status 1\n"
+        "  refused: WHY           it is not stored\n"
+        "One without an identifier gets one that is its own from then on. Resources that name the same device (or,\n"
+        "without one, the same subject) are pushed in this order. Any number of processes may add at a time.\n",
     .operands = "[FILE...]",
     .operand_max = SIZE_MAX,
     .tables = {&cli_queue_table, &cli_queue_limits_table, &add_table, &config_table},

@@ -263,6 +263,9 @@ static int run_status(const cli_operands *operands) {
     int code = cli_queue_open("queue status", CLI_QUEUE_LOOK);
     if (code == CLI_DONE) {
         sbs_status status = sbs_sqlite_queue_stats(&cli_queue_db, &stats);
+        if (status != SBS_OK && cli_queue_was_replaced("queue status")) {
+            status = sbs_sqlite_queue_stats(&cli_queue_db, &stats);
+        }
         code = status == SBS_OK ? CLI_DONE : cli_queue_fail("queue status", status);
     }
     if (code == CLI_DONE) {
@@ -347,6 +350,9 @@ static int show_one(uint64_t id) {
     sbs_sqlite_entry entry;
     sbs_writer out;
     sbs_status status = sbs_sqlite_queue_find(&cli_queue_db, id, &entry);
+    if (status != SBS_OK && status != SBS_ERR_NOT_FOUND && cli_queue_was_replaced("queue show")) {
+        status = sbs_sqlite_queue_find(&cli_queue_db, id, &entry);
+    }
     if (status == SBS_ERR_NOT_FOUND) {
         return cli_fail(CLI_INPUT,
                         "queue show: %" PRIu64 ": no such item, 'sbs queue list' and 'sbs queue dead' list them", id);

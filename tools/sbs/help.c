@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is printed from the option tables: help and the completion script. */
+#include <stdio.h>
 #include <string.h>
 
 #include "io.h"
@@ -50,18 +51,6 @@ static void put_words(help_block *block, const char *text) {
     put_span(block, text, strlen(text));
 }
 
-/* An empty line parts paragraphs. */
-static void put_paragraphs(sbs_writer *out, const char *text) {
-    while (*text != '\0') {
-        const char *end = strstr(text, "\n\n");
-        const size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
-        help_block block = {out, 0, 0};
-        put_span(&block, text, len);
-        sbs_put_char(out, '\n');
-        text += len + strspn(text + len, "\n");
-    }
-}
-
 /* Left and right text; the right one begins on its own line where the left one is too long. The row is still open. */
 static help_block put_row(sbs_writer *out, const char *left, const char *argument, const char *right) {
     size_t len = 2 + strlen(left) + (argument == NULL ? 0 : 1 + strlen(argument));
@@ -79,6 +68,48 @@ static help_block put_row(sbs_writer *out, const char *left, const char *argumen
     help_block block = {out, HELP_COLUMN, HELP_COLUMN};
     put_words(&block, right);
     return block;
+}
+
+/* "  WORDS  what they mean" is a row of its own. Returns what was taken of the text. */
+static size_t put_meaning(sbs_writer *out, const char *text) {
+    char left[32];
+    char right[128];
+    const char *gap = strstr(text + 2, "  ");
+    const size_t len = strcspn(text, "\n");
+    if (gap == NULL || gap >= text + len) {
+        gap = text + len;
+    }
+    const char *meaning = gap + strspn(gap, " ");
+    (void)snprintf(left, sizeof left, "%.*s", (int)(gap - text - 2), text + 2);
+    (void)snprintf(right, sizeof right, "%.*s", (int)(text + len - meaning), meaning);
+    (void)put_row(out, left, NULL, right);
+    sbs_put_char(out, '\n');
+    return len;
+}
+
+/* Of a paragraph: an empty line ends it, and so does a row. */
+static size_t paragraph_len(const char *text) {
+    const char *end = strstr(text, "\n\n");
+    const char *row = strstr(text, "\n  ");
+    if (row != NULL && (end == NULL || row < end)) {
+        end = row;
+    }
+    return end == NULL ? strlen(text) : (size_t)(end - text);
+}
+
+static void put_paragraphs(sbs_writer *out, const char *text) {
+    while (*text != '\0') {
+        size_t len = 0;
+        if (strncmp(text, "  ", 2) == 0) {
+            len = put_meaning(out, text);
+        } else {
+            len = paragraph_len(text);
+            help_block block = {out, 0, 0};
+            put_span(&block, text, len);
+            sbs_put_char(out, '\n');
+        }
+        text += len + strspn(text + len, "\n");
+    }
 }
 
 static void put_option(sbs_writer *out, const cli_option *option) {

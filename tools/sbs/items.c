@@ -151,6 +151,14 @@ int cli_items_read(const char *command, const cli_operands *files, cli_items_tak
     return code;
 }
 
+/* A line of an indented resource, of which there are several in a file or none that is whole: told once. */
+static bool is_piece(sbs_text item) {
+    return item.len > 0 && memchr(item.ptr, '\n', item.len) == NULL && strchr("{[,", item.ptr[item.len - 1]) != NULL &&
+           item.ptr[item.len - 1] != '\0';
+}
+
+static bool hinted;
+
 void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t fault_at, char *out, size_t size) {
     if (strcmp(fault, sbs_status_text(SBS_ERR_JSON)) != 0) {
         (void)snprintf(out, size, "%s", fault);
@@ -160,5 +168,7 @@ void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t faul
     size_t below;
     size_t column;
     cli_json_where(item, fault_at, &below, &column);
-    (void)snprintf(out, size, "%s (line %zu, column %zu)", fault, line + below - 1, column);
+    const char *hint = is_piece(item) && !hinted ? ", each line must be one resource, or the file one" : "";
+    hinted = hinted || hint[0] != '\0';
+    (void)snprintf(out, size, "%s (line %zu, column %zu)%s", fault, line + below - 1, column, hint);
 }

@@ -47,6 +47,9 @@ bool cli_has_colour(int descriptor);
 /** The exit status for a result of the library; @p detail may be NULL. */
 int cli_exit_of(sbs_status status, const sbs_detail *detail);
 
+/** What a result is called, where no more is known than the HTTP status (0: none). Static. */
+const char *cli_sentence(sbs_status status, unsigned http_status);
+
 /** What a person can do about @p status; never empty. */
 const char *cli_advice(sbs_status status, const sbs_detail *detail);
 

@@ -228,6 +228,10 @@ static int read_config_line(parse *state, const char *path, unsigned number, cha
         return CLI_DONE;
     }
     char *equals = strchr(line, '=');
+    const cli_option *flag = cli_find_option(state->command, line, strlen(line));
+    if (equals == NULL && flag != NULL && flag->type == CLI_FLAG) {
+        return cli_fail(CLI_USAGE, "%s:%u: no '=' in the line, write '%s = true'", path, number, line);
+    }
     if (equals == NULL) {
         return cli_fail(CLI_USAGE, "%s:%u: no '=' in the line, write 'option = value'", path, number);
     }
@@ -263,7 +267,9 @@ static int read_config(parse *state, const char *path) {
     if (cli_buffer_put(&config, "", 1) != SBS_OK) {
         return cli_fail(CLI_INPUT, "configuration file %s: out of memory, give a smaller file", path);
     }
-    char *line = config.data;
+    static const char mark[] = "\xEF\xBB\xBF"; /* of the byte order, which some editors write */
+    const bool marked = strncmp(config.data, mark, sizeof mark - 1) == 0;
+    char *line = config.data + (marked ? sizeof mark - 1 : 0);
     for (unsigned number = 1; line != NULL && code == CLI_DONE; number++) {
         char *end = strchr(line, '\n');
         if (end != NULL) {

@@ -89,6 +89,13 @@ static bool refuses_client(const sbs_detail *detail) {
     return detail->oauth == SBS_OAUTH_INVALID_CLIENT || detail->oauth == SBS_OAUTH_INVALID_GRANT;
 }
 
+/* A server that demands kid or jti refuses the seed's profile as it would a wrong key. */
+static bool refuses_seed(const sbs_detail *detail) {
+    return cli_server.profile == 2 &&
+           (refuses_client(detail) || (detail->oauth == SBS_OAUTH_NONE && detail->step == SBS_STEP_TOKEN &&
+                                       (detail->http_status == 401 || detail->http_status == 403)));
+}
+
 static bool refuses_scope(const sbs_detail *detail) {
     return detail->oauth == SBS_OAUTH_INVALID_SCOPE;
 }
@@ -120,6 +127,8 @@ static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "the server failed"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 502, 502, names_no_time, "a gateway got no usable answer from the server"},
     {SBS_ERR_BUSY, SBS_STEP_NONE, 504, 504, names_no_time, "a gateway got no answer from the server in time"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 404, 404, NULL, "not found"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 410, 410, NULL, "not there any more"},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, 413, NULL, NULL},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page refuses in the FHIR server's place"},
     {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page answers in the FHIR server's place"},
@@ -128,7 +137,11 @@ static const outcome_row sentences[] = {
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, NULL, "a condition of the request does not hold"},
 };
 
-#define CHECK_CLIENT "check --client-id, the registered key and its kid, and this machine's clock"
+#define CHECK_CLIENT "check --client-id, the registered key and its kid, --aud, and this machine's clock"
+#define CHECK_CLIENT_SEED                                                                                              \
+    "check --client-id, the registered key, --aud, and this machine's clock; a server that demands kid or jti "        \
+    "refuses "                                                                                                         \
+    "--profile seed, leave it out"
 
 #define CHECK_BETWEEN "check --fhir and what stands before the server: a proxy, a gateway, the network's sign-in"
 
@@ -138,6 +151,7 @@ static const outcome_row advices[] = {
     {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, lacks_claims_of_smart,
      "leave --profile seed out: the smart profile has kid and jti"},
     {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_scope, "ask for scopes that the client is registered for"},
+    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_seed, CHECK_CLIENT_SEED},
     {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_client, CHECK_CLIENT},
     {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 401, 401, has_no_code, CHECK_CLIENT},
     {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 403, 403, has_no_code, CHECK_CLIENT},
@@ -227,6 +241,12 @@ static void put_sentence(sbs_status status, const sbs_detail *detail, char *out,
         return;
     }
     (void)snprintf(out, size, "%s", row != NULL && row->words != NULL ? row->words : sbs_status_text(status));
+}
+
+const char *cli_sentence(sbs_status status, unsigned http_status) {
+    const sbs_detail detail = {.status = status, .http_status = (uint16_t)http_status, .text = ""};
+    const outcome_row *row = find_row(sentences, CLI_COUNT(sentences), status, &detail);
+    return row != NULL && row->words != NULL ? row->words : sbs_status_text(status);
 }
 
 /* The server's clock is what the refusal was judged by. */

@@ -76,8 +76,8 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
         cli_reason(push->status, event->detail, out + len, size - len);
         put_url(event, out, size);
     } else if (push->http_status != 0) {
-        (void)snprintf(out + len, size - len, "%s (HTTP %u)%s%s", sbs_status_text(push->status), push->http_status,
-                       event->words[0] == '\0' ? "" : ": ", event->words);
+        (void)snprintf(out + len, size - len, "%s (HTTP %u)%s%s", cli_sentence(push->status, push->http_status),
+                       push->http_status, event->words[0] == '\0' ? "" : ": ", event->words);
     } else if (!ours) {
         (void)snprintf(out, size, "%s", sbs_status_text(push->status));
     }

@@ -91,9 +91,17 @@ int cli_queue_fail(const char *command, sbs_status status) {
     case SBS_ERR_VERSION:
         return cli_fail(CLI_LOCAL, "%s: queue %s: made by a newer sbs, update this one", command, cli_queue.file);
     case SBS_ERR_FORMAT:
-        return cli_fail(CLI_INPUT, "%s: queue %s: the file is something else, give another name", command,
-                        cli_queue.file);
+        return cli_fail(CLI_INPUT,
+                        "%s: queue %s: the file is something else, or a queue whose start is damaged, keep it and give "
+                        "another name",
+                        command, cli_queue.file);
     case SBS_ERR_STORAGE:
+        if (sbs_sqlite_queue_is_damaged(&cli_queue_db)) {
+            return cli_fail(CLI_LOCAL,
+                            "%s: queue %s: %s, the next 'sbs queue add' or 'sbs queue push' sets the file aside, keeps "
+                            "it, and goes on with what can be read of it",
+                            command, cli_queue.file, words);
+        }
         return cli_fail(CLI_LOCAL, "%s: queue %s: %s, check the disk and who may write there", command, cli_queue.file,
                         words[0] != '\0' ? words : sbs_status_text(status));
     default:
@@ -109,8 +117,13 @@ bool cli_queue_was_replaced(const char *command) {
         return false;
     }
     told_aside = aside;
-    cli_warn("%s: queue %s: was damaged and is now %s, %llu items could be taken over from it", command, cli_queue.file,
-             aside, (unsigned long long)kept);
+    char missing[64] = "";
+    const unsigned long long lost = sbs_sqlite_queue_lost(&cli_queue_db);
+    if (lost != UINT64_MAX && lost > 0) {
+        (void)snprintf(missing, sizeof missing, ", %llu could not be read", lost);
+    }
+    cli_warn("%s: queue %s: was damaged and is now %s, %llu item%s could be taken over from it%s; keep that file",
+             command, cli_queue.file, aside, (unsigned long long)kept, kept == 1 ? "" : "s", missing);
     return true;
 }
 

@@ -128,7 +128,7 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
     }
 
     const char *words = event->detail != NULL ? event->detail->text : event->words;
-    const char *reason = event->reason[0] != '\0' ? event->reason : sbs_status_text(push->status);
+    const char *reason = event->reason[0] != '\0' ? event->reason : cli_sentence(push->status, push->http_status);
     if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
         run->noted_id = push->id;
         run->noted = push->status;

@@ -152,6 +152,7 @@ static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
         status = sbs_sqlite_salvage(queue, &fresh);
     }
     queue->priv.kept = fresh.priv.kept;
+    queue->priv.lost = fresh.priv.lost;
     sbs_sqlite_disconnect(&fresh);
 
     /* A log that is left shows that not all of it reached the file. */

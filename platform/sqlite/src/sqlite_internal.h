@@ -185,7 +185,8 @@ sbs_status sbs_sqlite_finish_replacing(const char *path);
 
 /* ---- sqlite_salvage.c ---- */
 
-/** Copies what can be read of @p from into the new, empty @p to, and counts it in to->priv.kept. */
+/** Copies what can be read of @p from into the new, empty @p to, and counts it in to->priv.kept,
+ * and what could not be in to->priv.lost. */
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to);
 
 #endif

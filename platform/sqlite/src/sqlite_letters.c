@@ -257,3 +257,11 @@ const char *sbs_sqlite_queue_set_aside(const sbs_sqlite_queue *queue, uint64_t *
     *out_kept = queue->priv.kept;
     return queue->priv.set_aside;
 }
+
+uint64_t sbs_sqlite_queue_lost(const sbs_sqlite_queue *queue) {
+    return queue->priv.lost;
+}
+
+bool sbs_sqlite_queue_is_damaged(const sbs_sqlite_queue *queue) {
+    return (queue->priv.error & 0xFF) == SQLITE_CORRUPT;
+}

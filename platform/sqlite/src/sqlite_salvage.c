@@ -263,8 +263,11 @@ static sbs_status restore_state(salvage *work, bool readable) {
     sqlite3_stmt *row = readable ? bind(work, LOAD_STATE, 0) : NULL;
     if (row != NULL && sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_state(row, &old) &&
         old.last_id >= work->largest) {
+        const uint64_t counted = (uint64_t)old.waiting + (uint64_t)old.letters;
+        work->to->priv.lost = counted > work->to->priv.kept ? counted - work->to->priv.kept : 0;
         *state = old;
     } else {
+        work->to->priv.lost = UINT64_MAX;
         state->last_id = leap(work->largest, state->epoch);
         state->accepted = (int64_t)work->to->priv.kept;
     }

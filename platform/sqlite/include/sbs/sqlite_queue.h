@@ -163,6 +163,7 @@ typedef struct sbs_sqlite_queue {
         uint32_t turns;                       /* operations since ages were looked at */
         char *set_aside;                      /* path of a damaged file, or NULL */
         uint64_t kept;                        /* items taken over from it */
+        uint64_t lost;                        /* those that were not; UINT64_MAX: unknown */
         uint64_t expired;                     /* dead letters deleted since it was opened */
         uint64_t cached_id;                   /* the item that next() told last; 0: its bytes are not at hand */
         size_t cached_len;
@@ -273,6 +274,12 @@ uint64_t sbs_sqlite_queue_expired(const sbs_sqlite_queue *queue);
 /** Where a damaged file was set aside since the queue was opened, and how many items could be taken over from it; NULL
  * if none was. Valid until the queue is closed. */
 const char *sbs_sqlite_queue_set_aside(const sbs_sqlite_queue *queue, uint64_t *out_kept);
+
+/** How many items of a damaged file that was set aside could not be taken over; UINT64_MAX: nobody knows. */
+uint64_t sbs_sqlite_queue_lost(const sbs_sqlite_queue *queue);
+
+/** True if the last failure was a damaged file. What writes next sets it aside. */
+bool sbs_sqlite_queue_is_damaged(const sbs_sqlite_queue *queue);
 
 /** SQLite's words for the last failure, "" if there was none. They hold nothing of an item. Static. */
 const char *sbs_sqlite_queue_error(const sbs_sqlite_queue *queue);
