@@ -58,10 +58,11 @@ static void note_success(sbs_push *push, sbs_push_event_kind kind) {
 }
 
 /* The server holds it, or never will. */
-static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *decision) {
+static sbs_status settle(sbs_push *push, uint64_t id, sbs_push_verdict verdict) {
     const sbs_queue *queue = push->priv.config->queue;
-    bool dead = decision->act == PUSH_SET_ASIDE;
-    const char *reason = dead && decision->reason == NULL ? sbs_status_text(push->priv.event.status) : decision->reason;
+    sbs_push_event_kind kind = sbs_push_kind_of(verdict);
+    bool dead = kind >= SBS_PUSH_COLLISION;
+    const char *reason = dead ? sbs_push_reason_of(push, verdict) : NULL;
     sbs_status status = group(push);
     if (status == SBS_OK) {
         status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
@@ -73,14 +74,14 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
 
     sbs_push_forget(push, id);
     push->priv.told = true;
-    sbs_push_tell(push, decision->kind, id);
+    sbs_push_tell(push, kind, id);
     if (!dead) {
-        note_success(push, decision->kind);
+        note_success(push, kind);
         return SBS_OK;
     }
     push->priv.event.reason = reason;
     push->priv.counters.dead++;
-    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
+    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
     return SBS_OK;
 }
 
@@ -88,15 +89,18 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
 static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
     const sbs_queue *queue = push->priv.config->queue;
     const sbs_now *now = &push->priv.now;
-    uint32_t now_s = (uint32_t)(now->mono_ms / 1000);
-    uint32_t since_s = entry->failures > 0 ? entry->since_s : now_s;
+    if (entry->failures == 0) {
+        entry->since_s = push->priv.now_s;
+    }
+
     uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
     if (queue->ops->note_failures != NULL) {
         bool known = now->utc_s != SBS_UTC_UNKNOWN;
         sbs_status status = group(push);
         if (status == SBS_OK) {
             status = queue->ops->note_failures(queue->ctx, entry->id, failures,
-                                               known ? now->utc_s - (int64_t)(now_s - since_s) : SBS_UTC_UNKNOWN);
+                                               known ? now->utc_s - (push->priv.now_s - entry->since_s)
+                                                     : SBS_UTC_UNKNOWN);
         }
         if (status != SBS_OK) {
             return status;
@@ -104,7 +108,6 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
         push->priv.told = true;
     }
 
-    entry->since_s = since_s;
     entry->failures = failures;
     return SBS_OK;
 }
@@ -113,47 +116,40 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
 static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_take(push, sent);
     struct sbs_push_flags *flags = &push->priv.flags;
-    uint32_t wait_ms = 0;
-    push->priv.no_room = push->priv.no_room || entry == NULL;
+    if (entry != NULL && !flags->unread && sbs_push_counts(push, entry)) {
+        sbs_status status = hold_against(push, entry);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+
     sbs_push_note_unstored(push, sent->id, sent->first && !flags->unknown);
     flags->lets_pass = sent->last && !flags->unread;
-    if (entry != NULL) {
-        if (sbs_push_counts(push, entry) && !flags->unread) {
-            sbs_status status = hold_against(push, entry);
-            if (status != SBS_OK) {
-                return status;
-            }
-        }
-
-        wait_ms = flags->unread ? 0
-                                : sbs_push_own_wait(push, entry->tries) +
-                                      sbs_push_asked_ms(push); /* others go after what was asked */
-        if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-            wait_ms = sbs_push_at_least(wait_ms, sbs_push_settle_ms(push));
+    uint32_t wait_ms = sbs_push_note_failure(push, sent->id);
+    if (entry == NULL) {
+        push->priv.no_room = true;
+        wait_ms = 0;
+    } else {
+        if (!flags->unread) { /* others go after what was asked */
+            wait_ms =
+                sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
-        bool passed = sbs_push_restore_order(push, sent);
-        entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
+        entry->passes |= sbs_push_restore_order(push, sent) || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
-    sbs_push_note_failure(push, sent->id);
     sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
 }
 
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
-static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
-    sbs_status status = SBS_OK;
-    if (decision->act == PUSH_DEFER) {
-        status = defer(push, sent);
-    } else {
-        status = settle(push, sent->id, decision);
-    }
-
+static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
+    sbs_status status =
+        verdict == SBS_PUSH_DEFERRED ? defer(push, sent) : settle(push, sent->id, verdict);
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, sent->id);
         return SBS_OK;
@@ -170,7 +166,6 @@ static bool is_passing(sbs_status why) {
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
-    static const sbs_push_decision dead = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
     push->priv.event.status = why;
     if (why == SBS_ERR_STORAGE) {
         return why;
@@ -184,7 +179,7 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
         sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
-    return act(push, sent, &dead);
+    return act(push, sent, SBS_PUSH_DEAD);
 }
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
@@ -375,13 +370,13 @@ static sbs_status choose(sbs_push *push) {
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
-    const sbs_push_decision *decision = sbs_push_judge(push, sent);
-    if (decision->act >= PUSH_WAIT_ALL) {
-        sbs_push_wait_all(push, decision->act == PUSH_PAUSE_ALL);
+    sbs_push_verdict verdict = sbs_push_judge(push, sent);
+    if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
+        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
     }
 
-    sbs_status status = act(push, sent, decision);
+    sbs_status status = act(push, sent, verdict);
     if (status != SBS_OK) {
         return status;
     }
@@ -405,10 +400,10 @@ static void scatter(sbs_push *push) {
 static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
     sbs_push_read_answer(push, status, heard);
-    unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
+    sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
-    if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
-        sbs_push_wait_all(push, act_of_all == PUSH_PAUSE_ALL);
+    if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large) {
+        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return;
     }
 
@@ -599,6 +594,7 @@ static sbs_status end_group(sbs_push *push, sbs_status status) {
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
+    push->priv.now_s = (uint32_t)(now.mono_ms / 1000);
     sbs_push_begin_event(push);
     sbs_push_note_clock(push);
 

@@ -74,7 +74,7 @@ void sbs_push_note_clock(sbs_push *push) {
         return;
     }
 
-    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
+    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - push->priv.now_s);
     push->priv.clock_noted = push->priv.rewind = true;
     push->priv.cursor = 0;
     if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {

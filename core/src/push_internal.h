@@ -9,20 +9,13 @@
 
 enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
-/** What is to be done about it. */
-typedef enum sbs_push_act {
-    PUSH_DELIVER,   /* the server holds it */
-    PUSH_SET_ASIDE, /* it never will */
-    PUSH_DEFER,     /* it waits on its own */
-    PUSH_WAIT_ALL,  /* not its fault: all wait */
-    PUSH_PAUSE_ALL  /* the same, for an operator */
-} sbs_push_act;
+/** What is to be done about an item: the kind of the event that comes of it, and above that the number of the reason
+ * why it is set aside (0: the sentence of the status). */
+typedef unsigned sbs_push_verdict;
 
-typedef struct sbs_push_decision {
-    uint8_t act;
-    uint8_t kind;       /* what is told of PUSH_DELIVER and PUSH_SET_ASIDE */
-    const char *reason; /* of PUSH_SET_ASIDE; NULL: the sentence of the status */
-} sbs_push_decision;
+static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
+    return (sbs_push_event_kind)(verdict & 15u);
+}
 
 /* What an answer says about one item stands in the event that is being made (status, HTTP status, words, id, version)
  * and in the flags beside it. */
@@ -59,8 +52,9 @@ uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt);
 /** Of all, for an operator; each is longer. */
 uint32_t sbs_push_pause_ms(sbs_push *push);
 
-/** Keeps what was read, of an item that is put off. */
-void sbs_push_note_failure(sbs_push *push, uint64_t id);
+/** Keeps what was read, of an item that is put off. Returns the least wait before it is sent again: it may have been
+ * stored, and a server that indexes late must find it. */
+uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id);
 void sbs_push_wait_all(sbs_push *push, bool pause);
 void sbs_push_wait_for_others(sbs_push *push, uint32_t asked);
 void sbs_push_note_miss(sbs_push *push, bool all);
@@ -87,7 +81,9 @@ uint64_t sbs_push_before(const sbs_push *push);
 
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
-const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
+sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
+/** Why it is set aside. */
+const char *sbs_push_reason_of(const sbs_push *push, sbs_push_verdict verdict);
 
 /** True if the failure of a deferred item counts against it: others were stored since it failed last. */
 bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry);

@@ -124,7 +124,6 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
 }
 
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
-    const sbs_now *now = &push->priv.now;
     const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
     sbs_push_deferred *entry = sbs_push_take(push, &sent);
     if (entry == NULL) {
@@ -132,10 +131,10 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
     }
 
     /* A time that is unknown, or in the future, makes it huge. */
-    uint64_t age_s = (uint64_t)now->utc_s - (uint64_t)item->failing_since_s;
+    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
     entry->until_ms = SUSPECT_MS;
     entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
-    entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+    entry->since_s = push->priv.now_s - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
 }
 
 /* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */

@@ -47,7 +47,7 @@ uint32_t sbs_push_pause_ms(sbs_push *push) {
     return backoff_of(&push->priv.config->pause, 60000, 3600000, sbs_push_increase(&push->priv.pauses_in_row));
 }
 
-void sbs_push_note_failure(sbs_push *push, uint64_t id) {
+uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
     push->priv.failure = (struct sbs_push_failure){
         .id = id,
         .status = push->priv.event.status,
@@ -55,9 +55,13 @@ void sbs_push_note_failure(sbs_push *push, uint64_t id) {
         .flags = push->priv.flags,
     };
     push->priv.failed = true;
-    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+    if (!push->priv.flags.unknown || (push->priv.flags.unread && push->priv.write_mode == SBS_WRITE_PUT)) {
+        return 0;
     }
+
+    uint32_t settle_ms = sbs_push_settle_ms(push);
+    push->priv.settled_ms = push->priv.now.mono_ms + settle_ms;
+    return settle_ms;
 }
 
 static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {

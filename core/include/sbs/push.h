@@ -250,12 +250,13 @@ typedef struct sbs_push {
         sbs_push_deferred *table; /* the caller's, or below */
         uint32_t successes;
         sbs_push_event event;
-        uint64_t settled_ms; /* not before that what may have been stored is sent again */
         uint32_t wait_ms, group_ms, early_ms;
+        uint32_t now_s; /* the clock of this poll in seconds, modulo 2^32 */
         size_t body_len, search_len;
         sbs_push_counters counters;
         sbs_now now;
         uint64_t cursor, resume_ms;
+        uint64_t settled_ms; /* not before that what may have been stored is sent again */
         union {
             struct {
                 sbs_text system, value; /* its identifier, the encoder's */
