@@ -166,6 +166,11 @@ static bool is_passing(sbs_status why) {
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
+    if (is_passing(why) && push->priv.batch_len > 0) { /* those before it go */
+        push->priv.state = PUSH_SEND;
+        return SBS_OK;
+    }
+
     push->priv.event.status = why;
     if (why == SBS_ERR_STORAGE) {
         return why;
@@ -184,12 +189,10 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
-    *sent = (struct sbs_push_sent){
-        .id = item->id,
-        .lane = item->meta.lane,
-        .first = item->attempts == 0 || sbs_push_is_unstored(push, item->id),
-        .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
-    };
+    sent->id = item->id;
+    sent->lane = item->meta.lane;
+    sent->first = item->attempts == 0 || sbs_push_is_unstored(push, item->id);
+    sent->last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1;
     if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
         if (push->priv.batch_len > 0) {
             push->priv.state = PUSH_SEND;
@@ -203,7 +206,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
 
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
-    if (push->priv.batch_len > 0 && (crowded || is_passing(status))) {
+    if (crowded && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }

@@ -32,12 +32,6 @@ static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
-/** Counts up to the most that fits; returns what it was before. */
-static inline uint32_t sbs_push_increase(uint16_t *counter) {
-    *counter = (uint16_t)(*counter + (*counter < UINT16_MAX));
-    return *counter - 1u;
-}
-
 /** Of an item that failed so often before in this run. */
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
@@ -69,6 +63,9 @@ void sbs_push_begin_event(sbs_push *push);
 void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
+
+/** All wait as long as the event says. @p kind: SBS_PUSH_WAITING, SBS_PUSH_PAUSED; @p id: for which item. */
+void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
 
 /** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor);

@@ -6,7 +6,12 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
-    push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
+    push->priv.table = push->priv.deferred;
+    push->priv.deferred_max = SBS_PUSH_DEFERRED_MAX;
+    if (config->deferred != NULL) {
+        push->priv.table = config->deferred;
+        push->priv.deferred_max = config->deferred_count;
+    }
     push->priv.first_lap = true;
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
@@ -70,6 +75,19 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
     push->priv.event.kind = kind;
     push->priv.event.id = id;
+}
+
+void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    push->priv.resume_ms = now_ms + push->priv.event.wait_ms;
+    push->priv.early_ms = (uint32_t)now_ms + SBS_PUSH_EARLY_CHECK_MS;
+    push->priv.state = PUSH_WAIT;
+    if (kind == SBS_PUSH_PAUSED) {
+        push->priv.counters.pauses++;
+    } else {
+        push->priv.counters.waits++;
+    }
+    sbs_push_tell(push, kind, id);
 }
 
 /* ---- the look ---- */

@@ -4,15 +4,9 @@
 
 #define SUSPECT_MS UINT64_MAX /* until the first look is over */
 
-static size_t room(const sbs_push *push) {
-    const sbs_push_config *config = push->priv.config;
-    size_t count = config->deferred != NULL ? config->deferred_count : SBS_PUSH_DEFERRED_MAX;
-    return count < UINT16_MAX ? count : UINT16_MAX;
-}
-
 sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->id == id) {
             return entry;
         }
@@ -22,7 +16,7 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
 
 sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_find(push, sent->id);
-    if (entry != NULL || push->priv.deferred_count >= room(push)) {
+    if (entry != NULL || push->priv.deferred_count >= push->priv.deferred_max) {
         return entry;
     }
 
@@ -68,7 +62,7 @@ void sbs_push_forget(sbs_push *push, uint64_t id) {
 
 bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane) {
     const sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->lane == lane && entry->id < id && !entry->passes) {
             return true;
         }
@@ -83,7 +77,7 @@ static bool is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
 sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     sbs_push_deferred *first = NULL;
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
             !sbs_push_is_blocked(push, entry->id, entry->lane)) {
             first = entry;
@@ -105,7 +99,7 @@ const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
     bool passed = false;
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->lane == sent->lane && entry->id < sent->id) {
             entry->passes = entry->failures >= SBS_PUSH_FAILURES_MAX;
             passed = true;
@@ -116,7 +110,7 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
 
 void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->failures <= failures_max) {
             entry->until_ms = 0;
         }

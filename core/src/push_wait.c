@@ -4,7 +4,6 @@
 
 #include <psa/crypto.h>
 
-#define EARLY_CHECK_MS SBS_PUSH_EARLY_CHECK_MS
 #define SHORT_WAIT_MS 20000u /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
 
@@ -44,7 +43,7 @@ uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt) {
 }
 
 uint32_t sbs_push_pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, 60000, 3600000, sbs_push_increase(&push->priv.pauses_in_row));
+    return backoff_of(&push->priv.config->pause, 60000, 3600000, push->priv.pauses_in_row++);
 }
 
 uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
@@ -64,27 +63,16 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
     return settle_ms;
 }
 
-static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
-    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
-    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    push->priv.state = PUSH_WAIT;
-    push->priv.counters.pauses += pause;
-    push->priv.counters.waits += !pause;
-    sbs_push_tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
-    push->priv.event.wait_ms = wait_ms;
-}
-
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms =
-        pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
-    uint64_t id = push->priv.sent[0].id;
+    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, push->priv.server_failures++);
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
     sbs_push_look_on(push, sbs_push_before(push));
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
+    push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
     push->priv.open = false;
+    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.sent[0].id);
 }
 
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
@@ -106,8 +94,9 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
 
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
+    push->priv.event.wait_ms = sbs_push_at_least(wait_ms, asked);
     push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
+    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, failure->id);
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
@@ -117,7 +106,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
         return;
     }
 
-    (void)sbs_push_increase(&push->priv.misses);
+    push->priv.misses++;
     bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
     if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
         sbs_push_wait_for_others(push, sbs_push_asked_ms(push));

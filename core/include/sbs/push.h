@@ -240,14 +240,14 @@ typedef struct sbs_push {
         bool no_room;     /* and cannot wait on its own */
         bool let_pass;    /* the wait was short for the next of a lane */
         uint16_t batch_len, judged;
-        uint16_t misses; /* requests that failed since one went well */
-        uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint16_t deferred_count;
         uint8_t unstored_next; /* place in unstored that is taken next */
         bool marked;           /* the request's items are marked: they may have been sent */
+        uint32_t misses;       /* requests that failed since one went well */
+        uint32_t server_failures, pauses_in_row;
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
+        size_t deferred_count, deferred_max;
         uint32_t successes;
         sbs_push_event event;
         uint32_t wait_ms, group_ms, early_ms;
@@ -259,7 +259,7 @@ typedef struct sbs_push {
         uint64_t settled_ms; /* not before that what may have been stored is sent again */
         union {
             struct {
-                sbs_text system, value; /* its identifier, the encoder's */
+                sbs_push_identity identity; /* of the item built last, alone or not */
                 sbs_status verdict;
             } alone; /* of a request for one item */
             struct {
