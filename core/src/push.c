@@ -58,23 +58,23 @@ static void note_success(sbs_push *push, sbs_push_event_kind kind) {
 }
 
 /* The server holds it, or never will. */
-static sbs_status settle(sbs_push *push, uint64_t id, sbs_push_verdict verdict) {
+static sbs_status settle(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_push_event_kind kind = sbs_push_kind_of(verdict);
     bool dead = kind >= SBS_PUSH_COLLISION;
     const char *reason = dead ? sbs_push_reason_of(push, verdict) : NULL;
     sbs_status status = group(push);
     if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
+        status = queue->ops->settle(queue->ctx, sent->id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
                                     dead ? push->priv.event.words : NULL);
     }
     if (status != SBS_OK) {
         return status;
     }
 
-    sbs_push_forget(push, id);
+    sbs_push_forget(push, sent->id);
     push->priv.told = true;
-    sbs_push_tell(push, kind, id);
+    sbs_push_tell(push, kind, sent->id);
     if (!dead) {
         note_success(push, kind);
         return SBS_OK;
@@ -123,7 +123,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
         }
     }
 
-    sbs_push_note_unstored(push, sent->id, sent->first && !flags->unknown);
+    sbs_push_note_unstored(push, sent, flags->unknown);
     flags->lets_pass = sent->last && !flags->unread;
     uint32_t wait_ms = sbs_push_note_failure(push, sent->id);
     if (entry == NULL) {
@@ -149,7 +149,7 @@ static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
 static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
     sbs_status status =
-        verdict == SBS_PUSH_DEFERRED ? defer(push, sent) : settle(push, sent->id, verdict);
+        verdict == SBS_PUSH_DEFERRED ? defer(push, sent) : settle(push, sent, verdict);
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, sent->id);
         return SBS_OK;
@@ -227,7 +227,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
 }
 
 /* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
-static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
+static sbs_status fetch(sbs_push *push, sbs_queue_item *out, uint64_t after) {
     const sbs_queue *queue = push->priv.config->queue;
     memset(out, 0, sizeof *out);
     sbs_status status = queue->ops->next(queue->ctx, after, out);
@@ -245,7 +245,7 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
-    sbs_status status = fetch(push, id - 1, &item);
+    sbs_status status = fetch(push, &item, id - 1);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
     if (status == SBS_OK && item.id != id) {
@@ -260,7 +260,7 @@ static sbs_status visit(sbs_push *push, uint64_t id) {
     }
 
     if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
-        sbs_push_look_on(push, sbs_push_no_later(push, id));
+        sbs_push_look_no_later(push, id);
     }
     return status == SBS_OK ? SBS_PENDING : status;
 }
@@ -321,7 +321,7 @@ static sbs_status end_of_queue(sbs_push *push) {
 
 /* What failed in an earlier run, and what stands behind it, comes after all the rest. */
 static bool may_go(sbs_push *push, const sbs_queue_item *item) {
-    if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
+    if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->meta.lane, item->id)) {
         return false;
     }
     bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
@@ -335,7 +335,7 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
 static sbs_status look(sbs_push *push) {
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
         sbs_queue_item item;
-        sbs_status status = fetch(push, push->priv.cursor, &item);
+        sbs_status status = fetch(push, &item, push->priv.cursor);
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
         }
@@ -386,7 +386,7 @@ static sbs_status judge_single(sbs_push *push) {
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    sbs_push_look_on(push, sbs_push_behind(push));
+    sbs_push_look_behind(push);
     if (push->priv.failed) {
         sbs_push_note_miss(push, push->priv.failure.flags.asks);
     }
@@ -396,7 +396,7 @@ static sbs_status judge_single(sbs_push *push) {
 /* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
 static void scatter(sbs_push *push) {
     uint16_t count = push->priv.batch_len;
-    sbs_push_look_on(push, sbs_push_before(push));
+    sbs_push_look_again(push);
     push->priv.singles_left = count;
 }
 
@@ -431,7 +431,7 @@ static sbs_status judge_entry(sbs_push *push) {
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
             scatter(push);
         } else {
-            sbs_push_look_on(push, sbs_push_behind(push));
+            sbs_push_look_behind(push);
         }
         if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
             sbs_push_note_miss(push, push->priv.failure.flags.asks);
@@ -523,7 +523,7 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
 static sbs_status look_for_new(sbs_push *push) {
     sbs_queue_item item;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    sbs_status status = fetch(push, push->priv.cursor, &item);
+    sbs_status status = fetch(push, &item, push->priv.cursor);
     if (status == SBS_OK) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.early = true;

@@ -69,12 +69,12 @@ void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
 
 /** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor);
-/** Where the look goes on so that what an item held up comes next, or later items in their order. */
-uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id);
-/** Where it goes on behind what was sent. */
-uint64_t sbs_push_behind(const sbs_push *push);
-/** Where it meets again what was sent. */
-uint64_t sbs_push_before(const sbs_push *push);
+/** The same where what an item held up comes next, or later items in their order. */
+void sbs_push_look_no_later(sbs_push *push, uint64_t id);
+/** The same behind what was sent. */
+void sbs_push_look_behind(sbs_push *push);
+/** The same where it meets again what was sent. */
+void sbs_push_look_again(sbs_push *push);
 
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
@@ -95,11 +95,11 @@ void sbs_push_forget(sbs_push *push, uint64_t id);
 /** True if an item that was sent before cannot be stored: each answer said so. Known of those that wait on their own
  * and of as many others as a batch has. */
 bool sbs_push_is_unstored(sbs_push *push, uint64_t id);
-void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored);
+void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored);
 /** The same of all that is in the request. */
 void sbs_push_note_tried(sbs_push *push, bool may_be_stored);
 /** True if an item of the lane before this one holds it up. */
-bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
+bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */
 sbs_push_deferred *sbs_push_first(const sbs_push *push);
 /** True unless it may have been stored a moment ago, by a server that does not find it yet. */

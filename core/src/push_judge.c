@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is to be done about an item by what the server said of it. Decides, and changes nothing. */
+#include "ascii.h"
 #include "push_internal.h"
 
 #define FAULT_TIME_S 600u /* an item is given up only after it failed for so long */
@@ -45,7 +46,7 @@ static sbs_push_verdict dead(unsigned reason) {
 
 /* Some servers answer 200 to a PUT that creates: what has its first version has replaced nothing. */
 static bool is_first_version(const char *etag) {
-    return strcmp(etag, "W/\"1\"") == 0 || strcmp(etag, "\"1\"") == 0;
+    return sbs_ascii_place(sbs_text_of(etag), "W/\"1\"\0\"1\"\0", false) != 0;
 }
 
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
@@ -84,8 +85,8 @@ bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry) {
 }
 
 /* Nobody is held guilty of what a bad network does too: no answer, or half of one. */
-static bool is_given_up(const sbs_push *push, uint64_t id, bool whole) {
-    const sbs_push_deferred *entry = sbs_push_find(push, id);
+static bool is_given_up(const sbs_push *push, const struct sbs_push_sent *sent, bool whole) {
+    const sbs_push_deferred *entry = sbs_push_find(push, sent->id);
     if (entry == NULL || entry->failures == 0 || !whole) {
         return false;
     }
@@ -111,7 +112,7 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
         return judge_stored(push, sent);
     }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
-        return is_given_up(push, sent->id, true) ? dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
+        return is_given_up(push, sent, true) ? dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
     }
     if (flags->elsewhere || !(answered || flags->unknown)) {
         return judge_unsent(push);
@@ -128,5 +129,5 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
         return dead(UNCONFIRMED);
     }
     bool heard = answered && (flags->whole || status <= SBS_ERR_JSON); /* not broken off by the network */
-    return is_given_up(push, sent->id, heard) ? dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
+    return is_given_up(push, sent, heard) ? dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
 }

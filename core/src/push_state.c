@@ -104,19 +104,19 @@ void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
 }
 
 /* What an item held up in its lane goes before what the look comes to next. */
-uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id) {
-    return id < push->priv.cursor ? id : push->priv.cursor;
+void sbs_push_look_no_later(sbs_push *push, uint64_t id) {
+    sbs_push_look_on(push, id < push->priv.cursor ? id : push->priv.cursor);
 }
 
-/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
-uint64_t sbs_push_behind(const sbs_push *push) {
+/* What was sent beside the look leaves it where it was, unless its lane may go on. */
+void sbs_push_look_behind(sbs_push *push) {
     const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
     if (!push->priv.direct) {
-        return last->id;
+        push->priv.cursor = last->id;
     }
-    return push->priv.failed && !last->last ? push->priv.cursor : sbs_push_no_later(push, last->id);
+    sbs_push_look_no_later(push, push->priv.failed && !last->last ? push->priv.cursor : last->id);
 }
 
-uint64_t sbs_push_before(const sbs_push *push) {
-    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
+void sbs_push_look_again(sbs_push *push) {
+    sbs_push_look_on(push, push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1);
 }

@@ -39,7 +39,9 @@ bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
     return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
 }
 
-void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored) {
+void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored) {
+    uint64_t id = sent->id;
+    bool unstored = sent->first && !may_be_stored;
     sbs_push_deferred *entry = sbs_push_find(push, id);
     uint32_t *place = find_unstored(push, id);
     if (entry != NULL) {
@@ -60,7 +62,7 @@ void sbs_push_forget(sbs_push *push, uint64_t id) {
     }
 }
 
-bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane) {
+bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id) {
     const sbs_push_deferred *entry = push->priv.table;
     for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->lane == lane && entry->id < id && !entry->passes) {
@@ -79,7 +81,7 @@ sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     sbs_push_deferred *entry = push->priv.table;
     for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
-            !sbs_push_is_blocked(push, entry->id, entry->lane)) {
+            !sbs_push_is_blocked(push, entry->lane, entry->id)) {
             first = entry;
         }
     }
@@ -134,7 +136,6 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
 /* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */
 void sbs_push_note_tried(sbs_push *push, bool may_be_stored) {
     for (unsigned i = 0; i < push->priv.batch_len; i++) {
-        const struct sbs_push_sent *sent = &push->priv.sent[i];
-        sbs_push_note_unstored(push, sent->id, sent->first && !may_be_stored);
+        sbs_push_note_unstored(push, &push->priv.sent[i], may_be_stored);
     }
 }

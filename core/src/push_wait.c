@@ -69,7 +69,7 @@ void sbs_push_wait_all(sbs_push *push, bool pause) {
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
-    sbs_push_look_on(push, sbs_push_before(push));
+    sbs_push_look_again(push);
     push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
     push->priv.open = false;
     sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.sent[0].id);
@@ -117,7 +117,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
  * late can find it. */
 void sbs_push_wait_to_settle(sbs_push *push) {
     push->priv.open = push->priv.direct; /* else it is itself the next to be looked at */
-    sbs_push_look_on(push, sbs_push_before(push));
+    sbs_push_look_again(push);
     push->priv.resume_ms = push->priv.settled_ms;
     push->priv.state = PUSH_WAIT;
 }
