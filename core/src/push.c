@@ -248,21 +248,17 @@ static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_status status = fetch(push, &item, id - 1);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
-    if (status == SBS_OK && item.id != id) {
-        status = SBS_ERR_NOT_FOUND;
-    }
     if (status == SBS_OK) {
-        status = consider(push, &item);
+        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
     }
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
-        status = SBS_OK;
     }
 
     if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
         sbs_push_look_no_later(push, id);
     }
-    return status == SBS_OK ? SBS_PENDING : status;
+    return unless_gone(status);
 }
 
 static void end_first_lap(sbs_push *push) {
@@ -274,7 +270,7 @@ static void end_first_lap(sbs_push *push) {
 /* Everything was looked at, and nothing of it may go by itself. */
 static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
     if (first == NULL) {
-        push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
+        push->priv.idle_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
         return SBS_OK;
     }
 
@@ -284,23 +280,23 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
     }
     if (push->priv.exhausted) {
         sbs_push_wait_for_others(push, 0);
-        return SBS_PENDING;
+        return SBS_OK;
     }
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 static sbs_status end_of_queue(sbs_push *push) {
     if (push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
-        return SBS_PENDING;
+        return SBS_OK;
     }
     if (push->priv.early) { /* nothing new that may go: the wait goes on */
         push->priv.early = false;
         push->priv.state = PUSH_WAIT;
-        return SBS_PENDING;
+        return SBS_OK;
     }
     if (push->priv.first_lap) {
         end_first_lap(push);
@@ -311,7 +307,7 @@ static sbs_status end_of_queue(sbs_push *push) {
     if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
         sbs_push_look_on(push, 0);
         const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
-        return due != NULL ? visit(push, due->id) : SBS_PENDING;
+        return due != NULL ? visit(push, due->id) : SBS_OK;
     }
 
     const sbs_push_deferred *first = sbs_push_first(push);
@@ -353,7 +349,7 @@ static sbs_status look(sbs_push *push) {
             break;
         }
     }
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 /* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
@@ -516,7 +512,7 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
         return finish_request(push, status);
     }
     *out_wait = wait;
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 /* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
@@ -552,10 +548,10 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
         left = early < left ? early : left;
     }
     out_wait->timeout_ms = sbs_push_at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
-/* SBS_OK from any state but CHOOSE: there is more to do at once. */
+/* An error is the queue's. */
 static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     switch (push->priv.state) {
     case PUSH_SEND:
@@ -572,22 +568,22 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     }
 }
 
-static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait *wait) {
-    bool idle = status == SBS_OK || wait->timeout_ms > 0 || wait->events != 0;
-    return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
+static bool is_group_due(const sbs_push *push, const sbs_wait *wait) {
+    return wait->timeout_ms > 0 || wait->events != 0 ||
+           (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
 }
 
 /* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
  * an error is returned only where that did not happen; one that lasts comes again. */
 static sbs_status end_group(sbs_push *push, sbs_status status) {
     const sbs_queue *queue = push->priv.config->queue;
-    if (push->priv.grouped && !push->priv.told) {
+    if (!push->priv.grouped) {
+        return status;
+    }
+    if (!push->priv.told) {
         push->priv.grouped = false;
         (void)queue->ops->commit(queue->ctx);
         return status; /* and the verdict stands */
-    }
-    if (!push->priv.grouped) {
-        return status;
     }
 
     status = sbs_push_flush(push);
@@ -606,22 +602,17 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         push->priv.settled_ms = now.mono_ms + settle_ms - sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
     }
 
-    bool choosing = push->priv.state == PUSH_CHOOSE;
+    push->priv.idle_ms = 0;
     sbs_status status = step(push, out_wait);
-    if (status == SBS_OK && !choosing) {
-        status = SBS_PENDING;
-    }
-    if (status == SBS_OK) {
-        out_wait->timeout_ms = push->priv.wait_ms;
-    }
     if (status < SBS_OK) {
         return end_group(push, status);
     }
-    if (is_group_due(push, status, out_wait)) {
-        sbs_status flushed = sbs_push_flush(push);
-        status = flushed == SBS_OK ? status : flushed;
+    if (push->priv.idle_ms > 0) {
+        out_wait->timeout_ms = push->priv.idle_ms;
     }
-    return status;
+
+    status = is_group_due(push, out_wait) ? sbs_push_flush(push) : SBS_OK;
+    return status == SBS_OK && push->priv.idle_ms == 0 ? SBS_PENDING : status;
 }
 
 void sbs_push_wake(sbs_push *push) {

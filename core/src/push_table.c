@@ -26,9 +26,10 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sen
 }
 
 static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
-    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
-        if (push->priv.unstored[i] == (uint32_t)id) {
-            return &push->priv.unstored[i];
+    uint32_t *place = push->priv.unstored;
+    for (; place < push->priv.unstored + SBS_PUSH_BATCH_MAX; place++) {
+        if (*place == (uint32_t)id) {
+            return place;
         }
     }
     return NULL;

@@ -81,15 +81,12 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
     bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
     push->priv.let_pass = pass;
-    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
-    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
+    bool short_one = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
+    bool pause = !short_one && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
-    if (!long_one) {
-        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
-    }
-    if (long_one || pass || push->priv.no_room) {
-        wait_ms =
-            sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push)); /* it may be the next, and was stored perhaps */
+    wait_ms = sbs_push_at_most(wait_ms, short_one ? SHORT_WAIT_MS : UINT32_MAX);
+    if (!short_one || pass || push->priv.no_room) { /* it may be the next, and was stored perhaps */
+        wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));
     }
 
     push->priv.event.status = failure->status;

@@ -250,7 +250,8 @@ typedef struct sbs_push {
         size_t deferred_count, deferred_max;
         uint32_t successes;
         sbs_push_event event;
-        uint32_t wait_ms, group_ms, early_ms;
+        uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
+        uint32_t group_ms, early_ms;
         uint32_t now_s; /* the clock of this poll in seconds, modulo 2^32 */
         size_t body_len, search_len;
         sbs_push_counters counters;
