@@ -41,10 +41,6 @@ uint32_t sbs_push_settle_ms(const sbs_push *push);
 uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
-/** Of all, for the server. */
-uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt);
-/** Of all, for an operator; each is longer. */
-uint32_t sbs_push_pause_ms(sbs_push *push);
 
 /** Keeps what was read, of an item that is put off. Returns the least wait before it is sent again: it may have been
  * stored, and a server that indexes late must find it. */
@@ -102,9 +98,7 @@ void sbs_push_note_tried(sbs_push *push, bool may_be_stored);
 bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */
 sbs_push_deferred *sbs_push_first(const sbs_push *push);
-/** True unless it may have been stored a moment ago, by a server that does not find it yet. */
-bool sbs_push_is_settled(const sbs_push *push, const sbs_push_deferred *entry);
-/** The first, if its time has come; else NULL. */
+/** The first, if its time has come and a server finds it if it was stored a moment ago; else NULL. */
 const sbs_push_deferred *sbs_push_due(const sbs_push *push);
 /** A later item of the lane failed as well: it was no fault of those before, and they go first again. True if there are
  * any. */

@@ -89,14 +89,12 @@ sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     return first;
 }
 
-bool sbs_push_is_settled(const sbs_push *push, const sbs_push_deferred *entry) {
-    return entry->never_stored || sbs_push_unsettled_ms(push) == 0;
-}
-
 const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
     const sbs_push_deferred *first = sbs_push_first(push);
-    bool due = first != NULL && first->until_ms <= push->priv.now.mono_ms && sbs_push_is_settled(push, first);
-    return due ? first : NULL;
+    if (first == NULL || first->until_ms > push->priv.now.mono_ms) {
+        return NULL;
+    }
+    return first->never_stored || sbs_push_unsettled_ms(push) == 0 ? first : NULL;
 }
 
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {

@@ -38,12 +38,11 @@ uint32_t sbs_push_asked_ms(const sbs_push *push) {
     return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
 }
 
-uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt) {
-    return backoff_of(&push->priv.config->backoff, 1000, 300000, attempt);
-}
-
-uint32_t sbs_push_pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, 60000, 3600000, push->priv.pauses_in_row++);
+/* How long all wait: for the server, or for an operator, each time longer. */
+static uint32_t wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
+    const sbs_push_config *config = push->priv.config;
+    return pause ? backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++)
+                 : backoff_of(&config->backoff, 1000, 300000, attempt);
 }
 
 uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
@@ -65,7 +64,8 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, push->priv.server_failures++);
+    uint32_t wait_ms = wait_of_all(push, pause, push->priv.server_failures);
+    push->priv.server_failures += !pause;
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
@@ -83,7 +83,7 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.let_pass = pass;
     bool short_one = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
     bool pause = !short_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = pause ? sbs_push_pause_ms(push) : sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
+    uint32_t wait_ms = wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
     wait_ms = sbs_push_at_most(wait_ms, short_one ? SHORT_WAIT_MS : UINT32_MAX);
     if (!short_one || pass || push->priv.no_room) { /* it may be the next, and was stored perhaps */
         wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));

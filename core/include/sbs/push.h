@@ -190,10 +190,10 @@ typedef enum sbs_push_event_kind {
 /** What happened in a poll; at most one event each. */
 typedef struct sbs_push_event {
     sbs_push_event_kind kind;
-    uint64_t id; /**< item, 0 if none */
     sbs_status status;
     uint16_t http_status;
     uint32_t wait_ms;      /**< DEFERRED, WAITING, PAUSED: until the next try */
+    uint64_t id;           /**< item, 0 if none */
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
     const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
                               again what was told as DEFERRED, without the words if that was in an earlier poll */
@@ -249,10 +249,10 @@ typedef struct sbs_push {
         sbs_push_deferred *table; /* the caller's, or below */
         size_t deferred_count, deferred_max;
         uint32_t successes;
+        uint32_t now_s; /* the clock of this poll in seconds, modulo 2^32 */
         sbs_push_event event;
         uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
         uint32_t group_ms, early_ms;
-        uint32_t now_s; /* the clock of this poll in seconds, modulo 2^32 */
         size_t body_len, search_len;
         sbs_push_counters counters;
         sbs_now now;
