@@ -193,6 +193,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     sent->lane = item->meta.lane;
     sent->first = item->attempts == 0 || sbs_push_is_unstored(push, item->id);
     sent->last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1;
+    sent->at = 0;
     if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
         if (push->priv.batch_len > 0) {
             push->priv.state = PUSH_SEND;

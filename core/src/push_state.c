@@ -3,7 +3,6 @@
 #include "push_internal.h"
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
     push->priv.table = push->priv.deferred;
@@ -16,7 +15,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX || (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;
