@@ -264,7 +264,7 @@ static sbs_status visit(sbs_push *push, uint64_t id) {
 
 static void end_first_lap(sbs_push *push) {
     push->priv.first_lap = false;
-    push->priv.resumed = push->priv.resumed || push->priv.deferred_count > 0;
+    push->priv.resumed |= push->priv.deferred_count > 0;
     sbs_push_wake_deferred(push, UINT8_MAX);
 }
 
@@ -408,7 +408,7 @@ static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
     }
 
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
-    flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
+    flags->unknown |= flags->fault == SBS_FAULT_NONE;
     sbs_push_note_tried(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
@@ -530,7 +530,7 @@ static sbs_status look_for_new(sbs_push *push) {
 
 static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
-    uint64_t left = push->priv.resume_ms - now_ms;
+    uint32_t left = (uint32_t)(push->priv.resume_ms - now_ms); /* a wait is no longer */
     if (now_ms >= push->priv.resume_ms) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
@@ -546,9 +546,9 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
                 return status;
             }
         }
-        left = early < left ? early : left;
+        left = sbs_push_at_most(left, early);
     }
-    out_wait->timeout_ms = sbs_push_at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
+    out_wait->timeout_ms = sbs_push_at_most(left, SBS_WAIT_FOREVER - 1);
     return SBS_OK;
 }
 
@@ -600,7 +600,8 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
 
     if (push->priv.settled_ms == 0) { /* the first: an earlier run may have sent something just before its end */
         uint32_t settle_ms = sbs_push_settle_ms(push);
-        push->priv.settled_ms = now.mono_ms + settle_ms - sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+        settle_ms -= sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+        push->priv.settled_ms = now.mono_ms + settle_ms;
     }
 
     push->priv.idle_ms = 0;

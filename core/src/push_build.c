@@ -17,8 +17,10 @@
 
 /* True if the boot at @p data is this one; then its UTC is read. */
 static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
+    uint32_t found;
+    memcpy(&found, data, ID_SIZE);
     memcpy(out_utc_s, data + ID_SIZE, sizeof *out_utc_s);
-    return memcmp(data, &id, ID_SIZE) == 0;
+    return found == id;
 }
 
 /* Bytes of the record, 1 (a version and no boot) if there is none that this version reads. */

@@ -60,7 +60,7 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
     flags->unknown = detail->outcome_unknown;
-    flags->asks = flags->asks || (!heard && meaning.asks_for_time);
+    flags->asks |= !heard && meaning.asks_for_time;
     flags->fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
     flags->whole = status == meaning.status;
 
@@ -95,7 +95,7 @@ void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id) 
 void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
     push->priv.cursor = push->priv.rewind ? 0 : cursor;
     push->priv.resumed = push->priv.cursor > 0;
-    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.held &= push->priv.resumed;
     push->priv.rewind = push->priv.direct = false;
     push->priv.state = PUSH_CHOOSE;
     push->priv.body_len = push->priv.search_len = 0;
