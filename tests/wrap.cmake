@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# sbs_wrap(TEST FUNCTION...): the test's own __wrap_FUNCTION stands between the library and PSA or the system.
+# sbs_wrap(TEST FUNCTION...): the test's own __wrap_FUNCTION stands between the library and PSA or the system. Boards
+# build no tests of Linux.
 function(sbs_wrap test)
+    if(NOT TARGET ${test})
+        return()
+    endif()
     list(TRANSFORM ARGN PREPEND "LINKER:--wrap=")
     target_link_options(${test} PRIVATE ${ARGN})
 endfunction()

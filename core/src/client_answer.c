@@ -127,7 +127,6 @@ static bool read_json_words(sbs_client *client, bool *out_transient) {
     char *words = client->priv.said;
     size_t size = client->priv.said_size;
     sbs_json doc;
-    *out_transient = false;
     if (sbs_client_read_json(client, &doc) != SBS_OK) {
         return false;
     }
@@ -138,12 +137,14 @@ static bool read_json_words(sbs_client *client, bool *out_transient) {
     return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
 }
 
-void sbs_client_read_words(sbs_client *client, bool *out_transient) {
-    bool read = read_json_words(client, out_transient);
+bool sbs_client_read_words(sbs_client *client) {
+    bool transient = false;
+    bool read = read_json_words(client, &transient);
     sbs_text body = sbs_client_body(client);
     if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
+    return transient;
 }

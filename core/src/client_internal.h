@@ -59,8 +59,8 @@ sbs_text sbs_client_body(const sbs_client *client);
 void sbs_client_note_page(sbs_client *client);
 
 /** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
- *  answer was noted. @p out_transient: they hint that a retry may help. */
-void sbs_client_read_words(sbs_client *client, bool *out_transient);
+ *  answer was noted. True: they hint that a retry may help. */
+bool sbs_client_read_words(sbs_client *client);
 
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. NULL
  *  for @p accept is JSON. */

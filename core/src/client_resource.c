@@ -113,9 +113,13 @@ static bool is_covered(const sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     char type[SBS_FHIR_ID_MAX + 1];
     sbs_text id;
+    if (config->any_scope || config->profile == SBS_PROFILE_SEED) {
+        return true;
+    }
+
     sbs_text name = type_of(request->target, &id);
     uint8_t permission = needed_permission(request, id.len > 0);
-    if (config->any_scope || config->profile == SBS_PROFILE_SEED || permission == 0 || !sbs_fhir_type_is_valid(name)) {
+    if (permission == 0 || !sbs_fhir_type_is_valid(name)) {
         return true;
     }
     memcpy(type, name.ptr, name.len);
@@ -216,11 +220,9 @@ static bool is_repeatable(const sbs_request *request) {
 
 static void note_refusal(sbs_client *client, sbs_http_meaning meaning) {
     sbs_detail *detail = &client->priv.detail;
-    bool hint = false;
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
-    sbs_client_read_words(client, &hint);
-    detail->transient |= hint;
+    detail->transient |= sbs_client_read_words(client);
 }
 
 static sbs_body_kind read_body(sbs_client *client, sbs_json *out_doc) {
@@ -253,16 +255,13 @@ static sbs_status judge_write(sbs_client *client, const char **out_why) {
 static sbs_status judge_body(sbs_client *client, sbs_status meant, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     bool read = client->priv.request.interaction == SBS_READ;
-    if (meant != SBS_OK || (read && answer->status != 200)) {
-        *out_why = SBS_CONFIRM_STATUS;
-        return SBS_ERR_RESPONSE;
+    bool page = !read && answer->body_len > 0 && answer->has_type && !answer->is_json;
+    if (!page && meant == SBS_OK && (!read || answer->status == 200)) {
+        *out_why = "its content coding";
+        return sbs_client_decode(client);
     }
-    if (!read && answer->body_len > 0 && answer->has_type && !answer->is_json) {
-        *out_why = SBS_CONFIRM_BODY;
-        return SBS_ERR_RESPONSE;
-    }
-    *out_why = "its content coding";
-    return sbs_client_decode(client);
+    *out_why = page && meant == SBS_OK ? SBS_CONFIRM_BODY : SBS_CONFIRM_STATUS;
+    return SBS_ERR_RESPONSE;
 }
 
 static sbs_status judge_success(sbs_client *client, sbs_status meant) {
@@ -270,7 +269,6 @@ static sbs_status judge_success(sbs_client *client, sbs_status meant) {
     sbs_detail *detail = &client->priv.detail;
     const char *why = "";
     bool read = request->interaction == SBS_READ;
-    bool hint;
     sbs_status status = read || needs_body(request) ? judge_body(client, meant, &why) : judge_write(client, &why);
     if (status == SBS_OK) {
         return SBS_OK;
@@ -282,7 +280,7 @@ static sbs_status judge_success(sbs_client *client, sbs_status meant) {
     if (why[0] != '\0') {
         sbs_client_say(client, sbs_text_of(why));
     } else {
-        sbs_client_read_words(client, &hint);
+        (void)sbs_client_read_words(client);
     }
     return status;
 }

@@ -397,13 +397,12 @@ static sbs_status doubt_clock(sbs_client *client) {
 
 static sbs_status judge_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
-    bool hint;
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
-        sbs_client_read_words(client, &hint);
+        (void)sbs_client_read_words(client);
     }
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
     if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {

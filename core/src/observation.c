@@ -18,8 +18,8 @@ static const sbs_coding vital_signs = {
 
 /* True if @p wanted is among the codings, whatever their displays. */
 static bool has_coding(const sbs_coding *codings, size_t count, const sbs_coding *wanted) {
-    for (size_t i = 0; i < count; i++) {
-        if (sbs_text_equal(codings[i].code, wanted->code) && sbs_text_equal(codings[i].system, wanted->system)) {
+    for (; count > 0; count--, codings++) {
+        if (sbs_text_equal(codings->code, wanted->code) && sbs_text_equal(codings->system, wanted->system)) {
             return true;
         }
     }
@@ -30,8 +30,8 @@ static bool has_coding(const sbs_coding *codings, size_t count, const sbs_coding
 bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
     static const char signs[] = "85353-1\0009279-1\0008867-4\0002708-6\00059408-5\0008310-5\0008302-2\0009843-4\000"
                                 "29463-7\00039156-5\00085354-9\0008480-6\0008462-4\0008478-0\0";
-    for (size_t i = 0; i < count; i++) {
-        if (sbs_ascii_is(codes[i].system, SBS_SYSTEM_LOINC) && sbs_ascii_place(codes[i].code, signs, false) != 0) {
+    for (; count > 0; count--, codes++) {
+        if (sbs_ascii_is(codes->system, SBS_SYSTEM_LOINC) && sbs_ascii_place(codes->code, signs, false) != 0) {
             return true;
         }
     }
@@ -125,9 +125,10 @@ static void put_categories(sbs_json_writer *json, const sbs_observation *observa
     if (lacking) {
         sbs_fhir_put_concept(json, NULL, &vital_signs, 1);
     }
-    for (size_t i = 0; i < observation->category_count; i++) {
-        require(json, observation->categories[i].system.ptr != NULL);
-        sbs_fhir_put_concept(json, NULL, &observation->categories[i], 1);
+    const sbs_coding *category = observation->categories;
+    for (size_t left = observation->category_count; left > 0; left--, category++) {
+        require(json, category->system.ptr != NULL);
+        sbs_fhir_put_concept(json, NULL, category, 1);
     }
     sbs_json_end_array(json);
 }
@@ -162,15 +163,17 @@ static void put_performers(sbs_json_writer *json, const sbs_observation *observa
         return;
     }
     sbs_fhir_begin_list(json, "performer");
-    for (size_t i = 0; i < observation->performer_count; i++) {
-        sbs_fhir_put_reference(json, observation->performers[i]);
+    const sbs_text *performer = observation->performers;
+    for (size_t left = observation->performer_count; left > 0; left--, performer++) {
+        sbs_fhir_put_reference(json, *performer);
     }
     sbs_json_end_array(json);
 }
 
 static bool share_a_code(const sbs_observation *observation, const sbs_component *component) {
-    for (size_t i = 0; i < component->code_count; i++) {
-        if (has_coding(observation->codes, observation->code_count, &component->codes[i])) {
+    const sbs_coding *code = component->codes;
+    for (size_t left = component->code_count; left > 0; left--, code++) {
+        if (has_coding(observation->codes, observation->code_count, code)) {
             return true;
         }
     }
@@ -182,8 +185,9 @@ static void put_value(sbs_json_writer *json, const sbs_observation *observation)
     const sbs_value_kind kind = observation->value.kind;
     require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
-        for (size_t i = 0; i < observation->component_count; i++) {
-            require(json, !share_a_code(observation, &observation->components[i]));
+        const sbs_component *component = observation->components;
+        for (size_t left = observation->component_count; left > 0; left--, component++) {
+            require(json, !share_a_code(observation, component));
         }
     }
     sbs_fhir_put_value(json, &observation->value);
@@ -198,8 +202,8 @@ static void put_components(sbs_json_writer *json, const sbs_observation *observa
         return;
     }
     sbs_fhir_begin_list(json, "component");
-    for (size_t i = 0; i < observation->component_count; i++) {
-        const sbs_component *component = &observation->components[i];
+    const sbs_component *component = observation->components;
+    for (size_t left = observation->component_count; left > 0; left--, component++) {
         require(json, component->value.kind != SBS_VALUE_NONE);
         sbs_json_begin_object(json);
         sbs_fhir_put_concept(json, "code", component->codes, component->code_count);

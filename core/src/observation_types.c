@@ -89,8 +89,8 @@ void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_cod
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
     }
     sbs_fhir_begin_list(json, name);
-    for (size_t i = 0; i < count; i++) {
-        put_coding(json, &codings[i]);
+    for (; count > 0; count--, codings++) {
+        put_coding(json, codings);
     }
     sbs_json_end_array(json);
 }

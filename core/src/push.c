@@ -61,29 +61,30 @@ static void note_success(sbs_push *push, sbs_push_event_kind kind) {
 }
 
 /* The server holds it, or never will. */
-static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *decision) {
+static sbs_status settle(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
     const sbs_queue *queue = push->priv.config->queue;
-    bool dead = decision->act == PUSH_SET_ASIDE;
-    const char *reason = dead && decision->reason == NULL ? sbs_status_text(push->priv.event.status) : decision->reason;
+    sbs_push_event_kind kind = sbs_push_kind_of(verdict);
+    bool dead = kind >= SBS_PUSH_COLLISION;
+    const char *reason = dead ? sbs_push_reason_of(push, verdict) : NULL;
     sbs_status status = group(push);
     if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
+        status = queue->ops->settle(queue->ctx, sent->id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
                                     dead ? push->priv.event.words : NULL);
     }
     if (status != SBS_OK) {
         return status;
     }
 
-    sbs_push_forget(push, id);
+    sbs_push_forget(push, sent->id);
     push->priv.told = true;
-    sbs_push_tell(push, decision->kind, id);
+    sbs_push_tell(push, kind, sent->id);
     if (!dead) {
-        note_success(push, decision->kind);
+        note_success(push, kind);
         return SBS_OK;
     }
     push->priv.event.reason = reason;
     push->priv.counters.dead++;
-    push->priv.counters.collisions += decision->kind == SBS_PUSH_COLLISION;
+    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
     return SBS_OK;
 }
 
@@ -91,15 +92,18 @@ static sbs_status settle(sbs_push *push, uint64_t id, const sbs_push_decision *d
 static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
     const sbs_queue *queue = push->priv.config->queue;
     const sbs_now *now = &push->priv.now;
-    uint32_t now_s = (uint32_t)(now->mono_ms / 1000);
-    uint32_t since_s = entry->failures > 0 ? entry->since_s : now_s;
+    if (entry->failures == 0) {
+        entry->since_s = push->priv.now_s;
+    }
+
     uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
     if (queue->ops->note_failures != NULL) {
         bool known = now->utc_s != SBS_UTC_UNKNOWN;
         sbs_status status = group(push);
         if (status == SBS_OK) {
-            status = queue->ops->note_failures(queue->ctx, entry->id, failures,
-                                               known ? now->utc_s - (int64_t)(now_s - since_s) : SBS_UTC_UNKNOWN);
+            status =
+                queue->ops->note_failures(queue->ctx, entry->id, failures,
+                                          known ? now->utc_s - (push->priv.now_s - entry->since_s) : SBS_UTC_UNKNOWN);
         }
         if (status != SBS_OK) {
             return status;
@@ -107,7 +111,6 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
         push->priv.told = true;
     }
 
-    entry->since_s = since_s;
     entry->failures = failures;
     return SBS_OK;
 }
@@ -116,47 +119,38 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
 static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_take(push, sent);
     struct sbs_push_flags *flags = &push->priv.flags;
-    uint32_t wait_ms = 0;
-    push->priv.no_room = push->priv.no_room || entry == NULL;
-    sbs_push_note_unstored(push, sent->id, sent->first && !flags->unknown);
-    flags->lets_pass = sent->last && !flags->unread;
-    if (entry != NULL) {
-        if (sbs_push_counts(push, entry) && !flags->unread) {
-            sbs_status status = hold_against(push, entry);
-            if (status != SBS_OK) {
-                return status;
-            }
+    if (entry != NULL && !flags->unread && sbs_push_counts(push, entry)) {
+        sbs_status status = hold_against(push, entry);
+        if (status != SBS_OK) {
+            return status;
         }
+    }
 
+    sbs_push_note_unstored(push, sent, flags->unknown);
+    flags->lets_pass = sent->last && !flags->unread;
+    uint32_t wait_ms = sbs_push_note_failure(push, sent->id);
+    if (entry == NULL) {
+        push->priv.no_room = true;
+        wait_ms = 0;
+    } else {
         if (!flags->unread) { /* others go after what was asked */
-            wait_ms = sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push);
-        }
-        if (flags->unknown && (!flags->unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-            wait_ms = sbs_push_at_least(wait_ms, sbs_push_settle_ms(push));
+            wait_ms = sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* from 255 on it begins anew, and nobody minds */
         entry->successes = push->priv.successes;
         /* One that was let pass, and fails, holds up nobody: those before it do. */
-        bool passed = sbs_push_restore_order(push, sent);
-        entry->passes = entry->passes || passed || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
+        entry->passes |= sbs_push_restore_order(push, sent) || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
-    sbs_push_note_failure(push, sent->id);
     sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id);
     push->priv.event.wait_ms = wait_ms;
     return SBS_OK;
 }
 
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
-static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, const sbs_push_decision *decision) {
-    sbs_status status = SBS_OK;
-    if (decision->act == PUSH_DEFER) {
-        status = defer(push, sent);
-    } else {
-        status = settle(push, sent->id, decision);
-    }
-
+static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
+    sbs_status status = verdict == SBS_PUSH_DEFERRED ? defer(push, sent) : settle(push, sent, verdict);
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, sent->id);
         return SBS_OK;
@@ -173,7 +167,11 @@ static bool is_passing(sbs_status why) {
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
-    static const sbs_push_decision dead = {PUSH_SET_ASIDE, SBS_PUSH_DEAD, NULL};
+    if (is_passing(why) && push->priv.batch_len > 0) { /* those before it go */
+        push->priv.state = PUSH_SEND;
+        return SBS_OK;
+    }
+
     push->priv.event.status = why;
     if (why == SBS_ERR_STORAGE) {
         return why;
@@ -187,17 +185,16 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
         sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
-    return act(push, sent, &dead);
+    return act(push, sent, SBS_PUSH_DEAD);
 }
 
 static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
-    *sent = (struct sbs_push_sent){
-        .id = item->id,
-        .lane = item->meta.lane,
-        .first = item->attempts == 0 || sbs_push_is_unstored(push, item->id),
-        .last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1,
-    };
+    sent->id = item->id;
+    sent->lane = item->meta.lane;
+    sent->first = item->attempts == 0 || sbs_push_is_unstored(push, item->id);
+    sent->last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1;
+    sent->at = 0;
     if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
         if (push->priv.batch_len > 0) {
             push->priv.state = PUSH_SEND;
@@ -211,7 +208,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
 
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
-    if (push->priv.batch_len > 0 && (crowded || is_passing(status))) {
+    if (crowded && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
@@ -232,7 +229,7 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
 }
 
 /* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
-static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
+static sbs_status fetch(sbs_push *push, sbs_queue_item *out, uint64_t after) {
     const sbs_queue *queue = push->priv.config->queue;
     memset(out, 0, sizeof *out);
     sbs_status status = queue->ops->next(queue->ctx, after, out);
@@ -250,36 +247,32 @@ static sbs_status fetch(sbs_push *push, uint64_t after, sbs_queue_item *out) {
 /* One that waited on its own goes, beside the look. */
 static sbs_status visit(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
-    sbs_status status = fetch(push, id - 1, &item);
+    sbs_status status = fetch(push, &item, id - 1);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
-    if (status == SBS_OK && item.id != id) {
-        status = SBS_ERR_NOT_FOUND;
-    }
     if (status == SBS_OK) {
-        status = consider(push, &item);
+        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
     }
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
-        status = SBS_OK;
     }
 
     if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
-        sbs_push_look_on(push, sbs_push_no_later(push, id));
+        sbs_push_look_no_later(push, id);
     }
-    return status == SBS_OK ? SBS_PENDING : status;
+    return unless_gone(status);
 }
 
 static void end_first_lap(sbs_push *push) {
     push->priv.first_lap = false;
-    push->priv.resumed = push->priv.resumed || push->priv.deferred_count > 0;
+    push->priv.resumed |= push->priv.deferred_count > 0;
     sbs_push_wake_deferred(push, UINT8_MAX);
 }
 
 /* Everything was looked at, and nothing of it may go by itself. */
 static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
     if (first == NULL) {
-        push->priv.wait_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
+        push->priv.idle_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
         return SBS_OK;
     }
 
@@ -289,23 +282,23 @@ static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, boo
     }
     if (push->priv.exhausted) {
         sbs_push_wait_for_others(push, 0);
-        return SBS_PENDING;
+        return SBS_OK;
     }
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 static sbs_status end_of_queue(sbs_push *push) {
     if (push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
-        return SBS_PENDING;
+        return SBS_OK;
     }
     if (push->priv.early) { /* nothing new that may go: the wait goes on */
         push->priv.early = false;
         push->priv.state = PUSH_WAIT;
-        return SBS_PENDING;
+        return SBS_OK;
     }
     if (push->priv.first_lap) {
         end_first_lap(push);
@@ -316,7 +309,7 @@ static sbs_status end_of_queue(sbs_push *push) {
     if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
         sbs_push_look_on(push, 0);
         const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
-        return due != NULL ? visit(push, due->id) : SBS_PENDING;
+        return due != NULL ? visit(push, due->id) : SBS_OK;
     }
 
     const sbs_push_deferred *first = sbs_push_first(push);
@@ -326,7 +319,7 @@ static sbs_status end_of_queue(sbs_push *push) {
 
 /* What failed in an earlier run, and what stands behind it, comes after all the rest. */
 static bool may_go(sbs_push *push, const sbs_queue_item *item) {
-    if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->id, item->meta.lane)) {
+    if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->meta.lane, item->id)) {
         return false;
     }
     bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
@@ -340,7 +333,7 @@ static bool may_go(sbs_push *push, const sbs_queue_item *item) {
 static sbs_status look(sbs_push *push) {
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
         sbs_queue_item item;
-        sbs_status status = fetch(push, push->priv.cursor, &item);
+        sbs_status status = fetch(push, &item, push->priv.cursor);
         if (status == SBS_ERR_NOT_FOUND) {
             return end_of_queue(push);
         }
@@ -358,7 +351,7 @@ static sbs_status look(sbs_push *push) {
             break;
         }
     }
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 /* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
@@ -378,20 +371,20 @@ static sbs_status choose(sbs_push *push) {
 static sbs_status judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
-    const sbs_push_decision *decision = sbs_push_judge(push, sent);
-    if (decision->act >= PUSH_WAIT_ALL) {
-        sbs_push_wait_all(push, decision->act == PUSH_PAUSE_ALL);
+    sbs_push_verdict verdict = sbs_push_judge(push, sent);
+    if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
+        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
     }
 
-    sbs_status status = act(push, sent, decision);
+    sbs_status status = act(push, sent, verdict);
     if (status != SBS_OK) {
         return status;
     }
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
-    sbs_push_look_on(push, sbs_push_behind(push));
+    sbs_push_look_behind(push);
     if (push->priv.failed) {
         sbs_push_note_miss(push, push->priv.failure.flags.asks);
     }
@@ -401,22 +394,22 @@ static sbs_status judge_single(sbs_push *push) {
 /* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
 static void scatter(sbs_push *push) {
     uint16_t count = push->priv.batch_len;
-    sbs_push_look_on(push, sbs_push_before(push));
+    sbs_push_look_again(push);
     push->priv.singles_left = count;
 }
 
 static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
     sbs_push_read_answer(push, status, heard);
-    unsigned act_of_all = sbs_push_judge(push, &push->priv.sent[0])->act;
+    sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
-    if (act_of_all >= PUSH_WAIT_ALL && !too_large) {
-        sbs_push_wait_all(push, act_of_all == PUSH_PAUSE_ALL);
+    if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large) {
+        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return;
     }
 
     bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
-    flags->unknown = flags->unknown || flags->fault == SBS_FAULT_NONE;
+    flags->unknown |= flags->fault == SBS_FAULT_NONE;
     sbs_push_note_tried(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
@@ -436,7 +429,7 @@ static sbs_status judge_entry(sbs_push *push) {
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
             scatter(push);
         } else {
-            sbs_push_look_on(push, sbs_push_behind(push));
+            sbs_push_look_behind(push);
         }
         if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
             sbs_push_note_miss(push, push->priv.failure.flags.asks);
@@ -521,14 +514,14 @@ static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
         return finish_request(push, status);
     }
     *out_wait = wait;
-    return SBS_PENDING;
+    return SBS_OK;
 }
 
 /* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
 static sbs_status look_for_new(sbs_push *push) {
     sbs_queue_item item;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    sbs_status status = fetch(push, push->priv.cursor, &item);
+    sbs_status status = fetch(push, &item, push->priv.cursor);
     if (status == SBS_OK) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.early = true;
@@ -538,7 +531,7 @@ static sbs_status look_for_new(sbs_push *push) {
 
 static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
-    uint64_t left = push->priv.resume_ms - now_ms;
+    uint32_t left = (uint32_t)(push->priv.resume_ms - now_ms); /* a wait is no longer */
     if (now_ms >= push->priv.resume_ms) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
@@ -554,13 +547,13 @@ static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
                 return status;
             }
         }
-        left = early < left ? early : left;
+        left = sbs_push_at_most(left, early);
     }
-    out_wait->timeout_ms = sbs_push_at_most((uint32_t)left, SBS_WAIT_FOREVER - 1);
-    return SBS_PENDING;
+    out_wait->timeout_ms = sbs_push_at_most(left, SBS_WAIT_FOREVER - 1);
+    return SBS_OK;
 }
 
-/* SBS_OK from any state but CHOOSE: there is more to do at once. */
+/* An error is the queue's. */
 static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     switch (push->priv.state) {
     case PUSH_SEND:
@@ -577,22 +570,22 @@ static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
     }
 }
 
-static bool is_group_due(const sbs_push *push, sbs_status status, const sbs_wait *wait) {
-    bool idle = status == SBS_OK || wait->timeout_ms > 0 || wait->events != 0;
-    return idle || (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
+static bool is_group_due(const sbs_push *push, const sbs_wait *wait) {
+    return wait->timeout_ms > 0 || wait->events != 0 ||
+           (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
 }
 
 /* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
  * an error is returned only where that did not happen; one that lasts comes again. */
 static sbs_status end_group(sbs_push *push, sbs_status status) {
     const sbs_queue *queue = push->priv.config->queue;
-    if (push->priv.grouped && !push->priv.told) {
+    if (!push->priv.grouped) {
+        return status;
+    }
+    if (!push->priv.told) {
         push->priv.grouped = false;
         (void)queue->ops->commit(queue->ctx);
         return status; /* and the verdict stands */
-    }
-    if (!push->priv.grouped) {
-        return status;
     }
 
     status = sbs_push_flush(push);
@@ -602,30 +595,27 @@ static sbs_status end_group(sbs_push *push, sbs_status status) {
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     push->priv.now = now;
+    push->priv.now_s = (uint32_t)(now.mono_ms / 1000);
     sbs_push_begin_event(push);
     sbs_push_note_clock(push);
 
     if (push->priv.settled_ms == 0) { /* the first: an earlier run may have sent something just before its end */
         uint32_t settle_ms = sbs_push_settle_ms(push);
-        push->priv.settled_ms = now.mono_ms + settle_ms - sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+        settle_ms -= sbs_push_at_most(push->priv.config->tried_ms, settle_ms);
+        push->priv.settled_ms = now.mono_ms + settle_ms;
     }
 
-    bool choosing = push->priv.state == PUSH_CHOOSE;
+    push->priv.idle_ms = 0;
     sbs_status status = step(push, out_wait);
-    if (status == SBS_OK && !choosing) {
-        status = SBS_PENDING;
-    }
-    if (status == SBS_OK) {
-        out_wait->timeout_ms = push->priv.wait_ms;
-    }
     if (status < SBS_OK) {
         return end_group(push, status);
     }
-    if (is_group_due(push, status, out_wait)) {
-        sbs_status flushed = sbs_push_flush(push);
-        status = flushed == SBS_OK ? status : flushed;
+    if (push->priv.idle_ms > 0) {
+        out_wait->timeout_ms = push->priv.idle_ms;
     }
-    return status;
+
+    status = is_group_due(push, out_wait) ? sbs_push_flush(push) : SBS_OK;
+    return status == SBS_OK && push->priv.idle_ms == 0 ? SBS_PENDING : status;
 }
 
 void sbs_push_wake(sbs_push *push) {

@@ -17,8 +17,10 @@
 
 /* True if the boot at @p data is this one; then its UTC is read. */
 static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
+    uint32_t found;
+    memcpy(&found, data, ID_SIZE);
     memcpy(out_utc_s, data + ID_SIZE, sizeof *out_utc_s);
-    return memcmp(data, &id, ID_SIZE) == 0;
+    return found == id;
 }
 
 /* Bytes of the record, 1 (a version and no boot) if there is none that this version reads. */
@@ -74,7 +76,7 @@ void sbs_push_note_clock(sbs_push *push) {
         return;
     }
 
-    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - (int64_t)(now->mono_ms / 1000));
+    sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - push->priv.now_s);
     push->priv.clock_noted = push->priv.rewind = true;
     push->priv.cursor = 0;
     if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {
@@ -108,10 +110,8 @@ static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, 
     char *id = target + len + 1;
     bool put = identity->write_mode == SBS_WRITE_PUT;
     bool own = put && identity->id.len > 0;
-    bool named = identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
-    if (own) {
-        named = sbs_fhir_id_is_valid(identity->id);
-    }
+    bool named = own ? sbs_fhir_id_is_valid(identity->id)
+                     : identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
     if (!named || !sbs_fhir_type_is_valid(identity->type)) {
         return SBS_ERR_FORMAT;
     }
@@ -135,39 +135,38 @@ static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, 
 static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
-    sbs_push_identity identity = {0};
+    sbs_push_identity *identity = &push->priv.of.alone.identity;
     sbs_writer out;
-    sbs_status status = config->encoder.identify(config->encoder.ctx, &known, &identity);
+    memset(identity, 0, sizeof *identity);
+    sbs_status status = config->encoder.identify(config->encoder.ctx, &known, identity);
     if (status != SBS_OK) {
         return status;
     }
-    if (push->priv.batch_len > 0 && identity.write_mode != push->priv.write_mode) {
+    if (push->priv.batch_len > 0 && identity->write_mode != push->priv.write_mode) {
         return SBS_ERR_BUFFER; /* it goes with the next one */
     }
 
-    status = put_target(push, &identity, &known.id);
+    status = put_target(push, identity, &known.id);
     if (status != SBS_OK) {
         return status;
     }
-    push->priv.write_mode = identity.write_mode;
-    push->priv.conditional = identity.write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
+    push->priv.write_mode = identity->write_mode;
+    push->priv.conditional = identity->write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
                              push->priv.sent[push->priv.batch_len].first;
 
     /* Two characters stay free for the end of a Bundle. */
     sbs_writer_init(&out, config->body + push->priv.body_len, config->body_size - push->priv.body_len - 2);
     if (!push->priv.single) {
-        config->batches->put_entry(push, &known, &identity, &out);
+        config->batches->put_entry(push, &known, identity, &out);
     } else {
-        if (identity.write_mode == SBS_WRITE_IF_NONE_EXIST) {
-            sbs_identity_put_search(&out, identity.system, identity.value);
+        if (identity->write_mode == SBS_WRITE_IF_NONE_EXIST) {
+            sbs_identity_put_search(&out, identity->system, identity->value);
         }
         if (out.len > SEARCH_MAX) {
             return SBS_ERR_FORMAT; /* of this item alone: others are not to wait for it */
         }
         push->priv.search_len = out.len;
-        push->priv.of.alone.system = identity.system;
-        push->priv.of.alone.value = identity.value;
-        sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, &identity, &out));
+        sbs_writer_fail(&out, config->encoder.encode(config->encoder.ctx, &known, identity, &out));
     }
 
     size_t len;
@@ -204,8 +203,8 @@ sbs_status sbs_push_start(sbs_push *push) {
     request.if_none_match_any = push->priv.conditional;
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
-        request.identifier_system = push->priv.of.alone.system;
-        request.identifier_value = push->priv.of.alone.value;
+        request.identifier_system = push->priv.of.alone.identity.system;
+        request.identifier_value = push->priv.of.alone.identity.value;
     }
     return sbs_client_start(config->client, &request);
 }

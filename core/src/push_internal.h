@@ -9,20 +9,13 @@
 
 enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
 
-/** What is to be done about it. */
-typedef enum sbs_push_act {
-    PUSH_DELIVER,   /* the server holds it */
-    PUSH_SET_ASIDE, /* it never will */
-    PUSH_DEFER,     /* it waits on its own */
-    PUSH_WAIT_ALL,  /* not its fault: all wait */
-    PUSH_PAUSE_ALL  /* the same, for an operator */
-} sbs_push_act;
+/** What is to be done about an item: the kind of the event that comes of it, and above that the number of the reason
+ * why it is set aside (0: the sentence of the status). */
+typedef unsigned sbs_push_verdict;
 
-typedef struct sbs_push_decision {
-    uint8_t act;
-    uint8_t kind;       /* what is told of PUSH_DELIVER and PUSH_SET_ASIDE */
-    const char *reason; /* of PUSH_SET_ASIDE; NULL: the sentence of the status */
-} sbs_push_decision;
+static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
+    return (sbs_push_event_kind)(verdict & 15u);
+}
 
 /* What an answer says about one item stands in the event that is being made (status, HTTP status, words, id, version)
  * and in the flags beside it. */
@@ -39,12 +32,6 @@ static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
-/** Counts up to the most that fits; returns what it was before. */
-static inline uint32_t sbs_push_increase(uint16_t *counter) {
-    *counter = (uint16_t)(*counter + (*counter < UINT16_MAX));
-    return *counter - 1u;
-}
-
 /** Of an item that failed so often before in this run. */
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
@@ -54,13 +41,10 @@ uint32_t sbs_push_settle_ms(const sbs_push *push);
 uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
-/** Of all, for the server. */
-uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt);
-/** Of all, for an operator; each is longer. */
-uint32_t sbs_push_pause_ms(sbs_push *push);
 
-/** Keeps what was read, of an item that is put off. */
-void sbs_push_note_failure(sbs_push *push, uint64_t id);
+/** Keeps what was read, of an item that is put off. Returns the least wait before it is sent again: it may have been
+ * stored, and a server that indexes late must find it. */
+uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id);
 void sbs_push_wait_all(sbs_push *push, bool pause);
 void sbs_push_wait_for_others(sbs_push *push, uint32_t asked);
 void sbs_push_note_miss(sbs_push *push, bool all);
@@ -76,18 +60,23 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
 
+/** All wait as long as the event says. @p kind: SBS_PUSH_WAITING, SBS_PUSH_PAUSED; @p id: for which item. */
+void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
+
 /** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor);
-/** Where the look goes on so that what an item held up comes next, or later items in their order. */
-uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id);
-/** Where it goes on behind what was sent. */
-uint64_t sbs_push_behind(const sbs_push *push);
-/** Where it meets again what was sent. */
-uint64_t sbs_push_before(const sbs_push *push);
+/** The same where what an item held up comes next, or later items in their order. */
+void sbs_push_look_no_later(sbs_push *push, uint64_t id);
+/** The same behind what was sent. */
+void sbs_push_look_behind(sbs_push *push);
+/** The same where it meets again what was sent. */
+void sbs_push_look_again(sbs_push *push);
 
 /* ---- push_judge.c: decides, and changes nothing ---- */
 
-const sbs_push_decision *sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
+sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent);
+/** Why it is set aside. */
+const char *sbs_push_reason_of(const sbs_push *push, sbs_push_verdict verdict);
 
 /** True if the failure of a deferred item counts against it: others were stored since it failed last. */
 bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry);
@@ -102,16 +91,14 @@ void sbs_push_forget(sbs_push *push, uint64_t id);
 /** True if an item that was sent before cannot be stored: each answer said so. Known of those that wait on their own
  * and of as many others as a batch has. */
 bool sbs_push_is_unstored(sbs_push *push, uint64_t id);
-void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored);
+void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored);
 /** The same of all that is in the request. */
 void sbs_push_note_tried(sbs_push *push, bool may_be_stored);
 /** True if an item of the lane before this one holds it up. */
-bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane);
+bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id);
 /** The one whose turn is first and that nothing holds up; NULL if there is none. */
 sbs_push_deferred *sbs_push_first(const sbs_push *push);
-/** True unless it may have been stored a moment ago, by a server that does not find it yet. */
-bool sbs_push_is_settled(const sbs_push *push, const sbs_push_deferred *entry);
-/** The first, if its time has come; else NULL. */
+/** The first, if its time has come and a server finds it if it was stored a moment ago; else NULL. */
 const sbs_push_deferred *sbs_push_due(const sbs_push *push);
 /** A later item of the lane failed as well: it was no fault of those before, and they go first again. True if there are
  * any. */

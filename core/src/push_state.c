@@ -3,15 +3,19 @@
 #include "push_internal.h"
 
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    bool batches = config->batch_max > 1 && config->batches != NULL;
     memset(push, 0, sizeof *push);
     push->priv.config = config;
-    push->priv.table = config->deferred != NULL ? config->deferred : push->priv.deferred;
+    push->priv.table = push->priv.deferred;
+    push->priv.deferred_max = SBS_PUSH_DEFERRED_MAX;
+    if (config->deferred != NULL) {
+        push->priv.table = config->deferred;
+        push->priv.deferred_max = config->deferred_count;
+    }
     push->priv.first_lap = true;
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (batches && config->answer == NULL)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX || (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;
@@ -56,7 +60,7 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     push->priv.event.server_id = response.id;
     push->priv.event.etag = response.etag;
     flags->unknown = detail->outcome_unknown;
-    flags->asks = flags->asks || (!heard && meaning.asks_for_time);
+    flags->asks |= !heard && meaning.asks_for_time;
     flags->fault = status == SBS_ERR_SCOPE ? SBS_FAULT_ACCESS : (uint8_t)meaning.fault;
     flags->whole = status == meaning.status;
 
@@ -72,13 +76,26 @@ void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
     push->priv.event.id = id;
 }
 
+void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    push->priv.resume_ms = now_ms + push->priv.event.wait_ms;
+    push->priv.early_ms = (uint32_t)now_ms + SBS_PUSH_EARLY_CHECK_MS;
+    push->priv.state = PUSH_WAIT;
+    if (kind == SBS_PUSH_PAUSED) {
+        push->priv.counters.pauses++;
+    } else {
+        push->priv.counters.waits++;
+    }
+    sbs_push_tell(push, kind, id);
+}
+
 /* ---- the look ---- */
 
 /* Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
     push->priv.cursor = push->priv.rewind ? 0 : cursor;
     push->priv.resumed = push->priv.cursor > 0;
-    push->priv.held = push->priv.held && push->priv.resumed;
+    push->priv.held &= push->priv.resumed;
     push->priv.rewind = push->priv.direct = false;
     push->priv.state = PUSH_CHOOSE;
     push->priv.body_len = push->priv.search_len = 0;
@@ -86,19 +103,19 @@ void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
 }
 
 /* What an item held up in its lane goes before what the look comes to next. */
-uint64_t sbs_push_no_later(const sbs_push *push, uint64_t id) {
-    return id < push->priv.cursor ? id : push->priv.cursor;
+void sbs_push_look_no_later(sbs_push *push, uint64_t id) {
+    sbs_push_look_on(push, id < push->priv.cursor ? id : push->priv.cursor);
 }
 
-/* Behind what was just sent; what was sent beside the look leaves it where it was, unless its lane may go on. */
-uint64_t sbs_push_behind(const sbs_push *push) {
+/* What was sent beside the look leaves it where it was, unless its lane may go on. */
+void sbs_push_look_behind(sbs_push *push) {
     const struct sbs_push_sent *last = &push->priv.sent[push->priv.batch_len - 1];
     if (!push->priv.direct) {
-        return last->id;
+        push->priv.cursor = last->id;
     }
-    return push->priv.failed && !last->last ? push->priv.cursor : sbs_push_no_later(push, last->id);
+    sbs_push_look_no_later(push, push->priv.failed && !last->last ? push->priv.cursor : last->id);
 }
 
-uint64_t sbs_push_before(const sbs_push *push) {
-    return push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1;
+void sbs_push_look_again(sbs_push *push) {
+    sbs_push_look_on(push, push->priv.direct ? push->priv.cursor : push->priv.sent[0].id - 1);
 }

@@ -4,15 +4,9 @@
 
 #define SUSPECT_MS UINT64_MAX /* until the first look is over */
 
-static size_t room(const sbs_push *push) {
-    const sbs_push_config *config = push->priv.config;
-    size_t count = config->deferred != NULL ? config->deferred_count : SBS_PUSH_DEFERRED_MAX;
-    return count < UINT16_MAX ? count : UINT16_MAX;
-}
-
 sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->id == id) {
             return entry;
         }
@@ -22,7 +16,7 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
 
 sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent) {
     sbs_push_deferred *entry = sbs_push_find(push, sent->id);
-    if (entry != NULL || push->priv.deferred_count >= room(push)) {
+    if (entry != NULL || push->priv.deferred_count >= push->priv.deferred_max) {
         return entry;
     }
 
@@ -32,9 +26,10 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sen
 }
 
 static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
-    for (unsigned i = 0; i < SBS_PUSH_BATCH_MAX; i++) {
-        if (push->priv.unstored[i] == (uint32_t)id) {
-            return &push->priv.unstored[i];
+    uint32_t *place = push->priv.unstored;
+    for (; place < push->priv.unstored + SBS_PUSH_BATCH_MAX; place++) {
+        if (*place == (uint32_t)id) {
+            return place;
         }
     }
     return NULL;
@@ -45,7 +40,9 @@ bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
     return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
 }
 
-void sbs_push_note_unstored(sbs_push *push, uint64_t id, bool unstored) {
+void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored) {
+    uint64_t id = sent->id;
+    bool unstored = sent->first && !may_be_stored;
     sbs_push_deferred *entry = sbs_push_find(push, id);
     uint32_t *place = find_unstored(push, id);
     if (entry != NULL) {
@@ -66,9 +63,9 @@ void sbs_push_forget(sbs_push *push, uint64_t id) {
     }
 }
 
-bool sbs_push_is_blocked(const sbs_push *push, uint64_t id, uint32_t lane) {
+bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id) {
     const sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->lane == lane && entry->id < id && !entry->passes) {
             return true;
         }
@@ -83,29 +80,27 @@ static bool is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
 sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     sbs_push_deferred *first = NULL;
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
-            !sbs_push_is_blocked(push, entry->id, entry->lane)) {
+            !sbs_push_is_blocked(push, entry->lane, entry->id)) {
             first = entry;
         }
     }
     return first;
 }
 
-bool sbs_push_is_settled(const sbs_push *push, const sbs_push_deferred *entry) {
-    return entry->never_stored || sbs_push_unsettled_ms(push) == 0;
-}
-
 const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
     const sbs_push_deferred *first = sbs_push_first(push);
-    bool due = first != NULL && first->until_ms <= push->priv.now.mono_ms && sbs_push_is_settled(push, first);
-    return due ? first : NULL;
+    if (first == NULL || first->until_ms > push->priv.now.mono_ms) {
+        return NULL;
+    }
+    return first->never_stored || sbs_push_unsettled_ms(push) == 0 ? first : NULL;
 }
 
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
     bool passed = false;
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->lane == sent->lane && entry->id < sent->id) {
             entry->passes = entry->failures >= SBS_PUSH_FAILURES_MAX;
             passed = true;
@@ -116,7 +111,7 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
 
 void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
     sbs_push_deferred *entry = push->priv.table;
-    for (unsigned left = push->priv.deferred_count; left > 0; left--, entry++) {
+    for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
         if (entry->failures <= failures_max) {
             entry->until_ms = 0;
         }
@@ -124,7 +119,6 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
 }
 
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
-    const sbs_now *now = &push->priv.now;
     const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
     sbs_push_deferred *entry = sbs_push_take(push, &sent);
     if (entry == NULL) {
@@ -132,16 +126,15 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
     }
 
     /* A time that is unknown, or in the future, makes it huge. */
-    uint64_t age_s = (uint64_t)now->utc_s - (uint64_t)item->failing_since_s;
+    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
     entry->until_ms = SUSPECT_MS;
     entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
-    entry->since_s = (uint32_t)(now->mono_ms / 1000) - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+    entry->since_s = push->priv.now_s - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
 }
 
 /* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */
 void sbs_push_note_tried(sbs_push *push, bool may_be_stored) {
     for (unsigned i = 0; i < push->priv.batch_len; i++) {
-        const struct sbs_push_sent *sent = &push->priv.sent[i];
-        sbs_push_note_unstored(push, sent->id, sent->first && !may_be_stored);
+        sbs_push_note_unstored(push, &push->priv.sent[i], may_be_stored);
     }
 }

@@ -4,7 +4,6 @@
 
 #include <psa/crypto.h>
 
-#define EARLY_CHECK_MS SBS_PUSH_EARLY_CHECK_MS
 #define SHORT_WAIT_MS 20000u /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
 
@@ -39,15 +38,14 @@ uint32_t sbs_push_asked_ms(const sbs_push *push) {
     return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
 }
 
-uint32_t sbs_push_server_ms(const sbs_push *push, unsigned attempt) {
-    return backoff_of(&push->priv.config->backoff, 1000, 300000, attempt);
+/* How long all wait: for the server, or for an operator, each time longer. */
+static uint32_t wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
+    const sbs_push_config *config = push->priv.config;
+    return pause ? backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++)
+                 : backoff_of(&config->backoff, 1000, 300000, attempt);
 }
 
-uint32_t sbs_push_pause_ms(sbs_push *push) {
-    return backoff_of(&push->priv.config->pause, 60000, 3600000, sbs_push_increase(&push->priv.pauses_in_row));
-}
-
-void sbs_push_note_failure(sbs_push *push, uint64_t id) {
+uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
     push->priv.failure = (struct sbs_push_failure){
         .id = id,
         .status = push->priv.event.status,
@@ -55,36 +53,26 @@ void sbs_push_note_failure(sbs_push *push, uint64_t id) {
         .flags = push->priv.flags,
     };
     push->priv.failed = true;
-    if (push->priv.flags.unknown && (!push->priv.flags.unread || push->priv.write_mode != SBS_WRITE_PUT)) {
-        push->priv.settled_ms = push->priv.now.mono_ms + sbs_push_settle_ms(push);
+    if (!push->priv.flags.unknown || (push->priv.flags.unread && push->priv.write_mode == SBS_WRITE_PUT)) {
+        return 0;
     }
-}
 
-static void begin_wait(sbs_push *push, bool pause, uint32_t wait_ms, uint64_t id) {
-    push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
-    push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    push->priv.state = PUSH_WAIT;
-    push->priv.counters.pauses += pause;
-    push->priv.counters.waits += !pause;
-    sbs_push_tell(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, id);
-    push->priv.event.wait_ms = wait_ms;
+    uint32_t settle_ms = sbs_push_settle_ms(push);
+    push->priv.settled_ms = push->priv.now.mono_ms + settle_ms;
+    return settle_ms;
 }
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms = 0;
-    if (pause) {
-        wait_ms = sbs_push_pause_ms(push);
-    } else {
-        wait_ms = sbs_push_server_ms(push, sbs_push_increase(&push->priv.server_failures));
-    }
-    uint64_t id = push->priv.sent[0].id;
+    uint32_t wait_ms = wait_of_all(push, pause, push->priv.server_failures);
+    push->priv.server_failures += !pause;
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
-    sbs_push_look_on(push, sbs_push_before(push));
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, sbs_push_asked_ms(push)), id);
+    sbs_push_look_again(push);
+    push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
     push->priv.open = false;
+    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.sent[0].id);
 }
 
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
@@ -93,26 +81,19 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
     bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
     push->priv.let_pass = pass;
-    bool long_one = (push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX) && !pass;
-    bool pause = long_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = 0;
-    if (pause) {
-        wait_ms = sbs_push_pause_ms(push);
-    } else {
-        wait_ms = sbs_push_server_ms(push, pass ? 0 : push->priv.misses - 1u);
-    }
-    if (!long_one) {
-        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
-    }
-    if (long_one || pass || push->priv.no_room) {
-        wait_ms =
-            sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push)); /* it may be the next, and was stored perhaps */
+    bool short_one = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
+    bool pause = !short_one && failure->flags.fault == SBS_FAULT_ACCESS;
+    uint32_t wait_ms = wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
+    wait_ms = sbs_push_at_most(wait_ms, short_one ? SHORT_WAIT_MS : UINT32_MAX);
+    if (!short_one || pass || push->priv.no_room) { /* it may be the next, and was stored perhaps */
+        wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));
     }
 
     push->priv.event.status = failure->status;
     push->priv.event.http_status = failure->http_status;
-    begin_wait(push, pause, sbs_push_at_least(wait_ms, asked), failure->id);
+    push->priv.event.wait_ms = sbs_push_at_least(wait_ms, asked);
     push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
+    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, failure->id);
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
@@ -122,7 +103,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
         return;
     }
 
-    (void)sbs_push_increase(&push->priv.misses);
+    push->priv.misses++;
     bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
     if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
         sbs_push_wait_for_others(push, sbs_push_asked_ms(push));
@@ -133,7 +114,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
  * late can find it. */
 void sbs_push_wait_to_settle(sbs_push *push) {
     push->priv.open = push->priv.direct; /* else it is itself the next to be looked at */
-    sbs_push_look_on(push, sbs_push_before(push));
+    sbs_push_look_again(push);
     push->priv.resume_ms = push->priv.settled_ms;
     push->priv.state = PUSH_WAIT;
 }

@@ -18,9 +18,9 @@ uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_
 /* A status, or all of a hundred (300: 3xx) that stand in no row before; the last row is for the rest. */
 typedef struct status_row {
     uint16_t http_status;
-    uint8_t fault;
-    uint8_t flags;
-    int16_t status;
+    uint8_t fault : 4;
+    uint8_t flags : 4;
+    int8_t status;
 } status_row;
 
 #define HUNDRED 1u

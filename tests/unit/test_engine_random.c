@@ -112,8 +112,7 @@ static const char *const bodies[] = {
     "{\"login\":\"needed\"}",
     "<html><body>Please sign in</body></html>",
     "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"exception\"}]}",
-    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"fatal\",\"code\":\"invalid\",\"diagnostics\":"
-    "\"no\"}]}",
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"fatal\",\"code\":\"invalid\"}]}",
     "{\"resourceType\":\"Patient\",\"id\":\"other\"}",
     "[1,2",
 };

@@ -190,10 +190,10 @@ typedef enum sbs_push_event_kind {
 /** What happened in a poll; at most one event each. */
 typedef struct sbs_push_event {
     sbs_push_event_kind kind;
-    uint64_t id; /**< item, 0 if none */
     sbs_status status;
     uint16_t http_status;
     uint32_t wait_ms;      /**< DEFERRED, WAITING, PAUSED: until the next try */
+    uint64_t id;           /**< item, 0 if none */
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
     const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
                               again what was told as DEFERRED, without the words if that was in an earlier poll */
@@ -240,25 +240,27 @@ typedef struct sbs_push {
         bool no_room;     /* and cannot wait on its own */
         bool let_pass;    /* the wait was short for the next of a lane */
         uint16_t batch_len, judged;
-        uint16_t misses; /* requests that failed since one went well */
-        uint16_t server_failures, pauses_in_row;
         uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint16_t deferred_count;
         uint8_t unstored_next; /* place in unstored that is taken next */
         bool marked;           /* the request's items are marked: they may have been sent */
+        uint32_t misses;       /* requests that failed since one went well */
+        uint32_t server_failures, pauses_in_row;
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
+        size_t deferred_count, deferred_max;
         uint32_t successes;
+        uint32_t now_s; /* the clock of this poll in seconds, modulo 2^32 */
         sbs_push_event event;
-        uint64_t settled_ms; /* not before that what may have been stored is sent again */
-        uint32_t wait_ms, group_ms, early_ms;
+        uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
+        uint32_t group_ms, early_ms;
         size_t body_len, search_len;
         sbs_push_counters counters;
         sbs_now now;
         uint64_t cursor, resume_ms;
+        uint64_t settled_ms; /* not before that what may have been stored is sent again */
         union {
             struct {
-                sbs_text system, value; /* its identifier, the encoder's */
+                sbs_push_identity identity; /* of the item built last, alone or not */
                 sbs_status verdict;
             } alone; /* of a request for one item */
             struct {
