@@ -117,7 +117,7 @@ static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
 
 /* The item waits on its own, and its lane behind it. */
 static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
-    sbs_push_deferred *entry = sbs_push_take(push, sent);
+    sbs_push_deferred *entry = sbs_push_take(push, sent->lane, sent->id);
     struct sbs_push_flags *flags = &push->priv.flags;
     if (entry != NULL && !flags->unread && sbs_push_counts(push, entry)) {
         sbs_status status = hold_against(push, entry);

@@ -190,7 +190,8 @@ sbs_status sbs_push_start(sbs_push *push) {
     sbs_text body = {config->body, push->priv.body_len};
     sbs_request request = {.target = sbs_text_of(push->priv.target), .max_attempts = 1};
     if (!push->priv.single) {
-        memcpy(config->body + body.len, "]}", 2);
+        config->body[body.len] = ']';
+        config->body[body.len + 1] = '}';
         request.interaction = SBS_BUNDLE;
         request.body = (sbs_text){body.ptr, body.len + 2};
         request.response = config->answer;

@@ -86,7 +86,7 @@ bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry);
 /** The entry of an item; NULL if it does not wait on its own. */
 sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id);
 /** The same, a new one if it has none; NULL if there is no room. */
-sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent);
+sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id);
 void sbs_push_forget(sbs_push *push, uint64_t id);
 /** True if an item that was sent before cannot be stored: each answer said so. Known of those that wait on their own
  * and of as many others as a batch has. */

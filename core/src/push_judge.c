@@ -84,10 +84,9 @@ bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry) {
     return entry->successes != push->priv.successes || push->priv.event.status == SBS_ERR_CONFLICT;
 }
 
-/* Nobody is held guilty of what a bad network does too: no answer, or half of one. */
-static bool is_given_up(const sbs_push *push, const struct sbs_push_sent *sent, bool whole) {
+static bool is_given_up(const sbs_push *push, const struct sbs_push_sent *sent) {
     const sbs_push_deferred *entry = sbs_push_find(push, sent->id);
-    if (entry == NULL || entry->failures == 0 || !whole) {
+    if (entry == NULL || entry->failures == 0) {
         return false;
     }
 
@@ -112,7 +111,7 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
         return judge_stored(push, sent);
     }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
-        return is_given_up(push, sent, true) ? dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
+        return is_given_up(push, sent) ? dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
     }
     if (flags->elsewhere || !(answered || flags->unknown)) {
         return judge_unsent(push);
@@ -128,6 +127,7 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
     if (push->priv.write_mode == SBS_WRITE_PLAIN && flags->fault == SBS_FAULT_NONE && status == SBS_ERR_RESPONSE) {
         return dead(UNCONFIRMED);
     }
-    bool heard = answered && (flags->whole || status <= SBS_ERR_JSON); /* not broken off by the network */
-    return is_given_up(push, sent, heard) ? dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
+    /* Nobody is held guilty of what a bad network does too: no answer, or half of one. */
+    bool heard = answered && (flags->whole || status <= SBS_ERR_JSON);
+    return heard && is_given_up(push, sent) ? dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
 }

@@ -14,14 +14,14 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
     return NULL;
 }
 
-sbs_push_deferred *sbs_push_take(sbs_push *push, const struct sbs_push_sent *sent) {
-    sbs_push_deferred *entry = sbs_push_find(push, sent->id);
+sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id) {
+    sbs_push_deferred *entry = sbs_push_find(push, id);
     if (entry != NULL || push->priv.deferred_count >= push->priv.deferred_max) {
         return entry;
     }
 
     entry = &push->priv.table[push->priv.deferred_count++];
-    *entry = (sbs_push_deferred){.id = sent->id, .lane = sent->lane, .successes = push->priv.successes};
+    *entry = (sbs_push_deferred){.id = id, .lane = lane, .successes = push->priv.successes};
     return entry;
 }
 
@@ -119,8 +119,7 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max) {
 }
 
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
-    const struct sbs_push_sent sent = {.id = item->id, .lane = item->meta.lane};
-    sbs_push_deferred *entry = sbs_push_take(push, &sent);
+    sbs_push_deferred *entry = sbs_push_take(push, item->meta.lane, item->id);
     if (entry == NULL) {
         return;
     }

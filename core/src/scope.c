@@ -109,11 +109,13 @@ sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope) {
     }
     has_query = take_until(&rest, '?', &access);
     scope.permissions = permissions_of(access, has_query);
-    if (scope.permissions == 0 || !is_context(scope.context) || !is_type(scope.type) ||
-        (has_query && !is_query(rest))) {
+    if (scope.permissions == 0 || !is_context(scope.context) || !is_type(scope.type)) {
         return SBS_ERR_FORMAT;
     }
     if (has_query) {
+        if (!is_query(rest)) {
+            return SBS_ERR_FORMAT;
+        }
         scope.query = rest;
     }
     *out_scope = scope;

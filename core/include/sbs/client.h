@@ -173,6 +173,7 @@ typedef struct sbs_client {
         uint8_t kid_len;
         bool token_is_new;
         bool contacted, reauthenticated, rediscovered, reconnected;
+        sbs_detail detail;
         bool date_asked; /* a document was asked for in this request, and told its Date or had none */
         sbs_alg alg;
         uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
@@ -184,7 +185,6 @@ typedef struct sbs_client {
         size_t key_bits;
         char *said; /* where the server's words of the detail go: the configuration's memory, or words below */
         size_t said_size;
-        sbs_detail detail;
         sbs_now now;
         sbs_wait wait;
         sbs_writer writer;
