@@ -110,8 +110,8 @@ static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, 
     char *id = target + len + 1;
     bool put = identity->write_mode == SBS_WRITE_PUT;
     bool own = put && identity->id.len > 0;
-    bool named = own ? sbs_fhir_id_is_valid(identity->id)
-                     : identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
+    bool named =
+        own ? sbs_fhir_id_is_valid(identity->id) : identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
     if (!named || !sbs_fhir_type_is_valid(identity->type)) {
         return SBS_ERR_FORMAT;
     }

@@ -15,7 +15,8 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX || (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
+        config->batch_max > SBS_PUSH_BATCH_MAX ||
+        (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     return SBS_OK;

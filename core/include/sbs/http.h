@@ -75,10 +75,11 @@ typedef struct sbs_http_reader {
     bool until_close; /**< the body ends with the connection (complete only with an authenticated end) */
     bool has_length;  /**< Content-Length was given */
     uint8_t coding;   /**< sbs_http_coding of the body */
-    uint64_t content_length;
-    sbs_text name; /**< of SBS_HTTP_FIELD; spans into the line buffer */
-    sbs_text value;
+    /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
+        uint8_t state;
+        uint8_t interim_count;
+        uint8_t flags;
         char *line;
         size_t line_size;
         size_t line_len;
@@ -86,10 +87,10 @@ typedef struct sbs_http_reader {
         uint64_t body_total;
         size_t head_total;
         sbs_http_options options;
-        uint8_t state;
-        uint8_t interim_count;
-        uint8_t flags;
     } priv;
+    uint64_t content_length;
+    sbs_text name; /**< of SBS_HTTP_FIELD; spans into the line buffer */
+    sbs_text value;
 } sbs_http_reader;
 
 /** @p line: memory for one header line, at least 128 bytes; stays the caller's; must live as long as the reader. */
