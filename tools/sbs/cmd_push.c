@@ -198,7 +198,7 @@ static const char *resources_are(size_t failed, size_t all) {
 
 static int sum_up(direct_run *run, int code) {
     cli_push_run *push = &run->push;
-    const size_t failed = run->unsent + push->refused;
+    const size_t failed = run->unsent + (size_t)push->refused;
     if (code == CLI_DONE) {
         code = push->code != CLI_DONE ? push->code : run->unsent_code;
     }
