@@ -70,8 +70,8 @@ static void use_key(psa_key_id_t id, psa_algorithm_t alg, const char *sign, cons
 }
 
 int main(void) {
-    const psa_algorithm_t rsa = PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384);
-    const psa_algorithm_t ecdsa = PSA_ALG_ECDSA(PSA_ALG_SHA_384);
+    psa_algorithm_t rsa = PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384);
+    psa_algorithm_t ecdsa = PSA_ALG_ECDSA(PSA_ALG_SHA_384);
     sbs_board_init();
     if (sbs_mbedtls_init(&sbs_baremetal_allocator) != SBS_OK) {
         sbs_board_exit(1);

@@ -216,7 +216,7 @@ static void start(void) {
     meter_tls_init(&all.tls, &raw);
     all.tls.clock_us = sbs_baremetal_us;
     start_network();
-    const meter_ports ports = {
+    meter_ports ports = {
         .storage = sbs_flash_storage_port(&all.storage),
         .queue_flash = sbs_board_queue_flash(),
         .stream = &all.tls.stream,

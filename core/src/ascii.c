@@ -13,12 +13,12 @@ int sbs_ascii_hex_value(char c) {
     if (sbs_ascii_is_digit(c)) {
         return c - '0';
     }
-    const char lower = sbs_ascii_lower(c);
+    char lower = sbs_ascii_lower(c);
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 bool sbs_ascii_is_alnum_or(char c, const char *others) {
-    const char lower = sbs_ascii_lower(c);
+    char lower = sbs_ascii_lower(c);
     if (sbs_ascii_is_digit(c) || (lower >= 'a' && lower <= 'z')) {
         return true;
     }

@@ -74,7 +74,7 @@ static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entr
 
 static sbs_status confirm(const sbs_push *push, const entry_view *seen, const char **out_why) {
     const sbs_bundle_entry *entry = &seen->entry;
-    const sbs_answered answered = {
+    sbs_answered answered = {
         .status = entry->status,
         .location = seen->fit,
         .body = entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE ? SBS_BODY_JSON : SBS_BODY_NONE,

@@ -41,8 +41,8 @@ static bool has_dot_segment(sbs_text target) {
     size_t dots = 0;
     size_t len = 0;
     for (;;) {
-        const int c = take_path_byte(target, &at);
-        const bool ends = c == PATH_END || c == '/' || c == '\\' || c == ';';
+        int c = take_path_byte(target, &at);
+        bool ends = c == PATH_END || c == '/' || c == '\\' || c == ';';
         if (ends && dots == len && (dots == 1 || dots == 2)) {
             return true;
         }

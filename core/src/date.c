@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/date.h"
+#include "sbs/count.h"
 
 #include "ascii.h"
 
@@ -23,9 +24,9 @@ typedef struct calendar {
 
 /* Years are counted from March, so that the leap day is the last of its year. */
 int64_t sbs_date_days(int64_t year, unsigned month, unsigned day) {
-    const uint32_t y = (uint32_t)(year + 400 - (month <= 2 ? 1 : 0));
-    const uint32_t m = month <= 2 ? month + 9 : month - 3;
-    const uint32_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
+    uint32_t y = (uint32_t)(year + 400 - (month <= 2 ? 1 : 0));
+    uint32_t m = month <= 2 ? month + 9 : month - 3;
+    uint32_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
     return (int64_t)days - DAYS_PER_ERA - EPOCH_FROM_0000_03;
 }
 
@@ -48,15 +49,15 @@ static bool is_valid(const calendar *c) {
 
 /* For 1900 to 9999. The shift by 7 bits keeps the division in 32 bits: 86400 is 675 * 128. */
 static calendar calendar_of(int64_t utc_s) {
-    const uint64_t seconds = (uint64_t)(utc_s + EPOCH_FROM_0000_03 * SECONDS_PER_DAY);
-    const uint32_t units = (uint32_t)(seconds >> 7);
-    const uint32_t in_day = units % 675 * 128 + (uint32_t)(seconds & 127);
-    const uint32_t days = units / 675;
-    const uint32_t in_era = days % DAYS_PER_ERA;
-    const uint32_t year_of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    const uint32_t in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const uint32_t march_month = (5 * in_year + 2) / 153;
-    const uint32_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+    uint64_t seconds = (uint64_t)(utc_s + EPOCH_FROM_0000_03 * SECONDS_PER_DAY);
+    uint32_t units = (uint32_t)(seconds >> 7);
+    uint32_t in_day = units % 675 * 128 + (uint32_t)(seconds & 127);
+    uint32_t days = units / 675;
+    uint32_t in_era = days % DAYS_PER_ERA;
+    uint32_t year_of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    uint32_t in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t march_month = (5 * in_year + 2) / 153;
+    uint32_t month = march_month < 10 ? march_month + 3 : march_month - 9;
     return (calendar){
         .year = days / DAYS_PER_ERA * 400 + year_of_era + (month <= 2 ? 1 : 0),
         .month = month,
@@ -73,9 +74,9 @@ static calendar calendar_of(int64_t utc_s) {
  * for any byte, others for themselves. */
 static bool has_shape(sbs_text text, const char *shape) {
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
-        const char form = shape[i];
-        const bool digit = form == '0' || form == '9';
+        char c = text.ptr[i];
+        char form = shape[i];
+        bool digit = form == '0' || form == '9';
         if (form != '*' && form != c && !(digit && sbs_ascii_is_digit(c)) && !(form == '9' && c == ' ')) {
             return false;
         }
@@ -152,15 +153,15 @@ static bool read_form(const struct form *form, sbs_text text, int64_t reference_
 }
 
 sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *out_utc_s) {
-    const size_t comma = sbs_ascii_find(text, ',');
-    const size_t name_len = comma < text.len ? comma : sbs_ascii_find(text, ' ');
-    const sbs_text rest = {text.ptr + name_len, text.len - name_len};
+    size_t comma = sbs_ascii_find(text, ',');
+    size_t name_len = comma < text.len ? comma : sbs_ascii_find(text, ' ');
+    sbs_text rest = {text.ptr + name_len, text.len - name_len};
     if (!is_day_name((sbs_text){text.ptr, name_len})) {
         return SBS_ERR_FORMAT;
     }
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
         calendar c;
-        const bool short_name = forms[i].year_len == 4;
+        bool short_name = forms[i].year_len == 4;
         if (short_name == (name_len == 3) && read_form(&forms[i], rest, reference_utc_s, &c)) {
             *out_utc_s = sbs_date_days(c.year, c.month, c.day) * SECONDS_PER_DAY +
                          (int64_t)(c.hour * 3600 + c.minute * 60 + c.second);
@@ -180,7 +181,7 @@ static void put_padded(sbs_writer *out, char before, unsigned value, unsigned un
 }
 
 static void put_zone(sbs_writer *out, int zone_minutes) {
-    const unsigned minutes = (unsigned)(zone_minutes < 0 ? -zone_minutes : zone_minutes);
+    unsigned minutes = (unsigned)(zone_minutes < 0 ? -zone_minutes : zone_minutes);
     if (minutes == 0) {
         sbs_put_char(out, 'Z');
         return;
@@ -190,7 +191,7 @@ static void put_zone(sbs_writer *out, int zone_minutes) {
 }
 
 void sbs_date_put(sbs_writer *out, int64_t utc_s, int ms, int16_t zone_minutes) {
-    const int64_t offset = (int64_t)zone_minutes * 60;
+    int64_t offset = (int64_t)zone_minutes * 60;
     if (zone_minutes < -ZONE_MAX || zone_minutes > ZONE_MAX || ms > 999 || utc_s < UTC_1900 - offset ||
         utc_s > UTC_9999_END - offset) {
         sbs_writer_fail(out, SBS_ERR_FORMAT);
@@ -216,7 +217,7 @@ static bool is_zone(sbs_text text) {
     if (text.len != 6 || (text.ptr[0] != '+' && text.ptr[0] != '-') || !has_shape(text, "*00:00")) {
         return false;
     }
-    const unsigned minutes = number(text.ptr + 4, 2);
+    unsigned minutes = number(text.ptr + 4, 2);
     return minutes <= 59 && number(text.ptr + 1, 2) * 60 + minutes <= ZONE_MAX;
 }
 
@@ -232,7 +233,7 @@ static bool is_fraction_and_zone(sbs_text text) {
 }
 
 bool sbs_date_is_fhir_datetime(sbs_text text) {
-    const bool has_time = text.len > TIME_END;
+    bool has_time = text.len > TIME_END;
     calendar c = {.month = 1, .day = 1};
     if ((text.len != YEAR_END && text.len != MONTH_END && text.len != DAY_END && !has_time) ||
         !has_shape((sbs_text){text.ptr, has_time ? TIME_END : text.len}, "0000-00-00T00:00:00")) {

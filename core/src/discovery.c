@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/discovery.h"
+#include "sbs/count.h"
 
 #include <string.h>
 
@@ -41,7 +42,7 @@ static sbs_status read_lists(const sbs_json *doc, sbs_discovery *out) {
         {"grant_types_supported", "client_credentials", &out->client_credentials},
         {"capabilities", "client-confidential-asymmetric", &out->confidential_asymmetric},
     };
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(lists); i++) {
         sbs_status status = find_in_list(doc, lists[i].name, lists[i].value, lists[i].to);
         if (status != SBS_OK) {
             return status;

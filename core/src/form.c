@@ -10,7 +10,7 @@ static void put_percent(sbs_writer *out, char c) {
 
 static void put_encoded(sbs_writer *out, sbs_text text, bool space_is_plus) {
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
+        char c = text.ptr[i];
         if (sbs_ascii_is_alnum_or(c, SBS_ASCII_UNRESERVED)) {
             sbs_put_char(out, c);
         } else if (c == ' ' && space_is_plus) {

@@ -39,7 +39,7 @@ static sbs_status apply_content_length(sbs_http_reader *reader, sbs_text text) {
 static sbs_status apply_content_encoding(sbs_http_reader *reader, sbs_text name) {
     static const uint8_t codings[] = {SBS_CODING_OTHER, SBS_CODING_NONE, SBS_CODING_NONE,   SBS_CODING_NONE,
                                       SBS_CODING_GZIP,  SBS_CODING_GZIP, SBS_CODING_DEFLATE};
-    const uint8_t coding = codings[sbs_ascii_place(name, "identity\0none\0utf-8\0gzip\0x-gzip\0deflate\0", true)];
+    uint8_t coding = codings[sbs_ascii_place(name, "identity\0none\0utf-8\0gzip\0x-gzip\0deflate\0", true)];
     if (name.len == 0 || coding == SBS_CODING_NONE) {
         return SBS_OK;
     }
@@ -70,18 +70,18 @@ static sbs_status apply_element(sbs_http_reader *reader, int field, sbs_text ele
 
 /* All four are lists (RFC 9110 section 5.6.1), Content-Length as recipients must treat it. */
 sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text value) {
-    const int field = sbs_http_field_of(name);
+    int field = sbs_http_field_of(name);
     if (field > SBS_HTTP_TRANSFER_ENCODING) {
         return SBS_OK;
     }
     /* Two readers that join lines differently would disagree about where the message ends. */
-    const bool frames = field == SBS_HTTP_CONTENT_LENGTH || field == SBS_HTTP_TRANSFER_ENCODING;
+    bool frames = field == SBS_HTTP_CONTENT_LENGTH || field == SBS_HTTP_TRANSFER_ENCODING;
     if (frames && (reader->priv.flags & SBS_HTTP_FOLDED) != 0) {
         return SBS_ERR_HTTP;
     }
     for (;;) {
-        const size_t comma = sbs_ascii_find(value, ',');
-        const sbs_status status = apply_element(reader, field, sbs_ascii_trim((sbs_text){value.ptr, comma}));
+        size_t comma = sbs_ascii_find(value, ',');
+        sbs_status status = apply_element(reader, field, sbs_ascii_trim((sbs_text){value.ptr, comma}));
         if (status != SBS_OK || comma == value.len) {
             return status;
         }

@@ -50,7 +50,7 @@ static void begin_line(sbs_http_reader *reader, uint8_t state) {
 
 /* Chunk sizes are bounded by their line each; all other lines are the head or the trailer. */
 static sbs_status count_head_byte(sbs_http_reader *reader) {
-    const bool chunk = reader->priv.state == STATE_CHUNK_SIZE || reader->priv.state == STATE_CHUNK_END;
+    bool chunk = reader->priv.state == STATE_CHUNK_SIZE || reader->priv.state == STATE_CHUNK_END;
     if (!chunk && ++reader->priv.head_total > SBS_HTTP_HEADER_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
@@ -66,7 +66,7 @@ static sbs_status take_line_byte(sbs_http_reader *reader, char c) {
         reader->priv.flags |= SBS_HTTP_HAS_CR;
         return SBS_PENDING;
     }
-    const bool control = ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
+    bool control = ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
     if (control || reader->priv.state == STATE_CHUNK_END) {
         return SBS_ERR_HTTP;
     }
@@ -87,7 +87,7 @@ static bool may_be_folded(const sbs_http_reader *reader) {
  * joined by that blank (RFC 9112 section 5.2). */
 static sbs_status take_line(sbs_http_reader *reader, feed *in) {
     while (in->used < in->len) {
-        const char c = in->data[in->used];
+        char c = in->data[in->used];
         if (has_flag(reader, SBS_HTTP_LINE_END)) {
             if (c != ' ' && c != '\t') {
                 return SBS_OK;
@@ -126,12 +126,12 @@ static uint16_t parse_status(sbs_text text) {
 
 static sbs_status step_status_line(sbs_http_reader *reader, feed *in) {
     static const sbs_text prefix = {"HTTP/1.", 7};
-    const sbs_text line = {reader->priv.line, reader->priv.line_len};
+    sbs_text line = {reader->priv.line, reader->priv.line_len};
     if (line.len < 9 || !sbs_text_equal((sbs_text){line.ptr, prefix.len}, prefix) || line.ptr[8] != ' ' ||
         (line.ptr[7] != '0' && line.ptr[7] != '1')) {
         return SBS_ERR_HTTP;
     }
-    const uint16_t status = parse_status((sbs_text){line.ptr + 9, line.len - 9});
+    uint16_t status = parse_status((sbs_text){line.ptr + 9, line.len - 9});
     /* 101 would hand the connection to a protocol that nobody asked for. */
     if (status == 0 || status == 101) {
         return SBS_ERR_HTTP;
@@ -149,8 +149,8 @@ static sbs_status step_status_line(sbs_http_reader *reader, feed *in) {
 
 /* Splits a field line. The first one cannot go on with another: if it begins with white space, its name is no token. */
 static sbs_status parse_field(const sbs_http_reader *reader, sbs_text *out_name, sbs_text *out_value) {
-    const sbs_text line = {reader->priv.line, reader->priv.line_len};
-    const size_t colon = sbs_ascii_find(line, ':');
+    sbs_text line = {reader->priv.line, reader->priv.line_len};
+    size_t colon = sbs_ascii_find(line, ':');
     if (colon == line.len) {
         return has_flag(reader, SBS_HTTP_OVERLONG) ? SBS_ERR_TOO_LARGE : SBS_ERR_HTTP;
     }
@@ -161,7 +161,7 @@ static sbs_status parse_field(const sbs_http_reader *reader, sbs_text *out_name,
 
 /* Message body length, RFC 9112 section 6.3. */
 static sbs_status begin_body(sbs_http_reader *reader) {
-    const bool chunked = has_flag(reader, SBS_HTTP_CHUNKED);
+    bool chunked = has_flag(reader, SBS_HTTP_CHUNKED);
     if (chunked && (reader->has_length || has_flag(reader, SBS_HTTP_VERSION_1_0))) {
         return SBS_ERR_HTTP;
     }
@@ -188,7 +188,7 @@ static sbs_status begin_body(sbs_http_reader *reader) {
 }
 
 static sbs_status step_field(sbs_http_reader *reader, feed *in) {
-    const bool interim = reader->status == 0;
+    bool interim = reader->status == 0;
     if (reader->priv.line_len == 0) {
         if (!interim) {
             return begin_body(reader);
@@ -218,13 +218,13 @@ static sbs_status step_field(sbs_http_reader *reader, feed *in) {
 /* Hexadecimal digits up to the end or an extension, which is not looked at (RFC 9112 section 7.1.1). Old servers
  * put blanks behind them. */
 static sbs_status parse_chunk_size(sbs_text line, uint64_t *out_size) {
-    const sbs_text digits = sbs_ascii_trim((sbs_text){line.ptr, sbs_ascii_find(line, ';')});
+    sbs_text digits = sbs_ascii_trim((sbs_text){line.ptr, sbs_ascii_find(line, ';')});
     uint64_t size = 0;
     if (digits.len == 0 || digits.ptr != line.ptr) {
         return SBS_ERR_HTTP;
     }
     for (size_t i = 0; i < digits.len; i++) {
-        const int digit = sbs_ascii_hex_value(digits.ptr[i]);
+        int digit = sbs_ascii_hex_value(digits.ptr[i]);
         if (digit < 0 || size >> 59 != 0) {
             return SBS_ERR_HTTP;
         }
@@ -239,7 +239,7 @@ static sbs_status step_chunk_size(sbs_http_reader *reader) {
     if (has_flag(reader, SBS_HTTP_OVERLONG)) {
         return SBS_ERR_TOO_LARGE;
     }
-    const sbs_status status = parse_chunk_size((sbs_text){reader->priv.line, reader->priv.line_len}, &size);
+    sbs_status status = parse_chunk_size((sbs_text){reader->priv.line, reader->priv.line_len}, &size);
     if (status != SBS_OK) {
         return status;
     }
@@ -259,7 +259,7 @@ static sbs_status step_trailer(sbs_http_reader *reader) {
         reader->priv.state = STATE_DONE;
         return SBS_OK;
     }
-    const sbs_status status = parse_field(reader, &name, &value);
+    sbs_status status = parse_field(reader, &name, &value);
     begin_line(reader, STATE_TRAILER);
     return status;
 }
@@ -274,8 +274,8 @@ static void take_body(sbs_http_reader *reader, feed *in, size_t len) {
 }
 
 static sbs_status step_counted_body(sbs_http_reader *reader, feed *in) {
-    const size_t available = in->len - in->used;
-    const size_t len = available < reader->priv.remaining ? available : (size_t)reader->priv.remaining;
+    size_t available = in->len - in->used;
+    size_t len = available < reader->priv.remaining ? available : (size_t)reader->priv.remaining;
     if (len == 0) {
         return SBS_PENDING;
     }
@@ -288,7 +288,7 @@ static sbs_status step_counted_body(sbs_http_reader *reader, feed *in) {
 }
 
 static sbs_status step_close_body(sbs_http_reader *reader, feed *in) {
-    const size_t available = in->len - in->used;
+    size_t available = in->len - in->used;
     if (available == 0) {
         return SBS_PENDING;
     }
@@ -302,7 +302,7 @@ static sbs_status step_close_body(sbs_http_reader *reader, feed *in) {
 /* ---- machine -------------------------------------------------------------------------------------------------- */
 
 static sbs_status step_line(sbs_http_reader *reader, feed *in) {
-    const sbs_status status = take_line(reader, in);
+    sbs_status status = take_line(reader, in);
     if (status != SBS_OK) {
         return status;
     }

@@ -23,7 +23,7 @@ static bool ends_with_slash(sbs_text text) {
 
 /* Path and suffix meet in exactly one '/' or more that stood there already. */
 static void put_target(sbs_writer *out, const sbs_url *url, sbs_text suffix) {
-    const sbs_text rest = suffix.ptr != NULL ? suffix : url->query;
+    sbs_text rest = suffix.ptr != NULL ? suffix : url->query;
     if (!sbs_url_is_path_and_query(url->path) || !sbs_url_is_path_and_query(rest)) {
         sbs_writer_fail(out, SBS_ERR_URL);
         return;

@@ -11,12 +11,12 @@ static uint32_t clamp_seconds(uint64_t seconds, uint32_t max_s) {
 sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_s, uint32_t *out_s) {
     if (sbs_ascii_all_digits(value)) {
         uint64_t seconds = 0;
-        const bool readable = sbs_text_to_uint(value, &seconds) == SBS_OK;
+        bool readable = sbs_text_to_uint(value, &seconds) == SBS_OK;
         *out_s = readable ? clamp_seconds(seconds, max_s) : max_s;
         return SBS_OK;
     }
     int64_t date = 0;
-    const sbs_status status = sbs_date_parse_http(value, now_utc_s, &date);
+    sbs_status status = sbs_date_parse_http(value, now_utc_s, &date);
     if (status != SBS_OK) {
         return status;
     }
@@ -30,13 +30,13 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
 bool sbs_http_is_json(sbs_text content_type) {
     static const sbs_text application = {"application/", 12};
     static const sbs_text json = {"json", 4};
-    const sbs_text type = sbs_ascii_trim((sbs_text){content_type.ptr, sbs_ascii_find(content_type, ';')});
+    sbs_text type = sbs_ascii_trim((sbs_text){content_type.ptr, sbs_ascii_find(content_type, ';')});
     if (type.len < application.len + json.len ||
         !sbs_text_equal_nocase((sbs_text){type.ptr, application.len}, application)) {
         return false;
     }
-    const sbs_text subtype = {type.ptr + application.len, type.len - application.len};
-    const sbs_text end = {subtype.ptr + subtype.len - json.len, json.len};
+    sbs_text subtype = {type.ptr + application.len, type.len - application.len};
+    sbs_text end = {subtype.ptr + subtype.len - json.len, json.len};
     if (!sbs_text_equal_nocase(end, json) || !sbs_ascii_all_alnum_or(subtype, SBS_ASCII_TCHAR)) {
         return false;
     }
@@ -63,8 +63,8 @@ void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     }
     for (size_t i = 0; i < text.len && len < size - 1; i++) {
         const unsigned char current = (unsigned char)text.ptr[i];
-        const char c = printable(current, previous);
-        const bool space_again = c == ' ' && (len == 0 || out[len - 1] == ' ');
+        char c = printable(current, previous);
+        bool space_again = c == ' ' && (len == 0 || out[len - 1] == ' ');
         previous = current;
         if (c != '\0' && !space_again) {
             out[len++] = c;

@@ -67,7 +67,7 @@ sbs_text sbs_identity_subject(sbs_text reference) {
 
 static void put_part(sbs_writer *out, sbs_text part) {
     for (size_t i = 0; i < part.len; i++) {
-        const char c = part.ptr[i];
+        char c = part.ptr[i];
         if (c == '\\' || c == ',' || c == '$' || c == '|') {
             sbs_put_string(out, "%5C");
         }

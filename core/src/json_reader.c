@@ -30,7 +30,7 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
         return SBS_ERR_TOO_LARGE;
     }
     /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
-    const unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     sbs_status status = sbs_json_check(text + mark, len - mark, &where);
     if (out_where) {
         *out_where = where + mark;

@@ -133,7 +133,7 @@ static sbs_status hash_key(const sbs_public_key *key, sbs_kid_method method, uin
 static sbs_status digest_kid(const sbs_public_key *key, sbs_kid_method method, char *out, size_t size,
                              size_t *out_len) {
     uint8_t digest[SHA256_SIZE];
-    const size_t chars = method == SBS_KID_SEED ? SBS_KID_SEED_LEN : SBS_KID_THUMBPRINT_LEN;
+    size_t chars = method == SBS_KID_SEED ? SBS_KID_SEED_LEN : SBS_KID_THUMBPRINT_LEN;
     sbs_status status = hash_key(key, method, digest);
     if (status != SBS_OK) {
         return status;

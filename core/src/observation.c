@@ -57,7 +57,7 @@ static void require_form(sbs_json_writer *json, bool holds) {
 /* ---- elements, in the order of the resource's definition -------------------------------------------------------- */
 
 static void put_id(sbs_json_writer *json, const sbs_observation *observation) {
-    const sbs_text id = observation->id;
+    sbs_text id = observation->id;
     require_form(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")));
     sbs_json_member_text(json, "id", id);
 }
@@ -92,7 +92,7 @@ static void put_identifier(sbs_json_writer *json, const sbs_observation *observa
 static void put_status(sbs_json_writer *json, const sbs_observation *observation) {
     static const char codes[] = "registered\0preliminary\0final\0amended\0corrected\0cancelled\0entered-in-error\0"
                                 "unknown\0";
-    const sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
+    sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
     require_form(json, sbs_ascii_place(status, codes, false) != 0);
     sbs_json_member_text(json, "status", status);
 }
@@ -116,7 +116,7 @@ static bool lacks_category(const sbs_observation *observation) {
 }
 
 static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
-    const bool lacking = lacks_category(observation);
+    bool lacking = lacks_category(observation);
     if (observation->category_count == 0 && !lacking) {
         return;
     }
@@ -182,7 +182,7 @@ static bool share_a_code(const sbs_observation *observation, const sbs_component
 
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
 static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
-    const sbs_value_kind kind = observation->value.kind;
+    sbs_value_kind kind = observation->value.kind;
     require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
         const sbs_component *component = observation->components;
@@ -250,7 +250,7 @@ static const char *put_elements(sbs_json_writer *json, const sbs_observation *ob
 }
 
 sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observation, const char **out_fault) {
-    const bool good = out->error == SBS_OK;
+    bool good = out->error == SBS_OK;
     sbs_json_writer json;
     sbs_json_writer_init(&json, out);
     sbs_json_begin_object(&json);

@@ -29,8 +29,8 @@ static bool is_string(sbs_text text) {
 static bool is_token(sbs_text text, bool inner_spaces) {
     char previous = ' ';
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
-        const bool space = c == ' ' && inner_spaces && previous != ' ';
+        char c = text.ptr[i];
+        bool space = c == ' ' && inner_spaces && previous != ' ';
         if (((unsigned char)c <= ' ' && !space) || c == 0x7F) {
             return false;
         }
@@ -141,7 +141,7 @@ static void put_quantity(sbs_json_writer *json, const sbs_value *value) {
 }
 
 static void put_absent_reason(sbs_json_writer *json, sbs_text reason) {
-    const sbs_coding coding = {
+    sbs_coding coding = {
         .system = sbs_text_of("http://terminology.hl7.org/CodeSystem/data-absent-reason"),
         .code = reason,
     };

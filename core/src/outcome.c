@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/outcome.h"
+#include "sbs/count.h"
 
 #include "lookup.h"
 #include "message.h"
@@ -27,7 +28,7 @@ static void put_words(sbs_message *message, const sbs_json *doc, sbs_json_node i
         sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display"),
     };
     size_t before = message->len;
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && message->len == before; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(words) && message->len == before; i++) {
         sbs_message_put(message, ": ", doc, words[i]);
     }
 }
@@ -91,7 +92,7 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
     }
 
     sbs_message_init(&message, out_text, size);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(names); i++) {
         sbs_json_node node = sbs_lookup(doc, 0, names[i]);
         sbs_json_node inner = sbs_lookup(doc, node, "message");
         sbs_message_put(&message, ": ", doc, inner != SBS_JSON_NONE ? inner : node);

@@ -20,7 +20,7 @@ static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint
 /* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries) {
     uint32_t base_ms = sbs_push_at_least(push->priv.config->backoff.base_ms, 16000) / 2;
-    const sbs_backoff half = {base_ms, sbs_push_at_least(base_ms, 150000)};
+    sbs_backoff half = {base_ms, sbs_push_at_least(base_ms, 150000)};
     return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
 }
 

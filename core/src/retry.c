@@ -4,8 +4,8 @@
 enum { BASE_MS = 1000, CAP_MS = 300000 };
 
 uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_t random) {
-    const uint32_t base = backoff->base_ms > 0 ? backoff->base_ms : BASE_MS;
-    const uint32_t cap = backoff->cap_ms > 0 ? backoff->cap_ms : CAP_MS;
+    uint32_t base = backoff->base_ms > 0 ? backoff->base_ms : BASE_MS;
+    uint32_t cap = backoff->cap_ms > 0 ? backoff->cap_ms : CAP_MS;
     uint32_t limit = base < cap ? base : cap;
     while (attempt > 0 && limit < cap) {
         limit = limit > cap / 2 ? cap : limit * 2;

@@ -11,13 +11,13 @@ static sbs_text slice(sbs_text text, size_t from, size_t to) {
 
 static bool is_ipv4_octet(sbs_text text) {
     uint64_t value = 0;
-    const bool leading_zero = text.len > 1 && text.ptr[0] == '0';
+    bool leading_zero = text.len > 1 && text.ptr[0] == '0';
     return !leading_zero && sbs_text_to_uint(text, &value) == SBS_OK && value <= 255;
 }
 
 /* Resolvers take "127.1", "0x7f.1" and "2130706433" for IPv4 addresses: only the dotted quad may look like one. */
 static bool looks_numeric(sbs_text label) {
-    const bool hex = label.len > 1 && label.ptr[0] == '0' && sbs_ascii_lower(label.ptr[1]) == 'x';
+    bool hex = label.len > 1 && label.ptr[0] == '0' && sbs_ascii_lower(label.ptr[1]) == 'x';
     return hex || sbs_ascii_all_digits(label);
 }
 
@@ -27,8 +27,8 @@ static bool is_name_or_ipv4(sbs_text text, bool *out_ipv4) {
     unsigned labels = 0;
     unsigned octets = 0;
     for (;;) {
-        const size_t end = sbs_ascii_find(text, '.');
-        const sbs_text label = slice(text, 0, end);
+        size_t end = sbs_ascii_find(text, '.');
+        sbs_text label = slice(text, 0, end);
         if (label.len > LABEL_MAX || !sbs_ascii_all_alnum_or(label, "-_")) {
             return false;
         }
@@ -55,7 +55,7 @@ static bool is_ipv6(sbs_text text) {
             }
             continue;
         }
-        const bool two = i + 1 < text.len && text.ptr[i + 1] == ':';
+        bool two = i + 1 < text.len && text.ptr[i + 1] == ':';
         /* A single colon stands between groups, "::" anywhere but once. */
         if (text.ptr[i] != ':' || (two ? gap : digits == 0 || i + 1 == text.len)) {
             return false;
@@ -74,7 +74,7 @@ static bool is_host(sbs_text host, bool ipv6) {
 
 bool sbs_url_is_path_and_query(sbs_text text) {
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
+        char c = text.ptr[i];
         if (c == '%') {
             if (text.len - i < 3 || sbs_ascii_hex_value(text.ptr[i + 1]) < 0 ||
                 sbs_ascii_hex_value(text.ptr[i + 2]) < 0) {
@@ -97,8 +97,8 @@ static bool parse_port(sbs_text text, uint16_t *out_port) {
 }
 
 static bool parse_authority(sbs_text text, sbs_url *url) {
-    const bool ipv6 = text.len > 0 && text.ptr[0] == '[';
-    const size_t end = sbs_ascii_find(text, ipv6 ? ']' : ':');
+    bool ipv6 = text.len > 0 && text.ptr[0] == '[';
+    size_t end = sbs_ascii_find(text, ipv6 ? ']' : ':');
     if (ipv6 && end == text.len) {
         return false;
     }
@@ -108,7 +108,7 @@ static bool parse_authority(sbs_text text, sbs_url *url) {
     if (!is_host(url->host, url->ipv6)) {
         return false;
     }
-    const uint16_t scheme_port = url->https ? 443 : 80;
+    uint16_t scheme_port = url->https ? 443 : 80;
     url->port = scheme_port;
     if (text.len > 0 && (text.ptr[0] != ':' || !parse_port(slice(text, 1, text.len), &url->port))) {
         return false;
@@ -129,8 +129,8 @@ sbs_status sbs_url_parse(sbs_text text, sbs_url *out_url) {
         return SBS_ERR_URL;
     }
     text = slice(text, url.https ? https.len : http.len, text.len);
-    const size_t query = sbs_ascii_find(text, '?');
-    const size_t slash = sbs_ascii_find(slice(text, 0, query), '/');
+    size_t query = sbs_ascii_find(text, '?');
+    size_t slash = sbs_ascii_find(slice(text, 0, query), '/');
     if (!parse_authority(slice(text, 0, slash), &url) || !sbs_url_is_path_and_query(slice(text, slash, text.len))) {
         return SBS_ERR_URL;
     }

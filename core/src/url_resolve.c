@@ -7,7 +7,7 @@
 
 /* True if @p reference begins with a scheme: ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":". */
 static bool has_scheme(sbs_text reference) {
-    const sbs_text scheme = {reference.ptr, sbs_ascii_find(reference, ':')};
+    sbs_text scheme = {reference.ptr, sbs_ascii_find(reference, ':')};
     return scheme.len < reference.len && sbs_ascii_all_alnum_or(scheme, "+-.");
 }
 
@@ -33,13 +33,13 @@ static size_t move_down(char *text, size_t to, size_t from, size_t end) {
 /* Removes dot segments (RFC 3986 section 5.2.4) in place from a path that begins with '/' and may have a query; returns
  * the new length of both. */
 static size_t clean_path(char *text, size_t len) {
-    const size_t path_len = sbs_ascii_find((sbs_text){text, len}, '?');
+    size_t path_len = sbs_ascii_find((sbs_text){text, len}, '?');
     size_t written = 0;
     for (size_t at = 0; at < path_len;) {
-        const size_t end = segment_end(text, at, path_len);
-        const size_t size = end - at;
-        const bool dot = size == 2 && text[at + 1] == '.';
-        const bool dots = size == 3 && text[at + 1] == '.' && text[at + 2] == '.';
+        size_t end = segment_end(text, at, path_len);
+        size_t size = end - at;
+        bool dot = size == 2 && text[at + 1] == '.';
+        bool dots = size == 3 && text[at + 1] == '.' && text[at + 2] == '.';
         if (dots) {
             written = drop_last_segment(text, written);
         }
@@ -92,8 +92,8 @@ sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t 
         return SBS_ERR_URL;
     }
     sbs_writer_init(&writer, out, size);
-    const size_t path = put_merged(&writer, &url, reference);
-    const sbs_status status = sbs_writer_finish(&writer, out_len);
+    size_t path = put_merged(&writer, &url, reference);
+    sbs_status status = sbs_writer_finish(&writer, out_len);
     if (status != SBS_OK) {
         return status;
     }

@@ -10,6 +10,7 @@
 #include "sbs/baremetal_print.h"
 #include "sbs/baremetal_stack.h"
 #include "sbs/board.h"
+#include "sbs/count.h"
 #include "sbs/semihosting_emulation_only.h"
 
 #define EXIT_RESTARTED 3
@@ -229,7 +230,7 @@ int main(void) {
         return EXIT_RESTARTED;
     }
     sbs_baremetal_print("do %s\n", command);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(commands); i++) {
         if (strcmp(command, commands[i].name) == 0) {
             return commands[i].act();
         }

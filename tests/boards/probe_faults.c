@@ -9,6 +9,7 @@
 #include "sbs/baremetal_fault.h"
 #include "sbs/baremetal_print.h"
 #include "sbs/baremetal_watchdog.h"
+#include "sbs/count.h"
 
 #define WATCHDOG_MS 1000u
 
@@ -116,7 +117,7 @@ void probe_fault(const char *command) {
         {"hang-after-grant", hang_after_grant},
         {"restart", restart_on_purpose},
     };
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(faults); i++) {
         if (strcmp(command, faults[i].name) == 0) {
             faults[i].act();
         }

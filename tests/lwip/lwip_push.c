@@ -185,7 +185,7 @@ static bool is_finished(const worker *self) {
 }
 
 static bool all_finished(void) {
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         if (!is_finished(&workers[i])) {
             return false;
         }
@@ -248,14 +248,14 @@ static void pass_time(uint32_t ms) {
 }
 
 static void run_workers(uint64_t ends_ms) {
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         (void)pthread_create(&tasks[i], NULL, work, &workers[i]);
     }
     while (mono_ms() < ends_ms && !all_finished()) {
         sleep_ms(20);
     }
     atomic_store(&stopping, true);
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         (void)pthread_join(tasks[i], NULL);
     }
 }
@@ -280,7 +280,7 @@ static void pass_time(uint32_t ms) {
 static void run_workers(uint64_t ends_ms) {
     while (mono_ms() < ends_ms && !all_finished()) {
         uint32_t wait_ms = sbs_lwip_poll(&network, now());
-        for (unsigned i = 0; i < wanted.workers; ++i) {
+        for (unsigned i = 0; i < wanted.workers; i++) {
             uint32_t own_ms = is_finished(&workers[i]) ? SBS_WAIT_FOREVER : step(&workers[i]);
             wait_ms = own_ms < wait_ms ? own_ms : wait_ms;
         }
@@ -316,14 +316,14 @@ static bool holds_nothing(const sbs_lwip_net_state *state) {
 static void report(void) {
     sbs_lwip_net_state state;
     unsigned done = 0;
-    for (unsigned tries = 0; tries < 600; ++tries) {
+    for (unsigned tries = 0; tries < 600; tries++) {
         sbs_lwip_net_read_state(&network, &state);
         if (holds_nothing(&state)) {
             break;
         }
         pass_time(20);
     }
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         done += atomic_load(&workers[i].done);
     }
     stop_driver();
@@ -374,14 +374,14 @@ int main(int argc, char **argv) {
     uint64_t ends_ms = mono_ms() + (uint64_t)wanted.seconds * 1000u;
     bool prepared = true;
     start_driver();
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         prepared = prepare(&workers[i], i) && prepared;
     }
     if (prepared && wait_for_network(ends_ms)) {
         run_workers(ends_ms);
     }
     bool complete = true;
-    for (unsigned i = 0; i < wanted.workers; ++i) {
+    for (unsigned i = 0; i < wanted.workers; i++) {
         complete = complete && atomic_load(&workers[i].done) == wanted.count;
         sbs_client_deinit(&workers[i].client);
         sbs_tls_stream_deinit(&workers[i].tls);

@@ -36,7 +36,7 @@ static uint32_t get_32(const uint8_t *bytes) {
 
 static uint32_t sum_of(const uint8_t *bytes, size_t len) {
     uint32_t sum = 0;
-    for (size_t i = 0; i < len; ++i) {
+    for (size_t i = 0; i < len; i++) {
         sum += (uint32_t)bytes[i] << (i % 2 == 0 ? 8 : 0);
     }
     return sum;
@@ -305,7 +305,7 @@ uint8_t peer_answer_dhcp(peer *self, uint32_t lease_s, bool refuse) {
     if (!refuse) {
         at = put_option(answer, at, 51, lease_s);
         at = put_option(answer, at, 1, 0xFFFFFF00u);
-        for (size_t i = 0; i < 3; ++i) {
+        for (size_t i = 0; i < 3; i++) {
             at = put_option(answer, at, (const uint8_t[]){3, 6, 42}[i], PEER_ADDRESS);
         }
     }

@@ -3,15 +3,9 @@
 #ifndef SBS_TEST_LWIP_RIG_H
 #define SBS_TEST_LWIP_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "peer.h"
 #include "sbs/lwip_stream.h"
+#include "test.h"
 
 /** Shows both by name when they differ. */
 #define assert_status(got, expected) assert_string_equal(sbs_status_name(got), sbs_status_name(expected))

@@ -66,7 +66,7 @@ static void test_questions_are_random(void **state) {
     uint16_t ids[6], ports[6];
     char host[] = "r0." NAME;
     unsigned steps = 0;
-    for (unsigned i = 0; i < 6; ++i) {
+    for (unsigned i = 0; i < 6; i++) {
         host[1] = (char)('0' + i);
         ask(self, host, &question);
         ids[i] = (uint16_t)(question.data[0] << 8 | question.data[1]);
@@ -74,7 +74,7 @@ static void test_questions_are_random(void **state) {
         answer(self, &question, 3);
         self->stream.ops->close(self->stream.ctx);
     }
-    for (unsigned i = 1; i < 6; ++i) {
+    for (unsigned i = 1; i < 6; i++) {
         steps += (uint16_t)(ids[i] - ids[i - 1]) < 16 ? 1u : 0u;
         steps += (uint16_t)(ports[i] - ports[i - 1]) < 16 ? 1u : 0u;
     }
@@ -86,7 +86,7 @@ static void test_sequence_numbers_are_random(void **state) {
     peer_connection far;
     uint32_t last = 0;
     unsigned near = 0;
-    for (unsigned i = 0; i < 6; ++i) {
+    for (unsigned i = 0; i < 6; i++) {
         rig_connect(self, &far);
         near += i > 0 && far.ack - last < 1u << 20 ? 1u : 0u;
         last = far.ack;
@@ -100,7 +100,7 @@ static void test_sequence_numbers_are_random(void **state) {
 static void test_no_such_name_and_refused_question(void **state) {
     rig *self = *state;
     peer_packet question;
-    for (unsigned i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; i++) {
         ask(self, "b." NAME, &question);
         answer(self, &question, i == 0 ? 3 : 5);
         assert_status(rig_open(self, "b." NAME), SBS_ERR_RESOLVE);
@@ -154,7 +154,7 @@ static void test_many_given_up_questions(void **state) {
     rig *self = *state;
     peer_packet question;
     char host[] = "f0." NAME;
-    for (unsigned i = 0; i < 8; ++i) {
+    for (unsigned i = 0; i < 8; i++) {
         host[1] = (char)('0' + i);
         assert_status(rig_open(self, host), SBS_PENDING);
         peer_run(&self->peer, 20);
@@ -164,7 +164,7 @@ static void test_many_given_up_questions(void **state) {
     assert_status(status, SBS_PENDING);
     assert_in_range(self->stream.ops->waits_for(self->stream.ctx).timeout_ms, 1, 100);
     bool asked = false;
-    for (unsigned i = 0; i < 90 && !asked; ++i) {
+    for (unsigned i = 0; i < 90 && !asked; i++) {
         assert_status(rig_open(self, "g." NAME), SBS_PENDING);
         peer_run(&self->peer, 100);
         while (take_question(self, &question)) {
@@ -221,7 +221,7 @@ static void test_close_everywhere_and_open_again(void **state) {
     uint8_t got[2000];
     uint8_t flags;
     sbs_status status;
-    for (unsigned where = 0; where < PLACES; ++where) {
+    for (unsigned where = 0; where < PLACES; where++) {
         memset(&far, 0, sizeof far);
         go_to(self, (place)where, &far);
         self->stream.ops->close(self->stream.ctx);
@@ -270,7 +270,7 @@ static void test_close_is_graceful(void **state) {
 static void test_forlorn_connections_make_room(void **state) {
     rig *self = *state;
     peer_connection far;
-    for (unsigned i = 0; i < 30; ++i) {
+    for (unsigned i = 0; i < 30; i++) {
         rig_connect(self, &far);
         (void)rig_send(self, "swallowed", 9);
         self->stream.ops->close(self->stream.ctx);
@@ -279,7 +279,7 @@ static void test_forlorn_connections_make_room(void **state) {
         assert_in_range(memp_pools[MEMP_TCP_PCB]->stats->used, 0, 3);
     }
     /* Closed too quickly to know that they are forlorn: the pool is full, and the oldest goes. */
-    for (unsigned i = 0; i < 30; ++i) {
+    for (unsigned i = 0; i < 30; i++) {
         rig_connect(self, &far);
         self->stream.ops->close(self->stream.ctx);
     }

@@ -31,7 +31,7 @@ typedef struct counted {
 /* As much as the device takes at present. */
 static void pour(counted *self) {
     uint8_t segment[1400];
-    for (size_t i = 0; i < sizeof segment; ++i) {
+    for (size_t i = 0; i < sizeof segment; i++) {
         segment[i] = warning[self->at];
         self->at = (self->at + 1) % sizeof warning;
     }
@@ -142,7 +142,7 @@ static void check_deadline(rig *self, bool has_thread) {
     device_init(&own, &raw);
     const sbs_request request = {.interaction = SBS_TOKEN};
     assert_status(sbs_client_start(&own.client, &request), SBS_OK);
-    for (int i = 0; i < 3; ++i) { /* what comes before the connection, and ARP */
+    for (int i = 0; i < 3; i++) { /* what comes before the connection, and ARP */
         assert_status(sbs_client_poll(&own.client, now_of(self), &wait), SBS_PENDING);
         peer_run(&self->peer, 20);
     }

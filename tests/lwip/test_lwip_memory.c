@@ -21,7 +21,7 @@ static void test_tiny_segments_stay_in_their_share(void **state) {
     size_t len = 0;
     rig_connect(self, &far);
     uint32_t first = far.seq;
-    for (size_t i = 0; i < sizeof sent; ++i) {
+    for (size_t i = 0; i < sizeof sent; i++) {
         sent[i] = (uint8_t)(i * 11);
         peer_send(&far, ACK, &sent[i], 1);
         if (i % 32 == 31) {
@@ -38,7 +38,7 @@ static void test_tiny_segments_stay_in_their_share(void **state) {
     assert_non_null(self->tcp.priv.pcb->refused_data);
 
     /* Our own sending goes on meanwhile: acknowledgements get through. */
-    for (unsigned i = 0; i < 20; ++i) {
+    for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(rig_send(self, "request", 7), 7);
         peer_run(&self->peer, 10);
         assert_int_equal(peer_read(&far, got, sizeof got, &flags), 7);
@@ -49,7 +49,7 @@ static void test_tiny_segments_stay_in_their_share(void **state) {
     assert_null(self->tcp.priv.pcb->refused_data);
 
     /* The peer sends again what was not taken, as it must. */
-    for (unsigned tries = 0; len < sizeof sent && tries < 100; ++tries) {
+    for (unsigned tries = 0; len < sizeof sent && tries < 100; tries++) {
         len += rig_receive(self, got + len, sizeof got - len, 100, &status);
         assert_status(status, SBS_PENDING);
         peer_run(&self->peer, 300);
@@ -77,20 +77,20 @@ static void test_streams_share(void **state) {
     uint8_t got[1460];
     size_t len;
     unsigned arrived = 0;
-    for (unsigned i = 0; i < STREAMS; ++i) {
+    for (unsigned i = 0; i < STREAMS; i++) {
         sbs_lwip_stream_init(&tcp[i], NULL, &streams[i]);
         assert_status(streams[i].ops->open(&tcp[i], RIG_HOST, RIG_PORT, peer_now(&self->peer)), SBS_PENDING);
         peer_run(&self->peer, 20);
         assert_true(peer_accept(&self->peer, RIG_PORT, &far[i]));
         assert_status(streams[i].ops->open(&tcp[i], RIG_HOST, RIG_PORT, peer_now(&self->peer)), SBS_OK);
     }
-    for (unsigned i = 0; i < STREAMS; ++i) {
+    for (unsigned i = 0; i < STREAMS; i++) {
         peer_send(&far[i], ACK | PSH, data, sizeof data);
     }
     peer_run(&self->peer, 10);
     assert_in_range(state_of(self).received_size, 3 * sizeof data, SBS_LWIP_RECEIVED_MAX);
     assert_int_equal(state_of(self).frames_dropped, 1);
-    for (unsigned i = 0; i < STREAMS; ++i) {
+    for (unsigned i = 0; i < STREAMS; i++) {
         sbs_status status = streams[i].ops->receive(&tcp[i], got, sizeof got, &len);
         if (status == SBS_PENDING) { /* sent again, as there is room now */
             far[i].seq -= (uint32_t)sizeof data;
@@ -140,7 +140,7 @@ static void test_close_with_a_full_share(void **state) {
     uint8_t got[64];
     uint8_t flags;
     rig_connect(self, &far);
-    for (unsigned i = 0; i < 80; ++i) {
+    for (unsigned i = 0; i < 80; i++) {
         peer_send(&far, ACK, "y", 1);
         peer_run(&self->peer, 10);
         self->peer.from_device_count = 0;
@@ -160,12 +160,12 @@ static void test_heap_empty_for_a_while(void **state) {
     peer_connection far;
     uint8_t got[4096];
     uint8_t flags;
-    for (unsigned after = 1; after < 12; ++after) {
+    for (unsigned after = 1; after < 12; after++) {
         size_t len = 0, part;
         sbs_status status;
         rig_connect(self, &far);
         rig_fail_allocations(after);
-        for (unsigned i = 0; i < 100 && len < 5; ++i) {
+        for (unsigned i = 0; i < 100 && len < 5; i++) {
             if (i == 20) {
                 rig_fail_allocations(0);
             }

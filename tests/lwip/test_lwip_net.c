@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rig.h"
+#include "sbs/count.h"
 
 #define NTP_PORT 123u
 #define EARLIEST_S INT64_C(1767225600) /* 2026-01-01 */
@@ -73,7 +74,7 @@ static void test_address_by_dhcp(void **state) {
     assert_true(state_of(self).link_up);
     assert_int_equal(self->peer.from_device_count, 1);
     packet = self->peer.from_device[0];
-    for (size_t i = 240; i + 8 < packet.len; ++i) {
+    for (size_t i = 240; i + 8 < packet.len; i++) {
         named = named || memcmp(packet.data + i, "\x0C\x08meter-17", 10) == 0;
     }
     assert_true(named);
@@ -92,7 +93,7 @@ static void test_lease_is_renewed_and_lost(void **state) {
     get_address(self, 240);
     rig_connect(self, &far);
     self->peer.from_device_count = 0;
-    for (unsigned i = 0; i < 5; ++i) { /* renewed at half of the lease, the connection goes on */
+    for (unsigned i = 0; i < 5; i++) { /* renewed at half of the lease, the connection goes on */
         assert_int_equal(next_dhcp(self, 240, false, 190000), 3);
         assert_true(state_of(self).ready);
         assert_int_equal(rig_send(self, "on", 2), 2);
@@ -112,7 +113,7 @@ static void test_lease_is_renewed_and_lost(void **state) {
 static void test_no_dhcp_server_for_a_while(void **state) {
     rig *self = *state;
     restart(self, &dynamic);
-    for (unsigned i = 0; i < 300; ++i) {
+    for (unsigned i = 0; i < 300; i++) {
         peer_run(&self->peer, 1000);
         self->peer.from_device_count = 0;
     }
@@ -160,7 +161,7 @@ static const reply good = {.stratum = 2, .mode = 4, .utc_s = EARLIEST_S + 1000, 
 
 static void put_seconds(uint8_t *out, int64_t utc_s) {
     uint32_t seconds = (uint32_t)(utc_s + ERA_0);
-    for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; i++) {
         out[i] = (uint8_t)(seconds >> (24 - 8 * i));
     }
 }
@@ -248,7 +249,7 @@ static void test_forged_answers_are_ignored(void **state) {
         {.stratum = 0, .mode = 4, .utc_s = EARLIEST_S + 9, .port = NTP_PORT, .wrong_origin = true},
     };
     start_with_time(self, &question);
-    for (size_t i = 0; i < sizeof forged / sizeof *forged; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(forged); i++) {
         answer(self, &question, forged[i]);
         assert_int_equal(told_count, 0);
         assert_int_equal(state_of(self).time, SBS_LWIP_TIME_ASKING);
@@ -276,7 +277,7 @@ static void test_unusable_answers(void **state) {
          SBS_LWIP_TIME_INCREDIBLE,
          3000},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         start_with_time(self, &question);
         answer(self, &question, cases[i].form);
         assert_int_equal(told_count, 0);

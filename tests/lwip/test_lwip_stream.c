@@ -5,7 +5,7 @@
 #include "rig.h"
 
 static void fill(uint8_t *data, size_t len) {
-    for (size_t i = 0; i < len; ++i) {
+    for (size_t i = 0; i < len; i++) {
         data[i] = (uint8_t)(i * 7 + i / 251);
     }
 }
@@ -233,7 +233,7 @@ static void test_no_acknowledgement_ever(void **state) {
     sbs_status status = SBS_PENDING;
     rig_connect(self, &far);
     assert_int_equal(rig_send(self, "anyone?", 7), 7);
-    for (unsigned s = 0; s < 1200 && status == SBS_PENDING; ++s) {
+    for (unsigned s = 0; s < 1200 && status == SBS_PENDING; s++) {
         peer_run(&self->peer, 1000);
         self->peer.from_device_count = 0;
         (void)rig_receive(self, &got, 1, 1, &status);
@@ -261,7 +261,7 @@ static void test_busy_controller(void **state) {
     uint8_t got[16];
     uint8_t flags;
     rig_connect(self, &far);
-    for (unsigned blocked = 1; blocked < 5; ++blocked) {
+    for (unsigned blocked = 1; blocked < 5; blocked++) {
         self->peer.blocked = blocked;
         assert_int_equal(rig_send(self, "blocked", 7), 7);
         peer_run(&self->peer, 100);

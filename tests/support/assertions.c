@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "assertions.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <psa/crypto.h>
+#include <string.h>
 
 #include "keys.h"
 #include "sbs/base64url.h"
+#include "test.h"
 
 sbs_assertion_params test_smart_params(void) {
     return (sbs_assertion_params){.client_id = TEXT("client"),

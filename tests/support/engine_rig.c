@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka needs the headers above */
-#include <cmocka.h>
 
+#include "sbs/count.h"
 #include "sbs/observation.h"
+#include "test.h"
 
 #define CLOCK_AFTER_MS 20000u /* the network tells the time so long after a start */
 #define BEGIN_MS UINT64_C(1700000000000)
@@ -283,7 +282,7 @@ static engine_state do_step(engine_rig *rig, const script_step *now) {
 
 /* A step that the power ends is over, but the last ones are done to their end. */
 engine_state engine_step(engine_rig *rig) {
-    if (rig->next == sizeof script / sizeof *script) {
+    if (rig->next == SBS_COUNT_OF(script)) {
         return ENGINE_DONE;
     }
     const script_step *now = &script[rig->next];

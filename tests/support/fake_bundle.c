@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 /* cmocka needs the headers above */
-#include <cmocka.h>
 
 #include "fake_fhir.h"
+#include "test.h"
 
 static sbs_json_node member(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_fhir.h"
+#include "test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka needs the headers above */
-#include <cmocka.h>
 
 const char fake_observation[] = "{\"resourceType\":\"Observation\",\"status\":\"final\"}";
 

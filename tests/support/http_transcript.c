@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "http_transcript.h"
+#include "test.h"
 
 static void note(transcript *t, const char *text, size_t len) {
     assert_true(len < sizeof t->text - t->len);

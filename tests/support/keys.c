@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/base64url.h"
+#include "test.h"
 
 size_t test_decode(const char *text, uint8_t *out, size_t size) {
     size_t len = 0;

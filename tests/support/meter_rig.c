@@ -3,17 +3,15 @@
 
 #include <mbedtls/platform.h>
 #include <psa/crypto.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 /* cmocka needs the headers above */
-#include <cmocka.h>
 
 #include "sbs/base64url.h"
 #include "sbs/crc32.h"
+#include "test.h"
 
 /* Self-signed, P-256, CN=meter.test, for a hundred years; its key is thrown away. */
 const uint8_t rig_ca[] = {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "push_setup.h"
+#include "test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 /* cmocka needs the headers above */
-#include <cmocka.h>
 
 #define SYSTEM "urn:m"
 

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
 #include "sbs/mbedtls_platform.h"
+#include "test.h"
 #include "test_folder.h"
 
 sbs_tls_trust both, rsa_only, none, self_only, sha1_root;

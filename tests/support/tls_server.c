@@ -2,10 +2,7 @@
 #define _GNU_SOURCE
 #include "tls_server.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "test.h"
 #include "test_folder.h"
 
 #define ARGUMENTS_MAX 32
@@ -36,7 +32,7 @@ static unsigned port_in(const char *path) {
 /* The server chooses a free port and tells it when it listens. */
 static unsigned wait_for_port(const char *log) {
     unsigned port = 0;
-    for (int i = 0; i < 3000 && port == 0; ++i) {
+    for (int i = 0; i < 3000 && port == 0; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         port = port_in(log);
     }
@@ -47,7 +43,7 @@ static unsigned wait_for_port(const char *log) {
 void tls_server_start(tls_server *server, const char *folder, const char *const *arguments) {
     char *all[ARGUMENTS_MAX] = {"openssl", "s_server", "-accept", "127.0.0.1:0"};
     char *log = NULL;
-    for (size_t i = 0; arguments[i] != NULL; ++i) {
+    for (size_t i = 0; arguments[i] != NULL; i++) {
         assert_true(i + OWN_ARGUMENTS < ARGUMENTS_MAX - 1);
         all[i + OWN_ARGUMENTS] = strdup(arguments[i]);
     }
@@ -55,7 +51,7 @@ void tls_server_start(tls_server *server, const char *folder, const char *const 
     (void)unlink(log);
     server->pid = test_program_start(folder, log, all);
     server->port = (uint16_t)wait_for_port(log);
-    for (size_t i = OWN_ARGUMENTS; all[i] != NULL; ++i) {
+    for (size_t i = OWN_ARGUMENTS; all[i] != NULL; i++) {
         free(all[i]);
     }
     free(log);

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../vectors/assertions.h"
 #include "../vectors/keys.h"
 #include "assertions.h"
 #include "keys.h"
 #include "sbs/assertion.h"
+#include "sbs/count.h"
 #include "sbs/psa_key.h"
 #include "sbs/time.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "test.h"
 
 #define SEED_CLIENT "9e4a2858-9e86-406b-958f-b86a5e1ceb3d"
 
@@ -160,7 +154,7 @@ static void draws_a_fresh_jti_each_time(void **state) {
     (void)state;
     test_key_init(&key, SBS_RS384, 2048);
     params.jti = TEXT(NULL);
-    for (size_t i = 0; i < COUNT(jti); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(jti); i++) {
         test_assertion_make(&params, &key.key, &made);
         assert_int_equal(made.len, sbs_assertion_size(&params, SBS_RS384, 2048));
         const char *at = strstr(made.payload, "\"jti\":\"");
@@ -212,13 +206,13 @@ static void refuses_texts(void **state) {
     static const char *const bad[] = {"a\x1f", "a\x7f", "\xc3\xa9", "a\nb", "\t"};
     static char longest[SBS_JTI_MAX + 1];
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         const size_t texts[] = {
             offsetof(sbs_assertion_params, client_id), offsetof(sbs_assertion_params, aud),
             offsetof(sbs_assertion_params, kid),       offsetof(sbs_assertion_params, typ),
             offsetof(sbs_assertion_params, jti),
         };
-        for (size_t j = 0; j < COUNT(texts); j++) {
+        for (size_t j = 0; j < SBS_COUNT_OF(texts); j++) {
             sbs_assertion_params params = test_smart_params();
             const sbs_text text = TEXT(bad[i]);
             memcpy((char *)&params + texts[j], &text, sizeof text);
@@ -257,7 +251,7 @@ static void refuses_times(void **state) {
         {INT64_MAX - 299, 1, SBS_ERR_ARGUMENT},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_assertion_params params = test_smart_params();
         params.issued_at = cases[i].issued_at;
         params.lifetime = cases[i].lifetime;

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signing half of the assertion module; test_assertion.c has the text half. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../vectors/assertions.h"
 #include "../vectors/keys.h"
 #include "assertions.h"
 #include "keys.h"
 #include "sbs/assertion.h"
+#include "sbs/count.h"
 #include "sbs/psa_key.h"
 #include "sbs/time.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "test.h"
 
 static void signs_the_hash_of_what_it_wrote(void **state) {
     sbs_assertion_params params = test_smart_params();
@@ -120,7 +114,7 @@ static void wipes_the_state_after_any_result(void **state) {
     char out[1024];
     sbs_writer writer;
     (void)state;
-    for (size_t i = 0; i < COUNT(results); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(results); i++) {
         test_key_init(&key, SBS_RS384, 2048);
         key.sign_status = results[i];
         start(&assertion, &key, out, sizeof out, &writer);
@@ -180,7 +174,7 @@ static void verification_fits_into_an_exact_buffer(void **state) {
     sbs_assertion_params params = test_smart_params();
     static const char *const keys[] = {SMART_PRIVATE, WYCHEPROOF_3072_PRIVATE, WYCHEPROOF_4096_PRIVATE};
     (void)state;
-    for (size_t i = 0; i < COUNT(keys); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(keys); i++) {
         sbs_psa_key psa;
         sbs_key key;
         size_t len;

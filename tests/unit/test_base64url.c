@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/base64url.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -189,7 +185,7 @@ static void test_lengths_of_4n_plus_1_and_padding_are_refused(void **state) {
     static const char *const bad[] = {"A",      "AAAAA", "AAAAAAAAA", "Zg==", "Zm8=",    "Zm9vYg==", "Zg=",
                                       "Zm9v\n", " Zm9v", "Zm 9v",     "====", "Zm9vYg=", "=",        "Zm9v===="};
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_refused(bad[i], strlen(bad[i]));
     }
     /* A wrong length is told before a small buffer. */

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client's FHIR requests: what goes over the wire, and what each answer means. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static void assert_last_has(const fake_fhir *fhir, const char *text) {
     if (fake_find(fhir->last, fhir->last_len, text) == NULL) {
@@ -126,12 +123,12 @@ static void ill_formed_requests_are_refused(void **state) {
     static const char *const targets[] = {"",         "/Observation", "a b",      "..",        "x/../y", "x/..",
                                           "x/.",      "%2e%2E/x",     "x/.%2e?a", "a\r\nX: y", "a#b",    "%zz",
                                           "x/..%2fy", "x%2F../y",     "x/..;/y",  "..%5Cy"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(targets); i++) {
         sbs_request request = {.interaction = SBS_READ, .target = sbs_text_of(targets[i])};
         assert_int_equal(sbs_client_start(&s->client, &request), SBS_ERR_ARGUMENT);
     }
     static const char *const fine[] = {"Observation?a=..", "x/...", "x/a..b", "x?y=/../z"};
-    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(fine); i++) {
         sbs_request request = {.interaction = SBS_READ, .target = sbs_text_of(fine[i])};
         assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
         sbs_client_cancel(&s->client);
@@ -172,7 +169,7 @@ static void each_status_has_its_meaning(void **state) {
         {307, SBS_ERR_REDIRECT, false},  {409, SBS_ERR_CONFLICT, false},  {412, SBS_ERR_AMBIGUOUS, false},
         {429, SBS_ERR_BUSY, false},      {500, SBS_ERR_BUSY, true},       {503, SBS_ERR_BUSY, true},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create("identifier=u%7C1");
         request.max_attempts = 1;
         s->fhir.fhir_status = cases[i].http;
@@ -287,7 +284,7 @@ static void network_failures_are_told_apart_and_retried(void **state) {
     static const sbs_status retried[] = {SBS_ERR_RESOLVE, SBS_ERR_REFUSED, SBS_ERR_UNREACHABLE, SBS_ERR_MEMORY};
     static const sbs_status final[] = {SBS_ERR_TLS, SBS_ERR_UNTRUSTED, SBS_ERR_WRONG_NAME, SBS_ERR_CERT_DATE,
                                        SBS_ERR_NO_TIME};
-    for (size_t i = 0; i < sizeof retried / sizeof *retried; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(retried); i++) {
         sbs_request request = fake_create(NULL);
         sbs_exchange_close(&s->client.priv.exchange);
         s->fhir.server.open_fails = retried[i];
@@ -299,7 +296,7 @@ static void network_failures_are_told_apart_and_retried(void **state) {
         assert_int_equal(sbs_client_detail(&s->client)->platform_code, 42);
         assert_false(sbs_client_detail(&s->client)->outcome_unknown);
     }
-    for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(final); i++) {
         sbs_request request = fake_create(NULL);
         sbs_exchange_close(&s->client.priv.exchange);
         s->fhir.server.open_fails = final[i];
@@ -332,7 +329,7 @@ static void a_token_that_the_server_repeats_is_not_told(void **state) {
         "bad header: Authorization: Bearer tok-1.2",
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"diagnostics\":\"what is tok-1.2?\"}]}",
     };
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
         sbs_request request = fake_create("identifier=u%7C1");
         s->fhir.fhir_status = 400;
         s->fhir.fields = i == 0 ? "Content-Type: text/plain\r\n" : "";

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the client makes of the answer to a write: what confirms it, what is told, and in which memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define IDENTIFIER "identifier=u%7C1"
 #define JSON "Content-Type: application/fhir+json\r\n"
@@ -131,7 +128,7 @@ static void assert_judged(fake_setup *s, const answer_row *row, const sbs_reques
 static void each_answer_is_judged_by_one_rule(void **state) {
     fake_setup *s = *state;
     static char body[512];
-    for (size_t i = 0; i < 4 * sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < 4 * SBS_COUNT_OF(rows); i++) {
         const answer_row *row = &rows[i / 4];
         sbs_request create = fake_create(IDENTIFIER);
         sbs_request update = update_of("Observation/o1");
@@ -173,7 +170,7 @@ static void a_read_needs_200(void **state) {
     static const unsigned others[] = {201, 202, 203, 204, 206, 226};
     assert_int_equal(answered(s, &read, 200, "Content-Type: text/plain\r\n", "anything"), SBS_OK);
     assert_int_equal(sbs_client_response(&s->client).body_len, 8);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(others); i++) {
         assert_int_equal(answered(s, &read, others[i], JSON, "{}"), SBS_ERR_RESPONSE);
         assert_false(sbs_client_detail(&s->client)->outcome_unknown);
     }
@@ -335,7 +332,7 @@ static void words_are_found_where_servers_put_them(void **state) {
         {403, "WWW-Authenticate: Bearer realm=\"r\"\r\n", "{\"message\":\"better\"}", "better"},
     };
     s->config.read_words = sbs_words_read;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create(IDENTIFIER);
         (void)!answered(s, &request, cases[i].status, cases[i].fields, cases[i].body);
         assert_int_equal(sbs_client_detail(&s->client)->http_status, cases[i].status);
@@ -356,7 +353,7 @@ static void without_a_reader_of_words_json_is_told_as_it_stands(void **state) {
         {"<html>", ""},
         {"", ""},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create(IDENTIFIER);
         (void)!answered(s, &request, 400, JSON, cases[i].body);
         assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].words);
@@ -381,7 +378,7 @@ static void a_web_page_is_noted(void **state) {
         {400, "Content-Type: text/html\r\n", "", false},
     };
     memset(large, 'x', sizeof large - 1);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create(IDENTIFIER);
         assert_int_not_equal(answered(s, &request, cases[i].status, cases[i].fields, cases[i].body), SBS_OK);
         assert_int_equal(sbs_client_detail(&s->client)->page, cases[i].page);
@@ -405,7 +402,7 @@ static void no_part_of_a_token_is_told(void **state) {
     };
     s->fhir.token_body =
         "{\"access_token\":\"" LONG_TOKEN "\",\"token_type\":\"bearer\",\"scope\":\"system/Observation.cruds\"}";
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create(IDENTIFIER);
         assert_int_equal(answered(s, &request, 400, "Content-Type: text/plain\r\n", cases[i].said), SBS_ERR_REJECTED);
         assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].told ? cases[i].said : "");
@@ -490,7 +487,7 @@ static void a_retry_after_counts_also_when_it_is_past(void **state) {
         const char *value;
         uint32_t seconds;
     } cases[] = {{"7", 7}, {"0", 0}, {"Tue, 14 Nov 2000 22:13:20 GMT", 0}, {"soon", 0}, {"", 0}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_request request = fake_create(IDENTIFIER);
         char field[64];
         (void)snprintf(field, sizeof field, "Retry-After: %s\r\n", cases[i].value);

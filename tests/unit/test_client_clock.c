@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A clock that is wrong, and authorization servers that mind it each in its own way. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
 #include "keys.h"
+#include "sbs/count.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define EPOCH_S INT64_C(1700000000) /* what the servers' clock says when the monotonic one is 0 */
 #define DAY_S 86400
 
@@ -164,7 +160,7 @@ static void an_assertion_stands_a_little_in_the_past(void **state) {
     static test_key rsa;
     (void)state;
     test_key_init(&rsa, SBS_RS384, 2048);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         begin(0);
         rig.s.config.key = cases[i].profile == SBS_PROFILE_SEED ? &rsa.key : &fake_quick_key;
         rig.s.config.profile = cases[i].profile;
@@ -214,11 +210,11 @@ static void begin_with(int64_t error_s, const refusal *how, const int64_t window
 
 static void every_clock_comes_to_a_token(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(errors) * COUNT(refusals) * COUNT(windows) * 3; i++) {
-        int64_t error_s = errors[i % COUNT(errors)];
-        const refusal *how = &refusals[i / COUNT(errors) % COUNT(refusals)];
-        const int64_t *window = windows[i / COUNT(errors) / COUNT(refusals) % COUNT(windows)];
-        date_source source = (date_source)(i / COUNT(errors) / COUNT(refusals) / COUNT(windows));
+    for (size_t i = 0; i < SBS_COUNT_OF(errors) * SBS_COUNT_OF(refusals) * SBS_COUNT_OF(windows) * 3; i++) {
+        int64_t error_s = errors[i % SBS_COUNT_OF(errors)];
+        const refusal *how = &refusals[i / SBS_COUNT_OF(errors) % SBS_COUNT_OF(refusals)];
+        const int64_t *window = windows[i / SBS_COUNT_OF(errors) / SBS_COUNT_OF(refusals) % SBS_COUNT_OF(windows)];
+        date_source source = (date_source)(i / SBS_COUNT_OF(errors) / SBS_COUNT_OF(refusals) / SBS_COUNT_OF(windows));
         begin_with(error_s, how, window, source);
         sbs_status status = ask();
         if (status != SBS_OK) {
@@ -262,7 +258,7 @@ static void a_corrected_clock_is_never_ahead(void **state) {
 
 static void the_difference_is_told(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(errors); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(errors); i++) {
         begin(errors[i]);
         rig.refuses = true;
         assert_int_equal(ask(), SBS_ERR_OAUTH);
@@ -278,7 +274,7 @@ static void the_difference_is_told(void **state) {
 static void an_absurd_difference_is_not_corrected(void **state) {
     static const int64_t far[] = {2 * DAY_S, -2 * DAY_S, 90000, -90000, 30ll * 365 * DAY_S, -30ll * 365 * DAY_S};
     (void)state;
-    for (size_t i = 0; i < COUNT(far); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(far); i++) {
         begin(far[i]);
         rig.refuses = true;
         assert_not_corrected(ask());
@@ -294,7 +290,7 @@ static void an_absurd_difference_is_not_corrected(void **state) {
 
 static void a_right_clock_is_left_alone(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(refusals); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(refusals); i++) {
         begin(0);
         rig.refuses = true;
         rig.refusal = refusals[i];

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole session (discovery, token, create) with a peer that splits, waits, closes or stalls at every byte. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define IDENTIFIER "identifier=u%7C1"
 
@@ -169,7 +166,7 @@ static void garbage_instead_of_an_answer_is_refused(void **state) {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
     };
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
         sbs_request request = {.interaction = SBS_DISCOVER};
         sbs_wait wait;
         sbs_status status = SBS_PENDING;

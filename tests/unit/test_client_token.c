@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Discovery and the token's life: expiry, refusals, the clock, the pinned host, work buffers of every size. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static const sbs_request token_only = {.interaction = SBS_TOKEN};
 
@@ -150,7 +147,7 @@ static void discovery_failures_say_what_is_wrong(void **state) {
         {0, "{\"token_endpoint\":\"http://auth.example/token\"}", SBS_ERR_URL},
         {0, "{\"token_endpoint\":\"https://a/t\",\"token_endpoint\":\"https://b/t\"}", SBS_ERR_DUPLICATE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         s->fhir.discovery_status = cases[i].http;
         s->fhir.discovery_times = 99;
         s->fhir.discovery_body = cases[i].body;
@@ -191,7 +188,7 @@ static void a_token_may_come_without_a_type(void **state) {
         {"", "{}", SBS_ERR_RESPONSE, "access_token"},
         {"", NULL, SBS_OK, NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         s->fhir.token_fields = cases[i].fields;
         s->fhir.token_body = cases[i].body;
         assert_int_equal(fake_run(s, &token_only), cases[i].status);
@@ -240,7 +237,7 @@ static void older_servers_have_it_in_their_statement(void **state) {
         {503, NULL, OAUTH_URIS("https://auth.example/token"), SBS_ERR_BUSY, 0},
         {401, NULL, OAUTH_URIS("https://auth.example/token"), SBS_ERR_FORBIDDEN, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         fake_setup_init(s);
         s->config.token_origin = i == 1 ? "https://fhir.example" : "https://auth.example";
         s->config.oauth_uris = sbs_client_oauth_uris;
@@ -347,7 +344,7 @@ static void what_asks_to_wait_is_told(void **state) {
         {"Retry-After: soon\r\n", true, 0},
         {"", false, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         s->fhir.token_status = 403;
         s->fhir.fields = cases[i].fields;
         assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
@@ -370,7 +367,7 @@ static void a_refusal_in_other_words_is_told_too(void **state) {
         {"", ""},
     };
     s->config.read_words = sbs_words_read;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         s->fhir.token_status = 401;
         s->fhir.token_error = cases[i].body;
         assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
@@ -384,7 +381,7 @@ static void words_that_repeat_the_assertion_are_left_out(void **state) {
     static const char jwt[] = "eyJhbGciOiJFUzM4NCJ9.eyJpc3MiOiJkZXZpY2UtMSJ9.AAAAAAAAAAAAAAAAAAAAAAAA";
     static const char *const forms[] = {"{\"error\":\"invalid_client\",\"error_description\":\"bad JWT %s\"}",
                                         "{\"message\":\"%s\"}", "{\"client_assertion\":\"%s\"}"};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
         char body[256];
         snprintf(body, sizeof body, forms[i], jwt);
         s->fhir.token_status = 401;
@@ -444,7 +441,7 @@ static void token_answers_that_break_the_rules_are_refused(void **state) {
         {"{\"access_token\":\"tok-1\",\"token_type\":\"bearer\",\"expires_in\":0}", SBS_ERR_RESPONSE},
         {"{\"access_token\":\"a\",\"access_token\":\"b\",\"token_type\":\"bearer\"}", SBS_ERR_DUPLICATE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         s->fhir.token_body = cases[i].body;
         assert_int_equal(fake_run(s, &token_only), cases[i].status);
         assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_TOKEN);
@@ -489,7 +486,7 @@ static void a_grant_in_another_form_needs_a_word(void **state) {
     static const char *const grants[] = {"profile email", "Observation-write", "fhir", "system/Observation",
                                          "https://fhir.example/r4/.default"};
     sbs_request create = fake_create("identifier=u%7C1");
-    for (size_t i = 0; i < sizeof grants / sizeof *grants; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(grants); i++) {
         char body[160];
         fake_setup_init(s);
         snprintf(body, sizeof body, "{\"access_token\":\"tok-r\",\"token_type\":\"bearer\",\"scope\":\"%s\"}",
@@ -507,7 +504,7 @@ static void a_grant_in_another_form_needs_a_word(void **state) {
 static void a_wrong_clock_is_corrected_once(void **state) {
     fake_setup *s = *state;
     static const int64_t errors[] = {-3600, 3600, 86000, -86000};
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(errors); i++) {
         fake_setup_init(s);
         s->now.utc_s += errors[i];
         s->fhir.token_status = 401;
@@ -529,7 +526,7 @@ static void a_wrong_clock_is_corrected_once(void **state) {
 static void a_small_or_an_absurd_difference_is_not_the_clock(void **state) {
     fake_setup *s = *state;
     static const int64_t errors[] = {0, 2, -2, 90000, -90000};
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(errors); i++) {
         fake_setup_init(s);
         s->now.utc_s += errors[i];
         s->fhir.token_status = 401;

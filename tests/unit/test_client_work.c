@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SBS_CLIENT_WORK_SIZE keeps its word: what it is computed for fits, at every extreme of its terms. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "fake_fhir.h"
+#include "test.h"
 
 #define ANSWER_MAX 24000u
 #define TEXT_MAX 2048u

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What confirms a write, as a table: status, Location and body together. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/confirm.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define OUTCOME(severity)                                                                                              \
     "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"information\"},{\"severity\":\"" severity "\"}" \
@@ -54,7 +50,7 @@ static void created_is_believed_whatever_comes_with_it(void **state) {
     (void)state;
     static const char *const bodies[] = {"{\"uuid\":\"1\"}", "[]", "1", OUTCOME("error"),
                                          "{\"resourceType\":\"Patient\"}"};
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
         assert_int_equal(confirm(&updated, 201, NULL, SBS_BODY_JSON, bodies[i]), SBS_OK);
     }
     assert_int_equal(confirm(&created, 201, "/login", SBS_BODY_OTHER, NULL), SBS_OK);
@@ -87,7 +83,7 @@ static void a_body_must_be_the_resource_or_an_outcome_without_error(void **state
         {"true", SBS_ERR_RESPONSE, SBS_ERR_RESPONSE},
         {"null", SBS_ERR_RESPONSE, SBS_ERR_RESPONSE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_int_equal(confirm(&created, 200, NULL, SBS_BODY_JSON, cases[i].json), cases[i].created);
         assert_int_equal(confirm(&updated, 200, NULL, SBS_BODY_JSON, cases[i].json), cases[i].updated);
         assert_int_equal(confirm(&updated, 200, "Observation/a-1", SBS_BODY_JSON, cases[i].json), cases[i].updated);
@@ -108,7 +104,7 @@ static void a_location_must_fit(void **state) {
         {"Patient/a-1", SBS_ERR_RESPONSE, SBS_ERR_RESPONSE},
         {"/login", SBS_ERR_RESPONSE, SBS_ERR_RESPONSE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         const char *at = cases[i].location;
         assert_int_equal(confirm(&created, 200, at, SBS_BODY_NONE, NULL), cases[i].created);
         assert_int_equal(confirm(&created, 204, at, SBS_BODY_NONE, NULL), cases[i].created);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/date.h"
+#include "test.h"
 
 #define UTC_2026 INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 
@@ -87,7 +83,7 @@ static void test_refused(void **state) {
         "Sun Nov  0 08:49:37 1994",
         "Sun, Nov  6 08:49:37 1994",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         int64_t utc_s = 4711;
         if (sbs_date_parse_http(sbs_text_of(bad[i]), UTC_2026, &utc_s) != SBS_ERR_FORMAT) {
             fail_msg("not refused: %s", bad[i]);
@@ -319,12 +315,12 @@ static const char *const no_fhir_datetimes[] = {
 
 static void test_fhir_datetime(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof fhir_datetimes / sizeof *fhir_datetimes; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(fhir_datetimes); i++) {
         if (!sbs_date_is_fhir_datetime(sbs_text_of(fhir_datetimes[i]))) {
             fail_msg("refused: %s", fhir_datetimes[i]);
         }
     }
-    for (size_t i = 0; i < sizeof no_fhir_datetimes / sizeof *no_fhir_datetimes; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(no_fhir_datetimes); i++) {
         if (sbs_date_is_fhir_datetime(sbs_text_of(no_fhir_datetimes[i]))) {
             fail_msg("not refused: %s", no_fhir_datetimes[i]);
         }

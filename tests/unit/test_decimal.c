@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/decimal.h"
+#include "test.h"
 
 static const char *put(sbs_decimal value) {
     static char text[SBS_DECIMAL_TEXT_MAX + 1];
@@ -42,7 +38,7 @@ static void test_golden_pairs(void **state) {
     };
     sbs_decimal value;
     (void)state;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(pairs); i++) {
         assert_int_equal(sbs_decimal_from_float(pairs[i].bits, &value), SBS_MEASURE_NUMBER);
         assert_string_equal(put(value), pairs[i].text);
     }
@@ -78,7 +74,7 @@ static void test_special_values(void **state) {
         {0x00800001, 0x0801, SBS_MEASURE_ERROR, "error"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(specials); i++) {
         for (uint32_t exponent = 0; exponent < 256; exponent++) {
             sbs_decimal value = {77, 7};
             sbs_measure_kind kind = sbs_decimal_from_float(specials[i].bits | exponent << 24, &value);
@@ -144,7 +140,7 @@ static void test_put_at_the_limits(void **state) {
         {{0, -128}, "SBS_ERR_FORMAT"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         assert_string_equal(put(rows[i].value), rows[i].text);
     }
 }
@@ -226,7 +222,7 @@ static void test_parse(void **state) {
         {"0.000000000000000001", {1, -18}},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         sbs_decimal value;
         assert_int_equal(sbs_decimal_parse(sbs_text_of(rows[i].text), &value), SBS_OK);
         assert_int_equal(value.exponent, rows[i].value.exponent);
@@ -276,7 +272,7 @@ static void test_parse_refuses(void **state) {
     char longest[257];
     sbs_decimal value;
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         value.mantissa = 77;
         if (sbs_decimal_parse(sbs_text_of(bad[i]), &value) != SBS_ERR_FORMAT || value.mantissa != 77) {
             fail_msg("%s was accepted", bad[i]);

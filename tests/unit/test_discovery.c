@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/discovery.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKENS 64
 #define BASE "https://fhir.example.org/r4"
 
@@ -57,7 +52,7 @@ static void resolves_a_relative_endpoint_below_the_base(void **state) {
         {"https://h", "oauth/token?a=b", "https://h/oauth/token?a=b"},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char text[128];
         char url[64];
         sbs_discovery found;
@@ -134,7 +129,7 @@ static void refuses_endpoints(void **state) {
         {"{\"token_endpoint\":\"https://h/a\",}", SBS_ERR_JSON},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char url[64];
         sbs_discovery found;
         assert_int_equal(parse(cases[i].text, url, sizeof url, &found), cases[i].status);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the push engine costs on a full queue of a device: reads of the flash for each item, however many wait. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "flash_sim.h"
 #include "push_setup.h"
 #include "sbs/flash_queue.h"
+#include "test.h"
 
 #define PAYLOAD 96u
 #define READS_MAX 120u

@@ -4,18 +4,15 @@
  * at every program and erase operation of a whole life, in every way that flash can tear, and again while it recovers.
  * A seeded sample unless SBS_LONG is 1.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine_rig.h"
 #include "power_cut.h"
+#include "sbs/count.h"
 #include "sbs/flash_queue.h"
 #include "sbs/flash_storage.h"
+#include "test.h"
 
 #define SECTOR 512u
 #define QUEUE_SECTORS 4u /* small, so that the ring goes round */
@@ -107,7 +104,7 @@ typedef struct variant {
 
 static const variant variants[] = {
     {SBS_WRITE_IF_NONE_EXIST, 1, 4}, {SBS_WRITE_PUT, 1, 8}, {SBS_WRITE_IF_NONE_EXIST, 4, 1}, {SBS_WRITE_PUT, 4, 16}};
-#define VARIANTS (sizeof variants / sizeof *variants)
+#define VARIANTS SBS_COUNT_OF(variants)
 
 static void begin(const variant *v, uint64_t seed) {
     flash_sim_init(&world.sim, SECTOR, QUEUE_SECTORS + STORAGE_SECTORS, v->unit, seed);

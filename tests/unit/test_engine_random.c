@@ -5,16 +5,13 @@
  * ways. Restarts come at any time. In the end the server behaves, and each item must be on it once, or be a dead letter
  * with a reason. SBS_SEED=N repeats one scenario, SBS_SCENARIOS=N runs so many.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define SCENARIOS 10000u
@@ -48,7 +45,7 @@ static unsigned draw(unsigned below) {
     return (unsigned)((z ^ (z >> 31)) % below);
 }
 
-#define PICK(list) (list)[draw(sizeof(list) / sizeof *(list))]
+#define PICK(list) (list)[draw(SBS_COUNT_OF(list))]
 
 /* ---- what the server does -----------------------------------------------------------------------------------------
  */
@@ -171,7 +168,7 @@ static void answer_one(fake_server *server, written *w) {
     } else if (kind == 1 && is_held(w)) {
         say(server, confirming_status(), draw(2) == 0 ? w->place : "", "");
     } else if (kind == 1) {
-        say(server, 200, "", bodies[3 + draw(sizeof bodies / sizeof *bodies - 3)]);
+        say(server, 200, "", bodies[3 + draw(SBS_COUNT_OF(bodies) - 3)]);
     } else {
         say(server, other_status(), "", PICK(bodies));
     }

@@ -4,17 +4,14 @@
  * modes, single and in batches. Nothing is lost, and twice is there only what a server stores twice that ignores
  * If-None-Exist. A sample of the bytes unless SBS_LONG is 1.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "power_cut.h"
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define ITEMS 5u
@@ -145,7 +142,7 @@ static void the_server_fails_at_every_request(void **state) {
         begin(s, variant);
         assert_settled(s);
         unsigned requests = resources_sent(s);
-        for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
+        for (size_t i = 0; i < SBS_COUNT_OF(troubles); i++) {
             for (unsigned at = 0; at < requests; at++) {
                 begin(s, variant);
                 run_into(s, at, &troubles[i]);

@@ -5,16 +5,11 @@
 #define psa_its_get_info flash_its_get_info
 #define psa_its_remove flash_its_remove
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../../platform/flash/its/flash_its.c"
 #include "flash_sim.h"
+#include "test.h"
 
 static flash_sim sim;
 static sbs_flash_storage storage;

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record log alone: what is stored, how it is found again, and what damage does to it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "flash_sim.h"
+#include "sbs/count.h"
 #include "sbs/flash_log.h"
+#include "test.h"
 
 #define CONTENT 9u
 #define TYPE 2u
@@ -101,7 +97,7 @@ static void test_geometry(void **state) {
     };
     flash_sim sim;
     flash_sim_init(&sim, 512, 4, 4, 1);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         sbs_flash flash = bad[i];
         flash.ops = sim.flash.ops;
         assert_int_equal(sbs_flash_check(&flash), SBS_ERR_ARGUMENT);
@@ -112,7 +108,7 @@ static void test_geometry(void **state) {
 
 static void test_append_and_walk(void **state) {
     (void)state;
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+    for (size_t u = 0; u < SBS_COUNT_OF(units); u++) {
         rig r;
         set_up(&r, 512, 6, units[u]);
         assert_int_equal(walk(&r, 1), 0);
@@ -130,7 +126,7 @@ static void test_append_and_walk(void **state) {
 /* The largest record fits an opened sector exactly, and one more byte fits none. */
 static void test_exact_fit(void **state) {
     (void)state;
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+    for (size_t u = 0; u < SBS_COUNT_OF(units); u++) {
         rig r;
         set_up(&r, 512, 4, units[u]);
         size_t len = 0;
@@ -152,7 +148,7 @@ static void test_exact_fit(void **state) {
 /* Live records go round the ring as often as it takes; a full log refuses and keeps all. */
 static void test_ring(void **state) {
     (void)state;
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+    for (size_t u = 0; u < SBS_COUNT_OF(units); u++) {
         rig r;
         set_up(&r, 512, 3, units[u]);
         assert_int_equal(append(&r, 1, 50, KEPT_AUX), SBS_OK);

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue on flash when power fails: nothing that was accepted is lost, nothing that was settled comes back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "power_cut.h"
 #include "queue_model.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define STEPS_MAX 64u
 #define STEP_KINDS 6u
@@ -78,7 +74,7 @@ typedef struct geometry {
 static const geometry geometries[] = {
     {512, 3, 1}, {512, 4, 4}, {512, 3, 8}, {1024, 3, 32}, {4096, 3, 4}, {512, 6, 2},
 };
-#define GEOMETRIES (sizeof geometries / sizeof *geometries)
+#define GEOMETRIES SBS_COUNT_OF(geometries)
 
 static void begin(world *w, const geometry *g, uint64_t seed) {
     model_init(&w->model, g->sector_size, g->sectors, g->unit, seed);

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much an operation of the queue on flash reads, whatever happened before: so many walks over what stands on the
  * flash, and no more. The histories are those in which an item stays for good while others pass. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "flash_sim.h"
 #include "sbs/flash_queue.h"
+#include "test.h"
 
 #define SECTOR 4096u
 #define SECTORS 32u

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A full queue on flash that drops its oldest: which go, what that costs, and power lost on the way. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "flash_sim.h"
 #include "sbs/flash_queue.h"
+#include "test.h"
 
 #define PAYLOAD 96u
 

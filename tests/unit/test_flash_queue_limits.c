@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the queue on flash holds and for how long; damage, a full queue, and values at their limits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "flash_sim.h"
+#include "sbs/count.h"
 #include "sbs/flash_queue.h"
 #include "sbs/identity.h"
+#include "test.h"
 
 #define ITEMS 10000u
 #define PAYLOAD 96u /* a vital sign with identifier, subject, device, code and value */
@@ -133,7 +129,7 @@ static void test_typical_item(void **state) {
 static void test_capacity(void **state) {
     (void)state;
     static const uint32_t units[] = {1, 2, 4, 8, 16, 32};
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+    for (size_t u = 0; u < SBS_COUNT_OF(units); u++) {
         static rig r;
         char what[64];
         set_up(&r, 4096, 64, units[u], SBS_FLASH_QUEUE_REFUSE);
@@ -291,7 +287,7 @@ static void test_meta_round_trip(void **state) {
     };
     static rig r;
     set_up(&r, 512, 8, 1, SBS_FLASH_QUEUE_REFUSE);
-    for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(metas); i++) {
         uint64_t id = 0;
         sbs_queue_item item;
         assert_int_equal(r.queue.ops->append(r.queue.ctx, &metas[i], "x", i % 2u, &id), SBS_OK);
@@ -373,7 +369,7 @@ static void test_words_behind_the_reason(void **state) {
          "the server refused it: a sentence that goes on for longer th"},
     };
     set_up(&r, 1024, 8, 4, SBS_FLASH_QUEUE_REFUSE);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char text[SBS_QUEUE_REASON_SIZE];
         uint64_t id = 0;
         assert_int_equal(append(&r, i, 20, &id), SBS_OK);

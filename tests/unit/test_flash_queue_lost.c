@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items on flash whose record headers are beyond reading: each is reported once, under its id, and counted as dead. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "flash_sim.h"
 #include "sbs/flash_queue.h"
+#include "test.h"
 
 #define SECTOR 1024u
 #define SECTORS 6u

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Erasing what is not live from the storage on flash, with power cut at every operation. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "power_cut.h"
 #include "sbs/flash_storage.h"
+#include "test.h"
 
 static const char replaced[] = "the value that was replaced", removed[] = "the value that was removed",
                   kept[] = "the value that lives";

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Storage and PSA ITS on the log: what each call promises, and what is left of it when power fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "power_cut.h"
+#include "sbs/count.h"
 #include "sbs/flash_storage.h"
+#include "test.h"
 
 #define NAMES 3u
 #define SECRET 2u /* index of the name that holds secrets */
@@ -181,7 +177,7 @@ typedef struct geometry {
 static const geometry geometries[] = {
     {512, 3, 1}, {512, 4, 4}, {512, 3, 8}, {1024, 3, 32}, {4096, 3, 4}, {512, 5, 2},
 };
-#define GEOMETRIES (sizeof geometries / sizeof *geometries)
+#define GEOMETRIES SBS_COUNT_OF(geometries)
 
 /* Copies of a world share nothing. */
 static void clone(world *to, const world *from) {
@@ -366,7 +362,7 @@ static void test_names_and_sizes(void **state) {
     size_t len = 0;
     set_up(&w, 512, 4, 4);
     sbs_storage port = sbs_flash_storage_port(&w.storage);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(port.ops->set(port.ctx, bad[i], buffer, 1), SBS_ERR_ARGUMENT);
         assert_int_equal(port.ops->get(port.ctx, bad[i], buffer, 1, &len), SBS_ERR_ARGUMENT);
         assert_int_equal(port.ops->remove(port.ctx, bad[i]), SBS_ERR_ARGUMENT);

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two pushes of one process, each to a server of its own; what decides how a resource is written; what is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "fake_fhir.h"
 #include "keys.h"
 #include "sbs/forward_push.h"
 #include "sbs/forward_ram.h"
+#include "test.h"
 
 #define R4_STATEMENT(members)                                                                                          \
     "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":[{\"mode\":\"server\","              \

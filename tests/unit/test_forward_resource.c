@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resources as they are forwarded: whose they are, what they are called, when two are the same, how they are shown. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <psa/crypto.h>
-
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/forward_ram.h"
 #include "sbs/forward_resource.h"
 #include "sbs/identity.h"
+#include "test.h"
 
 static int start_crypto(void **state) {
     (void)state;
@@ -100,7 +97,7 @@ static void blanks_at_the_ends_of_an_identifier_are_seen(void **state) {
     } cases[] = {{"1", false},   {" 1", true},       {"1 ", true},      {"1\\t", true},
                  {"1 2", false}, {"1\\u00a0", true}, {"1é", false},     {"\\u30001", true},
                  {"é", false},   {"1\\u200b", true}, {"\\ufeff1", true}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char text[128];
         sbs_forward_resource resource = {0};
         (void)snprintf(text, sizeof text, "{\"resourceType\":\"Basic\",\"identifier\":[{\"value\":\"%s\"}]}",

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "http_transcript.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static transcript read_with(const char *message, sbs_http_options options) {
     transcript t;
@@ -56,7 +52,7 @@ static void test_content_length_refused(void **state) {
         "18446744073709551616",
         "99999999999999999999999999",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "Content-Length: %s\r\n\r\nhello", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
@@ -118,7 +114,7 @@ static void test_chunked_refused(void **state) {
         "0\r\n\n",
         "0\r\n\rX",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "Transfer-Encoding: chunked\r\n\r\n%s", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
@@ -155,7 +151,7 @@ static void test_transfer_encoding_refused(void **state) {
         "Content-Length: 5\r\nTransfer-Encoding: chunked",
         "Content-Length: 0\r\nTransfer-Encoding: chunked",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "%s\r\n\r\n0\r\n\r\n", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
@@ -183,7 +179,7 @@ static void test_content_encoding(void **state) {
         {"identity, br", SBS_CODING_OTHER},
         {"gzi", SBS_CODING_OTHER},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "Content-Encoding: %s\r\nContent-Length: 0\r\n\r\n",
                        cases[i].field);
@@ -210,7 +206,7 @@ static void test_truncated(void **state) {
         "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: 1\r\n\r\n",
         "HTTP/1.1 204 No\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(messages); i++) {
         const size_t len = strlen(messages[i]);
         for (size_t cut = 0; cut < len; cut++) {
             transcript t;
@@ -280,7 +276,7 @@ static void test_keep_alive(void **state) {
         {"HTTP/1.0 100 C\r\n\r\nHTTP/1.1 200 OK\r\n", true},
         {"HTTP/1.1 100 C\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\n", true},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, "%sContent-Length: 0\r\n\r\n", rows[i].head);
         const transcript t = read_all(message);
@@ -315,7 +311,7 @@ static void test_body_limit(void **state) {
         OK_LINE "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         OK_LINE "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(messages); i++) {
         assert_int_equal(read_limited(messages[i], 5), SBS_OK);
         assert_int_equal(read_limited(messages[i], 4), SBS_ERR_TOO_LARGE);
         assert_int_equal(read_limited(messages[i], 1), SBS_ERR_TOO_LARGE);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "http_transcript.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static transcript read_all(const char *message) {
     transcript t;
@@ -65,7 +61,7 @@ static void test_status_line_refused(void **state) {
         "<html>",
         "\x16\x03\x01",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, "%s\r\nContent-Length: 0\r\n\r\n", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
@@ -86,7 +82,7 @@ static void test_fields_refused(void **state) {
         "A b: x",   "A: x\ny: z", "A: x\rB: y", "A: \x01", "A: \x7f", "A: \x1b", "\xc3\xa9: x",
         "A(: x",    "A\": x",     "A: x\r\r\n", "\r",      "\n",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "Content-Length: 0\r\n%s\r\n\r\n", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
@@ -181,7 +177,7 @@ static void test_long_fields(void **state) {
     static const char *const needed[] = {
         "Content-Type", "Date", "RETRY-AFTER", "ETag", "Connection",
     };
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         assert_int_equal(read_long_field(needed[i], 128)->status, SBS_OK);
         assert_int_equal(read_long_field(needed[i], 129)->status, SBS_ERR_TOO_LARGE);
         assert_int_equal(read_long_field(needed[i], 400)->status, SBS_ERR_TOO_LARGE);
@@ -264,7 +260,7 @@ static const char *const samples[] = {
 /* How the bytes arrive changes nothing: split at every pair of places, so at every place too. */
 static void test_every_split(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(samples); i++) {
         const size_t len = strlen(samples[i]);
         const transcript whole = read_all(samples[i]);
         for (size_t first = 0; first <= len; first++) {
@@ -281,7 +277,7 @@ static void test_every_split(void **state) {
 
 static void test_byte_by_byte(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(samples); i++) {
         const transcript whole = read_all(samples[i]);
         transcript t;
         transcript_begin(&t, (sbs_http_options){0});
@@ -300,7 +296,7 @@ static void test_byte_by_byte(void **state) {
 /* Any one byte of a good message replaced by any other: an answer or an error, never a fault (with sanitizers). */
 static void test_damaged_messages(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(samples); i++) {
         char message[300];
         const size_t len = strlen(samples[i]);
         for (size_t at = 0; at < len; at++) {

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/http.h"
+#include "test.h"
 
 #define NOW INT64_C(784111777) /* Sun, 06 Nov 1994 08:49:37 GMT */
 
@@ -47,7 +43,7 @@ static void test_retry_after_refused(void **state) {
     (void)state;
     static const char *const bad[] = {"", "-1", "+1", "1.5", "1 ", "1s", "soon", "0x10", "Sun, 06 Nov 1994"};
     uint32_t seconds = 4711;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(sbs_http_retry_after(sbs_text_of(bad[i]), NOW, 60, &seconds), SBS_ERR_FORMAT);
     }
     const sbs_text date = sbs_text_of("Sun, 06 Nov 1994 08:50:37 GMT");
@@ -88,7 +84,7 @@ static void test_is_json(void **state) {
         {"xapplication/json", false},
         {"text/html; x=application/json", false},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         if (sbs_http_is_json(sbs_text_of(rows[i].type)) != rows[i].json) {
             fail_msg("%s", rows[i].type);
         }

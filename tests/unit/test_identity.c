@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <psa/crypto.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <psa/crypto.h>
-
+#include "sbs/count.h"
 #include "sbs/identity.h"
+#include "test.h"
 
 static const sbs_text none = {NULL, 0};
 
@@ -50,7 +47,7 @@ static void a_subject_is_the_same_however_it_is_written(void **state) {
     };
     (void)state;
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         sbs_text subject = sbs_identity_subject(sbs_text_of(rows[i][0]));
         assert_true(sbs_text_equal(subject, sbs_text_of(rows[i][1])));
     }

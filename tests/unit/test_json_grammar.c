@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the JSON reader accepts and refuses. The cases follow the categories of JSONTestSuite. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "json_echo.h"
 #include "sbs/config.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define TEXT(literal)                                                                                                  \
     { literal, sizeof literal - 1 }
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static sbs_json_token tokens[70000];
 
 /* Parses a copy of exactly the text's size, so that reading past its end is seen. */
@@ -26,7 +20,7 @@ static sbs_status parse(const char *text, size_t len, size_t *out_where) {
     char *b = malloc(len + 1);
     memcpy(copy + 1, text, len);
     size_t where = len + 1;
-    sbs_status status = sbs_json_parse(&doc, copy + 1, len, tokens, COUNT(tokens), &where);
+    sbs_status status = sbs_json_parse(&doc, copy + 1, len, tokens, SBS_COUNT_OF(tokens), &where);
     if (status == SBS_OK && !json_tree_is_right(&doc, a, b)) {
         fail_msg("wrong tree for %.*s", (int)len, text);
     }
@@ -127,7 +121,7 @@ static const sbs_text accepted_documents[] = {
 
 static void test_accepted(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(accepted_documents); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(accepted_documents); i++) {
         size_t where;
         if (parse(accepted_documents[i].ptr, accepted_documents[i].len, &where) != SBS_OK ||
             where != accepted_documents[i].len) {
@@ -233,7 +227,7 @@ static const refused refused_structure[] = {
 
 static void test_refused_structure(void **state) {
     (void)state;
-    assert_all_refused(refused_structure, COUNT(refused_structure));
+    assert_all_refused(refused_structure, SBS_COUNT_OF(refused_structure));
 }
 
 static const refused refused_numbers_and_literals[] = {
@@ -296,7 +290,7 @@ static const refused refused_numbers_and_literals[] = {
 
 static void test_refused_numbers_and_literals(void **state) {
     (void)state;
-    assert_all_refused(refused_numbers_and_literals, COUNT(refused_numbers_and_literals));
+    assert_all_refused(refused_numbers_and_literals, SBS_COUNT_OF(refused_numbers_and_literals));
 }
 
 static void test_refused_strings(void **state) {
@@ -357,7 +351,7 @@ static void test_refused_strings(void **state) {
         {TEXT("{\"\xff\":1}"), 2},
     };
     (void)state;
-    assert_all_refused(rows, COUNT(rows));
+    assert_all_refused(rows, SBS_COUNT_OF(rows));
 }
 
 static void test_every_code_point(void **state) {

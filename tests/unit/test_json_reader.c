@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding and reading values in a JSON document. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/json.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "test.h"
 
 static sbs_json_token tokens[64];
 
 static sbs_json parsed(const char *text) {
     sbs_json doc;
     size_t where;
-    if (sbs_json_parse(&doc, text, strlen(text), tokens, COUNT(tokens), &where) != SBS_OK) {
+    if (sbs_json_parse(&doc, text, strlen(text), tokens, SBS_COUNT_OF(tokens), &where) != SBS_OK) {
         fail_msg("refused at %zu: %s", where, text);
     }
     return doc;
@@ -75,7 +69,7 @@ static void test_kinds(void **state) {
         assert_raw(&doc, at, raws[i]);
         i++;
     }
-    assert_int_equal(i, COUNT(kinds));
+    assert_int_equal(i, SBS_COUNT_OF(kinds));
 }
 
 static void test_walking(void **state) {
@@ -106,7 +100,7 @@ static void test_strings_in_arrays_are_no_names(void **state) {
     sbs_json_node at = sbs_json_first(&doc, 0);
     static const char *const raws[] = {"a", "[1]", "b", "{\"c\":\"d\"}", "e"};
     (void)state;
-    for (size_t i = 0; i < COUNT(raws); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(raws); i++) {
         assert_raw(&doc, at, raws[i]);
         assert_false(sbs_json_name_is(&doc, at, "a"));
         at = sbs_json_next(&doc, at);
@@ -256,7 +250,7 @@ static void check_text(const char *json, const char *expected) {
 
 static void test_text(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(strings); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(strings); i++) {
         if (strings[i].text != NULL) {
             check_text(strings[i].json, strings[i].text);
             continue;
@@ -272,7 +266,7 @@ static void test_text(void **state) {
 
 static void test_text_in_place(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(strings); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(strings); i++) {
         size_t len = strlen(strings[i].json);
         char *copy = malloc(len + 1);
         memcpy(copy, strings[i].json, len + 1);
@@ -317,7 +311,7 @@ static void test_reading_again_after_in_place_is_bounded(void **state) {
     static const char *const texts[] = {"\"\\\\\\\\\"", "\"12\\\\\\\\u\"", "\"\\\\\\\\\\\\u00e9\"",
                                         "\"\\\\ud83d\\\\\\\\\""};
     (void)state;
-    for (size_t i = 0; i < COUNT(texts); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(texts); i++) {
         char *copy = malloc(strlen(texts[i]) + 1);
         strcpy(copy, texts[i]);
         sbs_json doc = parsed(copy);
@@ -353,7 +347,7 @@ static void test_uint(void **state) {
         {"{}", SBS_ERR_JSON_TYPE, 0},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         uint64_t value = 0;
         sbs_json doc = parsed(rows[i].json);
         assert_int_equal(sbs_json_uint(&doc, 0, &value), rows[i].status);

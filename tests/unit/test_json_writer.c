@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/json.h"
+#include "test.h"
 
 typedef struct sheet {
     char text[512];
@@ -136,7 +132,7 @@ static void test_what_is_no_text_is_refused(void **state) {
     };
     sheet s;
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         sbs_json_put_string(start(&s), bad[i]);
         assert_error(&s, SBS_ERR_FORMAT);
     }
@@ -181,7 +177,7 @@ static void test_misuse_is_told(void **state) {
                                         "[]]", "{}k", "{k{}", "{kvv}", "[]{}", "{k[}", "[[]",   "{{}}"};
     sheet s;
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(wrong); i++) {
         perform(start(&s), wrong[i]);
         assert_error(&s, SBS_ERR_STATE);
     }
@@ -201,7 +197,7 @@ static void test_right_use_is_told_from_misuse(void **state) {
                                        "[{\"k\":1},{\"k\":1},1]"};
     sheet s;
     (void)state;
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(right); i++) {
         perform(start(&s), right[i]);
         assert_written(&s, text[i]);
     }

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "../vectors/keys.h"
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/jwk.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "test.h"
 
 /* ---- hash functions that can fail (linked with --wrap) --------------------------------------------------------- */
 
@@ -100,7 +94,7 @@ static int init_psa(void **state) {
 
 static void writes_pem_of_the_right_length(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(RSA_VECTORS); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(RSA_VECTORS); i++) {
         uint8_t der[SBS_PUBLIC_KEY_MAX];
         text_buffer pem;
         const sbs_public_key key = parse_vector(&RSA_VECTORS[i], der);
@@ -129,7 +123,7 @@ static void writes_the_pem_of_a_p384_key(void **state) {
 
 static void computes_the_kid_of_the_seed(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(RSA_VECTORS); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(RSA_VECTORS); i++) {
         uint8_t der[SBS_PUBLIC_KEY_MAX];
         const sbs_public_key key = parse_vector(&RSA_VECTORS[i], der);
         assert_kid(&key, SBS_KID_SEED, RSA_VECTORS[i].kid);
@@ -139,7 +133,7 @@ static void computes_the_kid_of_the_seed(void **state) {
 static void computes_thumbprints(void **state) {
     uint8_t point[97];
     (void)state;
-    for (size_t i = 0; i < COUNT(RSA_VECTORS); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(RSA_VECTORS); i++) {
         uint8_t der[SBS_PUBLIC_KEY_MAX];
         const sbs_public_key key = parse_vector(&RSA_VECTORS[i], der);
         assert_kid(&key, SBS_KID_THUMBPRINT, RSA_VECTORS[i].thumbprint);
@@ -190,7 +184,7 @@ static void refuses_a_literal_kid_outside_printable_ascii(void **state) {
     size_t len;
     const sbs_public_key key = {0};
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(sbs_jwk_kid(&key, SBS_KID_LITERAL, TEXT(bad[i]), kid, sizeof kid, &len), SBS_ERR_ARGUMENT);
     }
     assert_int_equal(sbs_jwk_kid(&key, (sbs_kid_method)9, TEXT("a"), kid, sizeof kid, &len), SBS_ERR_ARGUMENT);

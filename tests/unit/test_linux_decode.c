@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compressed bodies: the two codings and their frames, cut, damaged, and larger than there is room for. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/linux_decode.h"
+#include "test.h"
 
 static const char plain[] = "{\"resourceType\":\"Observation\",\"id\":\"o1\"}";
 
@@ -62,7 +58,7 @@ static void each_frame_is_undone(void **state) {
         {SBS_CODING_DEFLATE, as_zlib, sizeof as_zlib},
         {SBS_CODING_DEFLATE, as_raw, sizeof as_raw},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         for (size_t size = 100; size <= 101; size++) {
             assert_int_equal(decode(cases[i].coding, cases[i].coded, cases[i].len, size, out), SBS_OK);
             assert_string_equal(out, plain);

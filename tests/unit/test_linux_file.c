@@ -2,9 +2,6 @@
 /* Whole files, the system's CA file, the clocks and the wait of the loop. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
 #include "sbs/mbedtls_platform.h"
+#include "test.h"
 #include "test_folder.h"
 
 static char *folder;
@@ -60,10 +57,10 @@ static void what_is_written_is_read(void **state) {
     char *data = calloc(1, 100000);
     (void)state;
     assert_non_null(data);
-    for (size_t i = 0; i < 100000; ++i) {
+    for (size_t i = 0; i < 100000; i++) {
         data[i] = (char)(i * 31 + i / 253);
     }
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(lengths); i++) {
         sbs_linux_blob blob;
         size_t len = lengths[i];
         assert_int_equal(sbs_linux_file_write(path_of("data"), data, len, SBS_LINUX_PUBLIC, true), SBS_OK);

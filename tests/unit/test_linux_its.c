@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PSA's key storage on a folder: the functions of the PSA Storage API, and keys that outlive the library's restart. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <psa/internal_trusted_storage.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <psa/internal_trusted_storage.h>
-
+#include "sbs/count.h"
 #include "sbs/linux_storage.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/psa_key.h"
+#include "test.h"
 #include "test_folder.h"
 
 #define KEY_ID 0x1234u
@@ -78,10 +75,10 @@ static void entries_are_kept_and_read_in_parts(void **state) {
 static void ids_of_64_bits_are_kept_apart(void **state) {
     static const psa_storage_uid_t ids[] = {1, 0x100000001, 0xffffffffffffffff, 0xffffffff00000001, 0x10};
     (void)state;
-    for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
+    for (unsigned i = 0; i < SBS_COUNT_OF(ids); i++) {
         assert_int_equal(psa_its_set(ids[i], sizeof i, &i, PSA_STORAGE_FLAG_NONE), PSA_SUCCESS);
     }
-    for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
+    for (unsigned i = 0; i < SBS_COUNT_OF(ids); i++) {
         unsigned back = 99;
         size_t len;
         assert_int_equal(psa_its_get(ids[i], 0, sizeof back, &back, &len), PSA_SUCCESS);

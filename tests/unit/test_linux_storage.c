@@ -2,11 +2,7 @@
 /* Records as files: what is stored comes back, and what is damaged, planted or interrupted is noticed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/linux_storage.h"
+#include "test.h"
 #include "test_folder.h"
 
 static char *folder;
@@ -145,10 +141,10 @@ static void what_is_stored_comes_back(void **state) {
     uint8_t *back = malloc(SBS_LINUX_RECORD_MAX + 1);
     (void)state;
     assert_true(data != NULL && back != NULL);
-    for (size_t i = 0; i <= SBS_LINUX_RECORD_MAX; ++i) {
+    for (size_t i = 0; i <= SBS_LINUX_RECORD_MAX; i++) {
         data[i] = (uint8_t)(i * 7 + i / 251);
     }
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(lengths); i++) {
         size_t len = 1234;
         assert_int_equal(set("record", data, lengths[i]), SBS_OK);
         assert_int_equal(get("record", back, lengths[i], &len), SBS_OK);
@@ -178,12 +174,12 @@ static void names_are_strict(void **state) {
     uint8_t byte = 1;
     size_t len;
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(good); i++) {
         assert_int_equal(set(good[i], &byte, 1), SBS_OK);
         assert_int_equal(get(good[i], &byte, 1, &len), SBS_OK);
         assert_int_equal(drop(good[i]), SBS_OK);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(set(bad[i], &byte, 1), SBS_ERR_ARGUMENT);
         assert_int_equal(get(bad[i], &byte, 1, &len), SBS_ERR_ARGUMENT);
         assert_int_equal(drop(bad[i]), SBS_ERR_ARGUMENT);
@@ -224,12 +220,12 @@ static void every_wrong_bit_is_found(void **state) {
     (void)state;
     assert_int_equal(set("record", "sixteen bytes...", 16), SBS_OK);
     uint8_t *file = (uint8_t *)test_folder_load(folder, "record", &len);
-    for (size_t bit = 0; bit < len * 8; ++bit) {
+    for (size_t bit = 0; bit < len * 8; bit++) {
         file[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         check_damaged(file, len);
         file[bit / 8] ^= (uint8_t)(1u << (bit % 8));
     }
-    for (size_t cut = 0; cut < len; ++cut) {
+    for (size_t cut = 0; cut < len; cut++) {
         check_damaged(file, cut);
     }
     /* One byte more: the NUL behind the file's bytes. */
@@ -240,7 +236,7 @@ static void every_wrong_bit_is_found(void **state) {
 }
 
 static uint32_t crc_of(const uint8_t *data, size_t len, uint32_t crc) {
-    for (size_t i = 0; i < len * 8; ++i) {
+    for (size_t i = 0; i < len * 8; i++) {
         uint32_t bit = ((uint32_t)data[i / 8] >> (i % 8)) ^ crc;
         crc = (crc >> 1) ^ ((bit & 1u) != 0 ? 0xedb88320u : 0u);
     }
@@ -255,7 +251,7 @@ static void a_newer_version_is_told_from_damage(void **state) {
     assert_int_equal(~crc_of((const uint8_t *)"123456789", 9, ~0u), 0xcbf43926u);
     uint32_t crc = crc_of((const uint8_t *)"record", 7, ~0u);
     crc = ~crc_of(file + 12, 3, crc_of(file, 8, crc));
-    for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; i++) {
         file[8 + i] = (uint8_t)(crc >> (8 * i));
     }
     write_file("record", file, sizeof file);
@@ -342,7 +338,7 @@ static void an_interrupted_set_leaves_the_old_or_the_new(void **state) {
     static const int errors[] = {EIO, ENOSPC, EDQUOT};
     (void)state;
     assert_int_equal(set("record", "the old record", 14), SBS_OK);
-    for (size_t kind = 0; kind < 2 * sizeof errors / sizeof errors[0]; ++kind) {
+    for (size_t kind = 0; kind < 2 * SBS_COUNT_OF(errors); kind++) {
         bool power_cut = kind % 2 != 0;
         sbs_status status;
         unsigned failures = 0;
@@ -389,7 +385,7 @@ static void write_many(unsigned writer) {
     uint8_t data[1000];
     bool failed = sbs_linux_storage_open(&own, folder, &port) != SBS_OK;
     memset(data, (int)('a' + writer), sizeof data);
-    for (unsigned i = 0; i < WRITES && !failed; ++i) {
+    for (unsigned i = 0; i < WRITES && !failed; i++) {
         failed = port.ops->set(port.ctx, "shared", data, 100 * writer + i + 1) != SBS_OK;
     }
     _exit(failed ? 1 : 0);
@@ -401,20 +397,20 @@ static void processes_do_not_disturb_each_other(void **state) {
     size_t len;
     (void)state;
     assert_int_equal(set("shared", "a", 1), SBS_OK);
-    for (unsigned i = 0; i < WRITERS; ++i) {
+    for (unsigned i = 0; i < WRITERS; i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
             write_many(i);
         }
     }
-    for (unsigned i = 0; i < 200; ++i) {
+    for (unsigned i = 0; i < 200; i++) {
         assert_int_equal(get("shared", back, sizeof back, &len), SBS_OK);
         assert_true(len >= 1);
-        for (size_t at = 1; at < len; ++at) {
+        for (size_t at = 1; at < len; at++) {
             assert_int_equal(back[at], back[0]);
         }
     }
-    for (unsigned i = 0; i < WRITERS; ++i) {
+    for (unsigned i = 0; i < WRITERS; i++) {
         assert_int_equal(test_program_wait(pids[i]), 0);
     }
 }

@@ -7,21 +7,17 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
 #include "sbs/linux_stream.h"
+#include "test.h"
 
 #define ADDRESSES_MAX 12
 
@@ -43,7 +39,7 @@ static void pause_ms(unsigned ms) {
 static int invent(const char *service, const struct addrinfo *hints, struct addrinfo **out) {
     struct addrinfo **next = out;
     *out = NULL;
-    for (unsigned i = 0; i < ADDRESSES_MAX && resolver.addresses[i] != NULL; ++i) {
+    for (unsigned i = 0; i < ADDRESSES_MAX && resolver.addresses[i] != NULL; i++) {
         struct addrinfo numeric = *hints;
         numeric.ai_flags |= AI_NUMERICHOST;
         if (__real_getaddrinfo(resolver.addresses[i], service, &numeric, next) != 0) {
@@ -90,7 +86,7 @@ static int set_up(void **state) {
 /* Nothing stays open; the last resolver thread may still be on its way out. */
 static int tear_down(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 200 && open_descriptors() != descriptors_before; ++i) {
+    for (unsigned i = 0; i < 200 && open_descriptors() != descriptors_before; i++) {
         pause_ms(10);
     }
     assert_int_equal(open_descriptors(), descriptors_before);
@@ -252,7 +248,7 @@ static void a_slow_resolver_blocks_nothing(void **state) {
     assert_int_equal(c.stream.ops->open(c.stream.ctx, "test.invalid", 443, sbs_linux_now()), SBS_PENDING);
     close_all(&c, -1);
     assert_true(atomic_load(&resolver.running) > 0);
-    for (unsigned i = 0; i < 300 && atomic_load(&resolver.running) > 0; ++i) {
+    for (unsigned i = 0; i < 300 && atomic_load(&resolver.running) > 0; i++) {
         pause_ms(10);
     }
     assert_int_equal(atomic_load(&resolver.running), 0);
@@ -265,7 +261,7 @@ static int black_hole(uint16_t *port, int fillers[FILLERS]) {
     int listener = listen_on("127.0.0.1", port, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int i = 0; i < FILLERS; ++i) {
+    for (int i = 0; i < FILLERS; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         (void)connect(fillers[i], (const struct sockaddr *)(const void *)&address, sizeof address);
     }
@@ -274,7 +270,7 @@ static int black_hole(uint16_t *port, int fillers[FILLERS]) {
 }
 
 static void close_fillers(int fillers[FILLERS]) {
-    for (int i = 0; i < FILLERS; ++i) {
+    for (int i = 0; i < FILLERS; i++) {
         assert_int_equal(close(fillers[i]), 0);
     }
 }
@@ -284,7 +280,7 @@ static void a_resolver_that_hangs_takes_a_bounded_number_of_threads(void **state
     (void)state;
     resolver.addresses[0] = "127.0.0.1";
     resolver.delay_ms = 500;
-    for (unsigned i = 0; i < 40; ++i) {
+    for (unsigned i = 0; i < 40; i++) {
         client c;
         prepare(&c, 0, 0, 0);
         sbs_status status = c.stream.ops->open(c.stream.ctx, "test.invalid", 9, sbs_linux_now());
@@ -293,7 +289,7 @@ static void a_resolver_that_hangs_takes_a_bounded_number_of_threads(void **state
         close_all(&c, -1);
     }
     assert_int_equal(refused, 40 - 16);
-    for (unsigned i = 0; i < 300 && atomic_load(&resolver.running) > 0; ++i) {
+    for (unsigned i = 0; i < 300 && atomic_load(&resolver.running) > 0; i++) {
         pause_ms(10);
     }
 }
@@ -360,7 +356,7 @@ static void only_the_first_addresses_are_tried(void **state) {
     uint16_t port = 0;
     int listener = listen_on("127.0.0.1", &port, 5);
     (void)state;
-    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; ++i) {
+    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; i++) {
         resolver.addresses[i] = refusing[i];
     }
     resolver.addresses[SBS_LINUX_ADDRESSES_MAX] = "127.0.0.1";
@@ -381,7 +377,7 @@ static void a_reset_is_told(void **state) {
     const struct linger at_once = {1, 0};
     int listener = listen_on("127.0.0.1", &port, 5);
     (void)state;
-    for (int sending = 0; sending < 2; ++sending) {
+    for (int sending = 0; sending < 2; sending++) {
         sbs_status status = SBS_OK;
         prepare(&c, 0, 0, 0);
         assert_int_equal(open_to(&c, "127.0.0.1", port), SBS_OK);
@@ -389,7 +385,7 @@ static void a_reset_is_told(void **state) {
         assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
         assert_int_equal(close(peer), 0);
         if (sending != 0) {
-            for (int i = 0; i < 100 && status == SBS_OK; ++i) {
+            for (int i = 0; i < 100 && status == SBS_OK; i++) {
                 status = c.stream.ops->send(c.stream.ctx, buffer, sizeof buffer, &len);
             }
             assert_int_equal(status, SBS_ERR_NETWORK);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/linux_text.h"
+#include "test.h"
 
 static void assert_clean(const char *text, const char *expected) {
     char buffer[128];
@@ -47,7 +43,7 @@ static void test_what_turns_the_order(void **state) {
         "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae",    "\xe2\x81\xa6",
         "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xe2\x80\x8e", "\xe2\x80\x8f",    "\xd8\x9c",
         "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xf3\xa0\x80\x81"};
-    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(controls); i++) {
         assert_clean(controls[i], "?");
     }
 }

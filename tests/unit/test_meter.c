@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole life of the application on the fake server: first start, provisioning, measurements, rotation, troubles. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "test.h"
 
 static meter_rig rig;
 

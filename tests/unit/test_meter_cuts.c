@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Power is cut at each operation of the flash in a device's life, and it goes on: no key, no record and no measurement
  * that was confirmed is lost, none is sent twice, and nobody is locked out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static meter_rig rig;
 static unsigned done; /* steps of the life that were confirmed */
@@ -71,7 +68,7 @@ static bool step_old_key(void) {
 
 static const life_step steps[] = {step_key,           step_first_record,  step_measure, step_rotate,
                                   step_second_record, step_measure_again, step_old_key};
-#define STEPS (sizeof steps / sizeof steps[0])
+#define STEPS SBS_COUNT_OF(steps)
 enum { FIRST_RECORD = 2, MEASURED = 3, SECOND_RECORD = 5, MEASURED_AGAIN = 6 };
 
 static uint64_t live(uint64_t cut_at) {

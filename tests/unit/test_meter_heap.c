@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The application on the device's heap: newlib's small allocator, and a connection whose largest block is a third of
  * what there is. Where the one connection was, there has to be room for the next. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <mbedtls/platform.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <mbedtls/platform.h>
-
 #include "meter_rig.h"
+#include "test.h"
 
 #define RECORD_IN 16429u /* as Mbed TLS asks for them with the firmware's configuration */
 #define RECORD_OUT 1069u

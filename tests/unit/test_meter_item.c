@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measurements as bytes of the queue and as Observations. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
 #include "meter_sensor.h"
+#include "test.h"
 
 static const meter_item typical = {
     .quantity = METER_GLUCOSE,

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memory that the application takes for a record suffices at its limits: client_ids, tokens, URLs, subjects. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static meter_rig rig;
 static char client_id[METER_CLIENT_ID_MAX + 1], token[20000], url[METER_URL_MAX], document[24000];
@@ -58,7 +55,7 @@ static void test_long_client_ids(void **state) {
     (void)state;
     static const size_t lens[] = {8, 1024, 1800, 2048, 2500, METER_CLIENT_ID_MAX};
     rig_type(&rig, "rotate RS384\n"); /* the longer signature */
-    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(lens); i++) {
         meter_record record = rig_record();
         record.client_id = fill(client_id, lens[i], 'c');
         grant(4096);

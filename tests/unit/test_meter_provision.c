@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records that arrive over the console: tried, accepted, refused, given up. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "sbs/count.h"
+#include "test.h"
 
 static meter_rig rig;
 
@@ -142,7 +139,7 @@ static void test_intake_abuse(void **state) {
         "provision begin 20\n",
         "provision abort\n",
     };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(lines); i++) {
         rig_type(&rig, lines[i]);
         rig_run(&rig, 10);
     }

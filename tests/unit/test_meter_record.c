@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The provisioning record: what it keeps, what it refuses and names, and what damage does to it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "sbs/count.h"
 #include "sbs/crc32.h"
+#include "test.h"
 
 static uint8_t data[METER_RECORD_MAX], copy[METER_RECORD_MAX];
 static char long_text[4096];
@@ -138,12 +135,12 @@ static void test_urls(void **state) {
     static const char *const bad[] = {"http://h/r4",      "h/r4",         "https://",
                                       "https://h/r4?x=1", "https://u@h/", "https://h/#f"};
     static const char *const bad_origins[] = {"https://t/path", "https://t/", "http://t", "t", "https://t?x"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         meter_record record = rig_record();
         record.fhir_base = bad[i];
         assert_refused(&record, SBS_ERR_URL, "fhir");
     }
-    for (size_t i = 0; i < sizeof bad_origins / sizeof bad_origins[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad_origins); i++) {
         meter_record record = rig_record();
         record.token_policy = METER_TOKEN_PINNED;
         record.token_url = bad_origins[i];
@@ -160,12 +157,12 @@ static void test_scopes(void **state) {
                                       "openid",         "system/Observation"};
     static const char *const good[] = {"system/*.*", "system/Observation.c?category=x",
                                        "https://h/.default system/Observation.c"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         meter_record record = rig_record();
         record.scope = bad[i];
         assert_refused(&record, SBS_ERR_FORMAT, "scope");
     }
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(good); i++) {
         meter_record record = rig_record(), read;
         const char *field;
         record.scope = good[i];

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The next key: introduced beside the current one, in use once the server knows it, never a lock-out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "meter_rig.h"
+#include "test.h"
 
 static meter_rig rig;
 

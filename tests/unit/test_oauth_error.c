@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/token.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKENS 32
 
 static sbs_json_token tokens[TOKENS];
@@ -45,7 +40,7 @@ static void reads_what_servers_send(void **state) {
         {"{\"error\":\"invalid_client\",\"error_description\":7}", SBS_OAUTH_INVALID_CLIENT, "invalid_client"},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_oauth_error error = SBS_OAUTH_NONE;
         char text[128];
         assert_int_equal(parse(cases[i].body, &error, text, sizeof text), SBS_OK);
@@ -69,7 +64,7 @@ static void finds_nothing_where_there_is_none(void **state) {
         "{\"error\":\"invalid_client\"",
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(bodies); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
         sbs_oauth_error error = SBS_OAUTH_OTHER;
         char text[8] = "full";
         assert_int_equal(parse(bodies[i], &error, text, sizeof text), SBS_ERR_NOT_FOUND);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/observation.h"
+#include "test.h"
 
 #define T(literal) ((sbs_text){literal, sizeof literal - 1})
 #define UTC INT64_C(1700000000) /* 2023-11-14T22:13:20Z */
@@ -299,7 +295,7 @@ static void test_vital_sign_by_its_code(void **state) {
     observation.category_count = 0;
     assert_observation(&observation, vital_sign_json);
 
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(codes); i++) {
         sbs_coding code[2] = {{.system = T(SBS_SYSTEM_MDC), .code = T("1")}, {.system = T(SBS_SYSTEM_LOINC)}};
         code[1].code = sbs_text_of(codes[i]);
         observation.codes = code;
@@ -367,13 +363,13 @@ static void test_status(void **state) {
                                         "cancelled",  "entered-in-error", "unknown"};
     sbs_observation observation = plain();
     sbs_writer out;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(codes); i++) {
         observation.status = sbs_text_of(codes[i]);
         sbs_writer_init_sizing(&out);
         assert_int_equal(sbs_observation_put(&out, &observation, NULL), SBS_OK);
     }
     static const char *const bad[] = {"", "Final", "final ", "done", "fina", "finally"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         observation.status = sbs_text_of(bad[i]);
         assert_fault(&observation, SBS_ERR_FORMAT, "status");
     }
@@ -429,7 +425,7 @@ static void test_decimals(void **state) {
     static const char *const bad[] = {
         "", "1,5", "+1", "01", ".5", "1.", "0x1", "NaN", "1 ", "1}", "1234567890123456789"};
     sbs_observation observation = plain();
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         observation.value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT, .text = sbs_text_of(bad[i]), .ucum = T("Cel")};
         assert_fault(&observation, SBS_ERR_FORMAT, "value");
     }

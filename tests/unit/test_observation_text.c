@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile text in each member of an Observation. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/observation.h"
+#include "test.h"
 
 #define T(literal) ((sbs_text){literal, sizeof literal - 1})
 
@@ -161,7 +157,7 @@ static void test_hostile_members(void **state) {
     };
     static const char kind_of[MEMBERS] = {'i', 'u', 's', 0,   'c', 'u', 'c', 's', 'u',
                                           0,   'u', 's', 'c', 's', 'u', 0,   'u', 's'};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         for (int which = ID; which < MEMBERS; which++) {
             const char *fault = NULL;
             if (kind_of[which] == 0) {

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/outcome.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKENS 128
 
 static sbs_json_token tokens[TOKENS];
@@ -64,7 +59,7 @@ static const struct {
 
 static void reads_outcomes(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(outcomes); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(outcomes); i++) {
         char text[128];
         bool transient = !outcomes[i].transient;
         assert_int_equal(sbs_outcome_parse(outcomes[i].body, strlen(outcomes[i].body), tokens, TOKENS, text,
@@ -89,7 +84,7 @@ static void tells_other_bodies_apart(void **state) {
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{}]",
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(others); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(others); i++) {
         char text[8] = "full";
         bool transient = true;
         assert_int_equal(sbs_outcome_parse(others[i], strlen(others[i]), tokens, TOKENS, text, sizeof text, &transient),
@@ -128,16 +123,16 @@ static void knows_fhir_ids_and_types(void **state) {
     static const char *const no_types[] = {"", "observation", "Obs3", "Obs-x", "Obs ", "*", "Obs{"};
     char longest[SBS_FHIR_ID_MAX + 1];
     (void)state;
-    for (size_t i = 0; i < COUNT(ids); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(ids); i++) {
         assert_true(sbs_fhir_id_is_valid(sbs_text_of(ids[i])));
     }
-    for (size_t i = 0; i < COUNT(no_ids); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(no_ids); i++) {
         assert_false(sbs_fhir_id_is_valid(sbs_text_of(no_ids[i])));
     }
-    for (size_t i = 0; i < COUNT(types); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(types); i++) {
         assert_true(sbs_fhir_type_is_valid(sbs_text_of(types[i])));
     }
-    for (size_t i = 0; i < COUNT(no_types); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(no_types); i++) {
         assert_false(sbs_fhir_type_is_valid(sbs_text_of(no_types[i])));
     }
     memset(longest, 'A', sizeof longest);
@@ -160,7 +155,7 @@ static void finds_type_and_id_in_a_location(void **state) {
         "a:/Observation/12-a.b",
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(locations); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(locations); i++) {
         sbs_text type;
         sbs_text id;
         assert_int_equal(sbs_location_parse(sbs_text_of(locations[i]), &type, &id), SBS_OK);
@@ -189,7 +184,7 @@ static void refuses_other_locations(void **state) {
         "Observation//_history/1",
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(locations); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(locations); i++) {
         sbs_text type;
         sbs_text id;
         assert_int_equal(sbs_location_parse(sbs_text_of(locations[i]), &type, &id), SBS_ERR_FORMAT);
@@ -223,7 +218,7 @@ static void reads_every_entry_of_an_answered_bundle(void **state) {
     (void)state;
     read_doc(&doc, text);
     assert_int_equal(sbs_bundle_first(&doc, &node), SBS_OK);
-    for (size_t i = 0; i < COUNT(statuses); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
         assert_true(node != SBS_JSON_NONE);
         assert_int_equal(sbs_bundle_entry_read(&doc, node, &entry), SBS_OK);
         assert_int_equal(entry.status, statuses[i]);
@@ -237,7 +232,7 @@ static void reads_every_entry_of_an_answered_bundle(void **state) {
 static void an_entry_needs_a_response(void **state) {
     static const char *const entries[] = {"{}", "7", "{\"response\":7}", "{\"response\":{},\"response\":{}}"};
     (void)state;
-    for (size_t i = 0; i < COUNT(entries); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(entries); i++) {
         sbs_json doc;
         sbs_bundle_entry entry;
         read_doc(&doc, entries[i]);
@@ -259,7 +254,7 @@ static void tells_answered_bundles_from_others(void **state) {
         {"[]", SBS_ERR_RESPONSE},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_json doc;
         sbs_json_node node = 0;
         read_doc(&doc, cases[i].text);
@@ -302,7 +297,7 @@ static void refuses_what_is_no_server_statement(void **state) {
         "{\"resourceType\":\"Conformance\",\"rest\":[{\"mode\":\"server\"}]}",
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(others); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(others); i++) {
         sbs_json doc;
         sbs_capability found;
         read_doc(&doc, others[i]);
@@ -332,7 +327,7 @@ static void reads_the_release_of_a_statement(void **state) {
         {"{\"resourceType\":\"Patient\",\"fhirVersion\":\"4.0.1\"}", "", 0, SBS_ERR_RESPONSE},
         {"[]", "", 0, SBS_ERR_RESPONSE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_json_token few[8];
         sbs_json doc;
         sbs_text text;
@@ -367,7 +362,7 @@ static void finds_the_token_url_of_a_statement(void **state) {
         {"{}", NULL},
         {"[]", NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_json_token few[48];
         sbs_json doc;
         assert_int_equal(sbs_json_parse(&doc, cases[i].json, strlen(cases[i].json), few, 48, NULL), SBS_OK);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key files made by OpenSSL, and key files that OpenSSL must understand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/mbedtls_platform.h"
 #include "sbs/pem_key.h"
 #include "sbs/psa_key.h"
+#include "test.h"
 #include "test_folder.h"
 
 static char *folder;
@@ -250,7 +246,7 @@ static void every_truncation_is_refused(void **state) {
     size_t len;
     char *text = test_folder_load(folder, "p384.pem", &len);
     (void)state;
-    for (size_t cut = 0; cut + 2 < len; ++cut) {
+    for (size_t cut = 0; cut + 2 < len; cut++) {
         psa_key_id_t id;
         sbs_pem_fault fault;
         char *part = strndup(text, cut);

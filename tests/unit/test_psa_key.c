@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "../vectors/assertions.h"
 #include "../vectors/keys.h"
 #include "key_storage.h"
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/jwk.h"
 #include "sbs/psa_key.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "test.h"
 
 static void hash_of(const char *text, size_t len, uint8_t hash[SBS_HASH_SIZE]) {
     size_t hash_len;
@@ -185,7 +179,7 @@ static void generates_keys_that_work(void **state) {
         size_t bits;
     } cases[] = {{SBS_ES384, 0, 384}, {SBS_ES384, 384, 384}, {SBS_RS384, 0, 2048}};
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         sbs_psa_key psa;
         sbs_key key;
         sbs_alg alg;
@@ -235,7 +229,7 @@ static void refuses_other_sizes(void **state) {
                  {SBS_RS384, 2056}, {SBS_RS384, 8192}, {(sbs_alg)3, 2048}};
     psa_key_id_t id;
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_int_equal(sbs_psa_key_generate(cases[i].alg, cases[i].bits, PSA_KEY_ID_NULL, &id), SBS_ERR_ARGUMENT);
     }
 }
@@ -267,7 +261,7 @@ static void translates_statuses(void **state) {
         {PSA_ERROR_GENERIC_ERROR, SBS_ERR_CRYPTO},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_int_equal(sbs_psa_to_status(cases[i].psa), cases[i].status);
     }
 }

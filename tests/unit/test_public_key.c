@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "../vectors/keys.h"
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/jwk.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "test.h"
 
 static sbs_public_key parse(sbs_alg alg, const uint8_t *data, size_t len) {
     sbs_public_key key;
@@ -33,7 +27,7 @@ static void assert_refused(const uint8_t *der, size_t len) {
 
 static void parses_every_published_key(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(RSA_VECTORS); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(RSA_VECTORS); i++) {
         uint8_t der[SBS_PUBLIC_KEY_MAX];
         const size_t len = test_rsa_der_of(RSA_VECTORS[i].n, RSA_VECTORS[i].e, der);
         const sbs_public_key key = parse(SBS_RS384, der, len);
@@ -105,7 +99,7 @@ static void checks_the_exponent(void **state) {
     sbs_public_key key;
     (void)state;
     memset(n, 0xFF, sizeof n);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         const size_t len = test_rsa_der(n, sizeof n, cases[i].e, cases[i].len, der);
         assert_int_equal(sbs_public_key_parse(SBS_RS384, der, len, &key), cases[i].status);
     }
@@ -158,7 +152,7 @@ static void refuses_damaged_structure(void **state) {
     const size_t len = test_rsa_der_of(RSA_VECTORS[0].n, RSA_VECTORS[0].e, good);
     assert_int_equal(len, 270);
     assert_int_equal(good[265], 0x02);
-    for (size_t i = 0; i < COUNT(damage); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(damage); i++) {
         memcpy(bad, good, len);
         bad[damage[i].at] = damage[i].value;
         assert_refused(bad, len);

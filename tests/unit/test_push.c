@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The push engine: what becomes of items, whatever the server says. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 
@@ -177,7 +174,7 @@ static void already_there_at_the_first_attempt_is_a_collision(void **state) {
 static void what_an_operator_must_mend_pauses_and_goes_on_by_itself(void **state) {
     push_setup *s = *state;
     static const unsigned codes[] = {403, 404, 401};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(codes); i++) {
         push_setup_init(s);
         add(s, 1, "a");
         s->base.fhir.fhir_status = codes[i];
@@ -195,7 +192,7 @@ static void no_item_is_blamed_for_discovery_or_the_token(void **state) {
     push_setup *s = *state;
     static const char *const discoveries[] = {"<html>", "{}", "{\"token_endpoint\":\"http://auth.example/token\"}",
                                               "{\"token_endpoint\":\"nonsense://\"}"};
-    for (size_t i = 0; i < sizeof discoveries / sizeof *discoveries; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(discoveries); i++) {
         push_setup_init(s);
         add(s, 1, "a");
         s->base.fhir.discovery_body = discoveries[i];

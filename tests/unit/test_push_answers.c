@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the push engine asks for and what it makes of each answer: first attempts that replace nothing, ids and ways of
  * writing, restarts, groups of the queue's writes, and the waits of a server that takes nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define HOUR_MS 3600000u
@@ -62,7 +59,7 @@ static void a_first_put_replaces_nothing(void **state) {
         unsigned status;
         bool again; /* the repeat still must not: nothing can have been stored */
     } rows[] = {{503, false}, {500, false}, {408, false}, {429, true}, {403, true}, {401, true}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         push_setup_init(s);
         s->mode = SBS_WRITE_PUT;
         add(s, 1, "a");
@@ -134,7 +131,7 @@ static void a_first_version_has_replaced_nothing(void **state) {
         {"ETag: W/\"11\"\r\n", SBS_PUSH_REPLACED},
         {"", SBS_PUSH_REPLACED},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         push_setup_init(s);
         s->mode = SBS_WRITE_PUT;
         add(s, 1, "a");
@@ -267,7 +264,7 @@ static void a_batch_that_is_not_answered_is_sent_item_by_item(void **state) {
         "{\"response\":{\"status\":\"201\"}},{\"response\":{\"status\":\"201\"}},{\"response\":{\"status\":\"201\"}}",
         "{\"response\":{\"status\":\"201\",\"location\":\"Observation/b\"}},{\"response\":{\"status\":\"201\"}}",
     };
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
         char answer[512];
         push_setup_init(s);
         snprintf(answer, sizeof answer, "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[%s]}",
@@ -304,7 +301,7 @@ static void a_mixed_answer_without_ids_settles_nothing(void **state) {
     push_setup *s = *state;
     static const char *const statuses[] = {"200", "201", "204"};
     char said[256];
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
         push_setup_init(s);
         s->mode = SBS_WRITE_PUT;
         s->config.batch_max = 4;
@@ -457,7 +454,7 @@ static unsigned requests_of(const push_setup *s) {
 static void each_step_of_a_wait_is_followed_by_one_request(void **state) {
     push_setup *s = *state;
     static const unsigned statuses[] = {403, 404, 503, 302};
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
         push_setup_init(s);
         s->base.fhir.verdict = say_always;
         always = statuses[i];
@@ -560,7 +557,7 @@ static void only_a_word_about_the_item_sets_it_aside(void **state) {
         {422, "no such unit", true},
         {400, "", true},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         push_setup_init(s);
         add(s, 1, "a");
         add(s, 2, "b");
@@ -610,7 +607,7 @@ static void what_is_not_confirmed_is_posted_once(void **state) {
         const char *body;
         bool dead;
     } rows[] = {{202, "", true}, {200, "received", true}, {200, "{\"pid\":1}", true}, {200, PAGE, false}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         push_setup_init(s);
         s->mode = SBS_WRITE_PLAIN;
         add(s, 1, "a");

@@ -3,18 +3,15 @@
  * Bad items stop nobody: whatever the server says of them, and however many there are, those of other lanes are stored
  * within a bound of time and requests, and what fails while others pass is set aside in the end.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include <psa/crypto.h>
 
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define GOOD 20u
@@ -147,7 +144,7 @@ static void bad_items_hold_up_no_other_lane(void **state) {
     push_setup *s = *state;
     static const unsigned counts[] = {1, 2, 9, 100};
     static sbs_push_deferred lent[128];
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (size_t k = 0; k < SBS_COUNT_OF(kinds); k++) {
         for (unsigned variant = 0; variant < 32; variant++) {
             uint16_t batch = variant / 4 % 2 == 0 ? 1 : 32;
             if ((kinds[k].bundle != 0 && batch == 1) || (kinds[k].letter == 'T' && batch > 1)) {
@@ -156,7 +153,7 @@ static void bad_items_hold_up_no_other_lane(void **state) {
             begin(s, &kinds[k], variant / 8 % 2 == 0 ? SBS_WRITE_PUT : SBS_WRITE_IF_NONE_EXIST, batch);
             if (variant / 16 != 0) {
                 s->config.deferred = lent;
-                s->config.deferred_count = sizeof lent / sizeof *lent;
+                s->config.deferred_count = SBS_COUNT_OF(lent);
                 assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
             }
             hold_the_bound(s, counts[variant % 4]);
@@ -170,7 +167,7 @@ static void bad_items_hold_up_no_other_lane(void **state) {
  * never gets an answer is kept. */
 static void what_fails_while_others_pass_is_set_aside(void **state) {
     push_setup *s = *state;
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (size_t k = 0; k < SBS_COUNT_OF(kinds); k++) {
         for (uint16_t batch = 1; batch <= 32; batch = (uint16_t)(batch + 31)) {
             if ((kinds[k].bundle != 0 && batch == 1) || (kinds[k].letter == 'T' && batch > 1)) {
                 continue;

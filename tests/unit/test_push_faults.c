@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The push engine when things break: the connection at every byte, the queue at every operation, the power at every
  * poll; and measurements that were taken before the clock was known. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "test.h"
 
 #define NOW 1700000000
 

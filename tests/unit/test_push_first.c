@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was sent and cannot be stored is sent again as if for the first time: it replaces nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define HOUR_MS 3600000u
 #define NOW 1700000000
@@ -57,7 +54,7 @@ static void a_batch_that_was_refused_whole_replaces_nothing(void **state) {
     push_setup *s = *state;
     static const unsigned statuses[] = {429, 403, 401, 413, 400, 503, 500, 408};
     for (unsigned times = 1; times <= 2; times++) {
-        for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
             begin(s, 4);
             s->base.fhir.fhir_status = statuses[i];
             bool dead = sbs_http_meaning_of(statuses[i]).fault == SBS_FAULT_ITEM;

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the push engine goes through its queue: what it costs, what is too large for a Bundle, what cannot be built for
  * now, and what was delivered but could not be settled. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <psa/crypto.h>
-
 #include "push_setup.h"
+#include "test.h"
 
 #define NOW 1700000000
 

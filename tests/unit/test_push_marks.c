@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When the push engine marks an attempt: before the first byte of the item, and not before there is a way to send it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define ITEMS 3u
@@ -78,7 +75,7 @@ static void lose_connections(push_setup *s) {
 static void an_attempt_that_sent_nothing_leaves_no_mark(void **state) {
     push_setup *s = *state;
     void (*const outages[])(push_setup *) = {refuse_tokens, refuse_connections, lose_connections};
-    for (unsigned i = 0; i < 2 * sizeof outages / sizeof *outages; i++) {
+    for (unsigned i = 0; i < 2 * SBS_COUNT_OF(outages); i++) {
         push_setup_abc(s, i % 2 == 0 ? 1 : 3);
         outages[i / 2](s);
         while (s->events[SBS_PUSH_WAITING] + s->events[SBS_PUSH_PAUSED] == 0) {

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may have been stored is not looked for before a server that indexes late can find it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define SETTLE_MS 5000u
@@ -27,7 +24,7 @@ static unsigned verdict(const char *json, size_t len) {
     unsigned item = (unsigned)(value[9] - 'a');
     uint64_t now_ms = world->base.now.mono_ms;
     sequence = sequence * 1103515245u + 12345u;
-    unsigned status = statuses[(sequence >> 16) % (sizeof statuses / sizeof *statuses)];
+    unsigned status = statuses[(sequence >> 16) % SBS_COUNT_OF(statuses)];
     tries++;
     if (tried_ms[item] != 0 && now_ms - tried_ms[item] < SETTLE_MS) {
         early++;
@@ -97,7 +94,7 @@ static void nor_after_a_restart(void **state) {
         uint32_t tried_ms, waits_ms;
     } rows[] = {{1, 1, 0, 5000},    {4, 1, 0, 5000}, {1, 2, 0, 5000},       {4, 2, 0, 5000}, {1, 1, 2000, 3000},
                 {4, 2, 2000, 3000}, {1, 1, 5000, 0}, {4, 2, UINT32_MAX, 0}, {1, 0, 0, 0},    {4, 0, UINT32_MAX, 0}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         push_setup_init(s);
         s->config.batch_max = rows[i].batch;
         s->config.tried_ms = rows[i].tried_ms;

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* However long a server that answers at once takes nothing, it gets no storm of requests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "push_setup.h"
+#include "sbs/count.h"
+#include "test.h"
 
 #define NOW 1700000000
 #define HOUR_MS 3600000u
@@ -71,7 +68,7 @@ static void conflicts_of_all_make_none(void **state) {
 static void attempts_that_saturate_make_none(void **state) {
     push_setup *s = *state;
     static const unsigned statuses[] = {503, 500, 403, 404, 401, 202, 429};
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
         for (uint32_t lanes = 1; lanes <= 24; lanes += 23) {
             attempts = UINT8_MAX; /* as on flash */
             begin(s, statuses[i], SBS_WRITE_PUT, 1, lanes);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/retry.h"
+#include "test.h"
 
 static uint32_t largest(uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
     const sbs_backoff backoff = {base_ms, cap_ms};
@@ -109,7 +105,7 @@ static void test_every_status_has_its_meaning(void **state) {
     };
     unsigned next = 0;
 
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(ranges); i++) {
         const range *row = &ranges[i];
         assert_true(row->first == next || row->first == UINT32_MAX);
         next = row->last + 1;

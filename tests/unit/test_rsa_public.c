@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The RSA public operation beside Mbed TLS's own power: random and extreme moduli up to the largest. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "rsa_public.h"
+#include "sbs/count.h"
 #include "sbs/mbedtls_platform.h"
+#include "test.h"
 
 #define BYTES_MAX 1024u /* 8192 bits */
 
@@ -39,12 +36,12 @@ static void set_random(mbedtls_mpi *x, size_t bits) {
     uint8_t bytes[BYTES_MAX];
     size_t len = (bits + 7) / 8;
     unsigned kind = random_number() % 4;
-    for (size_t i = 0; i < len; ++i) {
+    for (size_t i = 0; i < len; i++) {
         uint8_t runs[] = {0x00, 0xff};
         bytes[i] = kind == 0 ? runs[random_number() % 2] : (uint8_t)random_number();
     }
     assert_int_equal(mbedtls_mpi_read_binary(x, bytes, len), 0);
-    for (size_t bit = bits; bit < len * 8; ++bit) {
+    for (size_t bit = bits; bit < len * 8; bit++) {
         assert_int_equal(mbedtls_mpi_set_bit(x, bit, 0), 0);
     }
     assert_int_equal(mbedtls_mpi_set_bit(x, bits - 1, 1), 0);
@@ -81,7 +78,7 @@ static void check(numbers *all) {
 
 static void set_exponent(mbedtls_mpi *e, unsigned choice) {
     static const int usual[] = {65537, 3, 17, 1, 2, 65535};
-    if (choice < sizeof usual / sizeof usual[0]) {
+    if (choice < SBS_COUNT_OF(usual)) {
         assert_int_equal(mbedtls_mpi_lset(e, usual[choice]), 0);
     } else {
         set_random(e, 1 + random_number() % SBS_RSA_EXPONENT_BITS_MAX);
@@ -102,7 +99,7 @@ static void set_base(numbers *all, unsigned choice) {
 
 static void equals_for_random_moduli(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 6000; ++i) {
+    for (unsigned i = 0; i < 6000; i++) {
         numbers all;
         size_t bits = i % 100 == 0 ? 2048 + random_number() % (8192 - 2048 + 1) : 2 + random_number() % 600;
         init(&all);
@@ -119,10 +116,10 @@ static void equals_for_random_moduli(void **state) {
 static void equals_for_extreme_moduli(void **state) {
     static const size_t sizes[] = {2, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1023, 1024, 2048, 3072, 4095, 4096, 8191};
     (void)state;
-    for (size_t i = 0; i < 3 * sizeof sizes / sizeof sizes[0]; ++i) {
+    for (size_t i = 0; i < 3 * SBS_COUNT_OF(sizes); i++) {
         numbers all;
         size_t bits = sizes[i / 3];
-        for (unsigned base = 0; base < 5; ++base) {
+        for (unsigned base = 0; base < 5; base++) {
             init(&all);
             assert_int_equal(mbedtls_mpi_set_bit(&all.n, bits, 1), 0);
             assert_int_equal(mbedtls_mpi_set_bit(&all.n, bits - 1, i % 3 == 2), 0);
@@ -197,7 +194,7 @@ static void a_lack_of_memory_is_told(void **state) {
     assert_int_equal(mbedtls_mpi_set_bit(&all.n, 0, 1), 0);
     set_exponent(&all.e, 0);
     set_base(&all, 3);
-    for (long count = 0; count < 2; ++count) {
+    for (long count = 0; count < 2; count++) {
         mbedtls_mpi_free(&all.got);
         allocations_left = count;
         int code = sbs_rsa_public_exp_mod(&all.got, &all.a, &all.e, &all.n, NULL);

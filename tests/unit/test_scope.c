@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/scope.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define C SBS_SCOPE_CREATE
 #define R SBS_SCOPE_READ
 #define U SBS_SCOPE_UPDATE
@@ -29,7 +24,7 @@ static void accepts_scope_lists(void **state) {
     };
     (void)state;
     assert_true(sbs_scope_list_is_valid((sbs_text){NULL, 0}));
-    for (size_t i = 0; i < COUNT(good); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(good); i++) {
         assert_true(sbs_scope_list_is_valid(sbs_text_of(good[i])));
     }
 }
@@ -38,7 +33,7 @@ static void refuses_what_is_no_scope_list(void **state) {
     static const char *const bad[] = {" ",    " a",   "a ",   "a  b",     "a\tb", "a\"b",
                                       "a\\b", "a\nb", "\x7f", "\xc3\xa9", "a\x1f"};
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_false(sbs_scope_list_is_valid(sbs_text_of(bad[i])));
     }
     assert_false(sbs_scope_list_is_valid((sbs_text){"a\0b", 3}));
@@ -82,7 +77,7 @@ static void parses_both_grammars(void **state) {
     };
     sbs_scope scope;
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_int_equal(sbs_scope_parse(sbs_text_of(cases[i].token), &scope), SBS_OK);
         assert_int_equal(scope.permissions, cases[i].permissions);
         assert_text(scope.context, "system");
@@ -142,7 +137,7 @@ static void refuses_what_is_no_clinical_scope(void **state) {
     };
     sbs_scope scope;
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(sbs_scope_parse(sbs_text_of(bad[i]), &scope), SBS_ERR_FORMAT);
     }
 }
@@ -175,7 +170,7 @@ static void judges_what_a_grant_covers(void **state) {
         {"  system/Observation.c  ", C, true},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_int_equal(sbs_scope_covers(sbs_text_of(cases[i].granted), "Observation", cases[i].permissions),
                          cases[i].covered);
     }

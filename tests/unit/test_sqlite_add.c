@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue on SQLite: repeats, what is kept of an item, single items, the state of the whole. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sqlite_cut_vfs.h"
 #include "sqlite_rig.h"
+#include "test.h"
 
 /* ---- repeats ---------------------------------------------------------------------------------------------------- */
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the queue on SQLite deletes by age: from a clock that is known, that goes on steadily, and so that it is told.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sqlite_cut_vfs.h"
 #include "sqlite_rig.h"
+#include "test.h"
 
 #define DAY 86400
 
@@ -119,7 +116,7 @@ static void a_clock_out_of_its_mind_is_none(void **state) {
     (void)state;
     static const int64_t times[] = {INT64_MAX, INT64_MIN + 1, -1, INT64_C(1) << 41};
     uint64_t id = add_letter("refused");
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(times); i++) {
         rig.now_s = times[i];
         rig_reopen();
         (void)add_letter("refused");

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue on SQLite when the disk returns something else than what was written, and when its process is killed. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sqlite_rig.h"
+#include "test.h"
 #include "test_folder.h"
 
 #define PAGE 2048u
@@ -58,7 +55,7 @@ static void every_column_is_covered_by_the_checksum(void **state) {
         "checksum = checksum + 1", "len = 2"};
     sbs_queue_item item;
     char sql[128];
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
         uint64_t id = rig_append("a");
         (void)snprintf(sql, sizeof sql, "UPDATE sbs_item SET %s WHERE state = 0", changes[i]);
         rig_tamper(sql);
@@ -267,7 +264,7 @@ static void impossible_counters_are_damage(void **state) {
                                           "seen = x'00'",
                                           "last_id = 1"};
     char sql[128];
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
         uint64_t kept = 0;
         uint64_t id = 0;
         sbs_sqlite_queue_close(&rig.queue);

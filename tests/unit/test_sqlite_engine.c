@@ -4,18 +4,14 @@
  * truncation and removal of a whole life, what was not synced is lost in part, and power goes again while it recovers.
  * A seeded sample unless SBS_LONG is 1.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine_rig.h"
 #include "power_cut.h"
 #include "sbs/sqlite_queue.h"
 #include "sqlite_cut_vfs.h"
+#include "test.h"
 
 #define RECORD_MAX 256u
 #define LONG_SEEDS 2u

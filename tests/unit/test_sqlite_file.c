@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue's file: who may read it, whose it is, several threads and processes. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sqlite_rig.h"
+#include "test.h"
 #include "test_folder.h"
 
 /* ---- the file -------------------------------------------------------------------------------------------------- */

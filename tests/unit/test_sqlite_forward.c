@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Adding to the durable queue: identifiers that are made, forged, repeated or not to be used. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <psa/crypto.h>
-
 #include "keys.h"
 #include "sbs/forward_add.h"
 #include "sbs/identity.h"
+#include "test.h"
 
 static char path[256];
 static sbs_sqlite_queue queue;

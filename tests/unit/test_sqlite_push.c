@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The push engine over a queue on SQLite whose disk fails for a moment, in the middle of a group of writes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <sqlite3.h>
-
 #include "push_setup.h"
 #include "sqlite_rig.h"
+#include "test.h"
 
 static int set_up(void **state) {
     return rig_set_up(state) != 0 || push_set_up(state) != 0;

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue on SQLite: the port's contract, limits, groups, dead letters. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "sqlite_cut_vfs.h"
 #include "sqlite_rig.h"
+#include "test.h"
 
 /* ---- the contract ---------------------------------------------------------------------------------------------- */
 

@@ -4,17 +4,13 @@
  * removal, with what was not synced lost in part; after each restart the queue is compared with what was promised, and
  * the scenario goes on. A seeded sample unless SBS_LONG is 1.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/sqlite_queue.h"
 #include "sqlite_cut_vfs.h"
+#include "test.h"
 
 #define ITEMS_MAX 256u
 #define STEPS 48u

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A queue of version 1 becomes one of this version, whatever happens meanwhile; hostile and newer files are refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-#include <sqlite3.h>
-
+#include "sbs/count.h"
 #include "sqlite_cut_vfs.h"
 #include "sqlite_rig.h"
+#include "test.h"
 #include "test_folder.h"
 
 #define LARGE 8999u /* bytes of the large item */
@@ -49,7 +46,7 @@ static const old_item old_items[] = {
     {.id = 7, .text = "last", .utc_s = -1, .lane = 2},
 };
 
-#define OLD_COUNT (sizeof old_items / sizeof old_items[0])
+#define OLD_COUNT SBS_COUNT_OF(old_items)
 
 static void assert_bytes(uint64_t id, const char *text) {
     static char expected[LARGE + 1], found[LARGE + 10];
@@ -392,7 +389,7 @@ static void tables_must_be_those_of_the_schema(void **state) {
         VIEW("other", "n"),
         "ALTER TABLE sbs_item ADD COLUMN more TEXT;",
     };
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
         rig_write("", 0);
         rig_reopen();
         rig_append("a");

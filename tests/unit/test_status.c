@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/status.h"
+#include "test.h"
 
 typedef struct row {
     sbs_status status;
@@ -19,7 +15,7 @@ typedef struct row {
 
 #define ROW(name, value, sentence) {name, #name, sentence},
 static const row table[] = {SBS_STATUS_TABLE(ROW)};
-#define COUNT (sizeof table / sizeof *table)
+#define COUNT SBS_COUNT_OF(table)
 
 static void test_every_status_has_its_name_and_sentence(void **state) {
     (void)state;
@@ -50,7 +46,7 @@ static bool has_value(int value) {
 static void test_unknown_values_are_named_so(void **state) {
     static const int unknown[] = {3, 100, 2147483647, -8, -19, -23, -112, -128, -256, -257, -2147483647 - 1, 255, 256};
     (void)state;
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(unknown); i++) {
         if (has_value(unknown[i])) {
             assert_string_equal(sbs_status_text((sbs_status)unknown[i]), "unknown status");
             assert_string_equal(sbs_status_name((sbs_status)unknown[i]), "SBS_ERR_?");
@@ -68,7 +64,7 @@ static void test_groups_begin_and_end_where_the_header_says(void **state) {
         {-80, -109, SBS_CLASS_OPERATOR}, {-110, -128, SBS_CLASS_ITEM}, {-110, -2147483647, SBS_CLASS_ITEM},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(groups); i++) {
         if (has_value(groups[i].from) && has_value(groups[i].to)) {
             assert_int_equal(sbs_status_group((sbs_status)groups[i].from), groups[i].group);
             assert_int_equal(sbs_status_group((sbs_status)groups[i].to), groups[i].group);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/text.h"
+#include "test.h"
 
 static void test_text_of(void **state) {
     (void)state;
@@ -238,11 +234,11 @@ static void test_to_uint(void **state) {
         "", "-1", "+1", " 1", "1 ", "1.0", "0x1", "1e3", "/", ":", "184467440737095516150"};
     uint64_t value;
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(good); i++) {
         assert_int_equal(sbs_text_to_uint(sbs_text_of(good[i].text), &value), SBS_OK);
         assert_true(value == good[i].value);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         assert_int_equal(sbs_text_to_uint(sbs_text_of(bad[i]), &value), SBS_ERR_FORMAT);
     }
     assert_int_equal(sbs_text_to_uint((sbs_text){"1\0002", 3}, &value), SBS_ERR_FORMAT);

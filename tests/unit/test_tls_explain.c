@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a connection failed: alerts, chains, certificates that cannot be read, and peers that speak no TLS. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "memory_stream.h"
 #include "sbs/linux_clock.h"
 #include "sbs/tls_explain.h"
+#include "test.h"
 #include "tls_fixture.h"
 
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
@@ -40,7 +36,7 @@ static heard hear(const void *bytes, size_t len, sbs_status end) {
     assert_int_equal(sbs_tls_stream_init(&tls, &config, &raw, &stream), SBS_OK);
 
     sbs_status status = SBS_PENDING;
-    for (int i = 0; i < 100 && status == SBS_PENDING; ++i) {
+    for (int i = 0; i < 100 && status == SBS_PENDING; i++) {
         status = stream.ops->open(stream.ctx, "localhost", 443, sbs_linux_now());
     }
     stream.ops->close(stream.ctx);
@@ -85,7 +81,7 @@ static void each_alert_has_its_own_sentence(void **state) {
     };
     const char *seen[256] = {0};
     (void)state;
-    for (unsigned alert = 1; alert < 256; ++alert) {
+    for (unsigned alert = 1; alert < 256; alert++) {
         heard result = hear_alert((uint8_t)alert);
         assert_int_equal(result.status, SBS_ERR_TLS);
         assert_int_equal(result.alert, alert);
@@ -96,7 +92,7 @@ static void each_alert_has_its_own_sentence(void **state) {
         bool is_named = names[alert] != NULL && result.problem != SBS_TLS_WANTS_CERTIFICATE;
         if (is_named) {
             assert_non_null(strstr(result.words, names[alert]));
-            for (unsigned other = 1; other < alert; ++other) {
+            for (unsigned other = 1; other < alert; other++) {
                 assert_true(seen[other] == NULL || strcmp(seen[other], result.words) != 0);
             }
             seen[alert] = result.words;
@@ -156,7 +152,7 @@ static void what_is_wrong_with_a_chain_is_told(void **state) {
     sbs_tls_trust impostor;
     (void)state;
     load(&impostor, "impostor.crt", 0);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         check("rsa", versions[i], &both, SBS_OK, SBS_TLS_NO_PROBLEM);
         check("self", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_ROOT_UNKNOWN);
         check("ec", versions[i], &rsa_only, SBS_ERR_UNTRUSTED, SBS_TLS_ISSUER_MISSING);
@@ -174,7 +170,7 @@ static void what_is_wrong_with_a_chain_is_told(void **state) {
 
 static void a_missing_intermediate_is_told(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {.config = {.explain = &sbs_tls_explain}};
         const char *const arguments[] = {"-cert", "rsa.crt", "-key", "rsa.key", "-www", versions[i], NULL};
         serve_with(&f, arguments);
@@ -284,7 +280,7 @@ static void why_a_root_is_useless_is_told(void **state) {
 static void every_problem_has_words(void **state) {
     (void)state;
     assert_string_equal(sbs_tls_problem_text(SBS_TLS_NO_PROBLEM), "");
-    for (int i = SBS_TLS_PLAIN_HTTP; i <= SBS_TLS_BROKEN_RULES; ++i) {
+    for (int i = SBS_TLS_PLAIN_HTTP; i <= SBS_TLS_BROKEN_RULES; i++) {
         assert_true(strlen(sbs_tls_problem_text((sbs_tls_problem)i)) > 10);
     }
     assert_string_equal(sbs_tls_problem_text((sbs_tls_problem)1000), "");

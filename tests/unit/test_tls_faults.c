@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TLS stream when things go wrong: the raw stream, the memory, the peer, the caller. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "memory_stream.h"
 #include "sbs/linux_clock.h"
 #include "sbs/mbedtls_platform.h"
+#include "test.h"
 #include "tls_fixture.h"
 
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
@@ -22,7 +18,7 @@ static void check_split(const char *version, size_t chunk, bool stall) {
     f.config.session_count = SESSIONS;
     serve(&f, "rsa", version, NULL, NULL);
     prepare(&f);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         exchange(&f, "localhost");
         assert_int_equal(sbs_tls_stream_resumed(&f.tls), i == 1);
         f.stream.ops->close(f.stream.ctx);
@@ -32,7 +28,7 @@ static void check_split(const char *version, size_t chunk, bool stall) {
 
 static void works_over_a_stream_that_splits_and_stalls(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         check_split(versions[i], 1, true);
         check_split(versions[i], 1, false);
         check_split(versions[i], 0, true);
@@ -81,7 +77,7 @@ static void check_cut(fixture *f, size_t at, sbs_status raw_end, size_t handshak
 
 static void an_end_without_close_notify_is_a_truncation(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         size_t handshake, all;
         serve_evenly(&f, versions[i]);
@@ -100,7 +96,7 @@ static void an_end_without_close_notify_is_a_truncation(void **state) {
 
 static void errors_of_the_raw_stream_pass_through(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         size_t handshake, all;
         serve_evenly(&f, versions[i]);
@@ -127,7 +123,7 @@ static void errors_of_the_raw_stream_pass_through(void **state) {
 
 static void a_wrong_bit_never_gets_through(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         size_t handshake, all, failures = 0, step = is_long_run() ? 1 : 83;
         serve(&f, "rsa", versions[i], NULL, NULL);
@@ -155,7 +151,7 @@ static void a_wrong_bit_never_gets_through(void **state) {
  * session only resumption is lost. */
 static void running_out_of_memory_is_told_as_such(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         unsigned failures = 0;
         sbs_status status = SBS_ERR_MEMORY;
@@ -188,7 +184,7 @@ static void check_garbage(const void *bytes, size_t len, sbs_status end, sbs_sta
     sbs_status status;
     memory_stream_init(&memory, false, &raw);
     assert_int_equal(sbs_tls_stream_init(&tls, &config, &raw, &stream), SBS_OK);
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 100; i++) {
         status = stream.ops->open(stream.ctx, "localhost", 443, sbs_linux_now());
         if (status != SBS_PENDING) {
             break;
@@ -276,7 +272,7 @@ static sbs_status counting_send(void *ctx, const uint8_t *data, size_t len, size
 
 static void close_sends_close_notify(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         serve(&f, "rsa", versions[i], NULL, NULL);
         prepare(&f);
@@ -402,7 +398,7 @@ static void a_bundle_that_does_not_fit_into_memory_is_an_error(void **state) {
     char *text = load_certificate("both.pem", &len);
     sbs_status status = SBS_ERR_MEMORY;
     (void)state;
-    for (long count = 0; status != SBS_OK; ++count) {
+    for (long count = 0; status != SBS_OK; count++) {
         sbs_tls_trust trust;
         sbs_tls_trust_init(&trust);
         allocations_left = count;

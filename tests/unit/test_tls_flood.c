@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A peer that sends for ever what Mbed TLS passes over, and needs no key for it: no call may last as long as it likes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/client.h"
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
 #include "sbs/psa_key.h"
+#include "test.h"
 #include "tls_fixture.h"
 
 #define CALL_MAX 20480u /* as tls_stream.h says: about 20 KB */
@@ -43,7 +40,7 @@ static sbs_status flood_send(void *ctx, const uint8_t *data, size_t len, size_t 
 
 static sbs_status flood_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     flood *self = ctx;
-    for (size_t i = 0; i < size; ++i) {
+    for (size_t i = 0; i < size; i++) {
         buffer[i] = self->record[self->at];
         self->at = (self->at + 1) % self->len;
     }
@@ -97,7 +94,7 @@ static const struct {
 static void no_call_takes_more_than_its_share(void **state) {
     const sbs_tls_config config = {.trust = &both};
     (void)state;
-    for (size_t i = 0; i < sizeof floods / sizeof floods[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(floods); i++) {
         flood peer = {.record = floods[i].record, .len = floods[i].len};
         const sbs_stream raw = {&flood_ops, &peer};
         sbs_tls_stream tls;
@@ -106,7 +103,7 @@ static void no_call_takes_more_than_its_share(void **state) {
 
         sbs_status status = SBS_PENDING;
         size_t most = 0;
-        for (int calls = 0; calls < 200 && status == SBS_PENDING; ++calls) {
+        for (int calls = 0; calls < 200 && status == SBS_PENDING; calls++) {
             peer.taken = 0;
             status = stream.ops->open(stream.ctx, "localhost", 443, sbs_linux_now());
             most = peer.taken > most ? peer.taken : most;
@@ -172,8 +169,8 @@ static void the_deadline_holds(void **state) {
 static void an_open_connection_is_flooded(void **state) {
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
     (void)state;
-    for (int i = 0; i < 2; ++i) {
-        for (size_t k = 0; k < sizeof floods / sizeof floods[0]; ++k) {
+    for (int i = 0; i < 2; i++) {
+        for (size_t k = 0; k < SBS_COUNT_OF(floods); k++) {
             fixture f = {0};
             flood peer = {.record = floods[k].record, .len = floods[k].len};
             uint8_t buffer[100];
@@ -184,7 +181,7 @@ static void an_open_connection_is_flooded(void **state) {
 
             f.tls.priv.raw = (sbs_stream){&flood_ops, &peer};
             sbs_status status = SBS_PENDING;
-            for (int calls = 0; calls < 10 && status == SBS_PENDING; ++calls) {
+            for (int calls = 0; calls < 10 && status == SBS_PENDING; calls++) {
                 peer.taken = 0;
                 status = f.stream.ops->receive(f.stream.ctx, buffer, sizeof buffer, &len);
                 assert_true(peer.taken <= CALL_MAX);
@@ -200,7 +197,7 @@ static void a_whole_record_passes_in_one_call(void **state) {
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
     static const char get[] = "GET /large.bin HTTP/1.0\r\n\r\n";
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {0};
         const char *const arguments[] = {"-cert",     "rsa.crt", "-key",      "rsa.key", "-cert_chain",
                                          "rsa.chain", "-WWW",    versions[i], NULL};

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mutual TLS: a server that demands a certificate of the client, and files that hold no usable one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/linux.h"
+#include "test.h"
 #include "tls_fixture.h"
 
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
@@ -39,8 +36,8 @@ static void a_server_gets_the_certificate_that_it_demands(void **state) {
     static const char *const files[][2] = {
         {"device-ec.pem", "device-ec.pem"}, {"device-ec.chain", "device-ec.key"}, {"device-rsa.pem", "device-rsa.key"}};
     (void)state;
-    for (int i = 0; i < 2; ++i) {
-        for (size_t k = 0; k < sizeof files / sizeof files[0]; ++k) {
+    for (int i = 0; i < 2; i++) {
+        for (size_t k = 0; k < SBS_COUNT_OF(files); k++) {
             sbs_tls_identity identity;
             sbs_tls_identity_fault fault;
             assert_int_equal(load(&identity, files[k][0], files[k][1], &fault), SBS_OK);
@@ -69,7 +66,7 @@ static sbs_status talk(fixture *f) {
 
 static void without_one_it_says_what_it_wants(void **state) {
     (void)state;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {.config = {.explain = &sbs_tls_explain}};
         serve_strictly(&f, versions[i]);
         prepare(&f);
@@ -85,7 +82,7 @@ static void a_refused_one_is_told_as_such(void **state) {
     sbs_tls_identity_fault fault;
     (void)state;
     assert_int_equal(load(&identity, "other.crt", "other.key", &fault), SBS_OK);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {.config = {.identity = &identity, .explain = &sbs_tls_explain}};
         serve_strictly(&f, versions[i]);
         prepare(&f);
@@ -102,7 +99,7 @@ static void it_is_not_shown_to_who_does_not_ask(void **state) {
     sbs_tls_identity_fault fault;
     (void)state;
     assert_int_equal(load(&identity, "device-ec.pem", "device-ec.pem", &fault), SBS_OK);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         fixture f = {.config = {.identity = &identity}};
         serve(&f, "ec", versions[i], NULL, NULL);
         prepare(&f);
@@ -212,7 +209,7 @@ static void the_platform_takes_certificate_files(void **state) {
 static void a_lack_of_memory_is_told_as_such(void **state) {
     (void)state;
     sbs_status status = SBS_ERR_MEMORY;
-    for (long count = 0; status != SBS_OK; ++count) {
+    for (long count = 0; status != SBS_OK; count++) {
         sbs_tls_identity identity;
         sbs_tls_identity_fault fault;
         size_t len;

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TLS stream against a server of another make (`openssl s_server`), over a raw stream that also goes wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sbs/linux_clock.h"
+#include "test.h"
 #include "tls_fixture.h"
 
 #define YEAR_S (365 * 86400)
@@ -41,7 +37,7 @@ static void talks_to_every_kind_of_server(void **state) {
 static void takes_rsa_pss_from_a_tls_1_2_server(void **state) {
     static const char *const choices[][2] = {{"-serverpref", NULL}, {"-sigalgs", "RSA-PSS+SHA256"}};
     (void)state;
-    for (unsigned i = 0; i < 2; ++i) {
+    for (unsigned i = 0; i < 2; i++) {
         fixture f = {0};
         serve(&f, "rsa", "-tls1_2", choices[i][0], choices[i][1]);
         prepare(&f);
@@ -199,7 +195,7 @@ static void check_resumption(const char *version) {
     exchange(&f, "localhost");
     assert_non_null(strstr(f.page, "New, "));
     f.stream.ops->close(f.stream.ctx);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3; i++) {
         exchange(&f, "localhost");
         assert_non_null(strstr(f.page, "Reused, "));
         assert_true(sbs_tls_stream_resumed(&f.tls));
@@ -228,7 +224,7 @@ static void resumes_sessions(void **state) {
 
 static void a_session_does_not_outlive_its_certificates(void **state) {
     (void)state;
-    for (int late = 0; late < 2; ++late) {
+    for (int late = 0; late < 2; late++) {
         fixture f = {0};
         serve(&f, "rsa", late ? "-tls1_2" : "-tls1_3", NULL, NULL);
         f.config.sessions = f.sessions;
@@ -255,7 +251,7 @@ static void without_sessions_nothing_is_resumed(void **state) {
     (void)state;
     serve(&f, "ec", NULL, NULL, NULL);
     prepare(&f);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 2; i++) {
         exchange(&f, "localhost");
         assert_false(sbs_tls_stream_resumed(&f.tls));
         f.stream.ops->close(f.stream.ctx);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/token.h"
+#include "test.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKENS 64
 
 /* ---- helpers -------------------------------------------------------------------------------------------------- */
@@ -76,7 +71,7 @@ static void refuses_to_ask_without_a_scope(void **state) {
     static const char *const bad[] = {"", " ", "a  b", "a\"", "\xc3\xa9"};
     sbs_writer writer;
     (void)state;
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         sbs_writer_init_sizing(&writer);
         sbs_token_put_request(&writer, sbs_text_of(bad[i]), sbs_text_of("id"));
         assert_int_equal(writer.error, SBS_ERR_ARGUMENT);
@@ -191,7 +186,7 @@ static void reads_lifetimes(void **state) {
         {"\"99999999999999999999999999999999999999999999\"", UINT32_MAX},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char text[256];
         sbs_token token;
         snprintf(text, sizeof text, "{\"access_token\":\"x\",\"token_type\":\"bearer\",\"expires_in\":%s}",
@@ -222,7 +217,7 @@ static void refuses_lifetimes(void **state) {
         {"{}", SBS_ERR_JSON_TYPE},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         char text[256];
         snprintf(text, sizeof text, "{\"access_token\":\"x\",\"token_type\":\"bearer\",\"expires_in\":%s}",
                  cases[i].value);
@@ -286,7 +281,7 @@ static void names_the_member_at_fault(void **state) {
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\"}x", SBS_ERR_JSON, NULL},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         assert_refused(cases[i].text, cases[i].status, cases[i].member);
     }
 }
@@ -295,7 +290,7 @@ static void names_the_member_at_fault(void **state) {
 static void an_error_among_the_members_is_a_refusal(void **state) {
     static const char *const errors[] = {"\"invalid\\u005fclient\"", "\"\"", "{\"code\":7}", "false", "[]"};
     (void)state;
-    for (size_t i = 0; i < COUNT(errors); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(errors); i++) {
         char text[256];
         snprintf(text, sizeof text, "{\"access_token\":\"a\\u002db\",\"token_type\":\"bearer\",\"error\":%s}",
                  errors[i]);

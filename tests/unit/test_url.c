@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "sbs/count.h"
 #include "sbs/url.h"
+#include "test.h"
 
 static sbs_url parsed(const char *text) {
     sbs_url url;
@@ -67,7 +63,7 @@ static void test_hosts(void **state) {
 
     static const char *const good[] = {
         "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "64:ff9b::a00:202", "fe80::ABCD"};
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(good); i++) {
         char text[80] = "https://[";
         strcat(strcat(text, good[i]), "]");
         assert_text(parsed(text).host, good[i]);
@@ -167,7 +163,7 @@ static const char *const refused_urls[] = {
 
 static void test_refused(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof refused_urls / sizeof *refused_urls; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(refused_urls); i++) {
         sbs_url url;
         if (sbs_url_parse(sbs_text_of(refused_urls[i]), &url) != SBS_ERR_URL) {
             fail_msg("not refused: %s", refused_urls[i]);
@@ -228,7 +224,7 @@ static void test_loopback(void **state) {
         {"http://127.0.0.1.example", false}, {"http://128.0.0.1", false},    {"http://[::2]", false},
         {"http://10.127.0.1", false},        {"http://127.0.0.x1", false},   {"http://xlocalhost", false},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         const sbs_url url = parsed(rows[i].text);
         assert_int_equal(sbs_url_is_loopback(&url), rows[i].loopback);
     }
@@ -349,7 +345,7 @@ static const char *const rfc3986_rows[][2] = {
 
 static void test_resolve_rfc3986(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof rfc3986_rows / sizeof *rfc3986_rows; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rfc3986_rows); i++) {
         if (rfc3986_rows[i][1] != NULL) {
             assert_resolved("http://a/b/c/d;p?q", rfc3986_rows[i][0], rfc3986_rows[i][1]);
             continue;
@@ -370,7 +366,7 @@ static void test_resolve_rfc3986(void **state) {
 static void test_resolve_sizes(void **state) {
     (void)state;
     static const char *const references[] = {"token", "/t?q", "//g/x", "https://h/long/url", "a/../b?q"};
-    for (size_t i = 0; i < sizeof references / sizeof *references; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(references); i++) {
         char buffer[100];
         const sbs_text base = sbs_text_of("https://h/fhir");
         const sbs_text reference = sbs_text_of(references[i]);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* That wiping survives the optimiser: a secret dies with its frame on a stack of our own, which is searched then. The
  * source of sbs_wipe() is included, so that the compiler sees that nobody reads the memory any more. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
 
-#include <cmocka.h>
-
 #include "../../core/src/text.c"
+#include "test.h"
 
 #define SECRET_SIZE 64
 

@@ -55,7 +55,7 @@ static void put_json(const char *level, const char *step, const char *text, cons
 static void put_step(check_level level, const char *step, const char *text, const char *advice) {
     static const char *const names[] = {"OK", "WARN", "FAIL"};
     char line[CLI_REASON_SIZE];
-    const size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line - 1;
+    size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line - 1;
     memcpy(line, text, len);
     line[cli_sanitise(line, len)] = '\0';
     if (as_json) {
@@ -89,7 +89,7 @@ static void put_words(check_level level, const char *step, const char *advice, c
 static void put_told(const char *step, const char *prefix) {
     char text[CLI_REASON_SIZE];
     const char *told = cli_last_failure();
-    const size_t len = strlen(prefix);
+    size_t len = strlen(prefix);
     (void)snprintf(text, sizeof text, "%s", strncmp(told, prefix, len) == 0 ? told + len : told);
     char *advice = NULL;
     for (char *at = strstr(text, ", "); at != NULL; at = strstr(at + 1, ", ")) {
@@ -144,8 +144,8 @@ static void put_connected(unsigned end) {
 
 /* An authenticated Date tells how right this machine's clock is. */
 static void put_clock(void) {
-    const int64_t date = cli_server_response().date_utc_s;
-    const int64_t ahead = sbs_linux_now().utc_s - date;
+    int64_t date = cli_server_response().date_utc_s;
+    int64_t ahead = sbs_linux_now().utc_s - date;
     if (check.dated || date == SBS_UTC_UNKNOWN) {
         return;
     }
@@ -161,7 +161,7 @@ static void put_clock(void) {
 /* Tells where a request failed. Returns its exit status. */
 static int put_failure(const char *step, sbs_status status) {
     const sbs_detail *detail = cli_server_detail();
-    const unsigned end = reached(status, detail);
+    unsigned end = reached(status, detail);
     char reason[CLI_REASON_SIZE];
     put_connected(end);
     cli_reason(status, detail, reason, sizeof reason);
@@ -176,11 +176,11 @@ static int check_key(void) {
     if (strcmp(cli_server.key, "-") == 0) {
         return CLI_DONE; /* it can be read once */
     }
-    const int code = cli_key_load(cli_server.key, false, &key);
+    int code = cli_key_load(cli_server.key, false, &key);
     if (code != CLI_DONE) {
         put_told("key", "key ");
     } else {
-        const int kid = cli_kid_method() == SBS_KID_NONE || cli_server.profile == 2 ? CLI_DONE : cli_key_kid(&key);
+        int kid = cli_kid_method() == SBS_KID_NONE || cli_server.profile == 2 ? CLI_DONE : cli_key_kid(&key);
         put_words(CHECK_OK, "key", NULL, "%s, %zu bits%s%.*s", key.public_key.alg == SBS_RS384 ? "RS384" : "ES384",
                   key.public_key.bits, kid == CLI_DONE && key.kid_len > 0 ? ", kid " : "", (int)key.kid_len, key.kid);
     }
@@ -190,7 +190,7 @@ static int check_key(void) {
 
 /* Before anything is asked: without a time of day there is no assertion. */
 static int check_clock(void) {
-    const sbs_detail detail = {.status = SBS_ERR_NO_TIME, .text = ""};
+    sbs_detail detail = {.status = SBS_ERR_NO_TIME, .text = ""};
     char reason[CLI_REASON_SIZE];
     if (sbs_linux_now().utc_s != SBS_UTC_UNKNOWN) {
         return CLI_DONE;
@@ -201,18 +201,18 @@ static int check_clock(void) {
 }
 
 static int check_discovery(void) {
-    const sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
+    sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
     if (cli_server.token_url != NULL) {
         put_step(CHECK_OK, "discovery", "not needed, --token-url is given", NULL);
         return CLI_DONE;
     }
-    const sbs_status status = cli_server_run(&request);
+    sbs_status status = cli_server_run(&request);
     if (status != SBS_OK) {
         return put_failure("discovery", status);
     }
     put_connected(STEP_ANSWER);
     put_clock();
-    const sbs_text url = sbs_client_token_url(cli_server_client());
+    sbs_text url = sbs_client_token_url(cli_server_client());
     put_words(CHECK_OK, "discovery", NULL, "token endpoint %.*s", (int)url.len, url.ptr);
     return CLI_DONE;
 }
@@ -251,7 +251,7 @@ static void check_scope(sbs_text granted) {
 }
 
 static int check_token(void) {
-    const sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
+    sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
     sbs_token_view token;
     sbs_status status = cli_server_run(&request);
     if (status == SBS_OK) {
@@ -310,7 +310,7 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
 
 static int put_lacks(const check_plan *plan, const char *letters, const char *why) {
     char advice[160];
-    const bool any = cli_server.any_scope;
+    bool any = cli_server.any_scope;
     (void)snprintf(advice, sizeof advice, "ask with --scope for system/%s.%s, and have it granted", plan->type,
                    letters);
     put_words(any ? CHECK_WARN : CHECK_FAIL, "create", advice, "%s: the granted scope has %s", plan->type, why);
@@ -322,7 +322,7 @@ static void put_planned(const check_plan *plan, const char *mode) {
 }
 
 static void put_twice(const check_plan *plan) {
-    const bool update = plan->stated.update_create && !plan->may_update;
+    bool update = plan->stated.update_create && !plan->may_update;
     put_words(CHECK_WARN, "create",
               update ? "ask with --scope for u (update) too"
                      : "choose with --write-mode what the server can, if it can more than it states",
@@ -331,7 +331,7 @@ static void put_twice(const check_plan *plan) {
 
 static int check_plan_of(const check_plan *plan) {
     static const char *const names[] = {"auto", "auto", "put", "if-none-exist", "plain"};
-    const sbs_forward_mode mode = plan_mode(plan);
+    sbs_forward_mode mode = plan_mode(plan);
     const sbs_capability *stated = &plan->stated;
     if (!plan->may_create && !plan->may_update) {
         return put_lacks(plan, "cu", "neither c (create) nor u (update)");
@@ -363,8 +363,8 @@ static int check_plan_of(const check_plan *plan) {
 static int check_create(const sbs_json *doc, const char *type) {
     sbs_token_view token = {0};
     check_plan plan = {.type = type};
-    const bool has_token = cli_server_token(&token) == SBS_OK;
-    const bool any = cli_server.any_scope || !has_token;
+    bool has_token = cli_server_token(&token) == SBS_OK;
+    bool any = cli_server.any_scope || !has_token;
     plan.may_create = any || sbs_scope_covers(token.scope, type, SBS_SCOPE_CREATE);
     plan.may_update = any || sbs_scope_covers(token.scope, type, SBS_SCOPE_UPDATE);
     plan.known = doc != NULL && sbs_capability_read(doc, type, &plan.stated) == SBS_OK;
@@ -374,7 +374,7 @@ static int check_create(const sbs_json *doc, const char *type) {
 /* A scope that asks for nothing to write is no set-up to push with. */
 static int put_writes_nothing(const char *type) {
     char advice[160];
-    const bool any = cli_server.any_scope;
+    bool any = cli_server.any_scope;
     if (type[0] == '\0') {
         put_step(CHECK_WARN, "create", "--scope names nothing to write that can be read here",
                  "to push, ask for such as system/Observation.cu");
@@ -498,7 +498,7 @@ static int run(const cli_operands *operands) {
     if (as_json) {
         sbs_json_begin_array(&check.json);
     }
-    const int code = run_steps(answer);
+    int code = run_steps(answer);
     if (as_json) {
         sbs_json_end_array(&check.json);
         sbs_put_char(&check.out, '\n');
@@ -506,7 +506,7 @@ static int run(const cli_operands *operands) {
     cli_server_close();
     free(answer);
 
-    const int written = cli_signal() == 0 ? cli_output_flush() : CLI_DONE; /* a listing is told whatever it says */
+    int written = cli_signal() == 0 ? cli_output_flush() : CLI_DONE; /* a listing is told whatever it says */
     return code != CLI_DONE ? code : written;
 }
 

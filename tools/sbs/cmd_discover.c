@@ -63,7 +63,7 @@ static int read_document(sbs_text text, cli_json *json) {
                                             json->tokens, json->capacity, url, url_size, &discovery);
     if (status != SBS_OK) {
         free(url);
-        const sbs_detail detail = {.step = SBS_STEP_DISCOVERY, .status = status, .text = ""};
+        sbs_detail detail = {.step = SBS_STEP_DISCOVERY, .status = status, .text = ""};
         return cli_fail(CLI_INPUT, "discover: smart-configuration: %s, %s", sbs_status_text(status),
                         cli_advice(status, &detail));
     }

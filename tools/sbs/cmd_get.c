@@ -50,7 +50,7 @@ static int get_fail(const char *path, sbs_status status, const sbs_detail *detai
 }
 
 static int get(const char *path, char *answer) {
-    const sbs_request request = {
+    sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of(path),
         .accept = sbs_text_of(cli_server.profile == 2 ? "application/json" : NULL),

@@ -6,6 +6,7 @@
 #include "io.h"
 #include "message.h"
 #include "observe_check.h"
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "units.h"
 
@@ -144,8 +145,8 @@ static int take_effective(sbs_observation *observation) {
         observation->effective = sbs_text_of(options.effective);
         return CLI_DONE;
     }
-    const int64_t utc_s = sbs_linux_now().utc_s;
-    const time_t seconds = (time_t)utc_s;
+    int64_t utc_s = sbs_linux_now().utc_s;
+    time_t seconds = (time_t)utc_s;
     struct tm local;
     if (utc_s == SBS_UTC_UNKNOWN || localtime_r(&seconds, &local) == NULL) {
         return cli_fail(CLI_INPUT, "observe: --effective: this machine's clock stands before this program was built, "
@@ -186,7 +187,7 @@ static const char *form_of(const char *element) {
         {"device", "a reference such as Device/scale-7"},
         {"component", "'SYSTEM|CODE=DECIMAL UCUM', each code once, such as 'http://loinc.org|8480-6=107 mm[Hg]'"},
     };
-    for (size_t i = 0; i < CLI_COUNT(forms); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
         if (strcmp(forms[i].element, element) == 0) {
             return forms[i].form;
         }

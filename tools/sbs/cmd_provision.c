@@ -9,6 +9,7 @@
 #include "key.h"
 #include "message.h"
 #include "meter_record.h"
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "sbs/scope.h"
 
@@ -131,7 +132,7 @@ static void fill_in(meter_record *record, char *patient) {
 static int check_given(void) {
     const char *const needed[] = {given.fhir, given.client_id, given.scope, given.ca};
     static const char *const names[] = {"fhir BASE", "client-id ID", "scope SCOPES", "ca FILE"};
-    for (size_t i = 0; i < CLI_COUNT(needed); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         if (needed[i] == NULL) {
             return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(names[i], " "), names[i],
                             names[i]);
@@ -145,7 +146,7 @@ static const char *advice(const char *field, sbs_status status) {
         {"scope", "give system scopes, as system/Observation.cu"},
         {"subject", "give a reference, as Patient/123"},
     };
-    for (size_t i = 0; i < CLI_COUNT(table); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(table); i++) {
         if (strcmp(field, table[i][0]) == 0) {
             return table[i][1];
         }

@@ -54,11 +54,11 @@ static bool direct_name(void *ctx, uint64_t id, sbs_writer *out) {
  * the way in the request that failed has one more attempt than it had when the last one ended. */
 static void direct_failed(void *ctx, const sbs_forward_event *event) {
     direct_run *run = ctx;
-    const bool unknown = event->detail != NULL && event->detail->outcome_unknown;
+    bool unknown = event->detail != NULL && event->detail->outcome_unknown;
     size_t index = 0;
     while (index < run->ram.count) {
         sbs_forward_ram_item *held = &run->ram.items[index];
-        const bool sent = held->item.attempts > held->noted_attempts;
+        bool sent = held->item.attempts > held->noted_attempts;
         sbs_write_mode mode = SBS_WRITE_PUT;
         held->noted_attempts = held->item.attempts;
         if (!sent || !unknown || !sbs_forward_push_mode_of(&run->push.push, held->item.id, &mode) ||
@@ -82,7 +82,7 @@ static int tell_unsent(direct_run *run) {
     while (run->port.ops->next(run->port.ctx, item.id, &item) == SBS_OK) {
         const sbs_forward_ram_item *held = sbs_forward_ram_find(&run->ram, item.id);
         const char *why = cli_push_why(&run->push, item.id);
-        const bool bad = held->fault != NULL;
+        bool bad = held->fault != NULL;
         if (why[0] == '\0') {
             why = "not tried";
         }
@@ -102,7 +102,7 @@ static int pump(direct_run *run, bool all) {
     while (code == CLI_DONE && !run->push.over && run->ram.count > 0) {
         sbs_status polled;
         sbs_wait wait;
-        const size_t before = run->ram.count;
+        size_t before = run->ram.count;
         code = cli_push_poll(&run->push, &polled, &wait);
         if (code == CLI_DONE && polled != SBS_PENDING && polled != SBS_OK) {
             run->push.over = true;
@@ -125,7 +125,7 @@ static int pump(direct_run *run, bool all) {
 
 static int add_item(direct_run *run, const sbs_forward_resource *resource, sbs_text text, sbs_text name,
                     const char *fault) {
-    const sbs_queue_meta meta = {
+    sbs_queue_meta meta = {
         .utc_s = SBS_UTC_UNKNOWN,
         .lane = resource->lane,
         .zone_minutes = SBS_ZONE_UNKNOWN,
@@ -152,8 +152,8 @@ static int add_item(direct_run *run, const sbs_forward_resource *resource, sbs_t
 
 /* A person can act on one such sentence, not on one for each item. */
 static void warn_without_system(direct_run *run, const sbs_forward_resource *resource) {
-    const bool bare = resource->value.len > 0 && resource->system.len == 0;
-    const bool by_identifier = cli_push_with.write_mode != SBS_FORWARD_PLAIN && resource->id[0] == '\0';
+    bool bare = resource->value.len > 0 && resource->system.len == 0;
+    bool by_identifier = cli_push_with.write_mode != SBS_FORWARD_PLAIN && resource->id[0] == '\0';
     if (bare && by_identifier && !run->warned_system) {
         run->warned_system = true;
         cli_warn("push: " CLI_NO_SYSTEM);
@@ -198,7 +198,7 @@ static const char *resources_are(size_t failed, size_t all) {
 
 static int sum_up(direct_run *run, int code) {
     cli_push_run *push = &run->push;
-    const size_t failed = run->unsent + (size_t)push->refused;
+    size_t failed = run->unsent + (size_t)push->refused;
     if (code == CLI_DONE) {
         code = push->code != CLI_DONE ? push->code : run->unsent_code;
     }
@@ -206,8 +206,8 @@ static int sum_up(direct_run *run, int code) {
         return cli_fail(code, "push: cancelled by a signal, %zu of %zu resource%s not known to be on the server",
                         failed, run->count, resources_are(failed, run->count));
     }
-    const bool unsent = run->unsent > 0 && push->reason[0] != '\0';
-    const bool advised = !unsent && push->advice != NULL;
+    bool unsent = run->unsent > 0 && push->reason[0] != '\0';
+    bool advised = !unsent && push->advice != NULL;
     if (failed > 0) {
         (void)cli_fail(code,
                        "push: %zu of %zu resource%s not known to be on the server, the lines on standard output "
@@ -223,7 +223,7 @@ static int sum_up(direct_run *run, int code) {
 }
 
 static int push_all(direct_run *run, const cli_operands *operands) {
-    const sbs_forward_push_config config = {
+    sbs_forward_push_config config = {
         .queue = &run->port,
         .already_there = SBS_ALREADY_ACCEPT,
         .trust_mode = true,

@@ -154,7 +154,7 @@ static int list_json(const cli_operands *operands, bool all) {
     int code = CLI_DONE;
     bool first = true;
     for (size_t i = 0; cli_signal() == 0 && (all || i < operands->count); i++) {
-        const uint64_t id = all ? 0 : cli_queue_id(operands->items[i]);
+        uint64_t id = all ? 0 : cli_queue_id(operands->items[i]);
         status = find_dead("queue dead", all ? dead.item.id : id - 1, &dead);
         if (!all && (status == SBS_ERR_NOT_FOUND || (status == SBS_OK && dead.item.id != id))) {
             code = cli_fail(CLI_INPUT, "queue dead: %" PRIu64 ": no such dead letter, 'sbs queue dead' lists them", id);
@@ -238,7 +238,7 @@ static int run_remove(const cli_operands *operands) {
     }
 
     first = cli_queue_open("queue remove", CLI_QUEUE_LOOK);
-    const size_t count = first == CLI_DONE ? operands->count : 0;
+    size_t count = first == CLI_DONE ? operands->count : 0;
     for (size_t i = 0; i < count && cli_signal() == 0; i++) {
         int code = remove_one(cli_queue_id(operands->items[i]));
         if (first == CLI_DONE) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sbs queue list, status, show: what only looks. */
+#include "sbs/count.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,7 +204,7 @@ static void put_status_json(sbs_writer *out, const sbs_sqlite_stats *stats) {
     sbs_json_writer json;
     sbs_json_writer_init(&json, out);
     sbs_json_begin_object(&json);
-    for (size_t i = 0; i < CLI_COUNT(numbers); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(numbers); i++) {
         sbs_json_key(&json, numbers[i].name);
         sbs_json_put_uint(&json, numbers[i].number);
     }
@@ -372,7 +373,7 @@ static int show_one(uint64_t id) {
 }
 
 static int run_show(const cli_operands *operands) {
-    const uint64_t id = cli_queue_id(operands->items[0]);
+    uint64_t id = cli_queue_id(operands->items[0]);
     if (id == 0) {
         return cli_fail(CLI_USAGE, "queue show: '%s' is no id of an item, give what 'sbs queue list' lists",
                         operands->items[0]);

@@ -30,7 +30,7 @@ static int print(void) {
 }
 
 static int run(const cli_operands *operands) {
-    const sbs_request request = {.interaction = SBS_TOKEN};
+    sbs_request request = {.interaction = SBS_TOKEN};
     (void)operands;
     int code = cli_server_open("token", CLI_NEED_TOKEN);
     if (code == CLI_DONE) {

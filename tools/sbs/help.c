@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is printed from the option tables: help and the completion script. */
+#include "sbs/count.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +27,12 @@ typedef struct help_block {
 static void put_span(help_block *block, const char *text, size_t len) {
     size_t at = 0;
     while (at < len) {
-        const size_t start = at;
+        size_t start = at;
         while (at < len && (text[at] == ' ' || text[at] == '\n')) {
             at++;
         }
-        const size_t word = strcspn(text + at, " \n");
-        const bool parted = at > start && block->used > block->indent;
+        size_t word = strcspn(text + at, " \n");
+        bool parted = at > start && block->used > block->indent;
 
         if (block->used > block->indent && block->used + (parted ? 1 : 0) + word > HELP_WIDTH) {
             sbs_put_char(block->out, '\n');
@@ -75,7 +76,7 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
     char left[32];
     char right[128];
     const char *gap = strstr(text + 2, "  ");
-    const size_t len = strcspn(text, "\n");
+    size_t len = strcspn(text, "\n");
     if (gap == NULL || gap >= text + len) {
         gap = text + len;
     }
@@ -180,7 +181,7 @@ static size_t shell_word(const char *text) {
 
 /* What must stand on one line with the word: an option and its value belong together. */
 static size_t shell_unit(const char *text) {
-    const size_t len = shell_word(text);
+    size_t len = shell_word(text);
     const char *next = text + len + strspn(text + len, " \n");
     return strncmp(text, "--", 2) == 0 && strcspn(next, "-|\\") > 0 ? len + 1 + shell_word(next) : len;
 }
@@ -190,7 +191,7 @@ static void put_example(sbs_writer *out, const char *example) {
     size_t used = 1;
     sbs_put_char(out, ' ');
     while (*example != '\0') {
-        const size_t len = shell_word(example);
+        size_t len = shell_word(example);
         if (len == 1 && example[0] == '\\') {
             example += 1 + strspn(example + 1, " \n");
             continue;
@@ -271,7 +272,7 @@ void cli_put_overview(void) {
     sbs_put_string(&out, "\noptions:\n");
     static const char *const rows[][2] = {
         {"--help", "this text"}, {"--version", "the version"}, {"--completion", "the completion script for bash"}};
-    for (size_t i = 0; i < CLI_COUNT(rows); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         (void)put_row(&out, rows[i][0], NULL, rows[i][1]);
         sbs_put_char(&out, '\n');
     }

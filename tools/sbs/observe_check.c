@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "sbs/count.h"
 #include "sbs/outcome.h"
 
 enum { DATE_LEN = 10 };
@@ -34,8 +35,8 @@ static int demand(const sbs_coding *sign, const char *element, const char *why, 
 
 int cli_observe_check(const sbs_observation *observation) {
     const sbs_coding *sign = vital_sign(observation);
-    const sbs_value_kind kind = observation->value.kind;
-    const bool dated = observation->effective.ptr != NULL || observation->effective_utc_s != SBS_UTC_UNKNOWN;
+    sbs_value_kind kind = observation->value.kind;
+    bool dated = observation->effective.ptr != NULL || observation->effective_utc_s != SBS_UTC_UNKNOWN;
     if (sign == NULL) {
         return CLI_DONE;
     }
@@ -80,7 +81,7 @@ static void warn_unit(const sbs_coding *codes, size_t count, const sbs_value *va
         if (!sbs_observation_is_vital_sign(&codes[i], 1)) {
             continue;
         }
-        for (size_t j = 0; j < sizeof sign_units / sizeof *sign_units; j++) {
+        for (size_t j = 0; j < SBS_COUNT_OF(sign_units); j++) {
             if (sbs_text_equal(codes[i].code, sbs_text_of(sign_units[j].code)) &&
                 !has_word(sign_units[j].units, value->ucum)) {
                 cli_warn("observe: the unit %.*s is none that R4's profile has for %s: it has%.*s",
@@ -108,9 +109,9 @@ static size_t index_of(sbs_text text, char c) {
 
 /* Type/id, with or without _history; Type?search; or anything with a scheme. */
 static bool is_reference(sbs_text reference) {
-    const size_t colon = index_of(reference, ':');
-    const size_t slash = index_of(reference, '/');
-    const size_t query = index_of(reference, '?');
+    size_t colon = index_of(reference, ':');
+    size_t slash = index_of(reference, '/');
+    size_t query = index_of(reference, '?');
     if (colon < reference.len && colon < slash && colon < query) {
         return colon > 0 && colon + 1 < reference.len;
     }

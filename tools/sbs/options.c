@@ -268,7 +268,7 @@ static int read_config(parse *state, const char *path) {
         return cli_fail(CLI_INPUT, "configuration file %s: out of memory, give a smaller file", path);
     }
     static const char mark[] = "\xEF\xBB\xBF"; /* of the byte order, which some editors write */
-    const bool marked = strncmp(config.data, mark, sizeof mark - 1) == 0;
+    bool marked = strncmp(config.data, mark, sizeof mark - 1) == 0;
     char *line = config.data + (marked ? sizeof mark - 1 : 0);
     for (unsigned number = 1; line != NULL && code == CLI_DONE; number++) {
         char *end = strchr(line, '\n');

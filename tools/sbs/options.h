@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sbs/count.h"
 #include "sbs/text.h"
 
 typedef enum cli_type {
@@ -49,10 +50,9 @@ typedef struct cli_table {
     const char *title; /**< over them in the help; NULL: the command's own, "options" */
 } cli_table;
 
-#define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define CLI_TABLE(array) CLI_TITLED_TABLE(array, NULL)
 #define CLI_TITLED_TABLE(array, name)                                                                                  \
-    { (array), CLI_COUNT(array), (name) }
+    { (array), SBS_COUNT_OF(array), (name) }
 #define CLI_TABLE_MAX 10u
 
 /** What stands on the command line besides options. */

@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "options.h"
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
 #include "tls_words.h"
@@ -56,7 +57,7 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail) {
 
 /* Without regard to case: servers write their words as they like. */
 static bool says(const sbs_detail *detail, const char *word) {
-    const size_t len = strlen(word);
+    size_t len = strlen(word);
     for (const char *at = detail->text; *at != '\0'; at++) {
         if (strncasecmp(at, word, len) == 0) {
             return true;
@@ -214,7 +215,7 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     if (of_tls != NULL) {
         return of_tls;
     }
-    const outcome_row *row = find_row(advices, CLI_COUNT(advices), status, detail == NULL ? &none : detail);
+    const outcome_row *row = find_row(advices, SBS_COUNT_OF(advices), status, detail == NULL ? &none : detail);
     if (row != NULL) {
         return row->words;
     }
@@ -225,7 +226,7 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
 
 /* A clock before the build was never set, and says so itself. */
 static void put_clock_before_build(char *out, size_t size) {
-    const time_t now = (time_t)sbs_linux_wall_clock();
+    time_t now = (time_t)sbs_linux_wall_clock();
     struct tm date;
     char day[16] = "an unknown day";
     if (gmtime_r(&now, &date) != NULL) {
@@ -235,7 +236,7 @@ static void put_clock_before_build(char *out, size_t size) {
 }
 
 static void put_sentence(sbs_status status, const sbs_detail *detail, char *out, size_t size) {
-    const outcome_row *row = find_row(sentences, CLI_COUNT(sentences), status, detail);
+    const outcome_row *row = find_row(sentences, SBS_COUNT_OF(sentences), status, detail);
     if (status == SBS_ERR_NO_TIME) {
         put_clock_before_build(out, size);
         return;
@@ -244,14 +245,14 @@ static void put_sentence(sbs_status status, const sbs_detail *detail, char *out,
 }
 
 const char *cli_sentence(sbs_status status, unsigned http_status) {
-    const sbs_detail detail = {.status = status, .http_status = (uint16_t)http_status, .text = ""};
-    const outcome_row *row = find_row(sentences, CLI_COUNT(sentences), status, &detail);
+    sbs_detail detail = {.status = status, .http_status = (uint16_t)http_status, .text = ""};
+    const outcome_row *row = find_row(sentences, SBS_COUNT_OF(sentences), status, &detail);
     return row != NULL && row->words != NULL ? row->words : sbs_status_text(status);
 }
 
 /* The server's clock is what the refusal was judged by. */
 static void put_clock(const sbs_detail *detail, char *out, size_t size) {
-    const int64_t ahead = -(int64_t)detail->clock_difference_s;
+    int64_t ahead = -(int64_t)detail->clock_difference_s;
     out[0] = '\0';
     if (ahead != 0) {
         (void)snprintf(out, size, "; this machine's clock is %lld s %s the server's",

@@ -9,6 +9,7 @@
 
 #include "io.h"
 #include "message.h"
+#include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
 
@@ -40,7 +41,7 @@ const cli_table cli_push_table = CLI_TABLE(option_table);
 
 /* What is not there is named. */
 static void put_url(const sbs_forward_event *event, char *out, size_t size) {
-    const unsigned http = event->push->http_status;
+    unsigned http = event->push->http_status;
     const char *slash = cli_server.fhir[strlen(cli_server.fhir) - 1] == '/' ? "" : "/";
     size_t len = strlen(out);
     if ((http != 404 && http != 405 && http != 410) || event->detail->step != SBS_STEP_RESOURCE) {
@@ -65,8 +66,8 @@ static void compose(const sbs_forward_event *event, char *out, size_t size) {
                        "already there before it was ever sent, perhaps another one with the same identifier");
         return;
     }
-    const bool known = event->detail != NULL || push->http_status != 0;
-    const bool ours = event->reason[0] != '\0' && !(known && is_said_by_status(event->reason));
+    bool known = event->detail != NULL || push->http_status != 0;
+    bool ours = event->reason[0] != '\0' && !(known && is_said_by_status(event->reason));
     if (ours) {
         (void)snprintf(out, size, "%s%s", event->reason, known ? ": " : "");
         len = strlen(out);
@@ -90,11 +91,11 @@ static bool refuses_put(const sbs_forward_event *event) {
     static const char *const phrases[] = {"client-assigned",        "client assigned",  "supplied by",
                                           "assigned by the server", "server-assigned",  "create resource with id",
                                           "update-as-create",       "update as create", "updatecreate"};
-    const unsigned http = event->push->http_status;
+    unsigned http = event->push->http_status;
     if (event->push->id == 0 || event->write_mode != SBS_WRITE_PUT) {
         return false;
     }
-    for (size_t i = 0; (http == 400 || http == 422) && i < sizeof phrases / sizeof phrases[0]; i++) {
+    for (size_t i = 0; (http == 400 || http == 422) && i < SBS_COUNT_OF(phrases); i++) {
         if (strcasestr(event->words, phrases[i]) != NULL) {
             return true;
         }
@@ -105,8 +106,8 @@ static bool refuses_put(const sbs_forward_event *event) {
 /* If-None-Exist needs c (create), which not every scope has. */
 static bool may_create(const sbs_forward_event *event) {
     char type[SBS_FHIR_ID_MAX + 1];
-    const size_t len = strcspn(event->target, "/");
-    const sbs_text granted = sbs_forward_server_scope(cli_server_forward(), sbs_linux_now());
+    size_t len = strcspn(event->target, "/");
+    sbs_text granted = sbs_forward_server_scope(cli_server_forward(), sbs_linux_now());
     if (cli_server.any_scope || len == 0 || len >= sizeof type) {
         return cli_server.any_scope;
     }
@@ -137,7 +138,7 @@ static const char *advice_for(const sbs_forward_event *event) {
 
 /* What no later push mends by itself. */
 static bool is_unmended(const sbs_forward_event *event) {
-    const unsigned http = event->push->http_status;
+    unsigned http = event->push->http_status;
     return event->push->kind == SBS_PUSH_PAUSED || event->push->status == SBS_ERR_SCOPE || http == 403 || http == 404 ||
            http == 405 || http == 410;
 }
@@ -198,7 +199,7 @@ void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const
 }
 
 static void put_stored(cli_push_run *run, const sbs_forward_event *event, const char *what) {
-    const bool replaced = event->push->kind == SBS_PUSH_REPLACED;
+    bool replaced = event->push->kind == SBS_PUSH_REPLACED;
     sbs_writer out;
     if (cli_push_with.quiet && !replaced) {
         return;
@@ -231,8 +232,8 @@ int cli_push_show(cli_push_run *run) {
 }
 
 static void show_progress(cli_push_run *run) {
-    const uint64_t now_ms = sbs_linux_now().mono_ms;
-    const uint64_t took_ms = now_ms - run->started_ms;
+    uint64_t now_ms = sbs_linux_now().mono_ms;
+    uint64_t took_ms = now_ms - run->started_ms;
     const sbs_queue *queue = run->push.priv.config.queue;
     sbs_queue_counters counters;
     if (now_ms - run->shown_ms < PROGRESS_MS || cli_server.verbose || cli_push_with.quiet ||
@@ -282,7 +283,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
     if (refuses_put(event)) {
         run->advice = mode_advice(event);
     }
-    const bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
+    bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
     if (run->pending_code == CLI_DONE && counts) {
         run->pending_code =
             event->push->kind == SBS_PUSH_COLLISION
@@ -294,14 +295,14 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
 static void name_step(cli_push_run *run, const sbs_forward_event *event) {
     const char *step = event->detail == NULL ? "" : sbs_step_text(event->detail->step);
     const char *statement = event->statement ? "CapabilityStatement" : "";
-    const bool both = step[0] != '\0' && statement[0] != '\0';
+    bool both = step[0] != '\0' && statement[0] != '\0';
     (void)snprintf(run->step, sizeof run->step, "%s%s%s", statement, both ? ": " : "", step);
 }
 
 /* Waits are told when their reason is a new one. */
 static void note_wait(cli_push_run *run, const sbs_forward_event *event, const char *who) {
     char before[CLI_PUSH_REASON_SIZE];
-    const uint32_t wait_ms = event->push->wait_ms;
+    uint32_t wait_ms = event->push->wait_ms;
     memcpy(before, run->reason, sizeof before);
     compose(event, run->reason, sizeof run->reason);
     memcpy(run->last, run->reason, sizeof run->last);
@@ -309,7 +310,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     run->advice = advice_for(event);
     run->unmended = is_unmended(event);
     name_step(run, event);
-    const bool was_sent = event->push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
+    bool was_sent = event->push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
     run->failed_id = was_sent ? event->push->id : 0; /* what fails before is the same for all */
     if (event->push->id != 0) {
         failure_keep(run, event->push->id, run->reason);
@@ -431,23 +432,23 @@ int cli_push_poll(cli_push_run *run, sbs_status *out_polled, sbs_wait *out_wait)
 }
 
 bool cli_push_is_time_over(const cli_push_run *run) {
-    const uint64_t time_s = cli_push_with.time_s;
+    uint64_t time_s = cli_push_with.time_s;
     return time_s > 0 && sbs_linux_now().mono_ms - run->started_ms >= time_s * 1000u;
 }
 
 /* No wait is longer than what is left of --max-time. */
 static uint64_t within_time(const cli_push_run *run, uint64_t wait_ms) {
-    const uint64_t time_ms = cli_push_with.time_s * 1000u;
-    const uint64_t passed_ms = sbs_linux_now().mono_ms - run->started_ms;
+    uint64_t time_ms = cli_push_with.time_s * 1000u;
+    uint64_t passed_ms = sbs_linux_now().mono_ms - run->started_ms;
     if (time_ms == 0) {
         return wait_ms;
     }
-    const uint64_t left_ms = passed_ms < time_ms ? time_ms - passed_ms : 0;
+    uint64_t left_ms = passed_ms < time_ms ? time_ms - passed_ms : 0;
     return wait_ms < left_ms ? wait_ms : left_ms;
 }
 
 void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait) {
-    const bool at_work = wait->events != 0 || wait->descriptor >= 0 || wait->timeout_ms == 0;
+    bool at_work = wait->events != 0 || wait->descriptor >= 0 || wait->timeout_ms == 0;
     sbs_wait shorter = *wait;
     show_progress(run);
     run->over = run->over || cli_signal() != 0 || cli_push_is_time_over(run) || (!at_work && is_too_long(run, 0));
@@ -459,7 +460,7 @@ void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait) {
 }
 
 void cli_push_pause(cli_push_run *run, uint64_t wait_ms) {
-    const uint64_t until_ms = sbs_linux_now().mono_ms + within_time(run, wait_ms);
+    uint64_t until_ms = sbs_linux_now().mono_ms + within_time(run, wait_ms);
     for (uint64_t now_ms; cli_signal() == 0 && (now_ms = sbs_linux_now().mono_ms) < until_ms;) {
         cli_server_wait(&(sbs_wait){.timeout_ms = (uint32_t)(until_ms - now_ms), .descriptor = -1});
     }

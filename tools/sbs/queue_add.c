@@ -79,9 +79,9 @@ static void note_accepted(add_run *run, const sbs_forward_added *added, const st
         [SBS_FORWARD_ALREADY_DEAD] = "already a dead letter",
         [SBS_FORWARD_ALREADY_DELIVERED] = "already delivered",
     };
-    const bool waits = added->fate == SBS_FORWARD_QUEUED || added->fate == SBS_FORWARD_ALREADY_QUEUED;
-    const bool dead = added->fate == SBS_FORWARD_ALREADY_DEAD;
-    const bool told = run->list || !waits; /* no push will tell of that one */
+    bool waits = added->fate == SBS_FORWARD_QUEUED || added->fate == SBS_FORWARD_ALREADY_QUEUED;
+    bool dead = added->fate == SBS_FORWARD_ALREADY_DEAD;
+    bool told = run->list || !waits; /* no push will tell of that one */
     if (told && (dead || !cli_push_with.quiet)) {
         sbs_writer out;
         sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->done);
@@ -258,7 +258,7 @@ static add_run *start(const char *command, bool list, cli_queue_added *added) {
 static int finish(add_run *run, int code) {
     const cli_queue_added *added = run->added;
     if (code == CLI_DONE && added->refused > 0) {
-        const size_t all = added->refused + added->accepted;
+        size_t all = added->refused + added->accepted;
         (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
                        run->command, added->refused, all, all == 1 ? "" : "s", added->refused == 1 ? "was" : "were");
     }

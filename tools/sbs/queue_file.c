@@ -136,7 +136,7 @@ static uint32_t keep_dead_s(cli_queue_need need) {
 }
 
 int cli_queue_open(const char *command, cli_queue_need need) {
-    const sbs_sqlite_queue_config config = {
+    sbs_sqlite_queue_config config = {
         .path = cli_queue.file,
         .policy = cli_queue.when_full == 2 ? SBS_SQLITE_DROP_OLDEST : SBS_SQLITE_REFUSE,
         .items_max = (uint32_t)cli_queue.items_max,

@@ -31,7 +31,7 @@ typedef struct queue_run {
 
 /* A queue that fails may do so for a moment. Returns an exit status if the run is over. */
 static int note_storage_failure(queue_run *run, sbs_status status) {
-    const bool follow = cli_push_with.follow;
+    bool follow = cli_push_with.follow;
     const char *command = run->push.command;
     run->storage_failures++;
     if (run->storage_failures == 1 || (run->storage_failures >= STORAGE_TRIES && !follow)) {
@@ -58,7 +58,7 @@ static int look_at_file(queue_run *run) {
     if (code != CLI_DONE) {
         return code;
     }
-    const sbs_forward_push_config config = push_config(UINT64_MAX);
+    sbs_forward_push_config config = push_config(UINT64_MAX);
     return cli_push_open(&run->push, &config);
 }
 
@@ -122,7 +122,7 @@ static bool note_dead(void *ctx, const sbs_push_event *event) {
 static void note_trouble(void *ctx, const sbs_forward_event *event) {
     queue_run *run = ctx;
     const sbs_push_event *push = event->push;
-    const bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
+    bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
     if (push->id == 0 || (!answered && run->noted_id == push->id && run->noted == push->status)) {
         return;
     }
@@ -163,7 +163,7 @@ static int list_kept(queue_run *run) {
 static void tell_kept(const queue_run *run, uint32_t count) {
     const cli_push_run *push = &run->push;
     const char *why = push->reason[0] != '\0' ? push->reason : "not tried";
-    const bool advised = push->reason[0] != '\0' && push->advice != NULL;
+    bool advised = push->reason[0] != '\0' && push->advice != NULL;
     if (run->mine != NULL && cli_push_with.quiet) {
         return;
     }
@@ -213,7 +213,7 @@ static int push_queue(queue_run *run) {
         return code; /* an empty queue makes no traffic */
     }
 
-    const sbs_forward_push_config config = push_config(cli_queue_last_push_ms());
+    sbs_forward_push_config config = push_config(cli_queue_last_push_ms());
     code = cli_push_open(&run->push, &config);
     return code != CLI_DONE ? code : push_all(run);
 }
@@ -221,7 +221,7 @@ static int push_queue(queue_run *run) {
 /* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
 static int lock(queue_run *run) {
     const char *command = run->push.command;
-    const bool waits = cli_push_with.follow && run->mine == NULL;
+    bool waits = cli_push_with.follow && run->mine == NULL;
     int code = cli_queue_lock(command, &run->elsewhere);
     if (code == CLI_DONE && run->elsewhere && !cli_push_with.quiet) {
         cli_note("%s: queue %s: another process is pushing it, %s", command, cli_queue.file,

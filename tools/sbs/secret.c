@@ -51,7 +51,7 @@ void cli_secret_forget(void) {
 /* How many characters from @p text on are of a secret: a whole fragment, or nothing. */
 static size_t fragment_at(const char *text, size_t len) {
     for (size_t i = 0; i < SECRET_COUNT; i++) {
-        const size_t need = secrets[i].len < FRAGMENT_LEN ? secrets[i].len : FRAGMENT_LEN;
+        size_t need = secrets[i].len < FRAGMENT_LEN ? secrets[i].len : FRAGMENT_LEN;
         if (need > 0 && need <= len && memmem(secrets[i].data, secrets[i].len, text, need) != NULL) {
             return need;
         }
@@ -80,7 +80,7 @@ static size_t hide_in_window(char *text, size_t len) {
             continue;
         }
         for (size_t i = at + 1; i < end; i++) { /* fragments that overlap make one */
-            const size_t more = i + fragment_at(row + i, count - i);
+            size_t more = i + fragment_at(row + i, count - i);
             end = more > end ? more : end;
         }
         memmove(text + kept, text + taken, places[at] - taken);
@@ -98,8 +98,8 @@ static size_t hide_in_window(char *text, size_t len) {
 size_t cli_secret_hide(char *text, size_t len) {
     size_t kept = 0;
     for (size_t at = 0; at < len;) {
-        const size_t window = len - at < WINDOW ? len - at : WINDOW;
-        const size_t left = hide_in_window(text + at, window);
+        size_t window = len - at < WINDOW ? len - at : WINDOW;
+        size_t left = hide_in_window(text + at, window);
         memmove(text + kept, text + at, left);
         kept += left;
         at += window;

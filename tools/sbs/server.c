@@ -133,7 +133,7 @@ static const char *describe_tls(const void *ctx) {
 }
 
 static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
-    const sbs_stream inner = *stream;
+    sbs_stream inner = *stream;
     cli_trace *trace = secured ? &setup.tls_trace : &setup.plain_trace;
     (void)ctx;
     if (!cli_trace_init(trace, &inner, secured ? describe_tls : NULL, stream)) {
@@ -158,7 +158,7 @@ static int tell_part(const char *command, sbs_forward_part part, sbs_status stat
 }
 
 static int open_server(const char *command, bool with_key) {
-    const sbs_forward_server_config config = {
+    sbs_forward_server_config config = {
         .fhir_base = cli_server.fhir,
         .token_url = cli_server.token_url,
         .client_id = with_key ? cli_server.client_id : "none",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "sbs/count.h"
 #include "sbs/http.h"
 #include "sbs/linux_clock.h"
 #include "secret.h"
@@ -30,7 +31,7 @@ static uint64_t now_ms(void) {
 }
 
 static bool is_shown(sbs_text name) {
-    for (size_t i = 0; i < sizeof shown_fields / sizeof shown_fields[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(shown_fields); i++) {
         if (sbs_text_equal_nocase(name, sbs_text_of(shown_fields[i]))) {
             return true;
         }
@@ -108,7 +109,7 @@ static sbs_text take_line(cli_trace *trace) {
 static void end_line(cli_trace *trace, bool request) {
     const char *direction = request ? ">" : "<";
     sbs_text line = take_line(trace);
-    const size_t used = line.len;
+    size_t used = line.len;
     if (!request) { /* the server's words are printable ASCII, here as in every message */
         sbs_http_sanitise(line, trace->line, LINE_SIZE);
         line.len = strlen(trace->line);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "sbs/count.h"
 
 /* What people and devices write, and the UCUM code for it. */
 typedef struct unit_row {
@@ -146,9 +147,9 @@ static const unit_row rows[] = {
 
 /* The code that was meant, NULL if the unit is none of the rows' or the code itself. */
 static const char *unit_meant(sbs_text unit) {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const sbs_text written = sbs_text_of(rows[i].written);
-        const bool same = rows[i].exact ? sbs_text_equal(unit, written) : sbs_text_equal_nocase(unit, written);
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
+        sbs_text written = sbs_text_of(rows[i].written);
+        bool same = rows[i].exact ? sbs_text_equal(unit, written) : sbs_text_equal_nocase(unit, written);
         if (same && !sbs_text_equal(unit, sbs_text_of(rows[i].ucum))) {
             return rows[i].ucum;
         }
@@ -159,13 +160,13 @@ static const char *unit_meant(sbs_text unit) {
 /* Opens or closes a bracket; false if it does not fit. @p open: the one that is open, '\0' for none. */
 static bool take_bracket(char c, char *open) {
     if (c == '{' || c == '[') {
-        const bool fits = *open == '\0';
+        bool fits = *open == '\0';
         *open = c;
         return fits;
     }
     if (c == '}' || c == ']') {
-        const char opened = c == '}' ? '{' : '[';
-        const bool fits = *open == opened;
+        char opened = c == '}' ? '{' : '[';
+        bool fits = *open == opened;
         *open = '\0';
         return fits;
     }
@@ -185,7 +186,7 @@ static const char *unit_fault(sbs_text unit) {
             return "UCUM is ASCII, with u for micro and Cel for degrees Celsius";
         }
 
-        const bool in_annotation = open == '{' && c != '{' && c != '}';
+        bool in_annotation = open == '{' && c != '{' && c != '}';
         if (!in_annotation && strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
             return "UCUM has no such character";
         }

@@ -2,6 +2,7 @@
 /* The commands of the console. */
 #include "meter_internal.h"
 #include "meter_sensor.h"
+#include "sbs/count.h"
 
 #define RESET_WORD "erase"
 
@@ -180,7 +181,7 @@ static const command commands[] = {
 static void run_help(meter *m, const char *const *words, size_t count) {
     (void)words;
     (void)count;
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(commands); i++) {
         meter_say_line(m, commands[i].usage);
     }
 }
@@ -191,7 +192,7 @@ void meter_command(meter *m, char *line) {
     if (count == 0) {
         return;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0] && count <= METER_WORDS_MAX; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(commands) && count <= METER_WORDS_MAX; i++) {
         size_t len = strcspn(commands[i].usage, " ");
         if (strlen(words[0]) == len && memcmp(words[0], commands[i].usage, len) == 0) {
             commands[i].run(m, words, count);

@@ -108,7 +108,7 @@ static sbs_text id_of(sbs_text reference) {
  * boot, lest two measurements share an identifier and the later one replaces the other on the server. */
 static void put_phd(sbs_writer *out, const meter_item *item, uint32_t boot_id) {
     bool logical = item->patient.ptr == NULL;
-    const sbs_phd_measurement measurement = {
+    sbs_phd_measurement measurement = {
         .device = item->device,
         .patient = logical ? id_of(item->subject) : item->patient,
         .patient_system = logical ? (sbs_text){NULL, 0} : item->patient_system,
@@ -164,7 +164,7 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
                                   const sbs_push_identity *identity, sbs_writer *out) {
     const quantity_codes *quantity = &quantities[measured->quantity];
     char device[METER_DEVICE_REFERENCE_SIZE];
-    const sbs_coding category = {SBS_TEXT(SBS_SYSTEM_CATEGORY), sbs_text_of(quantity->category), {NULL, 0}};
+    sbs_coding category = {SBS_TEXT(SBS_SYSTEM_CATEGORY), sbs_text_of(quantity->category), {NULL, 0}};
     const sbs_coding codes[] = {
         {SBS_TEXT(SBS_SYSTEM_LOINC), sbs_text_of(quantity->loinc), sbs_text_of(quantity->loinc_name)},
         {SBS_TEXT(SBS_SYSTEM_MDC), sbs_text_of(quantity->mdc_text), sbs_text_of(quantity->mdc_name)},

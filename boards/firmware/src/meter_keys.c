@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter_bytes.h"
+#include "sbs/count.h"
 
 #define RECORD "keys"
 #define VERSION 1u
@@ -179,7 +180,7 @@ sbs_status meter_keys_expire(meter_keys *keys, int64_t utc_s, bool *out_gone) {
 
 sbs_status meter_keys_reset(meter_keys *keys) {
     const psa_key_id_t listed[] = {keys->current, keys->next, keys->old, keys->last + 1};
-    size_t count = keys->last != 0 ? sizeof listed / sizeof listed[0] : IDS_MAX;
+    size_t count = keys->last != 0 ? SBS_COUNT_OF(listed) : IDS_MAX;
     for (size_t i = 0; i < count; i++) {
         sbs_status status = destroy(keys->last != 0 ? listed[i] : (psa_key_id_t)i + 1);
         if (status != SBS_OK) {

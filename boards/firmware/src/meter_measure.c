@@ -30,7 +30,7 @@ static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
         .patient_system = sbs_text_of(m->record.patient_system),
     };
     item.own_ms = item.settled ? own_time(m) : 0;
-    const sbs_queue_meta meta = {
+    sbs_queue_meta meta = {
         .uptime_ms = m->now.mono_ms,
         .utc_s = m->now.utc_s,
         .boot_id = m->life.boot_id,

@@ -3,6 +3,7 @@
 
 #include "meter_bytes.h"
 #include "meter_record_format.h"
+#include "sbs/count.h"
 #include "sbs/crc32.h"
 #include "sbs/tls_trust.h"
 
@@ -177,7 +178,7 @@ static sbs_status check_settings(const meter_record *record, const char **out_fi
         record->zone_minutes >= -ZONE_MAX && record->zone_minutes <= ZONE_MAX,
         record->interval_s <= METER_INTERVAL_MAX_S && record->first_delay_s <= METER_FIRST_DELAY_MAX_S,
     };
-    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(right); i++) {
         *out_field = names[i];
         if (!right[i]) {
             return SBS_ERR_FORMAT;
@@ -214,7 +215,7 @@ static sbs_status check_content(const meter_record *record, const char **out_fie
     const void *const needed[] = {record->fhir_base, record->client_id, record->scope,
                                   record->ca_count > 0 ? record : NULL};
     static const char *const names[] = {"fhir", "client-id", "scope", "ca"};
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         *out_field = names[i];
         if (needed[i] == NULL) {
             return SBS_ERR_NOT_FOUND;

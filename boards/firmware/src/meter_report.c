@@ -130,7 +130,7 @@ void meter_note_error(meter *m, sbs_status status, uint32_t wait_ms) {
  * ----------------------------------------------------------------------------------------------------------- */
 
 void meter_put_jwks(meter *m) {
-    const meter_kids kids = meter_kids_of(m);
+    meter_kids kids = meter_kids_of(m);
     const psa_key_id_t ids[] = {m->keys.current, m->keys.next};
     sbs_writer *out = meter_say(m);
     sbs_put_string(out, "jwks: ");

@@ -28,7 +28,7 @@ meter_kids meter_kids_of(const meter *m) {
 }
 
 void meter_mount_queue(meter *m) {
-    const sbs_flash_queue_config config = {
+    sbs_flash_queue_config config = {
         .policy = m->block != NULL && m->record.drop_oldest ? SBS_FLASH_QUEUE_DROP_OLDEST : SBS_FLASH_QUEUE_REFUSE,
     };
     m->fault = sbs_flash_queue_mount(&m->queue_state, m->ports.queue_flash, &config);
@@ -134,7 +134,7 @@ static sbs_status allocate(meter *m) {
 }
 
 sbs_status meter_session_use_key(meter *m, bool next) {
-    const meter_kids kids = meter_kids_of(m);
+    meter_kids kids = meter_kids_of(m);
     sbs_client_deinit(&m->client);
     meter_keys_port(&m->keys, next, &m->key);
     m->client_config.kid_method = meter_keys_kid(&kids, m->keys.state.id);

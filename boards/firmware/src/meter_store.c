@@ -4,6 +4,7 @@
 
 #include "meter_bytes.h"
 #include "meter_internal.h"
+#include "sbs/count.h"
 #include "sbs/crc32.h"
 
 #define RECORD "record"
@@ -250,7 +251,7 @@ sbs_status meter_finish_reset(meter *m) {
     for (unsigned i = 0; i < SETS && status == SBS_OK; i++) {
         remove_pieces(m, i, 0);
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == SBS_OK; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(names) && status == SBS_OK; i++) {
         status = forget(m, names[i]);
     }
     if (status == SBS_OK) {

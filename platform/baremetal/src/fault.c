@@ -10,6 +10,7 @@
 #include "sbs/baremetal_vectors.h"
 #include "sbs/board.h"
 #include "sbs/cortex_m.h"
+#include "sbs/count.h"
 
 #define STATE_RUNNING 0x52756E21u /* the watchdog does not run */
 #define STATE_WATCHED 0x57617463u /* it runs: whatever ends the program unseen is the watchdog */
@@ -180,7 +181,7 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 const char *sbs_fault_kind_text(sbs_crash_kind kind) {
     static const char words[][10] = {"none",      "hard",     "memory", "stack", "bus",  "usage",
                                      "interrupt", "watchdog", "assert", "abort", "panic"};
-    return (unsigned)kind < sizeof words / sizeof words[0] ? words[kind] : "unknown";
+    return (unsigned)kind < SBS_COUNT_OF(words) ? words[kind] : "unknown";
 }
 
 void sbs_baremetal_print_last_fault(void) {

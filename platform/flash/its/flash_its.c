@@ -134,6 +134,6 @@ psa_status_t psa_its_remove(psa_storage_uid_t uid) {
         return allowed;
     }
     make_name(uid, name);
-    const sbs_storage port = sbs_flash_storage_port(used);
+    sbs_storage port = sbs_flash_storage_port(used);
     return psa_status_of(port.ops->remove(port.ctx, name));
 }

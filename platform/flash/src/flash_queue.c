@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/flash_queue.h"
+#include "sbs/count.h"
 
 #include <string.h>
 
@@ -259,7 +260,7 @@ static size_t cut_between(const char *text, size_t len, char next) {
 static sbs_status join_reason(char out[SBS_QUEUE_REASON_SIZE], const char *reason, const char *words, size_t *out_len) {
     const char *texts[] = {reason, reason && reason[0] != '\0' && words && words[0] != '\0' ? ": " : NULL, words};
     size_t len = 0;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(texts); i++) {
         for (const char *at = texts[i]; at && *at != '\0'; at++) {
             if (len == SBS_QUEUE_REASON_SIZE - 1u) {
                 *out_len = cut_between(out, len, *at);

@@ -143,7 +143,7 @@ static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool fr
         [SBS_SQLITE_DELIVERED] = SBS_FORWARD_ALREADY_DELIVERED,
     };
     const sbs_forward_resource *resource = &added->resource;
-    const sbs_queue_meta meta = {
+    sbs_queue_meta meta = {
         .utc_s = utc_s,
         .lane = resource->lane,
         .zone_minutes = SBS_ZONE_UNKNOWN,
@@ -180,7 +180,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
         return;
     }
 
-    const bool from_outside = out_added->resource.has_identifier;
+    bool from_outside = out_added->resource.has_identifier;
     sbs_forward_rule rule = SBS_FORWARD_BY_IDENTIFIER;
     if (!from_outside) {
         give_identifier(adder, out_added);

@@ -7,17 +7,17 @@
 #include "sbs/linux_clock.h"
 
 void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s) {
-    const int64_t now_s = sbs_linux_now().utc_s;
+    int64_t now_s = sbs_linux_now().utc_s;
     if (date_utc_s == SBS_UTC_UNKNOWN || now_s == SBS_UTC_UNKNOWN) {
         return;
     }
-    const int64_t ahead_s = now_s - date_utc_s;
+    int64_t ahead_s = now_s - date_utc_s;
     clock->agreed = ahead_s <= SBS_FORWARD_CLOCK_AGREES_S && ahead_s >= -SBS_FORWARD_CLOCK_AGREES_S;
 }
 
 int64_t sbs_forward_trusted_utc(void *ctx) {
     const sbs_forward_clock *clock = ctx;
     struct timex kernel = {.modes = 0};
-    const bool in_step = adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
+    bool in_step = adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
     return in_step || (clock != NULL && clock->agreed) ? sbs_linux_now().utc_s : SBS_UTC_UNKNOWN;
 }

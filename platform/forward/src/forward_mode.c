@@ -73,7 +73,7 @@ static sbs_status check_version(sbs_forward_modes *modes) {
         return status;
     }
 
-    const int len = version.len < 32 ? (int)version.len : 32;
+    int len = version.len < 32 ? (int)version.len : 32;
     if (major < 4) {
         (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
                        "the server states FHIR %.*s (%s), what is pushed is R4: give the base of its R4 endpoint", len,
@@ -92,7 +92,7 @@ static sbs_status check_version(sbs_forward_modes *modes) {
 static sbs_status read_statement(sbs_forward_modes *modes) {
     sbs_capability capability;
     modes->priv.fault[0] = '\0';
-    const size_t len = sbs_client_response(sbs_forward_server_client(modes->priv.server)).body_len;
+    size_t len = sbs_client_response(sbs_forward_server_client(modes->priv.server)).body_len;
     sbs_status status = sbs_forward_json_parse(&modes->priv.statement, (sbs_text){modes->priv.answer, len}, NULL);
     if (status == SBS_OK) {
         status = check_version(modes);
@@ -109,8 +109,8 @@ static sbs_status read_statement(sbs_forward_modes *modes) {
 
 /* The step after one that ended with @p status. What fails is tried again by the next poll, from the start. */
 static sbs_status end_step(sbs_forward_modes *modes, sbs_status status) {
-    const bool refused = status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN || status == SBS_ERR_SCOPE ||
-                         status == SBS_ERR_REJECTED;
+    bool refused = status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN || status == SBS_ERR_SCOPE ||
+                   status == SBS_ERR_REJECTED;
     if (modes->priv.step == ASK_TOKEN) {
         if (status == SBS_OK) {
             modes->priv.step = LEARNT;
@@ -209,10 +209,10 @@ static bool allows(sbs_forward_modes *modes, const char *type, uint8_t permissio
 
 /* PUT needs u, also where it creates; If-None-Exist and plain POST need c (SMART App Launch 2.2, scopes). */
 static sbs_write_mode choose(sbs_forward_modes *modes, const char *type, sbs_now now) {
-    const sbs_capability capability = stated(modes, type);
-    const bool may_update = allows(modes, type, SBS_SCOPE_UPDATE, now);
-    const bool may_create = allows(modes, type, SBS_SCOPE_CREATE, now);
-    const bool undecided = !may_update && !may_create; /* then the server shall say what is missing */
+    sbs_capability capability = stated(modes, type);
+    bool may_update = allows(modes, type, SBS_SCOPE_UPDATE, now);
+    bool may_create = allows(modes, type, SBS_SCOPE_CREATE, now);
+    bool undecided = !may_update && !may_create; /* then the server shall say what is missing */
 
     if (modes->priv.knowledge != SBS_FORWARD_STATED) {
         if (may_update && !may_create) {
@@ -272,6 +272,6 @@ bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
 }
 
 bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes) {
-    const sbs_capability capability = stated(modes, "Observation");
+    sbs_capability capability = stated(modes, "Observation");
     return modes->priv.knowledge != SBS_FORWARD_STATED || capability.batch || capability.transaction;
 }

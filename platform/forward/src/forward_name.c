@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sbs/forward_resource.h"
 #include "sbs/identity.h"
 #include "sbs/linux_text.h"
@@ -22,14 +23,14 @@ static size_t blank_len(sbs_text text, size_t at) {
         return 1;
     }
 
-    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(wide); i++) {
         size_t len = strlen(wide[i]);
         if (text.len - at >= len && memcmp(text.ptr + at, wide[i], len) == 0) {
             return len;
         }
     }
-    const bool spaces = text.len - at >= 3 && memcmp(text.ptr + at, "\xE2\x80", 2) == 0 && /* U+2000 to U+200F */
-                        (unsigned char)text.ptr[at + 2] <= 0x8F;
+    bool spaces = text.len - at >= 3 && memcmp(text.ptr + at, "\xE2\x80", 2) == 0 && /* U+2000 to U+200F */
+                  (unsigned char)text.ptr[at + 2] <= 0x8F;
     return spaces ? 3 : 0;
 }
 
@@ -52,7 +53,7 @@ bool sbs_forward_resource_has_loose_blanks(const sbs_forward_resource *resource)
 /* ---- identity ------------------------------------------------------------------------------------------------- */
 
 sbs_forward_rule sbs_forward_resource_rule(const sbs_forward_resource *resource) {
-    const bool guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
+    bool guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
     return guide || resource->subject.len == 0 ? SBS_FORWARD_BY_IDENTIFIER : SBS_FORWARD_BY_SUBJECT;
 }
 
@@ -97,7 +98,7 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
     bool in_string = false;
 
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
+        char c = text.ptr[i];
         if (!in_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) {
             continue;
         }
@@ -214,7 +215,7 @@ static void take_value(const sbs_json *doc, char *out, size_t size) {
         }
         return;
     }
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(plain); i++) {
         if (take_member(doc, 0, plain[i], out, size)) {
             return;
         }

@@ -78,7 +78,7 @@ static sbs_status name_identity(sbs_forward_push *push, sbs_forward_slot *slot, 
         out->subject = sbs_forward_buffer_text(&resource->subject);
     }
 
-    const bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
+    bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
     if (own) {
         out->id = sbs_text_of(resource->id);
         return SBS_OK;
@@ -171,7 +171,7 @@ static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statem
     event.target = target;
     event.statement = statement;
     const sbs_detail *detail = sbs_forward_server_detail(config->server);
-    const bool bad = statement && sbs_forward_modes_has_bad_statement(&push->priv.modes);
+    bool bad = statement && sbs_forward_modes_has_bad_statement(&push->priv.modes);
     if (detail->status == told->status && detail->status != SBS_OK && !bad) {
         event.detail = detail; /* but not where it is one entry of a batch: then the request itself did not fail */
     }
@@ -211,10 +211,10 @@ static void tell_undone(sbs_forward_push *push) {
 
 /* What fails is told as the engine tells it, and tried again ever more rarely. */
 static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_wait *out_wait) {
-    const bool bad = sbs_forward_modes_has_bad_statement(&push->priv.modes);
+    bool bad = sbs_forward_modes_has_bad_statement(&push->priv.modes);
     const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
-    const sbs_status_class group = sbs_status_group(status);
-    const bool passes = !bad && (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER);
+    sbs_status_class group = sbs_status_group(status);
+    bool passes = !bad && (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER);
     uint32_t wait_ms = sbs_backoff_delay(passes ? &learn_backoff : &learn_pause, push->priv.attempts++, UINT32_MAX);
     if (detail->retry_after_s > wait_ms / 1000) {
         wait_ms = detail->retry_after_s < 3600 ? detail->retry_after_s * 1000 : 3600000;
@@ -238,7 +238,7 @@ static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_w
 
 /* A run that was killed may have sent an item a moment ago: a server that indexes late would not find it yet. */
 static void begin_engine(sbs_forward_push *push) {
-    const uint64_t pushed_ms = push->priv.config.pushed_ms;
+    uint64_t pushed_ms = push->priv.config.pushed_ms;
     uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
     *tried_ms = UINT32_MAX;
     if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
@@ -275,8 +275,8 @@ static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
  * engine then starts over from what the queue holds. */
 static void end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
-    const bool open = !sbs_push_is_durable(&push->priv.engine);
-    const bool grouping = queue->ops->commit != NULL;
+    bool open = !sbs_push_is_durable(&push->priv.engine);
+    bool grouping = queue->ops->commit != NULL;
     sbs_push_cancel(&push->priv.engine);
     if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
         tell_durable(push);
@@ -288,7 +288,7 @@ static void end_failed_group(sbs_forward_push *push) {
 /* The server's word for the time, where TLS vouches for it. */
 static void note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
+    sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
     if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
         sbs_forward_clock_note(config->clock, response.date_utc_s);
     }
@@ -356,7 +356,7 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
 
 static sbs_status allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
-    const bool batch = engine->batch_max > 1;
+    bool batch = engine->batch_max > 1;
     engine->item = malloc(SBS_FORWARD_ITEM_MAX);
     engine->item_size = SBS_FORWARD_ITEM_MAX;
     engine->body = malloc(BODY_MAX);

@@ -40,8 +40,7 @@ static char *copy_text(sbs_text text) {
 
 sbs_status sbs_forward_ram_add(sbs_forward_ram *ram, const sbs_queue_meta *meta, sbs_text data, sbs_text name,
                                const char *fault, uint64_t *out_id) {
-    const bool full =
-        ram->count > 0 && (data.len > SBS_FORWARD_RAM_BYTES || ram->bytes > SBS_FORWARD_RAM_BYTES - data.len);
+    bool full = ram->count > 0 && (data.len > SBS_FORWARD_RAM_BYTES || ram->bytes > SBS_FORWARD_RAM_BYTES - data.len);
     if (ram->count == SBS_FORWARD_RAM_ITEMS || full) {
         return SBS_ERR_BUFFER;
     }

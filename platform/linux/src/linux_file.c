@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/linux_file.h"
+#include "sbs/count.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -150,7 +151,7 @@ static void remove_left_behind(int folder_fd) {
 
 static int replace_file(int folder_fd, const char *name, const void *data, size_t len, mode_t mode, bool overwrite) {
     char temporary[48];
-    const sbs_file_content content = {data, len, NULL, 0};
+    sbs_file_content content = {data, len, NULL, 0};
     (void)snprintf(temporary, sizeof temporary, ".sbs-%ld.tmp", (long)getpid());
     remove_left_behind(folder_fd);
     return sbs_atomic_replace(folder_fd, name, temporary, &content, mode, overwrite);
@@ -188,7 +189,7 @@ const char *sbs_linux_ca_file(void) {
     if (named != NULL && named[0] != '\0') {
         return named;
     }
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(places); i++) {
         if (access(places[i], R_OK) == 0) {
             return places[i];
         }

@@ -43,7 +43,7 @@ void sbs_linux_its_close(void) {
 
 static void put_name(char name[NAME_SIZE], psa_storage_uid_t uid) {
     memcpy(name, NAME_PREFIX, sizeof NAME_PREFIX);
-    for (unsigned i = 0; i < 16; ++i) {
+    for (unsigned i = 0; i < 16; i++) {
         name[sizeof NAME_PREFIX - 1 + i] = "0123456789abcdef"[(uid >> (60 - 4 * i)) & 0xfu];
     }
     name[NAME_SIZE - 1] = '\0';
@@ -106,7 +106,7 @@ static sbs_status load(psa_storage_uid_t uid, entry *out_entry) {
 
 static psa_storage_create_flags_t flags_of(const entry *held) {
     psa_storage_create_flags_t flags = 0;
-    for (unsigned i = 0; i < FLAGS_SIZE; ++i) {
+    for (unsigned i = 0; i < FLAGS_SIZE; i++) {
         flags |= (psa_storage_create_flags_t)held->bytes[i] << (8 * i);
     }
     return flags;
@@ -138,7 +138,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     if (!allocate(&made, (size_t)data_length + FLAGS_SIZE)) {
         return PSA_ERROR_INSUFFICIENT_MEMORY;
     }
-    for (unsigned i = 0; i < FLAGS_SIZE; ++i) {
+    for (unsigned i = 0; i < FLAGS_SIZE; i++) {
         made.bytes[i] = (uint8_t)(create_flags >> (8 * i));
     }
     if (data_length != 0) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/count.h"
 #include "sbs/linux.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static sbs_status prepare_streams(sbs_linux_platform *platform, bool with_identi
     platform->priv.config = (sbs_tls_config){
         .trust = &platform->priv.trust,
         .sessions = platform->priv.sessions,
-        .session_count = sizeof platform->priv.sessions / sizeof *platform->priv.sessions,
+        .session_count = SBS_COUNT_OF(platform->priv.sessions),
         .identity = with_identity ? &platform->priv.identity : NULL,
         .explain = &sbs_tls_explain,
     };
@@ -88,7 +89,7 @@ sbs_status sbs_linux_platform_open_with(sbs_linux_platform *platform, const sbs_
 }
 
 sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, const char *key_file, const char *ca_file) {
-    const sbs_linux_platform_config config = {.key_file = key_file, .ca_file = ca_file};
+    sbs_linux_platform_config config = {.key_file = key_file, .ca_file = ca_file};
     return sbs_linux_platform_open_with(platform, &config);
 }
 

@@ -40,14 +40,14 @@ static uint32_t begin_crc(const char *name, const uint8_t header[HEADER_SIZE]) {
 }
 
 static void put_crc(uint8_t header[HEADER_SIZE], uint32_t crc) {
-    for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; i++) {
         header[CRC_AT + i] = (uint8_t)(crc >> (8 * i));
     }
 }
 
 static uint32_t get_crc(const uint8_t header[HEADER_SIZE]) {
     uint32_t crc = 0;
-    for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < 4; i++) {
         crc |= (uint32_t)header[CRC_AT + i] << (8 * i);
     }
     return crc;
@@ -163,7 +163,7 @@ static sbs_status storage_set(void *ctx, const char *name, const uint8_t *data, 
     put_crc(header, sbs_crc32(begin_crc(name, header), data, len));
     memcpy(temporary, name, strlen(name));
     memcpy(temporary + strlen(name), TEMPORARY_SUFFIX, sizeof TEMPORARY_SUFFIX);
-    const sbs_file_content content = {header, sizeof header, data, len};
+    sbs_file_content content = {header, sizeof header, data, len};
     int error = lock_folder(storage->priv.folder_fd);
     if (error == 0) {
         error = sbs_atomic_replace(storage->priv.folder_fd, name, temporary, &content, 0600, true);

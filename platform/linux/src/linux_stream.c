@@ -78,7 +78,7 @@ static bool watch(sbs_linux_stream *stream, int fd, uint32_t events, uint32_t id
 }
 
 static void release_opening(sbs_linux_stream *stream) {
-    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; ++i) {
+    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; i++) {
         close_descriptor(&stream->priv.attempts[i].fd);
         stream->priv.attempts[i].address = NULL;
     }
@@ -106,7 +106,7 @@ static uint64_t left(uint64_t since, uint32_t limit_ms, uint64_t now_ms) {
 }
 
 static bool adopt(sbs_linux_stream *stream, sbs_linux_attempt *attempt) {
-    const int on = 1;
+    int on = 1;
     stream->priv.fd = attempt->fd;
     attempt->fd = -1;
     (void)setsockopt(stream->priv.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -153,7 +153,7 @@ static bool finish_attempt(sbs_linux_stream *stream, sbs_linux_attempt *attempt)
 static bool finish_ready_attempts(sbs_linux_stream *stream) {
     struct epoll_event events[SBS_LINUX_ADDRESSES_MAX];
     int count = epoll_wait(stream->priv.epoll_fd, events, SBS_LINUX_ADDRESSES_MAX, 0);
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count; i++) {
         uint32_t index = events[i].data.u32;
         if (index < SBS_LINUX_ADDRESSES_MAX && finish_attempt(stream, &stream->priv.attempts[index])) {
             return true;
@@ -166,7 +166,7 @@ static bool finish_ready_attempts(sbs_linux_stream *stream) {
 static unsigned check_time_limits(sbs_linux_stream *stream, uint64_t now_ms, uint64_t *out_left) {
     unsigned active = 0;
     *out_left = SBS_WAIT_FOREVER;
-    for (unsigned i = 0; i < stream->priv.started_count; ++i) {
+    for (unsigned i = 0; i < stream->priv.started_count; i++) {
         sbs_linux_attempt *attempt = &stream->priv.attempts[i];
         uint64_t left_ms = left(attempt->started_ms, stream->priv.config.connect_timeout_ms, now_ms);
         if (attempt->fd < 0) {
@@ -178,7 +178,7 @@ static unsigned check_time_limits(sbs_linux_stream *stream, uint64_t now_ms, uin
             continue;
         }
         *out_left = left_ms < *out_left ? left_ms : *out_left;
-        ++active;
+        active++;
     }
     return active;
 }
@@ -358,7 +358,7 @@ void sbs_linux_stream_init(sbs_linux_stream *stream, const sbs_linux_stream_conf
     stream->priv.config.resolve_timeout_ms = or_default(stream->priv.config.resolve_timeout_ms, 10000);
     stream->priv.config.connect_timeout_ms = or_default(stream->priv.config.connect_timeout_ms, 10000);
     stream->priv.config.stagger_ms = or_default(stream->priv.config.stagger_ms, 250);
-    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; ++i) {
+    for (unsigned i = 0; i < SBS_LINUX_ADDRESSES_MAX; i++) {
         stream->priv.attempts[i].fd = -1;
     }
     stream->priv.fd = -1;

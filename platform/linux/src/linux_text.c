@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/linux_text.h"
+#include "sbs/count.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@ static const struct {
 static size_t read_character(const unsigned char *text, size_t len, uint32_t *out_point) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char first = text[0];
-    const size_t count = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
+    size_t count = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
     if (count == 1) {
         *out_point = first;
         return 1;
@@ -42,7 +43,7 @@ static size_t read_character(const unsigned char *text, size_t len, uint32_t *ou
 }
 
 static bool is_hidden(uint32_t point) {
-    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(hidden); i++) {
         if (point >= hidden[i].first && point <= hidden[i].last) {
             return true;
         }
@@ -55,7 +56,7 @@ size_t sbs_linux_clean_text(char *text, size_t len) {
     size_t at = 0;
     while (at < len) {
         uint32_t point = 0;
-        const size_t count = read_character((const unsigned char *)text + at, len - at, &point);
+        size_t count = read_character((const unsigned char *)text + at, len - at, &point);
         if (count == 0 || is_hidden(point)) {
             text[kept++] = '?';
             at += count == 0 ? 1 : count;

@@ -31,7 +31,7 @@ static atomic_int threads;
 static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 
 static void finish(struct sbs_linux_resolution *resolution, int code) {
-    const uint64_t one = 1;
+    uint64_t one = 1;
     resolution->code = code;
     atomic_store(&resolution->done, true);
     /* An eventfd's first write cannot fail: there is room for it. */
@@ -93,7 +93,7 @@ static void put_port(char service[6], uint16_t port) {
     for (unsigned rest = port; rest != 0; rest /= 10) {
         digits[count++] = (char)('0' + rest % 10);
     }
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; i++) {
         service[i] = digits[count - 1 - i];
     }
     service[count] = '\0';

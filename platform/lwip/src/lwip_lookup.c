@@ -30,7 +30,7 @@ static void leave_list(sbs_lwip_lookup *lookup) {
 
 static void join_list(sbs_lwip_lookup *lookup) {
     do {
-        ++last_ticket;
+        last_ticket++;
     } while (last_ticket == 0 || *place_of(last_ticket) != NULL);
     lookup->ticket = last_ticket;
     lookup->next = waiting;

@@ -58,7 +58,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *frame) {
         ethernet->ops->send(ethernet->ctx, part->payload, part->len);
     }
     ethernet->ops->send_end(ethernet->ctx);
-    ++net->priv.frames_out;
+    net->priv.frames_out++;
     return ERR_OK;
 }
 
@@ -181,14 +181,14 @@ static void watch_link(sbs_lwip_net *net, uint64_t now_ms) {
 
 /* True if there may be more. */
 static bool take_frames(sbs_lwip_net *net) {
-    for (unsigned i = 0; i < FRAMES_PER_POLL; ++i) {
+    for (unsigned i = 0; i < FRAMES_PER_POLL; i++) {
         struct pbuf *frame = NULL;
         if (sbs_lwip_frame_receive(net->priv.ethernet, &frame) != SBS_OK) {
             return false;
         }
-        ++net->priv.frames_in;
+        net->priv.frames_in++;
         if (frame == NULL) {
-            ++net->priv.frames_dropped;
+            net->priv.frames_dropped++;
         } else if (net->priv.netif.input(frame, &net->priv.netif) != ERR_OK) {
             (void)pbuf_free(frame);
         }

@@ -85,7 +85,7 @@ static void fail(sbs_lwip_time *time, const sbs_lwip_net_config *config, sbs_lwi
     }
     base <<= time->failures;
     if (time->failures < DOUBLINGS_MAX) {
-        ++time->failures;
+        time->failures++;
     }
     pause(time, state, base - base / 4u + sbs_lwip_random() % (base / 2u + 1u), now_ms);
 }

@@ -50,10 +50,10 @@ static void double_it(const modulus *mod, word *x) {
 
 /* out = a * b / R mod n; b < n. Words of a beyond a_words are zero. out may be a or b. */
 static void multiply(const modulus *mod, word *out, const word *a, size_t a_words, const word *b) {
-    const size_t words = mod->words;
+    size_t words = mod->words;
     word *t = mod->t;
     memset(t, 0, (words + 2) * sizeof(word));
-    for (size_t i = 0; i < words; ++i) {
+    for (size_t i = 0; i < words; i++) {
         if (i < a_words) {
             (void)mbedtls_mpi_core_mla(t, words + 2, b, words, a[i]);
         }
@@ -66,11 +66,11 @@ static void multiply(const modulus *mod, word *out, const word *a, size_t a_word
 
 /* x = R^2 mod n */
 static void set_r_squared(const modulus *mod, word *x, size_t bits) {
-    const size_t bits_of_r = mod->words * biL;
+    size_t bits_of_r = mod->words * biL;
     size_t odd = bits_of_r;
     unsigned squarings = 0;
     for (; odd % 2 == 0; odd /= 2) {
-        ++squarings;
+        squarings++;
     }
 
     memset(x, 0, mod->words * sizeof(word));
@@ -101,7 +101,7 @@ static void power(const modulus *mod, word *x, word *p, const mbedtls_mpi *e, si
 
 int sbs_rsa_public_exp_mod(mbedtls_mpi *x, const mbedtls_mpi *a, const mbedtls_mpi *e, const mbedtls_mpi *n,
                            mbedtls_mpi *cache) {
-    const size_t bits = mbedtls_mpi_bitlen(n);
+    size_t bits = mbedtls_mpi_bitlen(n);
     (void)cache;
     if (bits < 2 || bits > MBEDTLS_MPI_MAX_BITS || n->p[0] % 2 == 0 || mbedtls_mpi_cmp_int(n, 0) < 0 ||
         mbedtls_mpi_cmp_int(a, 0) < 0 || mbedtls_mpi_cmp_mpi(a, n) >= 0 || mbedtls_mpi_cmp_int(e, 1) < 0 ||

@@ -40,7 +40,7 @@ uint32_t sbs_mbedtls_allocation_failures(void) {
 }
 
 sbs_status sbs_mbedtls_init(const sbs_mbedtls_allocator *allocator) {
-    const sbs_mbedtls_allocator of_the_c_library = {MBEDTLS_PLATFORM_STD_CALLOC, MBEDTLS_PLATFORM_STD_FREE};
+    sbs_mbedtls_allocator of_the_c_library = {MBEDTLS_PLATFORM_STD_CALLOC, MBEDTLS_PLATFORM_STD_FREE};
     if (allocator == NULL) {
         allocator = &of_the_c_library;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/pem_key.h"
+#include "sbs/count.h"
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/pem.h>
@@ -33,7 +34,7 @@ const char *sbs_pem_fault_text(sbs_pem_fault fault) {
         SBS_PEM_FAULT_TABLE(TEXT)
 #undef TEXT
     };
-    return (size_t)fault < sizeof texts / sizeof texts[0] ? texts[fault] : "cannot be used";
+    return (size_t)fault < SBS_COUNT_OF(texts) ? texts[fault] : "cannot be used";
 }
 
 static sbs_status refuse(sbs_pem_fault *out_fault, sbs_pem_fault fault) {
@@ -90,7 +91,7 @@ static sbs_pem_fault look_at(const char *block) {
     if (has_label(block, "ENCRYPTED PRIVATE KEY")) {
         return SBS_PEM_ENCRYPTED;
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(known); i++) {
         if (has_label(block, known[i])) {
             return has_end(block) ? SBS_PEM_NO_FAULT : SBS_PEM_TRUNCATED;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_explain.h"
+#include "sbs/count.h"
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
@@ -19,7 +20,7 @@ const char *sbs_tls_problem_text(sbs_tls_problem problem) {
 #undef SBS_TLS_PROBLEM_TEXT
     };
     size_t index = (size_t)problem;
-    return index < sizeof texts / sizeof texts[0] ? texts[index] : "";
+    return index < SBS_COUNT_OF(texts) ? texts[index] : "";
 }
 
 /* RFC 8446 section 6.2, and what TLS 1.2 had beside. */
@@ -66,7 +67,7 @@ static const alert_meaning alerts[] = {
 };
 
 static const alert_meaning *meaning_of(uint8_t alert) {
-    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(alerts); i++) {
         if (alerts[i].alert == alert) {
             return &alerts[i];
         }
@@ -114,7 +115,7 @@ static const code_problem parse_codes[] = {
 
 static sbs_tls_problem problem_of_code(int code) {
     int module = -(-code & ~0x7f);
-    for (size_t i = 0; i < sizeof parse_codes / sizeof parse_codes[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(parse_codes); i++) {
         if (parse_codes[i].code == code || parse_codes[i].code == module) {
             return parse_codes[i].problem;
         }
@@ -183,7 +184,7 @@ static const flag_problem flag_problems[] = {
 };
 
 static sbs_tls_problem problem_of_flags(uint32_t flags) {
-    for (size_t i = 0; i < sizeof flag_problems / sizeof flag_problems[0]; ++i) {
+    for (size_t i = 0; i < SBS_COUNT_OF(flag_problems); i++) {
         if ((flags & flag_problems[i].flags) != 0) {
             return flag_problems[i].problem;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_identity.h"
+#include "sbs/count.h"
 
 #include <mbedtls/pem.h>
 #include <mbedtls/psa_util.h>
@@ -14,7 +15,7 @@ const char *sbs_tls_identity_fault_text(sbs_tls_identity_fault fault) {
 #undef SBS_TLS_IDENTITY_FAULT_TEXT
     };
     size_t index = (size_t)fault;
-    return index < sizeof texts / sizeof texts[0] ? texts[index] : "unknown fault";
+    return index < SBS_COUNT_OF(texts) ? texts[index] : "unknown fault";
 }
 
 void sbs_tls_identity_init(sbs_tls_identity *identity) {

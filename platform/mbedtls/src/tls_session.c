@@ -10,7 +10,7 @@ static bool is_of(const sbs_tls_session *kept, const sbs_tls_stream *tls) {
 }
 
 static sbs_tls_session *find(sbs_tls_stream *tls) {
-    for (size_t i = 0; i < tls->priv.config->session_count; ++i) {
+    for (size_t i = 0; i < tls->priv.config->session_count; i++) {
         if (is_of(&tls->priv.config->sessions[i], tls)) {
             return &tls->priv.config->sessions[i];
         }
@@ -32,7 +32,7 @@ static bool is_good(const sbs_tls_session *kept, sbs_now now) {
 
 static sbs_tls_session *place_for_new(sbs_tls_stream *tls) {
     sbs_tls_session *best = find(tls);
-    for (size_t i = 0; best == NULL && i < tls->priv.config->session_count; ++i) {
+    for (size_t i = 0; best == NULL && i < tls->priv.config->session_count; i++) {
         if (!tls->priv.config->sessions[i].priv.used) {
             best = &tls->priv.config->sessions[i];
         }
@@ -41,7 +41,7 @@ static sbs_tls_session *place_for_new(sbs_tls_stream *tls) {
         return best;
     }
     best = &tls->priv.config->sessions[0];
-    for (size_t i = 1; i < tls->priv.config->session_count; ++i) {
+    for (size_t i = 1; i < tls->priv.config->session_count; i++) {
         if (tls->priv.config->sessions[i].priv.verified_ms < best->priv.verified_ms) {
             best = &tls->priv.config->sessions[i];
         }
@@ -91,14 +91,14 @@ void sbs_tls_session_forget(sbs_tls_stream *tls) {
 }
 
 void sbs_tls_sessions_init(const sbs_tls_config *config) {
-    for (size_t i = 0; i < config->session_count; ++i) {
+    for (size_t i = 0; i < config->session_count; i++) {
         memset(&config->sessions[i], 0, sizeof config->sessions[i]);
         mbedtls_ssl_session_init(&config->sessions[i].priv.session);
     }
 }
 
 void sbs_tls_sessions_free(const sbs_tls_config *config) {
-    for (size_t i = 0; i < config->session_count; ++i) {
+    for (size_t i = 0; i < config->session_count; i++) {
         clear(&config->sessions[i]);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_stream.h"
+#include "sbs/count.h"
 
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/psa_util.h>
@@ -314,7 +315,7 @@ static const sbs_stream_ops tls_ops = {
 
 static int fragment_code(uint16_t len) {
     static const uint16_t lengths[] = {512, 1024, 2048, 4096};
-    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
+    for (unsigned i = 0; i < SBS_COUNT_OF(lengths); i++) {
         if (lengths[i] == len) {
             return (int)i + MBEDTLS_SSL_MAX_FRAG_LEN_512;
         }

@@ -10,7 +10,7 @@
 static size_t count_certificates(const mbedtls_x509_crt *chain) {
     size_t count = 0;
     for (; chain != NULL && chain->raw.p != NULL; chain = chain->next) {
-        ++count;
+        count++;
     }
     return count;
 }

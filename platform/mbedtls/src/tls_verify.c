@@ -10,6 +10,7 @@
 #include <psa/crypto.h>
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sbs/date.h"
 #include "tls_internal.h"
 
@@ -78,7 +79,7 @@ int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t
 
 /* A chain that is not trusted says nothing reliable about name and dates; a wrong name outweighs wrong dates. */
 static sbs_status status_of_refusal(uint32_t flags) {
-    const uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+    uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     if ((flags & ~(dates | MBEDTLS_X509_BADCERT_CN_MISMATCH)) != 0 || flags == 0) {
         return SBS_ERR_UNTRUSTED;
     }
@@ -91,7 +92,7 @@ typedef struct code_status {
 } code_status;
 
 static sbs_status look_up(const code_status *table, size_t count, int code, sbs_status otherwise) {
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; i++) {
         if (table[i].code == code) {
             return table[i].status;
         }
@@ -123,12 +124,12 @@ sbs_status sbs_tls_status(int code, uint32_t verify_flags) {
     }
     int module = -(-code & ~0x7f);
     int low = -(-code & 0x7f);
-    sbs_status status = look_up(modules, sizeof modules / sizeof modules[0], module, SBS_ERR_TLS);
+    sbs_status status = look_up(modules, SBS_COUNT_OF(modules), module, SBS_ERR_TLS);
     if (status == SBS_ERR_TLS) {
-        status = look_up(low_levels, sizeof low_levels / sizeof low_levels[0], code, SBS_ERR_TLS);
+        status = look_up(low_levels, SBS_COUNT_OF(low_levels), code, SBS_ERR_TLS);
     }
     if (status == SBS_ERR_TLS) {
-        status = look_up(low_levels, sizeof low_levels / sizeof low_levels[0], low, SBS_ERR_TLS);
+        status = look_up(low_levels, SBS_COUNT_OF(low_levels), low, SBS_ERR_TLS);
     }
     return status;
 }

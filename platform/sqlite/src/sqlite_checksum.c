@@ -14,7 +14,7 @@ static pthread_once_t made = PTHREAD_ONCE_INIT;
 static void make_tables(void) {
     for (unsigned value = 0; value < 256; value++) {
         /* From an inner state of nought: the two inversions of the whole are left out. */
-        const uint8_t byte = (uint8_t)value;
+        uint8_t byte = (uint8_t)value;
         tables[0][value] = ~sbs_crc32(UINT32_MAX, &byte, 1);
     }
     for (unsigned i = 1; i < STEP; i++) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sbs/count.h"
 #include "sqlite_internal.h"
 
 #define PAGE_SIZE 2048
@@ -90,7 +91,7 @@ static sbs_status make_files_private(sbs_sqlite_queue *queue) {
     if (queue->priv.config.vfs != NULL) {
         return SBS_OK;
     }
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
         int len = snprintf(name, sizeof name, "%s%s", queue->priv.config.path, suffixes[i]);
         if (len >= SQLITE_PATH_SIZE || !make_private(name)) {
             return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);

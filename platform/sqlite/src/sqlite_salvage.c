@@ -216,7 +216,7 @@ static sbs_status copy_item(salvage *work, sqlite3_int64 id) {
 
 /* What identifies an item that could not be taken over is left out: it may be added again. */
 static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
-    const int size = (int)SBS_SQLITE_HASH_SIZE;
+    int size = (int)SBS_SQLITE_HASH_SIZE;
     sqlite3_stmt *row = bind(work, LOAD_SEEN, id);
     sbs_status status = SBS_OK;
     if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == size &&
@@ -263,7 +263,7 @@ static sbs_status restore_state(salvage *work, bool readable) {
     sqlite3_stmt *row = readable ? bind(work, LOAD_STATE, 0) : NULL;
     if (row != NULL && sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_state(row, &old) &&
         old.last_id >= work->largest) {
-        const uint64_t counted = (uint64_t)old.waiting + (uint64_t)old.letters;
+        uint64_t counted = (uint64_t)old.waiting + (uint64_t)old.letters;
         work->to->priv.lost = counted > work->to->priv.kept ? counted - work->to->priv.kept : 0;
         *state = old;
     } else {

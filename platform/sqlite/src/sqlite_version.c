@@ -2,6 +2,7 @@
 /* What the file is, its tables, and those of an older version. */
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sqlite_internal.h"
 
 /* ---- whose file it is ------------------------------------------------------------------------------------------- */
@@ -17,7 +18,7 @@ static const schema_object objects[] = {
 #undef SQLITE_QUEUE_OBJECT
 };
 
-#define OBJECT_COUNT (sizeof objects / sizeof objects[0])
+#define OBJECT_COUNT SBS_COUNT_OF(objects)
 
 static bool column_is(sqlite3_stmt *row, int column, const char *text) {
     const unsigned char *found = sqlite3_column_text(row, column);

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "key_storage.h"
 #include "sbs/board.h"
 #include "sbs/flash_storage.h"
+#include "test.h"
 
 static sbs_flash_storage storage;
 

@@ -3,20 +3,15 @@
  * Runs a unit test, whose main() the linker calls __real_main. A fault in it has reset the board and is told here. The
  * argument skip=NAME:NAME leaves out tests that take an emulator minutes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "sbs/baremetal_fault.h"
 #include "sbs/baremetal_heap.h"
 #include "sbs/baremetal_print.h"
 #include "sbs/baremetal_stack.h"
 #include "sbs/semihosting_emulation_only.h"
+#include "test.h"
 
 #define EXIT_FAULT 77
 #define TESTS_MAX 64
