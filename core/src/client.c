@@ -120,8 +120,8 @@ static sbs_status client_first_delay(sbs_client *client) {
     if (most == 0) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
-    if (sbs_client_draw(&random) != SBS_OK) {
-        return sbs_client_note(client, SBS_STEP_NONE, SBS_ERR_RANDOM);
+    if (!sbs_client_draw(&random, sizeof random)) {
+        return SBS_ERR_RANDOM;
     }
     return sbs_client_delay(client, (uint32_t)(((uint64_t)random * most) >> 32));
 }
@@ -266,14 +266,14 @@ sbs_response sbs_client_response(const sbs_client *client) {
         .http_status = answer->status,
         .id = answer->id,
         .etag = answer->etag,
-        .date_utc_s = SBS_UTC_UNKNOWN,
+        .date_utc_s = answer->date_utc_s,
     };
 
     if (answer->body != NULL && answer->body == client->priv.request.response) {
         response.body_len = answer->body_len;
     }
-    if (answer->has_date) {
-        response.date_utc_s = answer->date_utc_s;
+    if (!answer->has_date) {
+        response.date_utc_s = SBS_UTC_UNKNOWN;
     }
     return response;
 }

@@ -37,10 +37,10 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     memmove(config->work, text, client->priv.url_len);
 
     status = sbs_client_parse_url(config, config->work, &client->priv.token_url);
-    if (status != SBS_OK) {
-        return status;
+    if (status == SBS_OK) {
+        status = discovery_check_pin(client, &client->priv.token_url);
     }
-    return discovery_check_pin(client, &client->priv.token_url);
+    return status;
 }
 
 static sbs_status discovery_read(sbs_client *client) {

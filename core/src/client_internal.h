@@ -76,13 +76,13 @@ sbs_status sbs_client_go_on(sbs_client *client, uint8_t state);
 /** Waits for @p delay_ms and then begins a try. Returns SBS_PENDING. */
 sbs_status sbs_client_delay(sbs_client *client, uint32_t delay_ms);
 
-/** Draws a random number. SBS_ERR_RANDOM. */
-sbs_status sbs_client_draw(uint32_t *out_random);
+/** Fills @p out_random with random bytes; false if there are none to be had. */
+bool sbs_client_draw(void *out_random, size_t len);
 
 /* ---- client_try.c: the exchange ---------------------------------------------------------------------------------- */
 
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept);
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix);
 
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);

@@ -168,16 +168,17 @@ static void resource_put_head(sbs_client *client) {
     static const char *const methods[] = {
         [SBS_READ] = "GET", [SBS_CREATE] = "POST", [SBS_UPDATE] = "PUT", [SBS_BUNDLE] = "POST"};
     const sbs_request *request = &client->priv.request;
+    const sbs_text *accept = &request->accept;
     sbs_text target = request->target;
-    sbs_text accept = request->accept;
 
     if (request->interaction == SBS_BUNDLE) { /* it goes to the base itself */
         target = (sbs_text){NULL, 0};
     }
-    if (accept.ptr == NULL) {
-        accept = fhir_json;
+    if (accept->ptr == NULL) {
+        accept = &fhir_json;
     }
-    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target);
+    sbs_http_put_field(&client->priv.writer, "Accept", *accept);
     if (request->interaction != SBS_READ) {
         resource_put_write_fields(client);
     }

@@ -132,8 +132,8 @@ static sbs_status token_build_request(sbs_client *client) {
     token_put_form(&sizing, config);
     size_t body_len = sizing.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits);
 
-    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, SBS_TEXT("application/json"));
-    sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
+    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0});
+    sbs_put_string(out, "Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length", body_len);
     sbs_http_put_end(out);
     token_put_form(out, config);

@@ -91,11 +91,8 @@ sbs_status sbs_client_delay(sbs_client *client, uint32_t delay_ms) {
     return sbs_client_wait(client, delay_ms);
 }
 
-sbs_status sbs_client_draw(uint32_t *out_random) {
-    if (psa_generate_random((uint8_t *)out_random, sizeof *out_random) != PSA_SUCCESS) {
-        return SBS_ERR_RANDOM;
-    }
-    return SBS_OK;
+bool sbs_client_draw(void *out_random, size_t len) {
+    return psa_generate_random(out_random, len) == PSA_SUCCESS;
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
@@ -105,7 +102,7 @@ static void try_put_request_id(sbs_writer *out) {
     char text[SBS_BASE64URL_ENCODED_SIZE(sizeof random)];
     size_t len = 0;
 
-    if (psa_generate_random(random, sizeof random) != PSA_SUCCESS) {
+    if (!sbs_client_draw(random, sizeof random)) {
         sbs_writer_fail(out, SBS_ERR_RANDOM);
         return;
     }
@@ -114,7 +111,7 @@ static void try_put_request_id(sbs_writer *out) {
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix, sbs_text accept) {
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -127,7 +124,6 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
     sbs_writer_init(out, scratch, size);
     sbs_http_put_request_line(out, method, url, suffix);
     sbs_http_put_field(out, "User-Agent", sbs_text_of(agent));
-    sbs_http_put_field(out, "Accept", accept);
     sbs_put_string(out, "Accept-Encoding: identity\r\n");
     try_put_request_id(out);
 }
@@ -180,8 +176,8 @@ sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t
     sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
 
     client->priv.once.date_asked = true;
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path), SBS_TEXT("application/json"));
-    sbs_http_put_end(&client->priv.writer);
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path));
+    sbs_put_string(&client->priv.writer, "Accept: application/json\r\n\r\n");
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
 
@@ -191,30 +187,28 @@ sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t
  * request's head. */
 static void try_say_room(sbs_client *client) {
     const sbs_exchange *exchange = &client->priv.exchange;
-    const char *which = "work";
+    const char *which = "work buffer";
     size_t needed = 0;
     sbs_writer out;
 
     if (exchange->answer.body_dropped) {
         needed = exchange->answer.body_len;
         if (exchange->priv.request.response == client->priv.request.response) {
-            which = "response";
+            which = "response buffer";
         }
-    } else if (client->priv.writer.error == SBS_ERR_BUFFER) {
+    } else if (client->priv.writer.error != SBS_OK) {
         needed = client->priv.writer.len;
     }
 
-    sbs_writer_init(&out, client->priv.said, client->priv.said_size - 1);
+    sbs_writer_init(&out, client->priv.said, client->priv.said_size);
     sbs_put_string(&out, which);
-    sbs_put_string(&out, " buffer");
     if (needed > 0) {
-        sbs_put_string(&out, ": no room for ");
+        sbs_put_string(&out, ", bytes needed: ");
         sbs_put_uint(&out, needed);
-        sbs_put_string(&out, " bytes");
     }
-    client->priv.said[0] = '\0';
-    if (out.error == SBS_OK) {
-        client->priv.said[out.len] = '\0';
+    sbs_put_char(&out, '\0');
+    if (out.error != SBS_OK) {
+        client->priv.said[0] = '\0';
     }
 }
 
@@ -276,8 +270,8 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     if (!may_retry || client->priv.attempt + 1u >= tries) {
         return detail->status;
     }
-    if (sbs_client_draw(&random) != SBS_OK) {
-        return sbs_client_note(client, detail->step, SBS_ERR_RANDOM);
+    if (!sbs_client_draw(&random, sizeof random)) {
+        return SBS_ERR_RANDOM;
     }
 
     /* The server may ask for more time than the back-off gives it, but not for more than the caller allows. */
