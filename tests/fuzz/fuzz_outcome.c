@@ -76,10 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char text[48];
     const char *input = (const char *)data;
     check_location((sbs_text){input, size});
-    if (sbs_outcome_parse(input, size, tokens, TOKENS, text, sizeof text, &transient) == SBS_OK) {
-        check_line(text);
-    }
     if (sbs_json_parse(&doc, input, size, tokens, TOKENS, NULL) == SBS_OK) {
+        if (sbs_outcome_read(&doc, 0, text, sizeof text, &transient) == SBS_OK) {
+            check_line(text);
+        }
         check_bundle(&doc);
         check_words(&doc);
         check_confirmation(&doc);

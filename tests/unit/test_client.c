@@ -310,7 +310,7 @@ static void nothing_secret_is_left_behind(void **state) {
     sbs_request request = fake_create("identifier=u%7C1");
     assert_int_equal(fake_run(s, &request), SBS_OK);
     /* the scratch is clean, the token is still there */
-    size_t used = s->client.priv.url_len + s->client.priv.token_len + s->client.priv.scope_len;
+    size_t used = s->client.priv.url_len + s->client.priv.kept_len;
     for (size_t i = used; i < sizeof s->work; i++) {
         assert_int_equal(s->work[i], 0);
     }

@@ -200,19 +200,6 @@ static void test_length_limits(void **state) {
     assert_int_equal(url.path.len, sizeof path - 9);
 }
 
-static void test_same_origin(void **state) {
-    (void)state;
-    const sbs_url a = parsed("https://H.example/x");
-    const sbs_url same = parsed("HTTPS://h.EXAMPLE:443/y?z");
-    const sbs_url port = parsed("https://h.example:444/x");
-    const sbs_url scheme = parsed("http://h.example:443/x");
-    const sbs_url host = parsed("https://h.example.org/x");
-    assert_true(sbs_url_same_origin(&a, &same));
-    assert_false(sbs_url_same_origin(&a, &port));
-    assert_false(sbs_url_same_origin(&a, &scheme));
-    assert_false(sbs_url_same_origin(&a, &host));
-}
-
 static void test_loopback(void **state) {
     (void)state;
     static const struct {
@@ -387,17 +374,11 @@ static void test_resolve_sizes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_absent_parts),
-        cmocka_unit_test(test_hosts),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_length_limits),
-        cmocka_unit_test(test_same_origin),
-        cmocka_unit_test(test_loopback),
-        cmocka_unit_test(test_host_field),
-        cmocka_unit_test(test_host_of_a_forged_structure_cannot_inject),
-        cmocka_unit_test(test_resolve),
-        cmocka_unit_test(test_resolve_rfc3986),
+        cmocka_unit_test(test_parts),         cmocka_unit_test(test_absent_parts),
+        cmocka_unit_test(test_hosts),         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_length_limits), cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_host_field),    cmocka_unit_test(test_host_of_a_forged_structure_cannot_inject),
+        cmocka_unit_test(test_resolve),       cmocka_unit_test(test_resolve_rfc3986),
         cmocka_unit_test(test_resolve_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

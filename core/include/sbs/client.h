@@ -166,22 +166,28 @@ typedef struct sbs_token_view {
     uint64_t expires_at_ms; /**< monotonic */
 } sbs_token_view;
 
+/** What is kept of a token response, in the work buffer. A member of this list is all that one more span needs. */
+enum { SBS_KEPT_TOKEN, SBS_KEPT_SCOPE, SBS_KEPT_COUNT };
+
 typedef struct sbs_client {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
         uint8_t state, sign_step;
         uint8_t kid_len;
-        bool token_is_new;
-        bool contacted, reauthenticated, rediscovered, reconnected;
+        bool contacted;
+        bool token_is_new; /* it was fetched for this try */
         sbs_detail detail;
-        bool date_asked; /* a document was asked for in this request, and told its Date or had none */
+        struct { /* what a request does at most once */
+            bool reauthenticated, rediscovered, reconnected;
+            bool date_asked;        /* a document was asked for, and told its Date or had none */
+            uint16_t corrected_for; /* the refusal that the clock was corrected for; 0: not yet */
+        } once;
         sbs_alg alg;
-        uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
-        size_t url_len; /* discovered token URL at the start of work, with its NUL */
-        size_t token_len, scope_len;
-        const char *token, *scope; /* in work behind the URL; NULL: none, and none granted */
+        size_t url_len;                /* discovered token URL at the start of work, with its NUL */
+        size_t kept_len;               /* all of the kept spans behind it */
+        sbs_text kept[SBS_KEPT_COUNT]; /* absent: there is none, and of the scope that none was granted */
         size_t key_bits;
         char *said; /* where the server's words of the detail go: the configuration's memory, or words below */
         size_t said_size;

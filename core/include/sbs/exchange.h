@@ -79,6 +79,7 @@ typedef struct sbs_exchange {
         uint8_t state;
         uint8_t part;
         uint16_t port;
+        uint8_t status_class;  /* the first digit of the answer's status */
         sbs_status send_error; /* SBS_OK: the request was or is being sent */
         size_t part_taken;
         size_t out_len, out_sent;

@@ -22,16 +22,12 @@ bool sbs_fhir_id_is_valid(sbs_text text);
 bool sbs_fhir_type_is_valid(sbs_text text);
 
 /**
- * Reads an OperationOutcome: severity, code, first expression and diagnostics (or details.text) of its first error
- * issue (else of its first) as one sanitised line `error invalid at Observation.status: ...` with a NUL.
+ * Reads an OperationOutcome, an object of a parsed document: severity, code, first expression and words (diagnostics,
+ * else details.text, else the first details.coding.display) of its first error issue (else of its first) as one
+ * sanitised line `error invalid at Observation.status: ...` with a NUL.
  * @p out_transient: the code hints at a retry (transient, throttled, lock-error, timeout, exception).
- * SBS_ERR_NOT_FOUND if the text is no OperationOutcome.
+ * SBS_ERR_NOT_FOUND if @p outcome is no OperationOutcome.
  */
-SBS_NODISCARD sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
-                                           char *out_text, size_t size, bool *out_transient);
-
-/** The same for an object of a document that is parsed already. Words: diagnostics, else details.text, else the first
- *  details.coding.display. */
 SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
 
@@ -40,7 +36,7 @@ SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node out
  * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size, which is at least 1: it is for people to read.
- * @p out_transient: as sbs_outcome_parse. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
+ * @p out_transient: as sbs_outcome_read. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
  */
 SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
 
