@@ -99,7 +99,7 @@ typedef struct meter_session {
     bool large_discovery; /* the document did not fit: the next try has more memory */
     bool large_token;     /* nor did the answer of the token endpoint */
     bool pinned;          /* a token came: the token host stays the one it came from */
-    uint16_t failures;    /* in a row */
+    uint8_t failures;     /* in a row */
     uint64_t retry_ms;    /* nothing is tried before */
     uint64_t first_token_ms;
     char *token_url; /* as discovered, on the heap */
@@ -118,6 +118,7 @@ typedef struct meter_session {
 typedef struct meter_trial {
     uint8_t *intake; /* NULL: none is on its way */
     size_t intake_size, intake_len;
+    bool active;        /* the record in use is tried; the one before is on the flash */
     uint64_t intake_ms; /* of its last line */
     uint64_t end_ms;    /* the trial is given up then */
 } meter_trial;
@@ -157,16 +158,16 @@ typedef struct meter {
     sbs_wait wait;          /* for the caller of meter_poll() */
     bool network_up;
     bool clock_set; /* and not yet noted for the push engine */
+    bool queue_ready, full;
+    uint8_t condition; /* meter_state, but for the storage */
+    sbs_status fault;  /* of the storage, SBS_OK if none */
     /* the record in use: `block` holds a stored record, whose bytes `record` points into */
-    bool on_trial, confirmed, device_put;
+    bool confirmed, device_put;
     uint8_t *block;
     size_t block_size;
     meter_record record;
     sbs_flash_queue queue_state;
     sbs_queue queue;
-    bool queue_ready, full;
-    uint8_t condition; /* meter_state, but for the storage */
-    sbs_status fault;  /* of the storage, SBS_OK if none */
     meter_session session;
     meter_trial trial;
     meter_rotation rotation;

@@ -67,7 +67,7 @@ static void command_measure(meter *m, const char *const *words, size_t count) {
         say_usage(m, "measure [1-1000]");
     } else if (meter_sensor_read(0, &quantity, &value) != SBS_OK) {
         meter_say_line(m, "error: refused: this build has no sensor");
-    } else if (m->block == NULL || m->on_trial) {
+    } else if (m->block == NULL || m->trial.active) {
         meter_say_line(m, "error: refused: not provisioned");
     } else {
         m->measuring.pending += (uint32_t)number;
@@ -148,7 +148,7 @@ static void begin_rotation(meter *m, const char *word) {
 
 static void command_rotate(meter *m, const char *const *words, size_t count) {
     const char *word = count == 2 ? words[1] : NULL;
-    if (m->keys.current == PSA_KEY_ID_NULL || m->trial.intake != NULL || m->on_trial || count > 2) {
+    if (m->keys.current == PSA_KEY_ID_NULL || m->trial.intake != NULL || m->trial.active || count > 2) {
         meter_say_line(m, "error: rotate: not now");
     } else if (word != NULL && strcmp(word, "abort") == 0) {
         meter_online_stop_rotation(m);

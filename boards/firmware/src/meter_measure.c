@@ -74,7 +74,7 @@ static void take_measurement(meter *m) {
 
 void meter_measure(meter *m) {
     uint64_t interval_ms = m->measuring.interval_s * 1000ull;
-    if (m->block == NULL || m->on_trial || !m->queue_ready) {
+    if (m->block == NULL || m->trial.active || !m->queue_ready) {
         m->measuring.pending = 0;
         return;
     }

@@ -23,7 +23,7 @@ static uint32_t wait_after_failure(meter *m, bool for_operator) {
     const sbs_backoff *limits = for_operator ? &operator_wait : &trouble_wait;
     uint32_t random = 0;
     (void)psa_generate_random((uint8_t *)&random, sizeof random); /* a failure: the shortest wait */
-    if (m->session.failures < UINT16_MAX) {
+    if (m->session.failures < UINT8_MAX) {
         m->session.failures++;
     }
 
@@ -32,7 +32,7 @@ static uint32_t wait_after_failure(meter *m, bool for_operator) {
     if (wait_ms < asked_ms) {
         wait_ms = asked_ms;
     }
-    if (m->on_trial && wait_ms > TRIAL_WAIT_MS) {
+    if (m->trial.active && wait_ms > TRIAL_WAIT_MS) {
         wait_ms = TRIAL_WAIT_MS;
     }
     return wait_ms;
@@ -55,7 +55,7 @@ static void session_entered(meter *m, sbs_status status) {
 
     meter_say_status(m, "session", status);
     m->trial.end_ms = 0;
-    if (m->on_trial) {
+    if (m->trial.active) {
         (void)meter_trial_failed(m, status);
     } else {
         meter_session_lost(m);
@@ -310,7 +310,7 @@ static bool is_ready(meter *m) {
 }
 
 static void wait_for_network(meter *m) {
-    if (!m->on_trial) {
+    if (!m->trial.active) {
         return;
     }
     if (m->now.mono_ms >= m->trial.end_ms) {

@@ -200,15 +200,15 @@ static sbs_status check_record(meter *m, const char **out_field) {
 
 /* Checks the record in m->block and opens a session with it. The first one is stored, another one is tried. */
 static sbs_status accept_record(meter *m, const char **out_field) {
-    m->on_trial = false;
+    m->trial.active = false;
     sbs_status status = check_record(m, out_field);
     if (status != SBS_OK) {
         return status;
     }
 
     *out_field = "storage";
-    m->on_trial = meter_has_stored_record(m);
-    if (!m->on_trial) {
+    m->trial.active = meter_has_stored_record(m);
+    if (!m->trial.active) {
         status = meter_save_record(m);
         if (status != SBS_OK) {
             return status;
@@ -243,15 +243,15 @@ static void end_intake(meter *m) {
     }
     m->trial.end_ms = m->now.mono_ms + TRIAL_MS;
     m->session.was_ready = false;
-    meter_say_line(m, m->on_trial ? "provision: trying" : "provision: stored");
+    meter_say_line(m, m->trial.active ? "provision: trying" : "provision: stored");
 }
 
 void meter_trial_passed(meter *m) {
-    if (!m->on_trial && m->confirmed) {
+    if (!m->trial.active && m->confirmed) {
         return;
     }
 
-    if (m->on_trial) {
+    if (m->trial.active) {
         sbs_status status = meter_save_record(m);
         if (status != SBS_OK) {
             answer_refusal(m, "storage", status);
@@ -259,14 +259,14 @@ void meter_trial_passed(meter *m) {
             return;
         }
     }
-    m->on_trial = false;
+    m->trial.active = false;
     m->confirmed = true;
     meter_save_progress(m);
     meter_say_line(m, "provision: confirmed");
 }
 
 bool meter_trial_failed(meter *m, sbs_status why) {
-    if (!m->on_trial) {
+    if (!m->trial.active) {
         if (!m->confirmed) {
             answer_failure(m, "unconfirmed", why);
         }

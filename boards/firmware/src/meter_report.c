@@ -148,7 +148,7 @@ static const char *record_word(const meter *m) {
     if (m->record.fhir_base == NULL) {
         return "record=none";
     }
-    if (m->on_trial) {
+    if (m->trial.active) {
         return "record=trial";
     }
     return m->confirmed ? "record=confirmed" : "record=unconfirmed";

@@ -10,7 +10,7 @@
 /* Seldom, as each try costs a token; not on trial, and not before it is known where to ask for one. */
 static bool is_due(meter *m) {
     bool nowhere = m->session.phase == METER_PHASE_DISCOVER && m->session.token_url == NULL;
-    if (m->keys.next == PSA_KEY_ID_NULL || m->on_trial || m->session.phase == METER_PHASE_ROTATE || nowhere) {
+    if (m->keys.next == PSA_KEY_ID_NULL || m->trial.active || m->session.phase == METER_PHASE_ROTATE || nowhere) {
         return false;
     }
 

@@ -242,8 +242,10 @@ sbs_status meter_session_discovered(meter *m) {
 }
 
 static void forget_failures(meter *m) {
-    m->session.failures = m->rotation.failures = 0;
-    m->session.retry_ms = m->rotation.retry_ms = 0;
+    m->session.failures = 0;
+    m->session.retry_ms = 0;
+    m->rotation.failures = 0;
+    m->rotation.retry_ms = 0;
     m->shown.error = SBS_OK;
     m->session.large_discovery = m->session.large_token = m->session.pinned = false;
 }

@@ -49,7 +49,7 @@ void meter_drop_record(meter *m) {
     memset(&m->record, 0, sizeof m->record);
     meter_release(&m->block, m->block_size);
     m->block_size = 0;
-    m->confirmed = m->device_put = m->on_trial = false;
+    m->confirmed = m->device_put = m->trial.active = false;
 }
 
 void meter_stamp_block(meter *m) {
