@@ -91,8 +91,7 @@ static void arena_release(void *memory) {
     join(before);
 }
 
-/* ---- a connection that takes memory
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- a connection that takes memory ------------------------------------------------------------------------------ */
 
 static meter_rig rig;
 static sbs_stream_ops inner;
