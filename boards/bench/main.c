@@ -26,6 +26,7 @@ int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t 
         state = state * 1664525u + 1013904223u; /* Numerical Recipes */
         output[i] = (unsigned char)(state >> 24);
     }
+
     *out_len = len;
     return 0;
 }
@@ -54,6 +55,7 @@ static psa_key_id_t make_key(const char *what, psa_key_type_t type, size_t bits,
     bench_begin();
     psa_status_t status = psa_generate_key(&attributes, &id);
     bench_end(what, status);
+
     return id;
 }
 
@@ -61,6 +63,7 @@ static void use_key(psa_key_id_t id, psa_algorithm_t alg, const char *sign, cons
     static uint8_t signature[SBS_SIGNATURE_MAX];
     uint8_t hash[SBS_HASH_SIZE] = {1};
     size_t len = 0;
+
     for (int i = 0; i < RUNS; i++) {
         bench_begin();
         psa_status_t status = psa_sign_hash(id, alg, hash, sizeof hash, signature, sizeof signature, &len);
@@ -76,6 +79,7 @@ int main(void) {
     psa_algorithm_t rsa = PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384);
     psa_algorithm_t ecdsa = PSA_ALG_ECDSA(PSA_ALG_SHA_384);
     sbs_board_init();
+
     if (sbs_mbedtls_init(&sbs_baremetal_allocator) != SBS_OK) {
         sbs_board_exit(1);
     }
@@ -89,5 +93,5 @@ int main(void) {
     sbs_heap_account heap = sbs_baremetal_heap();
     sbs_baremetal_print("bench heap %u stack %u\n", (unsigned)heap.high_water,
                         (unsigned)sbs_baremetal_stack_high_water());
-    sbs_board_exit(heap.failures == 0 ? 0 : 1);
+    sbs_board_exit(heap.failures != 0);
 }

@@ -132,6 +132,7 @@ static void start_network(void) {
     all.net_config.earliest_s = sbs_baremetal_utc_bound();
     all.net_config.on_time = network_time;
     all.net_config.time_server = NULL;
+
     if (all.time_server[0] != '\0') {
         all.net_config.time_server = all.time_server;
     }
@@ -140,6 +141,7 @@ static void start_network(void) {
     if (ethernet != NULL) {
         status = sbs_lwip_net_init(&all.net, ethernet, &all.net_config);
     }
+
     all.net_running = status == SBS_OK;
     if (!all.net_running) {
         all.net_retry_ms = sbs_baremetal_ms() + NETWORK_RETRY_MS;
@@ -153,6 +155,7 @@ static void port_time_server(void *ctx, const char *host) {
     if (host == NULL) {
         host = "";
     }
+
     size_t len = strlen(host);
     if (len >= sizeof all.time_server || strcmp(all.time_server, host) == 0) {
         return;
@@ -162,6 +165,7 @@ static void port_time_server(void *ctx, const char *host) {
     if (all.net_running) {
         sbs_lwip_net_deinit(&all.net);
     }
+
     start_network();
 }
 
@@ -176,6 +180,7 @@ static uint64_t eui64(void) {
     for (unsigned i = 0; i < sizeof bytes; i++) {
         value = value << 8 | bytes[i];
     }
+
     return value;
 }
 
@@ -191,6 +196,7 @@ static sbs_status mount_storage(void) {
     if (status != SBS_OK) {
         return status;
     }
+
     sbs_flash_its_use(&all.storage);
     return sbs_mbedtls_init(&sbs_baremetal_allocator);
 }
@@ -199,6 +205,7 @@ static sbs_status mount_storage(void) {
 static void wait_for_format(sbs_status why) {
     static const char word[] = "format erase\r";
     size_t right = 0;
+
     sbs_baremetal_print("storage: %s\nkeys and records cannot be read; 'format erase' erases them for good\n",
                         sbs_status_text(why));
 
@@ -218,6 +225,7 @@ static void wait_for_format(sbs_status why) {
     if (sbs_flash_log_format(sbs_board_storage_flash()) == SBS_OK) {
         sbs_baremetal_print("erased\n");
     }
+
     sbs_baremetal_restart();
 }
 
@@ -226,6 +234,7 @@ static void say_hello(void) {
     if (sbs_board_warning() != NULL) {
         sbs_baremetal_print("%s\n", sbs_board_warning());
     }
+
     sbs_baremetal_print_last_fault();
 }
 
@@ -259,6 +268,7 @@ static void start_program(void) {
         .built_utc_s = sbs_baremetal_utc_bound(),
         .alg = METER_ALG,
     };
+
     meter_init(&all.meter, &ports);
 }
 
@@ -268,6 +278,7 @@ static uint32_t poll_network(sbs_now now, bool *out_ready) {
     if (!all.net_running && now.mono_ms >= all.net_retry_ms) {
         start_network();
     }
+
     if (!all.net_running) {
         return SBS_WAIT_FOREVER;
     }
@@ -275,6 +286,7 @@ static uint32_t poll_network(sbs_now now, bool *out_ready) {
     uint32_t wait_ms = sbs_lwip_poll(&all.net, now);
     sbs_lwip_net_read_state(&all.net, &state);
     *out_ready = state.ready;
+
     return wait_ms;
 }
 
@@ -297,6 +309,7 @@ static sbs_wait poll_meter(bool network_up) {
     if (took_us > all.longest_us) {
         all.longest_us = took_us;
     }
+
     return wait;
 }
 
@@ -316,5 +329,6 @@ int main(void) {
             sbs_baremetal_idle(); /* a millisecond at most, so that a frame or a byte does not wait for long */
         }
     }
+
     sbs_baremetal_restart();
 }

@@ -63,6 +63,7 @@ int sbs_board_console_read(void) {
     if (byte >= 0 && UART_IM == 0) {
         UART_IM = IM_RECEIVE;
     }
+
     return byte;
 }
 

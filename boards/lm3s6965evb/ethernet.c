@@ -59,6 +59,7 @@ static sbs_status lm3s_receive_begin(void *ctx, size_t *out_len) {
         }
         sbs_ethernet_fifo_receive_end(&fifo);
     }
+
     return SBS_PENDING;
 }
 

@@ -58,6 +58,7 @@ int sbs_board_console_read(void) {
         console_take_all();
         sbs_cortex_m_unlock(state);
     }
+
     return byte;
 }
 

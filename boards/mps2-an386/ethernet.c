@@ -84,9 +84,11 @@ static sbs_status mps2_receive_begin(void *ctx, size_t *out_len) {
     /* The next one ends a sleep; so does one that came just now. */
     INT_STS = INT_RX_STATUS;
     INT_EN = INT_RX_STATUS;
+
     if (frame_waits()) {
         sbs_baremetal_wake();
     }
+
     return SBS_PENDING;
 }
 
@@ -104,6 +106,7 @@ static sbs_status mps2_send_begin(void *ctx, size_t len) {
     while (((TX_FIFO_INF >> 16) & 0xFFu) != 0) {
         (void)TX_STATUS; /* how earlier frames fared */
     }
+
     if ((TX_FIFO_INF & 0xFFFFu) < len + TX_COMMANDS_SIZE + 4u) {
         return SBS_PENDING;
     }
@@ -111,6 +114,7 @@ static sbs_status mps2_send_begin(void *ctx, size_t len) {
     TX_DATA = TX_WHOLE_FRAME | (uint32_t)len;
     TX_DATA = (uint32_t)len;
     sbs_ethernet_fifo_send_begin(&fifo, 0, 0);
+
     return SBS_OK;
 }
 
@@ -127,6 +131,7 @@ static bool mps2_link_up(void *ctx) {
     for (int i = 0; i < 2; i++) {
         write_mac(MAC_MII_ACC, MII_PHY_1_STATUS);
     }
+
     return (read_mac(MAC_MII_DATA) & PHY_STATUS_LINK) != 0;
 }
 
@@ -158,6 +163,7 @@ static bool start_controller(const uint8_t address[SBS_ETHERNET_ADDRESS_SIZE]) {
     sbs_cortex_m_enable_interrupt(MPS2_ETHERNET_INTERRUPT);
     TX_CFG = TX_CFG_ON;
     write_mac(MAC_CR, MAC_CR_FULL_DUPLEX_TX_RX);
+
     return true;
 }
 
@@ -168,5 +174,9 @@ const sbs_ethernet *sbs_board_ethernet(void) {
         sbs_semihosting_mac(sbs_board_name(), controller.address);
         started = start_controller(controller.address);
     }
-    return started ? &controller : NULL;
+
+    if (!started) {
+        return NULL;
+    }
+    return &controller;
 }

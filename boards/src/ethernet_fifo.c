@@ -34,6 +34,7 @@ void sbs_ethernet_fifo_receive_end(void *ctx) {
     while (fifo->rx_left > 0) {
         take_word(fifo);
     }
+
     fifo->rx_in_word = 0;
 }
 

@@ -12,6 +12,7 @@ static sbs_status load_life(meter *m) {
     if (status != SBS_OK && status != SBS_ERR_NOT_FOUND) {
         return status;
     }
+
     if (!m->life.loaded) {
         status = meter_life_load(&m->life, &m->ports.storage, m->ports.built_utc_s);
         if (status != SBS_OK) {
@@ -23,6 +24,7 @@ static sbs_status load_life(meter *m) {
         meter_say_line(m, "the record of earlier starts was damaged: made anew");
         m->life.renewed = false;
     }
+
     return SBS_OK;
 }
 
@@ -39,6 +41,7 @@ static sbs_status load_keys(meter *m) {
         m->condition = METER_KEY_LOST;
         return SBS_OK;
     }
+
     return status;
 }
 
@@ -47,6 +50,7 @@ static void step_start(meter *m) {
     if (m->fault == SBS_OK) {
         m->fault = load_keys(m);
     }
+
     if (m->fault != SBS_OK) {
         m->session.phase = METER_PHASE_START;
         meter_show_change(m);
@@ -60,6 +64,7 @@ static void step_start(meter *m) {
             meter_put_jwks(m);
         }
     }
+
     meter_wait(m, 0);
 }
 
@@ -68,6 +73,7 @@ static sbs_status make_first_key(meter *m) {
     meter_work(m, true);
     sbs_status status = meter_keys_make_first(&m->keys, alg);
     meter_work(m, false);
+
     return status;
 }
 
@@ -77,6 +83,7 @@ static void step_key(meter *m) {
         meter_wait(m, 0);
         return;
     }
+
     if (m->now.mono_ms < m->session.retry_ms) {
         meter_wait_until(m, m->session.retry_ms);
         return;
@@ -89,6 +96,7 @@ static void step_key(meter *m) {
         meter_show_change(m);
         return;
     }
+
     meter_put_jwks(m);
     m->session.phase = METER_PHASE_IDLE;
     meter_resume(m);
@@ -111,6 +119,7 @@ static void step_idle(meter *m) {
         meter_wait_until(m, m->session.retry_ms);
         return;
     }
+
     m->session.retry_ms = 0;
     meter_resume(m);
 }
@@ -136,6 +145,7 @@ sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
     m->wait = (sbs_wait){SBS_WAIT_FOREVER, 0, -1};
     m->network_up = network_up;
     meter_take_time(m, now);
+
     if (m->keys.old != PSA_KEY_ID_NULL) {
         meter_rotation_expire(m);
     }
@@ -143,6 +153,7 @@ sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
     step_phase(m);
     meter_measure(m);
     meter_show_change(m);
+
     return m->wait;
 }
 
@@ -169,6 +180,7 @@ void meter_deinit(meter *m) {
 static void take_line(meter *m) {
     char line[METER_LINE_SIZE];
     bool too_long = m->line.too_long;
+
     memcpy(line, m->line.text, sizeof line);
     meter_line_clear(&m->line);
 
@@ -177,12 +189,14 @@ static void take_line(meter *m) {
     } else {
         meter_command(m, line);
     }
+
     sbs_wipe(line, sizeof line);
 }
 
 void meter_feed(meter *m, char c) {
     sbs_writer sink;
     sbs_writer *echo = NULL;
+
     sbs_writer_init_sink(&sink, m->ports.console, m->ports.ctx);
     if (m->trial.intake == NULL) { /* a record on its way in is not echoed */
         echo = &sink;

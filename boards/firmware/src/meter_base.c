@@ -11,6 +11,7 @@ sbs_writer *meter_say(meter *m) {
     if (m->line.len > 0) {
         sbs_put_char(&m->out, '\n');
     }
+
     return &m->out;
 }
 
@@ -61,6 +62,7 @@ void meter_release(uint8_t **block, size_t size) {
     if (*block != NULL) {
         sbs_wipe(*block, size);
     }
+
     mbedtls_free(*block);
     *block = NULL;
 }

@@ -63,6 +63,7 @@ static void command_measure(meter *m, const char *const *words, size_t count) {
     uint64_t number;
     meter_quantity quantity;
     sbs_decimal value;
+
     if (!parse_number(words, count, 1, METER_MEASURE_MAX, &number)) {
         say_usage(m, "measure [1-1000]");
     } else if (meter_sensor_read(0, &quantity, &value) != SBS_OK) {
@@ -81,6 +82,7 @@ static void command_interval(meter *m, const char *const *words, size_t count) {
         say_usage(m, "interval SECONDS");
         return;
     }
+
     m->measuring.interval_s = (uint32_t)seconds;
     m->measuring.next_ms = m->now.mono_ms;
     meter_say_line(m, "interval set");
@@ -100,6 +102,7 @@ static void say_rotation(meter *m, sbs_status status) {
         meter_say_status(m, "error: rotate", status);
         return;
     }
+
     m->rotation.retry_ms = 0;
     m->rotation.failures = 0;
     meter_put_jwks(m);
@@ -108,14 +111,19 @@ static void say_rotation(meter *m, sbs_status status) {
 /* 0: the word names none. Without a word it is the record's, or that of the current key. */
 static sbs_alg wanted_alg(const meter *m, const char *word) {
     if (word == NULL) {
-        return m->record.alg != 0 ? (sbs_alg)m->record.alg : meter_keys_alg(m->keys.current);
+        if (m->record.alg != 0) {
+            return (sbs_alg)m->record.alg;
+        }
+        return meter_keys_alg(m->keys.current);
     }
+
     if (strcmp(word, "RS384") == 0) {
         return SBS_RS384;
     }
     if (strcmp(word, "ES384") == 0) {
         return SBS_ES384;
     }
+
     return (sbs_alg)0;
 }
 
@@ -128,6 +136,7 @@ static sbs_status make_next_key(meter *m, sbs_alg alg) {
     if (status == SBS_OK && fresh) {
         status = meter_keys_promote(&m->keys, 0);
     }
+
     meter_work(m, false);
     return status;
 }
@@ -143,6 +152,7 @@ static void begin_rotation(meter *m, const char *word) {
         say_usage(m, "rotate [RS384|ES384|abort]");
         return;
     }
+
     say_rotation(m, make_next_key(m, alg));
 }
 
@@ -181,6 +191,7 @@ static void command_reset(meter *m, const char *const *words, size_t count) {
     } else {
         meter_say_line(m, "reset: all erased");
     }
+
     m->ports.reboot(m->ports.ctx);
 }
 

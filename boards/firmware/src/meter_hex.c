@@ -24,6 +24,7 @@ static char upper_digit(unsigned value) {
     if (digit >= 'a') {
         digit = (char)(digit - 'a' + 'A');
     }
+
     return digit;
 }
 

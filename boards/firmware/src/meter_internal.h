@@ -101,6 +101,8 @@ void meter_mount_queue(meter *m);
 sbs_status meter_session_open(meter *m);
 /** Where a session begins: discovery, unless the token URL is fixed. */
 meter_phase meter_session_first_phase(const meter *m);
+/** What follows a token: the Device, once, then the measurements. */
+meter_phase meter_session_phase_online(const meter *m);
 /** Goes to a phase with the memory that it needs, and a client that is new. */
 sbs_status meter_session_enter(meter *m, meter_phase phase);
 /** Takes over the token URL that the client has found, and goes on to the token. */

@@ -33,6 +33,7 @@ size_t meter_item_write(const meter_item *item, uint8_t out[METER_ITEM_MAX]) {
     if (item->settled) {
         flags |= FLAG_SETTLED;
     }
+
     if (item->demo) {
         flags |= FLAG_DEMO;
     }
@@ -54,6 +55,7 @@ size_t meter_item_write(const meter_item *item, uint8_t out[METER_ITEM_MAX]) {
         }
         to += texts[i].len;
     }
+
     return (size_t)(to - out);
 }
 
@@ -62,6 +64,7 @@ static bool read_texts(meter_item *out, const uint8_t *data, size_t len) {
     sbs_text *texts[TEXTS] = {&out->subject, &out->patient, &out->patient_system};
     static const uint8_t most[TEXTS] = {METER_SUBJECT_MAX, METER_PATIENT_MAX, METER_PATIENT_SYSTEM_MAX};
     size_t at = 0;
+
     for (unsigned i = 0; i < TEXTS; i++) {
         if (at >= len || data[at] > most[i] || data[at] > len - at - 1) {
             return false;
@@ -72,6 +75,7 @@ static bool read_texts(meter_item *out, const uint8_t *data, size_t len) {
         }
         at += 1u + data[at];
     }
+
     return at == len;
 }
 
@@ -92,12 +96,15 @@ sbs_status meter_item_read(meter_item *out, const uint8_t *data, size_t len) {
     while (out->quantity < METER_QUANTITIES && quantities[out->quantity].mdc != meter_get_le(data + 2, 4)) {
         out->quantity++;
     }
+
     out->value = (sbs_decimal){(int32_t)(uint32_t)meter_get_le(data + 6, 4), (int8_t)data[10]};
     out->device = meter_get_le(data + 11, 8);
     out->own_ms = meter_get_le(data + 19, 6);
+
     if (out->quantity >= METER_QUANTITIES || !read_texts(out, data + FIXED_SIZE, len - FIXED_SIZE)) {
         return SBS_ERR_DAMAGED;
     }
+
     return SBS_OK;
 }
 
@@ -118,6 +125,7 @@ static sbs_text reference_id(sbs_text reference) {
     if (slash == NULL) {
         return reference;
     }
+
     size_t skipped = (size_t)(slash - reference.ptr) + 1;
     return (sbs_text){reference.ptr + skipped, reference.len - skipped};
 }
@@ -132,10 +140,12 @@ static void put_phd(sbs_writer *out, const meter_item *item, uint32_t boot_id) {
         .type = quantities[item->quantity].mdc,
         .time = {(int64_t)item->own_ms * 1000 + boot_id % 1000u, -6},
     };
+
     if (item->patient.ptr == NULL) {
         measurement.patient = reference_id(item->subject);
         measurement.patient_system = (sbs_text){NULL, 0};
     }
+
     sbs_identity_put_phd(out, &measurement);
 }
 
@@ -152,9 +162,11 @@ static sbs_status meter_item_identify(void *ctx, const sbs_push_item *item, sbs_
     meter_encoder *state = ctx;
     meter_item measured;
     sbs_writer writer;
+
     if (item->item->meta.format != METER_ITEM_FORMAT) {
         return SBS_ERR_VERSION;
     }
+
     sbs_status status = meter_item_read(&measured, item->data, item->item->len);
     if (status != SBS_OK) {
         return status;
@@ -172,6 +184,7 @@ static sbs_status meter_item_identify(void *ctx, const sbs_push_item *item, sbs_
     out->type = SBS_TEXT("Observation");
     out->write_mode = (sbs_write_mode)state->write_mode;
     out->value.ptr = state->identity;
+
     return sbs_writer_finish(&writer, &out->value.len);
 }
 
@@ -194,8 +207,12 @@ sbs_status meter_device_reference(uint64_t device, char out[METER_DEVICE_REFEREN
 static sbs_status put_observation(const meter_encoder *state, const sbs_push_item *item, const meter_item *measured,
                                   const sbs_push_identity *identity, sbs_writer *out) {
     const quantity_codes *quantity = &quantities[measured->quantity];
-    int16_t zone = item->item->meta.zone_minutes;
     char device[METER_DEVICE_REFERENCE_SIZE];
+    int16_t zone = item->item->meta.zone_minutes;
+    if (zone == SBS_ZONE_UNKNOWN) {
+        zone = 0;
+    }
+
     sbs_coding category = {SBS_TEXT(SBS_SYSTEM_CATEGORY), sbs_text_of(quantity->category), {NULL, 0}};
     sbs_coding codes[] = {
         {SBS_TEXT(SBS_SYSTEM_LOINC), sbs_text_of(quantity->loinc), sbs_text_of(quantity->loinc_name)},
@@ -209,13 +226,13 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
         .identifier_system = identity->system,
         .identifier_value = identity->value,
         .categories = &category,
-        .category_count = complete || measured->quantity == METER_GLUCOSE ? 1 : 0,
+        .category_count = complete || measured->quantity == METER_GLUCOSE,
         .codes = codes,
         .code_count = 2,
         .subject = measured->subject,
         .effective_utc_s = item->utc_s,
         .effective_ms = -1,
-        .zone_minutes = zone == SBS_ZONE_UNKNOWN ? 0 : zone,
+        .zone_minutes = zone,
         .value = {.kind = SBS_VALUE_QUANTITY,
                   .decimal = measured->value,
                   .unit = sbs_text_of(quantity->unit),
@@ -230,6 +247,7 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
         }
         observation.device = (sbs_text){device, sizeof device};
     }
+
     return sbs_observation_put(out, &observation, NULL);
 }
 
@@ -237,10 +255,12 @@ static sbs_status meter_item_encode(void *ctx, const sbs_push_item *item, const 
                                     sbs_writer *out) {
     meter_encoder *state = ctx;
     meter_item measured;
+
     sbs_status status = meter_item_read(&measured, item->data, item->item->len);
     if (status != SBS_OK) {
         return status;
     }
+
     return put_observation(state, item, &measured, identity, out);
 }
 
@@ -277,6 +297,7 @@ sbs_status meter_device_put(sbs_writer *out, uint64_t device, bool demo) {
     char reference[METER_DEVICE_REFERENCE_SIZE];
     char value[EUI64_DASHED_LEN];
     sbs_json_writer json;
+
     sbs_status status = meter_device_reference(device, reference);
     if (status != SBS_OK) {
         return status;
@@ -286,6 +307,7 @@ sbs_status meter_device_put(sbs_writer *out, uint64_t device, bool demo) {
     sbs_json_begin_object(&json);
     sbs_json_member_text(&json, "resourceType", SBS_TEXT("Device"));
     sbs_json_member_text(&json, "id", (sbs_text){reference + 7, SBS_DERIVED_ID_LEN});
+
     if (demo) {
         put_demo_mark(&json);
     }

@@ -19,18 +19,21 @@
 static sbs_status save_list(const meter_keys *keys) {
     uint8_t record[RECORD_SIZE];
     uint8_t *out = record;
+
     *out++ = VERSION;
     out = meter_put_le(out, keys->current, 4);
     out = meter_put_le(out, keys->next, 4);
     out = meter_put_le(out, keys->old, 4);
     out = meter_put_le(out, keys->last, 4);
     (void)meter_put_le(out, (uint64_t)keys->old_until_s, 8);
+
     return keys->storage.ops->set(keys->storage.ctx, RECORD, record, sizeof record);
 }
 
 static sbs_status read_list(meter_keys *keys) {
     uint8_t record[RECORD_SIZE];
     size_t len = 0;
+
     sbs_status status = keys->storage.ops->get(keys->storage.ctx, RECORD, record, sizeof record, &len);
     if (status != SBS_OK && status != SBS_ERR_BUFFER) {
         return status;
@@ -47,6 +50,7 @@ static sbs_status read_list(meter_keys *keys) {
     keys->old = (psa_key_id_t)meter_get_le(record + 9, 4);
     keys->last = (psa_key_id_t)meter_get_le(record + 13, 4);
     keys->old_until_s = (int64_t)meter_get_le(record + 17, 8);
+
     return SBS_OK;
 }
 
@@ -61,6 +65,7 @@ static psa_status_t read_alg(psa_key_id_t id, sbs_alg *out) {
     if (status == PSA_SUCCESS) {
         *out = PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
     }
+
     return status;
 }
 
@@ -80,6 +85,7 @@ static sbs_status check_key(psa_key_id_t id) {
     if (status == PSA_ERROR_STORAGE_FAILURE || status == PSA_ERROR_INSUFFICIENT_MEMORY) {
         return sbs_psa_to_status(status);
     }
+
     return SBS_ERR_KEY;
 }
 
@@ -93,9 +99,11 @@ static sbs_status destroy_key(psa_key_id_t id) {
     if (status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID) {
         status = psa_its_remove(id); /* PSA destroys what it can read only */
     }
+
     if (status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST) {
         return SBS_OK;
     }
+
     return sbs_psa_to_status(status);
 }
 
@@ -117,6 +125,7 @@ sbs_status meter_keys_load(meter_keys *keys, const sbs_storage *storage) {
             return status;
         }
     }
+
     return check_key(keys->current);
 }
 
@@ -130,6 +139,7 @@ static sbs_status make_key(meter_keys *keys, sbs_alg alg, psa_key_id_t *slot) {
     if (status == SBS_OK) {
         status = sbs_psa_key_generate(alg, 0, id, &made);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -142,6 +152,7 @@ static sbs_status make_key(meter_keys *keys, sbs_alg alg, psa_key_id_t *slot) {
         *keys = before;
         (void)destroy_key(id);
     }
+
     return status;
 }
 
@@ -163,6 +174,7 @@ sbs_status meter_keys_promote(meter_keys *keys, int64_t utc_s) {
     if (keys->next == PSA_KEY_ID_NULL) {
         return SBS_ERR_NOT_FOUND;
     }
+
     sbs_status status = destroy_key(keys->old); /* of a rotation just before */
     if (status != SBS_OK) {
         return status;
@@ -177,6 +189,7 @@ sbs_status meter_keys_promote(meter_keys *keys, int64_t utc_s) {
     if (status != SBS_OK) {
         *keys = before;
     }
+
     return status;
 }
 
@@ -184,11 +197,13 @@ sbs_status meter_keys_abort(meter_keys *keys) {
     if (keys->next == PSA_KEY_ID_NULL) {
         return SBS_ERR_NOT_FOUND;
     }
+
     sbs_status status = destroy_key(keys->next);
     if (status == SBS_OK) {
         keys->next = PSA_KEY_ID_NULL;
         status = save_list(keys);
     }
+
     return status;
 }
 
@@ -197,12 +212,14 @@ sbs_status meter_keys_expire(meter_keys *keys, int64_t utc_s, bool *out_gone) {
     if (keys->old == PSA_KEY_ID_NULL || utc_s == SBS_UTC_UNKNOWN || utc_s < keys->old_until_s) {
         return SBS_OK;
     }
+
     sbs_status status = destroy_key(keys->old);
     if (status == SBS_OK) {
         keys->old = PSA_KEY_ID_NULL;
         status = save_list(keys);
         *out_gone = status == SBS_OK;
     }
+
     return status;
 }
 
@@ -211,6 +228,7 @@ static sbs_status destroy_all(const meter_keys *keys) {
     psa_key_id_t listed[] = {keys->current, keys->next, keys->old, keys->last + 1};
     bool has_list = keys->last != 0;
     size_t count = has_list ? SBS_COUNT_OF(listed) : IDS_MAX;
+
     for (size_t i = 0; i < count; i++) {
         psa_key_id_t id = (psa_key_id_t)i + 1;
         if (has_list) {
@@ -221,6 +239,7 @@ static sbs_status destroy_all(const meter_keys *keys) {
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -235,6 +254,7 @@ sbs_status meter_keys_reset(meter_keys *keys) {
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
+
     return status;
 }
 
@@ -272,10 +292,12 @@ static sbs_status read_public(psa_key_id_t id, uint8_t data[PUBLIC_KEY_SIZE], sb
     size_t len = 0;
     sbs_status status = sbs_psa_to_status(psa_export_public_key(id, data, PUBLIC_KEY_SIZE, &len));
     sbs_alg alg = meter_keys_alg(id);
+
     (void)psa_purge_key(id);
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_public_key_parse(alg, data, len, out_key);
 }
 
@@ -294,9 +316,11 @@ static sbs_status read_jwk(const meter_kids *kids, psa_key_id_t id, shown_key *m
     status = sbs_jwk_kid(&out_jwk->key, meter_keys_kid(kids, id), sbs_text_of(kids->literal), memory->kid,
                          sizeof memory->kid, &out_jwk->kid.len);
     out_jwk->kid.ptr = NULL;
+
     if (out_jwk->kid.len > 0) {
         out_jwk->kid.ptr = memory->kid;
     }
+
     return status;
 }
 
@@ -305,6 +329,7 @@ sbs_status meter_keys_put_set(const meter_keys *keys, const meter_kids *kids, sb
     sbs_jwk set[2];
     psa_key_id_t ids[2] = {keys->current, keys->next};
     size_t count = 0;
+
     while (count < 2 && ids[count] != PSA_KEY_ID_NULL) {
         sbs_status status = read_jwk(kids, ids[count], &memory[count], &set[count]);
         if (status != SBS_OK) {
@@ -322,12 +347,15 @@ sbs_status meter_keys_put_thumbprint(psa_key_id_t id, sbs_writer *out) {
     char kid[SBS_KID_THUMBPRINT_LEN];
     sbs_public_key key;
     size_t len = 0;
+
     sbs_status status = read_public(id, data, &key);
     if (status == SBS_OK) {
         status = sbs_jwk_kid(&key, SBS_KID_THUMBPRINT, (sbs_text){NULL, 0}, kid, sizeof kid, &len);
     }
+
     if (status == SBS_OK) {
         sbs_put(out, kid, len);
     }
+
     return status;
 }

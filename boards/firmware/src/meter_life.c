@@ -12,10 +12,12 @@
 static sbs_status save_life(const meter_life *life) {
     uint8_t record[RECORD_SIZE];
     uint8_t *out = record;
+
     *out++ = VERSION;
     out = meter_put_le(out, life->boot_id, 4);
     out = meter_put_le(out, life->epoch, 8);
     (void)meter_put_le(out, (uint64_t)life->bound_s, 8);
+
     return life->storage.ops->set(life->storage.ctx, RECORD, record, sizeof record);
 }
 
@@ -29,6 +31,7 @@ static sbs_status draw_random(void *out, size_t len) {
 static sbs_status read_life(meter_life *life) {
     uint8_t record[RECORD_SIZE];
     size_t len = 0;
+
     sbs_status status = life->storage.ops->get(life->storage.ctx, RECORD, record, sizeof record, &len);
     if (status == SBS_ERR_BUFFER) { /* longer than this version's */
         return SBS_ERR_VERSION;
@@ -46,6 +49,7 @@ static sbs_status read_life(meter_life *life) {
     life->boot_id = (uint32_t)meter_get_le(record + 1, 4);
     life->epoch = meter_get_le(record + 5, 8);
     life->bound_s = (int64_t)meter_get_le(record + 13, 8);
+
     return SBS_OK;
 }
 
@@ -59,6 +63,7 @@ static sbs_status begin_life(meter_life *life, bool damaged) {
             return status;
         }
     }
+
     return draw_random(&life->epoch, sizeof life->epoch);
 }
 
@@ -68,6 +73,7 @@ sbs_status meter_life_load(meter_life *life, const sbs_storage *storage, int64_t
     if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_DAMAGED) {
         status = begin_life(life, status == SBS_ERR_DAMAGED);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -76,6 +82,7 @@ sbs_status meter_life_load(meter_life *life, const sbs_storage *storage, int64_t
     if (life->bound_s < built_utc_s) {
         life->bound_s = built_utc_s;
     }
+
     status = save_life(life);
     life->loaded = status == SBS_OK;
     return status;

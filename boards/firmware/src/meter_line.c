@@ -35,6 +35,7 @@ static void line_append(meter_line *line, char c, sbs_writer *echo) {
     line->text[line->len++] = c;
     line->text[line->len] = '\0';
     char shown[2] = {c, '\0'};
+
     echo_text(echo, shown);
 }
 
@@ -52,6 +53,7 @@ bool meter_line_take(meter_line *line, char c, sbs_writer *echo) {
     } else if (c >= 0x20 && c < 0x7F) {
         line_append(line, c, echo);
     }
+
     return ends;
 }
 
@@ -69,5 +71,6 @@ size_t meter_line_split(char *text, const char *words[METER_WORDS_MAX]) {
         words[count++] = text;
         text += strcspn(text, " ");
     }
+
     return count;
 }

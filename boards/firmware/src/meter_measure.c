@@ -12,6 +12,7 @@ static uint64_t next_own_ms(meter *m) {
     if (own_ms <= (int64_t)m->measuring.last_own_ms) {
         own_ms = (int64_t)m->measuring.last_own_ms + 1;
     }
+
     m->measuring.last_own_ms = (uint64_t)own_ms;
     return m->measuring.last_own_ms;
 }
@@ -19,6 +20,7 @@ static uint64_t next_own_ms(meter *m) {
 static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_decimal value) {
     uint8_t data[METER_ITEM_MAX];
     uint64_t id;
+
     meter_item item = {
         .quantity = quantity,
         .demo = SBS_DEMO != 0,
@@ -29,6 +31,7 @@ static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_deci
         .patient = sbs_text_of(m->record.patient),
         .patient_system = sbs_text_of(m->record.patient_system),
     };
+
     if (item.settled) {
         item.own_ms = next_own_ms(m);
     }
@@ -41,15 +44,18 @@ static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_deci
         .zone_minutes = m->record.zone_minutes,
         .format = METER_ITEM_FORMAT,
     };
+
     meter_work(m, true); /* a full queue that drops its oldest looks through all of it */
     sbs_status status = m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
     meter_work(m, false);
+
     return status;
 }
 
 static void take_measurement(meter *m) {
     meter_quantity quantity;
     sbs_decimal value;
+
     sbs_status status = meter_sensor_read(m->measuring.taken, &quantity, &value);
     if (status != SBS_OK) { /* there is no sensor */
         m->measuring.interval_s = 0;
@@ -60,6 +66,7 @@ static void take_measurement(meter *m) {
     m->measuring.taken++;
     status = append_measurement(m, quantity, value);
     bool was_full = m->full;
+
     m->full = status == SBS_ERR_BUFFER;
     if (status == SBS_OK) {
         return;
@@ -83,6 +90,7 @@ void meter_measure(meter *m) {
         m->measuring.next_ms = m->now.mono_ms + interval_ms;
         m->measuring.pending++;
     }
+
     if (m->measuring.pending > 0) {
         m->measuring.pending--;
         take_measurement(m);

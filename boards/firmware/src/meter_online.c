@@ -22,6 +22,7 @@ static bool in_trouble(const meter *m) {
 static uint32_t wait_after_failure(meter *m, bool for_operator) {
     const sbs_backoff *limits = for_operator ? &operator_wait : &trouble_wait;
     uint32_t random = 0;
+
     (void)psa_generate_random((uint8_t *)&random, sizeof random); /* a failure: the shortest wait */
     if (m->session.failures < UINT8_MAX) {
         m->session.failures++;
@@ -32,9 +33,11 @@ static uint32_t wait_after_failure(meter *m, bool for_operator) {
     if (wait_ms < asked_ms) {
         wait_ms = asked_ms;
     }
+
     if (m->trial.active && wait_ms > TRIAL_WAIT_MS) {
         wait_ms = TRIAL_WAIT_MS;
     }
+
     return wait_ms;
 }
 
@@ -91,6 +94,7 @@ static void discovery_failed(meter *m, sbs_status status) {
         session_entered(m, meter_session_enter(m, METER_PHASE_DISCOVER));
         return;
     }
+
     if (status != SBS_ERR_MEMORY || !m->session.large_discovery) {
         request_failed(m, status);
         return;
@@ -120,6 +124,7 @@ static void token_failed(meter *m, sbs_status status) {
         session_entered(m, meter_session_enter(m, METER_PHASE_TOKEN));
         return;
     }
+
     request_failed(m, status);
     discover_again(m);
 }
@@ -138,7 +143,7 @@ static void step_token(meter *m) {
 
     meter_session_worked(m);
     m->session.pinned = true;
-    m->session.phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+    m->session.phase = (uint8_t)meter_session_phase_online(m);
     meter_trial_passed(m);
     meter_set_condition(m, METER_ONLINE);
 }
@@ -149,6 +154,7 @@ static void step_token(meter *m) {
 static sbs_status device_request(meter *m, sbs_request *out) {
     sbs_writer writer;
     size_t len;
+
     size_t room = m->session.body_size - METER_DEVICE_REFERENCE_SIZE;
     char *body = (char *)m->session.body;
     char *target = body + room;
@@ -157,9 +163,11 @@ static sbs_status device_request(meter *m, sbs_request *out) {
     if (status == SBS_OK) {
         status = meter_device_reference(m->ports.device, target);
     }
+
     if (status == SBS_OK) {
         status = sbs_writer_finish(&writer, &len);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -167,6 +175,7 @@ static sbs_status device_request(meter *m, sbs_request *out) {
     *out = (sbs_request){.interaction = SBS_UPDATE, .max_attempts = 1};
     out->target = (sbs_text){target, METER_DEVICE_REFERENCE_SIZE};
     out->body = (sbs_text){body, len};
+
     return SBS_OK;
 }
 
@@ -178,6 +187,7 @@ static sbs_status put_device(meter *m) {
             return status;
         }
     }
+
     return meter_session_run(m, &request);
 }
 
@@ -200,6 +210,7 @@ static void step_device(meter *m) {
     } else {
         meter_say_status(m, "device: not registered", status);
     }
+
     m->session.phase = METER_PHASE_PUSH;
     meter_set_condition(m, METER_ONLINE);
     meter_wait(m, 0);
@@ -241,10 +252,12 @@ static void step_push(meter *m) {
     sbs_wait wait = {SBS_WAIT_FOREVER, 0, -1};
     sbs_status status = sbs_push_poll(&m->session.push, m->now, &wait);
     m->fault = SBS_OK;
+
     if (status != SBS_OK && status != SBS_PENDING) {
         m->fault = status;
         wait.timeout_ms = METER_STORAGE_RETRY_MS;
     }
+
     meter_wait(m, wait.timeout_ms);
     handle_push_event(m);
 
@@ -292,6 +305,7 @@ static void interrupt_session(meter *m, meter_state condition) {
     } else {
         sbs_client_cancel(&m->session.client);
     }
+
     meter_online_stop_rotation(m);
     m->session.busy = false;
     meter_set_condition(m, condition);
@@ -306,6 +320,7 @@ static bool is_ready(meter *m) {
         interrupt_session(m, METER_NO_TIME);
         return false;
     }
+
     return true;
 }
 
@@ -313,6 +328,7 @@ static void wait_for_network(meter *m) {
     if (!m->trial.active) {
         return;
     }
+
     if (m->now.mono_ms >= m->trial.end_ms) {
         (void)meter_trial_failed(m, SBS_ERR_TIMEOUT);
     } else {
@@ -333,6 +349,7 @@ static void session_ready(meter *m) {
         }
         meter_wake(m);
     }
+
     m->session.was_ready = true;
 }
 
@@ -362,6 +379,7 @@ void meter_online_step(meter *m) {
         wait_for_network(m);
         return;
     }
+
     session_ready(m);
 
     if (meter_rotation_begin(m)) {
@@ -375,5 +393,6 @@ void meter_online_step(meter *m) {
         meter_wait_until(m, m->session.retry_ms);
         return;
     }
+
     step_phase(m);
 }

@@ -26,7 +26,7 @@ static void answer_number(meter *m, const char *word, uint64_t number) {
 static void answer_refusal(meter *m, const char *field, sbs_status why) {
     sbs_writer *out = meter_say(m);
     sbs_put_string(out, "provision: error field=");
-    sbs_put_string(out, *field != '\0' ? field : "record");
+    sbs_put_string(out, field);
     sbs_put_char(out, ' ');
     sbs_put_string(out, sbs_status_text(why));
     meter_end(m);
@@ -36,6 +36,7 @@ static void answer_failure(meter *m, const char *word, sbs_status why) {
     const sbs_detail *detail = sbs_client_detail(&m->session.client);
     bool answered = sbs_status_group(why) != SBS_CLASS_LATER;
     sbs_writer *out = meter_say(m);
+
     sbs_put_string(out, "provision: ");
     sbs_put_string(out, word);
     sbs_put_string(out, answered ? " by=server " : " by=network ");
@@ -47,6 +48,7 @@ static void answer_failure(meter *m, const char *word, sbs_status why) {
         sbs_put_string(out, ", ");
         sbs_put_string(out, sbs_oauth_error_name(detail->oauth));
     }
+
     meter_end(m);
 }
 
@@ -68,6 +70,7 @@ static void resume_without_record(meter *m, sbs_status why) {
     if (m->fault != SBS_OK) {
         meter_retry_in(m, METER_STORAGE_RETRY_MS);
     }
+
     meter_set_condition(m, why == SBS_ERR_VERSION ? METER_NEWER_RECORD : METER_UNPROVISIONED);
 }
 
@@ -83,6 +86,7 @@ void meter_resume(meter *m) {
     if (status == SBS_OK) {
         status = meter_session_open(m);
     }
+
     if (status == SBS_OK) {
         return;
     }
@@ -90,9 +94,11 @@ void meter_resume(meter *m) {
     /* Storage or memory: again in a while. That memory is short is no fault of the storage. */
     meter_say_status(m, "record", status);
     m->fault = status;
+
     if (sbs_status_group(status) == SBS_CLASS_LATER) {
         m->fault = SBS_OK;
     }
+
     meter_retry_in(m, METER_STORAGE_RETRY_MS);
     meter_show_change(m);
 }
@@ -107,6 +113,7 @@ static void begin_intake(meter *m, const char *const *words, size_t count) {
         answer_refusal(m, "size", SBS_ERR_TOO_LARGE);
         return;
     }
+
     if (m->session.phase < METER_PHASE_IDLE || m->condition == METER_KEY_LOST) {
         answer_refusal(m, "device", SBS_ERR_STATE); /* it has no key yet */
         return;
@@ -117,6 +124,7 @@ static void begin_intake(meter *m, const char *const *words, size_t count) {
     meter_drop_record(m);
     meter_intake_free(m);
     m->trial.intake = meter_allocate(METER_BLOCK_HEADER + (size_t)size);
+
     if (m->trial.intake == NULL) {
         answer_refusal(m, "size", SBS_ERR_MEMORY);
         meter_resume(m);
@@ -146,6 +154,7 @@ static bool read_piece(const meter_trial *trial, const char *const *words, size_
     if (sbs_base64url_decode(words[3], strlen(words[3]), piece, PIECE_MAX, out_len) != SBS_OK) {
         return false;
     }
+
     return *out_len <= trial->intake_size - trial->intake_len && sbs_crc32(0, piece, *out_len) == crc;
 }
 
@@ -154,6 +163,7 @@ static void take_piece(meter *m, const char *const *words, size_t count) {
     uint8_t piece[PIECE_MAX];
     size_t len = 0;
     const char *word = "again";
+
     if (read_piece(&m->trial, words, count, piece, &len)) {
         memcpy(m->trial.intake + m->trial.intake_len, piece, len);
         m->trial.intake_len += len;
@@ -177,6 +187,7 @@ void meter_intake_poll(meter *m) {
         give_up_intake(m);
         return;
     }
+
     meter_wait(m, SILENCE_MS - silent_ms);
 }
 
@@ -187,6 +198,7 @@ static sbs_status check_record(meter *m, const char **out_field) {
     if (status == SBS_OK) {
         status = meter_record_check_ca(&m->record, out_field);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -195,6 +207,7 @@ static sbs_status check_record(meter *m, const char **out_field) {
     if (m->record.alg != 0 && m->record.alg != (uint8_t)meter_keys_alg(m->keys.current)) {
         return SBS_ERR_UNSUPPORTED;
     }
+
     return SBS_OK;
 }
 
@@ -218,6 +231,7 @@ static sbs_status accept_record(meter *m, const char **out_field) {
     *out_field = "record";
     m->measuring.interval_s = m->record.interval_s;
     m->session.waited_first = true; /* somebody waits for the answer */
+
     return meter_session_open(m);
 }
 
@@ -237,10 +251,11 @@ static void end_intake(meter *m) {
 
     sbs_status status = accept_record(m, &field);
     if (status != SBS_OK) {
-        answer_refusal(m, field, status);
+        answer_refusal(m, *field != '\0' ? field : "record", status);
         meter_resume(m);
         return;
     }
+
     m->trial.end_ms = m->now.mono_ms + TRIAL_MS;
     m->session.was_ready = false;
     meter_say_line(m, m->trial.active ? "provision: trying" : "provision: stored");
@@ -259,6 +274,7 @@ void meter_trial_passed(meter *m) {
             return;
         }
     }
+
     m->trial.active = false;
     m->confirmed = true;
     meter_save_progress(m);
@@ -277,6 +293,7 @@ bool meter_trial_failed(meter *m, sbs_status why) {
     if (sbs_status_group(why) == SBS_CLASS_LATER && m->now.mono_ms < m->trial.end_ms) {
         return true;
     }
+
     answer_failure(m, "restored", why);
     meter_resume(m);
     return false;

@@ -35,6 +35,7 @@ static bool is_printable(const char *text) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -47,6 +48,7 @@ static sbs_status read_string(meter_record *record, uint8_t tag, const uint8_t *
     if (len < 2 || memchr(data, 0, len) != data + len - 1 || !is_printable(text)) {
         return SBS_ERR_FORMAT;
     }
+
     memcpy((char *)record + rules[tag].place, &text, sizeof text);
     return SBS_OK;
 }
@@ -65,6 +67,7 @@ static sbs_status read_settings(meter_record *record, const uint8_t *data, size_
     record->zone_minutes = (int16_t)(uint16_t)meter_get_le(data + 6, 2);
     record->interval_s = (uint32_t)meter_get_le(data + 8, 4);
     record->first_delay_s = (uint16_t)meter_get_le(data + 12, 2);
+
     return SBS_OK;
 }
 
@@ -80,10 +83,12 @@ static sbs_status read_field(meter_record *record, uint8_t tag, const uint8_t *d
         record->ca_count++;
         return SBS_OK;
     }
+
     if (tag == FIELD_SETTINGS) {
         *out_field = "settings";
         return read_settings(record, data, len);
     }
+
     *out_field = rules[tag].name;
     return read_string(record, tag, data, len);
 }
@@ -93,6 +98,7 @@ static sbs_status read_fields(meter_record *record, const uint8_t *data, size_t 
     uint8_t last = 0;
     bool settled = false;
     size_t at = 0;
+
     while (at < len) {
         *out_field = "";
         if (len - at < RECORD_FIELD) {
@@ -117,7 +123,10 @@ static sbs_status read_fields(meter_record *record, const uint8_t *data, size_t 
     }
 
     *out_field = "settings";
-    return settled ? SBS_OK : SBS_ERR_NOT_FOUND;
+    if (!settled) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    return SBS_OK;
 }
 
 /* ---- content ----------------------------------------------------------------------------------------------------- */
@@ -130,6 +139,7 @@ static sbs_status check_url(const char *text, bool origin) {
     if (origin && (url.path.len > 0 || url.query.len > 0)) {
         return SBS_ERR_URL;
     }
+
     return SBS_OK;
 }
 
@@ -144,6 +154,7 @@ static sbs_status check_scope(const char *text) {
     sbs_text token;
     sbs_scope scope;
     bool found = false;
+
     if (!sbs_scope_list_is_valid(list)) {
         return SBS_ERR_FORMAT;
     }
@@ -159,7 +170,11 @@ static sbs_status check_scope(const char *text) {
             found = true;
         }
     }
-    return found ? SBS_OK : SBS_ERR_FORMAT;
+
+    if (!found) {
+        return SBS_ERR_FORMAT;
+    }
+    return SBS_OK;
 }
 
 /* "Type/id", as a reference of the server's own. */
@@ -171,6 +186,7 @@ static sbs_status check_subject(const char *text) {
     if (!sbs_fhir_id_is_valid(sbs_text_of(slash + 1))) {
         return SBS_ERR_FORMAT;
     }
+
     return SBS_OK;
 }
 
@@ -179,6 +195,7 @@ static bool is_host(const char *text) {
     sbs_url url;
     char buffer[SBS_HOST_SIZE + 8];
     sbs_writer out;
+
     sbs_writer_init(&out, buffer, sizeof buffer);
     sbs_put_string(&out, "https://");
     sbs_put_string(&out, text);
@@ -198,12 +215,14 @@ static sbs_status check_settings(const meter_record *record, const char **out_fi
         record->zone_minutes >= -ZONE_MAX && record->zone_minutes <= ZONE_MAX,
         record->interval_s <= METER_INTERVAL_MAX_S && record->first_delay_s <= METER_FIRST_DELAY_MAX_S,
     };
+
     for (size_t i = 0; i < SBS_COUNT_OF(right); i++) {
         *out_field = names[i];
         if (!right[i]) {
             return SBS_ERR_FORMAT;
         }
     }
+
     return SBS_OK;
 }
 
@@ -214,6 +233,7 @@ static sbs_status check_token_url(const meter_record *record) {
     if (record->token_url == NULL) {
         return SBS_OK;
     }
+
     return check_url(record->token_url, record->token_policy == METER_TOKEN_PINNED);
 }
 
@@ -233,6 +253,7 @@ static sbs_status check_people(const meter_record *record, const char **out_fiel
         *out_field = "patient";
         return SBS_ERR_FORMAT;
     }
+
     return SBS_OK;
 }
 
@@ -253,6 +274,7 @@ static sbs_status check_complete(const meter_record *record, const char **out_fi
             return SBS_ERR_NOT_FOUND;
         }
     }
+
     return SBS_OK;
 }
 
@@ -262,18 +284,22 @@ static sbs_status check_content(const meter_record *record, const char **out_fie
     if (status == SBS_OK) {
         status = check_settings(record, out_field);
     }
+
     if (status == SBS_OK) {
         *out_field = "fhir";
         status = check_base(record->fhir_base);
     }
+
     if (status == SBS_OK) {
         *out_field = "token-url";
         status = check_token_url(record);
     }
+
     if (status == SBS_OK) {
         *out_field = "scope";
         status = check_scope(record->scope);
     }
+
     if (status == SBS_OK) {
         status = check_people(record, out_field);
     }
@@ -282,6 +308,7 @@ static sbs_status check_content(const meter_record *record, const char **out_fie
         *out_field = "ntp";
         status = SBS_ERR_FORMAT;
     }
+
     return status;
 }
 
@@ -310,9 +337,11 @@ sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len,
     if (status == SBS_OK) {
         status = check_content(out, out_field);
     }
+
     if (status == SBS_OK) {
         *out_field = "";
     }
+
     return status;
 }
 
@@ -327,5 +356,6 @@ sbs_status meter_record_check_ca(const meter_record *record, const char **out_fi
             return status;
         }
     }
+
     return SBS_OK;
 }

@@ -59,6 +59,7 @@ sbs_status meter_record_write(const meter_record *record, uint8_t *out, size_t s
     put_fields(&writer, record);
     size_t total = RECORD_HEADER + writer.len + RECORD_CRC;
     *out_len = total;
+
     if (total > size) {
         return SBS_ERR_BUFFER;
     }
@@ -70,5 +71,6 @@ sbs_status meter_record_write(const meter_record *record, uint8_t *out, size_t s
     put_le(&writer, (uint32_t)total, 2);
     put_fields(&writer, record);
     put_le(&writer, sbs_crc32(0, out, writer.len), RECORD_CRC);
+
     return sbs_writer_finish(&writer, out_len);
 }

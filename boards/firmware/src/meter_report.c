@@ -23,12 +23,14 @@ static sbs_queue_counters queue_counters(const meter *m) {
     if (m->queue_ready) {
         m->queue.ops->counters(m->queue.ctx, &counters);
     }
+
     return counters;
 }
 
 static void say_state(meter *m) {
     sbs_queue_counters counters = queue_counters(m);
     sbs_writer *out = meter_say(m);
+
     sbs_put_string(out, "state=");
     sbs_put_string(out, meter_state_text((meter_state)m->shown.state));
     put_number(out, " queued=", counters.waiting);
@@ -45,12 +47,14 @@ static uint8_t current_state(const meter *m) {
     if (m->full) {
         return METER_STORAGE_FULL;
     }
+
     return m->condition;
 }
 
 void meter_show_change(meter *m) {
     uint8_t state = current_state(m);
     sbs_queue_counters counters = queue_counters(m);
+
     bool drained = counters.waiting == 0 && counters.delivered != m->shown.sent;
     if (state == m->shown.state && !drained) {
         return;
@@ -80,13 +84,16 @@ static void say_failure(meter *m) {
     if (m->shown.error_http != 0) {
         put_number(out, " http=", m->shown.error_http);
     }
+
     if (m->shown.error_oauth != SBS_OAUTH_NONE) {
         sbs_put_string(out, " oauth=");
         sbs_put_string(out, sbs_oauth_error_name(m->shown.error_oauth));
     }
+
     if (m->session.retry_ms > m->now.mono_ms) {
         put_number(out, " next_s=", (m->session.retry_ms - m->now.mono_ms + 999) / 1000);
     }
+
     meter_end(m);
 }
 
@@ -99,6 +106,7 @@ void meter_show_failure(meter *m, sbs_status status) {
     m->shown.error_step = detail->step;
     m->shown.error_http = detail->http_status;
     m->shown.error_oauth = detail->oauth;
+
     if (news) {
         say_failure(m);
     }
@@ -111,12 +119,14 @@ static sbs_status say_thumbprint(meter *m, const char *name, psa_key_id_t id) {
     sbs_put_string(out, name);
     sbs_status status = meter_keys_put_thumbprint(id, out);
     meter_end(m);
+
     return status;
 }
 
 void meter_put_jwks(meter *m) {
     meter_kids kids = meter_kids_of(m);
     sbs_writer *out = meter_say(m);
+
     sbs_put_string(out, "jwks: ");
     sbs_status status = meter_keys_put_set(&m->keys, &kids, out);
     meter_end(m);
@@ -124,9 +134,11 @@ void meter_put_jwks(meter *m) {
     if (status == SBS_OK && m->keys.current != PSA_KEY_ID_NULL) {
         status = say_thumbprint(m, "thumbprint: ", m->keys.current);
     }
+
     if (status == SBS_OK && m->keys.current != PSA_KEY_ID_NULL && m->keys.next != PSA_KEY_ID_NULL) {
         status = say_thumbprint(m, "next-thumbprint: ", m->keys.next);
     }
+
     if (status != SBS_OK) {
         meter_say_status(m, "jwks", status);
     }
@@ -135,6 +147,7 @@ void meter_put_jwks(meter *m) {
 void meter_report_queue(meter *m) {
     sbs_queue_counters counters = queue_counters(m);
     sbs_writer *out = meter_say(m);
+
     put_number(out, "queued=", counters.waiting);
     put_number(out, " accepted=", counters.accepted);
     put_number(out, " sent=", counters.delivered);
@@ -177,6 +190,7 @@ void meter_report_status(meter *m) {
     if (m->shown.error != SBS_OK) {
         say_failure(m);
     }
+
     if (m->fault != SBS_OK) {
         meter_say_status(m, "storage", m->fault);
     }
@@ -193,5 +207,6 @@ void meter_report_stats(meter *m) {
         sbs_put_char(out, '\n');
         m->ports.stats(m->ports.ctx, out);
     }
+
     meter_end(m);
 }

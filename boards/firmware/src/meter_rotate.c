@@ -17,10 +17,12 @@ static bool is_due(meter *m) {
     if (m->rotation.retry_ms == 0) {
         m->rotation.retry_ms = m->now.mono_ms + FIRST_TRY_MS;
     }
+
     if (m->now.mono_ms < m->rotation.retry_ms) {
         meter_wait_until(m, m->rotation.retry_ms);
         return false;
     }
+
     return true;
 }
 
@@ -30,6 +32,7 @@ static bool between_requests(meter *m) {
     if (m->session.busy || sbs_client_start(&m->session.client, &probe) != SBS_OK) {
         return false;
     }
+
     sbs_client_cancel(&m->session.client);
     return true;
 }
@@ -59,6 +62,7 @@ static void promote_next_key(meter *m) {
         meter_say_status(m, "rotate", status);
         return;
     }
+
     m->rotation.retry_ms = 0;
     m->rotation.failures = 0;
     meter_say_line(m, "rotate: the next key is the current one now");
@@ -70,6 +74,7 @@ static uint32_t next_try_in(meter_rotation *rotation) {
     if (doublings > DOUBLINGS_MAX) {
         doublings = DOUBLINGS_MAX;
     }
+
     uint32_t wait_ms = FIRST_TRY_MS << doublings;
     return wait_ms < LATEST_TRY_MS ? wait_ms : LATEST_TRY_MS;
 }
@@ -79,7 +84,7 @@ sbs_status meter_rotation_end(meter *m, sbs_status result) {
     if (result == SBS_OK) {
         meter_session_worked(m);
         promote_next_key(m);
-        m->session.phase = m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+        m->session.phase = (uint8_t)meter_session_phase_online(m);
         meter_set_condition(m, METER_ONLINE);
         meter_wake(m);
         return SBS_OK;
@@ -91,6 +96,7 @@ sbs_status meter_rotation_end(meter *m, sbs_status result) {
     if (status != SBS_OK) {
         m->session.phase = METER_PHASE_TOKEN;
     }
+
     return status;
 }
 

@@ -10,6 +10,7 @@ static int32_t sensor_curve(uint32_t count, int32_t low, int32_t high, uint32_t 
     if (rising >= half) {
         rising = period - rising;
     }
+
     uint32_t noise = (count * 2654435761u) >> 28; /* 0 to 15 */
     return low + (int32_t)((uint32_t)(high - low) * rising / half) + (int32_t)noise - 8;
 }
@@ -22,6 +23,7 @@ sbs_status meter_sensor_read(uint32_t count, meter_quantity *out_quantity, sbs_d
         *out_quantity = METER_TEMPERATURE;
         *out_value = (sbs_decimal){sensor_curve(count, 3630, 3890, 34), -2};
     }
+
     return SBS_OK;
 }
 

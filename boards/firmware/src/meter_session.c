@@ -12,7 +12,10 @@
 #define CONNECTION_BLOCK (MBEDTLS_SSL_IN_CONTENT_LEN + 45u) /* the largest of a connection: a record and its rest */
 
 static size_t text_len(const char *text) {
-    return text != NULL ? strlen(text) : 0;
+    if (text == NULL) {
+        return 0;
+    }
+    return strlen(text);
 }
 
 static void release_token_url(meter_session *session) {
@@ -55,12 +58,15 @@ static size_t work_size(const meter *m) {
     size_t urls = strlen(record->fhir_base) + text_len(token_url);
     size_t client_id = strlen(record->client_id) * 8u / 3u + form_len(record->client_id);
     size_t size = client_id + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
+
     if (size < METER_WORK_MIN) {
         size = METER_WORK_MIN;
     }
+
     if (m->session.large_token) {
         size += METER_WORK_EXTRA;
     }
+
     return size;
 }
 
@@ -76,6 +82,7 @@ static size_t body_size(const meter_record *record) {
     if (record->write_mode == SBS_WRITE_IF_NONE_EXIST) {
         size += 3u * identity + SEARCH_REST;
     }
+
     return size;
 }
 
@@ -90,6 +97,7 @@ static sbs_status take_memory(meter_session *session) {
     if (session->work == NULL) {
         session->work = meter_allocate(session->work_size);
     }
+
     if (session->work == NULL) {
         return SBS_ERR_MEMORY;
     }
@@ -100,6 +108,7 @@ static sbs_status take_memory(meter_session *session) {
             return SBS_ERR_MEMORY;
         }
     }
+
     return SBS_OK;
 }
 
@@ -112,6 +121,7 @@ static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
     free_memory(m);
     m->session.work_size = work_len;
     m->session.body_size = body_len;
+
     if (!connected) {
         return take_memory(&m->session);
     }
@@ -119,9 +129,11 @@ static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
     uint8_t *place = meter_allocate(CONNECTION_BLOCK);
     sbs_status status = take_memory(&m->session);
     mbedtls_free(place);
+
     if (status != SBS_OK && place != NULL) {
         status = take_memory(&m->session);
     }
+
     return status;
 }
 
@@ -160,6 +172,7 @@ static void configure_client(meter *m) {
         .work_hook = client_work,
         .hook_ctx = m,
     };
+
     if (!m->session.waited_first) {
         config->first_delay_max_ms = record->first_delay_s * 1000u;
     }
@@ -171,6 +184,7 @@ static void configure_client(meter *m) {
     } else if (m->session.phase != METER_PHASE_DISCOVER) {
         config->token_url = m->session.token_url;
     }
+
     if (record->token_policy == METER_TOKEN_PINNED) {
         config->token_origin = record->token_url;
     } else if (m->session.pinned) {
@@ -183,9 +197,11 @@ sbs_status meter_session_use_key(meter *m, bool next) {
     sbs_client_deinit(&m->session.client);
     meter_keys_port(&m->keys, next, &m->session.key);
     m->session.client_config.kid_method = meter_keys_kid(&kids, m->keys.state.id);
+
     if (m->session.first_token_ms != 0) {
         m->session.client_config.first_delay_max_ms = 0;
     }
+
     m->session.busy = false;
     return sbs_client_init(&m->session.client, &m->session.client_config);
 }
@@ -206,6 +222,7 @@ static sbs_status open_push(meter *m) {
         .unknown_time = (sbs_unknown_time)m->record.unknown_time,
         .boot_id = m->life.boot_id,
     };
+
     return sbs_push_init(&m->session.push, &m->session.push_config);
 }
 
@@ -215,6 +232,10 @@ meter_phase meter_session_first_phase(const meter *m) {
     return m->record.token_policy == METER_TOKEN_FIXED ? METER_PHASE_TOKEN : METER_PHASE_DISCOVER;
 }
 
+meter_phase meter_session_phase_online(const meter *m) {
+    return m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+}
+
 sbs_status meter_session_enter(meter *m, meter_phase phase) {
     m->session.phase = (uint8_t)phase;
     sbs_status status = take_memory_for(m, phase);
@@ -222,9 +243,11 @@ sbs_status meter_session_enter(meter *m, meter_phase phase) {
         configure_client(m);
         status = meter_session_use_key(m, false);
     }
+
     if (status == SBS_OK && phase != METER_PHASE_DISCOVER) {
         status = open_push(m);
     }
+
     m->session.waited_first = true;
     return status;
 }
@@ -233,6 +256,7 @@ sbs_status meter_session_discovered(meter *m) {
     sbs_text found = sbs_client_token_url(&m->session.client);
     release_token_url(&m->session);
     m->session.token_url = (char *)meter_allocate(found.len + 1);
+
     if (m->session.token_url == NULL) {
         return SBS_ERR_MEMORY;
     }
@@ -259,14 +283,17 @@ sbs_status meter_session_open(meter *m) {
     if (m->ports.time_server != NULL) {
         m->ports.time_server(m->ports.ctx, m->record.ntp_server);
     }
+
     forget_failures(m);
     sbs_status status = m->ports.trust(m->ports.ctx, &m->record);
     if (status == SBS_OK) {
         status = meter_session_enter(m, meter_session_first_phase(m));
     }
+
     if (status != SBS_OK) {
         m->session.phase = METER_PHASE_IDLE;
     }
+
     return status;
 }
 
@@ -300,6 +327,7 @@ sbs_status meter_session_run(meter *m, const sbs_request *request) {
     if (status != SBS_PENDING) {
         wait.timeout_ms = 0;
     }
+
     meter_wait(m, wait.timeout_ms);
     return status;
 }
@@ -309,6 +337,7 @@ void meter_session_worked(meter *m) {
     m->session.retry_ms = 0;
     m->shown.error = SBS_OK;
     meter_confirm_time(m);
+
     if (m->session.first_token_ms == 0) {
         m->session.first_token_ms = m->now.mono_ms;
     }

@@ -66,6 +66,7 @@ sbs_status meter_read_block(meter *m, const char **out_field) {
     if (m->block[0] != BLOCK_VERSION) {
         return SBS_ERR_VERSION;
     }
+
     return meter_record_read(&m->record, m->block + METER_BLOCK_HEADER, m->block_size - METER_BLOCK_HEADER, out_field);
 }
 
@@ -76,6 +77,7 @@ meter_kids meter_kids_of(const meter *m) {
         kids.literal = m->record.kid;
         kids.literal_id = (psa_key_id_t)meter_get_le(m->block + 1, 4);
     }
+
     return kids;
 }
 
@@ -102,6 +104,7 @@ void meter_save_progress(meter *m) {
     if (m->confirmed) {
         progress[5] |= FLAG_CONFIRMED;
     }
+
     if (m->device_put) {
         progress[5] |= FLAG_DEVICE;
     }
@@ -132,6 +135,7 @@ static size_t piece_len(size_t size, size_t offset) {
 static sbs_status read_header(const meter *m, record_header *out) {
     uint8_t data[HEADER_SIZE];
     size_t len = 0;
+
     sbs_status status = storage_get(m, RECORD, data, sizeof data, &len);
     if (status == SBS_ERR_BUFFER) { /* longer than this version's */
         return SBS_ERR_VERSION;
@@ -146,10 +150,12 @@ static sbs_status read_header(const meter *m, record_header *out) {
     out->set = data[1];
     out->size = (size_t)meter_get_le(data + 2, 2);
     out->crc = (uint32_t)meter_get_le(data + 4, 4);
+
     if (len != HEADER_SIZE || data[0] != HEADER_VERSION || out->set >= SETS || out->size <= METER_BLOCK_HEADER ||
         out->size > METER_BLOCK_HEADER + METER_RECORD_MAX) {
         return SBS_ERR_DAMAGED;
     }
+
     return SBS_OK;
 }
 
@@ -170,6 +176,7 @@ static sbs_status read_pieces(const meter *m, const record_header *header) {
     if (sbs_crc32(0, m->block, header->size) != header->crc) {
         return SBS_ERR_DAMAGED;
     }
+
     return SBS_OK;
 }
 
@@ -181,6 +188,7 @@ static sbs_status write_pieces(const meter *m, unsigned set) {
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -203,12 +211,14 @@ static sbs_status load_block(meter *m, const record_header *header) {
     if (m->block == NULL) {
         return SBS_ERR_MEMORY;
     }
+
     m->block_size = header->size;
 
     sbs_status status = read_pieces(m, header);
     if (status != SBS_OK) {
         return status;
     }
+
     return meter_read_block(m, &field);
 }
 
@@ -219,6 +229,7 @@ sbs_status meter_load_record(meter *m) {
     if (status == SBS_OK) {
         status = load_block(m, &header);
     }
+
     if (status != SBS_OK) {
         meter_drop_record(m);
         return status;
@@ -232,6 +243,7 @@ sbs_status meter_load_record(meter *m) {
 sbs_status meter_save_record(const meter *m) {
     record_header header = {.set = 1};
     uint8_t data[HEADER_SIZE] = {HEADER_VERSION};
+
     sbs_status status = read_header(m, &header);
     if (status == SBS_ERR_STORAGE) {
         return status;
@@ -252,6 +264,7 @@ sbs_status meter_save_record(const meter *m) {
         remove_pieces(m, new, 0);
         return status;
     }
+
     remove_pieces(m, old, 0);
     remove_pieces(m, new, (m->block_size + PIECE_SIZE - 1) / PIECE_SIZE * PIECE_SIZE);
     return SBS_OK;
@@ -272,6 +285,7 @@ static sbs_status erase_keys(const meter *m) {
         status != SBS_ERR_VERSION) {
         return status;
     }
+
     return meter_keys_reset(&keys);
 }
 
@@ -280,12 +294,14 @@ static sbs_status erase_records(const meter *m) {
     for (unsigned i = 0; i < SETS; i++) {
         remove_pieces(m, i, 0);
     }
+
     for (size_t i = 0; i < SBS_COUNT_OF(names); i++) {
         sbs_status status = storage_forget(m, names[i]);
         if (status != SBS_OK) {
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -293,6 +309,7 @@ static sbs_status erase_records(const meter *m) {
 sbs_status meter_finish_reset(meter *m) {
     uint8_t marker;
     size_t len;
+
     sbs_status status = storage_get(m, RESETTING, &marker, sizeof marker, &len);
     if (status != SBS_OK) {
         return status;
@@ -302,14 +319,18 @@ sbs_status meter_finish_reset(meter *m) {
     if (status == SBS_OK) {
         status = sbs_flash_log_format(m->ports.queue_flash);
     }
+
     if (status == SBS_OK) {
         status = erase_records(m);
     }
+
     if (status == SBS_OK && m->ports.scrub != NULL) {
         status = m->ports.scrub(m->ports.ctx);
     }
+
     if (status != SBS_OK) {
         return status;
     }
+
     return storage_forget(m, RESETTING);
 }

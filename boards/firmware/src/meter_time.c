@@ -32,9 +32,11 @@ void meter_confirm_time(meter *m) {
     if (date_s == SBS_UTC_UNKNOWN && m->session.phase == METER_PHASE_TOKEN) {
         date_s = utc_s + sbs_client_clock_offset(&m->session.client);
     }
+
     if (date_s < utc_s) {
         utc_s = date_s;
     }
+
     meter_life_confirm_time(&m->life, utc_s);
 }
 
@@ -51,6 +53,7 @@ static void time_refused(meter *m) {
         m->doubt_ms = m->now.mono_ms + DOUBT_MS;
         meter_doubt_time(m);
     }
+
     meter_wait(m, DOUBT_MS);
 }
 

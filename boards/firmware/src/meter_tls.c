@@ -27,12 +27,15 @@ static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now n
     uint64_t before_us = clock_us(tls);
     sbs_status status = tls->secured.ops->open(tls->secured.ctx, host, port, now);
     tls->opening_us += clock_us(tls) - before_us;
+
     if (status == SBS_OK) {
         count_handshake(tls);
     }
+
     if (status != SBS_PENDING) {
         tls->opening_us = 0;
     }
+
     return status;
 }
 
@@ -81,6 +84,7 @@ static sbs_status add_anchors(sbs_tls_trust *trust, const meter_record *record) 
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -88,9 +92,11 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
     if (tls->ready) {
         sbs_tls_stream_deinit(&tls->tls);
     }
+
     tls->ready = false;
     sbs_tls_trust_deinit(&tls->trust);
     sbs_tls_trust_init(&tls->trust);
+
     if (record == NULL) {
         return SBS_OK;
     }
@@ -99,6 +105,7 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
     if (status != SBS_OK) {
         return status;
     }
+
     tls->config = (sbs_tls_config){
         .trust = &tls->trust,
         .sessions = tls->sessions,
@@ -106,6 +113,7 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
         /* A server that honours it sends no record that a short buffer cannot take. */
         .max_fragment_len = MBEDTLS_SSL_IN_CONTENT_LEN < 16384 ? MBEDTLS_SSL_OUT_CONTENT_LEN : 0,
     };
+
     status = sbs_tls_stream_init(&tls->tls, &tls->config, &tls->raw, &tls->secured);
     tls->ready = status == SBS_OK;
     return status;
