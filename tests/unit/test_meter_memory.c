@@ -65,7 +65,7 @@ static void test_long_client_ids(void **state) {
         }
         memset(client_id, '%', lens[i]); /* three bytes each in the form */
         assert_works(&record);
-        print_message("client_id %zu: work %zu, body %zu bytes\n", lens[i], rig.meter.work_size, rig.meter.body_size);
+        print_message("client_id %zu: work %zu, body %zu bytes\n", lens[i], rig.meter.session.work_size, rig.meter.session.body_size);
     }
 }
 
@@ -97,7 +97,7 @@ static void test_too_much(void **state) {
     rig_provision(&rig, &record);
     rig_await(&rig, "provision: confirmed", 60000);
     assert_int_equal(rig.fhir.tokens, 2);
-    assert_int_equal(rig.meter.work_size, METER_WORK_MIN + METER_WORK_EXTRA);
+    assert_int_equal(rig.meter.session.work_size, METER_WORK_MIN + METER_WORK_EXTRA);
     rig_type(&rig, "measure 1\n");
     rig_await(&rig, "state=online queued=0 sent=1", 60000);
     rig_clear(&rig);
@@ -155,7 +155,7 @@ static void test_longest_subject(void **state) {
             continue; /* stored under one key by the fake server */
         }
         assert_works(&record);
-        assert_true(rig.meter.body_size <= METER_BODY_MAX);
+        assert_true(rig.meter.session.body_size <= METER_BODY_MAX);
         record.patient = record.patient_system = NULL;
         assert_works(&record);
         record.subject = NULL;

@@ -150,7 +150,7 @@ static void test_intake_abuse(void **state) {
     rig_clear(&rig);
     rig_type(&rig, "provision begin 20\n");
     rig_await(&rig, "provision: given up", 30000);
-    assert_null(rig.meter.intake);
+    assert_null(rig.meter.trial.intake);
     rig_bring_up(&rig);
 }
 

@@ -117,11 +117,11 @@ static void test_only_the_next_key_is_known(void **state) {
     rig_type(&rig, "rotate\n");
     rig_register(&rig);
     snprintf(rig.kids[0], sizeof rig.kids[0], "gone");
-    rig.meter.rotate_ms = UINT64_MAX; /* as if it had just been tried */
-    sbs_client_drop_token(&rig.meter.client);
+    rig.meter.rotation.retry_ms = UINT64_MAX; /* as if it had just been tried */
+    sbs_client_drop_token(&rig.meter.session.client);
     rig_type(&rig, "measure 1\n");
     rig_await(&rig, "state=refused", 60000);
-    rig.meter.rotate_ms = rig.now.mono_ms + 60000;
+    rig.meter.rotation.retry_ms = rig.now.mono_ms + 60000;
     rig_await(&rig, "rotate: the next key is the current one now", 120000);
     rig_await(&rig, "state=online queued=0 sent=1", 60000);
 }
