@@ -43,7 +43,7 @@ static void added_fail(sbs_forward_added *added, sbs_status status) {
     added->reason = "the queue cannot be written";
 }
 
-/* ---- identifiers ---------------------------------------------------------------------------------------------- */
+/* ---- identifiers ------------------------------------------------------------------------------------------------ */
 
 /* Adds an identifier that is the item's own from now on, and reads the text again. The random part is the item's, not
  * the file's: files are copied, restored and reset, with all that was foreseen in them. */
@@ -114,7 +114,7 @@ static void check_identifier(const sbs_forward_adder *adder, sbs_forward_added *
     }
 }
 
-/* ---- storing -------------------------------------------------------------------------------------------------- */
+/* ---- storing ---------------------------------------------------------------------------------------------------- */
 
 /* What the queue said of it. */
 static void added_settle(sbs_forward_added *added, sbs_status status) {

@@ -12,7 +12,7 @@
 
 #define PIECE 512u
 
-/* ---- blanks --------------------------------------------------------------------------------------------------- */
+/* ---- blanks ----------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the character of @p text at @p at if it is white space or invisible, else 0. */
 static size_t blank_len(sbs_text text, size_t at) {
@@ -50,7 +50,7 @@ bool sbs_forward_resource_has_loose_blanks(const sbs_forward_resource *resource)
            has_blank_end(sbs_forward_buffer_text(&resource->value));
 }
 
-/* ---- identity ------------------------------------------------------------------------------------------------- */
+/* ---- identity --------------------------------------------------------------------------------------------------- */
 
 sbs_forward_rule sbs_forward_resource_rule(const sbs_forward_resource *resource) {
     bool guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
@@ -119,7 +119,7 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
     return hash_finish(&hash, status, out);
 }
 
-/* ---- in a listing --------------------------------------------------------------------------------------------- */
+/* ---- in a listing ----------------------------------------------------------------------------------------------- */
 
 void sbs_forward_put_clean(sbs_writer *out, sbs_text text) {
     char piece[PIECE];
@@ -154,7 +154,7 @@ void sbs_forward_resource_put_name(const sbs_forward_resource *resource, const c
     }
 }
 
-/* ---- what was measured ---------------------------------------------------------------------------------------- */
+/* ---- what was measured ------------------------------------------------------------------------------------------ */
 
 /* A string or number member as one line, cut at a character if it is longer. */
 static bool take_member(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {

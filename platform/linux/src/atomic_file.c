@@ -26,6 +26,7 @@ int sbs_write_all(int fd, const void *data, size_t len) {
         at += written;
         len -= (size_t)written;
     }
+
     return 0;
 }
 
@@ -37,6 +38,7 @@ static int file_sync(int fd) {
             return errno;
         }
     }
+
     return 0;
 }
 
@@ -52,6 +54,7 @@ static int file_fill(int fd, const sbs_file_content *content, mode_t mode) {
     if (error != 0) {
         return error;
     }
+
     return file_sync(fd);
 }
 
@@ -60,6 +63,7 @@ static int file_fill_and_close(int fd, const sbs_file_content *content, mode_t m
     if (close(fd) != 0 && error == 0) {
         return errno; /* some file systems tell only here that the disk is full */
     }
+
     return error;
 }
 
@@ -94,6 +98,7 @@ static int file_name_new(int folder_fd, const char *temporary, const char *name)
     if (linkat(folder_fd, temporary, folder_fd, name, 0) != 0) {
         return errno;
     }
+
     (void)unlinkat(folder_fd, temporary, 0);
     return 0;
 }
@@ -105,6 +110,7 @@ static int file_name(int folder_fd, const char *temporary, const char *name, boo
     if (renameat(folder_fd, temporary, folder_fd, name) != 0) {
         return errno;
     }
+
     return 0;
 }
 
@@ -113,6 +119,7 @@ int sbs_sync_folder(int folder_fd) {
     if (error == EINVAL) {
         return 0; /* a file system that keeps its folders without being asked to, or cannot be asked */
     }
+
     return error;
 }
 
@@ -120,7 +127,11 @@ int sbs_atomic_replace(int folder_fd, const char *name, const char *temporary, c
                        mode_t mode, bool overwrite) {
     int error = 0;
     if (!overwrite && file_make_nameless(folder_fd, name, content, mode, &error)) {
-        return error != 0 ? error : sbs_sync_folder(folder_fd);
+        if (error != 0) {
+            return error;
+        }
+
+        return sbs_sync_folder(folder_fd);
     }
 
     /* What an interrupted write left behind. */

@@ -29,10 +29,14 @@ int64_t sbs_linux_wall_clock(void) {
 
 sbs_now sbs_linux_now(void) {
     struct timespec mono = clock_monotonic();
-    int64_t wall_s = sbs_linux_wall_clock();
-
-    return (sbs_now){
+    sbs_now now = {
         .mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u,
-        .utc_s = wall_s >= sbs_linux_build_time() ? wall_s : SBS_UTC_UNKNOWN,
+        .utc_s = sbs_linux_wall_clock(),
     };
+
+    /* A machine without a battery starts in 1970, or at a time that its image holds. */
+    if (now.utc_s < sbs_linux_build_time()) {
+        now.utc_s = SBS_UTC_UNKNOWN;
+    }
+    return now;
 }

@@ -55,6 +55,7 @@ sbs_status sbs_linux_decode(void *ctx, sbs_http_coding coding, char *body, size_
     if (coded == NULL) {
         return SBS_ERR_MEMORY;
     }
+
     memcpy(coded, body, len);
 
     /* "deflate" is zlib's frame by the standard, and bare in the answers of some servers. */

@@ -28,15 +28,18 @@ static sbs_status file_fail(int error, sbs_status status) {
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 /* Doubles the memory, up to the limit and one byte that shows that there is more. The old memory is wiped. */
 static bool blob_grow(sbs_linux_blob *blob, size_t *size, size_t max) {
-    size_t wanted = *size == 0 ? FIRST_SIZE : *size * 2;
+    size_t wanted = *size * 2;
+    if (wanted == 0) {
+        wanted = FIRST_SIZE;
+    }
     if (wanted > max + 2) {
         wanted = max + 2;
     }
+
     char *larger = malloc(wanted);
     if (larger == NULL) {
         return false;
@@ -66,6 +69,7 @@ static sbs_status blob_read(int fd, size_t max, sbs_linux_blob *blob) {
         if (count < 0) {
             return SBS_ERR_STORAGE;
         }
+
         if (count == 0) {
             blob->data[blob->len] = '\0';
             return SBS_OK;
@@ -86,8 +90,11 @@ sbs_status sbs_linux_file_read(const char *path, size_t max, sbs_linux_blob *out
 
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        return SBS_ERR_NOT_FOUND;
+    }
     if (fd < 0) {
-        return errno == ENOENT ? SBS_ERR_NOT_FOUND : SBS_ERR_STORAGE;
+        return SBS_ERR_STORAGE;
     }
 
     sbs_status status = blob_read(fd, max, out_blob);
@@ -109,20 +116,24 @@ void sbs_linux_blob_free(sbs_linux_blob *blob) {
     *blob = (sbs_linux_blob){NULL, 0};
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 /* Opens the folder of @p path; @p out_name is the last part. -1 with errno. */
 static int folder_open(const char *path, const char **out_name) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-    *out_name = slash == NULL ? path : slash + 1;
+    size_t len = 0;
+    *out_name = path;
+    if (slash != NULL) {
+        len = (size_t)(slash - path);
+        *out_name = slash + 1;
+    }
     if (**out_name == '\0' || len >= sizeof folder) {
         errno = EINVAL;
         return -1;
     }
 
+    /* "name" stands in the current folder, "/name" in the root. */
     memcpy(folder, path, len);
     folder[len] = '\0';
     if (slash == NULL) {
@@ -130,6 +141,7 @@ static int folder_open(const char *path, const char **out_name) {
     } else if (len == 0) {
         (void)strcpy(folder, "/");
     }
+
     return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -149,6 +161,7 @@ static int special_write(const char *path, const void *data, size_t len) {
     if (close(fd) != 0 && error == 0) {
         return errno;
     }
+
     return error;
 }
 
@@ -157,8 +170,10 @@ static bool is_left_behind(const char *name) {
     if (strncmp(name, ".sbs-", 5) != 0) {
         return false;
     }
+
     char *end;
     long pid = strtol(name + 5, &end, 10);
+
     if (*end == '-') {
         end += 1 + strspn(end + 1, "0123456789abcdef");
     }
@@ -168,11 +183,13 @@ static bool is_left_behind(const char *name) {
 /* Removes what writes left behind that were ended on the way: it may hold a key. */
 static void folder_clean(int folder_fd) {
     int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (fd < 0) {
+        return;
+    }
+
+    DIR *folder = fdopendir(fd);
     if (folder == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
+        (void)close(fd);
         return;
     }
 
@@ -181,6 +198,7 @@ static void folder_clean(int folder_fd) {
             (void)unlinkat(folder_fd, entry->d_name, 0);
         }
     }
+
     (void)closedir(folder);
 }
 
@@ -204,29 +222,39 @@ static int file_replace(int folder_fd, const char *name, const void *data, size_
     return sbs_atomic_replace(folder_fd, name, temporary, &content, mode, overwrite);
 }
 
+static sbs_status file_result(int error) {
+    switch (error) {
+    case 0:
+        return SBS_OK;
+    case EEXIST:
+        return file_fail(error, SBS_ERR_STATE);
+    default:
+        return file_fail(error, SBS_ERR_STORAGE);
+    }
+}
+
 sbs_status sbs_linux_file_write(const char *path, const void *data, size_t len, sbs_linux_access access,
                                 bool overwrite) {
     const char *name;
-    int error;
     if (is_special(path)) {
-        error = overwrite ? special_write(path, data, len) : EEXIST;
-    } else {
-        int folder_fd = folder_open(path, &name);
-        if (folder_fd < 0) {
-            return errno == EINVAL ? SBS_ERR_ARGUMENT : SBS_ERR_STORAGE;
-        }
-        error = file_replace(folder_fd, name, data, len, access == SBS_LINUX_PRIVATE ? 0600 : 0644, overwrite);
-        (void)close(folder_fd);
+        return file_result(overwrite ? special_write(path, data, len) : EEXIST);
     }
 
-    if (error == 0) {
-        return SBS_OK;
+    int folder_fd = folder_open(path, &name);
+    if (folder_fd < 0 && errno == EINVAL) {
+        return SBS_ERR_ARGUMENT;
     }
-    return file_fail(error, error == EEXIST ? SBS_ERR_STATE : SBS_ERR_STORAGE);
+    if (folder_fd < 0) {
+        return SBS_ERR_STORAGE;
+    }
+
+    mode_t mode = access == SBS_LINUX_PRIVATE ? 0600 : 0644;
+    int error = file_replace(folder_fd, name, data, len, mode, overwrite);
+    (void)close(folder_fd);
+    return file_result(error);
 }
 
-/* ---- trusted roots ------------------------------------------------------------------------------------------------
- */
+/* ---- trusted roots ---------------------------------------------------------------------------------------------- */
 
 const char *sbs_linux_ca_file(void) {
     static const char *const places[] = {
@@ -246,6 +274,7 @@ const char *sbs_linux_ca_file(void) {
             return places[i];
         }
     }
+
     return NULL;
 }
 

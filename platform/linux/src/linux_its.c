@@ -30,6 +30,7 @@ sbs_status sbs_linux_its_open(const char *path) {
     if (is_open) {
         return SBS_ERR_STATE;
     }
+
     sbs_status status = sbs_linux_storage_open(&files, path, &storage);
     is_open = status == SBS_OK;
     return status;
@@ -68,8 +69,11 @@ static psa_status_t its_to_psa(sbs_status status) {
     }
 
     int error = sbs_linux_storage_error(&files);
-    bool is_full = error == ENOSPC || error == EDQUOT;
-    return is_full ? PSA_ERROR_INSUFFICIENT_STORAGE : PSA_ERROR_STORAGE_FAILURE;
+    if (error == ENOSPC || error == EDQUOT) {
+        return PSA_ERROR_INSUFFICIENT_STORAGE;
+    }
+
+    return PSA_ERROR_STORAGE_FAILURE;
 }
 
 static bool entry_allocate(its_entry *out_entry, size_t len) {
@@ -106,6 +110,7 @@ static sbs_status entry_load(psa_storage_uid_t uid, its_entry *out_entry) {
     if (!entry_allocate(out_entry, len)) {
         return SBS_ERR_MEMORY;
     }
+
     status = storage.ops->get(storage.ctx, name, out_entry->bytes, out_entry->len, &len);
     if (status == SBS_OK && len >= FLAGS_SIZE) {
         return SBS_OK;
@@ -116,6 +121,7 @@ static sbs_status entry_load(psa_storage_uid_t uid, its_entry *out_entry) {
     if (status == SBS_OK || status == SBS_ERR_BUFFER) {
         return SBS_ERR_DAMAGED;
     }
+
     return status;
 }
 
@@ -146,6 +152,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     if (data_length > SBS_LINUX_RECORD_MAX - FLAGS_SIZE) {
         return PSA_ERROR_INVALID_ARGUMENT;
     }
+
     psa_status_t status = its_check_changeable(uid);
     if (status != PSA_SUCCESS && status != PSA_ERROR_DOES_NOT_EXIST) {
         return status;
@@ -154,6 +161,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     if (!entry_allocate(&made, (size_t)data_length + FLAGS_SIZE)) {
         return PSA_ERROR_INSUFFICIENT_MEMORY;
     }
+
     sbs_bytes_put_u32(made.bytes, create_flags);
     if (data_length != 0) {
         memcpy(made.bytes + FLAGS_SIZE, p_data, data_length);
@@ -181,7 +189,10 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t d
     }
 
     len -= data_offset;
-    *p_data_length = len < data_length ? len : data_length;
+    if (len > data_length) {
+        len = data_length;
+    }
+    *p_data_length = len;
     if (*p_data_length != 0) {
         memcpy(p_data, held.bytes + FLAGS_SIZE + data_offset, *p_data_length);
     }
@@ -207,6 +218,7 @@ psa_status_t psa_its_remove(psa_storage_uid_t uid) {
     if (!is_open) {
         return PSA_ERROR_DOES_NOT_EXIST;
     }
+
     psa_status_t status = its_check_changeable(uid);
     if (status == PSA_ERROR_NOT_PERMITTED || status == PSA_ERROR_DOES_NOT_EXIST) {
         return status;

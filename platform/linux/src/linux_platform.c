@@ -9,14 +9,18 @@
 
 sbs_status sbs_linux_identity_load(sbs_tls_identity *identity, const char *certificate_file, const char *key_file,
                                    sbs_tls_identity_fault *out_fault) {
-    sbs_linux_blob certificates, key;
+    sbs_linux_blob certificates;
+    sbs_linux_blob key;
     *out_fault = SBS_TLS_IDENTITY_NO_FAULT;
     sbs_status status = sbs_linux_file_read(certificate_file, KEY_FILE_MAX, &certificates);
     if (status != SBS_OK) {
         return status;
     }
 
-    status = sbs_linux_file_read(key_file != NULL ? key_file : certificate_file, KEY_FILE_MAX, &key);
+    if (key_file == NULL) {
+        key_file = certificate_file;
+    }
+    status = sbs_linux_file_read(key_file, KEY_FILE_MAX, &key);
     if (status == SBS_OK) {
         status = sbs_tls_identity_load(identity, certificates.data, certificates.len, key.data, key.len, out_fault);
     }
@@ -54,9 +58,12 @@ static sbs_status platform_prepare_streams(sbs_linux_platform *platform, bool wi
         .trust = &platform->priv.trust,
         .sessions = platform->priv.sessions,
         .session_count = SBS_COUNT_OF(platform->priv.sessions),
-        .identity = with_identity ? &platform->priv.identity : NULL,
         .explain = &sbs_tls_explain,
     };
+    if (with_identity) {
+        platform->priv.config.identity = &platform->priv.identity;
+    }
+
     return sbs_tls_stream_init(&platform->priv.tls, &platform->priv.config, &platform->priv.raw, &platform->stream);
 }
 
@@ -77,12 +84,14 @@ static sbs_status platform_load(sbs_linux_platform *platform, const sbs_linux_pl
     if (status != SBS_OK) {
         return status;
     }
+
     return platform_load_key(platform, config->key_file);
 }
 
 sbs_status sbs_linux_platform_open_with(sbs_linux_platform *platform, const sbs_linux_platform_config *config) {
     memset(platform, 0, sizeof *platform);
     sbs_linux_stream_init(&platform->priv.tcp, NULL, &platform->priv.raw); /* first: zero is a descriptor */
+
     sbs_status status = sbs_mbedtls_init(NULL);
     if (status != SBS_OK) {
         return status;

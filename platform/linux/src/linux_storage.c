@@ -38,6 +38,14 @@ static sbs_status storage_fail(sbs_linux_storage *storage, int error) {
     return SBS_ERR_STORAGE;
 }
 
+static sbs_status storage_result(sbs_linux_storage *storage, int error) {
+    if (error == 0) {
+        return SBS_OK;
+    }
+
+    return storage_fail(storage, error);
+}
+
 static bool is_name(const char *name) {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     return name[len] == '\0' && len >= 1 && len <= SBS_STORAGE_NAME_MAX && name[0] != '-';
@@ -64,6 +72,7 @@ static bool read_up_to(int fd, uint8_t *buffer, size_t size, size_t *out_len) {
 
         *out_len += (size_t)count;
     }
+
     return true;
 }
 
@@ -78,6 +87,7 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
     if (!read_up_to(fd, header, sizeof header, &part_len)) {
         return storage_fail(storage, errno);
     }
+
     if (part_len < sizeof header || memcmp(header, magic, sizeof magic) != 0) {
         return SBS_ERR_DAMAGED;
     }
@@ -88,6 +98,7 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
             return storage_fail(storage, errno);
         }
 
+        /* What does not fit is read on, for the checksum. */
         crc = sbs_crc32(crc, part, part_len);
         if (len <= size && part_len <= size - len && part_len != 0) {
             memcpy(buffer + len, part, part_len);
@@ -122,6 +133,7 @@ static sbs_status record_open(sbs_linux_storage *storage, const char *name, int 
     if (fstat(*out_fd, &info) == 0 && S_ISREG(info.st_mode)) {
         return SBS_OK;
     }
+
     (void)close(*out_fd);
     return storage_fail(storage, EINVAL);
 }
@@ -133,6 +145,7 @@ static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size
     if (!is_name(name)) {
         return SBS_ERR_ARGUMENT;
     }
+
     sbs_status status = record_open(storage, name, &fd);
     if (status != SBS_OK) {
         return status;
@@ -156,8 +169,10 @@ static int folder_lock(int folder_fd) {
         if (tries == LOCK_TRIES) {
             return ETIMEDOUT;
         }
+
         (void)nanosleep(&pause, NULL);
     }
+
     return 0;
 }
 
@@ -183,7 +198,7 @@ static sbs_status storage_set(void *ctx, const char *name, const uint8_t *data, 
 
     error = sbs_atomic_replace(storage->priv.folder_fd, name, temporary, &content, 0600, true);
     (void)flock(storage->priv.folder_fd, LOCK_UN);
-    return error == 0 ? SBS_OK : storage_fail(storage, error);
+    return storage_result(storage, error);
 }
 
 static sbs_status storage_remove(void *ctx, const char *name) {
@@ -192,11 +207,14 @@ static sbs_status storage_remove(void *ctx, const char *name) {
         return SBS_ERR_ARGUMENT;
     }
 
-    if (unlinkat(storage->priv.folder_fd, name, 0) != 0) {
-        return errno == ENOENT ? SBS_ERR_NOT_FOUND : storage_fail(storage, errno);
+    if (unlinkat(storage->priv.folder_fd, name, 0) == 0) {
+        return storage_result(storage, sbs_sync_folder(storage->priv.folder_fd));
     }
-    int error = sbs_sync_folder(storage->priv.folder_fd);
-    return error == 0 ? SBS_OK : storage_fail(storage, error);
+    if (errno == ENOENT) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return storage_fail(storage, errno);
 }
 
 static const sbs_storage_ops storage_ops = {
@@ -212,7 +230,8 @@ static int folder_check(int folder_fd) {
         return errno;
     }
 
-    return info.st_uid == geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0 ? 0 : EPERM;
+    bool is_ours_alone = info.st_uid == geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return is_ours_alone ? 0 : EPERM;
 }
 
 /* A new folder outlives a power cut once the one above it is on the disk: before that no record in it does. */
@@ -221,12 +240,17 @@ static int parent_sync(const char *path) {
     if (strlen(path) >= sizeof above) {
         return ENAMETOOLONG;
     }
+
     (void)strcpy(above, path);
 
     int fd = open(dirname(above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == EACCES ? 0 : errno; /* one may make a folder where one may not read */
+    if (fd < 0 && errno == EACCES) {
+        return 0; /* one may make a folder where one may not read */
     }
+    if (fd < 0) {
+        return errno;
+    }
+
     int error = sbs_sync_folder(fd);
     (void)close(fd);
     return error;

@@ -107,9 +107,16 @@ static sbs_status stream_wait_for(sbs_linux_stream *stream, uint64_t timeout_ms,
 
 static uint64_t left(uint64_t since, uint32_t limit_ms, uint64_t now_ms) {
     uint64_t passed = now_ms - since;
-    return passed >= limit_ms ? 0 : limit_ms - passed;
+    if (passed >= limit_ms) {
+        return 0;
+    }
+
+    return limit_ms - passed;
 }
 
+/* ---- opening ---------------------------------------------------------------------------------------------------- */
+
+/* The connection is this attempt's; the others are given up. */
 static bool attempt_adopt(sbs_linux_stream *stream, sbs_linux_attempt *attempt) {
     int on = 1;
     stream->priv.fd = attempt->fd;
@@ -176,6 +183,7 @@ static bool attempts_finish_ready(sbs_linux_stream *stream) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -201,6 +209,7 @@ static unsigned attempts_check_time(sbs_linux_stream *stream, uint64_t now_ms, u
         }
         active++;
     }
+
     return active;
 }
 
@@ -241,7 +250,7 @@ static const struct addrinfo *next_of(const struct addrinfo *address, int family
 /* RFC 8305 section 4: the families alternate, the resolver's first choice first. */
 static void attempts_order(sbs_linux_stream *stream, const struct addrinfo *list) {
     int family = list->ai_family;
-    const struct addrinfo *heads[2] = {list, next_of(list, family, false)};
+    const struct addrinfo *heads[2] = {list, next_of(list, family, false)}; /* this family's next one, and another's */
     unsigned count = 0;
 
     for (unsigned turn = 0; count < SBS_LINUX_ADDRESSES_MAX && (heads[0] != NULL || heads[1] != NULL); turn ^= 1u) {
@@ -304,6 +313,8 @@ static sbs_status stream_start(sbs_linux_stream *stream, const char *host, uint1
     return stream_keep_resolving(stream, now_ms);
 }
 
+/* ---- the port --------------------------------------------------------------------------------------------------- */
+
 static sbs_status stream_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_linux_stream *stream = ctx;
     switch (stream->priv.state) {
@@ -335,6 +346,7 @@ static sbs_status stream_end_transfer(sbs_linux_stream *stream, uint8_t events, 
     if (error == ECONNRESET || error == EPIPE) {
         return on_reset;
     }
+
     return status_of_errno(error);
 }
 
@@ -349,6 +361,7 @@ static sbs_status stream_send(void *ctx, const uint8_t *data, size_t len, size_t
     if (sent < 0) {
         return stream_end_transfer(stream, SBS_WAIT_WRITE, SBS_ERR_NETWORK);
     }
+
     *out_sent = (size_t)sent;
     return SBS_OK;
 }

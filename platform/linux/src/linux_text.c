@@ -27,7 +27,11 @@ static size_t character_len(unsigned char first) {
     if ((first & 0xE0) == 0xC0) {
         return 2;
     }
-    return (first & 0xF0) == 0xE0 ? 3 : 4;
+    if ((first & 0xF0) == 0xE0) {
+        return 3;
+    }
+
+    return 4;
 }
 
 /* The length of the UTF-8 character at @p text and its code point; 0 if it is none (RFC 3629 section 4). */
@@ -48,12 +52,17 @@ static size_t character_read(const unsigned char *text, size_t len, uint32_t *ou
         if ((text[i] & 0xC0) != 0x80) {
             return 0;
         }
+
         point = point << 6 | (text[i] & 0x3Fu);
     }
 
     /* No longer form than needed, nothing beyond Unicode, no half of a UTF-16 pair. */
     *out_point = point;
-    return point >= least[count] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF) ? count : 0;
+    if (point < least[count] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
+        return 0;
+    }
+
+    return count;
 }
 
 static bool is_hidden(uint32_t point) {
@@ -62,6 +71,7 @@ static bool is_hidden(uint32_t point) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -86,5 +96,6 @@ size_t sbs_linux_clean_text(char *text, size_t len) {
         kept += count;
         at += count;
     }
+
     return kept;
 }

@@ -54,7 +54,8 @@ static void *resolution_run(void *argument) {
 static bool thread_start(struct sbs_linux_resolution *resolution) {
     pthread_t thread;
     pthread_attr_t attributes;
-    sigset_t all, before;
+    sigset_t all;
+    sigset_t before;
     (void)sigfillset(&all);
     if (pthread_attr_init(&attributes) != 0) {
         return false;
@@ -87,7 +88,7 @@ static bool resolution_take_literal(struct sbs_linux_resolution *resolution) {
     numeric.ai_flags |= AI_NUMERICHOST;
     if (getaddrinfo(resolution->host, resolution->service, &numeric, &resolution->list) != 0) {
         resolution->list = NULL;
-        return false;
+        return false; /* a name, which takes time */
     }
 
     resolution_finish(resolution, 0);
@@ -114,6 +115,7 @@ sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linu
         errno = ENAMETOOLONG;
         return SBS_ERR_RESOLVE;
     }
+
     struct sbs_linux_resolution *resolution = calloc(1, sizeof *resolution);
     if (resolution == NULL) {
         return SBS_ERR_MEMORY;
@@ -149,7 +151,11 @@ sbs_status sbs_resolution_result(struct sbs_linux_resolution *resolution, const 
         return SBS_OK;
     }
 
-    return resolution->code == EAI_MEMORY ? SBS_ERR_MEMORY : SBS_ERR_RESOLVE;
+    if (resolution->code == EAI_MEMORY) {
+        return SBS_ERR_MEMORY;
+    }
+
+    return SBS_ERR_RESOLVE;
 }
 
 void sbs_resolution_release(struct sbs_linux_resolution *resolution) {
