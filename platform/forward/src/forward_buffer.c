@@ -66,6 +66,7 @@ sbs_text sbs_forward_buffer_text(const sbs_forward_buffer *buffer) {
     if (buffer->data == NULL) {
         return (sbs_text){"", 0};
     }
+
     return (sbs_text){buffer->data, buffer->len};
 }
 
@@ -78,6 +79,7 @@ static size_t token_bound(sbs_text text) {
         char c = text.ptr[i];
         count += c == '{' || c == '[' || c == ',' || c == ':';
     }
+
     return count;
 }
 
@@ -93,6 +95,7 @@ sbs_status sbs_forward_json_parse(sbs_forward_json *json, sbs_text text, size_t 
     if (!sbs_forward_json_reserve(json, text)) {
         return SBS_ERR_MEMORY;
     }
+
     return sbs_json_parse(&json->doc, text.ptr, text.len, json->tokens, json->capacity, out_where);
 }
 

@@ -26,5 +26,6 @@ int64_t sbs_forward_trusted_utc(void *ctx) {
     if (!in_step && !agreed) {
         return SBS_UTC_UNKNOWN;
     }
+
     return sbs_linux_now().utc_s;
 }

@@ -70,6 +70,7 @@ static const char *name_body(sbs_text body) {
     if (body.ptr[0] == '{' || body.ptr[0] == '[') {
         return "damaged JSON";
     }
+
     return "text that is not JSON";
 }
 
@@ -181,6 +182,7 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
         note_useless(modes, name_answer(modes, SBS_OK));
         return status;
     }
+
     status = modes_check_version(modes, version, major);
     if (status != SBS_OK) {
         return status;
@@ -191,6 +193,7 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
         note_useless(modes, name_answer(modes, SBS_OK));
         return status;
     }
+
     modes->priv.knowledge = SBS_FORWARD_STATED;
     return SBS_OK;
 }
@@ -235,6 +238,7 @@ static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status statu
         modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
         return SBS_OK;
     }
+
     return status;
 }
 
@@ -264,6 +268,7 @@ sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_now now, sbs_wai
     if (status != SBS_OK && status != SBS_ERR_STATE) { /* which means that it is under way */
         return status;
     }
+
     status = sbs_client_poll(modes_client(modes), now, out_wait);
     if (status == SBS_PENDING) {
         return status;
@@ -274,6 +279,7 @@ sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_now now, sbs_wai
     if (status == SBS_OK && modes->priv.step != LEARNT) {
         return SBS_PENDING;
     }
+
     return status;
 }
 
@@ -328,6 +334,7 @@ static void modes_warn_not_shown(sbs_forward_modes *modes, const char *type) {
     char url[URL_SHOWN_MAX + 16];
     char why[sizeof modes->priv.fault + 64];
     char what[URL_SHOWN_MAX + 128];
+
     if (modes->priv.fault[0] != '\0') {
         (void)snprintf(why, sizeof why, "%s, so nothing says whether the server heeds If-None-Exist",
                        modes->priv.fault);
@@ -359,6 +366,7 @@ static void modes_warn_plain(sbs_forward_modes *modes, const char *type, const s
                          type, AGAIN);
         return;
     }
+
     modes_warn_twice(modes, "the server does not state update-as-create or conditional create", type, AGAIN);
 }
 
@@ -373,6 +381,7 @@ static sbs_write_mode modes_choose(sbs_forward_modes *modes, const char *type, s
         if (may_update && !may_create) {
             return SBS_WRITE_PUT;
         }
+
         modes_warn_not_shown(modes, type);
         return SBS_WRITE_IF_NONE_EXIST;
     }
@@ -383,6 +392,7 @@ static sbs_write_mode modes_choose(sbs_forward_modes *modes, const char *type, s
     if (capability.conditional_create) {
         return SBS_WRITE_IF_NONE_EXIST;
     }
+
     modes_warn_plain(modes, type, &capability);
     return SBS_WRITE_PLAIN;
 }

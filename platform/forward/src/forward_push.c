@@ -26,6 +26,7 @@ static sbs_forward_slot *slot_find(sbs_forward_push *push, uint64_t id) {
             return &push->priv.slots[i];
         }
     }
+
     return NULL;
 }
 
@@ -60,6 +61,7 @@ static bool slot_name(sbs_forward_push *push, sbs_forward_slot *taken) {
     const sbs_forward_push_config *config = &push->priv.config;
     const sbs_forward_resource *resource = &push->priv.resource;
     sbs_writer out;
+
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
 
     bool named = config->name != NULL && config->name(config->ctx, taken->id, &out);
@@ -107,6 +109,7 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
     if (slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)) {
         return slot_refuse(slot, "its identifier begins or ends with a blank, which servers cut off");
     }
+
     return SBS_OK;
 }
 
@@ -116,6 +119,7 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
     sbs_forward_slot *slot = slot_take(push, item->item->id);
     sbs_text text = {(const char *)item->data, item->item->len};
     const char *fault = NULL;
+
     if (config->refuse != NULL) {
         fault = config->refuse(config->ctx, item->item->id);
     }
@@ -189,6 +193,7 @@ static void event_add_slot(sbs_forward_event *event, const sbs_forward_slot *slo
     const sbs_push_event *told = event->push;
     const char *id = told->server_id[0] != '\0' ? told->server_id : slot->put_id;
     const char *slash = slot->put_id[0] == '\0' ? "" : "/";
+
     if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
         (void)snprintf(place, PLACE_SIZE, "%s/%s", slot->type, id);
     }
@@ -220,6 +225,7 @@ static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool s
     char target[PLACE_SIZE] = "";
     char version[SBS_FHIR_ID_MAX + 1];
     char number[32];
+
     if (told->kind == SBS_PUSH_NOTHING) {
         return;
     }
@@ -271,6 +277,7 @@ static uint32_t push_learn_delay(sbs_forward_push *push, bool passes, uint32_t r
     if (retry_after_s >= RETRY_AFTER_MAX_S) {
         return RETRY_AFTER_MAX_S * 1000u;
     }
+
     return retry_after_s * 1000u;
 }
 
@@ -346,6 +353,7 @@ static void push_end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
     bool open = !sbs_push_is_durable(&push->priv.engine);
     bool grouping = queue->ops->commit != NULL;
+
     sbs_push_cancel(&push->priv.engine);
 
     if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
@@ -394,6 +402,7 @@ sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *
         *out_wait = (sbs_wait){.timeout_ms = (uint32_t)(push->priv.resume_ms - now.mono_ms), .descriptor = -1};
         return SBS_PENDING;
     }
+
     return push_poll_learning(push, out_wait);
 }
 
@@ -405,6 +414,7 @@ bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_wri
             return true;
         }
     }
+
     return false;
 }
 

@@ -23,6 +23,7 @@ static size_t index_of(const sbs_forward_ram *ram, uint64_t id) {
     if (index < ram->count && ram->items[index].item.id == id) {
         return index;
     }
+
     return ram->count;
 }
 

@@ -49,6 +49,7 @@ static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_pa
         *out_part = SBS_FORWARD_PART_MEMORY;
         return SBS_ERR_MEMORY;
     }
+
     return SBS_OK;
 }
 
@@ -121,6 +122,7 @@ sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward
     if (status != SBS_OK) {
         return status;
     }
+
     return server_open_client(server, out_part);
 }
 
@@ -185,6 +187,7 @@ void sbs_forward_server_note_request(sbs_forward_server *server, sbs_interaction
     sbs_text first = text_before(target, '/');
     sbs_text type = text_before(first, '?');
     bool instance = first.len < target.len;
+
     if (type.len > SBS_FHIR_ID_MAX) {
         type.len = SBS_FHIR_ID_MAX;
     }

@@ -123,6 +123,7 @@ static int folder_open(const char *path, const char **out_name) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t len = 0;
+
     *out_name = path;
     if (slash != NULL) {
         len = (size_t)(slash - path);

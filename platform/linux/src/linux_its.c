@@ -92,6 +92,7 @@ static sbs_status entry_load(psa_storage_uid_t uid, its_entry *out_entry) {
     char name[NAME_SIZE];
     uint8_t nothing[1];
     size_t len = 0;
+
     *out_entry = (its_entry){NULL, 0};
     if (!is_open) {
         return SBS_ERR_NOT_FOUND;

@@ -180,6 +180,7 @@ static sbs_status storage_set(void *ctx, const char *name, const uint8_t *data, 
     sbs_linux_storage *storage = ctx;
     uint8_t header[HEADER_SIZE] = {0};
     char temporary[SBS_STORAGE_NAME_MAX + sizeof TEMPORARY_SUFFIX];
+
     if (!is_name(name) || len > SBS_LINUX_RECORD_MAX) {
         return SBS_ERR_ARGUMENT;
     }

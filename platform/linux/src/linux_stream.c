@@ -134,6 +134,7 @@ static bool attempt_start(sbs_linux_stream *stream, uint64_t now_ms) {
     uint8_t index = stream->priv.started_count++;
     sbs_linux_attempt *attempt = &stream->priv.attempts[index];
     const struct addrinfo *address = attempt->address;
+
     stream->priv.last_started_ms = now_ms;
     attempt->started_ms = now_ms;
 

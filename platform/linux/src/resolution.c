@@ -56,6 +56,7 @@ static bool thread_start(struct sbs_linux_resolution *resolution) {
     pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
+
     (void)sigfillset(&all);
     if (pthread_attr_init(&attributes) != 0) {
         return false;
