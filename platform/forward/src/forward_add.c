@@ -22,6 +22,7 @@ void sbs_forward_adder_init(sbs_forward_adder *adder, sbs_sqlite_queue *queue, c
         device = "device";
     }
 
+    /* It becomes a part of identifiers, which may need no escaping in JSON and no '|' in a search. */
     (void)snprintf(adder->device, sizeof adder->device, "%s", device);
     for (char *c = adder->device; *c != '\0'; c++) {
         if (*c <= 0x20 || *c > 0x7E || *c == '"' || *c == '\\' || *c == '|') {
@@ -57,6 +58,7 @@ static void added_give_identifier(const sbs_forward_adder *adder, sbs_forward_ad
     uint64_t id = 0;
     uint64_t random = 0;
     size_t len = 0;
+
     sbs_status status = sbs_sqlite_queue_next_id(adder->queue, &epoch, &id);
     if (status != SBS_OK) {
         added_fail(added, status);
@@ -78,6 +80,7 @@ static void added_give_identifier(const sbs_forward_adder *adder, sbs_forward_ad
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &added->text);
     sbs_forward_resource_put_identified(&added->resource, SBS_SYSTEM_SEQUENCE, (sbs_text){value, len}, &out);
     sbs_forward_resource_free(&added->resource);
+
     const char *fault = SBS_FORWARD_OUT_OF_MEMORY;
     if (sbs_writer_finish(&out, NULL) == SBS_OK) {
         fault = sbs_forward_resource_read(&added->resource, sbs_forward_buffer_text(&added->text));
@@ -100,6 +103,7 @@ static bool is_forged(const sbs_forward_adder *adder, const sbs_forward_resource
         return false;
     }
 
+    /* How those begin that a file of before stored: device and epoch. */
     sbs_writer_init(&out, prefix, sizeof prefix);
     sbs_identity_put_sequence(&out, sbs_text_of(adder->device), epoch, 0);
     if (sbs_writer_finish(&out, &len) != SBS_OK || len == 0) {
@@ -194,6 +198,7 @@ static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, b
     if (from_outside) {
         facts.identity = identity;
         facts.content = content;
+
         sbs_status status = added_hash(resource, identity, content);
         if (status != SBS_OK) {
             added_fail(added, status);
@@ -203,6 +208,7 @@ static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, b
 
     sbs_status status =
         sbs_sqlite_queue_add(adder->queue, &meta, &facts, resource->text.ptr, resource->text.len, &added->id, &repeat);
+
     added->fate = fates[repeat];
     added_settle(added, status);
 }
@@ -211,6 +217,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
     *out_added = (sbs_forward_added){.fate = SBS_FORWARD_QUEUED};
     const char *fault = sbs_forward_resource_read(&out_added->resource, text);
     out_added->fault_at = out_added->resource.fault_at;
+
     if (fault != NULL) {
         added_refuse(out_added, fault);
         return;
@@ -218,6 +225,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
 
     bool from_outside = out_added->resource.has_identifier;
     sbs_forward_rule rule = SBS_FORWARD_BY_IDENTIFIER;
+
     fault = identifier_fault(adder, &out_added->resource);
     if (fault != NULL) {
         added_refuse(out_added, fault);

@@ -61,7 +61,6 @@ static bool slot_name(sbs_forward_push *push, sbs_forward_slot *taken) {
     const sbs_forward_push_config *config = &push->priv.config;
     const sbs_forward_resource *resource = &push->priv.resource;
     sbs_writer out;
-
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
 
     bool named = config->name != NULL && config->name(config->ctx, taken->id, &out);
@@ -87,6 +86,7 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
                                      sbs_push_identity *out) {
     const sbs_forward_resource *resource = &push->priv.resource;
     slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+
     out->write_mode = slot->write_mode;
     out->type = sbs_text_of(resource->type);
     out->system = sbs_forward_buffer_text(&resource->system);
@@ -95,11 +95,14 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
         out->subject = sbs_forward_buffer_text(&resource->subject);
     }
 
+    /* Its own id names it better than any that is derived. */
     bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
     if (own) {
         out->id = sbs_text_of(resource->id);
         return SBS_OK;
     }
+
+    /* What a repeat would not find again must not be sent as if it would. */
     if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_PUT) {
         return slot_refuse(slot, "no id and no identifier to derive one from");
     }
@@ -120,21 +123,24 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
     sbs_text text = {(const char *)item->data, item->item->len};
     const char *fault = NULL;
 
+    /* What the program itself has against an item comes before what its text says. */
     if (config->refuse != NULL) {
         fault = config->refuse(config->ctx, item->item->id);
     }
-
     sbs_forward_resource_free(&push->priv.resource);
     if (fault == NULL) {
         fault = sbs_forward_resource_read(&push->priv.resource, text);
     }
-    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !slot_name(push, slot)) { /* it passes, and the item waits for that */
+
+    /* A shortage of memory passes, and says nothing against the item: it waits. */
+    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !slot_name(push, slot)) {
         return SBS_ERR_MEMORY;
     }
     if (fault != NULL) {
         return slot_refuse(slot, fault);
     }
 
+    /* The words about a scope name what this request needs. */
     memcpy(slot->type, push->priv.resource.type, sizeof slot->type);
     sbs_status status = push_name_identity(push, slot, item->item, out);
     sbs_interaction interaction = slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
@@ -155,6 +161,7 @@ static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_pu
         memcpy(slot->put_id, item->id.ptr, item->id.len);
     }
     slot->put_id[item->id.len] = '\0';
+
     if (slot->put_id[0] != '\0') {
         sbs_forward_resource_put(&push->priv.resource, slot->put_id, out);
     } else {
@@ -173,6 +180,7 @@ static void read_version(const char *etag, char *out, size_t size) {
         return;
     }
 
+    /* One that does not fit, or has no end, is not known. */
     start++;
     size_t len = strcspn(start, "\"");
     if (len < size && start[len] == '"') {
@@ -194,6 +202,7 @@ static void event_add_slot(sbs_forward_event *event, const sbs_forward_slot *slo
     const char *id = told->server_id[0] != '\0' ? told->server_id : slot->put_id;
     const char *slash = slot->put_id[0] == '\0' ? "" : "/";
 
+    /* Where it is stored is told only where it is known to be. */
     if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
         (void)snprintf(place, PLACE_SIZE, "%s/%s", slot->type, id);
     }
@@ -201,6 +210,8 @@ static void event_add_slot(sbs_forward_event *event, const sbs_forward_slot *slo
 
     event->name = slot->name.data;
     event->write_mode = slot->write_mode;
+
+    /* The engine knows only that the encoder refused it. */
     if (slot->fault[0] != '\0' && told->kind == SBS_PUSH_DEAD) {
         event->reason = slot->fault;
     }
@@ -242,12 +253,15 @@ static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool s
         .detail = push_detail_of(push, told, statement),
         .statement = statement,
     };
+
+    /* The queue may tell of an item that was not looked at for long: then its number is its name. */
     if (slot != NULL) {
         event_add_slot(&event, slot, place, target);
     } else if (told->id != 0) {
         (void)snprintf(number, sizeof number, "item %llu", (unsigned long long)told->id);
         event.name = number;
     }
+
     config->event(config->ctx, &event);
 }
 
@@ -271,6 +285,8 @@ static void push_tell_undone(sbs_forward_push *push) {
 static uint32_t push_learn_delay(sbs_forward_push *push, bool passes, uint32_t retry_after_s) {
     const sbs_backoff *backoff = passes ? &learn_backoff : &learn_pause;
     uint32_t wait_ms = sbs_backoff_delay(backoff, push->priv.attempts++, UINT32_MAX);
+
+    /* A server that asks for more time gets it, up to an hour. */
     if (retry_after_s <= wait_ms / 1000) {
         return wait_ms;
     }
@@ -288,6 +304,7 @@ static sbs_status push_wait_to_learn(sbs_forward_push *push, sbs_status status, 
     bool passes = !bad && (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER);
     uint32_t wait_ms = push_learn_delay(push, passes, detail->retry_after_s);
 
+    /* It is told in the engine's words, so that a program needs to know one kind of event. */
     push->priv.learnt = (sbs_push_event){
         .kind = passes ? SBS_PUSH_WAITING : SBS_PUSH_PAUSED,
         .status = status,
@@ -297,6 +314,7 @@ static sbs_status push_wait_to_learn(sbs_forward_push *push, sbs_status status, 
         .server_id = "",
         .etag = "",
     };
+
     if (bad) {
         push->priv.learnt.reason = sbs_forward_modes_fault(&push->priv.modes);
     } else {
@@ -355,7 +373,6 @@ static void push_end_failed_group(sbs_forward_push *push) {
     bool grouping = queue->ops->commit != NULL;
 
     sbs_push_cancel(&push->priv.engine);
-
     if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
         push_tell_durable(push);
     } else {
@@ -376,6 +393,7 @@ static void push_note_clock(sbs_forward_push *push) {
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
+
     if (status != SBS_OK && status != SBS_PENDING) {
         push_end_failed_group(push);
         return status;
@@ -388,6 +406,7 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     if (sbs_push_is_durable(&push->priv.engine)) {
         push_tell_durable(push);
     }
+
     return status;
 }
 
@@ -438,14 +457,20 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
 
 static sbs_status push_allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
+
     engine->item = malloc(SBS_FORWARD_ITEM_MAX);
     engine->item_size = SBS_FORWARD_ITEM_MAX;
+
+    /* In a Bundle the item stands with its URL and its condition. */
     engine->body = malloc(BODY_MAX);
     engine->body_size = BODY_MAX;
+
     engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
     engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
+
     engine->words = push->priv.words = malloc(SBS_FORWARD_WORDS_SIZE);
     engine->words_size = SBS_FORWARD_WORDS_SIZE;
+
     if (engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL) {
         return SBS_ERR_MEMORY;
     }
@@ -461,6 +486,7 @@ static sbs_status push_allocate(sbs_forward_push *push) {
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
     if (config->trust_mode) {
         sbs_forward_modes_trust(&push->priv.modes);
@@ -484,8 +510,9 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
     }
+
     if (status != SBS_OK) {
-        push->priv.open = false;
+        push->priv.open = false; /* nothing is under way, and nothing to commit */
         (void)sbs_forward_push_close(push);
     }
     return status;
@@ -516,6 +543,7 @@ sbs_status sbs_forward_push_close(sbs_forward_push *push) {
         return SBS_OK;
     }
 
+    /* What was told of is made durable, so that it stays true. */
     sbs_forward_push_cancel(push);
     if (queue->ops->commit != NULL) {
         status = queue->ops->commit(queue->ctx);
