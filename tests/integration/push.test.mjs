@@ -81,11 +81,12 @@ describe('write modes', () => {
         assert.match(result.stderr, /^sbs: warning: push: the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist/);
         assert.deepEqual(await wire(), ['POST If-None-Exist']);
     });
-    test('auto, the CapabilityStatement is HTML: no guess', async () => {
+    test('auto, the CapabilityStatement is HTML: no guess, and the document is named', async () => {
         await server.faults({ on: 'metadata', status: 200, body: '<html></html>', times: -1 });
         const result = await push(observation('auto'));
         assert.equal(result.status, 3, result.text);
-        assert.match(result.stderr, /^sbs: push: CapabilityStatement: not valid JSON, choose with --write-mode$/m);
+        const named = /https:\S+\/metadata answers with an HTML page \(HTTP 200\), not with a CapabilityStatement in JSON/;
+        assert.match(result.stderr, new RegExp(`^sbs: push: CapabilityStatement: ${named.source}, choose with --write-mode$`, 'm'));
         assert.deepEqual(fates(result), ['not sent']);
     });
     test('put where the server does not create by PUT: not sent, with the reason and the mode to choose', async () => {

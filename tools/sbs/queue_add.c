@@ -10,6 +10,7 @@
 #include "items.h"
 #include "message.h"
 #include "push_run.h"
+#include "queue_check.h"
 #include "queue_file.h"
 #include "sbs/forward_add.h"
 #include "sbs/linux_clock.h"
@@ -38,8 +39,9 @@ typedef struct add_run {
     int fault;                       /* of the first one in the group */
     sbs_status failure;              /* of the queue, in the group */
     bool list;
-    bool goes_on; /* a queue that cannot be written is tried again with the next group */
-    bool stopped; /* no further item is tried */
+    bool goes_on;      /* a queue that cannot be written is tried again with the next group */
+    bool stopped;      /* no further item is tried */
+    bool with_refused; /* the file has a resource that is refused, and will be read again once it is mended */
     bool warned_system;
     bool failing; /* the last group could not be written, which was told */
 } add_run;
@@ -136,6 +138,11 @@ static void warn_without_system(add_run *run) {
     }
 }
 
+static bool is_nameless(const add_run *run, const struct add_item *item) {
+    bool identified = false;
+    return sbs_forward_check(&run->adder, item->text, &identified) == NULL && !identified;
+}
+
 static void add_item(add_run *run, const struct add_item *item) {
     sbs_forward_added added = {0};
     char reason[REASON_SIZE];
@@ -146,6 +153,11 @@ static void add_item(add_run *run, const struct add_item *item) {
                          sizeof reason);
         note_refused(run, &resource, item, reason, CLI_INPUT);
         sbs_forward_resource_free(&resource);
+        return;
+    }
+
+    if (run->with_refused && is_nameless(run, item)) {
+        note_refused(run, &(sbs_forward_resource){0}, item, CLI_QUEUE_NOT_ALONE, CLI_INPUT);
         return;
     }
 
@@ -276,9 +288,35 @@ static int finish(add_run *run, int code) {
     return code;
 }
 
+/* A script gives a file again until all of it was taken. What has no identifier would be stored anew each time, so a
+ * file is looked through before anything of it is stored: with a resource that is refused in it, only those are stored
+ * of which a repeat is known. */
+static int add_file(add_run *run, const cli_operands *file) {
+    cli_queue_look look = {.adder = &run->adder};
+    int fault = CLI_DONE;
+    if (cli_queue_can_look(file->items[0])) {
+        int code = cli_queue_look_at(run->command, file, &look, &fault);
+        if (code != CLI_DONE || fault != CLI_DONE) {
+            run->code = run->code == CLI_DONE ? fault : run->code;
+            return code;
+        }
+    }
+
+    run->with_refused = look.has_refused && look.has_nameless;
+    return cli_items_read(run->command, file, take_item, run, &run->code);
+}
+
 int cli_queue_add_files(const char *command, const cli_operands *files, bool list, cli_queue_added *added) {
     add_run *run = start(command, list, added);
-    return run == NULL ? CLI_LOCAL : finish(run, cli_items_read(command, files, take_item, run, &run->code));
+    int code = CLI_DONE;
+    if (run == NULL) {
+        return CLI_LOCAL;
+    }
+
+    for (size_t i = 0; i < files->count && code == CLI_DONE; i++) {
+        code = add_file(run, &(cli_operands){.items = files->items + i, .count = 1});
+    }
+    return finish(run, code);
 }
 
 /* Reads what there is, at most a piece. False at the end, and after a signal. */

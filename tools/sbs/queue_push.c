@@ -160,7 +160,16 @@ static int list_kept(queue_run *run) {
     return code;
 }
 
-static void tell_kept(const queue_run *run, uint32_t count) {
+/* What was added is safe although a wrong key or option kept all from being sent. */
+static const char *next_without_try(const queue_run *run) {
+    if (run->mine == NULL || run->mine->refused > 0) {
+        return "mend that, then push again";
+    }
+    return "nothing was sent: mend that and run 'sbs queue push', but do not push the file again";
+}
+
+/* @p code: what kept the run from beginning, CLI_DONE if nothing did. */
+static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const cli_push_run *push = &run->push;
     const char *why = push->reason[0] != '\0' ? push->reason : "not tried";
     bool advised = push->reason[0] != '\0' && push->advice != NULL;
@@ -170,6 +179,8 @@ static void tell_kept(const queue_run *run, uint32_t count) {
     const char *next = count == 1 ? "the next push sends it" : "the next push sends them";
     if (advised && push->unmended) {
         next = "then push again";
+    } else if (code != CLI_DONE && push->reason[0] == '\0') {
+        next = next_without_try(run);
     }
     (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%s%s", push->command, count,
                    count == 1 ? " is" : "s are", cli_queue.file, why, advised ? push->advice : "", advised ? "; " : "",
@@ -193,7 +204,7 @@ static int sum_up(queue_run *run, int code) {
         return code != CLI_DONE ? code : listed;
     }
     if (counters.waiting > 0) {
-        tell_kept(run, counters.waiting);
+        tell_kept(run, counters.waiting, code);
     }
 
     if (code == CLI_DONE) {
