@@ -173,3 +173,12 @@ void flash_sim_copy(flash_sim *to, const flash_sim *from) {
     to->random = from->random;
     to->cut_at = 0;
 }
+
+uint32_t flash_sim_header_erased(const flash_sim *sim, uint32_t sector) {
+    const uint8_t *header = sim->data + (size_t)sector * sim->flash.sector_size;
+    if (memcmp(header, "SLBL", 4) != 0) {
+        return 0;
+    }
+
+    return header[24] | (uint32_t)header[25] << 8 | (uint32_t)header[26] << 16 | (uint32_t)header[27] << 24;
+}

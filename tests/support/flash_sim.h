@@ -47,5 +47,7 @@ void flash_sim_cut_after(flash_sim *sim, uint64_t operations, flash_sim_tear tea
 void flash_sim_flip(flash_sim *sim, uint32_t address, unsigned bit);
 void flash_sim_copy(flash_sim *to, const flash_sim *from);
 uint32_t flash_sim_random(flash_sim *sim);
+/* How often a sector was erased as its header says (platform/flash/README.md); 0 for one without. */
+uint32_t flash_sim_header_erased(const flash_sim *sim, uint32_t sector);
 
 #endif
