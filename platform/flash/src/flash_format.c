@@ -99,14 +99,13 @@ bool sbs_sector_decode(uint8_t in[SECTOR_HEADER_SIZE], sector_header *out) {
     return true;
 }
 
-/* One byte more for the CRC-5 of x^5 + x^2 + 1 (that of USB tokens). */
+/* One byte more for the CRC-5 of x^5 + x^2 + 1 (that of USB tokens), four bits at a time. */
 static unsigned header_crc5(unsigned crc, unsigned byte) {
-    for (unsigned bit = 0; bit < 8u; bit++) {
-        unsigned low = (crc ^ (byte >> bit)) & 1u;
-        crc = (crc >> 1) ^ (low * 0x14u);
-    }
+    static const uint8_t table[16] = {0x00, 0x16, 0x05, 0x13, 0x0A, 0x1C, 0x0F, 0x19,
+                                      0x14, 0x02, 0x11, 0x07, 0x1E, 0x08, 0x1B, 0x0D};
 
-    return crc;
+    crc = (crc >> 4) ^ table[(crc ^ byte) & 15u];
+    return (crc >> 4) ^ table[(crc ^ (byte >> 4)) & 15u];
 }
 
 /* Finds each single flipped bit of a record header. The type shares its byte with this check, and comes last. */
