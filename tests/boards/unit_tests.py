@@ -14,12 +14,14 @@ HEAVY = {
     "test_date": "test_every_day_of_1600_to_9999",
     "test_engine_flash": "each_item_arrives_once_whatever_the_connection_does",
     "test_engine_server": "the_exchange_fails_at_every_byte",
-    "test_flash_log": "test_bit_flips",
-    "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_log": "each_bit_may_flip",
+    "test_flash_queue": "power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:power_is_cut_again_while_it_recovers",
     "test_flash_queue_bounds": "one_that_is_held_for_good:one_that_was_sent_and_is_never_answered:"
                                "many_stay_and_go_at_last:small_ones_behind_one_that_stays:more_items_than_there_are_bits",
-    "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
-    "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_queue_limits": "a_quarter_of_a_megabyte_holds_two_thousand_items:a_full_queue_keeps_moving:"
+                               "one_item_stays_while_thousands_pass:each_bit_may_flip",
+    "test_flash_storage": "each_bit_may_flip:power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:"
+                          "power_is_cut_again_while_it_recovers",
     "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
     "test_push_faults": "the_connection_breaks_at_every_byte",
 }
