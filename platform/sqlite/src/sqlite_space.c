@@ -10,52 +10,54 @@ void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
         return;
     }
+
     queue->priv.impatient = true; /* the next one may do it */
     (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     queue->priv.impatient = false;
 }
 
-typedef struct file_space {
-    sqlite3_int64 page, pages, unused; /* bytes; how many; how many of these nothing uses */
-    sqlite3_int64 mode;                /* 0: pages cannot be given back one by one */
-} file_space;
-
-static sbs_status measure(sbs_sqlite_queue *queue, file_space *out) {
-    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
-    if (status == SBS_OK) {
-        status = sbs_sqlite_ask(queue, "PRAGMA page_size", &out->page);
-    }
+sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out) {
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &out->page);
     if (status == SBS_OK) {
         status = sbs_sqlite_ask(queue, "PRAGMA page_count", &out->pages);
     }
     if (status != SBS_OK) {
         return status;
     }
-    return sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &out->mode);
+    return sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
 }
 
-/* A file that version 1 made is written anew, once, when nearly all of it is free. */
-static void shrink(sbs_sqlite_queue *queue, const file_space *space) {
-    char sql[64];
-    if (space->mode == 0 && (space->pages - space->unused) * space->page > REBUILT_MAX) {
+/* A file that version 1 made cannot give single pages back: it is written anew, once, when nearly all of it is free. */
+static void shrink(sbs_sqlite_queue *queue, const sbs_sqlite_space *space) {
+    sqlite3_int64 mode = 0; /* 0: no single pages */
+    if (sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &mode) != SBS_OK) {
         return;
     }
-    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", (int)(GIVEN_BACK / space->page));
-    const char *rebuild = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;";
+
     queue->priv.ticks = 0;
-    (void)sqlite3_exec(queue->priv.db, space->mode == 0 ? rebuild : sql, NULL, NULL, NULL);
+    if (mode == 0) {
+        if ((space->pages - space->unused) * space->page <= REBUILT_MAX) {
+            (void)sqlite3_exec(queue->priv.db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;", NULL, NULL, NULL);
+        }
+        return;
+    }
+
+    char sql[64];
+    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", (int)(GIVEN_BACK / space->page));
+    (void)sqlite3_exec(queue->priv.db, sql, NULL, NULL, NULL);
 }
 
 void sbs_sqlite_give_back(sbs_sqlite_queue *queue) {
-    int code = queue->priv.error;
-    file_space space = {0};
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
         return;
     }
-    if (measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
-        queue->priv.impatient = true; /* whoever drains it next may do it */
+
+    int code = queue->priv.error;
+    sbs_sqlite_space space = {0};
+    queue->priv.impatient = true; /* whoever drains it next may do it */
+    if (sbs_sqlite_measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
         shrink(queue, &space);
-        queue->priv.impatient = false;
     }
+    queue->priv.impatient = false;
     queue->priv.error = code; /* nothing that anybody asked for failed */
 }
