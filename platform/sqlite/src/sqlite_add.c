@@ -157,7 +157,10 @@ static sbs_status store_identity(sbs_sqlite_queue *queue, uint64_t id, const sbs
 
 static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
                              const void *data) {
-    sbs_status status = make_room(queue, entry->item.len);
+    sbs_status status = sbs_sqlite_check_disk(queue, entry->item.len);
+    if (status == SBS_OK) {
+        status = make_room(queue, entry->item.len);
+    }
     if (status != SBS_OK) {
         return status;
     }

@@ -188,6 +188,13 @@ typedef struct sbs_sqlite_space {
 /** Measures it. Needs no transaction. */
 sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out);
 
+/** Whether the disk has room for an item of @p len bytes, and for all that draining the queue may need after it.
+ * SBS_ERR_STORAGE, noted as SQLITE_FULL. */
+sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len);
+
+/** Writes the log back where the disk is nearly full, so that the log need not grow. Without a transaction. */
+void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue);
+
 /** Writes the log back and cuts it to nothing, unless somebody else is using it: it holds what settled items were.
  * Without a transaction. */
 void sbs_sqlite_clear_log(sbs_sqlite_queue *queue);

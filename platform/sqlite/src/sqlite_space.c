@@ -1,10 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Space: the log that holds what settled items were, and pages that nothing uses. */
+/*
+ * Space: the log that holds what settled items were, pages that nothing uses, and a disk that is nearly full.
+ *
+ * SQLite cannot write the log back when the file would have to grow and the disk is full, and without that the log can
+ * only grow: nothing can be marked or settled any more, and the queue can never be drained. So adding ends while what
+ * the log may need is still there, and from then on the log is written back before each transaction.
+ */
+#include <sys/statvfs.h>
+
 #include "sqlite_internal.h"
 
 #define FREE_MIN (1 << 20)     /* bytes: less is left for the next items */
 #define GIVEN_BACK (16 << 20)  /* bytes at a time */
+#define RESERVE (4 << 20)      /* bytes that adding leaves: a large group, twice */
+#define RESERVE_PART 8         /* of the file system, at most */
 #define REBUILT_MAX (16 << 20) /* bytes in use by a file that is written anew: they are held in memory meanwhile */
+
+/* ---- a disk that is nearly full ---------------------------------------------------------------------------------- */
+
+/* Bytes of the log as it lies on the disk. */
+static int64_t log_size(const sbs_sqlite_queue *queue) {
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
+        return 0;
+    }
+    return size;
+}
+
+/* Bytes of the disk that adding may take; negative: so many are missing. What is in the log may be needed a second time
+ * when it is written back. INT64_MAX if nobody knows. */
+static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
+    struct statvfs disk;
+    if (queue->priv.config.vfs != NULL || statvfs(queue->priv.config.path, &disk) != 0) {
+        return INT64_MAX;
+    }
+
+    int64_t reserve = RESERVE;
+    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * disk.f_frsize);
+    if (part < reserve) {
+        reserve = part;
+    }
+    int64_t unused = INT64_MAX;
+    if (disk.f_bavail < INT64_MAX / disk.f_frsize) {
+        unused = (int64_t)(disk.f_bavail * disk.f_frsize);
+    }
+    return unused - reserve - log_size(queue);
+}
+
+sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
+    int64_t needed = 2 * (int64_t)len; /* in the log, and in the file */
+    int64_t spare = spare_bytes(queue);
+    if (spare >= needed) {
+        return SBS_OK;
+    }
+
+    /* Pages that nothing uses take the item without the file growing. */
+    sbs_sqlite_space space = {0};
+    sbs_status status = sbs_sqlite_measure(queue, &space);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (spare + space.unused * space.page >= needed) {
+        return SBS_OK;
+    }
+    return sbs_sqlite_fail(queue, SQLITE_FULL);
+}
+
+void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
+    if (queue->priv.full || spare_bytes(queue) < 0) {
+        (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
+}
+
+/* ---- the log and the free pages ---------------------------------------------------------------------------------- */
 
 void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {

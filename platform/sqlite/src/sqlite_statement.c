@@ -21,6 +21,9 @@ sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
         return SBS_ERR_STORAGE;
     case SQLITE_NOMEM:
         return SBS_ERR_MEMORY;
+    case SQLITE_FULL:
+        queue->priv.full = true;
+        return SBS_ERR_STORAGE;
     case SQLITE_INTERRUPT:
     case SQLITE_BUSY:
         if (queue->priv.stopped) {

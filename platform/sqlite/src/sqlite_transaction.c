@@ -58,6 +58,7 @@ static sbs_status start_in_group(sbs_sqlite_queue *queue) {
 }
 
 static sbs_status start_transaction(sbs_sqlite_queue *queue) {
+    sbs_sqlite_spare_disk(queue);
     sbs_status status = sbs_sqlite_run(queue, SQL_BEGIN, NULL, 0);
     if (status != SBS_OK) {
         undo_all(queue); /* what is broken off may have begun */
