@@ -8,6 +8,9 @@
  *   4. FILE-wal and FILE-shm, which belong to the old file, lose their first name.
  *   5. FILE.ready is renamed to FILE.
  * Who does 4 and 5 holds a lock on FILE.ready, so that nobody removes the log of the new FILE.
+ *
+ * A file that was emptied is no damage to SQLite: it makes a new database of it, and deletes the log. What shows that
+ * it was a queue gets a name before that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,12 +48,13 @@ static bool sync_folder(const char *path) {
     if (fd < 0) {
         return false;
     }
+
     bool synced = fsync(fd) == 0 || errno == EINVAL;
     (void)close(fd);
     return synced;
 }
 
-/* ---- steps 4 and 5 ------------------------------------------------------------------------------------------- */
+/* ---- steps 4 and 5 ----------------------------------------------------------------------------------------------- */
 
 static bool is_still(const char *path, int fd) {
     struct stat at_path;
@@ -64,12 +68,13 @@ static bool put_in_place(const char *path, const char *ready) {
            sync_folder(path);
 }
 
-static bool is_own(int fd) {
+static bool is_own_file(int fd) {
     struct stat file;
     return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && (file.st_uid == geteuid() || geteuid() == 0);
 }
 
-sbs_status sbs_sqlite_finish_replacing(const char *path) {
+/* Ends a replacement of @p path, if one had come to step 3. */
+static sbs_status finish_replacing(const char *path) {
     file_name ready;
     name_of(ready, path, ".ready");
     int fd = open(ready, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -79,51 +84,19 @@ sbs_status sbs_sqlite_finish_replacing(const char *path) {
         }
         return SBS_ERR_STORAGE;
     }
-    bool done = is_own(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
+
+    /* Who had the lock before may have put it in place meanwhile. */
+    bool done = is_own_file(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
     (void)close(fd);
-    if (done) {
-        return SBS_OK;
+    if (!done) {
+        return SBS_ERR_STORAGE;
     }
-    return SBS_ERR_STORAGE;
+    return SBS_OK;
 }
 
-/* ---- steps 1 to 3 -------------------------------------------------------------------------------------------- */
+/* ---- steps 1 to 3 ------------------------------------------------------------------------------------------------ */
 
-static bool add_name(const char *path, const char *suffix, const char *aside) {
-    file_name from;
-    file_name kept;
-    name_of(from, path, suffix);
-    name_of(kept, aside, suffix);
-    return link(from, kept) == 0 || (errno == ENOENT && suffix[0] != '\0');
-}
-
-/* FILE.damaged-TIME, with a number behind it where that is taken. */
-static bool keep_old(sbs_sqlite_queue *queue) {
-    const char *path = queue->priv.config.path;
-    file_name aside;
-    struct tm utc;
-    char stamp[32] = "";
-    time_t now = time(NULL);
-    if (gmtime_r(&now, &utc) != NULL) {
-        (void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
-    }
-    for (unsigned i = 1; i < 100; i++) {
-        char suffix[64];
-        (void)snprintf(suffix, sizeof suffix, i == 1 ? ".damaged-%s" : ".damaged-%s-%u", stamp, i);
-        name_of(aside, path, suffix);
-        if (add_name(path, "", aside)) {
-            free(queue->priv.set_aside);
-            queue->priv.set_aside = strdup(aside);
-            return add_name(path, "-wal", aside);
-        }
-        if (errno != EEXIST) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* The new file belongs to whom the old one belongs, also if the superuser makes it. */
+/* Makes an empty file that belongs to whom the old one belongs, also if the superuser makes it. */
 static bool make_file(const char *path, const char *old) {
     uid_t owner;
     if (sbs_sqlite_queue_owner(old, &owner) != SBS_OK) {
@@ -133,10 +106,63 @@ static bool make_file(const char *path, const char *old) {
     if (fd < 0) {
         return false;
     }
+
     bool given = owner == geteuid() || fchown(fd, owner, (gid_t)-1) == 0;
     return close(fd) == 0 && given;
 }
 
+/* Gives a file of the queue, or its log if there is one, a second name. */
+static bool add_name(const char *path, const char *suffix, const char *aside) {
+    file_name from;
+    file_name kept;
+    name_of(from, path, suffix);
+    name_of(kept, aside, suffix);
+    return link(from, kept) == 0 || (errno == ENOENT && suffix[0] != '\0');
+}
+
+/* Gives @p path the name FILE.damaged-TIME, with a number behind it where that is taken. What was emptied must not be
+ * the same file as the queue that is made in its place: an empty one takes the name. */
+static bool find_name_aside(const char *path, bool emptied, file_name out) {
+    struct tm utc;
+    char stamp[32] = "";
+    time_t now = time(NULL);
+    if (gmtime_r(&now, &utc) != NULL) {
+        (void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
+    }
+
+    for (unsigned i = 1; i < 100; i++) {
+        char suffix[64];
+        int len = snprintf(suffix, sizeof suffix, ".damaged-%s", stamp);
+        if (i > 1) {
+            (void)snprintf(suffix + len, sizeof suffix - (size_t)len, "-%u", i);
+        }
+        name_of(out, path, suffix);
+
+        bool named = emptied ? make_file(out, path) : add_name(path, "", out);
+        if (named) {
+            return true;
+        }
+        if (errno != EEXIST) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Step 2; the program is told the name. */
+static bool keep_old(sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
+    file_name aside;
+    if (!find_name_aside(path, false, aside)) {
+        return false;
+    }
+
+    free(queue->priv.set_aside);
+    queue->priv.set_aside = strdup(aside);
+    return add_name(path, "-wal", aside);
+}
+
+/* Step 1. */
 static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     sbs_sqlite_queue fresh;
     memset(&fresh, 0, sizeof fresh);
@@ -164,35 +190,39 @@ static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     return status;
 }
 
-static sbs_status replace(sbs_sqlite_queue *queue) {
+static sbs_status replace_file(sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
     file_name made;
     file_name ready;
-    const char *path = queue->priv.config.path;
     name_of(made, path, ".new");
     name_of(ready, path, ".ready");
     sbs_status status = make_new(queue, made);
     if (status != SBS_OK) {
         return status;
     }
+
     if (!keep_old(queue) || rename(made, ready) != 0 || !sync_folder(path)) {
         return SBS_ERR_STORAGE;
     }
-    return sbs_sqlite_finish_replacing(path);
+    return finish_replacing(path);
 }
 
 sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
-    sbs_status status = SBS_OK;
     if (queue->priv.config.vfs != NULL) {
         return SBS_ERR_STORAGE;
     }
+
     /* The write lock, where the damage leaves one, keeps others from writing into a file that is going. */
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int code = sqlite3_exec(queue->priv.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if ((code & 0xFF) == SQLITE_BUSY) {
         return SBS_ERR_STORAGE;
     }
+
+    /* Another process may have replaced it before the lock was there. */
+    sbs_status status = SBS_OK;
     if (!sbs_sqlite_has_moved(queue)) {
-        status = replace(queue);
+        status = replace_file(queue);
     }
     (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
     sbs_sqlite_disconnect(queue);
@@ -200,4 +230,93 @@ sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
         return status;
     }
     return sbs_sqlite_connect_plainly(queue);
+}
+
+/* ---- a file that was emptied ------------------------------------------------------------------------------------- */
+
+/* True if the file beside @p path is there with @p least bytes or more. */
+static bool has_beside(const char *path, const char *suffix, off_t least) {
+    file_name name;
+    struct stat file;
+    name_of(name, path, suffix);
+    return lstat(name, &file) == 0 && S_ISREG(file.st_mode) && file.st_size >= least;
+}
+
+/* True if the file is empty and was a queue: SQLite makes a log only beside a file with content, and a pusher notes
+ * itself in FILE.lock only with the queue open. Both are looked at first, because a queue that is being made is empty
+ * before they are there, and never after. */
+static bool was_emptied(const char *path) {
+    bool was_queue = has_beside(path, "-wal", 0) || has_beside(path, ".lock", 1);
+    return was_queue && sbs_sqlite_is_empty(path);
+}
+
+/* Names what is left as FILE.damaged-TIME, an empty file, and FILE.damaged-TIME-wal. out[0] is NUL if the file was not
+ * emptied. */
+static bool keep_rest(const char *path, file_name out) {
+    out[0] = '\0';
+    if (!was_emptied(path)) {
+        return true;
+    }
+    if (!find_name_aside(path, true, out)) {
+        return false;
+    }
+
+    return add_name(path, "-wal", out) && sync_folder(path);
+}
+
+/* Tells of the emptied file; or takes its second name back, if the file is no longer empty because another process, who
+ * tells of it himself, made a queue of it: the log may be that of the new one. */
+static void tell_of_rest(sbs_sqlite_queue *queue, const char *aside) {
+    if (!queue->priv.emptied) {
+        (void)remove_file(aside, "");
+        (void)remove_file(aside, "-wal");
+        return;
+    }
+
+    free(queue->priv.set_aside);
+    queue->priv.set_aside = strdup(aside);
+    queue->priv.kept = 0;
+    queue->priv.lost = UINT64_MAX;
+    queue->priv.emptied = false;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
+
+/* Opens the file, and replaces it if it is damaged and ours. */
+static sbs_status connect_or_replace(sbs_sqlite_queue *queue) {
+    sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status == SBS_OK || !queue->priv.damaged || queue->priv.config.vfs != NULL) {
+        return status;
+    }
+    if (!sbs_sqlite_was_ours(queue)) {
+        return SBS_ERR_FORMAT;
+    }
+    return sbs_sqlite_replace(queue);
+}
+
+sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
+    file_name rest = "";
+    if (strlen(path) > NAME_SIZE - 64) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    if (queue->priv.config.vfs == NULL) {
+        if (sbs_sqlite_check_owner(queue) == SBS_ERR_FORBIDDEN) {
+            return SBS_ERR_FORBIDDEN;
+        }
+        if (finish_replacing(path) != SBS_OK || !keep_rest(path, rest)) {
+            return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
+        }
+    }
+
+    queue->priv.emptied = rest[0] != '\0';
+    sbs_status status = connect_or_replace(queue);
+    if (rest[0] != '\0') {
+        tell_of_rest(queue, rest);
+    }
+    if (status != SBS_OK) {
+        sbs_sqlite_disconnect(queue);
+    }
+    return status;
 }
