@@ -6,10 +6,11 @@
 
 #define PLACE_MAX 0x3FFFFFFFu
 
-/* ---- the request ------------------------------------------------------------------------------------------------- */
+/* ---- the request -------------------- */
 
 /* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
-static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity,
+                            sbs_writer *out) {
     const sbs_push_encoder *encoder = &push->priv.config->encoder;
     sbs_put_string(out, push->priv.batch_len > 0
                             ? ",{\"resource\":"
@@ -29,7 +30,7 @@ static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_
     sbs_put_string(out, "\"}}");
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------- */
+/* ---- the answer -------------------- */
 
 /* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
 typedef struct entry_view {
@@ -40,7 +41,7 @@ typedef struct entry_view {
 } entry_view;
 
 /* Type, and id of a PUT, as they stand in the request. */
-static sbs_written written_at(const sbs_push *push, unsigned number) {
+static sbs_written batch_written_at(const sbs_push *push, unsigned number) {
     const char *target = push->priv.config->body + push->priv.sent[number].at;
     const char *end = strchr(target, '"');
     const char *slash = memchr(target, '/', (size_t)(end - target));
@@ -51,7 +52,7 @@ static sbs_written written_at(const sbs_push *push, unsigned number) {
 }
 
 /* False if nothing can be read of it. */
-static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
+static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
     sbs_text location = {NULL, 0};
     bool readable =
@@ -59,6 +60,7 @@ static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entr
     if (readable) {
         location = out->entry.location;
     }
+
     if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
         location = (sbs_text){config->item, 0};
         if (sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
@@ -67,12 +69,12 @@ static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entr
         }
     }
 
-    out->written = written_at(push, number);
+    out->written = batch_written_at(push, number);
     out->fit = sbs_location_judge(location, &out->written, &out->server_id);
     return readable;
 }
 
-static sbs_status confirm(const sbs_push *push, const entry_view *seen, const char **out_why) {
+static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *seen, const char **out_why) {
     const sbs_bundle_entry *entry = &seen->entry;
     sbs_answered answered = {
         .status = entry->status,
@@ -82,11 +84,12 @@ static sbs_status confirm(const sbs_push *push, const entry_view *seen, const ch
         .resource = entry->resource,
         .outcome = entry->outcome,
     };
+
     return sbs_confirm(&seen->written, &answered, out_why);
 }
 
 /* True if it shows the id of another PUT. */
-static bool is_anothers(const sbs_push *push, const entry_view *seen) {
+static bool entry_is_anothers(const sbs_push *push, const entry_view *seen) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
     if (seen->written.id.ptr == NULL) {
         return false;
@@ -94,13 +97,14 @@ static bool is_anothers(const sbs_push *push, const entry_view *seen) {
     if (seen->fit == SBS_LOCATION_OTHER) {
         return true;
     }
+
     sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
     return id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->written.id) &&
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
 }
 
 /* True if it shows the id of its PUT. */
-static bool is_own(const sbs_push *push, const entry_view *seen) {
+static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
     return seen->fit == SBS_LOCATION_FITS ||
            (seen->written.id.ptr != NULL &&
@@ -109,30 +113,31 @@ static bool is_own(const sbs_push *push, const entry_view *seen) {
 
 /* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
  * conditional creates do not, all went well, or all say the same. */
-static sbs_status check_answer(const sbs_push *push) {
+static sbs_status batch_check_answer(const sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
     unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
+
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
         if (count >= push->priv.batch_len) {
             return SBS_ERR_RESPONSE;
         }
 
-        bool readable = view(push, count, node, &seen);
+        bool readable = batch_view_entry(push, count, node, &seen);
         unsigned status = readable ? seen.entry.status : 0;
-        if (readable && is_anothers(push, &seen)) {
+        if (readable && entry_is_anothers(push, &seen)) {
             return SBS_ERR_RESPONSE;
         }
         if (count == 0) {
             first_status = status;
         }
-        bool confirmed = readable && confirm(push, &seen, NULL) == SBS_OK;
+        bool confirmed = readable && batch_confirm_entry(push, &seen, NULL) == SBS_OK;
         alike += status == first_status;
         stored += confirmed;
-        nameless += confirmed && !is_own(push, &seen);
+        nameless += confirmed && !entry_is_own(push, &seen);
         node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
@@ -141,21 +146,23 @@ static sbs_status check_answer(const sbs_push *push) {
     return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
 }
 
-static sbs_status open_answer(sbs_push *push) {
+static sbs_status batch_open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     size_t len = sbs_client_response(config->client).body_len;
     sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
     if (status == SBS_OK) {
         status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
     }
+
     if (status != SBS_OK) {
         return status;
     }
-    return check_answer(push);
+
+    return batch_check_answer(push);
 }
 
 /* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
-static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
+static const char *batch_words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
     const sbs_json *doc = &push->priv.of.bundle.answer;
     char *words = config->words != NULL ? config->words : push->priv.target;
@@ -166,15 +173,17 @@ static const char *words_of(sbs_push *push, const entry_view *seen, const char *
     if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
         push->priv.flags.fault = SBS_FAULT_SERVER;
     }
+
     return said && !sbs_client_is_secret(config->client, words) ? words : why;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */
-static void read_place(sbs_push *push, const entry_view *seen) {
+static void batch_read_place(sbs_push *push, const entry_view *seen) {
     char *to = push->priv.target;
     char *etag = to + seen->server_id.len + 1;
     size_t left = sizeof push->priv.target - seen->server_id.len - 2;
     size_t len = 0;
+
     memcpy(to, seen->server_id.len > 0 ? seen->server_id.ptr : "", seen->server_id.len);
     to[seen->server_id.len] = '\0';
     push->priv.event.server_id = to;
@@ -185,13 +194,14 @@ static void read_place(sbs_push *push, const entry_view *seen) {
     }
 }
 
-static void read_entry(sbs_push *push) {
+static void batch_read_entry(sbs_push *push) {
     sbs_push_event *event = &push->priv.event;
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
     entry_view seen;
+
     event->status = SBS_ERR_RESPONSE;
-    if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
+    if (!batch_view_entry(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
         flags->fault = SBS_FAULT_SERVER;
         return;
@@ -200,12 +210,12 @@ static void read_entry(sbs_push *push) {
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
     event->http_status = (uint16_t)seen.entry.status;
     flags->fault = (uint8_t)meaning.fault;
-    event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
+    event->status = meaning.status == SBS_OK ? batch_confirm_entry(push, &seen, &why) : meaning.status;
     flags->asks = meaning.asks_for_time;
     flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
         flags->unknown = meaning.may_be_stored;
-        event->words = words_of(push, &seen, why);
+        event->words = batch_words_of(push, &seen, why);
         return;
     }
 
@@ -215,8 +225,9 @@ static void read_entry(sbs_push *push) {
         flags->unread = flags->unknown = true;
         event->status = SBS_ERR_RESPONSE;
     }
-    read_place(push, &seen);
+
+    batch_read_place(push, &seen);
 }
 
 const sbs_push_batching sbs_push_batches = {
-    .put_entry = put_entry, .open_answer = open_answer, .read_entry = read_entry};
+    .put_entry = batch_put_entry, .open_answer = batch_open_answer, .read_entry = batch_read_entry};

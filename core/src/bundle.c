@@ -13,9 +13,11 @@ sbs_status sbs_bundle_first(const sbs_json *doc, sbs_json_node *out_node) {
     if (entries == SBS_JSON_NONE) {
         return SBS_OK;
     }
+
     if (sbs_json_kind_of(doc, entries) != SBS_JSON_ARRAY) {
         return SBS_ERR_RESPONSE;
     }
+
     *out_node = sbs_json_first(doc, entries);
     return SBS_OK;
 }
@@ -29,13 +31,14 @@ static sbs_text trim(sbs_text text) {
 }
 
 /* R4 says that the status begins with the three digits of HTTP; servers also write the number, or the phrase alone. */
-static unsigned read_status(sbs_text text) {
+static unsigned bundle_read_status(sbs_text text) {
     unsigned code = 0;
     size_t digits = 0;
     text = trim(text);
     while (digits < text.len && digits < 4 && sbs_ascii_is_digit(text.ptr[digits])) {
         code = code * 10 + (unsigned)(text.ptr[digits++] - '0');
     }
+
     if (digits == 3 && (text.len == 3 || !sbs_ascii_all_alnum_or((sbs_text){text.ptr + 3, 1}, ".,_-"))) {
         return code;
     }
@@ -49,10 +52,11 @@ static unsigned read_status(sbs_text text) {
     if (sbs_text_equal_nocase(text, SBS_TEXT("OK"))) {
         return 200;
     }
+
     return sbs_text_equal_nocase(text, SBS_TEXT("No Content")) ? 204 : 0;
 }
 
-static sbs_text scalar_of(const sbs_json *doc, sbs_json_node node, bool number) {
+static sbs_text bundle_scalar_of(const sbs_json *doc, sbs_json_node node, bool number) {
     sbs_json_kind kind = node == SBS_JSON_NONE ? SBS_JSON_OBJECT : sbs_json_kind_of(doc, node);
     if (kind == SBS_JSON_STRING || (number && kind == SBS_JSON_NUMBER)) {
         return sbs_json_raw(doc, node);
@@ -66,11 +70,12 @@ sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bu
         return SBS_ERR_RESPONSE;
     }
 
-    out->status = read_status(scalar_of(doc, sbs_lookup(doc, response, "status"), true));
+    out->status = bundle_read_status(bundle_scalar_of(doc, sbs_lookup(doc, response, "status"), true));
     out->place = sbs_lookup(doc, response, "location");
-    out->location = scalar_of(doc, out->place, false);
+    out->location = bundle_scalar_of(doc, out->place, false);
     out->etag = sbs_lookup(doc, response, "etag");
     out->outcome = sbs_lookup(doc, response, "outcome");
     out->resource = sbs_lookup(doc, node, "resource");
+
     return SBS_OK;
 }

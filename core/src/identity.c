@@ -10,11 +10,11 @@
 
 #define DIGEST_USED 20u
 
-static bool holds(sbs_text text, char c) {
+static bool text_holds(sbs_text text, char c) {
     return text.len > 0 && memchr(text.ptr, c, text.len) != NULL;
 }
 
-static psa_status_t hash_parts(const sbs_text *parts, size_t count, uint8_t digest[32]) {
+static psa_status_t identity_hash(const sbs_text *parts, size_t count, uint8_t digest[32]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     size_t len;
     psa_status_t status = psa_hash_setup(&hash, PSA_ALG_SHA_256);
@@ -24,6 +24,7 @@ static psa_status_t hash_parts(const sbs_text *parts, size_t count, uint8_t dige
             status = psa_hash_update(&hash, (const uint8_t *)parts[i].ptr, parts[i].len);
         }
     }
+
     if (status == PSA_SUCCESS) {
         status = psa_hash_finish(&hash, digest, 32, &len);
     }
@@ -36,11 +37,11 @@ sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subj
     static const char digits[] = "0123456789abcdef";
     const sbs_text parts[] = {system, {"|", 1}, value, {"", 1}, subject};
     uint8_t digest[32];
-    if (value.len == 0 || holds(system, '|') || holds(system, '\0') || holds(value, '\0')) {
+    if (value.len == 0 || text_holds(system, '|') || text_holds(system, '\0') || text_holds(value, '\0')) {
         return SBS_ERR_ARGUMENT;
     }
 
-    psa_status_t status = hash_parts(parts, subject.len > 0 ? 5 : 3, digest);
+    psa_status_t status = identity_hash(parts, subject.len > 0 ? 5 : 3, digest);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
@@ -50,6 +51,7 @@ sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subj
         out[4 + 2 * i] = digits[digest[i] >> 4];
         out[5 + 2 * i] = digits[digest[i] & 15];
     }
+
     return SBS_OK;
 }
 
@@ -65,7 +67,7 @@ sbs_text sbs_identity_subject(sbs_text reference) {
     return (sbs_text){type.ptr, (size_t)(id.ptr + id.len - type.ptr)};
 }
 
-static void put_part(sbs_writer *out, sbs_text part) {
+static void search_put_part(sbs_writer *out, sbs_text part) {
     for (size_t i = 0; i < part.len; i++) {
         char c = part.ptr[i];
         if (c == '\\' || c == ',' || c == '$' || c == '|') {
@@ -77,12 +79,12 @@ static void put_part(sbs_writer *out, sbs_text part) {
 
 void sbs_identity_put_search(sbs_writer *out, sbs_text system, sbs_text value) {
     sbs_put_string(out, "identifier=");
-    put_part(out, system);
+    search_put_part(out, system);
     sbs_put_string(out, "%7C");
-    put_part(out, value);
+    search_put_part(out, value);
 }
 
-static void put_hex(sbs_writer *out, uint64_t value) {
+static void identity_put_hex(sbs_writer *out, uint64_t value) {
     for (unsigned shift = 64; shift > 0; shift -= 4) {
         sbs_put_char(out, "0123456789ABCDEF"[(value >> (shift - 4)) & 15]);
     }
@@ -93,13 +95,15 @@ void sbs_identity_put_phd(sbs_writer *out, const sbs_phd_measurement *measuremen
         sbs_writer_fail(out, SBS_ERR_ARGUMENT);
         return;
     }
-    put_hex(out, measurement->device);
+
+    identity_put_hex(out, measurement->device);
     sbs_put_char(out, '-');
     sbs_put_text(out, measurement->patient);
     if (measurement->patient_system.len > 0) {
         sbs_put_char(out, '-');
         sbs_put_text(out, measurement->patient_system);
     }
+
     sbs_put_char(out, '-');
     sbs_put_uint(out, measurement->type);
     sbs_put_char(out, '-');
@@ -108,6 +112,7 @@ void sbs_identity_put_phd(sbs_writer *out, const sbs_phd_measurement *measuremen
         sbs_put_string(out, measurement->offset < 0 ? "" : "+");
         sbs_put_int(out, measurement->offset);
     }
+
     if (measurement->has_duration) {
         sbs_put_string(out, "..");
         sbs_decimal_put(out, measurement->duration);
@@ -120,7 +125,7 @@ void sbs_identity_put_sequence(sbs_writer *out, sbs_text device, uint64_t epoch,
     }
     sbs_put_text(out, device);
     sbs_put_char(out, '-');
-    put_hex(out, epoch);
+    identity_put_hex(out, epoch);
     sbs_put_char(out, '-');
     sbs_put_uint(out, sequence);
 }

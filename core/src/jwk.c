@@ -9,7 +9,7 @@
 
 #define SHA256_SIZE 32u
 
-/* ---- members -------------------------------------------------------------------------------------------------- */
+/* ---- members -------------------- */
 
 /* An object or array being written in either style. */
 typedef struct layout {
@@ -78,17 +78,17 @@ static void put_base64url(sbs_writer *out, const uint8_t *data, size_t len) {
     sbs_base64url_stream_finish(&stream);
 }
 
-static void put_number(layout *at, const char *name, const uint8_t *number, size_t len) {
+static void jwk_put_number(layout *at, const char *name, const uint8_t *number, size_t len) {
     put_name(at, name);
     sbs_put_char(at->out, '"');
     put_base64url(at->out, number, len);
     sbs_put_char(at->out, '"');
 }
 
-/* ---- key ids -------------------------------------------------------------------------------------------------- */
+/* ---- key ids -------------------- */
 
 /* RFC 7638 section 3.2: the required members in lexicographic order, without white space. */
-static void put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
+static void jwk_put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
     if (key->alg == SBS_RS384) {
         sbs_put_string(out, "{\"e\":\"");
         put_base64url(out, key->second, key->second_len);
@@ -103,45 +103,47 @@ static void put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
     sbs_put_string(out, "\"}");
 }
 
-static sbs_status hash_text(void *ctx, const char *data, size_t len) {
+static sbs_status kid_hash_text(void *ctx, const char *data, size_t len) {
     psa_hash_operation_t *hash = (psa_hash_operation_t *)ctx;
     return psa_hash_update(hash, (const uint8_t *)data, len) == PSA_SUCCESS ? SBS_OK : SBS_ERR_CRYPTO;
 }
 
 /* SHA-256 over what @p method hashes, which is never held as a whole. */
-static sbs_status hash_key(const sbs_public_key *key, sbs_kid_method method, uint8_t digest[SHA256_SIZE]) {
+static sbs_status kid_hash_key(const sbs_public_key *key, sbs_kid_method method, uint8_t digest[SHA256_SIZE]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     sbs_writer out;
     size_t len;
-    sbs_writer_init_sink(&out, hash_text, &hash);
+    sbs_writer_init_sink(&out, kid_hash_text, &hash);
     if (psa_hash_setup(&hash, PSA_ALG_SHA_256) != PSA_SUCCESS) {
         return SBS_ERR_CRYPTO;
     }
     if (method == SBS_KID_SEED) {
         sbs_public_key_put_pem(&out, key);
     } else {
-        put_thumbprint_input(&out, key);
+        jwk_put_thumbprint_input(&out, key);
     }
+
     if (psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
         sbs_writer_fail(&out, SBS_ERR_CRYPTO);
     }
+
     (void)psa_hash_abort(&hash);
     return out.error;
 }
 
 /* The digest in base64url: its first 16 characters are 12 bytes, 43 are all 32. */
-static sbs_status digest_kid(const sbs_public_key *key, sbs_kid_method method, char *out, size_t size,
-                             size_t *out_len) {
+static sbs_status kid_of_digest(const sbs_public_key *key, sbs_kid_method method, char *out, size_t size,
+                                size_t *out_len) {
     uint8_t digest[SHA256_SIZE];
     size_t chars = method == SBS_KID_SEED ? SBS_KID_SEED_LEN : SBS_KID_THUMBPRINT_LEN;
-    sbs_status status = hash_key(key, method, digest);
+    sbs_status status = kid_hash_key(key, method, digest);
     if (status != SBS_OK) {
         return status;
     }
     return sbs_base64url_encode(digest, SBS_BASE64URL_DECODED_SIZE(chars), out, size, out_len);
 }
 
-static sbs_status literal_kid(sbs_text literal, char *out, size_t size, size_t *out_len) {
+static sbs_status kid_of_literal(sbs_text literal, char *out, size_t size, size_t *out_len) {
     if (literal.len == 0 || literal.len > SBS_KID_MAX || !sbs_ascii_is_printable(literal)) {
         return SBS_ERR_ARGUMENT;
     }
@@ -149,6 +151,7 @@ static sbs_status literal_kid(sbs_text literal, char *out, size_t size, size_t *
     if (literal.len > size) {
         return SBS_ERR_BUFFER;
     }
+
     memcpy(out, literal.ptr, literal.len);
     return SBS_OK;
 }
@@ -159,9 +162,9 @@ sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_tex
     switch (method) {
     case SBS_KID_SEED:
     case SBS_KID_THUMBPRINT:
-        return digest_kid(key, method, out, size, out_len);
+        return kid_of_digest(key, method, out, size, out_len);
     case SBS_KID_LITERAL:
-        return literal_kid(literal, out, size, out_len);
+        return kid_of_literal(literal, out, size, out_len);
     case SBS_KID_NONE:
         return SBS_OK;
     default:
@@ -169,9 +172,9 @@ sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_tex
     }
 }
 
-/* ---- JWK and JWK Set ------------------------------------------------------------------------------------------ */
+/* ---- JWK and JWK Set -------------------- */
 
-static void put_use(layout *at, sbs_text kid, const char *alg) {
+static void jwk_put_use(layout *at, sbs_text kid, const char *alg) {
     put_string(at, "use", "sig");
     if (kid.len > 0) {
         put_text(at, "kid", kid);
@@ -179,29 +182,29 @@ static void put_use(layout *at, sbs_text kid, const char *alg) {
     put_string(at, "alg", alg);
 }
 
-static void put_jwk(layout *at, const sbs_public_key *key, sbs_text kid) {
+static void jwk_put_members(layout *at, const sbs_public_key *key, sbs_text kid) {
     open_container(at, '{');
     if (key->alg == SBS_RS384) {
         put_string(at, "kty", "RSA");
-        put_number(at, "e", key->second, key->second_len);
-        put_use(at, kid, "RS384");
-        put_number(at, "n", key->first, key->first_len);
+        jwk_put_number(at, "e", key->second, key->second_len);
+        jwk_put_use(at, kid, "RS384");
+        jwk_put_number(at, "n", key->first, key->first_len);
     } else {
         put_string(at, "kty", "EC");
         put_string(at, "crv", "P-384");
-        put_number(at, "x", key->first, key->first_len);
-        put_number(at, "y", key->second, key->second_len);
-        put_use(at, kid, "ES384");
+        jwk_put_number(at, "x", key->first, key->first_len);
+        jwk_put_number(at, "y", key->second, key->second_len);
+        jwk_put_use(at, kid, "ES384");
     }
     close_container(at, '}');
 }
 
 void sbs_jwk_put(sbs_writer *out, const sbs_public_key *key, sbs_text kid, sbs_jwk_style style, unsigned depth) {
     layout at = {out, style, depth, false};
-    put_jwk(&at, key, kid);
+    jwk_put_members(&at, key, kid);
 }
 
-static bool has_equal_kids(const sbs_jwk *keys, size_t count) {
+static bool jwk_have_equal_kids(const sbs_jwk *keys, size_t count) {
     for (size_t i = 1; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (sbs_text_equal(keys[i].kid, keys[j].kid)) {
@@ -214,16 +217,17 @@ static bool has_equal_kids(const sbs_jwk *keys, size_t count) {
 
 void sbs_jwk_set_put(sbs_writer *out, const sbs_jwk *keys, size_t count, sbs_jwk_style style) {
     layout at = {out, style, 0, false};
-    if (has_equal_kids(keys, count)) {
+    if (jwk_have_equal_kids(keys, count)) {
         sbs_writer_fail(out, SBS_ERR_DUPLICATE);
         return;
     }
+
     open_container(&at, '{');
     put_name(&at, "keys");
     open_container(&at, '[');
     for (size_t i = 0; i < count; i++) {
         put_item(&at);
-        put_jwk(&at, &keys[i].key, keys[i].kid);
+        jwk_put_members(&at, &keys[i].key, keys[i].kid);
     }
     close_container(&at, ']');
     close_container(&at, '}');

@@ -5,7 +5,7 @@
 
 enum { STRING_MAX = 1024 * 1024 };
 
-static void put_if(sbs_json_writer *json, const char *name, sbs_text text, bool allowed) {
+static void fhir_put_if(sbs_json_writer *json, const char *name, sbs_text text, bool allowed) {
     if (text.ptr != NULL && !allowed) {
         sbs_writer_fail(json->out, SBS_ERR_FORMAT);
     }
@@ -13,7 +13,7 @@ static void put_if(sbs_json_writer *json, const char *name, sbs_text text, bool 
 }
 
 /* Not empty, not only white space, no control characters but tab, CR and LF. */
-static bool is_string(sbs_text text) {
+static bool fhir_is_string(sbs_text text) {
     bool visible = false;
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.ptr[i];
@@ -22,11 +22,12 @@ static bool is_string(sbs_text text) {
         }
         visible = visible || c > ' ';
     }
+
     return visible && text.len <= STRING_MAX;
 }
 
 /* No white space and no control characters; a code may have single spaces inside. */
-static bool is_token(sbs_text text, bool inner_spaces) {
+static bool fhir_is_token(sbs_text text, bool inner_spaces) {
     char previous = ' ';
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -36,19 +37,20 @@ static bool is_token(sbs_text text, bool inner_spaces) {
         }
         previous = c;
     }
+
     return previous != ' ';
 }
 
 void sbs_fhir_put_string(sbs_json_writer *json, const char *name, sbs_text text) {
-    put_if(json, name, text, is_string(text));
+    fhir_put_if(json, name, text, fhir_is_string(text));
 }
 
 void sbs_fhir_put_uri(sbs_json_writer *json, const char *name, sbs_text text) {
-    put_if(json, name, text, is_token(text, false));
+    fhir_put_if(json, name, text, fhir_is_token(text, false));
 }
 
 void sbs_fhir_put_code(sbs_json_writer *json, const char *name, sbs_text text) {
-    put_if(json, name, text, is_token(text, true));
+    fhir_put_if(json, name, text, fhir_is_token(text, true));
 }
 
 void sbs_fhir_put_reference(sbs_json_writer *json, sbs_text reference) {
@@ -73,7 +75,7 @@ void sbs_fhir_begin_list(sbs_json_writer *json, const char *name) {
     sbs_json_begin_array(json);
 }
 
-static void put_coding(sbs_json_writer *json, const sbs_coding *coding) {
+static void fhir_put_coding(sbs_json_writer *json, const sbs_coding *coding) {
     if (coding->code.ptr == NULL) {
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
     }
@@ -90,7 +92,7 @@ void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_cod
     }
     sbs_fhir_begin_list(json, name);
     for (; count > 0; count--, codings++) {
-        put_coding(json, codings);
+        fhir_put_coding(json, codings);
     }
     sbs_json_end_array(json);
 }
@@ -104,10 +106,10 @@ void sbs_fhir_put_concept(sbs_json_writer *json, const char *name, const sbs_cod
     sbs_json_end_object(json);
 }
 
-/* ---- value ---------------------------------------------------------------------------------------------------- */
+/* ---- value -------------------- */
 
 /* Text is written as it stands: its zeros are its precision (R4 decimal). */
-static void put_decimal(sbs_json_writer *json, const sbs_value *value) {
+static void fhir_put_decimal(sbs_json_writer *json, const sbs_value *value) {
     char digits[40];
     sbs_writer writer;
     sbs_decimal parsed;
@@ -121,26 +123,29 @@ static void put_decimal(sbs_json_writer *json, const sbs_value *value) {
         text.ptr = digits;
         status = sbs_writer_finish(&writer, &text.len);
     }
+
     sbs_writer_fail(json->out, status);
     sbs_json_key(json, "value");
     sbs_json_put_raw(json, text);
 }
 
-static void put_quantity(sbs_json_writer *json, const sbs_value *value) {
+static void fhir_put_quantity(sbs_json_writer *json, const sbs_value *value) {
     if (value->ucum.ptr == NULL) {
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
     }
+
     sbs_json_key(json, "valueQuantity");
     sbs_json_begin_object(json);
-    put_decimal(json, value);
+    fhir_put_decimal(json, value);
     sbs_fhir_put_string(json, "unit", value->unit.ptr != NULL ? value->unit : value->ucum);
     sbs_fhir_put_uri(json, "system", sbs_text_of(SBS_SYSTEM_UCUM));
+
     /* UCUM knows no white space. */
     sbs_fhir_put_uri(json, "code", value->ucum);
     sbs_json_end_object(json);
 }
 
-static void put_absent_reason(sbs_json_writer *json, sbs_text reason) {
+static void fhir_put_absent_reason(sbs_json_writer *json, sbs_text reason) {
     sbs_coding coding = {
         .system = sbs_text_of("http://terminology.hl7.org/CodeSystem/data-absent-reason"),
         .code = reason,
@@ -154,7 +159,7 @@ void sbs_fhir_put_value(sbs_json_writer *json, const sbs_value *value) {
         break;
     case SBS_VALUE_QUANTITY:
     case SBS_VALUE_DECIMAL_TEXT:
-        put_quantity(json, value);
+        fhir_put_quantity(json, value);
         break;
     case SBS_VALUE_STRING:
         if (value->text.ptr == NULL) {
@@ -166,7 +171,7 @@ void sbs_fhir_put_value(sbs_json_writer *json, const sbs_value *value) {
         sbs_fhir_put_concept(json, "valueCodeableConcept", &value->coded, 1);
         break;
     case SBS_VALUE_ABSENT:
-        put_absent_reason(json, value->text);
+        fhir_put_absent_reason(json, value->text);
         break;
     default:
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);

@@ -27,9 +27,11 @@ sbs_status sbs_psa_to_status(psa_status_t status) {
     if (status == PSA_SUCCESS) {
         return SBS_OK;
     }
+
     if (at >= sizeof statuses || statuses[at] == 0) {
         return SBS_ERR_CRYPTO;
     }
+
     return (sbs_status)statuses[at];
 }
 
@@ -43,6 +45,7 @@ static sbs_status alg_of(psa_key_id_t id, sbs_alg *out_alg) {
     sbs_status status = sbs_psa_to_status(psa_get_key_attributes(id, &attributes));
     psa_key_type_t type = psa_get_key_type(&attributes);
     size_t bits = psa_get_key_bits(&attributes);
+
     psa_reset_key_attributes(&attributes);
     if (status != SBS_OK) {
         return status;
@@ -55,6 +58,7 @@ static sbs_status alg_of(psa_key_id_t id, sbs_alg *out_alg) {
         *out_alg = SBS_ES384;
         return SBS_OK;
     }
+
     return SBS_ERR_KEY;
 }
 
@@ -97,9 +101,11 @@ sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persisten
     if (bits == 0) {
         bits = alg == SBS_ES384 ? SBS_P384_BITS : SBS_RSA_BITS_MIN;
     }
+
     if (!is_generated_size(alg, bits)) {
         return SBS_ERR_ARGUMENT;
     }
+
     psa_set_key_type(&attributes,
                      alg == SBS_ES384 ? PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) : PSA_KEY_TYPE_RSA_KEY_PAIR);
     psa_set_key_bits(&attributes, bits);
@@ -108,10 +114,12 @@ sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persisten
     if (persistent_id != PSA_KEY_ID_NULL) {
         psa_set_key_id(&attributes, persistent_id);
     }
+
     status = psa_generate_key(&attributes, out_id);
     if (status == PSA_ERROR_DATA_INVALID) {
         status = PSA_ERROR_STORAGE_FAILURE; /* so Mbed TLS calls any failure to store a new key */
     }
+
     psa_reset_key_attributes(&attributes);
     return sbs_psa_to_status(status);
 }
@@ -131,5 +139,6 @@ sbs_status sbs_psa_verify(sbs_alg alg, const uint8_t *public_key, size_t public_
         status = psa_verify_hash(id, psa_alg(alg), hash, SBS_HASH_SIZE, signature, signature_len);
         (void)psa_destroy_key(id);
     }
+
     return sbs_psa_to_status(status);
 }

@@ -7,7 +7,7 @@
 #define BOOTS_VERSION 1u
 #define CLOCK_DRIFT_S 60u /* a clock that is set by less is not noted again; compared modulo 2^32 s, 136 years */
 
-/* ---- when an item was measured ------------------------------------------------------------------------------- */
+/* ---- when an item was measured -------------------- */
 
 /* Remembered boots, newest first, behind one byte of version. The record never leaves the device, so numbers stand in
  * the machine's own order: the id in 4 bytes, then the UTC at its uptime 0 in 8. */
@@ -16,7 +16,7 @@
 #define BOOTS_SIZE (1u + BOOT_SIZE * SBS_PUSH_BOOTS_MAX)
 
 /* True if the boot at @p data is this one; then its UTC is read. */
-static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
+static bool boots_read(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
     uint32_t found;
     memcpy(&found, data, ID_SIZE);
     memcpy(out_utc_s, data + ID_SIZE, sizeof *out_utc_s);
@@ -24,7 +24,7 @@ static bool read_boot(const uint8_t *data, uint32_t id, int64_t *out_utc_s) {
 }
 
 /* Bytes of the record, 1 (a version and no boot) if there is none that this version reads. */
-static size_t load_boots(const sbs_storage *storage, uint8_t record[BOOTS_SIZE]) {
+static size_t boots_load(const sbs_storage *storage, uint8_t record[BOOTS_SIZE]) {
     size_t len = 0;
     bool found = storage != NULL && storage->ops->get(storage->ctx, BOOTS_RECORD, record, BOOTS_SIZE, &len) == SBS_OK;
     return found && len > 0 && record[0] == BOOTS_VERSION ? len : 1;
@@ -34,15 +34,17 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
     uint8_t record[BOOTS_SIZE + BOOT_SIZE];
     uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
     int64_t noted_s;
-    size_t len = load_boots(storage, kept);
-    if (storage == NULL || (len > BOOT_SIZE && read_boot(kept + 1, boot_id, &noted_s) &&
+    size_t len = boots_load(storage, kept);
+    if (storage == NULL || (len > BOOT_SIZE && boots_read(kept + 1, boot_id, &noted_s) &&
                             (uint32_t)start_utc_s - (uint32_t)noted_s + CLOCK_DRIFT_S <= 2 * CLOCK_DRIFT_S)) {
         return;
     }
+
     record[0] = BOOTS_VERSION; /* a clock that was set anew stands before the earlier one of the boot */
     memcpy(record + 1, &boot_id, ID_SIZE);
     memcpy(record + 1 + ID_SIZE, &start_utc_s, sizeof start_utc_s);
     len += BOOT_SIZE;
+
     /* A failure costs the time of items that this boot leaves behind unsent and undated, no item. */
     (void)storage->ops->set(storage->ctx, BOOTS_RECORD, record, len < BOOTS_SIZE ? len : BOOTS_SIZE);
 }
@@ -58,13 +60,15 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
         int64_t age_ms = (int64_t)(now->mono_ms - meta->uptime_ms);
         return now->utc_s == SBS_UTC_UNKNOWN ? SBS_UTC_UNKNOWN : now->utc_s - age_ms / 1000;
     }
-    size_t len = load_boots(push->priv.config->storage, record);
+
+    size_t len = boots_load(push->priv.config->storage, record);
     for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
         int64_t utc_s;
-        if (read_boot(record + at, meta->boot_id, &utc_s)) {
+        if (boots_read(record + at, meta->boot_id, &utc_s)) {
             return utc_s + (int64_t)(meta->uptime_ms / 1000);
         }
     }
+
     return SBS_UTC_UNKNOWN;
 }
 
@@ -84,15 +88,16 @@ void sbs_push_note_clock(sbs_push *push) {
     }
 }
 
-/* ---- what is sent -------------------------------------------------------------------------------------------- */
+/* ---- what is sent -------------------- */
 
-static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
+static sbs_status push_read_item(sbs_push *push, const sbs_queue_item *item) {
     const sbs_push_config *config = push->priv.config;
     uint8_t *memory = config->item;
     size_t len = 0;
     if (item->len > config->item_size) {
         return SBS_ERR_TOO_LARGE;
     }
+
     for (size_t at = 0; at < item->len; at += len) {
         sbs_status status =
             config->queue->ops->read(config->queue->ctx, item->id, at, memory + at, item->len - at, &len);
@@ -100,16 +105,18 @@ static sbs_status read_item(sbs_push *push, const sbs_queue_item *item) {
             return status != SBS_OK ? status : SBS_ERR_DAMAGED;
         }
     }
+
     return SBS_OK;
 }
 
 /* "Type/id" of a PUT, or the type of a POST. */
-static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
+static sbs_status push_put_target(sbs_push *push, const sbs_push_identity *identity, sbs_text *out_id) {
     size_t len = identity->type.len;
     char *target = push->priv.target;
     char *id = target + len + 1;
     bool put = identity->write_mode == SBS_WRITE_PUT;
     bool own = put && identity->id.len > 0;
+
     bool named =
         own ? sbs_fhir_id_is_valid(identity->id) : identity->value.len > 0 || identity->write_mode == SBS_WRITE_PLAIN;
     if (!named || !sbs_fhir_type_is_valid(identity->type)) {
@@ -128,15 +135,17 @@ static sbs_status put_target(sbs_push *push, const sbs_push_identity *identity, 
     if (!own) {
         return sbs_identity_derive_id(identity->system, identity->value, identity->subject, id);
     }
+
     memcpy(id, identity->id.ptr, identity->id.len);
     return SBS_OK;
 }
 
-static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
+static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, int64_t utc_s) {
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
     sbs_push_identity *identity = &push->priv.of.alone.identity;
     sbs_writer out;
+
     memset(identity, 0, sizeof *identity);
     sbs_status status = config->encoder.identify(config->encoder.ctx, &known, identity);
     if (status != SBS_OK) {
@@ -146,10 +155,11 @@ static sbs_status encode_item(sbs_push *push, const sbs_queue_item *item, int64_
         return SBS_ERR_BUFFER; /* it goes with the next one */
     }
 
-    status = put_target(push, identity, &known.id);
+    status = push_put_target(push, identity, &known.id);
     if (status != SBS_OK) {
         return status;
     }
+
     push->priv.write_mode = identity->write_mode;
     push->priv.conditional = identity->write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
                              push->priv.sent[push->priv.batch_len].first;
@@ -181,8 +191,8 @@ sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item) {
     if (utc_s == SBS_UTC_UNKNOWN && config->unknown_time != SBS_UNKNOWN_TIME_SEND) {
         return SBS_ERR_NO_TIME;
     }
-    sbs_status status = read_item(push, item);
-    return status == SBS_OK ? encode_item(push, item, utc_s) : status;
+    sbs_status status = push_read_item(push, item);
+    return status == SBS_OK ? push_encode_item(push, item, utc_s) : status;
 }
 
 sbs_status sbs_push_start(sbs_push *push) {

@@ -36,9 +36,6 @@ static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
 uint32_t sbs_push_settle_ms(const sbs_push *push);
-/** How long what may have been stored is not to be sent again, nor looked for: a server that indexes late must find it.
- */
-uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
 
@@ -51,6 +48,9 @@ void sbs_push_note_miss(sbs_push *push, bool all);
 void sbs_push_wait_to_settle(sbs_push *push);
 
 /* ---- push_state.c ---- */
+
+/** How long what may have been stored is not to be sent again, nor looked for: 0 if all of it can be found by now. */
+uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 
 void sbs_push_begin_event(sbs_push *push);
 

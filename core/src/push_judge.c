@@ -36,11 +36,11 @@ const char *sbs_push_reason_of(const sbs_push *push, sbs_push_verdict verdict) {
     return reason != NULL ? reason : sbs_status_text(push->priv.event.status);
 }
 
-static sbs_push_verdict collision(unsigned reason) {
+static sbs_push_verdict verdict_collision(unsigned reason) {
     return SBS_PUSH_COLLISION + reason * 16;
 }
 
-static sbs_push_verdict dead(unsigned reason) {
+static sbs_push_verdict verdict_dead(unsigned reason) {
     return SBS_PUSH_DEAD + reason * 16;
 }
 
@@ -51,7 +51,7 @@ static bool is_first_version(const char *etag) {
 
 /* 200 to a PUT or an If-None-Exist: something was there before. After an attempt that may have been stored it is the
  * item itself. */
-static sbs_push_verdict judge_stored(const sbs_push *push, const struct sbs_push_sent *sent) {
+static sbs_push_verdict push_judge_stored(const sbs_push *push, const struct sbs_push_sent *sent) {
     bool accept = push->priv.config->already_there == SBS_ALREADY_ACCEPT;
     if (push->priv.write_mode == SBS_WRITE_PLAIN || push->priv.event.http_status != 200) {
         return SBS_PUSH_DELIVERED;
@@ -65,18 +65,20 @@ static sbs_push_verdict judge_stored(const sbs_push *push, const struct sbs_push
         }
         return accept ? SBS_PUSH_UPDATED : SBS_PUSH_REPLACED;
     }
-    return accept ? SBS_PUSH_ALREADY : collision(FOUND);
+
+    return accept ? SBS_PUSH_ALREADY : verdict_collision(FOUND);
 }
 
-static sbs_push_verdict judge_unsent(const sbs_push *push) {
+static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
     sbs_status status = push->priv.event.status;
     sbs_status_class group = sbs_status_group(status);
     if (status == SBS_ERR_STATE || status == SBS_ERR_CANCELLED) { /* somebody else uses the client */
         return SBS_PUSH_WAITING;
     }
     if (group == SBS_CLASS_FIX_CALL && !push->priv.flags.elsewhere) {
-        return dead(NO_REQUEST);
+        return verdict_dead(NO_REQUEST);
     }
+
     return group == SBS_CLASS_LATER || group == SBS_CLASS_PEER ? SBS_PUSH_WAITING : SBS_PUSH_PAUSED;
 }
 
@@ -84,7 +86,7 @@ bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry) {
     return entry->successes != push->priv.successes || push->priv.event.status == SBS_ERR_CONFLICT;
 }
 
-static bool is_given_up(const sbs_push *push, const struct sbs_push_sent *sent) {
+static bool push_is_given_up(const sbs_push *push, const struct sbs_push_sent *sent) {
     const sbs_push_deferred *entry = sbs_push_find(push, sent->id);
     if (entry == NULL || entry->failures == 0) {
         return false;
@@ -96,11 +98,12 @@ static bool is_given_up(const sbs_push *push, const struct sbs_push_sent *sent) 
 
 /* A condition that did not hold is no word about the item, but about what is there: nothing may be written over it. It
  * may be the item itself if a try that the client repeated was stored. */
-static sbs_push_verdict judge_condition(const sbs_push *push, const struct sbs_push_sent *sent) {
+static sbs_push_verdict push_judge_condition(const sbs_push *push, const struct sbs_push_sent *sent) {
     if (push->priv.write_mode == SBS_WRITE_PUT && sent->first) {
-        return push->priv.flags.unknown ? SBS_PUSH_DEFERRED : collision(IN_THE_WAY);
+        return push->priv.flags.unknown ? SBS_PUSH_DEFERRED : verdict_collision(IN_THE_WAY);
     }
-    return dead(push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT ? SEVERAL : REFUSED);
+    return verdict_dead(push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT ? SEVERAL
+                                                                                                      : REFUSED);
 }
 
 sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent) {
@@ -108,26 +111,29 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
     sbs_status status = push->priv.event.status;
     bool answered = push->priv.event.http_status != 0;
     if (status == SBS_OK) {
-        return judge_stored(push, sent);
+        return push_judge_stored(push, sent);
     }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
-        return is_given_up(push, sent) ? dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
+        return push_is_given_up(push, sent) ? verdict_dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
     }
+
     if (flags->elsewhere || !(answered || flags->unknown)) {
-        return judge_unsent(push);
+        return push_judge_unsent(push);
     }
 
     if (flags->whole && status == SBS_ERR_AMBIGUOUS) {
-        return judge_condition(push, sent);
+        return push_judge_condition(push, sent);
     }
     if (flags->whole && flags->fault == SBS_FAULT_ITEM && !flags->asks) {
-        return dead(REFUSED);
+        return verdict_dead(REFUSED);
     }
+
     /* A server that does not confirm says so every time, and nothing tells it that the next one is a repeat. */
     if (push->priv.write_mode == SBS_WRITE_PLAIN && flags->fault == SBS_FAULT_NONE && status == SBS_ERR_RESPONSE) {
-        return dead(UNCONFIRMED);
+        return verdict_dead(UNCONFIRMED);
     }
+
     /* Nobody is held guilty of what a bad network does too: no answer, or half of one. */
     bool heard = answered && (flags->whole || status <= SBS_ERR_JSON);
-    return heard && is_given_up(push, sent) ? dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
+    return heard && push_is_given_up(push, sent) ? verdict_dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
 }

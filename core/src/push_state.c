@@ -11,6 +11,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
         push->priv.table = config->deferred;
         push->priv.deferred_max = config->deferred_count;
     }
+
     push->priv.first_lap = true;
 
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
@@ -19,6 +20,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
         (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
+
     return SBS_OK;
 }
 
@@ -32,6 +34,14 @@ const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
 
 bool sbs_push_is_durable(const sbs_push *push) {
     return !push->priv.grouped;
+}
+
+uint32_t sbs_push_unsettled_ms(const sbs_push *push) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    if (now_ms >= push->priv.settled_ms) {
+        return 0;
+    }
+    return (uint32_t)(push->priv.settled_ms - now_ms);
 }
 
 /* An event is made in a poll: first what an answer says, then what came of it. */
@@ -87,6 +97,7 @@ void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id) 
     } else {
         push->priv.counters.waits++;
     }
+
     sbs_push_tell(push, kind, id);
 }
 

@@ -25,7 +25,7 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id) {
     return entry;
 }
 
-static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
+static uint32_t *push_find_unstored(sbs_push *push, uint64_t id) {
     uint32_t *place = push->priv.unstored;
     for (; place < push->priv.unstored + SBS_PUSH_BATCH_MAX; place++) {
         if (*place == (uint32_t)id) {
@@ -37,20 +37,21 @@ static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
 
 bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
     const sbs_push_deferred *entry = sbs_push_find(push, id);
-    return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
+    return entry != NULL ? entry->never_stored : push_find_unstored(push, id) != NULL;
 }
 
 void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored) {
     uint64_t id = sent->id;
     bool unstored = sent->first && !may_be_stored;
     sbs_push_deferred *entry = sbs_push_find(push, id);
-    uint32_t *place = find_unstored(push, id);
+    uint32_t *place = push_find_unstored(push, id);
     if (entry != NULL) {
         entry->never_stored = unstored;
         unstored = false;
     } else if (unstored && place == NULL) {
         place = &push->priv.unstored[push->priv.unstored_next++ % SBS_PUSH_BATCH_MAX];
     }
+
     if (place != NULL) {
         *place = unstored ? (uint32_t)id : 0;
     }
@@ -73,7 +74,7 @@ bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id) {
     return false;
 }
 
-static bool is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
+static bool deferred_is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
     return a->until_ms < b->until_ms || (a->until_ms == b->until_ms && a->id < b->id);
 }
 
@@ -81,11 +82,12 @@ sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     sbs_push_deferred *first = NULL;
     sbs_push_deferred *entry = push->priv.table;
     for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
-        if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
+        if (entry->until_ms != SUSPECT_MS && (first == NULL || deferred_is_before(entry, first)) &&
             !sbs_push_is_blocked(push, entry->lane, entry->id)) {
             first = entry;
         }
     }
+
     return first;
 }
 
@@ -106,6 +108,7 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
             passed = true;
         }
     }
+
     return passed;
 }
 

@@ -7,7 +7,7 @@
 #define SHORT_WAIT_MS 20000u /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
 
-static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
+static uint32_t push_backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
     sbs_backoff backoff = {
         .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
         .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : cap_ms,
@@ -21,7 +21,7 @@ static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries) {
     uint32_t base_ms = sbs_push_at_least(push->priv.config->backoff.base_ms, 16000) / 2;
     sbs_backoff half = {base_ms, sbs_push_at_least(base_ms, 150000)};
-    return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
+    return sbs_backoff_delay(&half, tries, UINT32_MAX) + push_backoff_of(&half, 0, 0, tries);
 }
 
 uint32_t sbs_push_settle_ms(const sbs_push *push) {
@@ -29,20 +29,15 @@ uint32_t sbs_push_settle_ms(const sbs_push *push) {
     return configured != 0 ? configured : 5000;
 }
 
-uint32_t sbs_push_unsettled_ms(const sbs_push *push) {
-    uint64_t now_ms = push->priv.now.mono_ms;
-    return now_ms < push->priv.settled_ms ? (uint32_t)(push->priv.settled_ms - now_ms) : 0;
-}
-
 uint32_t sbs_push_asked_ms(const sbs_push *push) {
     return sbs_client_detail(push->priv.config->client)->retry_after_s * 1000u;
 }
 
 /* How long all wait: for the server, or for an operator, each time longer. */
-static uint32_t wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
+static uint32_t push_wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
     const sbs_push_config *config = push->priv.config;
-    return pause ? backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++)
-                 : backoff_of(&config->backoff, 1000, 300000, attempt);
+    return pause ? push_backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++)
+                 : push_backoff_of(&config->backoff, 1000, 300000, attempt);
 }
 
 uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
@@ -64,11 +59,12 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms = wait_of_all(push, pause, push->priv.server_failures);
+    uint32_t wait_ms = push_wait_of_all(push, pause, push->priv.server_failures);
     push->priv.server_failures += !pause;
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
+
     sbs_push_look_again(push);
     push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
     push->priv.open = false;
@@ -83,7 +79,8 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.let_pass = pass;
     bool short_one = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
     bool pause = !short_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
+    uint32_t wait_ms = push_wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
+
     wait_ms = sbs_push_at_most(wait_ms, short_one ? SHORT_WAIT_MS : UINT32_MAX);
     if (!short_one || pass || push->priv.no_room) { /* it may be the next, and was stored perhaps */
         wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));

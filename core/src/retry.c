@@ -11,6 +11,7 @@ uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_
         limit = limit > cap / 2 ? cap : limit * 2;
         attempt--;
     }
+
     /* A product instead of a remainder: even for every limit, and no division. */
     return (uint32_t)((uint64_t)random * ((uint64_t)limit + 1) >> 32);
 }

@@ -15,11 +15,13 @@ bool sbs_text_equal_nocase(sbs_text a, sbs_text b) {
     if (a.len != b.len) {
         return false;
     }
+
     for (size_t i = 0; i < a.len; i++) {
         if (to_lower(a.ptr[i]) != to_lower(b.ptr[i])) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -37,6 +39,7 @@ sbs_status sbs_text_to_uint(sbs_text text, uint64_t *out_value) {
     if (text.len == 0 || text.len > 20) {
         return SBS_ERR_FORMAT;
     }
+
     for (size_t i = 0; i < text.len; i++) {
         unsigned digit = (unsigned)(unsigned char)text.ptr[i] - '0';
         if (digit > 9) {
@@ -44,6 +47,7 @@ sbs_status sbs_text_to_uint(sbs_text text, uint64_t *out_value) {
         }
         value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
     }
+
     *out_value = value;
     return SBS_OK;
 }

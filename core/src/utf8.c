@@ -8,10 +8,12 @@ size_t sbs_utf8_sequence(const char *text, size_t len) {
     if (byte[0] < 0x80) {
         return 1;
     }
+
     size_t extra = byte[0] >= 0xF0 ? 3 : byte[0] >= 0xE0 ? 2 : 1;
     if (byte[0] < 0xC2 || byte[0] > 0xF4 || len <= extra) {
         return 0;
     }
+
     uint32_t code_point = byte[0] & (0x3Fu >> extra);
     for (size_t i = 1; i <= extra; i++) {
         if ((byte[i] & 0xC0) != 0x80) {
@@ -19,10 +21,12 @@ size_t sbs_utf8_sequence(const char *text, size_t len) {
         }
         code_point = code_point << 6 | (byte[i] & 0x3Fu);
     }
+
     uint32_t in_64 = code_point >> 6;
     if (in_64 < smallest_in_64[extra - 1] || in_64 >= 0x110000 / 64 || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
         return 0;
     }
+
     return extra + 1;
 }
 
