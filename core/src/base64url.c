@@ -81,14 +81,20 @@ sbs_status sbs_base64url_encode(const uint8_t *data, size_t len, char *out, size
         return SBS_ERR_BUFFER;
     }
 
+    sbs_writer writer;
+    sbs_writer_init(&writer, out, size);
+    sbs_base64url_put(&writer, data, len);
+    return SBS_OK;
+}
+
+void sbs_base64url_put(sbs_writer *out, const uint8_t *data, size_t len) {
+    char characters[4];
     while (len > 0) {
         size_t group = len < 3 ? len : 3;
-        out += base64url_encode_group(data, group, out);
+        sbs_put(out, characters, base64url_encode_group(data, group, characters));
         data += group;
         len -= group;
     }
-
-    return SBS_OK;
 }
 
 sbs_status sbs_base64url_decode(const char *text, size_t len, uint8_t *out, size_t size, size_t *out_len) {
@@ -120,16 +126,12 @@ sbs_status sbs_base64url_decode(const char *text, size_t len, uint8_t *out, size
     return SBS_OK;
 }
 
+/* ---- what is written in pieces -------------------- */
+
 static sbs_status base64url_sink(void *ctx, const char *data, size_t len) {
     /* Errors stay in the target, which goes on counting what it would have needed. */
     sbs_base64url_stream_put(ctx, (const uint8_t *)data, len);
     return SBS_OK;
-}
-
-static void base64url_put_held(sbs_base64url_stream *stream) {
-    char group[4];
-    sbs_put(stream->target, group, base64url_encode_group(stream->held, stream->held_len, group));
-    stream->held_len = 0;
 }
 
 void sbs_base64url_stream_init(sbs_base64url_stream *stream, sbs_writer *target, sbs_writer *writer) {
@@ -138,26 +140,19 @@ void sbs_base64url_stream_init(sbs_base64url_stream *stream, sbs_writer *target,
     sbs_writer_init_sink(writer, base64url_sink, stream);
 }
 
+/* Held bytes wait until they are three: only the last group may be shorter. */
 void sbs_base64url_stream_put(sbs_base64url_stream *stream, const uint8_t *data, size_t len) {
-    char group[4];
-    while (len > 0) {
-        if (stream->held_len == 0 && len >= sizeof stream->held) {
-            sbs_put(stream->target, group, base64url_encode_group(data, sizeof stream->held, group));
-            data += sizeof stream->held;
-            len -= sizeof stream->held;
-            continue;
-        }
+    for (; len > 0; len--) {
         stream->held[stream->held_len++] = *data++;
-        len--;
         if (stream->held_len == sizeof stream->held) {
-            base64url_put_held(stream);
+            sbs_base64url_put(stream->target, stream->held, sizeof stream->held);
+            stream->held_len = 0;
         }
     }
 }
 
 void sbs_base64url_stream_finish(sbs_base64url_stream *stream) {
-    if (stream->held_len > 0) {
-        base64url_put_held(stream);
-    }
+    sbs_base64url_put(stream->target, stream->held, stream->held_len);
+    stream->held_len = 0;
     sbs_wipe(stream->held, sizeof stream->held);
 }

@@ -34,7 +34,6 @@ static psa_status_t identity_hash(const sbs_text *parts, size_t count, uint8_t d
 }
 
 sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subject, char out[SBS_DERIVED_ID_LEN]) {
-    static const char digits[] = "0123456789abcdef";
     const sbs_text parts[] = {system, {"|", 1}, value, {"", 1}, subject};
     uint8_t digest[32];
     if (value.len == 0 || text_holds(system, '|') || text_holds(system, '\0') || text_holds(value, '\0')) {
@@ -48,8 +47,8 @@ sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subj
 
     memcpy(out, "sbs-", 4);
     for (size_t i = 0; i < DIGEST_USED; i++) {
-        out[4 + 2 * i] = digits[digest[i] >> 4];
-        out[5 + 2 * i] = digits[digest[i] & 15];
+        out[4 + 2 * i] = sbs_hex_digit(digest[i] >> 4);
+        out[5 + 2 * i] = sbs_hex_digit(digest[i]);
     }
 
     return SBS_OK;
@@ -86,7 +85,7 @@ void sbs_identity_put_search(sbs_writer *out, sbs_text system, sbs_text value) {
 
 static void identity_put_hex(sbs_writer *out, uint64_t value) {
     for (unsigned shift = 64; shift > 0; shift -= 4) {
-        sbs_put_char(out, "0123456789ABCDEF"[(value >> (shift - 4)) & 15]);
+        sbs_put_char(out, sbs_hex_digit_upper(value >> (shift - 4)));
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_grammar.h"
 
+#include "ascii.h"
 #include "sbs/config.h"
 #include "utf8.h"
 
@@ -73,17 +74,9 @@ static bool scan_close(scanner *s) {
     return true;
 }
 
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_hex_digit(int c) {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 static bool scan_digits(scanner *s) {
     size_t start = s->pos;
-    while (is_digit(scan_peek(s))) {
+    while (sbs_ascii_is_digit(scan_peek(s))) {
         s->pos++;
     }
     return s->pos > start;
@@ -115,7 +108,7 @@ static bool scan_literal(scanner *s, const char *literal) {
 static bool scan_escape(scanner *s) {
     if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
-        while (s->pos < end && is_hex_digit(scan_peek(s))) {
+        while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {
             s->pos++;
         }
         return s->pos == end;

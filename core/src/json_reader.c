@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "ascii.h"
 #include "json_grammar.h"
 #include "utf8.h"
 
@@ -294,21 +293,4 @@ sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char 
 
     out->ptr = status == SBS_OK ? raw.ptr : NULL;
     return status;
-}
-
-sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value) {
-    uint64_t value;
-    sbs_text raw = sbs_json_raw(doc, node);
-    if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
-        return SBS_ERR_JSON_TYPE;
-    }
-
-    /* Larger numbers saturate there, and are refused here. */
-    if (sbs_text_to_uint(raw, &value) != SBS_OK ||
-        (value == UINT64_MAX && !sbs_ascii_is(raw, "18446744073709551615"))) {
-        return SBS_ERR_FORMAT;
-    }
-
-    *out_value = value;
-    return SBS_OK;
 }

@@ -73,7 +73,7 @@ static void json_put_escaped(sbs_writer *out, unsigned char c) {
     }
 
     sbs_put_string(out, c < 0x10 ? "u000" : "u001");
-    sbs_put_char(out, "0123456789abcdef"[c & 0xF]);
+    sbs_put_char(out, sbs_hex_digit(c));
 }
 
 static void json_put_quoted(sbs_writer *out, sbs_text text) {
@@ -151,10 +151,6 @@ void sbs_json_put_uint(sbs_json_writer *json, uint64_t value) {
 void sbs_json_put_int(sbs_json_writer *json, int64_t value) {
     json_begin_value(json);
     sbs_put_int(json->out, value);
-}
-
-void sbs_json_put_bool(sbs_json_writer *json, bool value) {
-    sbs_json_put_raw(json, sbs_text_of(value ? "true" : "false"));
 }
 
 void sbs_json_put_raw(sbs_json_writer *json, sbs_text text) {

@@ -3,18 +3,13 @@
 #include "ascii.h"
 #include "sbs/outcome.h"
 
-static bool is_letter(char c) {
-    c = sbs_ascii_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 bool sbs_fhir_id_is_valid(sbs_text text) {
     return text.len <= SBS_FHIR_ID_MAX && sbs_ascii_all_alnum_or(text, "-.");
 }
 
 bool sbs_fhir_type_is_valid(sbs_text text) {
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_letter(text.ptr[i])) {
+        if (!sbs_ascii_is_letter(text.ptr[i])) {
             return false;
         }
     }
@@ -41,7 +36,7 @@ static sbs_text path_take_last(sbs_text *path) {
 /* The path of an absolute URL (scheme "://" authority path); a relative reference as it is. */
 static sbs_text location_path(sbs_text location) {
     size_t at = 0;
-    while (at < location.len && is_letter(location.ptr[at])) {
+    while (at < location.len && sbs_ascii_is_letter(location.ptr[at])) {
         at++;
     }
 

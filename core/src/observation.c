@@ -2,9 +2,8 @@
 #include "sbs/observation.h"
 
 #include "ascii.h"
-#include "observation_types.h"
 
-enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
+enum { DATE_LEN = 10, DATETIME_SIZE = 32 };
 
 /* A text in a static object, whose initialisers are constants. */
 #define LITERAL(text)                                                                                                  \
@@ -56,48 +55,14 @@ static void observation_require_form(sbs_json_writer *json, bool holds) {
 
 /* ---- elements, in the order of the resource's definition -------------------- */
 
-static void observation_put_id(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_text id = observation->id;
-    observation_require_form(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")));
-    sbs_json_member_text(json, "id", id);
-}
-
-static void observation_put_meta(sbs_json_writer *json, const sbs_observation *observation) {
-    if (!observation->demo) {
-        return;
-    }
-
-    static const sbs_coding test_data = {
-        .system = LITERAL("http://terminology.hl7.org/CodeSystem/v3-ActReason"),
-        .code = LITERAL("HTEST"),
-    };
-
-    sbs_json_key(json, "meta");
-    sbs_json_begin_object(json);
-    sbs_fhir_put_codings(json, "security", &test_data, 1);
-    sbs_json_end_object(json);
-}
-
-static void observation_put_identifier(sbs_json_writer *json, const sbs_observation *observation) {
-    if (observation->identifier_system.ptr == NULL && observation->identifier_value.ptr == NULL) {
-        return;
-    }
-
-    observation_require(json, observation->identifier_value.ptr != NULL);
-    sbs_fhir_begin_list(json, "identifier");
-    sbs_json_begin_object(json);
-    sbs_fhir_put_uri(json, "system", observation->identifier_system);
-    sbs_fhir_put_string(json, "value", observation->identifier_value);
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
-}
-
 static void observation_put_status(sbs_json_writer *json, const sbs_observation *observation) {
     static const char codes[] = "registered\0preliminary\0final\0amended\0corrected\0cancelled\0entered-in-error\0"
                                 "unknown\0";
-    sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
-    observation_require_form(json, sbs_ascii_place(status, codes, false) != 0);
-    sbs_json_member_text(json, "status", status);
+    sbs_text status = observation->status;
+    if (status.ptr == NULL) {
+        status = SBS_TEXT("final");
+    }
+    sbs_fhir_put_code_of(json, "status", status, codes);
 }
 
 /* A clock that reads the epoch was never set; and R4 has no time of day without zone. */
@@ -137,10 +102,6 @@ static void observation_put_categories(sbs_json_writer *json, const sbs_observat
     }
 
     sbs_json_end_array(json);
-}
-
-static void observation_put_code(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_fhir_put_concept(json, "code", observation->codes, observation->code_count);
 }
 
 static void observation_put_subject(sbs_json_writer *json, const sbs_observation *observation) {
@@ -203,10 +164,6 @@ static void observation_put_value(sbs_json_writer *json, const sbs_observation *
     sbs_fhir_put_value(json, &observation->value);
 }
 
-static void observation_put_device(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_fhir_put_reference_member(json, "device", observation->device);
-}
-
 static void observation_put_components(sbs_json_writer *json, const sbs_observation *observation) {
     if (observation->component_count == 0) {
         return;
@@ -225,6 +182,8 @@ static void observation_put_components(sbs_json_writer *json, const sbs_observat
     sbs_json_end_array(json);
 }
 
+/* ---- the resource -------------------- */
+
 /* Keeps the name of the first element after which there is an error. */
 static void observation_check(const sbs_writer *out, const char *element, const char **fault) {
     if (*fault == NULL && out->error != SBS_OK && out->error != SBS_ERR_BUFFER) {
@@ -235,30 +194,34 @@ static void observation_check(const sbs_writer *out, const char *element, const 
 /* Calls instead of a table of functions, so that the depth of the stack can be computed. */
 static const char *observation_put_elements(sbs_json_writer *json, const sbs_observation *observation) {
     const char *fault = NULL;
-    observation_put_id(json, observation);
+    sbs_fhir_begin_resource(json, "Observation", observation->id);
     observation_check(json->out, "id", &fault);
-    observation_put_meta(json, observation);
-    observation_put_identifier(json, observation);
+    if (observation->demo) {
+        sbs_fhir_put_demo_mark(json);
+    }
+    sbs_fhir_put_identifier(json, observation->identifier_system, observation->identifier_value);
     observation_check(json->out, "identifier", &fault);
+
     observation_put_status(json, observation);
     observation_check(json->out, "status", &fault);
     observation_put_categories(json, observation);
     observation_check(json->out, "category", &fault);
-    observation_put_code(json, observation);
+    sbs_fhir_put_concept(json, "code", observation->codes, observation->code_count);
     observation_check(json->out, "code", &fault);
+
     observation_put_subject(json, observation);
     observation_check(json->out, "subject", &fault);
     observation_put_effective(json, observation);
     observation_check(json->out, "effective", &fault);
     observation_put_performers(json, observation);
     observation_check(json->out, "performer", &fault);
+
     observation_put_value(json, observation);
     observation_check(json->out, "value", &fault);
-    observation_put_device(json, observation);
+    sbs_fhir_put_reference_member(json, "device", observation->device);
     observation_check(json->out, "device", &fault);
     observation_put_components(json, observation);
     observation_check(json->out, "component", &fault);
-
     return fault;
 }
 
@@ -266,14 +229,12 @@ sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observati
     bool good = out->error == SBS_OK;
     sbs_json_writer json;
     sbs_json_writer_init(&json, out);
-    sbs_json_begin_object(&json);
-    sbs_json_member_text(&json, "resourceType", sbs_text_of("Observation"));
     const char *fault = observation_put_elements(&json, observation);
-
     sbs_json_end_object(&json);
+
+    /* What was wrong before is no fault of an element. */
     if (out_fault != NULL) {
         *out_fault = good ? fault : NULL;
     }
-
     return sbs_json_writer_finish(&json, NULL);
 }

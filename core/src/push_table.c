@@ -37,14 +37,18 @@ static uint32_t *push_find_unstored(sbs_push *push, uint64_t id) {
 
 bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
     const sbs_push_deferred *entry = sbs_push_find(push, id);
-    return entry != NULL ? entry->never_stored : push_find_unstored(push, id) != NULL;
+    if (entry != NULL) {
+        return entry->never_stored;
+    }
+    return push_find_unstored(push, id) != NULL;
 }
 
 void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored) {
-    uint64_t id = sent->id;
     bool unstored = sent->first && !may_be_stored;
-    sbs_push_deferred *entry = sbs_push_find(push, id);
-    uint32_t *place = push_find_unstored(push, id);
+    sbs_push_deferred *entry = sbs_push_find(push, sent->id);
+    uint32_t *place = push_find_unstored(push, sent->id);
+
+    /* An item that waits on its own keeps it in its entry; of the others the oldest note gives way. */
     if (entry != NULL) {
         entry->never_stored = unstored;
         unstored = false;
@@ -53,7 +57,7 @@ void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bo
     }
 
     if (place != NULL) {
-        *place = unstored ? (uint32_t)id : 0;
+        *place = unstored ? (uint32_t)sent->id : 0;
     }
 }
 
@@ -96,7 +100,11 @@ const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
     if (first == NULL || first->until_ms > push->priv.now.mono_ms) {
         return NULL;
     }
-    return first->never_stored || sbs_push_unsettled_ms(push) == 0 ? first : NULL;
+
+    if (!first->never_stored && sbs_push_unsettled_ms(push) > 0) {
+        return NULL;
+    }
+    return first;
 }
 
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
@@ -127,11 +135,18 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
         return;
     }
 
-    /* A time that is unknown, or in the future, makes it huge. */
-    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
     entry->until_ms = SUSPECT_MS;
-    entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
-    entry->since_s = push->priv.now_s - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+    entry->failures = UINT8_MAX;
+    if (item->failures < UINT8_MAX) {
+        entry->failures = (uint8_t)item->failures;
+    }
+
+    /* A time that is unknown, or in the future, makes it huge: then its age counts from now on. */
+    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
+    entry->since_s = push->priv.now_s;
+    if (age_s < INT32_MAX) {
+        entry->since_s -= (uint32_t)age_s;
+    }
 }
 
 /* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "sbs/alg.h"
 #include "sbs/base64url.h"
 #include "sbs/jwk.h"
 
@@ -94,45 +95,63 @@ static bool rsa_is_exponent(const der_reader *e, const der_reader *n) {
     return e->left < n->left || memcmp(e->at, n->at, n->left) < 0;
 }
 
-static sbs_status spki_parse_rsa(const uint8_t *data, size_t len, sbs_public_key *out_key) {
+static bool rsa_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) {
     der_reader der = {data, len};
     der_reader sequence;
     der_reader n;
     der_reader e;
-    size_t bits;
-    if (!der_read_element(&der, TAG_SEQUENCE, &sequence) || der.left != 0 || !der_read_positive(&sequence, &n) ||
-        !der_read_positive(&sequence, &e) || sequence.left != 0) {
-        return SBS_ERR_KEY;
+    if (!der_read_element(&der, TAG_SEQUENCE, &sequence) || der.left != 0) {
+        return false;
+    }
+    if (!der_read_positive(&sequence, &n) || !der_read_positive(&sequence, &e) || sequence.left != 0) {
+        return false;
     }
 
-    bits = der_bit_length(&n);
-    if (bits < SBS_RSA_BITS_MIN || bits > SBS_RSA_BITS_MAX || !der_is_odd(&n) || !rsa_is_exponent(&e, &n)) {
-        return SBS_ERR_KEY;
-    }
-
-    *out_key = (sbs_public_key){SBS_RS384, bits, n.at, n.left, e.at, e.left, data, len};
-    return SBS_OK;
+    out_key->bits = der_bit_length(&n);
+    out_key->first = n.at;
+    out_key->first_len = n.left;
+    out_key->second = e.at;
+    out_key->second_len = e.left;
+    return der_is_odd(&n) && rsa_is_exponent(&e, &n);
 }
 
-static sbs_status spki_parse_point(const uint8_t *data, size_t len, sbs_public_key *out_key) {
+static bool p384_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) {
     if (len != POINT_SIZE || data[0] != 0x04) {
-        return SBS_ERR_KEY;
+        return false;
     }
-    const uint8_t *x = data + 1;
-    const uint8_t *y = x + COORDINATE_SIZE;
-    *out_key = (sbs_public_key){SBS_ES384, SBS_P384_BITS, x, COORDINATE_SIZE, y, COORDINATE_SIZE, data, len};
-    return SBS_OK;
+
+    out_key->bits = SBS_P384_BITS;
+    out_key->first = data + 1;
+    out_key->first_len = COORDINATE_SIZE;
+    out_key->second = data + 1 + COORDINATE_SIZE;
+    out_key->second_len = COORDINATE_SIZE;
+    return true;
 }
 
 sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sbs_public_key *out_key) {
-    switch (alg) {
-    case SBS_RS384:
-        return spki_parse_rsa(data, len, out_key);
-    case SBS_ES384:
-        return spki_parse_point(data, len, out_key);
-    default:
+    const sbs_alg_info *info = sbs_alg_info_of(alg);
+    if (info == NULL) {
         return SBS_ERR_KEY;
     }
+
+    bool good = false;
+    out_key->alg = alg;
+    out_key->kind = info->kind;
+    out_key->data = data;
+    out_key->data_len = len;
+    switch (info->kind) {
+    case SBS_KEY_RSA:
+        good = rsa_parse(data, len, out_key);
+        break;
+    case SBS_KEY_P384:
+        good = p384_parse(data, len, out_key);
+        break;
+    }
+
+    if (!good || !sbs_alg_takes(info, out_key->bits)) {
+        return SBS_ERR_KEY;
+    }
+    return SBS_OK;
 }
 
 /* ---- writing -------------------- */
@@ -158,7 +177,7 @@ static void der_put_header(sbs_writer *out, uint8_t tag, size_t content) {
 
 /* The BIT STRING holds the bytes that were parsed; none of its bits are unused. */
 static void spki_put_info(sbs_writer *out, const sbs_public_key *key) {
-    const uint8_t *algorithm = key->alg == SBS_ES384 ? P384_ALGORITHM : RSA_ALGORITHM;
+    const uint8_t *algorithm = key->kind == SBS_KEY_P384 ? P384_ALGORITHM : RSA_ALGORITHM;
     size_t algorithm_len = 2u + algorithm[1];
     size_t bits = 1 + key->data_len;
     der_put_header(out, TAG_SEQUENCE, algorithm_len + der_header_size(bits) + bits);

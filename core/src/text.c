@@ -3,12 +3,10 @@
 
 #include <string.h>
 
+#include "ascii.h"
+
 bool sbs_text_equal(sbs_text a, sbs_text b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-static char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 bool sbs_text_equal_nocase(sbs_text a, sbs_text b) {
@@ -17,7 +15,7 @@ bool sbs_text_equal_nocase(sbs_text a, sbs_text b) {
     }
 
     for (size_t i = 0; i < a.len; i++) {
-        if (to_lower(a.ptr[i]) != to_lower(b.ptr[i])) {
+        if (sbs_ascii_lower(a.ptr[i]) != sbs_ascii_lower(b.ptr[i])) {
             return false;
         }
     }

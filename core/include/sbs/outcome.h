@@ -6,20 +6,11 @@
 #ifndef SBS_OUTCOME_H
 #define SBS_OUTCOME_H
 
-#include "sbs/json.h"
+#include "sbs/fhir.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** Longest FHIR id (R4 datatypes: [A-Za-z0-9\-.]{1,64}). */
-#define SBS_FHIR_ID_MAX 64u
-
-/** True if @p text is a FHIR id. */
-bool sbs_fhir_id_is_valid(sbs_text text);
-
-/** True if @p text may be a resource type name: an upper-case letter, then letters, at most 64. */
-bool sbs_fhir_type_is_valid(sbs_text text);
 
 /**
  * Reads an OperationOutcome: severity, code, first expression and diagnostics (or details.text) of its first error

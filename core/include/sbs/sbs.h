@@ -20,6 +20,7 @@
 #ifndef SBS_H
 #define SBS_H
 
+#include "sbs/alg.h"
 #include "sbs/assertion.h"
 #include "sbs/base64url.h"
 #include "sbs/client.h"
@@ -27,8 +28,10 @@
 #include "sbs/confirm.h"
 #include "sbs/date.h"
 #include "sbs/decimal.h"
+#include "sbs/device.h"
 #include "sbs/discovery.h"
 #include "sbs/exchange.h"
+#include "sbs/fhir.h"
 #include "sbs/http.h"
 #include "sbs/identity.h"
 #include "sbs/json.h"
