@@ -12,14 +12,19 @@
 static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity,
                             sbs_writer *out) {
     const sbs_push_encoder *encoder = &push->priv.config->encoder;
-    sbs_put_string(out, push->priv.batch_len > 0
-                            ? ",{\"resource\":"
-                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    if (push->priv.batch_len > 0) {
+        sbs_put_string(out, ",{\"resource\":");
+    } else {
+        sbs_put_string(out, "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    }
     sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
-    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
-                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+
+    sbs_put_string(out, ",\"request\":{\"method\":\"");
+    sbs_put_string(out, item->id.ptr != NULL ? "PUT" : "POST");
+    sbs_put_string(out, "\",\"url\":\"");
     push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
     sbs_put_string(out, push->priv.target);
+
     if (push->priv.conditional) {
         sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
     }
@@ -34,7 +39,7 @@ static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs
 
 /* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
 typedef struct entry_view {
-    sbs_bundle_entry entry;
+    sbs_bundle_answer entry;
     sbs_written written;
     sbs_location_fit fit;
     sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
@@ -54,17 +59,17 @@ static sbs_written batch_written_at(const sbs_push *push, unsigned number) {
 /* False if nothing can be read of it. */
 static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
     sbs_text location = {NULL, 0};
-    bool readable =
-        sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    bool readable = sbs_bundle_answer_read(doc, node, &out->entry) == SBS_OK && out->entry.status != 0;
     if (readable) {
         location = out->entry.location;
     }
 
+    /* Some servers escape each slash. */
     if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
         location = (sbs_text){config->item, 0};
-        if (sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
-                          &location.len) != SBS_OK) {
+        if (sbs_json_text(doc, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
             location.len = 0;
         }
     }
@@ -75,16 +80,18 @@ static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_nod
 }
 
 static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *seen, const char **out_why) {
-    const sbs_bundle_entry *entry = &seen->entry;
+    const sbs_bundle_answer *entry = &seen->entry;
     sbs_answered answered = {
         .status = entry->status,
         .location = seen->fit,
-        .body = entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE ? SBS_BODY_JSON : SBS_BODY_NONE,
+        .body = SBS_BODY_NONE,
         .doc = &push->priv.of.bundle.answer,
         .resource = entry->resource,
         .outcome = entry->outcome,
     };
-
+    if (entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE) {
+        answered.body = SBS_BODY_JSON;
+    }
     return sbs_confirm(&seen->written, &answered, out_why);
 }
 
@@ -119,22 +126,25 @@ static sbs_status batch_check_answer(const sbs_push *push) {
     unsigned alike = 0;
     unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
-
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
+        unsigned status = 0;
+        bool confirmed = false;
         if (count >= push->priv.batch_len) {
             return SBS_ERR_RESPONSE;
         }
 
-        bool readable = batch_view_entry(push, count, node, &seen);
-        unsigned status = readable ? seen.entry.status : 0;
-        if (readable && entry_is_anothers(push, &seen)) {
-            return SBS_ERR_RESPONSE;
+        if (batch_view_entry(push, count, node, &seen)) {
+            status = seen.entry.status;
+            if (entry_is_anothers(push, &seen)) {
+                return SBS_ERR_RESPONSE;
+            }
+            confirmed = batch_confirm_entry(push, &seen, NULL) == SBS_OK;
         }
+
         if (count == 0) {
             first_status = status;
         }
-        bool confirmed = readable && batch_confirm_entry(push, &seen, NULL) == SBS_OK;
         alike += status == first_status;
         stored += confirmed;
         nameless += confirmed && !entry_is_own(push, &seen);
@@ -143,21 +153,25 @@ static sbs_status batch_check_answer(const sbs_push *push) {
 
     bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
-    return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
+    if (count != push->priv.batch_len || !told_apart) {
+        return SBS_ERR_RESPONSE;
+    }
+    return SBS_OK;
 }
 
 static sbs_status batch_open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
+    sbs_json *doc = &push->priv.of.bundle.answer;
     size_t len = sbs_client_response(config->client).body_len;
-    sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
-    if (status == SBS_OK) {
-        status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
-    }
-
+    sbs_status status = sbs_json_parse_in(doc, config->answer, len, config->answer_size);
     if (status != SBS_OK) {
         return status;
     }
 
+    status = sbs_bundle_first_answer(doc, &push->priv.of.bundle.entry);
+    if (status != SBS_OK) {
+        return status;
+    }
     return batch_check_answer(push);
 }
 
@@ -165,8 +179,13 @@ static sbs_status batch_open_answer(sbs_push *push) {
 static const char *batch_words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    char *words = config->words != NULL ? config->words : push->priv.target;
-    size_t size = config->words != NULL ? config->words_size : sizeof push->priv.target;
+    char *words = config->words;
+    size_t size = config->words_size;
+    if (words == NULL) {
+        words = push->priv.target;
+        size = sizeof push->priv.target;
+    }
+
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
@@ -174,20 +193,25 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
         push->priv.flags.fault = SBS_FAULT_SERVER;
     }
 
-    return said && !sbs_client_is_secret(config->client, words) ? words : why;
+    if (!said || sbs_client_is_secret(config->client, words)) {
+        return why;
+    }
+    return words;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */
 static void batch_read_place(sbs_push *push, const entry_view *seen) {
+    sbs_text id = seen->server_id;
     char *to = push->priv.target;
-    char *etag = to + seen->server_id.len + 1;
-    size_t left = sizeof push->priv.target - seen->server_id.len - 2;
-    size_t len = 0;
-
-    memcpy(to, seen->server_id.len > 0 ? seen->server_id.ptr : "", seen->server_id.len);
-    to[seen->server_id.len] = '\0';
+    char *etag = to + id.len + 1;
+    size_t left = sizeof push->priv.target - id.len - 2;
+    if (id.len > 0) {
+        memcpy(to, id.ptr, id.len);
+    }
+    to[id.len] = '\0';
     push->priv.event.server_id = to;
 
+    size_t len = 0;
     if (sbs_json_text(&push->priv.of.bundle.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
         sbs_http_sanitise((sbs_text){etag, len}, etag, len + 1);
         push->priv.event.etag = etag;
@@ -199,7 +223,6 @@ static void batch_read_entry(sbs_push *push) {
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
     entry_view seen;
-
     event->status = SBS_ERR_RESPONSE;
     if (!batch_view_entry(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
@@ -210,7 +233,10 @@ static void batch_read_entry(sbs_push *push) {
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
     event->http_status = (uint16_t)seen.entry.status;
     flags->fault = (uint8_t)meaning.fault;
-    event->status = meaning.status == SBS_OK ? batch_confirm_entry(push, &seen, &why) : meaning.status;
+    event->status = meaning.status;
+    if (meaning.status == SBS_OK) {
+        event->status = batch_confirm_entry(push, &seen, &why);
+    }
     flags->asks = meaning.asks_for_time;
     flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
@@ -225,7 +251,6 @@ static void batch_read_entry(sbs_push *push) {
         flags->unread = flags->unknown = true;
         event->status = SBS_ERR_RESPONSE;
     }
-
     batch_read_place(push, &seen);
 }
 

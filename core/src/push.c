@@ -10,7 +10,10 @@
 
 /* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
 static sbs_status push_unless_gone(sbs_status status) {
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+    return status;
 }
 
 /* ---- the queue's writes -------------------- */
@@ -32,18 +35,16 @@ static sbs_status push_open_group(sbs_push *push) {
 /* On an error nothing of the group was done: the engine starts over from what the queue holds. */
 sbs_status sbs_push_flush(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
-    bool grouped = push->priv.grouped;
-    push->priv.grouped = false;
-    sbs_status status = SBS_OK;
-    if (grouped) {
-        status = queue->ops->commit(queue->ctx);
+    if (!push->priv.grouped) {
+        return SBS_OK;
     }
 
+    push->priv.grouped = false;
+    sbs_status status = queue->ops->commit(queue->ctx);
     if (status != SBS_OK) {
         sbs_push_cancel(push);
         sbs_push_begin_event(push);
     }
-
     return status;
 }
 
@@ -68,14 +69,19 @@ static void push_note_success(sbs_push *push, sbs_push_event_kind kind) {
 static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
     const sbs_queue *queue = push->priv.config->queue;
     sbs_push_event_kind kind = sbs_push_kind_of(verdict);
-    bool dead = kind >= SBS_PUSH_COLLISION;
-    const char *reason = dead ? sbs_push_reason_of(push, verdict) : NULL;
-    sbs_status status = push_open_group(push);
-    if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, sent->id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
-                                    dead ? push->priv.event.words : NULL);
+    sbs_queue_fate fate = SBS_QUEUE_DELIVERED;
+    const char *reason = NULL;
+    const char *words = NULL;
+    if (kind >= SBS_PUSH_COLLISION) {
+        fate = SBS_QUEUE_DEAD;
+        reason = sbs_push_reason_of(push, verdict);
+        words = push->priv.event.words;
     }
 
+    sbs_status status = push_open_group(push);
+    if (status == SBS_OK) {
+        status = queue->ops->settle(queue->ctx, sent->id, fate, reason, words);
+    }
     if (status != SBS_OK) {
         return status;
     }
@@ -83,7 +89,7 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
     sbs_push_forget(push, sent->id);
     push->priv.told = true;
     sbs_push_tell(push, kind, sent->id);
-    if (!dead) {
+    if (fate == SBS_QUEUE_DELIVERED) {
         push_note_success(push, kind);
         return SBS_OK;
     }
@@ -97,19 +103,20 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
 /* What counts against an item is kept over restarts, where the queue can. */
 static sbs_status push_hold_against(sbs_push *push, sbs_push_deferred *entry) {
     const sbs_queue *queue = push->priv.config->queue;
-    const sbs_now *now = &push->priv.now;
     if (entry->failures == 0) {
         entry->since_s = push->priv.now_s;
     }
 
     uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
     if (queue->ops->note_failures != NULL) {
-        bool known = now->utc_s != SBS_UTC_UNKNOWN;
+        int64_t since_utc_s = push->priv.now.utc_s;
+        if (since_utc_s != SBS_UTC_UNKNOWN) {
+            since_utc_s -= push->priv.now_s - entry->since_s;
+        }
+
         sbs_status status = push_open_group(push);
         if (status == SBS_OK) {
-            status =
-                queue->ops->note_failures(queue->ctx, entry->id, failures,
-                                          known ? now->utc_s - (push->priv.now_s - entry->since_s) : SBS_UTC_UNKNOWN);
+            status = queue->ops->note_failures(queue->ctx, entry->id, failures, since_utc_s);
         }
         if (status != SBS_OK) {
             return status;
@@ -139,13 +146,16 @@ static sbs_status push_defer_item(sbs_push *push, const struct sbs_push_sent *se
         push->priv.no_room = true;
         wait_ms = 0;
     } else {
-        if (!flags->unread) { /* others go after what was asked */
+        /* Time that the server asked for comes on top: the others go first when it is over. An entry that could not be
+         * read says nothing, so that the item goes again at once, alone. */
+        if (!flags->unread) {
             wait_ms = sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
         }
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
-        entry->tries++; /* from 255 on it begins anew, and nobody minds */
+        entry->tries++; /* begins anew after 255, which only shortens the wait */
         entry->successes = push->priv.successes;
-        /* One that was let pass, and fails, holds up nobody: those before it do. */
+
+        /* An item that was let pass, and fails, holds up nobody: those before it do. */
         entry->passes |= sbs_push_restore_order(push, sent) || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
     }
 
@@ -156,8 +166,13 @@ static sbs_status push_defer_item(sbs_push *push, const struct sbs_push_sent *se
 
 /* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
 static sbs_status push_act_on(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
-    sbs_status status =
-        verdict == SBS_PUSH_DEFERRED ? push_defer_item(push, sent) : push_settle_item(push, sent, verdict);
+    sbs_status status;
+    if (verdict == SBS_PUSH_DEFERRED) {
+        status = push_defer_item(push, sent);
+    } else {
+        status = push_settle_item(push, sent, verdict);
+    }
+
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, sent->id);
         return SBS_OK;
@@ -167,14 +182,14 @@ static sbs_status push_act_on(sbs_push *push, const struct sbs_push_sent *sent, 
 
 /* ---- choosing -------------------- */
 
-/* Says nothing of the item. */
+/* A shortage of this moment: another time the item can be made a request. */
 static bool push_is_passing(sbs_status why) {
     return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
 }
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
 static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
-    if (push_is_passing(why) && push->priv.batch_len > 0) { /* those before it go */
+    if (push_is_passing(why) && push->priv.batch_len > 0) { /* those before it in the batch go */
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
@@ -196,6 +211,7 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
     return push_act_on(push, sent, SBS_PUSH_DEAD);
 }
 
+/* Takes an item into the request, and begins to send when no other goes with it. */
 static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     sent->id = item->id;
@@ -203,6 +219,8 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
     sent->first = item->attempts == 0 || sbs_push_is_unstored(push, item->id);
     sent->last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1;
     sent->at = 0;
+
+    /* What may have been stored a moment ago waits until a server that indexes late can find it. */
     if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
         if (push->priv.batch_len > 0) {
             push->priv.state = PUSH_SEND;
@@ -214,19 +232,19 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
 
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
-
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
     if (crowded && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
-    if (crowded && !push->priv.single) { /* it may fit without a Bundle around it */
+
+    /* The first of a batch may fit without a Bundle around it. */
+    if (crowded && !push->priv.single) {
         push->priv.singles_left = 1;
         push->priv.single = true;
         status = sbs_push_build(push, item);
     }
-
     if (status != SBS_OK) {
         return push_refuse_item(push, sent, status);
     }
@@ -235,11 +253,10 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
     if (push->priv.single || push->priv.batch_len >= push->priv.config->batch_max) {
         push->priv.state = PUSH_SEND;
     }
-
     return SBS_OK;
 }
 
-/* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
+/* The next item of the queue. A damaged one is told, whichever it is, and the look stays where it is: SBS_PENDING. */
 static sbs_status push_fetch_item(sbs_push *push, sbs_queue_item *out, uint64_t after) {
     const sbs_queue *queue = push->priv.config->queue;
     memset(out, 0, sizeof *out);
@@ -252,28 +269,30 @@ static sbs_status push_fetch_item(sbs_push *push, sbs_queue_item *out, uint64_t 
     push->priv.event.status = status;
     push->priv.event.reason = sbs_status_text(status);
     sbs_push_tell(push, SBS_PUSH_DEAD, out->id);
-
     return SBS_PENDING;
 }
 
-/* One that waited on its own goes, beside the look. */
+/* An item that waited on its own goes, beside the look. */
 static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
     sbs_status status = push_fetch_item(push, &item, id - 1);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
-    if (status == SBS_OK) {
-        status = item.id == id ? push_consider_item(push, &item) : SBS_ERR_NOT_FOUND;
-    }
 
+    if (status == SBS_OK && item.id != id) {
+        status = SBS_ERR_NOT_FOUND;
+    }
+    if (status == SBS_OK) {
+        status = push_consider_item(push, &item);
+    }
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
     }
 
-    if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
+    /* Where no request comes of it, the items that it held up in its lane may go. */
+    if (push->priv.state == PUSH_CHOOSE) {
         sbs_push_look_no_later(push, id);
     }
-
     return push_unless_gone(status);
 }
 
@@ -283,7 +302,7 @@ static void push_end_first_lap(sbs_push *push) {
     sbs_push_wake_deferred(push, UINT8_MAX);
 }
 
-/* Everything was looked at, and nothing of it may go by itself. */
+/* Everything was looked at, and nothing of it may go by itself: what waits on its own is tried, or waited for. */
 static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
     if (first == NULL) {
         push->priv.idle_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
@@ -315,21 +334,28 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         push->priv.state = PUSH_WAIT;
         return SBS_OK;
     }
-
     if (push->priv.first_lap) {
         push_end_first_lap(push);
     }
 
+    /* A look that did not begin at the start has not seen everything: what stands before, or what somebody else put
+     * back behind it, comes next. */
     bool held = push->priv.held;
     uint64_t end = push->priv.cursor;
-    if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
+    if (push->priv.resumed) {
         sbs_push_look_on(push, 0);
-        const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
-        return due != NULL ? push_visit_deferred(push, due->id) : SBS_OK;
+        const sbs_push_deferred *due = sbs_push_due(push);
+        if (!push->priv.probe || due == NULL) {
+            return SBS_OK;
+        }
+        return push_visit_deferred(push, due->id);
     }
 
     const sbs_push_deferred *first = sbs_push_first(push);
-    sbs_push_look_on(push, first != NULL ? end : 0);
+    if (first == NULL) {
+        end = 0;
+    }
+    sbs_push_look_on(push, end);
     return push_end_of_all(push, first, held);
 }
 
@@ -355,11 +381,15 @@ static sbs_status push_look(sbs_push *push) {
         if (status == SBS_ERR_NOT_FOUND) {
             return push_end_of_queue(push);
         }
+        if (status == SBS_PENDING) {
+            return status;
+        }
+
         if (status == SBS_OK) {
             push->priv.cursor = item.id;
-            status = push_may_go(push, &item) ? push_unless_gone(push_consider_item(push, &item)) : SBS_OK;
-        } else if (status == SBS_PENDING) {
-            return status;
+            if (push_may_go(push, &item)) {
+                status = push_unless_gone(push_consider_item(push, &item));
+            }
         }
         if (status != SBS_OK) {
             sbs_push_look_on(push, 0);
@@ -419,6 +449,7 @@ static void push_scatter_batch(sbs_push *push) {
     push->priv.singles_left = count;
 }
 
+/* No answer to a Bundle, or none that says anything of its items. */
 static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
     sbs_push_read_answer(push, status, heard);
@@ -429,7 +460,7 @@ static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
         return;
     }
 
-    bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
+    bool again = flags->asks && push->priv.misses == 0; /* the server is busy: once more as it is */
     flags->unknown |= flags->fault == SBS_FAULT_NONE;
     sbs_push_note_tried(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
@@ -439,7 +470,9 @@ static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
         push->priv.singles_left = 0;
     }
 
-    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+    /* Unless an item is to blame, a moment passes before the next request; and before the same one if they may be
+     * stored. */
+    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) {
         sbs_push_note_miss(push, flags->unknown || flags->asks);
     }
 }
@@ -500,7 +533,10 @@ static sbs_status push_start_request(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
     push->priv.state = PUSH_READY;
     push->priv.marked = false;
-    return status == SBS_OK ? SBS_OK : push_finish_request(push, status);
+    if (status != SBS_OK) {
+        return push_finish_request(push, status);
+    }
+    return SBS_OK;
 }
 
 /* Marked only now that there is a token and a connection: an attempt that sent nothing leaves no mark. All marks are
@@ -591,7 +627,10 @@ static sbs_status push_step(sbs_push *push, sbs_wait *out_wait) {
     case PUSH_RUN:
         return push_run_request(push, out_wait);
     case PUSH_JUDGE:
-        return push->priv.single ? push_judge_single(push) : push_judge_entry(push);
+        if (push->priv.single) {
+            return push_judge_single(push);
+        }
+        return push_judge_entry(push);
     case PUSH_WAIT:
         return push_wait_on(push, out_wait);
     default:
@@ -605,7 +644,7 @@ static bool push_is_group_due(const sbs_push *push, const sbs_wait *wait) {
 }
 
 /* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
- * an error is returned only where that did not happen; one that lasts comes again. */
+ * an error is returned only where that did not happen; an error that lasts comes again. */
 static sbs_status push_end_group(sbs_push *push, sbs_status status) {
     const sbs_queue *queue = push->priv.config->queue;
     if (!push->priv.grouped) {
@@ -618,7 +657,10 @@ static sbs_status push_end_group(sbs_push *push, sbs_status status) {
     }
 
     status = sbs_push_flush(push);
-    return status == SBS_OK ? SBS_PENDING : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+    return SBS_PENDING;
 }
 
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
@@ -643,8 +685,16 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         out_wait->timeout_ms = push->priv.idle_ms;
     }
 
-    status = push_is_group_due(push, out_wait) ? sbs_push_flush(push) : SBS_OK;
-    return status == SBS_OK && push->priv.idle_ms == 0 ? SBS_PENDING : status;
+    if (push_is_group_due(push, out_wait)) {
+        status = sbs_push_flush(push);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+    if (push->priv.idle_ms == 0) {
+        return SBS_PENDING;
+    }
+    return SBS_OK;
 }
 
 void sbs_push_wake(sbs_push *push) {

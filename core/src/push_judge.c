@@ -33,7 +33,10 @@ static const char *const reasons[] = {
 
 const char *sbs_push_reason_of(const sbs_push *push, sbs_push_verdict verdict) {
     const char *reason = reasons[verdict / 16];
-    return reason != NULL ? reason : sbs_status_text(push->priv.event.status);
+    if (reason == NULL) {
+        return sbs_status_text(push->priv.event.status);
+    }
+    return reason;
 }
 
 static sbs_push_verdict verdict_collision(unsigned reason) {
@@ -59,14 +62,17 @@ static sbs_push_verdict push_judge_stored(const sbs_push *push, const struct sbs
     if (!sent->first || push->priv.flags.unknown) {
         return SBS_PUSH_ALREADY;
     }
+
     if (push->priv.write_mode == SBS_WRITE_PUT) {
         if (is_first_version(push->priv.event.etag)) {
             return SBS_PUSH_DELIVERED;
         }
         return accept ? SBS_PUSH_UPDATED : SBS_PUSH_REPLACED;
     }
-
-    return accept ? SBS_PUSH_ALREADY : verdict_collision(FOUND);
+    if (accept) {
+        return SBS_PUSH_ALREADY;
+    }
+    return verdict_collision(FOUND);
 }
 
 static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
@@ -79,7 +85,10 @@ static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
         return verdict_dead(NO_REQUEST);
     }
 
-    return group == SBS_CLASS_LATER || group == SBS_CLASS_PEER ? SBS_PUSH_WAITING : SBS_PUSH_PAUSED;
+    if (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER) {
+        return SBS_PUSH_WAITING;
+    }
+    return SBS_PUSH_PAUSED;
 }
 
 bool sbs_push_counts(const sbs_push *push, const sbs_push_deferred *entry) {
@@ -100,10 +109,24 @@ static bool push_is_given_up(const sbs_push *push, const struct sbs_push_sent *s
  * may be the item itself if a try that the client repeated was stored. */
 static sbs_push_verdict push_judge_condition(const sbs_push *push, const struct sbs_push_sent *sent) {
     if (push->priv.write_mode == SBS_WRITE_PUT && sent->first) {
-        return push->priv.flags.unknown ? SBS_PUSH_DEFERRED : verdict_collision(IN_THE_WAY);
+        if (push->priv.flags.unknown) {
+            return SBS_PUSH_DEFERRED;
+        }
+        return verdict_collision(IN_THE_WAY);
     }
-    return verdict_dead(push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT ? SEVERAL
-                                                                                                      : REFUSED);
+
+    if (push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT) {
+        return verdict_dead(SEVERAL);
+    }
+    return verdict_dead(REFUSED);
+}
+
+/* It waits on its own, unless it failed often and long enough to be set aside. */
+static sbs_push_verdict push_defer_or_give_up(const sbs_push *push, const struct sbs_push_sent *sent, unsigned reason) {
+    if (push_is_given_up(push, sent)) {
+        return verdict_dead(reason);
+    }
+    return SBS_PUSH_DEFERRED;
 }
 
 sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent *sent) {
@@ -114,13 +137,13 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
         return push_judge_stored(push, sent);
     }
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
-        return push_is_given_up(push, sent) ? verdict_dead(OUT_OF_SCOPE) : SBS_PUSH_DEFERRED;
+        return push_defer_or_give_up(push, sent, OUT_OF_SCOPE);
     }
-
     if (flags->elsewhere || !(answered || flags->unknown)) {
         return push_judge_unsent(push);
     }
 
+    /* A whole answer that speaks of the item is the last word on it. */
     if (flags->whole && status == SBS_ERR_AMBIGUOUS) {
         return push_judge_condition(push, sent);
     }
@@ -134,6 +157,8 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
     }
 
     /* Nobody is held guilty of what a bad network does too: no answer, or half of one. */
-    bool heard = answered && (flags->whole || status <= SBS_ERR_JSON);
-    return heard && push_is_given_up(push, sent) ? verdict_dead(GIVEN_UP + flags->fault) : SBS_PUSH_DEFERRED;
+    if (!answered || (!flags->whole && status > SBS_ERR_JSON)) {
+        return SBS_PUSH_DEFERRED;
+    }
+    return push_defer_or_give_up(push, sent, GIVEN_UP + flags->fault);
 }

@@ -23,6 +23,7 @@
 #include "sbs/alg.h"
 #include "sbs/assertion.h"
 #include "sbs/base64url.h"
+#include "sbs/bundle.h"
 #include "sbs/client.h"
 #include "sbs/config.h"
 #include "sbs/confirm.h"
