@@ -41,6 +41,7 @@ const sbs_alg_info *sbs_alg_of_key(psa_key_type_t type, size_t bits, psa_algorit
             found = &rows[i];
         }
     }
+
     return found;
 }
 

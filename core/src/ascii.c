@@ -10,6 +10,7 @@ int sbs_ascii_hex_value(char c) {
     if (lower < 'a' || lower > 'f') {
         return -1;
     }
+
     return lower - 'a' + 10;
 }
 
@@ -21,6 +22,7 @@ bool sbs_ascii_is_alnum_or(char c, const char *others) {
     while (*others != '\0' && *others != c) {
         others++;
     }
+
     return *others != '\0';
 }
 
@@ -56,6 +58,7 @@ unsigned sbs_ascii_place(sbs_text text, const char *words, bool nocase) {
         }
         words += strlen(words) + 1;
     }
+
     return 0;
 }
 
@@ -80,8 +83,10 @@ sbs_text sbs_ascii_trim(sbs_text text) {
         text.ptr++;
         text.len--;
     }
+
     while (text.len > 0 && sbs_ascii_is_blank(text.ptr[text.len - 1])) {
         text.len--;
     }
+
     return text;
 }

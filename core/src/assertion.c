@@ -32,6 +32,7 @@ static sbs_status assertion_check(const sbs_assertion_params *params, const sbs_
         params->lifetime > SBS_ASSERTION_LIFETIME_MAX || !assertion_has_valid_texts(params)) {
         return SBS_ERR_ARGUMENT;
     }
+
     if (!sbs_alg_takes(info, key_bits) || (params->profile == SBS_PROFILE_SEED && info->alg != SBS_RS384)) {
         return SBS_ERR_KEY;
     }
@@ -67,6 +68,7 @@ static void jwt_put_expiry(sbs_json_writer *json, const sbs_assertion_params *pa
             lifetime = SBS_ASSERTION_LIFETIME_MAX;
         }
     }
+
     jwt_put_time(json, "exp", params->issued_at + (int64_t)lifetime);
 }
 
@@ -81,6 +83,7 @@ static void jwt_put_claims(sbs_json_writer *json, const sbs_assertion_params *pa
         jwt_put_expiry(json, params);
         return;
     }
+
     jwt_put_expiry(json, params);
     jwt_put_time(json, "iat", params->issued_at);
     sbs_json_member_text(json, "jti", params->jti);
@@ -132,6 +135,7 @@ size_t sbs_assertion_size(const sbs_assertion_params *params, sbs_alg alg, size_
     sbs_writer out;
     sbs_writer_init_sizing(&out);
     jwt_put_input(&out, &complete, info->name);
+
     return out.len + assertion_tail_size(sbs_alg_signature_len(info, key_bits));
 }
 
@@ -153,9 +157,11 @@ static sbs_status assertion_check_room(sbs_writer *out, size_t tail) {
     if (out->error == SBS_OK && out->size - out->len < tail) {
         sbs_writer_fail(out, SBS_ERR_BUFFER);
     }
+
     if (out->error == SBS_ERR_BUFFER) {
         out->len += tail;
     }
+
     return out->error;
 }
 
@@ -167,6 +173,7 @@ sbs_status sbs_assertion_start(sbs_assertion *assertion, const sbs_assertion_par
     if (status != SBS_OK) {
         return status;
     }
+
     if (out->buffer == NULL) {
         return SBS_ERR_ARGUMENT;
     }
@@ -192,6 +199,7 @@ sbs_status sbs_assertion_start(sbs_assertion *assertion, const sbs_assertion_par
     size_t hash_len;
     psa_status_t psa = psa_hash_compute(PSA_ALG_SHA_384, (const uint8_t *)out->buffer + start, out->len - start,
                                         assertion->hash, SBS_HASH_SIZE, &hash_len);
+
     assertion->hashed = psa == PSA_SUCCESS;
     return sbs_psa_to_status(psa);
 }
@@ -204,6 +212,7 @@ static sbs_status assertion_make_signature(sbs_assertion *assertion, const sbs_k
     if (status == SBS_OK && len != assertion->signature_len) {
         status = SBS_ERR_CRYPTO;
     }
+
     assertion->is_signed = status == SBS_OK;
     return status;
 }
@@ -214,6 +223,7 @@ static sbs_status assertion_verify(const sbs_assertion *assertion, const sbs_key
     sbs_alg alg;
     size_t len;
     sbs_status status = key->ops->public_key(key->ctx, &alg, room, out->size - out->len, &len);
+
     if (status != SBS_OK) {
         return status;
     }
@@ -237,6 +247,7 @@ static sbs_status assertion_sign_and_put(sbs_assertion *assertion, const sbs_key
             return status;
         }
     }
+
     if (key->verify_after_sign) {
         status = assertion_verify(assertion, key, out);
         if (status != SBS_OK) {
@@ -275,6 +286,7 @@ static sbs_status assertion_identify_key(const sbs_key *key, char *room, size_t 
     sbs_public_key public_key;
     status = sbs_public_key_parse(*out_alg, (const uint8_t *)room, len, &public_key);
     *out_bits = public_key.bits;
+
     return status;
 }
 
@@ -286,6 +298,7 @@ static sbs_status assertion_make_with(const sbs_assertion_params *params, const 
         /* Which key it is cannot be known yet: room for the largest suffices. */
         out->len = SBS_PUBLIC_KEY_MAX + sbs_assertion_size(params, SBS_RS384, SBS_RSA_BITS_MAX);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -295,6 +308,7 @@ static sbs_status assertion_make_with(const sbs_assertion_params *params, const 
     if (status == SBS_OK) {
         status = sbs_assertion_sign(&assertion, key, out);
     }
+
     sbs_assertion_wipe(&assertion);
     return status;
 }
@@ -304,6 +318,7 @@ sbs_status sbs_assertion_make(const sbs_assertion_params *params, const sbs_key 
     sbs_writer writer;
     sbs_writer_init(&writer, out, size);
     sbs_status status = assertion_make_with(params, key, &writer);
+
     *out_len = 0;
     if (status == SBS_OK || status == SBS_ERR_BUFFER) {
         *out_len = writer.len;
@@ -312,8 +327,10 @@ sbs_status sbs_assertion_make(const sbs_assertion_params *params, const sbs_key 
     if (status != SBS_OK) {
         sbs_wipe(out, size);
     }
+
     if (status == SBS_PENDING) { /* a key that needs time is for the client, which calls again */
         return SBS_ERR_UNSUPPORTED;
     }
+
     return status;
 }

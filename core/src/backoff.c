@@ -11,6 +11,7 @@ uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_
     if (limit == 0) {
         limit = BASE_MS;
     }
+
     if (cap == 0) {
         cap = CAP_MS;
     }
@@ -18,6 +19,7 @@ uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_
     for (; attempt > 0 && limit < cap; attempt--) {
         limit = limit > cap / 2 ? cap : limit * 2;
     }
+
     limit = limit < cap ? limit : cap;
 
     /* A product instead of a remainder: even for every limit, and no division. */

@@ -84,6 +84,7 @@ sbs_status sbs_base64url_encode(const uint8_t *data, size_t len, char *out, size
     sbs_writer writer;
     sbs_writer_init(&writer, out, size);
     sbs_base64url_put(&writer, data, len);
+
     return SBS_OK;
 }
 
@@ -104,6 +105,7 @@ sbs_status sbs_base64url_decode(const char *text, size_t len, uint8_t *out, size
     if (len % 4 == 1) {
         return SBS_ERR_FORMAT;
     }
+
     if (SBS_BASE64URL_DECODED_SIZE(len) > size) {
         *out_len = SBS_BASE64URL_DECODED_SIZE(len);
         return SBS_ERR_BUFFER;

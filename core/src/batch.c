@@ -17,6 +17,7 @@ static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs
     } else {
         sbs_put_string(out, "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
     }
+
     sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
 
     sbs_put_string(out, ",\"request\":{\"method\":\"");
@@ -28,10 +29,12 @@ static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs
     if (push->priv.conditional) {
         sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
     }
+
     if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
         sbs_put_string(out, "\",\"ifNoneExist\":\"");
         sbs_identity_put_search(out, identity->system, identity->value);
     }
+
     sbs_put_string(out, "\"}}");
 }
 
@@ -53,6 +56,7 @@ static sbs_written batch_written_at(const sbs_push *push, unsigned number) {
     if (slash == NULL) {
         return (sbs_written){.type = {target, (size_t)(end - target)}};
     }
+
     return (sbs_written){.type = {target, (size_t)(slash - target)}, .id = {slash + 1, (size_t)(end - slash - 1)}};
 }
 
@@ -62,6 +66,7 @@ static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_nod
     const sbs_json *doc = &push->priv.of.bundle.answer;
     sbs_text location = {NULL, 0};
     bool readable = sbs_bundle_answer_read(doc, node, &out->entry) == SBS_OK && out->entry.status != 0;
+
     if (readable) {
         location = out->entry.location;
     }
@@ -89,9 +94,11 @@ static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *se
         .resource = entry->resource,
         .outcome = entry->outcome,
     };
+
     if (entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE) {
         answered.body = SBS_BODY_JSON;
     }
+
     return sbs_confirm(&seen->written, &answered, out_why);
 }
 
@@ -126,10 +133,12 @@ static sbs_status batch_check_answer(const sbs_push *push) {
     unsigned alike = 0;
     unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
+
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
         unsigned status = 0;
         bool confirmed = false;
+
         if (count >= push->priv.batch_len) {
             return SBS_ERR_RESPONSE;
         }
@@ -145,6 +154,7 @@ static sbs_status batch_check_answer(const sbs_push *push) {
         if (count == 0) {
             first_status = status;
         }
+
         alike += status == first_status;
         stored += confirmed;
         nameless += confirmed && !entry_is_own(push, &seen);
@@ -156,6 +166,7 @@ static sbs_status batch_check_answer(const sbs_push *push) {
     if (count != push->priv.batch_len || !told_apart) {
         return SBS_ERR_RESPONSE;
     }
+
     return SBS_OK;
 }
 
@@ -164,6 +175,7 @@ static sbs_status batch_open_answer(sbs_push *push) {
     sbs_json *doc = &push->priv.of.bundle.answer;
     size_t len = sbs_client_response(config->client).body_len;
     sbs_status status = sbs_json_parse_in(doc, config->answer, len, config->answer_size);
+
     if (status != SBS_OK) {
         return status;
     }
@@ -172,6 +184,7 @@ static sbs_status batch_open_answer(sbs_push *push) {
     if (status != SBS_OK) {
         return status;
     }
+
     return batch_check_answer(push);
 }
 
@@ -181,6 +194,7 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
     const sbs_json *doc = &push->priv.of.bundle.answer;
     char *words = config->words;
     size_t size = config->words_size;
+
     if (words == NULL) {
         words = push->priv.target;
         size = sizeof push->priv.target;
@@ -189,6 +203,7 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+
     if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
         push->priv.flags.fault = SBS_FAULT_SERVER;
     }
@@ -196,6 +211,7 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
     if (!said || sbs_client_is_secret(config->client, words)) {
         return why;
     }
+
     return words;
 }
 
@@ -205,9 +221,11 @@ static void batch_read_place(sbs_push *push, const entry_view *seen) {
     char *to = push->priv.target;
     char *etag = to + id.len + 1;
     size_t left = sizeof push->priv.target - id.len - 2;
+
     if (id.len > 0) {
         memcpy(to, id.ptr, id.len);
     }
+
     to[id.len] = '\0';
     push->priv.event.server_id = to;
 
@@ -223,6 +241,7 @@ static void batch_read_entry(sbs_push *push) {
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
     entry_view seen;
+
     event->status = SBS_ERR_RESPONSE;
     if (!batch_view_entry(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
@@ -237,6 +256,7 @@ static void batch_read_entry(sbs_push *push) {
     if (meaning.status == SBS_OK) {
         event->status = batch_confirm_entry(push, &seen, &why);
     }
+
     flags->asks = meaning.asks_for_time;
     flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
@@ -251,6 +271,7 @@ static void batch_read_entry(sbs_push *push) {
         flags->unread = flags->unknown = true;
         event->status = SBS_ERR_RESPONSE;
     }
+
     batch_read_place(push, &seen);
 }
 

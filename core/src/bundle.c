@@ -18,6 +18,7 @@ sbs_status sbs_bundle_first_answer(const sbs_json *doc, sbs_json_node *out_node)
     if (sbs_json_kind_of(doc, entries) != SBS_JSON_ARRAY) {
         return SBS_ERR_RESPONSE;
     }
+
     *out_node = sbs_json_first(doc, entries);
     return SBS_OK;
 }
@@ -30,6 +31,7 @@ static unsigned bundle_read_status(sbs_text text) {
     while (digits < text.len && digits < 4 && sbs_ascii_is_digit(text.ptr[digits])) {
         code = code * 10 + (unsigned)(text.ptr[digits++] - '0');
     }
+
     if (digits == 3 && (text.len == 3 || !sbs_ascii_is_alnum_or(text.ptr[3], ".,_-"))) {
         return code;
     }
@@ -58,5 +60,6 @@ sbs_status sbs_bundle_answer_read(const sbs_json *doc, sbs_json_node node, sbs_b
     out->etag = sbs_lookup(doc, response, "etag");
     out->outcome = sbs_lookup(doc, response, "outcome");
     out->resource = sbs_lookup(doc, node, "resource");
+
     return SBS_OK;
 }

@@ -24,8 +24,13 @@ typedef struct calendar {
 
 /* Years are counted from March, so that the leap day is the last of its year. */
 int64_t sbs_date_days(int64_t year, unsigned month, unsigned day) {
-    uint32_t y = (uint32_t)(year + 400 - (month <= 2 ? 1 : 0));
-    uint32_t m = month <= 2 ? month + 9 : month - 3;
+    uint32_t y = (uint32_t)(year + 400);
+    uint32_t m = month - 3;
+    if (month <= 2) {
+        y--;
+        m = month + 9;
+    }
+
     uint32_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
     return (int64_t)days - DAYS_PER_ERA - EPOCH_FROM_0000_03;
 }
@@ -36,7 +41,7 @@ static bool year_is_leap(unsigned year) {
 
 static unsigned days_in_month(unsigned year, unsigned month) {
     if (month == 2) {
-        return year_is_leap(year) ? 29 : 28;
+        return 28 + (unsigned)year_is_leap(year);
     }
     return 30 + ((month + month / 8) & 1);
 }
@@ -57,10 +62,16 @@ static calendar calendar_of(int64_t utc_s) {
     uint32_t year_of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
     uint32_t in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     uint32_t march_month = (5 * in_year + 2) / 153;
-    uint32_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+    uint32_t year = days / DAYS_PER_ERA * 400 + year_of_era;
+    uint32_t month = march_month + 3;
+
+    if (march_month >= 10) {
+        year++;
+        month = march_month - 9;
+    }
 
     return (calendar){
-        .year = days / DAYS_PER_ERA * 400 + year_of_era + (month <= 2 ? 1 : 0),
+        .year = year,
         .month = month,
         .day = in_year - (153 * march_month + 2) / 5 + 1,
         .hour = in_day / 3600,
@@ -124,9 +135,11 @@ static unsigned date_whole_year(unsigned two_digits, int64_t reference_utc_s) {
     if (reference_utc_s < UTC_1900 || reference_utc_s > UTC_9999_END) {
         reference_utc_s = UTC_2026;
     }
+
     while (sbs_date_days(year + 50, 1, 1) * SECONDS_PER_DAY <= reference_utc_s) {
         year += 100;
     }
+
     return year;
 }
 
@@ -153,6 +166,7 @@ static bool date_read_form(const struct form *form, sbs_text text, int64_t refer
     c->month = date_place_in("JanFebMarAprMayJunJulAugSepOctNovDec", 12, text.ptr + form->month);
     c->day = date_number(text.ptr + form->day, 2);
     date_read_time(text.ptr + form->time, c);
+
     return calendar_is_valid(c);
 }
 
@@ -160,6 +174,7 @@ sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *
     size_t comma = sbs_ascii_find(text, ',');
     size_t name_len = comma < text.len ? comma : sbs_ascii_find(text, ' ');
     sbs_text rest = {text.ptr + name_len, text.len - name_len};
+
     if (!date_is_day_name((sbs_text){text.ptr, name_len})) {
         return SBS_ERR_FORMAT;
     }
@@ -187,12 +202,19 @@ static void date_put_padded(sbs_writer *out, char before, unsigned value, unsign
 }
 
 static void date_put_zone(sbs_writer *out, int zone_minutes) {
-    unsigned minutes = (unsigned)(zone_minutes < 0 ? -zone_minutes : zone_minutes);
-    if (minutes == 0) {
+    if (zone_minutes == 0) {
         sbs_put_char(out, 'Z');
         return;
     }
-    date_put_padded(out, zone_minutes < 0 ? '-' : '+', minutes / 60, 10);
+
+    char sign = '+';
+    unsigned minutes = (unsigned)zone_minutes;
+    if (zone_minutes < 0) {
+        sign = '-';
+        minutes = 0 - minutes;
+    }
+
+    date_put_padded(out, sign, minutes / 60, 10);
     date_put_padded(out, ':', minutes % 60, 10);
 }
 
@@ -225,6 +247,7 @@ static bool date_is_zone(sbs_text text) {
     if (text.len != 6 || (text.ptr[0] != '+' && text.ptr[0] != '-') || !date_has_shape(text, "*00:00")) {
         return false;
     }
+
     unsigned minutes = date_number(text.ptr + 4, 2);
     return minutes <= 59 && date_number(text.ptr + 1, 2) * 60 + minutes <= ZONE_MAX;
 }
@@ -237,6 +260,7 @@ static bool date_is_fraction_and_zone(sbs_text text) {
             zone++;
         }
     }
+
     return zone != 1 && date_is_zone((sbs_text){text.ptr + zone, text.len - zone});
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/decimal.h"
 
+#include "ascii.h"
 #include "json_grammar.h"
 
 #define EXPONENT_MAX 18
@@ -8,7 +9,10 @@
 #define TEXT_MAX 255
 
 static uint64_t decimal_magnitude(int64_t mantissa) {
-    return mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
+    if (mantissa < 0) {
+        return 0 - (uint64_t)mantissa;
+    }
+    return (uint64_t)mantissa;
 }
 
 /* The digits without point and sign: the mantissa, and zeros for a positive exponent. False if it has more than 18. */
@@ -29,7 +33,12 @@ static bool decimal_plain_digits(sbs_decimal value, uint64_t *out_digits) {
 void sbs_decimal_put(sbs_writer *out, sbs_decimal value) {
     char text[sizeof "-0.123456789012345678" - 1];
     size_t start = sizeof text;
-    int places = value.exponent < 0 ? -value.exponent : 0;
+    int places = 0;
+
+    if (value.exponent < 0) {
+        places = -value.exponent;
+    }
+
     uint64_t digits;
     if (!decimal_plain_digits(value, &digits)) {
         sbs_writer_fail(out, SBS_ERR_FORMAT);
@@ -55,19 +64,27 @@ void sbs_decimal_put(sbs_writer *out, sbs_decimal value) {
 static int decimal_read_exponent(sbs_text text) {
     bool negative = text.ptr[0] == '-';
     int exponent = 0;
-    for (size_t i = negative || text.ptr[0] == '+' ? 1 : 0; i < text.len && exponent < 10 * TEXT_MAX; i++) {
-        exponent = exponent * 10 + (text.ptr[i] - '0');
+    for (size_t i = 0; i < text.len && exponent < 10 * TEXT_MAX; i++) {
+        if (sbs_ascii_is_digit(text.ptr[i])) { /* and not the sign before them */
+            exponent = exponent * 10 + (text.ptr[i] - '0');
+        }
     }
-    return negative ? -exponent : exponent;
+
+    if (negative) {
+        return -exponent;
+    }
+
+    return exponent;
 }
 
 /* Reads a text that has the grammar of a number. */
 static bool decimal_read_number(sbs_text text, sbs_decimal *value) {
+    bool negative = text.ptr[0] == '-';
+    bool fraction = false;
     uint64_t mantissa = 0;
     int exponent = 0;
-    bool fraction = false;
 
-    for (size_t i = text.ptr[0] == '-' ? 1 : 0; i < text.len; i++) {
+    for (size_t i = negative; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '.') {
             fraction = true;
@@ -78,19 +95,21 @@ static bool decimal_read_number(sbs_text text, sbs_decimal *value) {
             exponent += decimal_read_exponent(rest);
             break;
         }
+
         mantissa = mantissa * 10 + (uint64_t)(c - '0');
         if (mantissa > MANTISSA_MAX) {
             return false;
         }
-        exponent -= fraction ? 1 : 0;
+
+        exponent -= fraction;
     }
 
     if (exponent < -EXPONENT_MAX || exponent > EXPONENT_MAX) {
         return false;
     }
 
-    value->mantissa = text.ptr[0] == '-' ? -(int64_t)mantissa : (int64_t)mantissa;
     value->exponent = (int8_t)exponent;
+    value->mantissa = negative ? -(int64_t)mantissa : (int64_t)mantissa;
     return true;
 }
 
@@ -124,6 +143,7 @@ static sbs_measure_kind measure_from_parts(int32_t mantissa, int32_t greatest, i
     if (mantissa == greatest - 1) {
         return SBS_MEASURE_POS_INF;
     }
+
     if (mantissa == 1 - greatest) {
         return SBS_MEASURE_NEG_INF;
     }

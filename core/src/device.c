@@ -47,6 +47,7 @@ sbs_status sbs_device_put(sbs_writer *out, const sbs_device *device) {
     if (status.ptr == NULL) {
         status = SBS_TEXT("active");
     }
+
     sbs_fhir_put_code_of(&json, "status", status, statuses);
     device_put_name(&json, device->name);
     device_put_version(&json, device->version);

@@ -47,6 +47,7 @@ static bool fhir_is_token(sbs_text text, bool inner_spaces) {
         }
         previous = c;
     }
+
     return previous != ' ';
 }
 
@@ -61,6 +62,7 @@ void sbs_fhir_put_demo_mark(sbs_json_writer *json) {
         .system = LITERAL(SBS_SYSTEM_ACT_REASON),
         .code = LITERAL("HTEST"),
     };
+
     sbs_json_key(json, "meta");
     sbs_json_begin_object(json);
     sbs_fhir_put_codings(json, "security", &test_data, 1);
@@ -102,6 +104,7 @@ void sbs_fhir_put_reference(sbs_json_writer *json, sbs_text reference) {
     if (reference.len == 0 || reference.ptr[0] == '#') {
         sbs_writer_fail(json->out, SBS_ERR_FORMAT);
     }
+
     sbs_json_begin_object(json);
     sbs_fhir_put_uri(json, "reference", reference);
     sbs_json_end_object(json);

@@ -4,6 +4,7 @@
 #include <psa/crypto.h>
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sbs/outcome.h"
 #include "sbs/psa_key.h"
 #include "sbs/url.h"
@@ -40,7 +41,8 @@ sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subj
         return SBS_ERR_ARGUMENT;
     }
 
-    psa_status_t status = identity_hash(parts, subject.len > 0 ? 5 : 3, digest);
+    size_t count = subject.len > 0 ? SBS_COUNT_OF(parts) : 3;
+    psa_status_t status = identity_hash(parts, count, digest);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
@@ -108,7 +110,9 @@ void sbs_identity_put_phd(sbs_writer *out, const sbs_phd_measurement *measuremen
     sbs_put_char(out, '-');
     sbs_decimal_put(out, measurement->time);
     if (measurement->has_offset) {
-        sbs_put_string(out, measurement->offset < 0 ? "" : "+");
+        if (measurement->offset >= 0) {
+            sbs_put_char(out, '+');
+        }
         sbs_put_int(out, measurement->offset);
     }
 
@@ -122,6 +126,7 @@ void sbs_identity_put_sequence(sbs_writer *out, sbs_text device, uint64_t epoch,
     if (device.len == 0) {
         sbs_writer_fail(out, SBS_ERR_ARGUMENT);
     }
+
     sbs_put_text(out, device);
     sbs_put_char(out, '-');
     identity_put_hex(out, epoch);

@@ -24,6 +24,7 @@ static void indent_put_char(sbs_indent *indent, char c) {
     if (indent->after_open != closes) {
         indent_put_line(indent);
     }
+
     sbs_put_char(indent->target, c);
 
     indent->depth += opens;
@@ -45,6 +46,7 @@ static sbs_status indent_sink(void *ctx, const char *data, size_t len) {
             indent_put_char(indent, data[i]);
         }
     }
+
     return SBS_OK;
 }
 

@@ -26,13 +26,20 @@ typedef struct scanner {
     uint8_t objects[(SBS_JSON_DEPTH_MAX + 7) / 8]; /* bit per level: it is an object */
 } scanner;
 
+static sbs_status scan_result(bool good) {
+    return good ? SBS_OK : SBS_ERR_JSON;
+}
+
 static int scan_peek(const scanner *s) {
-    return s->pos < s->len ? (unsigned char)s->text[s->pos] : END_OF_TEXT;
+    if (s->pos >= s->len) {
+        return END_OF_TEXT;
+    }
+    return (unsigned char)s->text[s->pos];
 }
 
 static bool scan_skip(scanner *s, int c) {
     bool found = scan_peek(s) == c;
-    s->pos += found ? 1 : 0;
+    s->pos += found;
     return found;
 }
 
@@ -47,22 +54,30 @@ static bool scan_in_object(const scanner *s) {
 }
 
 static sbs_status scan_open(scanner *s, bool object) {
-    unsigned bit = 1u << (s->depth % 8);
+    uint8_t bit = (uint8_t)(1u << (s->depth % 8));
     uint8_t *byte = &s->objects[s->depth / 8];
     if (s->depth == SBS_JSON_DEPTH_MAX) {
         return SBS_ERR_JSON_DEPTH;
     }
 
-    *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
+    if (object) {
+        *byte |= bit;
+        s->expect = EXPECT_NAME_OR_END;
+    } else {
+        *byte &= (uint8_t)~bit;
+        s->expect = EXPECT_VALUE_OR_END;
+    }
+
     s->depth++;
     s->pos++;
-    s->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
-
     return SBS_OK;
 }
 
 static void scan_end_value(scanner *s) {
-    s->expect = s->depth == 0 ? EXPECT_NOTHING : EXPECT_COMMA_OR_END;
+    s->expect = EXPECT_COMMA_OR_END;
+    if (s->depth == 0) {
+        s->expect = EXPECT_NOTHING;
+    }
 }
 
 static bool scan_close(scanner *s) {
@@ -90,6 +105,7 @@ static bool scan_number(scanner *s) {
     if (scan_skip(s, '.') && !scan_digits(s)) {
         return false;
     }
+
     if (scan_skip(s, 'e') || scan_skip(s, 'E')) {
         (void)(scan_skip(s, '+') || scan_skip(s, '-'));
         return scan_digits(s);
@@ -130,10 +146,15 @@ static bool scan_string(scanner *s) {
 
     while (!scan_skip(s, '"')) {
         int c = scan_peek(s);
-        size_t length = c < 0x80 ? 1 : sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
-        if (c < 0x20 || length == 0) { /* a control character, the end, or no UTF-8 */
+        if (c < 0x20) { /* a control character, or the end */
             return false;
         }
+
+        size_t length = sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
+        if (length == 0) {
+            return false;
+        }
+
         s->pos += length;
         if (c == '\\' && !scan_escape(s)) {
             return false;
@@ -164,7 +185,7 @@ static sbs_status scan_value(scanner *s) {
     if (c == '{' || c == '[') {
         return scan_open(s, c == '{');
     }
-    return scan_scalar(s) ? SBS_OK : SBS_ERR_JSON;
+    return scan_result(scan_scalar(s));
 }
 
 static bool scan_name(scanner *s) {
@@ -178,7 +199,10 @@ static bool scan_colon(scanner *s) {
 }
 
 static bool scan_comma(scanner *s) {
-    s->expect = scan_in_object(s) ? EXPECT_NAME : EXPECT_VALUE;
+    s->expect = EXPECT_VALUE;
+    if (scan_in_object(s)) {
+        s->expect = EXPECT_NAME;
+    }
     return scan_skip(s, ',');
 }
 
@@ -189,7 +213,10 @@ static sbs_status scan_step(scanner *s) {
     case EXPECT_VALUE:
         return scan_value(s);
     case EXPECT_VALUE_OR_END:
-        return scan_close(s) ? SBS_OK : scan_value(s);
+        if (scan_close(s)) {
+            return SBS_OK;
+        }
+        return scan_value(s);
     case EXPECT_NAME:
         good = scan_name(s);
         break;
@@ -207,7 +234,7 @@ static sbs_status scan_step(scanner *s) {
         break;
     }
 
-    return good ? SBS_OK : SBS_ERR_JSON;
+    return scan_result(good);
 }
 
 sbs_status sbs_json_check(const char *text, size_t len, size_t *out_where) {
@@ -230,5 +257,5 @@ sbs_status sbs_json_number(const char *text, size_t len, size_t *out_len) {
     scanner s = {.text = text, .len = len};
     bool good = scan_number(&s);
     *out_len = s.pos;
-    return good ? SBS_OK : SBS_ERR_JSON;
+    return scan_result(good);
 }

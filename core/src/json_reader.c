@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "json_grammar.h"
 #include "utf8.h"
 
@@ -30,7 +31,11 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     }
 
     /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
-    unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    unsigned mark = 0;
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        mark = 3;
+    }
+
     sbs_status status = sbs_json_check(text + mark, len - mark, &where);
     if (out_where) {
         *out_where = where + mark;
@@ -59,7 +64,10 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
 
 sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size) {
     size_t start = (0u - (uintptr_t)memory) % _Alignof(sbs_json_token);
-    size_t capacity = start > size ? 0 : (size - start) / sizeof(sbs_json_token);
+    size_t capacity = 0;
+    if (start <= size) {
+        capacity = (size - start) / sizeof(sbs_json_token);
+    }
     return sbs_json_parse(doc, text, len, (sbs_json_token *)(void *)(memory + start), capacity, NULL);
 }
 
@@ -104,13 +112,17 @@ sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node) {
         raw.ptr = doc->text + token->start;
         raw.len = (size_t)(token->end - token->start);
     }
+
     return raw;
 }
 
 /* The token of the name, if the token is a member's value. */
 static sbs_json_node json_name_of(const sbs_json *doc, sbs_json_node node) {
     int parent = json_token_at(doc, node)->parent;
-    return parent >= 0 && json_token_at(doc, (size_t)parent)->type == JSMN_STRING ? (size_t)parent : SBS_JSON_NONE;
+    if (parent < 0 || json_token_at(doc, (size_t)parent)->type != JSMN_STRING) {
+        return SBS_JSON_NONE;
+    }
+    return (size_t)parent;
 }
 
 sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container) {
@@ -118,8 +130,13 @@ sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container) {
     if ((kind != SBS_JSON_OBJECT && kind != SBS_JSON_ARRAY) || json_token_at(doc, container)->size == 0) {
         return SBS_JSON_NONE;
     }
+
     /* In an object the name's token comes first. */
-    return container + (kind == SBS_JSON_OBJECT ? 2 : 1);
+    if (kind == SBS_JSON_OBJECT) {
+        container++;
+    }
+
+    return container + 1;
 }
 
 sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
@@ -127,9 +144,18 @@ sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
         return SBS_JSON_NONE;
     }
 
+    /* A member's value is a child of its name, and the name of the object. */
     sbs_json_node name = json_name_of(doc, node);
     int end = json_token_at(doc, node)->end;
-    int container = json_token_at(doc, name != SBS_JSON_NONE ? name : node)->parent;
+    sbs_json_node own = node;
+
+    if (name != SBS_JSON_NONE) {
+        own = name;
+    }
+
+    int container = json_token_at(doc, own)->parent;
+
+    /* What stands within the value comes first. */
     do {
         node++;
     } while (node < doc->count && json_token_at(doc, node)->start < end);
@@ -137,15 +163,17 @@ sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
     if (node >= doc->count || json_token_at(doc, node)->parent != container) {
         return SBS_JSON_NONE;
     }
+    if (name != SBS_JSON_NONE) {
+        node++;
+    }
 
-    return name != SBS_JSON_NONE ? node + 1 : node;
+    return node;
 }
 
 static uint32_t json_hex4(const char *digits) {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        uint32_t c = (unsigned char)digits[i];
-        value = value << 4 | ((c & 0xF) + (c >= 'A' ? 9 : 0));
+        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
     }
     return value;
 }
@@ -179,11 +207,13 @@ static size_t json_unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
         if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
             return 0;
         }
+
         uint32_t low = json_hex4(raw.ptr + *pos + 2);
         *pos += 6;
         if (low < 0xDC00 || low > 0xDFFF) {
             return 0;
         }
+
         code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
     } else if (code_point == 0 || (code_point >= 0xDC00 && code_point <= 0xDFFF)) {
         return 0;
@@ -202,6 +232,7 @@ static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
     if (raw.len - *pos < 2) {
         return 0;
     }
+
     if (raw.ptr[*pos + 1] == 'u') {
         return json_unescape_unicode(raw, pos, out);
     }
@@ -255,13 +286,18 @@ sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char
     }
 
     *out_node = found;
-    return found == SBS_JSON_NONE ? SBS_ERR_NOT_FOUND : SBS_OK;
+    if (found == SBS_JSON_NONE) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return SBS_OK;
 }
 
 sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len) {
     char part[4];
     size_t done = 0;
     sbs_text raw = sbs_json_raw(doc, node);
+
     *out_len = 0;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return SBS_ERR_JSON_TYPE;
@@ -275,11 +311,16 @@ sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, siz
         if (done + len <= size) {
             memcpy(out + done, part, len);
         }
+
         done += len;
     }
 
     *out_len = done;
-    return done <= size ? SBS_OK : SBS_ERR_BUFFER;
+    if (done > size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return SBS_OK;
 }
 
 sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out) {
@@ -291,6 +332,10 @@ sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char 
         status = sbs_json_text(doc, node, start, raw.len, &out->len);
     }
 
-    out->ptr = status == SBS_OK ? raw.ptr : NULL;
+    out->ptr = NULL;
+    if (status == SBS_OK) {
+        out->ptr = raw.ptr;
+    }
+
     return status;
 }

@@ -50,7 +50,10 @@ static void json_begin_container(sbs_json_writer *json, bool array) {
     sbs_put_char(json->out, array ? '[' : '{');
     json->depth++;
     json->has_item &= ~json_level_bit(json);
-    json->is_array = array ? json->is_array | json_level_bit(json) : json->is_array & ~json_level_bit(json);
+    json->is_array &= ~json_level_bit(json);
+    if (array) {
+        json->is_array |= json_level_bit(json);
+    }
 }
 
 static void json_end_container(sbs_json_writer *json, bool array) {
@@ -87,11 +90,13 @@ static void json_put_quoted(sbs_writer *out, sbs_text text) {
             sbs_writer_fail(out, SBS_ERR_FORMAT);
             return;
         }
+
         if (c < 0x20 || c == '"' || c == '\\') {
             sbs_put(out, text.ptr + plain, pos - plain);
             json_put_escaped(out, c);
             plain = pos + 1;
         }
+
         pos += length;
     }
 
@@ -128,6 +133,7 @@ void sbs_json_key(sbs_json_writer *json, const char *name) {
         json_misuse(json);
         return;
     }
+
     json_begin_item(json);
     json_put_quoted(json->out, sbs_text_of(name));
     sbs_put_char(json->out, ':');

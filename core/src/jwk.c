@@ -29,6 +29,7 @@ static void kid_put_thumbprint_input(sbs_writer *out, const sbs_public_key *key)
         sbs_base64url_put(out, key->second, key->second_len);
         break;
     }
+
     sbs_put_string(out, "\"}");
 }
 
@@ -45,6 +46,7 @@ static sbs_status kid_hash_key(const sbs_public_key *key, sbs_kid_method method,
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     sbs_writer out;
     size_t len;
+
     sbs_writer_init_sink(&out, kid_hash_text, &hash);
     if (psa_hash_setup(&hash, PSA_ALG_SHA_256) != PSA_SUCCESS) {
         return SBS_ERR_CRYPTO;
@@ -71,10 +73,12 @@ static sbs_status kid_of_digest(const sbs_public_key *key, sbs_kid_method method
     if (status != SBS_OK) {
         return status;
     }
+
     size_t characters = SBS_KID_THUMBPRINT_LEN;
     if (method == SBS_KID_SEED) {
         characters = SBS_KID_SEED_LEN;
     }
+
     return sbs_base64url_encode(digest, SBS_BASE64URL_DECODED_SIZE(characters), out, size, out_len);
 }
 
@@ -82,6 +86,7 @@ static sbs_status kid_of_literal(sbs_text literal, char *out, size_t size, size_
     if (literal.len == 0 || literal.len > SBS_KID_MAX || !sbs_ascii_is_printable(literal)) {
         return SBS_ERR_ARGUMENT;
     }
+
     *out_len = literal.len;
     if (literal.len > size) {
         return SBS_ERR_BUFFER;
@@ -122,6 +127,7 @@ static void jwk_put_use(sbs_json_writer *json, sbs_text kid, sbs_alg alg) {
     if (kid.len > 0) {
         sbs_json_member_text(json, "kid", kid);
     }
+
     if (info != NULL) {
         sbs_json_member_text(json, "alg", sbs_text_of(info->name));
     }
@@ -144,6 +150,7 @@ static void jwk_put_key(sbs_json_writer *json, const sbs_public_key *key, sbs_te
         jwk_put_use(json, kid, key->alg);
         break;
     }
+
     sbs_json_end_object(json);
 }
 
@@ -178,6 +185,7 @@ static bool jwk_have_equal_kids(const sbs_jwk *keys, size_t count) {
             }
         }
     }
+
     return false;
 }
 
@@ -196,6 +204,7 @@ void sbs_jwk_set_put(sbs_writer *out, const sbs_jwk *keys, size_t count, sbs_jwk
     for (size_t i = 0; i < count; i++) {
         jwk_put_key(json, &keys[i].key, keys[i].kid);
     }
+
     sbs_json_end_array(json);
     sbs_json_end_object(json);
     sbs_writer_fail(out, sbs_json_writer_finish(json, NULL));

@@ -29,7 +29,11 @@ static sbs_text path_take_last(sbs_text *path) {
     }
 
     segment = (sbs_text){path->ptr + start, path->len - start};
-    path->len = start > 0 ? start - 1 : 0;
+    path->len = start;
+    if (start > 0) {
+        path->len--; /* the '/' */
+    }
+
     return segment;
 }
 
@@ -57,6 +61,7 @@ sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *o
     sbs_text path = location_path(location);
     sbs_text id = path_take_last(&path);
     sbs_text type = path_take_last(&path);
+
     if (sbs_ascii_is(type, "_history")) {
         id = path_take_last(&path);
         type = path_take_last(&path);

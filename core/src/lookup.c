@@ -14,7 +14,11 @@ sbs_status sbs_lookup_value(const sbs_json *doc, const char *name, sbs_json_node
     if (status != SBS_OK) {
         return status;
     }
-    return sbs_json_kind_of(doc, *out_node) == SBS_JSON_NULL ? SBS_ERR_NOT_FOUND : SBS_OK;
+    if (sbs_json_kind_of(doc, *out_node) == SBS_JSON_NULL) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return SBS_OK;
 }
 
 bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, const char *value) {
@@ -29,6 +33,7 @@ unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *w
         }
         words += strlen(words) + 1;
     }
+
     return 0;
 }
 

@@ -34,6 +34,7 @@ bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -62,6 +63,7 @@ static void observation_put_status(sbs_json_writer *json, const sbs_observation 
     if (status.ptr == NULL) {
         status = SBS_TEXT("final");
     }
+
     sbs_fhir_put_code_of(json, "status", status, codes);
 }
 
@@ -73,8 +75,10 @@ static bool observation_has_time(const sbs_observation *observation) {
 
 /* vs-1: a time at least to the day. */
 static bool observation_has_day(const sbs_observation *observation) {
-    return observation->effective.ptr != NULL ? observation->effective.len >= DATE_LEN
-                                              : observation_has_time(observation);
+    if (observation->effective.ptr == NULL) {
+        return observation_has_time(observation);
+    }
+    return observation->effective.len >= DATE_LEN;
 }
 
 /* R4 demands the category of whatever has a vital sign's code. Without subject or time the profile cannot hold, and the
@@ -147,6 +151,7 @@ static bool component_shares_code(const sbs_observation *observation, const sbs_
             return true;
         }
     }
+
     return false;
 }
 
@@ -199,6 +204,7 @@ static const char *observation_put_elements(sbs_json_writer *json, const sbs_obs
     if (observation->demo) {
         sbs_fhir_put_demo_mark(json);
     }
+
     sbs_fhir_put_identifier(json, observation->identifier_system, observation->identifier_value);
     observation_check(json->out, "identifier", &fault);
 
@@ -222,6 +228,7 @@ static const char *observation_put_elements(sbs_json_writer *json, const sbs_obs
     observation_check(json->out, "device", &fault);
     observation_put_components(json, observation);
     observation_check(json->out, "component", &fault);
+
     return fault;
 }
 
@@ -230,11 +237,13 @@ sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observati
     sbs_json_writer json;
     sbs_json_writer_init(&json, out);
     const char *fault = observation_put_elements(&json, observation);
+
     sbs_json_end_object(&json);
 
     /* What was wrong before is no fault of an element. */
     if (out_fault != NULL) {
         *out_fault = good ? fault : NULL;
     }
+
     return sbs_json_writer_finish(&json, NULL);
 }

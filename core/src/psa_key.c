@@ -22,6 +22,7 @@ sbs_status sbs_psa_to_status(psa_status_t status) {
         [ERROR_AT(PSA_ERROR_DATA_CORRUPT)] = SBS_ERR_DAMAGED,
         [ERROR_AT(PSA_ERROR_DATA_INVALID)] = SBS_ERR_DAMAGED,
     };
+
     unsigned at = ERROR_AT(status); /* above the errors it is huge */
     if (status == PSA_SUCCESS) {
         return SBS_OK;
@@ -45,6 +46,7 @@ static sbs_status psa_key_alg(psa_key_id_t id, const sbs_alg_info **out_info) {
     if (status == SBS_OK && *out_info == NULL) {
         return SBS_ERR_KEY;
     }
+
     return status;
 }
 
@@ -84,6 +86,7 @@ sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persisten
     if (info != NULL && bits == 0) {
         bits = info->bits_min;
     }
+
     if (!sbs_alg_takes(info, bits) || (bits - info->bits_min) % SBS_KEY_BITS_STEP != 0) {
         return SBS_ERR_ARGUMENT;
     }
@@ -100,6 +103,7 @@ sbs_status sbs_psa_key_generate(sbs_alg alg, size_t bits, psa_key_id_t persisten
     if (status == PSA_ERROR_DATA_INVALID) {
         status = PSA_ERROR_STORAGE_FAILURE; /* so Mbed TLS calls any failure to store a new key */
     }
+
     psa_reset_key_attributes(&attributes);
     return sbs_psa_to_status(status);
 }
@@ -123,5 +127,6 @@ sbs_status sbs_psa_verify(sbs_alg alg, const uint8_t *public_key, size_t public_
         status = psa_verify_hash(id, info->psa_alg, hash, SBS_HASH_SIZE, signature, signature_len);
         (void)psa_destroy_key(id);
     }
+
     return sbs_psa_to_status(status);
 }

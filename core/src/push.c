@@ -45,6 +45,7 @@ sbs_status sbs_push_flush(sbs_push *push) {
         sbs_push_cancel(push);
         sbs_push_begin_event(push);
     }
+
     return status;
 }
 
@@ -72,6 +73,7 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
     sbs_queue_fate fate = SBS_QUEUE_DELIVERED;
     const char *reason = NULL;
     const char *words = NULL;
+
     if (kind >= SBS_PUSH_COLLISION) {
         fate = SBS_QUEUE_DEAD;
         reason = sbs_push_reason_of(push, verdict);
@@ -82,6 +84,7 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
     if (status == SBS_OK) {
         status = queue->ops->settle(queue->ctx, sent->id, fate, reason, words);
     }
+
     if (status != SBS_OK) {
         return status;
     }
@@ -97,6 +100,7 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
     push->priv.event.reason = reason;
     push->priv.counters.dead++;
     push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+
     return SBS_OK;
 }
 
@@ -118,9 +122,11 @@ static sbs_status push_hold_against(sbs_push *push, sbs_push_deferred *entry) {
         if (status == SBS_OK) {
             status = queue->ops->note_failures(queue->ctx, entry->id, failures, since_utc_s);
         }
+
         if (status != SBS_OK) {
             return status;
         }
+
         push->priv.told = true;
     }
 
@@ -151,6 +157,7 @@ static sbs_status push_defer_item(sbs_push *push, const struct sbs_push_sent *se
         if (!flags->unread) {
             wait_ms = sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
         }
+
         entry->until_ms = push->priv.now.mono_ms + wait_ms;
         entry->tries++; /* begins anew after 255, which only shortens the wait */
         entry->successes = push->priv.successes;
@@ -177,6 +184,7 @@ static sbs_status push_act_on(sbs_push *push, const struct sbs_push_sent *sent, 
         sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
+
     return status;
 }
 
@@ -202,6 +210,7 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
         sbs_push_wait_all(push, false);
         return SBS_OK;
     }
+
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
@@ -234,6 +243,7 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
                         push->priv.singles_left > 0 || push->priv.direct;
     sbs_status status = sbs_push_build(push, item);
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
+
     if (crowded && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
@@ -245,6 +255,7 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
         push->priv.single = true;
         status = sbs_push_build(push, item);
     }
+
     if (status != SBS_OK) {
         return push_refuse_item(push, sent, status);
     }
@@ -253,6 +264,7 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
     if (push->priv.single || push->priv.batch_len >= push->priv.config->batch_max) {
         push->priv.state = PUSH_SEND;
     }
+
     return SBS_OK;
 }
 
@@ -269,6 +281,7 @@ static sbs_status push_fetch_item(sbs_push *push, sbs_queue_item *out, uint64_t 
     push->priv.event.status = status;
     push->priv.event.reason = sbs_status_text(status);
     sbs_push_tell(push, SBS_PUSH_DEAD, out->id);
+
     return SBS_PENDING;
 }
 
@@ -282,9 +295,11 @@ static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     if (status == SBS_OK && item.id != id) {
         status = SBS_ERR_NOT_FOUND;
     }
+
     if (status == SBS_OK) {
         status = push_consider_item(push, &item);
     }
+
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
     }
@@ -293,6 +308,7 @@ static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     if (push->priv.state == PUSH_CHOOSE) {
         sbs_push_look_no_later(push, id);
     }
+
     return push_unless_gone(status);
 }
 
@@ -321,6 +337,7 @@ static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
+
     return SBS_OK;
 }
 
@@ -334,6 +351,7 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         push->priv.state = PUSH_WAIT;
         return SBS_OK;
     }
+
     if (push->priv.first_lap) {
         push_end_first_lap(push);
     }
@@ -342,6 +360,7 @@ static sbs_status push_end_of_queue(sbs_push *push) {
      * back behind it, comes next. */
     bool held = push->priv.held;
     uint64_t end = push->priv.cursor;
+
     if (push->priv.resumed) {
         sbs_push_look_on(push, 0);
         const sbs_push_deferred *due = sbs_push_due(push);
@@ -355,6 +374,7 @@ static sbs_status push_end_of_queue(sbs_push *push) {
     if (first == NULL) {
         end = 0;
     }
+
     sbs_push_look_on(push, end);
     return push_end_of_all(push, first, held);
 }
@@ -391,6 +411,7 @@ static sbs_status push_look(sbs_push *push) {
                 status = push_unless_gone(push_consider_item(push, &item));
             }
         }
+
         if (status != SBS_OK) {
             sbs_push_look_on(push, 0);
             return status;
@@ -412,6 +433,7 @@ static sbs_status push_choose(sbs_push *push) {
             return push_visit_deferred(push, due->id);
         }
     }
+
     return push_look(push);
 }
 
@@ -421,6 +443,7 @@ static sbs_status push_judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     sbs_push_verdict verdict = sbs_push_judge(push, sent);
+
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
@@ -455,6 +478,7 @@ static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
     sbs_push_read_answer(push, status, heard);
     sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
+
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return;
@@ -486,9 +510,11 @@ static sbs_status push_judge_entry(sbs_push *push) {
         } else {
             sbs_push_look_behind(push);
         }
+
         if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
             sbs_push_note_miss(push, push->priv.failure.flags.asks);
         }
+
         return SBS_OK;
     }
 
@@ -536,6 +562,7 @@ static sbs_status push_start_request(sbs_push *push) {
     if (status != SBS_OK) {
         return push_finish_request(push, status);
     }
+
     return SBS_OK;
 }
 
@@ -590,6 +617,7 @@ static sbs_status push_look_for_new(sbs_push *push) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.early = true;
     }
+
     return push_unless_gone(status);
 }
 
@@ -611,6 +639,7 @@ static sbs_status push_wait_on(sbs_push *push, sbs_wait *out_wait) {
                 return status;
             }
         }
+
         left = sbs_push_at_most(left, early);
     }
 
@@ -660,6 +689,7 @@ static sbs_status push_end_group(sbs_push *push, sbs_status status) {
     if (status != SBS_OK) {
         return status;
     }
+
     return SBS_PENDING;
 }
 
@@ -691,9 +721,11 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
             return status;
         }
     }
+
     if (push->priv.idle_ms == 0) {
         return SBS_PENDING;
     }
+
     return SBS_OK;
 }
 

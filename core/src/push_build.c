@@ -32,6 +32,7 @@ static size_t boots_load(const sbs_storage *storage, uint8_t record[BOOTS_SIZE])
     if (len == 0 || record[0] != BOOTS_VERSION) {
         return 1;
     }
+
     return len;
 }
 
@@ -40,6 +41,7 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
     uint8_t *kept = record + BOOT_SIZE; /* the new boot goes before it, and its version is overwritten */
     int64_t noted_s;
     size_t len = boots_load(storage, kept);
+
     if (storage == NULL || (len > BOOT_SIZE && boots_read(kept + 1, boot_id, &noted_s) &&
                             (uint32_t)start_utc_s - (uint32_t)noted_s + CLOCK_DRIFT_S <= 2 * CLOCK_DRIFT_S)) {
         return;
@@ -106,6 +108,7 @@ static sbs_status push_read_item(sbs_push *push, const sbs_queue_item *item) {
     const sbs_push_config *config = push->priv.config;
     uint8_t *memory = config->item;
     size_t len = 0;
+
     if (item->len > config->item_size) {
         return SBS_ERR_TOO_LARGE;
     }
@@ -167,6 +170,7 @@ static sbs_status push_put_single(sbs_push *push, const sbs_push_item *item, sbs
     if (identity->write_mode == SBS_WRITE_IF_NONE_EXIST) {
         sbs_identity_put_search(out, identity->system, identity->value);
     }
+
     if (out->len > SEARCH_MAX) {
         return SBS_ERR_FORMAT; /* of this item alone: others are not to wait for it */
     }
@@ -180,6 +184,7 @@ static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, i
     const sbs_push_config *config = push->priv.config;
     sbs_push_item known = {.item = item, .data = config->item, .utc_s = utc_s};
     sbs_push_identity *identity = &push->priv.of.alone.identity;
+
     memset(identity, 0, sizeof *identity);
     sbs_status status = config->encoder.identify(config->encoder.ctx, &known, identity);
     if (status != SBS_OK) {
@@ -193,6 +198,7 @@ static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, i
     if (status != SBS_OK) {
         return status;
     }
+
     push->priv.write_mode = identity->write_mode;
     push->priv.conditional = identity->write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
                              push->priv.sent[push->priv.batch_len].first;
@@ -214,6 +220,7 @@ static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, i
     if (status == SBS_OK) {
         push->priv.body_len += len;
     }
+
     return status;
 }
 
@@ -228,6 +235,7 @@ sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item) {
     if (status != SBS_OK) {
         return status;
     }
+
     return push_encode_item(push, item, utc_s);
 }
 
@@ -235,6 +243,7 @@ sbs_status sbs_push_start(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     sbs_text body = {config->body, push->priv.body_len};
     sbs_request request = {.target = sbs_text_of(push->priv.target), .max_attempts = 1};
+
     if (!push->priv.single) {
         config->body[body.len] = ']';
         config->body[body.len + 1] = '}';
@@ -244,11 +253,13 @@ sbs_status sbs_push_start(sbs_push *push) {
         request.response_size = config->answer_size;
         return sbs_client_start(config->client, &request);
     }
+
     size_t search_len = push->priv.search_len;
     request.interaction = SBS_CREATE;
     if (push->priv.write_mode == SBS_WRITE_PUT) {
         request.interaction = SBS_UPDATE;
     }
+
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
     request.if_none_match_any = push->priv.conditional;
     if (search_len > 0) {
@@ -256,5 +267,6 @@ sbs_status sbs_push_start(sbs_push *push) {
         request.identifier_system = push->priv.of.alone.identity.system;
         request.identifier_value = push->priv.of.alone.identity.value;
     }
+
     return sbs_client_start(config->client, &request);
 }

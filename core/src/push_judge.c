@@ -69,9 +69,11 @@ static sbs_push_verdict push_judge_stored(const sbs_push *push, const struct sbs
         }
         return accept ? SBS_PUSH_UPDATED : SBS_PUSH_REPLACED;
     }
+
     if (accept) {
         return SBS_PUSH_ALREADY;
     }
+
     return verdict_collision(FOUND);
 }
 
@@ -88,6 +90,7 @@ static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
     if (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER) {
         return SBS_PUSH_WAITING;
     }
+
     return SBS_PUSH_PAUSED;
 }
 
@@ -118,6 +121,7 @@ static sbs_push_verdict push_judge_condition(const sbs_push *push, const struct 
     if (push->priv.event.http_status == 412 && push->priv.write_mode != SBS_WRITE_PUT) {
         return verdict_dead(SEVERAL);
     }
+
     return verdict_dead(REFUSED);
 }
 
@@ -136,6 +140,7 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
     if (status == SBS_OK) {
         return push_judge_stored(push, sent);
     }
+
     if (status == SBS_ERR_SCOPE && !flags->elsewhere) {
         return push_defer_or_give_up(push, sent, OUT_OF_SCOPE);
     }
@@ -160,5 +165,6 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
     if (!answered || (!flags->whole && status > SBS_ERR_JSON)) {
         return SBS_PUSH_DEFERRED;
     }
+
     return push_defer_or_give_up(push, sent, GIVEN_UP + flags->fault);
 }

@@ -65,6 +65,7 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
         if (told) {
             response.http_status = detail->http_status;
         }
+
         push->priv.event.words = detail->text;
         flags->elsewhere = told && detail->step != SBS_STEP_NONE && detail->step != SBS_STEP_RESOURCE;
         flags->asks = told && detail->asked_to_wait;
@@ -88,6 +89,7 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
     /* A page comes from a gateway, and a word about the server's own state from the server: neither is about the item.
      * But a gateway knows what is too large (413). */
     bool page = detail->page && response.http_status != 413;
+
     if (heard || flags->fault > SBS_FAULT_ITEM) {
         return;
     }
@@ -125,6 +127,7 @@ void sbs_push_look_on(sbs_push *push, uint64_t cursor) {
     if (push->priv.rewind) {
         cursor = 0;
     }
+
     push->priv.cursor = cursor;
     push->priv.resumed = cursor > 0;
     push->priv.held &= push->priv.resumed; /* a look from the start meets again what was held */
@@ -154,6 +157,7 @@ void sbs_push_look_behind(sbs_push *push) {
     if (push->priv.failed && !last->last) {
         behind = push->priv.cursor;
     }
+
     sbs_push_look_no_later(push, behind);
 }
 

@@ -11,6 +11,7 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
             return entry;
         }
     }
+
     return NULL;
 }
 
@@ -32,6 +33,7 @@ static uint32_t *push_find_unstored(sbs_push *push, uint64_t id) {
             return place;
         }
     }
+
     return NULL;
 }
 
@@ -75,6 +77,7 @@ bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -104,6 +107,7 @@ const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
     if (!first->never_stored && sbs_push_unsettled_ms(push) > 0) {
         return NULL;
     }
+
     return first;
 }
 

@@ -45,6 +45,7 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
         .http_status = push->priv.event.http_status,
         .flags = push->priv.flags,
     };
+
     push->priv.failed = true;
 
     /* What was certainly not stored need not be waited for, and a PUT whose entry could not be read finds itself by its
@@ -67,6 +68,7 @@ void sbs_push_wait_all(sbs_push *push, bool pause) {
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
+
     sbs_push_look_again(push);
 
     push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
@@ -82,14 +84,17 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     /* After every fourth attempt the next of the lane may try, and soon; but not twice in a row: the number of attempts
      * stops at a maximum in some queues, and then each attempt would count as a fourth. */
     bool pass = failure->flags.lets_pass && !push->priv.let_pass;
+
     push->priv.let_pass = pass;
 
     bool is_short = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
     bool pause = !is_short && failure->flags.fault == SBS_FAULT_ACCESS;
     uint32_t wait_ms = push_wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
+
     if (is_short) {
         wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
     }
+
     if (!is_short || pass || push->priv.no_room) { /* the next may be the one that failed, and was stored perhaps */
         wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));
     }

@@ -56,7 +56,7 @@ static bool scope_take_until(sbs_text *text, char end, sbs_text *out) {
     size_t len = sbs_ascii_find(*text, end);
     bool found = len < text->len;
     *out = (sbs_text){text->ptr, len};
-    scope_skip(text, len + (found ? 1 : 0));
+    scope_skip(text, len + found);
     return found;
 }
 
@@ -73,7 +73,11 @@ static uint8_t scope_letters(sbs_text text) {
         }
     }
 
-    return at == text.len ? permissions : 0;
+    if (at != text.len) {
+        return 0;
+    }
+
+    return permissions;
 }
 
 /* SMART v1 names or v2 letters; v1 has no query. */
@@ -84,8 +88,13 @@ static uint8_t scope_permissions_of(sbs_text text, bool has_query) {
         SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE,
         SBS_SCOPE_CREATE | SBS_SCOPE_READ | SBS_SCOPE_UPDATE | SBS_SCOPE_DELETE | SBS_SCOPE_SEARCH,
     };
-    unsigned name = has_query ? 0 : sbs_ascii_place(text, "read\0write\0*\0", false);
-    return name > 0 ? of_name[name] : scope_letters(text);
+
+    unsigned name = sbs_ascii_place(text, "read\0write\0*\0", false);
+    if (name == 0 || has_query) {
+        return scope_letters(text);
+    }
+
+    return of_name[name];
 }
 
 /* param=value: the search syntax itself is the server's business. */
@@ -107,6 +116,7 @@ sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope) {
     sbs_text rest = token;
     sbs_text access;
     bool has_query;
+
     if (scope_token_length(token) != token.len || !scope_take_until(&rest, '/', &scope.context) ||
         !scope_take_until(&rest, '.', &scope.type)) {
         return SBS_ERR_FORMAT;
@@ -132,6 +142,7 @@ bool sbs_scope_covers(sbs_text granted, const char *type, uint8_t permissions) {
     uint8_t held = 0;
     sbs_text token;
     sbs_scope scope;
+
     while (sbs_scope_next(&granted, &token)) {
         if (sbs_scope_parse(token, &scope) == SBS_OK && scope.query.len == 0 && sbs_ascii_is(scope.context, "system") &&
             (sbs_ascii_is(scope.type, "*") || sbs_ascii_is(scope.type, type))) {

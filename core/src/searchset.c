@@ -32,6 +32,7 @@ sbs_status sbs_bundle_first_match(const sbs_json *doc, sbs_json_node *out_entry,
     if (sbs_json_kind_of(doc, entries) != SBS_JSON_ARRAY) {
         return SBS_ERR_RESPONSE;
     }
+
     *out_entry = searchset_match_from(doc, sbs_json_first(doc, entries), out_resource);
     return SBS_OK;
 }
@@ -47,5 +48,6 @@ sbs_json_node sbs_bundle_next_page(const sbs_json *doc) {
             return sbs_lookup(doc, link, "url");
         }
     }
+
     return SBS_JSON_NONE;
 }

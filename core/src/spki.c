@@ -35,6 +35,7 @@ static bool der_read_element(der_reader *der, uint8_t tag, der_reader *out) {
     const uint8_t *at = der->at;
     size_t header = 2;
     size_t shortest = 0;
+
     if (der->left < 3 || at[0] != tag) {
         return false;
     }
@@ -100,6 +101,7 @@ static bool rsa_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) 
     der_reader sequence;
     der_reader n;
     der_reader e;
+
     if (!der_read_element(&der, TAG_SEQUENCE, &sequence) || der.left != 0) {
         return false;
     }
@@ -112,6 +114,7 @@ static bool rsa_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) 
     out_key->first_len = n.left;
     out_key->second = e.at;
     out_key->second_len = e.left;
+
     return der_is_odd(&n) && rsa_is_exponent(&e, &n);
 }
 
@@ -125,6 +128,7 @@ static bool p384_parse(const uint8_t *data, size_t len, sbs_public_key *out_key)
     out_key->first_len = COORDINATE_SIZE;
     out_key->second = data + 1 + COORDINATE_SIZE;
     out_key->second_len = COORDINATE_SIZE;
+
     return true;
 }
 
@@ -151,6 +155,7 @@ sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sb
     if (!good || !sbs_alg_takes(info, out_key->bits)) {
         return SBS_ERR_KEY;
     }
+
     return SBS_OK;
 }
 
@@ -158,7 +163,10 @@ sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sb
 
 /* Bytes of a tag and the length of @p content bytes; keys of the sizes above stay below 64 KB. */
 static size_t der_header_size(size_t content) {
-    return content < 0x80u ? 2 : content < 0x100u ? 3 : 4;
+    if (content < 0x80u) {
+        return 2;
+    }
+    return content < 0x100u ? 3 : 4;
 }
 
 static void der_put_header(sbs_writer *out, uint8_t tag, size_t content) {
@@ -180,6 +188,7 @@ static void spki_put_info(sbs_writer *out, const sbs_public_key *key) {
     const uint8_t *algorithm = key->kind == SBS_KEY_P384 ? P384_ALGORITHM : RSA_ALGORITHM;
     size_t algorithm_len = 2u + algorithm[1];
     size_t bits = 1 + key->data_len;
+
     der_put_header(out, TAG_SEQUENCE, algorithm_len + der_header_size(bits) + bits);
     sbs_put(out, (const char *)algorithm, algorithm_len);
     der_put_header(out, TAG_BIT_STRING, bits);
@@ -204,8 +213,15 @@ static void pem_put_char(pem_lines *lines, char c) {
 static sbs_status pem_take_base64url(void *ctx, const char *data, size_t len) {
     pem_lines *lines = (pem_lines *)ctx;
     for (size_t i = 0; i < len; i++) {
-        pem_put_char(lines, data[i] == '-' ? '+' : data[i] == '_' ? '/' : data[i]);
+        char c = data[i];
+        if (c == '-') {
+            c = '+';
+        } else if (c == '_') {
+            c = '/';
+        }
+        pem_put_char(lines, c);
     }
+
     return SBS_OK; /* errors stay in the writer behind, which goes on counting */
 }
 

@@ -33,8 +33,10 @@ sbs_status_class sbs_status_group(sbs_status status) {
     /* The first code, counted downwards, of each class. */
     static const int8_t first[] = {-1, -20, -40, -60, -80, -110};
     unsigned group = SBS_CLASS_DONE;
+
     while (group < sizeof first && (int)status <= first[group]) {
         group++;
     }
+
     return (sbs_status_class)group;
 }

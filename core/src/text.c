@@ -43,7 +43,11 @@ sbs_status sbs_text_to_uint(sbs_text text, uint64_t *out_value) {
         if (digit > 9) {
             return SBS_ERR_FORMAT;
         }
-        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+        if (value > (UINT64_MAX - digit) / 10) {
+            value = UINT64_MAX; /* and stays there: any digit more is too much again */
+        } else {
+            value = value * 10 + digit;
+        }
     }
 
     *out_value = value;

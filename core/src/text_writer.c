@@ -38,7 +38,10 @@ void sbs_put(sbs_writer *writer, const char *data, size_t len) {
         memcpy(writer->buffer + writer->len, data, len);
     }
 
-    writer->len = len > SIZE_MAX - writer->len ? SIZE_MAX : writer->len + len;
+    writer->len += len;
+    if (writer->len < len) {
+        writer->len = SIZE_MAX; /* stays there */
+    }
 }
 
 void sbs_put_string(sbs_writer *writer, const char *string) {
@@ -60,14 +63,17 @@ void sbs_put_uint(sbs_writer *writer, uint64_t value) {
         digits[--start] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
+
     sbs_put(writer, digits + start, sizeof digits - start);
 }
 
 void sbs_put_int(sbs_writer *writer, int64_t value) {
+    uint64_t magnitude = (uint64_t)value;
     if (value < 0) {
         sbs_put_char(writer, '-');
+        magnitude = 0 - magnitude;
     }
-    sbs_put_uint(writer, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    sbs_put_uint(writer, magnitude);
 }
 
 void sbs_writer_fail(sbs_writer *writer, sbs_status error) {
