@@ -24,6 +24,11 @@ static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
 
 #define SBS_PUSH_EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
 
+/** What was configured, where 0 stands for the default. */
+static inline uint32_t sbs_push_or_default(uint32_t configured, uint32_t by_default) {
+    return configured != 0 ? configured : by_default;
+}
+
 static inline uint32_t sbs_push_at_least(uint32_t wait_ms, uint32_t least_ms) {
     return wait_ms > least_ms ? wait_ms : least_ms;
 }
@@ -36,9 +41,6 @@ static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
 uint32_t sbs_push_settle_ms(const sbs_push *push);
-/** How long what may have been stored is not to be sent again, nor looked for: a server that indexes late must find it.
- */
-uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
 
@@ -52,6 +54,9 @@ void sbs_push_wait_to_settle(sbs_push *push);
 
 /* ---- push_state.c ---- */
 
+/** How long what may have been stored is not to be sent again, nor looked for: 0 if all of it can be found by now. */
+uint32_t sbs_push_unsettled_ms(const sbs_push *push);
+
 void sbs_push_begin_event(sbs_push *push);
 
 /** Reads what the client says of the request that ended with @p status. @p heard: the client had its answer, and the
@@ -60,8 +65,8 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
 
-/** All wait as long as the event says. @p kind: SBS_PUSH_WAITING, SBS_PUSH_PAUSED; @p id: for which item. */
-void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
+/** All wait as long as the event says, because of item @p id. @p pause: until an operator mended something. */
+void sbs_push_begin_wait(sbs_push *push, bool pause, uint64_t id);
 
 /** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor);

@@ -113,7 +113,6 @@ static void test_no_node_is_harmless(void **state) {
     sbs_json_node node;
     sbs_text text;
     size_t len;
-    uint64_t value;
     (void)state;
     assert_int_equal(sbs_json_kind_of(&doc, SBS_JSON_NONE), SBS_JSON_NULL);
     assert_null(sbs_json_raw(&doc, SBS_JSON_NONE).ptr);
@@ -125,7 +124,6 @@ static void test_no_node_is_harmless(void **state) {
     assert_int_equal(sbs_json_member(&doc, SBS_JSON_NONE, "a", &node), SBS_ERR_JSON_TYPE);
     assert_int_equal(sbs_json_text(&doc, SBS_JSON_NONE, NULL, 0, &len), SBS_ERR_JSON_TYPE);
     assert_int_equal(sbs_json_text_in_place(&doc, SBS_JSON_NONE, NULL, &text), SBS_ERR_JSON_TYPE);
-    assert_int_equal(sbs_json_uint(&doc, SBS_JSON_NONE, &value), SBS_ERR_JSON_TYPE);
 }
 
 static void test_members(void **state) {
@@ -324,37 +322,6 @@ static void test_reading_again_after_in_place_is_bounded(void **state) {
     }
 }
 
-static void test_uint(void **state) {
-    static const struct {
-        const char *json;
-        sbs_status status;
-        uint64_t value;
-    } rows[] = {
-        {"0", SBS_OK, 0},
-        {"300", SBS_OK, 300},
-        {"18446744073709551615", SBS_OK, UINT64_MAX},
-        {"18446744073709551616", SBS_ERR_FORMAT, 0},
-        {"99999999999999999999", SBS_ERR_FORMAT, 0},
-        {"100000000000000000000", SBS_ERR_FORMAT, 0},
-        {"-0", SBS_ERR_FORMAT, 0},
-        {"-1", SBS_ERR_FORMAT, 0},
-        {"1.0", SBS_ERR_FORMAT, 0},
-        {"1e2", SBS_ERR_FORMAT, 0},
-        {"\"300\"", SBS_ERR_JSON_TYPE, 0},
-        {"true", SBS_ERR_JSON_TYPE, 0},
-        {"null", SBS_ERR_JSON_TYPE, 0},
-        {"[1]", SBS_ERR_JSON_TYPE, 0},
-        {"{}", SBS_ERR_JSON_TYPE, 0},
-    };
-    (void)state;
-    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
-        uint64_t value = 0;
-        sbs_json doc = parsed(rows[i].json);
-        assert_int_equal(sbs_json_uint(&doc, 0, &value), rows[i].status);
-        assert_true(rows[i].status != SBS_OK || value == rows[i].value);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_exact_and_one_short),
@@ -372,7 +339,6 @@ int main(void) {
         cmocka_unit_test(test_text_in_place),
         cmocka_unit_test(test_values_in_place_leave_their_neighbours),
         cmocka_unit_test(test_reading_again_after_in_place_is_bounded),
-        cmocka_unit_test(test_uint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

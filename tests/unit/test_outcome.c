@@ -213,13 +213,13 @@ static void reads_every_entry_of_an_answered_bundle(void **state) {
     static const unsigned statuses[] = {201, 422, 0, 0, 0, 201, 0, 200, 201, 200, 0, 0, 204, 0};
     sbs_json doc;
     sbs_json_node node;
-    sbs_bundle_entry entry;
+    sbs_bundle_answer entry;
     (void)state;
     read_doc(&doc, text);
-    assert_int_equal(sbs_bundle_first(&doc, &node), SBS_OK);
+    assert_int_equal(sbs_bundle_first_answer(&doc, &node), SBS_OK);
     for (size_t i = 0; i < SBS_COUNT_OF(statuses); i++) {
         assert_true(node != SBS_JSON_NONE);
-        assert_int_equal(sbs_bundle_entry_read(&doc, node, &entry), SBS_OK);
+        assert_int_equal(sbs_bundle_answer_read(&doc, node, &entry), SBS_OK);
         assert_int_equal(entry.status, statuses[i]);
         assert_int_equal(entry.location.ptr != NULL, i == 0);
         assert_int_equal(entry.outcome != SBS_JSON_NONE, i == 1);
@@ -233,9 +233,9 @@ static void an_entry_needs_a_response(void **state) {
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(entries); i++) {
         sbs_json doc;
-        sbs_bundle_entry entry;
+        sbs_bundle_answer entry;
         read_doc(&doc, entries[i]);
-        assert_int_equal(sbs_bundle_entry_read(&doc, 0, &entry), SBS_ERR_RESPONSE);
+        assert_int_equal(sbs_bundle_answer_read(&doc, 0, &entry), SBS_ERR_RESPONSE);
     }
 }
 
@@ -257,7 +257,7 @@ static void tells_answered_bundles_from_others(void **state) {
         sbs_json doc;
         sbs_json_node node = 0;
         read_doc(&doc, cases[i].text);
-        assert_int_equal(sbs_bundle_first(&doc, &node), cases[i].status);
+        assert_int_equal(sbs_bundle_first_answer(&doc, &node), cases[i].status);
         assert_true(node == SBS_JSON_NONE);
     }
 }

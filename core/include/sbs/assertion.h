@@ -35,7 +35,6 @@ typedef struct sbs_assertion_params {
     int64_t issued_at;  /**< iat as it is written, seconds since 1970, > 0: who wants it in the past subtracts
                              SBS_ASSERTION_BACKDATE_S, as the client does */
     uint32_t lifetime;  /**< exp - iat in seconds, 1 to 300; 0: the profile's default (240, seed 300) */
-    bool omit_iat;      /**< no iat claim, as in the IG's example; some servers then allow 60 seconds only */
 } sbs_assertion_params;
 
 /** Size of the assertion in characters for @p alg with @p key_bits, without signing. 0 if the parameters are refused.

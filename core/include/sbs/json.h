@@ -97,9 +97,6 @@ SBS_NODISCARD sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, 
  */
 SBS_NODISCARD sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out);
 
-/** Reads an integer number without fraction or exponent, 0 to UINT64_MAX. SBS_ERR_JSON_TYPE, SBS_ERR_FORMAT. */
-SBS_NODISCARD sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value);
-
 /** Bounded JSON writer on top of a text writer: commas and colons come by themselves. At most 31 levels. */
 typedef struct sbs_json_writer {
     sbs_writer *out;
@@ -122,7 +119,6 @@ void sbs_json_put_text(sbs_json_writer *json, sbs_text text);
 void sbs_json_put_string(sbs_json_writer *json, const char *string);
 void sbs_json_put_uint(sbs_json_writer *json, uint64_t value);
 void sbs_json_put_int(sbs_json_writer *json, int64_t value);
-void sbs_json_put_bool(sbs_json_writer *json, bool value);
 /** A value that is JSON already (checked by whoever made it), for example a decimal. */
 void sbs_json_put_raw(sbs_json_writer *json, sbs_text text);
 /** Key and string in one; nothing is written if @p text is absent (FHIR and JWT have no empty members). */

@@ -6,8 +6,8 @@
 #ifndef SBS_JWK_H
 #define SBS_JWK_H
 
+#include "sbs/alg.h"
 #include "sbs/json.h"
-#include "sbs/key.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +16,7 @@ extern "C" {
 /** A parsed public key; spans into the bytes that it was parsed from. */
 typedef struct sbs_public_key {
     sbs_alg alg;
+    sbs_key_kind kind;
     size_t bits;          /**< modulus or curve size */
     const uint8_t *first; /**< RSA: n, minimal big-endian; EC: x, 48 bytes */
     size_t first_len;

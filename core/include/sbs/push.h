@@ -294,7 +294,7 @@ SBS_NODISCARD sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *co
  * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says, sooner if an item was appended. SBS_OK:
  * the queue holds nothing to send; call again after an append. SBS_ERR_STORAGE, SBS_ERR_DAMAGED: the queue failed;
  * nothing was lost by this call, and it may be called again, which also settles what could not be settled. Read
- * sbs_push_event() after every call.
+ * sbs_push_event_of() after every call.
  */
 SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait);
 

@@ -20,15 +20,19 @@
 #ifndef SBS_H
 #define SBS_H
 
+#include "sbs/alg.h"
 #include "sbs/assertion.h"
 #include "sbs/base64url.h"
+#include "sbs/bundle.h"
 #include "sbs/client.h"
 #include "sbs/config.h"
 #include "sbs/confirm.h"
 #include "sbs/date.h"
 #include "sbs/decimal.h"
+#include "sbs/device.h"
 #include "sbs/discovery.h"
 #include "sbs/exchange.h"
+#include "sbs/fhir.h"
 #include "sbs/http.h"
 #include "sbs/identity.h"
 #include "sbs/json.h"

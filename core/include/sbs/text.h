@@ -36,6 +36,16 @@ static inline sbs_text sbs_text_of(const char *string) {
     return text;
 }
 
+/** The hexadecimal digit of the lowest four bits. */
+static inline char sbs_hex_digit(uint64_t value) {
+    return "0123456789abcdef"[value & 15];
+}
+
+/** The same in upper case. */
+static inline char sbs_hex_digit_upper(uint64_t value) {
+    return "0123456789ABCDEF"[value & 15];
+}
+
 /** True if both hold the same bytes. Not constant-time: never for secrets. */
 bool sbs_text_equal(sbs_text a, sbs_text b);
 
