@@ -49,6 +49,7 @@ static void report_put_line(const char *level, const char *step, const char *tex
     for (size_t width = strlen(level); width < strlen("WARN  "); width++) {
         sbs_put_char(&report.out, ' ');
     }
+
     sbs_put_string(&report.out, step);
     sbs_put_string(&report.out, ": ");
     sbs_put_string(&report.out, text);
@@ -57,6 +58,7 @@ static void report_put_line(const char *level, const char *step, const char *tex
         sbs_put_string(&report.out, ", ");
         sbs_put_string(&report.out, advice);
     }
+
     sbs_put_char(&report.out, '\n');
 }
 
@@ -88,19 +90,23 @@ void cli_check_put_words(cli_check_level level, const char *step, const char *ad
 void cli_check_put_told(const char *step, const char *prefix) {
     char text[CLI_REASON_SIZE];
     const char *told = cli_last_failure();
+
     size_t len = strlen(prefix);
     if (strncmp(told, prefix, len) == 0) {
         told += len;
     }
+
     (void)snprintf(text, sizeof text, "%s", told);
 
     char *advice = NULL;
     for (char *at = strstr(text, ", "); at != NULL; at = strstr(at + 1, ", ")) {
         advice = at;
     }
+
     if (advice != NULL) {
         *advice = '\0';
         advice += strlen(", ");
     }
+
     cli_check_put(CLI_CHECK_FAIL, step, text, advice);
 }

@@ -36,6 +36,7 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
     if (plan->stated.update_create && plan->may_update) {
         return SBS_FORWARD_PUT;
     }
+
     return plan->stated.conditional_create ? SBS_FORWARD_IF_NONE_EXIST : SBS_FORWARD_PLAIN;
 }
 
@@ -71,10 +72,12 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         plan_put_warning(plan, "but the server states nothing about it", TRY_IT);
         return;
     }
+
     if (!stated->create && !stated->update && !stated->update_create) {
         plan_put_warning(plan, "but the server does not state that it takes new ones", "ask the server's operator");
         return;
     }
+
     if (mode == SBS_FORWARD_PLAIN) {
         const char *advice = "if the server can do more than it states, say so with --write-mode";
         if (stated->update_create && !plan->may_update) {
@@ -90,6 +93,7 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         plan_put_warning(plan, what, TRY_IT);
         return;
     }
+
     cli_check_put_words(CLI_CHECK_OK, "create", NULL, "%s: granted, and the server states %s", plan->type, names[mode]);
 }
 
@@ -169,6 +173,7 @@ static int check_types(const sbs_json *doc) {
     if (!writes) {
         return put_writes_nothing(first);
     }
+
     return code;
 }
 
@@ -178,10 +183,12 @@ static int check_types(const sbs_json *doc) {
 static int check_version(const sbs_json *doc) {
     sbs_text version;
     unsigned major;
+
     if (sbs_capability_version(doc, &version, &major) != SBS_OK) {
         cli_check_put(CLI_CHECK_FAIL, "metadata", "no CapabilityStatement", "check --fhir");
         return CLI_INPUT;
     }
+
     if (major == 4) {
         cli_check_put_words(CLI_CHECK_OK, "metadata", NULL, "FHIR %.*s", (int)version.len, version.ptr);
         return CLI_DONE;
@@ -206,6 +213,7 @@ int cli_check_statement(sbs_text body) {
             code = check_types(&json.doc);
         }
     }
+
     cli_json_free(&json);
     return code;
 }

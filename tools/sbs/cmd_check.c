@@ -85,6 +85,7 @@ static void put_clock(void) {
     if (check.dated || date == SBS_UTC_UNKNOWN) {
         return;
     }
+
     check.dated = true;
 
     int64_t ahead = sbs_linux_now().utc_s - date;
@@ -114,6 +115,7 @@ static int put_failure(const char *step, sbs_status status) {
     if (end != STEP_ANSWER) {
         step = connection_steps[end];
     }
+
     cli_reason(status, detail, reason, sizeof reason);
     cli_check_put(CLI_CHECK_FAIL, step, reason, cli_advice(status, detail));
     return cli_exit_of(status, detail);
@@ -135,6 +137,7 @@ static void put_key(cli_key *key) {
 
 static int check_key(void) {
     cli_key key = {0};
+
     if (strcmp(cli_server.key, "-") == 0) {
         return CLI_DONE; /* standard input can be read once, and the client needs it */
     }
@@ -145,6 +148,7 @@ static int check_key(void) {
     } else {
         cli_check_put_told("key", "key ");
     }
+
     cli_key_free(&key);
     return code;
 }
@@ -153,6 +157,7 @@ static int check_key(void) {
 static int check_clock(void) {
     sbs_detail detail = {.status = SBS_ERR_NO_TIME, .text = ""};
     char reason[CLI_REASON_SIZE];
+
     if (sbs_linux_now().utc_s != SBS_UTC_UNKNOWN) {
         return CLI_DONE;
     }
@@ -164,6 +169,7 @@ static int check_clock(void) {
 
 static int check_discovery(void) {
     sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
+
     if (cli_server.token_url != NULL) {
         cli_check_put(CLI_CHECK_OK, "discovery", "not needed, --token-url is given", NULL);
         return CLI_DONE;
@@ -185,6 +191,7 @@ static bool is_granted(sbs_text granted, sbs_text asked) {
     sbs_scope scope;
     char type[72];
     sbs_text token;
+
     if (sbs_scope_parse(asked, &scope) == SBS_OK && scope.type.len < sizeof type &&
         sbs_text_equal(scope.context, sbs_text_of("system")) && scope.query.ptr == NULL) {
         memcpy(type, scope.type.ptr, scope.type.len);
@@ -197,6 +204,7 @@ static bool is_granted(sbs_text granted, sbs_text asked) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -212,6 +220,7 @@ static void check_scope(sbs_text granted) {
                                 token.ptr);
         }
     }
+
     if (all) {
         cli_check_put_words(CLI_CHECK_OK, "scope", NULL, "%.*s", (int)granted.len, granted.ptr);
     }
@@ -220,6 +229,7 @@ static void check_scope(sbs_text granted) {
 static int check_token(void) {
     sbs_request request = {.interaction = SBS_TOKEN, .max_attempts = 1};
     sbs_token_view token;
+
     sbs_status status = cli_server_run(&request);
     if (status == SBS_OK) {
         status = cli_server_token(&token);
@@ -246,6 +256,7 @@ static int check_metadata(char *answer) {
         .without_token = true,
         .max_attempts = 1,
     };
+
     request.response = answer;
 
     sbs_status status = cli_server_run(&request);
@@ -253,6 +264,7 @@ static int check_metadata(char *answer) {
         request.without_token = false; /* the standard says that it is public; not every server agrees */
         status = cli_server_run(&request);
     }
+
     if (is_refusal(status)) {
         return cli_check_unstated();
     }
@@ -270,6 +282,7 @@ static int check_metadata(char *answer) {
 static void note_host(void) {
     sbs_url url;
     const char *text = cli_server.fhir;
+
     if (text == NULL) {
         text = cli_server.token_url;
     }
@@ -291,6 +304,7 @@ static int check_steps(char *answer) {
         cli_check_put_told("configuration", "check: ");
         return code;
     }
+
     cli_check_put(CLI_CHECK_OK, "configuration", "complete", NULL);
     note_host();
 
@@ -304,6 +318,7 @@ static int check_steps(char *answer) {
     if (code == CLI_DONE && cli_server.fhir != NULL) {
         code = check_metadata(answer);
     }
+
     return code;
 }
 
@@ -323,6 +338,7 @@ static int check_run(const cli_operands *operands) {
     if (code != CLI_DONE) {
         return code;
     }
+
     return written;
 }
 

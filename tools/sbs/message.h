@@ -50,7 +50,8 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail);
 /** What a result is called, where no more is known than the HTTP status (0: none). Static. */
 const char *cli_sentence(sbs_status status, unsigned http_status);
 
-/** What a person can do about @p status; never empty. */
+/** What a person can do about @p status; never empty. Static; where it names the target of a redirect, until the next
+ * one does. */
 const char *cli_advice(sbs_status status, const sbs_detail *detail);
 
 /** Prints what a request failed with and returns its exit status. @p what: "GET Observation/1", "token". */
