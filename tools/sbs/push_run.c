@@ -192,7 +192,8 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
-    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or reports a new one so), "
+    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or answers 200 to new ones "
+             "too), "
              "look at %s/_history: %s has the old one",
              run->command, event->name, event->place, before);
 }
@@ -207,7 +208,7 @@ static void note_stored(cli_push_run *run, const sbs_forward_event *event, const
     }
 }
 
-/* The exit status that an item's refusal asks for; a status of HTTP tells more than the client's last failure. */
+/* Without an HTTP status of the item's own, the client's detail speaks of something else. */
 static int code_of_refusal(const sbs_forward_event *event) {
     const sbs_push_event *push = event->push;
 
