@@ -10,8 +10,11 @@
 #include "tls_words.h"
 
 int cli_trust_load(sbs_tls_trust *trust, const char *ca) {
-    const char *path = ca != NULL ? ca : sbs_linux_ca_file();
+    const char *path = ca;
     size_t skipped = 0;
+    if (path == NULL) {
+        path = sbs_linux_ca_file();
+    }
 
     if (path == NULL) {
         return cli_fail(CLI_INPUT, "CA file: this system has none in the usual places, give one with --ca");

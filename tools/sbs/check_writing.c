@@ -30,14 +30,17 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
         return (sbs_forward_mode)cli_push_with.write_mode;
     }
 
-    if (!plan->known) {
-        return plan->may_update && !plan->may_create ? SBS_FORWARD_PUT : SBS_FORWARD_IF_NONE_EXIST;
+    bool put_only = plan->may_update && !plan->may_create;
+    if (!plan->known && !put_only) {
+        return SBS_FORWARD_IF_NONE_EXIST;
     }
-    if (plan->stated.update_create && plan->may_update) {
+    if (!plan->known || (plan->stated.update_create && plan->may_update)) {
         return SBS_FORWARD_PUT;
     }
-
-    return plan->stated.conditional_create ? SBS_FORWARD_IF_NONE_EXIST : SBS_FORWARD_PLAIN;
+    if (plan->stated.conditional_create) {
+        return SBS_FORWARD_IF_NONE_EXIST;
+    }
+    return SBS_FORWARD_PLAIN;
 }
 
 /* With --any-scope the operator says that the granted scope is not the whole truth: then a gap is a warning. */
@@ -87,8 +90,9 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         return;
     }
 
-    bool can = mode == SBS_FORWARD_PUT ? stated->update_create : stated->conditional_create;
-    if (!can) {
+    bool can_put = mode == SBS_FORWARD_PUT && stated->update_create;
+    bool can_post = mode == SBS_FORWARD_IF_NONE_EXIST && stated->conditional_create;
+    if (!can_put && !can_post) {
         (void)snprintf(what, sizeof what, "but the server does not state %s", names[mode]);
         plan_put_warning(plan, what, TRY_IT);
         return;
@@ -160,13 +164,15 @@ static int check_types(const sbs_json *doc) {
         }
 
         (void)snprintf(type, sizeof type, "%.*s", (int)scope.type.len, scope.type.ptr);
-        const char *name = strcmp(type, "*") == 0 ? "Observation" : type;
+        if (strcmp(type, "*") == 0) {
+            (void)snprintf(type, sizeof type, "Observation");
+        }
         if (first[0] == '\0') {
-            (void)snprintf(first, sizeof first, "%s", name);
+            (void)snprintf(first, sizeof first, "%s", type);
         }
         if ((scope.permissions & (SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE)) != 0) {
             writes = true;
-            code = type_check(doc, name);
+            code = type_check(doc, type);
         }
     }
 
@@ -195,10 +201,15 @@ static int check_version(const sbs_json *doc) {
     }
 
     bool may_work = major == 0 || major > 4;
-    cli_check_put_words(may_work ? CLI_CHECK_WARN : CLI_CHECK_FAIL, "metadata",
-                        "give the base URL of an R4 endpoint with --fhir",
+    cli_check_level level = CLI_CHECK_FAIL;
+    int code = CLI_INPUT;
+    if (may_work) {
+        level = CLI_CHECK_WARN;
+        code = CLI_DONE;
+    }
+    cli_check_put_words(level, "metadata", "give the base URL of an R4 endpoint with --fhir",
                         "FHIR %.*s, but this program writes resources of R4", (int)version.len, version.ptr);
-    return may_work ? CLI_DONE : CLI_INPUT;
+    return code;
 }
 
 int cli_check_statement(sbs_text body) {

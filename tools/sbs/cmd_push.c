@@ -36,7 +36,10 @@ typedef struct direct_run {
 static const char *direct_refuse(void *ctx, uint64_t id) {
     const direct_run *run = (const direct_run *)(const void *)ctx;
     const sbs_forward_ram_item *item = sbs_forward_ram_find(&run->ram, id);
-    return item == NULL ? NULL : item->fault;
+    if (item == NULL) {
+        return NULL;
+    }
+    return item->fault;
 }
 
 /* The place in the file names what nothing else does. */
@@ -100,12 +103,15 @@ static int direct_tell_unsent(direct_run *run) {
         const sbs_forward_ram_item *held = sbs_forward_ram_find(&run->ram, item.id);
         sbs_text name = sbs_text_of(held->name);
         const char *why = cli_push_why(&run->push, item.id);
+        if (why[0] == '\0') {
+            why = "not tried";
+        }
 
         if (held->fault != NULL) {
             cli_push_put_line(&run->push, name, "refused", held->fault);
             direct_note_unsent(run, CLI_INPUT);
         } else {
-            cli_push_put_line(&run->push, name, "not sent", why[0] != '\0' ? why : "not tried");
+            cli_push_put_line(&run->push, name, "not sent", why);
             direct_note_unsent(run, run->push.kept);
         }
         direct_drop(run, item.id);
@@ -247,17 +253,19 @@ static void direct_tell(const direct_run *run, int code) {
     }
 
     bool unsent = run->unsent > 0 && push->reason[0] != '\0';
-    bool advised = !unsent && push->advice != NULL;
+    const char *advice = "";
+    if (!unsent && push->advice != NULL) {
+        advice = push->advice;
+    }
     if (failed > 0) {
         (void)cli_fail(code,
                        "push: %zu of %zu resource%s not known to be on the server, the lines on standard output "
                        "tell why%s%s",
-                       failed, run->count, are, advised ? "; " : "", advised ? push->advice : "");
+                       failed, run->count, are, advice[0] == '\0' ? "" : "; ", advice);
     }
 
     if (unsent) {
-        (void)cli_fail(code, "push: %s%s%s, %s", push->step, push->step[0] == '\0' ? "" : ": ", push->reason,
-                       push->advice);
+        (void)cli_fail(code, "push: %s%s%s, %s", push->step, cli_colon(push->step), push->reason, push->advice);
     }
 }
 

@@ -87,8 +87,7 @@ static int dead_visit(dead_run *run, const sbs_sqlite_dead *dead) {
     }
 
     cli_output(&out);
-    sbs_put_string(&out, run->shown == 0 ? "[\n" : ",\n");
-    cli_queue_put_json(&out, dead, false);
+    cli_queue_put_json_item(&out, run->shown, dead);
     run->shown++;
     return CLI_DONE;
 }
@@ -163,7 +162,7 @@ static int dead_end_json(const dead_run *run, int code) {
     }
 
     cli_output(&out);
-    sbs_put_string(&out, run->shown == 0 ? "[]\n" : "\n]\n");
+    cli_queue_put_json_end(&out, run->shown);
     int shown = cli_output_flush();
     if (code != CLI_DONE) {
         return code;
@@ -176,11 +175,23 @@ static bool means_all(const cli_operands *operands) {
     return operands->count == 0 || (operands->count == 1 && strcmp(operands->items[0], "all") == 0);
 }
 
-static int dead_visit_chosen(dead_run *run, const cli_operands *operands) {
-    bool all = means_all(operands);
-    int code = CLI_DONE;
+static int dead_visit_open(dead_run *run, const cli_operands *operands) {
+    int code;
+    if (means_all(operands)) {
+        code = dead_visit_all(run);
+    } else {
+        code = dead_visit_ids(run, operands);
+    }
 
-    if (!all) {
+    if (run->as_json) {
+        return dead_end_json(run, code);
+    }
+    return code;
+}
+
+static int dead_visit_chosen(dead_run *run, const cli_operands *operands) {
+    int code = CLI_DONE;
+    if (!means_all(operands)) {
         code = cli_queue_check_ids(run->command, operands, "sbs queue dead");
     }
     if (code != CLI_DONE) {
@@ -189,10 +200,7 @@ static int dead_visit_chosen(dead_run *run, const cli_operands *operands) {
 
     code = cli_queue_open(run->command, CLI_QUEUE_LOOK);
     if (code == CLI_DONE) {
-        code = all ? dead_visit_all(run) : dead_visit_ids(run, operands);
-        if (run->as_json) {
-            code = dead_end_json(run, code);
-        }
+        code = dead_visit_open(run, operands);
     }
 
     cli_queue_close();

@@ -111,30 +111,29 @@ static void put_tabs(sbs_writer *out, const sbs_queue_item *item, const cli_queu
 }
 
 /* False if another process took the item meanwhile. */
-static bool put_json(sbs_writer *out, uint64_t id, bool first) {
+static bool put_json(sbs_writer *out, uint64_t id, size_t shown) {
     sbs_sqlite_entry entry;
     if (sbs_sqlite_queue_find(&cli_queue_db, id, &entry) != SBS_OK) {
         return false;
     }
 
-    sbs_put_string(out, first ? "[\n" : ",\n");
-    cli_queue_put_json(out, &entry, false);
+    cli_queue_put_json_item(out, shown, &entry);
     return true;
 }
 
 /* True if the item was shown. */
-static bool put_item(sbs_writer *out, const sbs_queue_item *item, list_form form, bool first) {
+static bool put_item(sbs_writer *out, const sbs_queue_item *item, list_form form, size_t shown) {
     cli_queue_content content;
 
     if (form == LIST_JSON) {
-        return put_json(out, item->id, first);
+        return put_json(out, item->id, shown);
     }
 
     cli_queue_content_read(item, &content);
     if (form == LIST_TABS) {
         put_tabs(out, item, &content);
     } else {
-        if (first) {
+        if (shown == 0) {
             put_table_head(out);
         }
         put_table_row(out, item, &content);
@@ -174,13 +173,15 @@ static int list_items(list_form form) {
 
     sbs_status status;
     while ((status = next_item(item.id, &item)) == SBS_OK) {
-        if (put_item(&out, &item, form, shown == 0)) {
+        if (put_item(&out, &item, form, shown)) {
             shown++;
         }
 
-        int code = shown % FLUSH_AT == 0 ? cli_output_flush() : CLI_DONE;
-        if (code != CLI_DONE) {
-            return code;
+        if (shown % FLUSH_AT == 0) {
+            int code = cli_output_flush();
+            if (code != CLI_DONE) {
+                return code;
+            }
         }
     }
 
@@ -189,7 +190,7 @@ static int list_items(list_form form) {
     }
 
     if (form == LIST_JSON) {
-        sbs_put_string(&out, shown == 0 ? "[]\n" : "\n]\n");
+        cli_queue_put_json_end(&out, shown);
     }
 
     return cli_output_flush();

@@ -16,7 +16,12 @@ static const cli_table own_table = CLI_TABLE(option_table);
 
 static int queue_push_run(const cli_operands *operands) {
     (void)operands;
-    int code = cli_queue_open("queue push", cli_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
+    cli_queue_need need = CLI_QUEUE_EXISTING;
+    if (cli_push_with.follow) {
+        need = CLI_QUEUE_MADE; /* a service may start before the first item comes */
+    }
+
+    int code = cli_queue_open("queue push", need);
     if (code == CLI_DONE) {
         code = cli_queue_push_run("queue push", NULL);
     }

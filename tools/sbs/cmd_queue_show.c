@@ -31,7 +31,11 @@ static void put_time_row(sbs_writer *out, const char *name, int64_t utc_s) {
 static void put_resource(sbs_writer *out, sbs_text text) {
     while (text.len > 0) {
         const char *end = memchr(text.ptr, '\n', text.len);
-        size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
+        size_t len = text.len;
+        if (end != NULL) {
+            len = (size_t)(end - text.ptr);
+        }
+
         sbs_forward_put_clean(out, (sbs_text){text.ptr, len});
         sbs_put_char(out, '\n');
         len += end != NULL;

@@ -136,7 +136,10 @@ static form form_of(const cli_buffer *data, bool at_end) {
         return UNKNOWN;
     }
 
-    return cli_is_json(line) ? LINES : WHOLE;
+    if (cli_is_json(line)) {
+        return LINES;
+    }
+    return WHOLE;
 }
 
 /* Reads on. Returns an exit status; on a failure a message was printed. */

@@ -94,11 +94,15 @@ static size_t put_message(char *text, size_t size, const char *format, va_list a
 CLI_PRINTF(4, 0)
 static void say(const char *colour, const char *prefix, const char *end, const char *format, va_list arguments) {
     char line[MESSAGE_SIZE + 64];
-    bool coloured = colour[0] != '\0' && cli_has_colour(STDERR_FILENO);
+    const char *plain = PLAIN;
+    if (colour[0] == '\0' || !cli_has_colour(STDERR_FILENO)) {
+        colour = "";
+        plain = "";
+    }
 
     /* A line of progress gives way. */
-    size_t len = (size_t)snprintf(line, 64, "%s%s%s%s", progress_shown ? ERASE_LINE : "", coloured ? colour : "",
-                                  prefix, coloured ? PLAIN : "");
+    const char *erase = progress_shown ? ERASE_LINE : "";
+    size_t len = (size_t)snprintf(line, 64, "%s%s%s%s", erase, colour, prefix, plain);
     progress_shown = false;
 
     len += put_message(line + len, MESSAGE_SIZE, format, arguments);
@@ -135,6 +139,14 @@ void cli_note(const char *format, ...) {
     va_start(arguments, format);
     say("", "sbs: ", "\n", format, arguments);
     va_end(arguments);
+}
+
+const char *cli_colon(const char *text) {
+    return text[0] == '\0' ? "" : ": ";
+}
+
+const char *cli_plural(uint64_t count, const char *one, const char *many) {
+    return count == 1 ? one : many;
 }
 
 void cli_progress(const char *format, ...) {

@@ -37,6 +37,11 @@ void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);
 /** Prints `sbs: MESSAGE`. */
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 
+/** ": " before @p text in a message, nothing if it is empty. Static. */
+const char *cli_colon(const char *text);
+/** The word for @p count things: @p one, or @p many. */
+const char *cli_plural(uint64_t count, const char *one, const char *many);
+
 /** Shows one line that the next message or progress line replaces; only if stderr is a terminal. */
 void cli_progress(const char *format, ...) CLI_PRINTF(1, 2);
 void cli_progress_end(void);

@@ -19,7 +19,10 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     case SBS_OK:
         return CLI_DONE;
     case SBS_ERR_BUSY:
-        return before_answer ? CLI_NETWORK : CLI_REFUSED;
+        if (before_answer) {
+            return CLI_NETWORK;
+        }
+        return CLI_REFUSED;
     case SBS_ERR_CONFLICT:
     case SBS_ERR_OAUTH:
     case SBS_ERR_SCOPE:
@@ -235,8 +238,13 @@ static const char *advice_for_status(sbs_status status) {
     case SBS_ERR_TOKENS:
         return "ask for less";
     default:
-        return sbs_status_group(status) == SBS_CLASS_LATER ? "try again later" : "ask the server's operator";
+        break;
     }
+
+    if (sbs_status_group(status) == SBS_CLASS_LATER) {
+        return "try again later";
+    }
+    return "ask the server's operator";
 }
 
 /* ---- redirects ------------------------------------------------------------------------------------------------ */
@@ -340,8 +348,13 @@ static void put_clock_difference(sbs_writer *out, const sbs_detail *detail) {
     }
 
     sbs_put_string(out, "; this machine's clock is ");
-    sbs_put_int(out, behind < 0 ? -behind : behind);
-    sbs_put_string(out, behind < 0 ? " s ahead of the server's" : " s behind the server's");
+    if (behind > 0) {
+        sbs_put_int(out, behind);
+        sbs_put_string(out, " s behind the server's");
+    } else {
+        sbs_put_int(out, -behind);
+        sbs_put_string(out, " s ahead of the server's");
+    }
 }
 
 /* The server's own words, else what TLS knows. A page is for a browser and is not quoted. */
@@ -420,8 +433,7 @@ int cli_fail_request_with(const char *what, sbs_status status, const sbs_detail 
 
     const char *step = sbs_step_text(detail->step);
     cli_reason(status, detail, reason, sizeof reason);
-    return cli_fail(cli_exit_of(status, detail), "%s%s%s: %s, %s", what, step[0] == '\0' ? "" : ": ", step, reason,
-                    advice);
+    return cli_fail(cli_exit_of(status, detail), "%s%s%s: %s, %s", what, cli_colon(step), step, reason, advice);
 }
 
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail) {

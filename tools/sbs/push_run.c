@@ -53,11 +53,11 @@ static bool failure_reserve(cli_push_run *run) {
         return true;
     }
 
-    size_t size = run->failure_size == 0 ? 16 : run->failure_size * 2;
-    if (size > SBS_FORWARD_DEFERRED_MAX) {
-        return false;
+    if (run->failure_count >= SBS_FORWARD_DEFERRED_MAX) {
+        return false; /* more are never put aside at a time */
     }
 
+    size_t size = 2 * run->failure_size + 16;
     cli_push_failure *grown = realloc(run->failures, size * sizeof *grown);
     if (grown == NULL) {
         return false;
@@ -241,10 +241,16 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
 }
 
 static void name_step(cli_push_run *run, const sbs_forward_event *event) {
-    const char *step = event->detail == NULL ? "" : sbs_step_text(event->detail->step);
-    const char *statement = event->statement ? "CapabilityStatement" : "";
-    bool both = step[0] != '\0' && statement[0] != '\0';
-    (void)snprintf(run->step, sizeof run->step, "%s%s%s", statement, both ? ": " : "", step);
+    const char *step = "";
+    if (event->detail != NULL) {
+        step = sbs_step_text(event->detail->step);
+    }
+
+    if (event->statement) {
+        (void)snprintf(run->step, sizeof run->step, "CapabilityStatement%s%s", cli_colon(step), step);
+    } else {
+        (void)snprintf(run->step, sizeof run->step, "%s", step);
+    }
 }
 
 /* Keeps why something waits, for the lines and the message at the end. */

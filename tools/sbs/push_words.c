@@ -57,7 +57,7 @@ void cli_push_reason(const sbs_forward_event *event, char *out, size_t size) {
         reason_add_url(event, out, size);
     } else if (push->http_status != 0) {
         (void)snprintf(out + len, size - len, "%s (HTTP %u)%s%s", cli_sentence(push->status, push->http_status),
-                       push->http_status, event->words[0] == '\0' ? "" : ": ", event->words);
+                       push->http_status, cli_colon(event->words), event->words);
     } else if (!ours) {
         (void)snprintf(out, size, "%s", sbs_status_text(push->status));
     }

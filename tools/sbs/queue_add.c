@@ -120,7 +120,7 @@ static bool ranges_reserve(cli_queue_added *added) {
         return true;
     }
 
-    size_t size = added->size == 0 ? 16 : added->size * 2;
+    size_t size = 2 * added->size + 16;
     struct cli_queue_range *ranges = realloc(added->ranges, size * sizeof *ranges);
     if (ranges == NULL) {
         return false;
@@ -302,7 +302,11 @@ static int add_group(add_run *run) {
 
     note_failure(run);
 
-    const sbs_forward_buffer *lines = run->accepted > 0 ? &run->done : &run->undone;
+    const sbs_forward_buffer *lines = &run->undone;
+    if (run->accepted > 0) {
+        lines = &run->done;
+    }
+
     count_group(run);
     cli_output(&out);
     sbs_put_text(&out, sbs_forward_buffer_text(lines));
@@ -368,7 +372,8 @@ static int add_finish(add_run *run, int code) {
     if (code == CLI_DONE && added->refused > 0) {
         size_t all = added->refused + added->accepted;
         (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
-                       run->command, added->refused, all, all == 1 ? "" : "s", added->refused == 1 ? "was" : "were");
+                       run->command, added->refused, all, cli_plural(all, "", "s"),
+                       cli_plural(added->refused, "was", "were"));
     }
 
     tell_dead(run);

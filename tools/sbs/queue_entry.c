@@ -274,3 +274,12 @@ void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool wit
 
     cli_queue_content_free(&content);
 }
+
+void cli_queue_put_json_item(sbs_writer *out, size_t shown, const sbs_sqlite_entry *entry) {
+    sbs_put_string(out, shown == 0 ? "[\n" : ",\n");
+    cli_queue_put_json(out, entry, false);
+}
+
+void cli_queue_put_json_end(sbs_writer *out, size_t shown) {
+    sbs_put_string(out, shown == 0 ? "[]\n" : "\n]\n");
+}

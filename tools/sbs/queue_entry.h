@@ -40,6 +40,11 @@ void cli_queue_put_reason(sbs_writer *out, const sbs_sqlite_entry *entry);
 /** What a person can do about an item. Static. */
 const char *cli_queue_advice(const sbs_sqlite_entry *entry);
 
+/** Writes an item without its resource into a JSON array, in which @p shown ones are already. */
+void cli_queue_put_json_item(sbs_writer *out, size_t shown, const sbs_sqlite_entry *entry);
+/** Ends the array. */
+void cli_queue_put_json_end(sbs_writer *out, size_t shown);
+
 /** Writes one item as a JSON object. @p with_resource: the resource too. */
 void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool with_resource);
 

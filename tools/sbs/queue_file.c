@@ -151,7 +151,7 @@ bool cli_queue_was_replaced(const char *command) {
     }
 
     cli_warn("%s: queue %s: was damaged and is now %s, %" PRIu64 " item%s were saved from it%s; keep that file",
-             command, cli_queue.file, aside, kept, kept == 1 ? "" : "s", missing);
+             command, cli_queue.file, aside, kept, cli_plural(kept, "", "s"), missing);
     return true;
 }
 
@@ -223,7 +223,7 @@ static void tell_expired(const char *command) {
     unsigned long long expired = sbs_sqlite_queue_expired(&cli_queue_db);
     if (expired > 0) {
         cli_note("%s: queue %s: %llu dead letter%s deleted, older than --keep-dead or for room", command,
-                 cli_queue.file, expired, expired == 1 ? " was" : "s were");
+                 cli_queue.file, expired, cli_plural(expired, " was", "s were"));
     }
 }
 
@@ -273,7 +273,10 @@ int cli_queue_lock(const char *command, bool *out_elsewhere) {
         break;
     }
 
-    const char *words = errno != 0 ? strerror(errno) : sbs_status_text(status);
+    const char *words = sbs_status_text(status);
+    if (errno != 0) {
+        words = strerror(errno);
+    }
     return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file, words);
 }
 

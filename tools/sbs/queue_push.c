@@ -154,8 +154,15 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
         return;
     }
 
-    const char *words = event->detail != NULL ? event->detail->text : event->words;
-    const char *reason = event->reason[0] != '\0' ? event->reason : cli_sentence(push->status, push->http_status);
+    const char *words = event->words;
+    if (event->detail != NULL) {
+        words = event->detail->text;
+    }
+    const char *reason = event->reason;
+    if (reason[0] == '\0') {
+        reason = cli_sentence(push->status, push->http_status);
+    }
+
     if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
         run->noted_id = push->id;
         run->noted = push->status;
@@ -203,35 +210,46 @@ static int list_kept(queue_run *run) {
 }
 
 static void tell_refused(const cli_push_run *push) {
-    if (push->refused == 0) {
+    uint64_t count = push->refused;
+    if (count == 0) {
         return;
     }
 
-    bool one = push->refused == 1;
-    const char *advice = push->advice == NULL ? "" : push->advice;
-    const char *happened =
-        one ? " was refused and set aside as a dead letter" : "s were refused and set aside as dead letters";
-    (void)cli_fail(push->code, "%s: %" PRIu64 " item%s, 'sbs queue dead' lists %s%s%s", push->command, push->refused,
-                   happened, one ? "it" : "them", advice[0] == '\0' ? "" : "; ", advice);
+    const char *what = cli_plural(count, " was refused and set aside as a dead letter",
+                                  "s were refused and set aside as dead letters");
+    const char *them = cli_plural(count, "it", "them");
+    if (push->advice == NULL) {
+        (void)cli_fail(push->code, "%s: %" PRIu64 " item%s, 'sbs queue dead' lists %s", push->command, count, what,
+                       them);
+    } else {
+        (void)cli_fail(push->code, "%s: %" PRIu64 " item%s, 'sbs queue dead' lists %s; %s", push->command, count, what,
+                       them, push->advice);
+    }
 }
 
 static void tell_kept(const queue_run *run, uint32_t count) {
     const cli_push_run *push = &run->push;
-    bool tried = push->reason[0] != '\0';
-    bool advised = tried && push->advice != NULL;
-
+    const char *are = cli_plural(count, " is", "s are");
+    const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
+    const char *reason = push->reason;
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
-
-    const char *next = count == 1 ? "the next push sends it" : "the next push sends them";
-    if (advised && push->unmended) {
-        next = "then push again";
+    if (reason[0] == '\0') {
+        reason = "not tried";
     }
 
-    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%s%s", push->command, count,
-                   count == 1 ? " is" : "s are", cli_queue.file, tried ? push->reason : "not tried",
-                   advised ? push->advice : "", advised ? "; " : "", next);
+    bool advised = push->reason[0] != '\0' && push->advice != NULL;
+    if (!advised) {
+        (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s", push->command, count, are, cli_queue.file,
+                       reason, next);
+        return;
+    }
+    if (push->unmended) {
+        next = "then push again";
+    }
+    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s; %s", push->command, count, are, cli_queue.file,
+                   reason, push->advice, next);
 }
 
 static int sum_up(queue_run *run, int code) {
