@@ -17,7 +17,6 @@
  * once, so that they need not be looked up and checked a second time. */
 static void cache_body(sbs_sqlite_queue *queue, const sbs_queue_item *item, sqlite3_stmt *row) {
     queue->priv.cached_id = 0;
-
     if (item->len > SQLITE_CACHE_SIZE) {
         return;
     }
@@ -368,8 +367,6 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
     if (config->path == NULL || config->path[0] == '\0' || config->item_max > SQLITE_ITEM_MAX) {
         return SBS_ERR_ARGUMENT;
     }
-
-    /* Without a lock no thread may use it, not even this one. */
     if (!make_lock(&queue->priv.lock)) {
         return SBS_ERR_MEMORY;
     }

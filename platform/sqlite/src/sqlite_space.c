@@ -38,18 +38,14 @@ static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
         return INT64_MAX;
     }
 
+    uint64_t block = disk.f_frsize;
     int64_t reserve = RESERVE;
-    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * disk.f_frsize);
+    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * block);
     if (part < reserve) {
         reserve = part;
     }
 
-    int64_t unused = INT64_MAX;
-    if (disk.f_bavail < INT64_MAX / disk.f_frsize) {
-        unused = (int64_t)(disk.f_bavail * disk.f_frsize);
-    }
-
-    return unused - reserve - log_size(queue);
+    return (int64_t)(disk.f_bavail * block) - reserve - log_size(queue);
 }
 
 sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
