@@ -19,6 +19,7 @@ static sbs_status look_up_seen(sbs_sqlite_queue *queue, const sbs_sqlite_facts *
         return status;
     }
 
+    /* The item may be there still, waiting or dead; if not, only its delivery makes this a repeat. */
     *out_id = sqlite3_column_int64(row, 0);
     bool delivered = sqlite3_column_int64(row, 1) != 0;
     bool there = sqlite3_column_type(row, 2) == SQLITE_INTEGER;
@@ -34,6 +35,7 @@ static sbs_status look_up_seen(sbs_sqlite_queue *queue, const sbs_sqlite_facts *
     } else {
         *out = SBS_SQLITE_NEW;
     }
+
     return SBS_OK;
 }
 
@@ -51,11 +53,14 @@ static sbs_status find_repeat(sbs_sqlite_queue *queue, const sbs_sqlite_facts *f
     if (status != SBS_OK) {
         return sbs_sqlite_allow_missing(status);
     }
+
+    /* What was delivered is a repeat without another look: its bytes are gone. */
     *out_id = (uint64_t)id;
     if (*out == SBS_SQLITE_DELIVERED) {
         return SBS_OK;
     }
 
+    /* Else the item itself must be whole, for it is to be sent in place of this one. */
     if (*out != SBS_SQLITE_NEW) {
         sbs_queue_item item;
         status = sbs_sqlite_check_item(queue, id, &item);
@@ -64,6 +69,7 @@ static sbs_status find_repeat(sbs_sqlite_queue *queue, const sbs_sqlite_facts *f
         *out = SBS_SQLITE_NEW;
         return sbs_sqlite_forget(queue, id);
     }
+
     return status;
 }
 
@@ -77,12 +83,14 @@ static sbs_status give_up_oldest(sbs_sqlite_queue *queue, sqlite3_int64 state) {
 /* Deletes one item: a dead letter where bytes are short, else, if the policy says so, one that waits. @p crowded: too
  * many wait, and a dead letter less would not help. SBS_ERR_BUFFER if nothing may go. */
 static sbs_status make_room_by_one(sbs_sqlite_queue *queue, bool crowded) {
+    /* Where too many wait, only one that waits makes room. */
     if (!crowded) {
         sbs_status status = give_up_oldest(queue, STATE_DEAD);
         if (status != SBS_ERR_NOT_FOUND) {
             return status;
         }
     }
+
     if (queue->priv.config.policy == SBS_SQLITE_REFUSE) {
         return SBS_ERR_BUFFER;
     }
@@ -91,6 +99,7 @@ static sbs_status make_room_by_one(sbs_sqlite_queue *queue, bool crowded) {
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_ERR_BUFFER;
     }
+
     return status;
 }
 
@@ -102,9 +111,12 @@ static sbs_status make_room(sbs_sqlite_queue *queue, size_t len) {
         if (status != SBS_OK) {
             return status;
         }
+
+        /* The last id was given: nothing is added any more. */
         if (state.last_id == SQLITE_ID_MAX) {
             return SBS_ERR_BUFFER;
         }
+
         bool crowded = state.waiting >= (int64_t)config->items_max;
         if (!crowded && (uint64_t)state.bytes + len <= config->bytes_max) {
             return SBS_OK;
@@ -149,9 +161,11 @@ static sbs_status store_identity(sbs_sqlite_queue *queue, uint64_t id, const sbs
     }
 
     sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
+
     if (counters != NULL) {
         counters->seen++;
     }
+
     return status;
 }
 
@@ -169,6 +183,8 @@ static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, c
     if (counters == NULL) {
         return status;
     }
+
+    /* A failure from here on takes the counters back with the transaction. */
     counters->last_id++;
     counters->accepted++;
     counters->waiting++;
@@ -179,6 +195,7 @@ static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, c
     if (status != SBS_OK) {
         return status;
     }
+
     return store_identity(queue, entry->item.id, facts);
 }
 
@@ -214,6 +231,7 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     entry.item.len = len;
     entry.item.meta = *meta;
     *out_repeat = SBS_SQLITE_NEW;
+
     if (!take_facts(&entry, facts)) {
         return SBS_ERR_ARGUMENT;
     }
@@ -225,11 +243,14 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     if (status != SBS_OK) {
         return status;
     }
+
+    /* The time is asked for under the lock, so that items that arrive later have no earlier one. */
     entry.arrived_s = sbs_sqlite_utc(queue);
     status = sbs_sqlite_leave(queue, add_entry(queue, &entry, facts, data, out_repeat));
     if (status == SBS_OK) {
         *out_id = entry.item.id;
     }
+
     return status;
 }
 

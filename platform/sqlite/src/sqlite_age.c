@@ -20,9 +20,12 @@ static void note_look(sbs_sqlite_state *state, int64_t now_s) {
     if ((first && state->accepted > 0) || (!first && now_s - state->looked_s > JUMP_S)) {
         state->steady_s = now_s;
     }
+
+    /* The clock was set back: what it told before says nothing of how long it goes on steadily. */
     if (sbs_sqlite_is_time(state->steady_s) && state->steady_s > now_s) {
-        state->steady_s = now_s; /* the clock was set back */
+        state->steady_s = now_s;
     }
+
     state->looked_s = now_s;
 }
 
@@ -38,14 +41,17 @@ static sbs_status look_at_clock(sbs_sqlite_queue *queue, int64_t now_s, bool *ou
         return status;
     }
 
+    /* Most looks change nothing, and so write nothing. */
     if (is_worth_noting(&state, now_s)) {
         sbs_sqlite_state *edited = sbs_sqlite_edit_state(queue, &status);
         if (edited == NULL) {
             return status;
         }
+
         note_look(edited, now_s);
         state = *edited;
     }
+
     *out_counts = !sbs_sqlite_is_time(state.steady_s) || now_s - state.steady_s >= DAY_S;
     return SBS_OK;
 }
@@ -74,6 +80,7 @@ static sbs_status expire(sbs_sqlite_queue *queue, expire_one one, int64_t now_s,
             return sbs_sqlite_allow_missing(status);
         }
     }
+
     return SBS_OK;
 }
 
@@ -107,6 +114,7 @@ sbs_status sbs_sqlite_age(sbs_sqlite_queue *queue, unsigned most) {
     if (status != SBS_OK) {
         return status;
     }
+
     return expire(queue, expire_identity, now_s, config->seen_keep_s, most);
 }
 

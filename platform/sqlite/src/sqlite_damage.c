@@ -44,6 +44,7 @@ static bool remove_file(const char *path, const char *suffix) {
 static bool sync_folder(const char *path) {
     file_name name;
     name_of(name, path, "");
+
     int fd = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return false;
@@ -77,6 +78,7 @@ static bool is_own_file(int fd) {
 static sbs_status finish_replacing(const char *path) {
     file_name ready;
     name_of(ready, path, ".ready");
+
     int fd = open(ready, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT) {
@@ -85,12 +87,13 @@ static sbs_status finish_replacing(const char *path) {
         return SBS_ERR_STORAGE;
     }
 
-    /* Who had the lock before may have put it in place meanwhile. */
+    /* The lock is on the file, not on its name: who waited for it may hold one that is in place already. */
     bool done = is_own_file(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
     (void)close(fd);
     if (!done) {
         return SBS_ERR_STORAGE;
     }
+
     return SBS_OK;
 }
 
@@ -102,6 +105,7 @@ static bool make_file(const char *path, const char *old) {
     if (sbs_sqlite_queue_owner(old, &owner) != SBS_OK) {
         return false;
     }
+
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return false;
@@ -126,10 +130,12 @@ static bool find_name_aside(const char *path, bool emptied, file_name out) {
     struct tm utc;
     char stamp[32] = "";
     time_t now = time(NULL);
+
     if (gmtime_r(&now, &utc) != NULL) {
         (void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
     }
 
+    /* Several may be set aside in one second. */
     for (unsigned i = 1; i < 100; i++) {
         char suffix[64];
         int len = snprintf(suffix, sizeof suffix, ".damaged-%s", stamp);
@@ -142,10 +148,12 @@ static bool find_name_aside(const char *path, bool emptied, file_name out) {
         if (named) {
             return true;
         }
+
         if (errno != EEXIST) {
             return false;
         }
     }
+
     return false;
 }
 
@@ -168,15 +176,19 @@ static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     memset(&fresh, 0, sizeof fresh);
     fresh.priv.config = queue->priv.config;
     fresh.priv.config.path = path;
+
+    /* What is there under its names is of a replacement that was cut before step 3. */
     if (!remove_file(path, "") || !remove_file(path, "-wal") || !remove_file(path, "-shm") ||
         !make_file(path, queue->priv.config.path)) {
         return SBS_ERR_STORAGE;
     }
 
+    /* The new one is filled and closed under its own name, where nobody else opens it. */
     sbs_status status = sbs_sqlite_connect_plainly(&fresh);
     if (status == SBS_OK) {
         status = sbs_sqlite_salvage(queue, &fresh);
     }
+
     queue->priv.kept = fresh.priv.kept;
     queue->priv.lost = fresh.priv.lost;
     sbs_sqlite_disconnect(&fresh);
@@ -187,6 +199,7 @@ static sbs_status make_new(sbs_sqlite_queue *queue, const char *path) {
     if (status == SBS_OK && access(log, F_OK) == 0) {
         return SBS_ERR_STORAGE;
     }
+
     return status;
 }
 
@@ -196,14 +209,17 @@ static sbs_status replace_file(sbs_sqlite_queue *queue) {
     file_name ready;
     name_of(made, path, ".new");
     name_of(ready, path, ".ready");
+
     sbs_status status = make_new(queue, made);
     if (status != SBS_OK) {
         return status;
     }
 
+    /* Nothing of the old one has lost its name yet: until here a failure leaves all as it was. */
     if (!keep_old(queue) || rename(made, ready) != 0 || !sync_folder(path)) {
         return SBS_ERR_STORAGE;
     }
+
     return finish_replacing(path);
 }
 
@@ -224,11 +240,13 @@ sbs_status sbs_sqlite_replace(sbs_sqlite_queue *queue) {
     if (!sbs_sqlite_has_moved(queue)) {
         status = replace_file(queue);
     }
+
     (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
     sbs_sqlite_disconnect(queue);
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_sqlite_connect_plainly(queue);
 }
 
@@ -257,6 +275,7 @@ static bool keep_rest(const char *path, file_name out) {
     if (!was_emptied(path)) {
         return true;
     }
+
     if (!find_name_aside(path, true, out)) {
         return false;
     }
@@ -273,6 +292,7 @@ static void tell_of_rest(sbs_sqlite_queue *queue, const char *aside) {
         return;
     }
 
+    /* Nobody knows how many items it had. */
     free(queue->priv.set_aside);
     queue->priv.set_aside = strdup(aside);
     queue->priv.kept = 0;
@@ -291,6 +311,7 @@ static sbs_status connect_or_replace(sbs_sqlite_queue *queue) {
     if (!sbs_sqlite_was_ours(queue)) {
         return SBS_ERR_FORMAT;
     }
+
     return sbs_sqlite_replace(queue);
 }
 
@@ -301,22 +322,27 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
         return SBS_ERR_ARGUMENT;
     }
 
+    /* Names of files beside it mean nothing in another file system. */
     if (queue->priv.config.vfs == NULL) {
         if (sbs_sqlite_check_owner(queue) == SBS_ERR_FORBIDDEN) {
             return SBS_ERR_FORBIDDEN;
         }
+
         if (finish_replacing(path) != SBS_OK || !keep_rest(path, rest)) {
             return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
         }
     }
 
+    /* Who makes the tables of a file that was emptied leaves this set. */
     queue->priv.emptied = rest[0] != '\0';
     sbs_status status = connect_or_replace(queue);
     if (rest[0] != '\0') {
         tell_of_rest(queue, rest);
     }
+
     if (status != SBS_OK) {
         sbs_sqlite_disconnect(queue);
     }
+
     return status;
 }

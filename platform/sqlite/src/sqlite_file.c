@@ -34,6 +34,7 @@ static sbs_status look_at_file(const char *path, struct stat *out) {
     if (!known) {
         return SBS_ERR_STORAGE;
     }
+
     return SBS_OK;
 }
 
@@ -44,10 +45,12 @@ sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
         return status;
     }
 
+    /* A link or a device beside it is never opened. */
     *out_owner = file.st_uid;
     if (!S_ISREG(file.st_mode)) {
         return SBS_ERR_FORMAT;
     }
+
     return SBS_OK;
 }
 
@@ -59,6 +62,7 @@ sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
     if (owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0)) {
         return SBS_OK;
     }
+
     return SBS_ERR_FORBIDDEN;
 }
 
@@ -75,6 +79,7 @@ static sbs_status prepare_file(sbs_sqlite_queue *queue) {
         return SBS_OK;
     }
 
+    /* What is there already may be anybody's. */
     sbs_status status = SBS_ERR_STORAGE;
     if (errno == EEXIST) {
         status = sbs_sqlite_check_owner(queue);
@@ -82,6 +87,7 @@ static sbs_status prepare_file(sbs_sqlite_queue *queue) {
     if (status == SBS_ERR_STORAGE) {
         (void)sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
     }
+
     return status;
 }
 
@@ -100,6 +106,7 @@ static sbs_status make_files_private(sbs_sqlite_queue *queue) {
         return SBS_OK;
     }
 
+    /* An older program, or a copy, may have left them open to others. */
     for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
         char name[SQLITE_PATH_SIZE];
         int len = snprintf(name, sizeof name, "%s%s", queue->priv.config.path, suffixes[i]);
@@ -107,6 +114,7 @@ static sbs_status make_files_private(sbs_sqlite_queue *queue) {
             return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
         }
     }
+
     return SBS_OK;
 }
 
@@ -124,6 +132,7 @@ static bool contains(const char *data, size_t len, const char *text) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -155,19 +164,24 @@ bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+    /* Less than a page shows nothing. */
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
         size < PAGE_SIZE) {
         return false;
     }
 
+    /* Read through SQLite, which has the file open. */
     int len = HEAD_SIZE;
     if (size < HEAD_SIZE) {
         len = (int)size;
     }
+
     char *head = sqlite3_malloc(len);
     bool ours =
         head != NULL && file->pMethods->xRead(file, head, len, 0) == SQLITE_OK && looks_like_ours(head, (size_t)len);
     sqlite3_free(head);
+
     return ours;
 }
 
@@ -180,6 +194,8 @@ static int switch_to_log(sbs_sqlite_queue *queue) {
     if (code == SQLITE_OK) {
         code = sqlite3_step(row);
     }
+
+    /* The row tells the journal that is in use now. */
     if (code == SQLITE_ROW) {
         const char *mode = (const char *)sqlite3_column_text(row, 0);
         code = SQLITE_CANTOPEN;
@@ -187,6 +203,7 @@ static int switch_to_log(sbs_sqlite_queue *queue) {
             code = SQLITE_OK;
         }
     }
+
     (void)sqlite3_finalize(row);
     return code;
 }
@@ -204,6 +221,7 @@ static sbs_status use_log(sbs_sqlite_queue *queue) {
     if (code != SQLITE_OK) {
         return sbs_sqlite_fail(queue, code);
     }
+
     return SBS_OK;
 }
 
@@ -215,26 +233,33 @@ static sbs_status bound_log(sbs_sqlite_queue *queue) {
         return status;
     }
 
+    /* Its pages may be smaller, or larger if version 1 made it. */
     sqlite3_int64 pages = (sqlite3_int64)queue->priv.config.checkpoint_pages * 4096 / size;
     if (pages > INT32_MAX) {
         pages = INT32_MAX;
     }
+
     (void)sqlite3_wal_autocheckpoint(queue->priv.db, (int)pages);
     return SBS_OK;
 }
 
 static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     sbs_status status = SBS_OK;
-    if (empty) { /* only an empty file takes it; smaller pages write less for each item, larger ones are faster */
+
+    /* Only an empty file takes these. Smaller pages write less for each item, larger ones are faster. */
+    if (empty) {
         status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
     }
+
+    /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
     if (status == SBS_OK) {
-        /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
         status = sbs_sqlite_exec(queue, "PRAGMA synchronous = EXTRA");
     }
     if (status == SBS_OK) {
         status = use_log(queue);
     }
+
+    /* From here on the log keeps what is durable; what was deleted leaves no bytes; pages are checked when read. */
     if (status == SBS_OK) {
         status =
             sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
@@ -243,6 +268,7 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     if (status != SBS_OK) {
         return status;
     }
+
     return bound_log(queue);
 }
 
@@ -258,6 +284,7 @@ static sbs_status set_up(sbs_sqlite_queue *queue) {
     if (status == SBS_OK) {
         status = configure(queue, empty);
     }
+
     if (status == SBS_OK && (empty || queue->priv.version < SBS_SQLITE_QUEUE_VERSION)) {
         status = sbs_sqlite_make_current(queue);
     }
@@ -302,6 +329,7 @@ sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     if (status == SBS_ERR_VERSION || status == SBS_ERR_FORMAT) {
         (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
+
     return status;
 }
 

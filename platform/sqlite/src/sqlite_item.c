@@ -60,14 +60,18 @@ sbs_status sbs_sqlite_take_item(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs_
         .failures = (uint16_t)sqlite3_column_int64(row, COLUMN_FAILURES),
         .failing_since_s = sbs_sqlite_column_time(row, COLUMN_FAILING_SINCE_S),
     };
+
+    /* SQLite gives NULL for bytes that it has no memory for: that is no damage. */
     if (sqlite3_errcode(queue->priv.db) == SQLITE_NOMEM) {
-        return sbs_sqlite_fail(queue, SQLITE_NOMEM); /* the bytes may be there, and only have had no room */
+        return sbs_sqlite_fail(queue, SQLITE_NOMEM);
     }
 
+    /* The bytes must be there, as many as were added, and the same. */
     bool whole = sqlite3_column_type(row, COLUMN_DATA) == SQLITE_BLOB && (size_t)len == out->len;
     if (whole && item_checksum(out, data) == (uint32_t)sqlite3_column_int64(row, 10)) {
         return SBS_OK;
     }
+
     return SBS_ERR_DAMAGED;
 }
 
@@ -78,16 +82,19 @@ sbs_status sbs_sqlite_take_entry(sbs_sqlite_queue *queue, sqlite3_stmt *row, sbs
         return status;
     }
 
+    /* A damaged item is told with all that can be read of it. */
     out->damaged = status == SBS_ERR_DAMAGED;
     out->dead = sqlite3_column_int64(row, 1) == STATE_DEAD;
     out->mendable = sqlite3_column_int64(row, COLUMN_MENDABLE) != 0;
     out->utc_s = sbs_sqlite_column_time(row, COLUMN_DEAD_S);
     out->arrived_s = sbs_sqlite_column_time(row, COLUMN_ARRIVED_S);
     out->http_status = (uint16_t)sqlite3_column_int64(row, COLUMN_HTTP_STATUS);
+
     copy_text(row, COLUMN_TYPE, out->type, sizeof out->type);
     copy_text(row, COLUMN_SOURCE, out->source, sizeof out->source);
     copy_text(row, COLUMN_REASON, out->reason, sizeof out->reason);
     copy_text(row, COLUMN_WORDS, out->words, sizeof out->words);
+
     return SBS_OK;
 }
 
@@ -123,6 +130,7 @@ static sbs_status put_body(sbs_sqlite_queue *queue, sqlite3_int64 id, const void
     if (code != SQLITE_OK) {
         return sbs_sqlite_fail(queue, code);
     }
+
     return sbs_sqlite_done(queue, statement);
 }
 
@@ -141,6 +149,8 @@ sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *
                               item->meta.zone_minutes,
                               item->meta.format,
                               item_checksum(item, data)};
+
+    /* What is not bound below stays NULL: not known, or not told. */
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_ADD_ITEM, values, 11);
 
     /* An item that waits has a reason, too, if it failed before. */
@@ -150,11 +160,13 @@ sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *
         sbs_sqlite_bind_text(statement, WORDS, entry->words);
         sbs_sqlite_bind_number(statement, HTTP_STATUS, entry->http_status);
     }
+
     (void)sqlite3_bind_int(statement, MENDABLE, entry->dead && entry->mendable);
     (void)sqlite3_bind_int(statement, FAILURES, item->failures);
     if (item->failures != 0) {
         sbs_sqlite_bind_time(statement, FAILING_SINCE_S, item->failing_since_s);
     }
+
     sbs_sqlite_bind_text(statement, TYPE, entry->type);
     sbs_sqlite_bind_text(statement, SOURCE, entry->source);
     sbs_sqlite_bind_time(statement, ARRIVED_S, entry->arrived_s);
@@ -163,6 +175,7 @@ sbs_status sbs_sqlite_put_item(sbs_sqlite_queue *queue, const sbs_sqlite_entry *
     if (status != SBS_OK) {
         return status;
     }
+
     return put_body(queue, id, data, item->len);
 }
 
@@ -188,6 +201,7 @@ sbs_status sbs_sqlite_forget(sbs_sqlite_queue *queue, sqlite3_int64 id) {
     if (counters != NULL && counters->seen > 0) {
         counters->seen--;
     }
+
     return status;
 }
 
@@ -203,6 +217,7 @@ sbs_status sbs_sqlite_forget_first(sbs_sqlite_queue *queue, sqlite3_stmt *row) {
 }
 
 sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_int64 len, int state) {
+    /* An item is in three tables. */
     sbs_status status = sbs_sqlite_run(queue, SQL_DROP_ITEM, &id, 1);
     if (status == SBS_OK) {
         status = sbs_sqlite_run(queue, SQL_DROP_BODY, &id, 1);
@@ -218,7 +233,10 @@ sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_
     if (counters == NULL) {
         return status;
     }
+
+    /* One that waited has not been sent: it counts as dropped. */
     counters->bytes -= len;
+
     if (state == STATE_DEAD) {
         counters->letters--;
     }
@@ -226,6 +244,7 @@ sbs_status sbs_sqlite_delete(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_
         counters->waiting--;
         counters->dropped++;
     }
+
     queue->priv.erased = true;
     queue->priv.cached_id = 0;
     return SBS_OK;
@@ -237,6 +256,7 @@ sbs_status sbs_sqlite_delete_first(sbs_sqlite_queue *queue, sqlite3_stmt *row, i
         return status;
     }
 
+    /* The row is given up before it is deleted: SQLite must not go on reading there. */
     sqlite3_int64 id = sqlite3_column_int64(row, 0);
     sqlite3_int64 len = sbs_sqlite_take_len(row, 1);
     (void)sqlite3_reset(row);
@@ -249,5 +269,6 @@ sbs_status sbs_sqlite_delete_first(sbs_sqlite_queue *queue, sqlite3_stmt *row, i
     if (counters != NULL) {
         counters->expired++;
     }
+
     return status;
 }

@@ -15,11 +15,13 @@ static sbs_status add_identity(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry)
         return sbs_sqlite_allow_missing(status);
     }
 
+    /* Another length is damage; the item is told without an identity. */
     const void *identity = sqlite3_column_blob(row, 0);
     if (identity != NULL && sqlite3_column_bytes(row, 0) == (int)SBS_SQLITE_HASH_SIZE) {
         memcpy(entry->identity, identity, SBS_SQLITE_HASH_SIZE);
         entry->has_identity = true;
     }
+
     (void)sqlite3_reset(row);
     return SBS_OK;
 }
@@ -29,17 +31,21 @@ static sbs_status find_entry(sbs_sqlite_queue *queue, sqlite_statement which, ui
         return SBS_ERR_NOT_FOUND;
     }
 
+    /* The identity has a statement of its own, because most items have none. */
     sqlite3_int64 key = (sqlite3_int64)id;
     sqlite3_stmt *row = sbs_sqlite_bind(queue, which, &key, 1);
     sbs_status status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* The row has all but the identity. */
     status = sbs_sqlite_take_entry(queue, row, out);
     (void)sqlite3_reset(row);
     if (status != SBS_OK) {
         return status;
     }
+
     return add_identity(queue, out);
 }
 
@@ -66,10 +72,13 @@ static int fitting_len(const char *words, size_t size) {
     size_t len = strlen(words);
     if (len >= size) {
         len = size - 1;
+
+        /* Back to where a character begins. */
         while (len > 0 && ((unsigned char)words[len] & 0xC0) == 0x80) {
             len--;
         }
     }
+
     return (int)len;
 }
 
@@ -96,12 +105,14 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
         return status;
     }
 
+    /* `dead` counts what ever was set aside, `letters` what is there. */
     sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
     if (counters != NULL) {
         counters->dead++;
         counters->letters++;
         counters->waiting--;
     }
+
     return status;
 }
 
@@ -152,6 +163,7 @@ static sbs_status revive_letter(sbs_sqlite_queue *queue, sqlite3_int64 id) {
         counters->waiting++;
         counters->letters--;
     }
+
     return status;
 }
 
@@ -173,9 +185,12 @@ static sbs_status remove_item(sbs_sqlite_queue *queue, sqlite3_int64 id, bool de
     sqlite3_int64 len = sbs_sqlite_take_len(row, 0);
     int state = sqlite3_column_int(row, 1);
     (void)sqlite3_reset(row);
+
+    /* Who removes dead letters must not hit an item that was put back meanwhile. */
     if (dead_only && state != STATE_DEAD) {
         return SBS_ERR_NOT_FOUND;
     }
+
     return sbs_sqlite_delete(queue, id, len, state);
 }
 
@@ -209,6 +224,7 @@ sbs_status sbs_sqlite_queue_next_id(sbs_sqlite_queue *queue, uint64_t *out_epoch
         *out_epoch = (uint64_t)state.epoch;
         *out_id = (uint64_t)state.last_id + 1;
     }
+
     return status;
 }
 
@@ -224,6 +240,7 @@ static sbs_status find_oldest(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) {
     out->oldest_id = (uint64_t)sqlite3_column_int64(row, 0);
     out->oldest_s = sbs_sqlite_column_time(row, 2);
     (void)sqlite3_reset(row);
+
     return SBS_OK;
 }
 
@@ -242,10 +259,12 @@ static sbs_status collect_counters(sbs_sqlite_queue *queue, sbs_sqlite_stats *ou
         return status;
     }
 
+    /* The port counts those that wait in 32 bits. */
     uint32_t waiting = UINT32_MAX;
     if (state.waiting < UINT32_MAX) {
         waiting = (uint32_t)state.waiting;
     }
+
     *out = (sbs_sqlite_stats){
         .counters =
             {
@@ -260,6 +279,7 @@ static sbs_status collect_counters(sbs_sqlite_queue *queue, sbs_sqlite_stats *ou
         .expired = (uint64_t)state.expired,
         .seen = (uint64_t)state.seen,
     };
+
     return SBS_OK;
 }
 
@@ -284,6 +304,7 @@ static sbs_status collect_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) 
     if (alone) {
         (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
     }
+
     return status;
 }
 

@@ -24,9 +24,11 @@ static bool give_to_owner(int fd, uid_t owner) {
         return false;
     }
 
+    /* It is right as it is, unless the superuser has just made it. */
     if (geteuid() != 0 || file.st_uid == owner || file.st_uid != 0) {
         return true;
     }
+
     return file.st_nlink == 1 && file.st_size <= NOTE_SIZE && fchown(fd, owner, (gid_t)-1) == 0;
 }
 
@@ -39,11 +41,13 @@ static uint64_t idle_ms(int fd) {
         return UINT64_MAX;
     }
 
+    /* In milliseconds of the wall clock: the note may be from before the last start of the machine. */
     int64_t age_ms =
         ((int64_t)now.tv_sec - file.st_mtim.tv_sec) * 1000 + (now.tv_nsec - file.st_mtim.tv_nsec) / 1000000;
     if (age_ms < 0) {
         return 0;
     }
+
     return (uint64_t)age_ms;
 }
 
@@ -61,10 +65,12 @@ static sbs_status open_lock(const char *path, uid_t owner, int *out_fd) {
         return SBS_ERR_STORAGE;
     }
 
+    /* Else the owner could not push any more once the superuser did. */
     if (!give_to_owner(fd, owner)) {
         (void)close(fd);
         return SBS_ERR_STORAGE;
     }
+
     *out_fd = fd;
     return SBS_OK;
 }
@@ -84,6 +90,8 @@ sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *p
     if (status != SBS_OK) {
         return status;
     }
+
+    /* It is not waited for: who has it may push for hours. */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         status = SBS_ERR_STORAGE;
         if (errno == EWOULDBLOCK) {
@@ -93,9 +101,11 @@ sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *p
         return status;
     }
 
+    /* Now it is ours. */
     if (out_idle_ms != NULL) {
         *out_idle_ms = idle_ms(fd);
     }
+
     sbs_sqlite_queue_unlock_pusher(pusher);
     pusher->priv.lock = fd + 1;
     return SBS_OK;

@@ -23,13 +23,17 @@ static void cache_body(sbs_sqlite_queue *queue, const sbs_queue_item *item, sqli
     if (queue->priv.cached == NULL) {
         queue->priv.cached = malloc(SQLITE_CACHE_SIZE);
     }
+
+    /* Without memory for it read() asks the file. */
     if (queue->priv.cached == NULL) {
         return;
     }
 
+    /* SQLite gives no pointer for an empty item. */
     if (item->len > 0) {
         memcpy(queue->priv.cached, sqlite3_column_blob(row, COLUMN_DATA), item->len);
     }
+
     queue->priv.cached_len = item->len;
     queue->priv.cached_id = item->id;
 }
@@ -57,10 +61,12 @@ static sbs_status find_next(sbs_sqlite_queue *queue, uint64_t after, sbs_queue_i
         return status;
     }
 
+    /* It is checked here, before anybody sends it. */
     status = sbs_sqlite_take_item(queue, row, out_item);
     if (status == SBS_OK) {
         cache_body(queue, out_item, row);
     }
+
     (void)sqlite3_reset(row);
     return status;
 }
@@ -71,6 +77,7 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     if (status != SBS_OK) {
         return status;
     }
+
     status = sbs_sqlite_leave_reading(queue, find_next(queue, after, out_item));
     if (status != SBS_ERR_DAMAGED) {
         return status;
@@ -84,6 +91,7 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     if (status != SBS_OK) {
         return status;
     }
+
     return SBS_ERR_DAMAGED;
 }
 
@@ -113,6 +121,7 @@ static sbs_status read_start(sbs_sqlite_queue *queue, sqlite3_int64 id, void *bu
     if (status == SBS_OK) {
         copy_part(sqlite3_column_blob(row, COLUMN_DATA), item.len, buffer, size, out_len);
     }
+
     (void)sqlite3_reset(row);
     return status;
 }
@@ -129,6 +138,7 @@ static sbs_status read_part(sbs_sqlite_queue *queue, sqlite3_int64 id, size_t of
     const void *data = sqlite3_column_blob(row, 0);
     copy_part(data, (size_t)sqlite3_column_bytes(row, 0), buffer, size, out_len);
     (void)sqlite3_reset(row);
+
     return SBS_OK;
 }
 
@@ -140,9 +150,11 @@ static sbs_status read_item(sbs_sqlite_queue *queue, uint64_t id, size_t offset,
         return SBS_OK;
     }
 
+    /* All else comes from the file; what is behind the start was checked with the start. */
     if (offset == 0) {
         return read_start(queue, (sqlite3_int64)id, buffer, size, out_len);
     }
+
     return read_part(queue, (sqlite3_int64)id, offset, buffer, size, out_len);
 }
 
@@ -156,6 +168,7 @@ static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_sqlite_leave_reading(queue, read_item(queue, id, offset, buffer, size, out_len));
 }
 
@@ -182,6 +195,7 @@ static sbs_status queue_note_failures(void *ctx, uint64_t id, uint16_t failures,
     sqlite3_int64 values[] = {(sqlite3_int64)id, failures};
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_FAILURES, values, 2);
     sbs_sqlite_bind_time(statement, 3, since_s);
+
     return sbs_sqlite_leave(queue, sbs_sqlite_change(queue, statement));
 }
 
@@ -223,11 +237,14 @@ static sbs_status settle_delivered(sbs_sqlite_queue *queue, sqlite3_int64 id) {
     if (counters == NULL) {
         return status;
     }
+
+    /* Its bytes may be in the log still. */
     counters->delivered++;
     counters->waiting--;
     counters->bytes -= len;
     queue->priv.erased = true;
     queue->priv.cached_id = 0;
+
     return sbs_sqlite_age_sometimes(queue);
 }
 
@@ -252,11 +269,14 @@ static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, cons
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Both are one transaction: a cut leaves the item waiting, and it is sent again. */
     if (fate == SBS_QUEUE_DELIVERED) {
         status = settle_delivered(queue, (sqlite3_int64)id);
     } else {
         status = settle_dead(queue, (sqlite3_int64)id, reason, words);
     }
+
     return sbs_sqlite_leave(queue, status);
 }
 
@@ -292,6 +312,7 @@ static void fill_defaults(sbs_sqlite_queue_config *config) {
     fill_default(&config->seen_max, 1000000u);
     fill_default(&config->busy_ms, 5000u);
     fill_default(&config->checkpoint_pages, 1000u);
+
     if (config->bytes_max == 0) {
         config->bytes_max = 1u << 30;
     }
@@ -307,6 +328,7 @@ static bool make_lock(pthread_mutex_t *lock) {
     bool made = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) == 0 &&
                 pthread_mutex_init(lock, &attributes) == 0;
     (void)pthread_mutexattr_destroy(&attributes);
+
     return made;
 }
 
@@ -319,6 +341,7 @@ static void delete_old(sbs_sqlite_queue *queue) {
     queue->priv.impatient = true;
     sbs_status status = sbs_sqlite_enter(queue);
     queue->priv.impatient = false;
+
     if (status == SBS_OK) {
         (void)sbs_sqlite_leave(queue, sbs_sqlite_age(queue, AGE_AT_OPEN));
     }
@@ -340,6 +363,7 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
     memset(queue, 0, sizeof *queue);
     queue->priv.config = *config;
     fill_defaults(&queue->priv.config);
+
     if (config->path == NULL || config->path[0] == '\0' || config->item_max > SQLITE_ITEM_MAX) {
         return SBS_ERR_ARGUMENT;
     }
@@ -347,12 +371,14 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
         return SBS_ERR_MEMORY;
     }
 
+    /* From here on closing undoes all of it. */
     queue->priv.open = true;
     sbs_status status = sbs_sqlite_connect(queue);
     if (status != SBS_OK) {
         sbs_sqlite_queue_close(queue);
         return status;
     }
+
     delete_old(queue);
     *out_queue = (sbs_queue){&ops, queue};
     return SBS_OK;
@@ -373,11 +399,13 @@ void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
         return;
     }
 
+    /* A group that was not committed is not done. */
     sbs_sqlite_queue_undo(queue);
     queue->priv.open = false;
     if (queue->priv.db != NULL) { /* SQLite removes the log if nobody else has the file, but only then */
         sbs_sqlite_clear_log(queue);
     }
+
     sbs_sqlite_disconnect(queue);
 
     free_cache(queue);

@@ -61,20 +61,25 @@ static bool salvage_prepare(salvage *work, int version) {
 #undef SALVAGE_TEXTS
     };
 
+    /* Preparing reads the schema only, not the tables. */
     for (unsigned i = 0; i < SALVAGE_COUNT; i++) {
         const char *sql = texts[i][0];
+
         if (version > 1 && texts[i][1] != NULL) {
             sql = texts[i][1];
         }
+
         if (sqlite3_prepare_v2(work->from->priv.db, sql, -1, &work->statements[i], NULL) != SQLITE_OK) {
             salvage_finalize(work);
             return false;
         }
     }
+
     return true;
 }
 
 static sqlite3_stmt *salvage_bind(salvage *work, salvage_statement which, sqlite3_int64 id) {
+    /* Each statement has the bounds of one, however many there are. */
     work->from->priv.ticks = 0;
     (void)sqlite3_reset(work->statements[which]);
     (void)sqlite3_bind_int64(work->statements[which], 1, id);
@@ -93,6 +98,7 @@ static int seek_id(salvage *work, salvage_statement which, sqlite3_int64 least, 
             code = SQLITE_CORRUPT; /* a damaged page leads backwards, and the walk would not end */
         }
     }
+
     (void)sqlite3_reset(row);
     return code;
 }
@@ -104,6 +110,7 @@ static bool answers(salvage *work, salvage_statement which, sqlite3_int64 least)
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
         return true;
     }
+
     work->looks++;
     return false;
 }
@@ -117,17 +124,20 @@ static sqlite3_int64 leap_damage(salvage *work, salvage_statement which, sqlite3
         if (*out_bad <= SQLITE_ID_MAX - step) {
             next = *out_bad + step;
         }
+
         if (answers(work, which, next)) {
             return next;
         }
         *out_bad = next;
 
+        /* One by one near the damage, then at doubled distances. */
         if (tried + 1 == NEAR_IDS) {
             step = NEAR_IDS;
         } else if (tried >= NEAR_IDS && step <= SQLITE_ID_MAX / 2) {
             step *= 2;
         }
     }
+
     return 0;
 }
 
@@ -147,6 +157,7 @@ static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3
             bad = middle;
         }
     }
+
     return good;
 }
 
@@ -168,23 +179,30 @@ static sbs_status salvage_walk(salvage *work, salvage_statement which, copy_one 
         if (code == SQLITE_DONE) {
             return SBS_OK;
         }
+
+        /* Damage: the walk goes on behind it. */
         if (code != SQLITE_ROW) {
             at = skip_damage(work, which, at);
             continue;
         }
 
+        /* A large file takes minutes. */
         if (salvage_must_stop(work)) {
             return SBS_ERR_CANCELLED;
         }
+
         if (id > work->largest) {
             work->largest = id;
         }
+
+        /* A failure here is one of the new file, and ends all. */
         sbs_status status = copy(work, id);
         if (status != SBS_OK || id == SQLITE_ID_MAX) {
             return status;
         }
         at = id + 1;
     }
+
     return SBS_OK;
 }
 
@@ -219,6 +237,7 @@ static sbs_status copy_row(salvage *work, sqlite3_stmt *row) {
     if (status == SBS_OK) {
         count_copy(work, &entry);
     }
+
     return status;
 }
 
@@ -242,6 +261,7 @@ static sbs_status copy_seen_row(salvage *work, sqlite3_int64 id, sqlite3_stmt *r
         return SBS_OK;
     }
 
+    /* What was delivered needs no item. */
     bool delivered = sqlite3_column_int64(row, 2) != 0;
     if (!delivered) {
         sbs_status status = find_copy(work, id);
@@ -249,6 +269,7 @@ static sbs_status copy_seen_row(salvage *work, sqlite3_int64 id, sqlite3_stmt *r
             return sbs_sqlite_allow_missing(status);
         }
     }
+
     work->kept.seen++;
     return sbs_sqlite_put_seen(work->to, id, sqlite3_column_blob(row, 0), sqlite3_column_blob(row, 1), delivered,
                                sbs_sqlite_column_time(row, 3));
@@ -288,6 +309,7 @@ static sbs_status restore_state(salvage *work, bool readable) {
         return status;
     }
 
+    /* What the old counters knew of, and is not there, is lost. */
     uint64_t kept = work->to->priv.kept;
     sbs_sqlite_state old;
     if (readable && load_old_state(work, &old)) {
@@ -296,17 +318,19 @@ static sbs_status restore_state(salvage *work, bool readable) {
         if (counted > kept) {
             work->to->priv.lost = counted - kept;
         }
-        *state = old;
+        *state = old; /* with its epoch: the ids are still those of this queue */
     } else {
         work->to->priv.lost = UINT64_MAX;
         state->last_id = leap_ids(work->largest, state->epoch);
         state->accepted = (int64_t)kept;
     }
 
+    /* What is there is counted anew. */
     state->waiting = work->kept.waiting;
     state->bytes = work->kept.bytes;
     state->letters = work->kept.letters;
     state->seen = work->kept.seen;
+
     return sbs_sqlite_save_state(work->to);
 }
 
@@ -322,6 +346,7 @@ static sbs_status copy_all(salvage *work) {
     if (status != SBS_OK) {
         return status;
     }
+
     return salvage_walk(work, SEEK_SEEN, copy_seen);
 }
 
@@ -331,6 +356,7 @@ sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     sbs_status status = sbs_sqlite_run(to, SQL_BEGIN, NULL, 0);
     to->priv.writing = status == SBS_OK;
 
+    /* All in one transaction: nobody sees half of it. */
     if (status == SBS_OK && readable) {
         status = copy_all(&work);
     }

@@ -26,6 +26,7 @@ static int64_t log_size(const sbs_sqlite_queue *queue) {
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
         return 0;
     }
+
     return size;
 }
 
@@ -37,16 +38,14 @@ static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
         return INT64_MAX;
     }
 
+    uint64_t block = disk.f_frsize;
     int64_t reserve = RESERVE;
-    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * disk.f_frsize);
+    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * block);
     if (part < reserve) {
         reserve = part;
     }
-    int64_t unused = INT64_MAX;
-    if (disk.f_bavail < INT64_MAX / disk.f_frsize) {
-        unused = (int64_t)(disk.f_bavail * disk.f_frsize);
-    }
-    return unused - reserve - log_size(queue);
+
+    return (int64_t)(disk.f_bavail * block) - reserve - log_size(queue);
 }
 
 sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
@@ -62,9 +61,11 @@ sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
     if (status != SBS_OK) {
         return status;
     }
+
     if (spare + space.unused * space.page >= needed) {
         return SBS_OK;
     }
+
     return sbs_sqlite_fail(queue, SQLITE_FULL);
 }
 
@@ -94,6 +95,7 @@ sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out) {
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
 }
 
@@ -128,6 +130,7 @@ void sbs_sqlite_give_back(sbs_sqlite_queue *queue) {
     if (sbs_sqlite_measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
         shrink(queue, &space);
     }
+
     queue->priv.impatient = false;
     queue->priv.error = code; /* nothing that anybody asked for failed */
 }

@@ -12,11 +12,13 @@ static bool is_possible(sqlite3_stmt *row) {
     enum { EPOCH = 0, LAST_ID = 1, LOOKED_S = 11 };
     for (int i = EPOCH; i < LOOKED_S; i++) {
         sqlite3_int64 value = sqlite3_column_int64(row, i);
+
         bool in_range = i == EPOCH || (value >= 0 && (i == LAST_ID || value <= COUNTER_MAX));
         if (sqlite3_column_type(row, i) != SQLITE_INTEGER || !in_range) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -40,6 +42,7 @@ bool sbs_sqlite_take_state(sqlite3_stmt *row, sbs_sqlite_state *out) {
         .looked_s = sbs_sqlite_column_time(row, 11),
         .steady_s = sbs_sqlite_column_time(row, 12),
     };
+
     return true;
 }
 
@@ -49,9 +52,11 @@ static sbs_status load_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out) {
     bool possible = status == SBS_OK && sbs_sqlite_take_state(row, out);
     (void)sqlite3_reset(row);
 
+    /* Every queue has them, in one row. */
     if (status == SBS_ERR_NOT_FOUND || (status == SBS_OK && !possible)) {
         return sbs_sqlite_fail(queue, SQLITE_CORRUPT);
     }
+
     return status;
 }
 
@@ -62,6 +67,7 @@ sbs_status sbs_sqlite_read_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out)
         return load_state(queue, out);
     }
 
+    /* The first to ask in this transaction reads them. */
     if (!queue->priv.state_known) {
         sbs_status status = load_state(queue, &queue->priv.state);
         if (status != SBS_OK) {
@@ -70,6 +76,7 @@ sbs_status sbs_sqlite_read_state(sbs_sqlite_queue *queue, sbs_sqlite_state *out)
         queue->priv.state_known = true;
         queue->priv.expired_before = queue->priv.state.expired;
     }
+
     *out = queue->priv.state;
     return SBS_OK;
 }
@@ -100,6 +107,8 @@ sbs_status sbs_sqlite_save_state(sbs_sqlite_queue *queue) {
     }
 
     const sbs_sqlite_state *state = &queue->priv.state;
+
+    /* In the order of SQL_SAVE, of which the last two may be NULL. */
     sqlite3_int64 values[] = {state->epoch,
                               state->last_id,
                               state->accepted,
@@ -114,6 +123,7 @@ sbs_status sbs_sqlite_save_state(sbs_sqlite_queue *queue) {
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_SAVE, values, 11);
     sbs_sqlite_bind_time(statement, 12, state->looked_s);
     sbs_sqlite_bind_time(statement, 13, state->steady_s);
+
     return sbs_sqlite_done(queue, statement);
 }
 
@@ -129,9 +139,11 @@ int64_t sbs_sqlite_utc(const sbs_sqlite_queue *queue) {
         return SBS_UTC_UNKNOWN;
     }
 
+    /* A clock that was never set may tell anything. */
     int64_t now_s = config->utc_now(config->utc_ctx);
     if (sbs_sqlite_is_time(now_s)) {
         return now_s;
     }
+
     return SBS_UTC_UNKNOWN;
 }

@@ -13,6 +13,7 @@ _Static_assert(SQL_COUNT_OF <= SBS_SQLITE_STATEMENTS, "SBS_SQLITE_STATEMENTS is 
 
 sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
     queue->priv.error = code;
+
     switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -58,6 +59,7 @@ static int statement_takes_long(void *ctx) {
     sbs_sqlite_queue *queue = ctx;
     queue->priv.ticks++;
 
+    /* Statements on tables that are being made take as long as there are items. */
     bool endless = queue->priv.ticks > TICKS_MAX && !queue->priv.unbounded;
     return endless || (queue->priv.ticks > 1 && sbs_sqlite_must_stop(queue));
 }
@@ -71,6 +73,7 @@ static int wait_for_others(void *ctx, int count) {
         return 0;
     }
 
+    /* A program that is to end waits a short while still, to settle what it has sent. */
     int64_t most_ms = queue->priv.config.busy_ms;
     if (sbs_sqlite_must_stop(queue) && most_ms > STOP_WAIT_MS) {
         most_ms = STOP_WAIT_MS;
@@ -84,6 +87,7 @@ static int wait_for_others(void *ctx, int count) {
         waited_ms = (int64_t)(step - last) * pauses_ms[last];
         step = last;
     }
+
     for (size_t i = 0; i < step; i++) {
         waited_ms += pauses_ms[i];
     }
@@ -95,6 +99,7 @@ static int wait_for_others(void *ctx, int count) {
     if (pause_ms > pauses_ms[step]) {
         pause_ms = pauses_ms[step];
     }
+
     (void)sqlite3_sleep((int)pause_ms);
     return 1;
 }
@@ -121,6 +126,7 @@ sbs_status sbs_sqlite_prepare(sbs_sqlite_queue *queue) {
             return sbs_sqlite_fail(queue, sqlite3_extended_errcode(queue->priv.db));
         }
     }
+
     return SBS_OK;
 }
 
@@ -137,9 +143,11 @@ sqlite3_stmt *sbs_sqlite_bind(sbs_sqlite_queue *queue, sqlite_statement which, c
     (void)sqlite3_reset(statement);
     (void)sqlite3_clear_bindings(statement);
 
+    /* Parameters that are not bound are NULL. */
     for (int i = 0; i < count; i++) {
         (void)sqlite3_bind_int64(statement, i + 1, values[i]);
     }
+
     return statement;
 }
 
@@ -180,6 +188,7 @@ sbs_status sbs_sqlite_row(sbs_sqlite_queue *queue, sqlite3_stmt *statement) {
     if (code == SQLITE_DONE) {
         return SBS_ERR_NOT_FOUND;
     }
+
     return sbs_sqlite_fail(queue, extended);
 }
 
@@ -215,10 +224,12 @@ sbs_status sbs_sqlite_ask(sbs_sqlite_queue *queue, const char *sql, sqlite3_int6
     sqlite3_stmt *statement = NULL;
     queue->priv.ticks = 0;
     int code = sqlite3_prepare_v2(queue->priv.db, sql, -1, &statement, NULL);
+
     if (code == SQLITE_OK) {
         code = sqlite3_step(statement);
         *out = sqlite3_column_int64(statement, 0);
     }
+
     (void)sqlite3_finalize(statement);
 
     if (code == SQLITE_ROW) {
@@ -227,6 +238,7 @@ sbs_status sbs_sqlite_ask(sbs_sqlite_queue *queue, const char *sql, sqlite3_int6
     if (code == SQLITE_DONE) {
         code = SQLITE_CORRUPT; /* a row that every queue has is missing */
     }
+
     return sbs_sqlite_fail(queue, code);
 }
 

@@ -29,17 +29,20 @@ static sbs_status take_lock(sbs_sqlite_queue *queue) {
         return SBS_ERR_STATE;
     }
 
+    /* A thread that has a group under way gets it once more. */
     (void)pthread_mutex_lock(&queue->priv.lock);
     if (queue->priv.db == NULL && sbs_sqlite_connect(queue) != SBS_OK) {
         (void)pthread_mutex_unlock(&queue->priv.lock);
         return SBS_ERR_STORAGE;
     }
+
     queue->priv.stopped = false;
     return SBS_OK;
 }
 
 /* Gives the lock back, and sets a file aside that was found damaged meanwhile. */
 static void give_lock(sbs_sqlite_queue *queue) {
+    /* Within a group that waits for its end: the transaction is open. */
     if (queue->priv.damaged && !queue->priv.grouped) {
         (void)sbs_sqlite_replace(queue);
     }
@@ -58,12 +61,16 @@ static sbs_status start_in_group(sbs_sqlite_queue *queue) {
 }
 
 static sbs_status start_transaction(sbs_sqlite_queue *queue) {
+    /* Where the disk is nearly full the log must not grow. Within a transaction it could not be written back. */
     sbs_sqlite_spare_disk(queue);
+
     sbs_status status = sbs_sqlite_run(queue, SQL_BEGIN, NULL, 0);
     if (status != SBS_OK) {
         undo_all(queue); /* what is broken off may have begun */
         return status;
     }
+
+    /* Only under the lock is it certain that the file is not being replaced. */
     if (sbs_sqlite_has_moved(queue)) {
         (void)sbs_sqlite_run(queue, SQL_ROLLBACK, NULL, 0);
         return sbs_sqlite_fail(queue, SQLITE_READONLY_DBMOVED);
@@ -73,6 +80,7 @@ static sbs_status start_transaction(sbs_sqlite_queue *queue) {
     queue->priv.part = false;
     queue->priv.state_known = false;
     queue->priv.state_changed = false;
+
     return SBS_OK;
 }
 
@@ -99,6 +107,7 @@ sbs_status sbs_sqlite_enter(sbs_sqlite_queue *queue) {
     if (status != SBS_OK) {
         give_lock(queue);
     }
+
     return status;
 }
 
@@ -137,9 +146,11 @@ static sbs_status end_in_group(sbs_sqlite_queue *queue, sbs_status status) {
         return SBS_OK;
     }
 
+    /* What cannot be undone alone takes the whole group with it. */
     if (!undo_part(queue) || !is_callers_affair(status)) {
         undo_all(queue);
     }
+
     queue->priv.state = queue->priv.state_before;
     return status;
 }
@@ -157,6 +168,7 @@ static sbs_status end_transaction(sbs_sqlite_queue *queue, sbs_status status) {
     } else if (queue->priv.state_changed) {
         queue->priv.expired += (uint64_t)(queue->priv.state.expired - queue->priv.expired_before);
     }
+
     queue->priv.writing = false;
     return status;
 }
@@ -166,10 +178,13 @@ static void clear_when_empty(sbs_sqlite_queue *queue) {
     if (!queue->priv.erased) {
         return;
     }
+
+    /* Most transactions have read the counters themselves. */
     if (!queue->priv.state_known && sbs_sqlite_read_state(queue, &queue->priv.state) != SBS_OK) {
         return;
     }
 
+    /* Pages first: what they free is in the log, too. */
     if (queue->priv.state.waiting == 0) {
         sbs_sqlite_give_back(queue);
         sbs_sqlite_clear_log(queue);
@@ -186,6 +201,7 @@ sbs_status sbs_sqlite_leave(sbs_sqlite_queue *queue, sbs_status status) {
             clear_when_empty(queue);
         }
     }
+
     give_lock(queue);
     return status;
 }
@@ -207,11 +223,13 @@ sbs_status sbs_sqlite_queue_begin(sbs_sqlite_queue *queue) {
         give_lock(queue);
         return status;
     }
+
     queue->priv.grouped = true; /* and the lock is kept */
     return SBS_OK;
 }
 
 static sbs_status end_group(sbs_sqlite_queue *queue, sbs_status status) {
+    /* From here on it is a transaction like any other. */
     queue->priv.grouped = false;
     if (status == SBS_OK && !is_in_transaction(queue)) {
         status = SBS_ERR_STORAGE; /* a failure in it had undone it */

@@ -38,16 +38,19 @@ static bool is_ours(sqlite3_stmt *row, int version) {
             return true;
         }
     }
+
     return false;
 }
 
 /* Others may add tables of their own, but nothing to ours; and no view or trigger, which could reach them. */
 static bool touches_ours(sqlite3_stmt *row) {
+    /* Of every version, so that what an older one left is not taken for theirs. */
     for (size_t i = 0; i < OBJECT_COUNT; i++) {
         if (column_is(row, 1, objects[i].name) || column_is(row, 2, objects[i].table)) {
             return true;
         }
     }
+
     return column_is(row, 0, "trigger") || column_is(row, 0, "view");
 }
 
@@ -69,6 +72,7 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
         code = sqlite3_step(row);
     }
 
+    /* All of ours must be there, once each, and nothing that could change what they do. */
     size_t found = 0;
     bool foreign = false;
     while (code == SQLITE_ROW) {
@@ -79,6 +83,7 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
         }
         code = sqlite3_step(row);
     }
+
     (void)sqlite3_finalize(row);
 
     if (code != SQLITE_DONE) {
@@ -87,6 +92,7 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
     if (found != objects_of(queue->priv.version) || foreign) {
         return SBS_ERR_FORMAT;
     }
+
     return SBS_OK;
 }
 
@@ -96,6 +102,7 @@ static sbs_status identify_in_transaction(sbs_sqlite_queue *queue) {
     sqlite3_int64 application = 0;
     sqlite3_int64 version = 0;
     sqlite3_int64 tables = 0;
+
     sbs_status status = sbs_sqlite_ask(queue, "PRAGMA application_id", &application);
     if (status == SBS_OK) {
         status = sbs_sqlite_ask(queue, "PRAGMA user_version", &version);
@@ -107,18 +114,23 @@ static sbs_status identify_in_transaction(sbs_sqlite_queue *queue) {
         return status;
     }
 
+    /* An empty database may become a queue; one of somebody else is left alone. */
     if (application != SQLITE_QUEUE_APPLICATION) {
         if (application == 0 && version == 0 && tables == 0) {
             return SBS_ERR_NOT_FOUND;
         }
         return SBS_ERR_FORMAT;
     }
+
     if (version > SBS_SQLITE_QUEUE_VERSION) {
         return SBS_ERR_VERSION;
     }
+
+    /* Our mark with a version that never was. */
     if (version < 1) {
         return sbs_sqlite_fail(queue, SQLITE_CORRUPT);
     }
+
     queue->priv.version = (int)version;
     return check_tables(queue);
 }
@@ -153,6 +165,7 @@ static sbs_status make_tables(sbs_sqlite_queue *queue, const char *sql) {
     if (queue->priv.version != SBS_SQLITE_QUEUE_VERSION) {
         return SBS_ERR_STORAGE;
     }
+
     return sbs_sqlite_exec(queue, "COMMIT");
 }
 
@@ -162,6 +175,7 @@ sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue) {
         return status;
     }
 
+    /* Now nobody else writes: what it is stays so. */
     status = identify_in_transaction(queue);
     if (status == SBS_ERR_NOT_FOUND && queue->priv.emptied) {
         status = make_tables(queue, SQLITE_QUEUE_SCHEMA SQLITE_QUEUE_LEAP);
@@ -177,5 +191,6 @@ sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue) {
     if (sqlite3_get_autocommit(queue->priv.db) == 0) {
         (void)sqlite3_exec(queue->priv.db, "ROLLBACK", NULL, NULL, NULL);
     }
+
     return status;
 }
