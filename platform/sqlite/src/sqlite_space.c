@@ -38,7 +38,12 @@ static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
         return INT64_MAX;
     }
 
+    /* Some file systems tell no size, or one that is none. */
     uint64_t block = disk.f_frsize;
+    if (block == 0 || disk.f_blocks == 0 || disk.f_blocks > (uint64_t)INT64_MAX / block) {
+        return INT64_MAX;
+    }
+
     int64_t reserve = RESERVE;
     int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * block);
     if (part < reserve) {
