@@ -121,7 +121,7 @@ static const char *identifier_fault(const sbs_forward_adder *adder, const sbs_fo
         return NULL;
     }
     if (resource->value.len == 0) {
-        return "no identifier of it has a value";
+        return "none of its identifiers has a value";
     }
     if (sbs_forward_resource_has_loose_blanks(resource)) {
         return "its identifier begins or ends with a blank, which servers cut off";
