@@ -147,6 +147,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
                          psa_storage_create_flags_t create_flags) {
     char name[NAME_SIZE];
     its_entry made;
+
     if (!is_open) {
         return PSA_ERROR_STORAGE_FAILURE;
     }
@@ -177,6 +178,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
 psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t data_length, void *p_data,
                          size_t *p_data_length) {
     its_entry held;
+
     *p_data_length = 0;
     sbs_status status = entry_load(uid, &held);
     if (status != SBS_OK) {
@@ -197,6 +199,7 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t d
     if (*p_data_length != 0) {
         memcpy(p_data, held.bytes + FLAGS_SIZE + data_offset, *p_data_length);
     }
+
     entry_release(&held);
     return PSA_SUCCESS;
 }

@@ -58,6 +58,7 @@ static uint32_t record_crc_start(const char *name, const uint8_t header[HEADER_S
 /* Reads @p size bytes or up to the end of the file. */
 static bool read_up_to(int fd, uint8_t *buffer, size_t size, size_t *out_len) {
     *out_len = 0;
+
     while (*out_len < size) {
         ssize_t count = read(fd, buffer + *out_len, size - *out_len);
         if (count < 0 && errno == EINTR) {
@@ -141,6 +142,7 @@ static sbs_status record_open(sbs_linux_storage *storage, const char *name, int 
 static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_linux_storage *storage = ctx;
     int fd;
+
     *out_len = 0;
     if (!is_name(name)) {
         return SBS_ERR_ARGUMENT;
@@ -153,6 +155,8 @@ static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size
 
     status = record_read(storage, fd, name, buffer, size, out_len);
     (void)close(fd);
+
+    /* A record that is not whole may be a part of a key. */
     if (status != SBS_OK) {
         sbs_wipe(buffer, size);
     }
@@ -260,6 +264,7 @@ static int parent_sync(const char *path) {
 sbs_status sbs_linux_storage_open(sbs_linux_storage *storage, const char *path, sbs_storage *out_storage) {
     storage->priv.error = 0;
     storage->priv.folder_fd = -1;
+
     bool is_made = mkdir(path, 0700) == 0;
     if (!is_made && errno != EEXIST) {
         return storage_fail(storage, errno);
@@ -270,6 +275,7 @@ sbs_status sbs_linux_storage_open(sbs_linux_storage *storage, const char *path, 
         return storage_fail(storage, errno);
     }
 
+    /* Looked at after it was opened: nobody can put another one in its place between. */
     int error = folder_check(storage->priv.folder_fd);
     if (error == 0 && is_made) {
         error = parent_sync(path);
