@@ -25,6 +25,7 @@ typedef struct queue_run {
     uint64_t noted_id; /* the item whose failure was noted last, and its exit status */
     sbs_status noted;
     bool elsewhere; /* another process pushes */
+    bool begun;     /* something may have been sent */
 } queue_run;
 
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
@@ -168,7 +169,6 @@ static const char *next_without_try(const queue_run *run) {
     return "nothing was sent: mend that and run 'sbs queue push', but do not push the file again";
 }
 
-/* @p code: what kept the run from beginning, CLI_DONE if nothing did. */
 static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const cli_push_run *push = &run->push;
     const char *why = push->reason[0] != '\0' ? push->reason : "not tried";
@@ -179,7 +179,7 @@ static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const char *next = count == 1 ? "the next push sends it" : "the next push sends them";
     if (advised && push->unmended) {
         next = "then push again";
-    } else if (code != CLI_DONE && push->reason[0] == '\0') {
+    } else if (code != CLI_DONE && !run->begun) {
         next = next_without_try(run);
     }
     (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s%s%s", push->command, count,
@@ -226,7 +226,12 @@ static int push_queue(queue_run *run) {
 
     sbs_forward_push_config config = push_config(cli_queue_last_push_ms());
     code = cli_push_open(&run->push, &config);
-    return code != CLI_DONE ? code : push_all(run);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    run->begun = true;
+    return push_all(run);
 }
 
 /* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */

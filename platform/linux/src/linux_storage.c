@@ -96,7 +96,9 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
     uint32_t crc = record_crc_start(name, header);
     do {
         if (!read_up_to(fd, part, sizeof part, &part_len)) {
-            return storage_fail(storage, errno);
+            int error = errno;
+            sbs_wipe(part, sizeof part);
+            return storage_fail(storage, error);
         }
 
         /* What does not fit is read on, for the checksum. */
