@@ -250,8 +250,11 @@ static const char *advice_for_status(sbs_status status) {
 /* ---- redirects ------------------------------------------------------------------------------------------------ */
 
 /* Where the server redirects to, as the library tells it among the words; empty if it does not. */
-static sbs_text redirect_target(const sbs_detail *detail) {
+static sbs_text redirect_target(sbs_status status, const sbs_detail *detail) {
     static const char before[] = "redirects to ";
+    if (status != SBS_ERR_REDIRECT) {
+        return (sbs_text){NULL, 0};
+    }
     const char *at = strstr(detail->text, before);
     if (at == NULL) {
         return (sbs_text){NULL, 0};
@@ -264,8 +267,8 @@ static sbs_text redirect_target(const sbs_detail *detail) {
 /* NULL if it is no redirect, or one whose target is not known. */
 static const char *advice_for_redirect(sbs_status status, const sbs_detail *detail) {
     static char advice[CLI_REASON_SIZE];
-    sbs_text target = redirect_target(detail);
-    if (status != SBS_ERR_REDIRECT || target.len == 0) {
+    sbs_text target = redirect_target(status, detail);
+    if (target.len == 0) {
         return NULL;
     }
 
