@@ -66,6 +66,7 @@ void cli_check_put(cli_check_level level, const char *step, const char *text, co
     static const char *const names[] = {"OK", "WARN", "FAIL"};
     char line[CLI_REASON_SIZE];
 
+    /* The text may hold the words of a server. */
     (void)snprintf(line, sizeof line, "%s", text);
     line[cli_sanitise(line, strlen(line))] = '\0';
 

@@ -57,6 +57,7 @@ static int dead_handle(dead_run *run, const sbs_sqlite_dead *dead) {
 
     sbs_writer_init_sink(&text, sbs_forward_buffer_put, &line);
     dead_put(run, dead, &text);
+    /* A listing only shows; retry and remove act. */
     if (run->act != NULL) {
         status = run->act(&cli_queue_db, dead->item.id);
     }

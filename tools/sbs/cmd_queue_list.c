@@ -58,6 +58,7 @@ static void put_name(sbs_writer *out, sbs_text name) {
         room -= sizeof dots - 1;
         name.ptr += name.len - room;
         name.len = room;
+        /* The cut may not leave half a character. */
         while (name.len > 0 && is_continued(name.ptr[0])) {
             name.ptr++;
             name.len--;

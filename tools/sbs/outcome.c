@@ -299,6 +299,7 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
         detail = &none;
     }
 
+    /* The most special advice comes first. */
     const char *of_redirect = advice_for_redirect(status, detail);
     if (of_redirect != NULL) {
         return of_redirect;
@@ -330,6 +331,7 @@ const char *cli_sentence(sbs_status status, unsigned http_status) {
 /* A clock before the build was never set, and its date shows that. */
 static void put_clock_before_build(sbs_writer *out) {
     time_t now = (time_t)sbs_linux_wall_clock();
+    /* The date shows what is wrong: 1970, or the day of the last image. */
     struct tm date;
     char day[16] = "an unknown day";
 

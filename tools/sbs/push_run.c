@@ -69,6 +69,7 @@ static bool failure_reserve(cli_push_run *run) {
 }
 
 static void failure_keep(cli_push_run *run, uint64_t id, const char *reason) {
+    /* One failure is kept for each item: its last. */
     size_t at = failure_find(run, id);
     if (at == run->failure_count) {
         if (!failure_reserve(run)) {
@@ -165,6 +166,7 @@ static void show_progress(cli_push_run *run) {
         return;
     }
 
+    /* The queue counts what is left, in RAM or in a file. */
     run->shown_ms = now_ms;
 
     const sbs_queue *queue = run->push.priv.config.queue;
@@ -234,6 +236,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
         run->advice = mode_advice;
     }
 
+    /* Only now is it known whether the item counts for the exit status. */
     bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
     if (run->pending_code == CLI_DONE && counts) {
         run->pending_code = code_of_refusal(event);
@@ -280,6 +283,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     char before[CLI_PUSH_REASON_SIZE];
     uint32_t wait_ms = event->push->wait_ms;
 
+    /* The reason before this one decides whether anything new is to be said. */
     memcpy(before, run->reason, sizeof before);
     keep_trouble(run, event);
     if (run->failed_hook != NULL) {
@@ -287,6 +291,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     }
 
     if (!run->over && !cli_push_with.quiet && strcmp(before, run->reason) != 0) {
+        /* The next line of progress may come at once: the note took its place. */
         run->shown_ms = 0;
         cli_note("%s: %s, %s in %u.%u s", run->command, run->reason, who, (unsigned)(wait_ms / 1000),
                  (unsigned)(wait_ms % 1000 / 100));
@@ -350,6 +355,7 @@ static void push_durable(void *ctx) {
     cli_push_run *run = ctx;
     int code = cli_push_show(run);
 
+    /* The first fault of the listing is the one that is told. */
     if (run->told == CLI_DONE) {
         run->told = code;
     }
@@ -437,6 +443,7 @@ static uint64_t within_time(const cli_push_run *run, uint64_t wait_ms) {
         return 0;
     }
 
+    /* The wait ends with --max-time at the latest. */
     uint64_t left_ms = time_ms - passed_ms;
     return wait_ms < left_ms ? wait_ms : left_ms;
 }
@@ -448,6 +455,7 @@ static bool is_over(const cli_push_run *run, const sbs_wait *wait) {
 
 void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait) {
     show_progress(run);
+    /* Asked before each wait, so that none is begun in vain. */
     run->over = is_over(run, wait);
     if (run->over || (polled == SBS_PENDING && wait->timeout_ms == 0)) {
         return;

@@ -64,6 +64,7 @@ static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *reso
 
 static void note_refused(add_run *run, const sbs_forward_resource *resource, const struct add_item *item,
                          const char *why, int code) {
+    /* Its line is the same whether the group is stored or not. */
     put_refused(&run->done, resource, item, why);
     put_refused(&run->undone, resource, item, why);
     run->refused++;
@@ -133,6 +134,7 @@ static bool ranges_reserve(cli_queue_added *added) {
 
 static bool keep_ids(cli_queue_added *added, const struct cli_queue_range *ids, size_t count) {
     for (size_t i = 0; i < count; i++) {
+        /* Ids in a row make one range. */
         bool follows = added->count > 0 && added->ranges[added->count - 1].last + 1 == ids[i].first;
         if (follows) {
             added->ranges[added->count - 1].last = ids[i].last;
@@ -240,6 +242,7 @@ static void try_group(add_run *run) {
     run->fault = CLI_DONE;
     run->failure = SBS_OK;
 
+    /* All in one transaction: one write to the disk for the whole group. */
     bool begun = false;
     if (!run->stopped) {
         run->failure = sbs_sqlite_queue_begin(&cli_queue_db);
@@ -296,6 +299,7 @@ static int add_group(add_run *run) {
     sbs_writer out;
 
     try_group(run);
+    /* A file that was damaged, or was replaced by another process, gets a second try. */
     if (run->failure != SBS_OK && run->accepted == 0 && has_other_file(run)) {
         try_group(run);
     }
@@ -326,6 +330,7 @@ static int add_take(void *ctx, sbs_text text, const char *path, size_t line) {
         run->count++;
     }
 
+    /* The group ends where it is full, or where its memory goes. */
     bool ended = text.ptr == NULL && run->count > 0;
     if (run->count == GROUP_MAX || ended) {
         return add_group(run);
@@ -370,6 +375,7 @@ static int add_finish(add_run *run, int code) {
     const cli_queue_added *added = run->added;
 
     if (code == CLI_DONE && added->refused > 0) {
+        /* The lines say why of each; this says that there is something to read. */
         size_t all = added->refused + added->accepted;
         (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
                        run->command, added->refused, all, cli_plural(all, "", "s"),
@@ -407,6 +413,7 @@ static bool read_piece(sbs_forward_buffer *data, int *out_code) {
         count = read(STDIN_FILENO, data->data + data->len, data->size - data->len);
     } while (count < 0 && errno == EINTR && cli_signal() == 0);
 
+    /* A signal ends the reading as the end of the input does. */
     if (count < 0 && cli_signal() == 0) {
         *out_code = cli_fail(CLI_INPUT, "standard input: %s, give one that can be read", strerror(errno));
     }

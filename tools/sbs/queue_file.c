@@ -144,6 +144,7 @@ bool cli_queue_was_replaced(const char *command) {
 
     told_aside = aside;
 
+    /* UINT64_MAX: nobody knows how many were lost. */
     char missing[64] = "";
     uint64_t lost = sbs_sqlite_queue_lost(&cli_queue_db);
     if (lost != UINT64_MAX && lost > 0) {
@@ -166,6 +167,7 @@ static uint32_t keep_dead_s(cli_queue_need need) {
     uint64_t days = cli_queue.keep_dead_days;
     bool given = days != NOT_GIVEN;
 
+    /* Who only looks deletes nothing, unless --keep-dead says so. */
     if (days == 0 || (!given && need == CLI_QUEUE_LOOK)) {
         return UINT32_MAX; /* never */
     }
@@ -199,6 +201,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
                         strerror(errno));
     }
 
+    /* A damaged file is set aside and salvaged in here. */
     sbs_status status = sbs_sqlite_queue_open(&cli_queue_db, &config, &cli_queue_port);
     if (status != SBS_OK) {
         return cli_queue_fail(command, status);
@@ -206,6 +209,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
 
     opened_by = command;
     (void)cli_queue_was_replaced(command);
+    /* Another process may put a new file at this name: then the old one is not what counts. */
     if (stat(cli_queue.file, &opened) != 0) {
         memset(&opened, 0, sizeof opened);
     }

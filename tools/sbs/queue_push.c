@@ -36,6 +36,7 @@ static int note_storage_failure(queue_run *run, sbs_status status) {
     const char *command = run->push.command;
 
     run->storage_failures++;
+    /* It is told when it begins, and when this process gives up. */
     if (run->storage_failures == 1 || (run->storage_failures >= STORAGE_TRIES && !follow)) {
         int code = CLI_LOCAL;
         if (!cli_queue_was_replaced(command)) {
@@ -88,6 +89,7 @@ static int push_turn(queue_run *run) {
         return code;
     }
 
+    /* Nothing is left to send: a service waits for more, any other run is done. */
     if (polled == SBS_OK) {
         run->storage_failures = 0;
         if (!cli_push_with.follow) {
@@ -149,6 +151,7 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
     queue_run *run = ctx;
     const sbs_push_event *push = event->push;
 
+    /* An answer is worth noting each time; silence is not. */
     bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
     if (push->id == 0 || (!answered && run->noted_id == push->id && run->noted == push->status)) {
         return;
@@ -195,6 +198,7 @@ static int list_kept(queue_run *run) {
     }
 
     for (size_t i = 0; i < mine->count; i++) {
+        /* The queue lists what waits: an item of the range that is missing was delivered or refused. */
         sbs_queue_item item = {.id = mine->ranges[i].first - 1};
         while (cli_queue_port.ops->next(cli_queue_port.ctx, item.id, &item) == SBS_OK &&
                item.id <= mine->ranges[i].last) {
@@ -245,6 +249,7 @@ static void tell_kept(const queue_run *run, uint32_t count) {
                        reason, next);
         return;
     }
+    /* What must be mended first is not sent by itself. */
     if (push->unmended) {
         next = "then push again";
     }
@@ -264,6 +269,7 @@ static int sum_up(queue_run *run, int code) {
         tell_kept(run, counters.waiting);
     }
 
+    /* The first fault counts; then what the server refused; then what is left. */
     if (code != CLI_DONE) {
         return code;
     }
@@ -303,6 +309,7 @@ static int push_queue(queue_run *run) {
 /* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
 static int push_lock(queue_run *run) {
     const char *command = run->push.command;
+    /* A push of its own files hands them over: the other process sends them. */
     bool waits = cli_push_with.follow && run->mine == NULL;
 
     int code = cli_queue_lock(command, &run->elsewhere);

@@ -169,6 +169,7 @@ static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     if (!cli_trace_init(trace, &inner, describe, stream)) {
         return false;
     }
+    /* The trace runs always: it finds the secrets that no message may repeat. */
     if (!cli_server.verbose) {
         cli_trace_hide(trace);
     }
@@ -209,6 +210,7 @@ static int open_server(const char *command, bool with_key) {
         .wrap = trace_stream,
     };
 
+    /* Requests without a token send neither. */
     if (with_key) {
         config.client_id = cli_server.client_id;
         config.scope = cli_server.scope;
@@ -272,6 +274,7 @@ int cli_server_open(const char *command, cli_need need) {
         return code;
     }
 
+    /* From here on there is something to close. */
     setup.open = true;
     sbs_tls_trust_init(&setup.trust);
     sbs_tls_identity_init(&setup.identity);
@@ -334,6 +337,7 @@ sbs_status cli_server_run(const sbs_request *request) {
     }
 
     while ((status = sbs_client_poll(cli_server_client(), sbs_linux_now(), &wait)) == SBS_PENDING) {
+        /* A signal gives the request up; its outcome is not asked for any more. */
         if (cli_signal() != 0) {
             sbs_client_cancel(cli_server_client());
             return SBS_ERR_CANCELLED;
