@@ -25,6 +25,7 @@ static int queue_push_run(const cli_operands *operands) {
     if (code == CLI_DONE) {
         code = cli_queue_push_run("queue push", NULL);
     }
+
     cli_queue_close();
     return code;
 }

@@ -42,6 +42,7 @@ const cli_table cli_push_table = CLI_TABLE(option_table);
 /* The place of the item's failure; the number of failures if it has none yet. */
 static size_t failure_find(const cli_push_run *run, uint64_t id) {
     size_t at = 0;
+
     while (at < run->failure_count && run->failures[at].id != id) {
         at++;
     }
@@ -194,6 +195,7 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
+
     cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or answers 200 to new ones "
              "too), "
              "look at %s/_history: %s has the old one",
@@ -245,6 +247,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
 
 static void name_step(cli_push_run *run, const sbs_forward_event *event) {
     const char *step = "";
+
     if (event->detail != NULL) {
         step = sbs_step_text(event->detail->step);
     }

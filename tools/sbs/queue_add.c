@@ -56,6 +56,7 @@ static void put_fate(sbs_writer *out, const sbs_forward_resource *resource, cons
 static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *resource, const struct add_item *item,
                         const char *why) {
     sbs_writer out;
+
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, to);
     put_fate(&out, resource, item->path, item->line, "refused: ");
     sbs_forward_put_clean(&out, sbs_text_of(why));

@@ -281,6 +281,7 @@ int cli_queue_lock(const char *command, bool *out_elsewhere) {
     if (errno != 0) {
         words = strerror(errno);
     }
+
     return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file, words);
 }
 
@@ -294,6 +295,7 @@ void cli_queue_close(void) {
 /* 0 if it is none. */
 uint64_t cli_queue_id(const char *operand) {
     uint64_t id = 0;
+
     if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK) {
         return 0;
     }

@@ -169,6 +169,7 @@ static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     if (!cli_trace_init(trace, &inner, describe, stream)) {
         return false;
     }
+
     /* The trace runs always: it finds the secrets that no message may repeat. */
     if (!cli_server.verbose) {
         cli_trace_hide(trace);
@@ -361,6 +362,7 @@ sbs_forward_server *cli_server_forward(void) {
 
 void cli_server_wait(const sbs_wait *wait) {
     sbs_wait shorter = *wait;
+
     if (shorter.timeout_ms > LONGEST_WAIT_MS) {
         shorter.timeout_ms = LONGEST_WAIT_MS;
     }
