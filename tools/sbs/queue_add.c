@@ -432,8 +432,8 @@ static int read_lines(const char *command, cli_items *lines, sbs_forward_buffer 
 
     while (code == CLI_DONE && more) {
         if (data->len > CLI_QUEUE_ITEM_MAX || !sbs_forward_buffer_reserve(data, PIECE)) {
-            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
-                            lines->line);
+            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter lines",
+                            command, lines->line);
         }
 
         /* After a signal a line without an end is not taken for a whole one. */
