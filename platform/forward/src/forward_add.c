@@ -236,6 +236,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
         added_give_identifier(adder, out_added);
     }
 
+    /* Nothing was found against it. */
     if (out_added->fate == SBS_FORWARD_QUEUED) {
         added_store(adder, rule, from_outside, utc_s, out_added);
     }

@@ -89,6 +89,7 @@ static size_t token_bound(sbs_text text) {
 bool sbs_forward_json_reserve(sbs_forward_json *json, sbs_text text) {
     sbs_forward_json_free(json);
     json->capacity = token_bound(text);
+    /* Counted before it is parsed: one pass over the text, and no second try with more tokens. */
     json->tokens = calloc(json->capacity, sizeof *json->tokens);
 
     return json->tokens != NULL;

@@ -430,6 +430,7 @@ sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type,
 }
 
 bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
+    /* Who asks wants to know whether a server that indexes late could be asked too early. */
     switch (modes->priv.asked) {
     case SBS_FORWARD_PUT:
     case SBS_FORWARD_PLAIN:

@@ -157,6 +157,7 @@ static sbs_status ram_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const 
     if (item == NULL) {
         return SBS_ERR_NOT_FOUND;
     }
+    /* As any queue does: one that stores reasons has no room for longer ones. */
     if (reason != NULL && strlen(reason) >= SBS_QUEUE_REASON_SIZE) {
         return SBS_ERR_ARGUMENT;
     }

@@ -191,6 +191,7 @@ static const char *permission_of(sbs_interaction interaction, bool instance) {
 }
 
 void sbs_forward_server_note_request(sbs_forward_server *server, sbs_interaction interaction, sbs_text target) {
+    /* "Observation/7" is read, "Observation?code=x" is searched for. */
     sbs_text first = text_before(target, '/');
     sbs_text type = text_before(first, '?');
     bool instance = first.len < target.len;

@@ -75,6 +75,7 @@ static sbs_status blob_read(int fd, size_t max, sbs_linux_blob *blob) {
             return SBS_OK;
         }
 
+        /* The memory has room for one byte more than is allowed: that shows what is too large. */
         blob->len += (size_t)count;
         if (blob->len > max) {
             return file_fail(EFBIG, SBS_ERR_TOO_LARGE);

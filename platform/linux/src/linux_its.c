@@ -151,6 +151,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     if (!is_open) {
         return PSA_ERROR_STORAGE_FAILURE;
     }
+    /* Before it is added to: on 32 bits the sum could be small again. */
     if (data_length > SBS_LINUX_RECORD_MAX - FLAGS_SIZE) {
         return PSA_ERROR_INVALID_ARGUMENT;
     }
@@ -169,6 +170,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
         memcpy(made.bytes + FLAGS_SIZE, p_data, data_length);
     }
 
+    /* A copy of the key is in this memory: it is wiped whatever became of the record. */
     its_put_name(name, uid);
     status = its_to_psa(storage.ops->set(storage.ctx, name, made.bytes, made.len));
     entry_release(&made);
@@ -185,6 +187,7 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t d
         return its_to_psa(status);
     }
 
+    /* To read from the end on is to read nothing; from behind it is a fault (PSA Storage API, psa_its_get). */
     size_t len = held.len - FLAGS_SIZE;
     if (data_offset > len) {
         entry_release(&held);

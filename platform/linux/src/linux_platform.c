@@ -120,6 +120,7 @@ const char *sbs_linux_platform_tls_words(const sbs_linux_platform *platform) {
 }
 
 void sbs_linux_platform_close(sbs_linux_platform *platform) {
+    /* The connection first: it uses all the rest. */
     sbs_tls_stream_deinit(&platform->priv.tls);
     sbs_linux_stream_deinit(&platform->priv.tcp);
     sbs_tls_trust_deinit(&platform->priv.trust);

@@ -89,6 +89,7 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
         return storage_fail(storage, errno);
     }
 
+    /* A file that was planted or cut. */
     if (part_len < sizeof header || memcmp(header, magic, sizeof magic) != 0) {
         return SBS_ERR_DAMAGED;
     }
@@ -167,7 +168,7 @@ static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size
 
 /* One writer at a time among all processes; the lock ends with the process at the latest. */
 static int folder_lock(int folder_fd) {
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+    struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     for (unsigned tries = 0; flock(folder_fd, LOCK_EX | LOCK_NB) != 0; tries++) {
         if (errno != EINTR && errno != EWOULDBLOCK) {
             return errno;
@@ -196,6 +197,7 @@ static sbs_status storage_set(void *ctx, const char *name, const uint8_t *data, 
     sbs_bytes_put_u32(header + CRC_AT, sbs_crc32(record_crc_start(name, header), data, len));
     sbs_file_content content = {header, sizeof header, data, len};
 
+    /* The lock makes the name of the temporary file this process's. */
     memcpy(temporary, name, strlen(name));
     memcpy(temporary + strlen(name), TEMPORARY_SUFFIX, sizeof TEMPORARY_SUFFIX);
     int error = folder_lock(storage->priv.folder_fd);
