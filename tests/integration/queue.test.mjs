@@ -331,7 +331,7 @@ describe('a server that fails', () => {
         const named = /https:\S+\/metadata answers with XML \(HTTP 200\), not with a CapabilityStatement in JSON/;
         const result = await queue.push(['--wait', '0']);
         assert.equal(result.status, 3, result.text);
-        assert.match(result.stderr, new RegExp(`1 item is kept in \\S+: ${named.source}, choose with --write-mode`));
+        assert.match(result.stderr, new RegExp(`1 item is kept in \\S+: ${named.source}, choose a way to write with --write-mode`));
 
         const chosen = await queue.push(['--write-mode', 'if-none-exist']);
         assert.equal(chosen.status, 0, chosen.text);

@@ -74,7 +74,7 @@ static void a_check_says_what_adding_would_and_stores_nothing(void **state) {
     (void)state;
     assert_checked("{\"resourceType\":\"Observation\"}", NULL, false);
     assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\"1\"}]}", NULL, true);
-    assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[]}", "no identifier of it has a value", true);
+    assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[]}", "none of its identifiers has a value", true);
     assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\" 1\"}]}",
                    "its identifier begins or ends with a blank, which servers cut off", true);
     assert_checked("{\"id\":\"a\"}", "no resourceType", false);
@@ -150,7 +150,7 @@ static void what_is_not_stored_says_why(void **state) {
     add_named("urn:x", "1 ", "");
     assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
     add("{\"resourceType\":\"Observation\",\"identifier\":[{}]}");
-    assert_string_equal(added.reason, "no identifier of it has a value");
+    assert_string_equal(added.reason, "none of its identifiers has a value");
     add("{\"resourceType\":\"Observation\",");
     assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
     assert_int_equal(added.fault_at, 30);

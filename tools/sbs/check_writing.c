@@ -30,6 +30,7 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
         return (sbs_forward_mode)cli_push_with.write_mode;
     }
 
+    /* Without a statement put is a guess: it is taken only where nothing else is granted. */
     bool put_only = plan->may_update && !plan->may_create;
     if (!plan->known && !put_only) {
         return SBS_FORWARD_IF_NONE_EXIST;
@@ -40,6 +41,7 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
     if (plan->stated.conditional_create) {
         return SBS_FORWARD_IF_NONE_EXIST;
     }
+
     return SBS_FORWARD_PLAIN;
 }
 
@@ -56,6 +58,7 @@ static int plan_put_gap(const char *text, const char *advice) {
 static int plan_put_lacks(const check_plan *plan, const char *why) {
     char text[TEXT_SIZE];
     char advice[TEXT_SIZE];
+
     (void)snprintf(text, sizeof text, "%s: the granted scope has %s", plan->type, why);
     (void)snprintf(advice, sizeof advice, "ask with --scope for system/%s.cu, and have it granted", plan->type);
     return plan_put_gap(text, advice);
@@ -81,6 +84,7 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         return;
     }
 
+    /* The server knows a resource again by its id or by its identifier; plain has neither. */
     if (mode == SBS_FORWARD_PLAIN) {
         const char *advice = "if the server can do more than it states, say so with --write-mode";
         if (stated->update_create && !plan->may_update) {
@@ -90,6 +94,7 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         return;
     }
 
+    /* A way that --write-mode names is used whatever the server states. */
     bool can_put = mode == SBS_FORWARD_PUT && stated->update_create;
     bool can_post = mode == SBS_FORWARD_IF_NONE_EXIST && stated->conditional_create;
     if (!can_put && !can_post) {
@@ -104,6 +109,7 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
 static int plan_check(const check_plan *plan) {
     sbs_forward_mode mode = plan_mode(plan);
 
+    /* The letters that are missing come first: no statement of the server makes up for them. */
     if (!plan->may_create && !plan->may_update) {
         return plan_put_lacks(plan, "neither c (create) nor u (update)");
     }
@@ -122,6 +128,8 @@ static int type_check(const sbs_json *doc, const char *type) {
     sbs_token_view token = {0};
     check_plan plan = {.type = type};
     bool has_token = cli_server_token(&token) == SBS_OK;
+
+    /* A token that cannot be read says nothing about what is granted. */
     bool any = cli_server.any_scope || !has_token;
 
     plan.may_create = any || sbs_scope_covers(token.scope, type, SBS_SCOPE_CREATE);
@@ -164,12 +172,14 @@ static int check_types(const sbs_json *doc) {
         }
 
         (void)snprintf(type, sizeof type, "%.*s", (int)scope.type.len, scope.type.ptr);
+        /* Of all types, measurements are what is pushed most. */
         if (strcmp(type, "*") == 0) {
             (void)snprintf(type, sizeof type, "Observation");
         }
         if (first[0] == '\0') {
             (void)snprintf(first, sizeof first, "%s", type);
         }
+        /* A type that is only read does not matter to push. */
         if ((scope.permissions & (SBS_SCOPE_CREATE | SBS_SCOPE_UPDATE)) != 0) {
             writes = true;
             code = type_check(doc, type);
@@ -207,6 +217,7 @@ static int check_version(const sbs_json *doc) {
         level = CLI_CHECK_WARN;
         code = CLI_DONE;
     }
+
     cli_check_put_words(level, "metadata", "give the base URL of an R4 endpoint with --fhir",
                         "FHIR %.*s, but this program writes resources of R4", (int)version.len, version.ptr);
     return code;

@@ -111,6 +111,7 @@ static int put_failure(const char *step, sbs_status status) {
     unsigned end = step_reached(status, detail);
     char reason[CLI_REASON_SIZE];
 
+    /* What was reached before the failure is good. */
     put_connected(end);
     if (end != STEP_ANSWER) {
         step = connection_steps[end];
@@ -125,6 +126,8 @@ static int put_failure(const char *step, sbs_status status) {
 
 static void put_key(cli_key *key) {
     const char *alg = key->public_key.alg == SBS_RS384 ? "RS384" : "ES384";
+
+    /* The seed's profile has no kid in its header. */
     bool wants_kid = cli_kid_method() != SBS_KID_NONE && cli_server.profile != 2;
 
     if (wants_kid && cli_key_kid(key) == CLI_DONE && key->kid_len > 0) {
@@ -181,6 +184,7 @@ static int check_discovery(void) {
     }
 
     put_answered();
+    /* The URL is the one that the token request will go to. */
     sbs_text url = sbs_client_token_url(cli_server_client());
     cli_check_put_words(CLI_CHECK_OK, "discovery", NULL, "token endpoint %.*s", (int)url.len, url.ptr);
     return CLI_DONE;
@@ -265,6 +269,7 @@ static int check_metadata(char *answer) {
         status = cli_server_run(&request);
     }
 
+    /* Push works without a statement, but cannot choose as well. */
     if (is_refusal(status)) {
         return cli_check_unstated();
     }
@@ -306,6 +311,7 @@ static int check_steps(char *answer) {
     }
 
     cli_check_put(CLI_CHECK_OK, "configuration", "complete", NULL);
+    /* From here on the steps talk to a server. */
     note_host();
 
     code = check_clock();

@@ -133,9 +133,11 @@ static int direct_pump(direct_run *run, bool all) {
             return code;
         }
 
+        /* A queue in RAM fails only where memory ends. */
         if (polled != SBS_PENDING && polled != SBS_OK) {
             push->over = true;
         }
+        /* One place is enough to read on. */
         if (!all && run->ram.count < before) {
             return CLI_DONE;
         }
@@ -170,6 +172,7 @@ static int direct_add(direct_run *run, const sbs_forward_resource *resource, sbs
         status = sbs_forward_ram_add(&run->ram, &meta, text, name, fault, &id);
     }
 
+    /* An item that cannot be held is told at once; the others go on. */
     if (status == SBS_ERR_MEMORY) {
         cli_push_put_line(&run->push, name, "not sent", "out of memory");
         direct_note_unsent(run, CLI_LOCAL);
@@ -222,6 +225,7 @@ static int direct_take(void *ctx, sbs_text text, const char *path, size_t line) 
         text.len = 0; /* nothing of it is needed any more */
     }
 
+    /* Its name in the listing is made while the text is there. */
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &name);
     sbs_forward_resource_put_name(&resource, path, line, &out);
     direct_warn_without_system(run, &resource);
@@ -246,6 +250,7 @@ static void direct_tell(const direct_run *run, int code) {
     size_t failed = run->unsent + (size_t)push->refused;
     const char *are = resources_are(failed, run->count);
 
+    /* Who interrupts knows why, and needs no advice. */
     if (failed > 0 && cli_signal() != 0) {
         (void)cli_fail(code, "push: cancelled by a signal, %zu of %zu resource%s not known to be on the server", failed,
                        run->count, are);
@@ -296,6 +301,7 @@ static int direct_push(direct_run *run, const cli_operands *operands) {
         code = direct_pump(run, true);
     }
 
+    /* What was told becomes durable before it is counted. */
     (void)cli_push_close(&run->push);
 
     if (code == CLI_DONE) {
@@ -377,7 +383,7 @@ const cli_command cli_push = {
              "  already there  the server had it from an earlier push\n"
              "  updated        the server had an older one under its id\n"
              "  replaced       the server overwrote one although it was asked not to: look at the old version\n"
-             "  refused: WHY   the server will not take it, or it is no resource\n"
+             "  refused: WHY   the server will not take it, or it is not a resource\n"
              "  not sent: WHY  the server is not known to have it\n"
              "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
              "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
@@ -385,7 +391,7 @@ const cli_command cli_push = {
              "--wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
              "With --queue everything is stored durably first and pushed behind what waits there. Then\n"
-             "there are, too:\n"
+             "there are also:\n"
              "  kept: WHY              it is in the queue and goes with the next push\n"
              "  already delivered      the server has the same by this queue\n"
              "  already a dead letter  the server refused the same; exit status 1\n"

@@ -57,6 +57,7 @@ static int dead_handle(dead_run *run, const sbs_sqlite_dead *dead) {
 
     sbs_writer_init_sink(&text, sbs_forward_buffer_put, &line);
     dead_put(run, dead, &text);
+    /* A listing only shows; retry and remove act. */
     if (run->act != NULL) {
         status = run->act(&cli_queue_db, dead->item.id);
     }
@@ -177,6 +178,7 @@ static bool means_all(const cli_operands *operands) {
 
 static int dead_visit_open(dead_run *run, const cli_operands *operands) {
     int code;
+
     if (means_all(operands)) {
         code = dead_visit_all(run);
     } else {
@@ -186,11 +188,13 @@ static int dead_visit_open(dead_run *run, const cli_operands *operands) {
     if (run->as_json) {
         return dead_end_json(run, code);
     }
+
     return code;
 }
 
 static int dead_visit_chosen(dead_run *run, const cli_operands *operands) {
     int code = CLI_DONE;
+
     if (!means_all(operands)) {
         code = cli_queue_check_ids(run->command, operands, "sbs queue dead");
     }

@@ -58,6 +58,7 @@ static void put_name(sbs_writer *out, sbs_text name) {
         room -= sizeof dots - 1;
         name.ptr += name.len - room;
         name.len = room;
+        /* The cut may not leave half a character. */
         while (name.len > 0 && is_continued(name.ptr[0])) {
             name.ptr++;
             name.len--;
@@ -113,6 +114,7 @@ static void put_tabs(sbs_writer *out, const sbs_queue_item *item, const cli_queu
 /* False if another process took the item meanwhile. */
 static bool put_json(sbs_writer *out, uint64_t id, size_t shown) {
     sbs_sqlite_entry entry;
+
     if (sbs_sqlite_queue_find(&cli_queue_db, id, &entry) != SBS_OK) {
         return false;
     }

@@ -29,6 +29,7 @@ static sbs_text trim(sbs_text text) {
 /* Takes the next line that is not blank off the text. */
 static bool items_next_line(sbs_text *rest, sbs_text *out_item, size_t *line) {
     while (rest->len > 0) {
+        /* The number counts blank lines, too: it is the one that an editor shows. */
         const char *end = memchr(rest->ptr, '\n', rest->len);
         size_t len = rest->len;
         if (end != NULL) {
@@ -55,6 +56,7 @@ static bool has_objects(sbs_text text) {
     size_t starts = 0;
 
     while (items_next_line(&rest, &line, &number)) {
+        /* Members of an indented resource may begin with a brace, but not at the margin. */
         bool at_column_0 = line.ptr == text.ptr || line.ptr[-1] == '\n';
         starts += at_column_0 && line.ptr[0] == '{';
     }
@@ -95,6 +97,7 @@ int cli_items_take_lines(cli_items *items, cli_buffer *data, bool at_end) {
         code = items_release(items);
     }
 
+    /* What is left is the beginning of the next line. */
     data->len -= whole;
     if (whole > 0 && data->len > 0) {
         memmove(data->data, data->data + whole, data->len);
@@ -131,6 +134,7 @@ static form form_of(const cli_buffer *data, bool at_end) {
         return UNKNOWN;
     }
 
+    /* A line may still go on where the data ends. */
     bool ended = at_end || rest.len > 0 || data->data[data->len - 1] == '\n';
     if (!ended) {
         return UNKNOWN;
@@ -139,6 +143,7 @@ static form form_of(const cli_buffer *data, bool at_end) {
     if (cli_is_json(line)) {
         return LINES;
     }
+
     return WHOLE;
 }
 
@@ -163,6 +168,7 @@ static int take_file(cli_items *items, const cli_input *input, cli_buffer *data,
             break;
         }
 
+        /* Decided once, as soon as the first line is there. */
         if (found == UNKNOWN) {
             found = form_of(data, end);
         }
@@ -209,6 +215,7 @@ static int read_file(const char *command, cli_items *items, int *out_code) {
 
 int cli_items_read(const char *command, const cli_operands *files, cli_items_take take, void *ctx, int *out_code) {
     int code = CLI_DONE;
+
     for (size_t i = 0; i < files->count && code == CLI_DONE; i++) {
         cli_items items = {.take = take, .ctx = ctx, .path = files->items[i], .line = 1};
         code = read_file(command, &items, out_code);

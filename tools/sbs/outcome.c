@@ -244,14 +244,20 @@ static const char *advice_for_status(sbs_status status) {
     if (sbs_status_group(status) == SBS_CLASS_LATER) {
         return "try again later";
     }
+
     return "ask the server's operator";
 }
 
 /* ---- redirects ------------------------------------------------------------------------------------------------ */
 
 /* Where the server redirects to, as the library tells it among the words; empty if it does not. */
-static sbs_text redirect_target(const sbs_detail *detail) {
+static sbs_text redirect_target(sbs_status status, const sbs_detail *detail) {
     static const char before[] = "redirects to ";
+
+    if (status != SBS_ERR_REDIRECT) {
+        return (sbs_text){NULL, 0};
+    }
+
     const char *at = strstr(detail->text, before);
     if (at == NULL) {
         return (sbs_text){NULL, 0};
@@ -264,8 +270,8 @@ static sbs_text redirect_target(const sbs_detail *detail) {
 /* NULL if it is no redirect, or one whose target is not known. */
 static const char *advice_for_redirect(sbs_status status, const sbs_detail *detail) {
     static char advice[CLI_REASON_SIZE];
-    sbs_text target = redirect_target(detail);
-    if (status != SBS_ERR_REDIRECT || target.len == 0) {
+    sbs_text target = redirect_target(status, detail);
+    if (target.len == 0) {
         return NULL;
     }
 
@@ -296,6 +302,7 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
         detail = &none;
     }
 
+    /* The most special advice comes first. */
     const char *of_redirect = advice_for_redirect(status, detail);
     if (of_redirect != NULL) {
         return of_redirect;
@@ -327,6 +334,8 @@ const char *cli_sentence(sbs_status status, unsigned http_status) {
 /* A clock before the build was never set, and its date shows that. */
 static void put_clock_before_build(sbs_writer *out) {
     time_t now = (time_t)sbs_linux_wall_clock();
+
+    /* The date shows what is wrong: 1970, or the day of the last image. */
     struct tm date;
     char day[16] = "an unknown day";
 

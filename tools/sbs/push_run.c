@@ -30,9 +30,10 @@ static const cli_option option_table[] = {
     {"settle", "SECONDS", "how long a server may take to find what it stored, default 5", &cli_push_with.settle_s,
      .min = 0, .max = 3600, .type = CLI_UINT},
     {"already-there", "set-aside|accept",
-     "what to do if the server has what was never sent; default set-aside, without a queue accept",
+     "what to do with an item that the server has although it was never sent; default set-aside, without a queue "
+     "accept",
      &cli_push_with.already_there, .type = CLI_CHOICE},
-    {"quiet", NULL, "no lines and notes of what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
+    {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
 const cli_table cli_push_table = CLI_TABLE(option_table);
@@ -42,6 +43,7 @@ const cli_table cli_push_table = CLI_TABLE(option_table);
 /* The place of the item's failure; the number of failures if it has none yet. */
 static size_t failure_find(const cli_push_run *run, uint64_t id) {
     size_t at = 0;
+
     while (at < run->failure_count && run->failures[at].id != id) {
         at++;
     }
@@ -69,6 +71,7 @@ static bool failure_reserve(cli_push_run *run) {
 }
 
 static void failure_keep(cli_push_run *run, uint64_t id, const char *reason) {
+    /* One failure is kept for each item: its last. */
     size_t at = failure_find(run, id);
     if (at == run->failure_count) {
         if (!failure_reserve(run)) {
@@ -165,6 +168,7 @@ static void show_progress(cli_push_run *run) {
         return;
     }
 
+    /* The queue counts what is left, in RAM or in a file. */
     run->shown_ms = now_ms;
 
     const sbs_queue *queue = run->push.priv.config.queue;
@@ -192,9 +196,9 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
-    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or answers 200 to new ones "
-             "too), "
-             "look at %s/_history: %s has the old one",
+
+    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to "
+             "(or answers 200 to new ones too), look at %s/_history: %s has the old one",
              run->command, event->name, event->place, before);
 }
 
@@ -234,6 +238,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
         run->advice = mode_advice;
     }
 
+    /* Only now is it known whether the item counts for the exit status. */
     bool counts = run->refused_hook == NULL || run->refused_hook(run->hook_ctx, event->push);
     if (run->pending_code == CLI_DONE && counts) {
         run->pending_code = code_of_refusal(event);
@@ -242,6 +247,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
 
 static void name_step(cli_push_run *run, const sbs_forward_event *event) {
     const char *step = "";
+
     if (event->detail != NULL) {
         step = sbs_step_text(event->detail->step);
     }
@@ -280,6 +286,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     char before[CLI_PUSH_REASON_SIZE];
     uint32_t wait_ms = event->push->wait_ms;
 
+    /* The reason before this one decides whether anything new is to be said. */
     memcpy(before, run->reason, sizeof before);
     keep_trouble(run, event);
     if (run->failed_hook != NULL) {
@@ -287,6 +294,7 @@ static void note_wait(cli_push_run *run, const sbs_forward_event *event, const c
     }
 
     if (!run->over && !cli_push_with.quiet && strcmp(before, run->reason) != 0) {
+        /* The next line of progress may come at once: the note took its place. */
         run->shown_ms = 0;
         cli_note("%s: %s, %s in %u.%u s", run->command, run->reason, who, (unsigned)(wait_ms / 1000),
                  (unsigned)(wait_ms % 1000 / 100));
@@ -350,6 +358,7 @@ static void push_durable(void *ctx) {
     cli_push_run *run = ctx;
     int code = cli_push_show(run);
 
+    /* The first fault of the listing is the one that is told. */
     if (run->told == CLI_DONE) {
         run->told = code;
     }
@@ -437,6 +446,7 @@ static uint64_t within_time(const cli_push_run *run, uint64_t wait_ms) {
         return 0;
     }
 
+    /* The wait ends with --max-time at the latest. */
     uint64_t left_ms = time_ms - passed_ms;
     return wait_ms < left_ms ? wait_ms : left_ms;
 }
@@ -448,6 +458,7 @@ static bool is_over(const cli_push_run *run, const sbs_wait *wait) {
 
 void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait) {
     show_progress(run);
+    /* Asked before each wait, so that none is begun in vain. */
     run->over = is_over(run, wait);
     if (run->over || (polled == SBS_PENDING && wait->timeout_ms == 0)) {
         return;

@@ -51,6 +51,7 @@ void cli_push_reason(const sbs_forward_event *event, char *out, size_t size) {
         (void)snprintf(out, size, "%s%s", event->reason, known ? ": " : "");
     }
 
+    /* Then what the client or the engine knows of the answer. */
     size_t len = strlen(out);
     if (event->detail != NULL) {
         cli_reason(push->status, event->detail, out + len, size - len);
@@ -109,6 +110,7 @@ static bool may_create(const sbs_forward_event *event) {
         return false;
     }
 
+    /* The target is "Type" or "Type/id". */
     memcpy(type, event->target, len);
     type[len] = '\0';
     sbs_text granted = sbs_forward_server_scope(cli_server_forward(), sbs_linux_now());
@@ -132,6 +134,7 @@ const char *cli_push_advice(const sbs_forward_event *event) {
         return "choose a way to write with --write-mode";
     }
 
+    /* A refused PUT has a way out that the status does not show. */
     const char *mode_advice = cli_push_mode_advice(event);
     if (mode_advice != NULL) {
         return mode_advice;

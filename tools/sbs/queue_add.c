@@ -58,6 +58,7 @@ static void put_fate(sbs_writer *out, const sbs_forward_resource *resource, cons
 static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *resource, const struct add_item *item,
                         const char *why) {
     sbs_writer out;
+
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, to);
     put_fate(&out, resource, item->path, item->line, "refused: ");
     sbs_forward_put_clean(&out, sbs_text_of(why));
@@ -66,6 +67,7 @@ static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *reso
 
 static void note_refused(add_run *run, const sbs_forward_resource *resource, const struct add_item *item,
                          const char *why, int code) {
+    /* Its line is the same whether the group is stored or not. */
     put_refused(&run->done, resource, item, why);
     put_refused(&run->undone, resource, item, why);
     run->refused++;
@@ -135,6 +137,7 @@ static bool ranges_reserve(cli_queue_added *added) {
 
 static bool keep_ids(cli_queue_added *added, const struct cli_queue_range *ids, size_t count) {
     for (size_t i = 0; i < count; i++) {
+        /* Ids in a row make one range. */
         bool follows = added->count > 0 && added->ranges[added->count - 1].last + 1 == ids[i].first;
         if (follows) {
             added->ranges[added->count - 1].last = ids[i].last;
@@ -252,6 +255,7 @@ static void try_group(add_run *run) {
     run->fault = CLI_DONE;
     run->failure = SBS_OK;
 
+    /* All in one transaction: one write to the disk for the whole group. */
     bool begun = false;
     if (!run->stopped) {
         run->failure = sbs_sqlite_queue_begin(&cli_queue_db);
@@ -308,6 +312,7 @@ static int add_group(add_run *run) {
     sbs_writer out;
 
     try_group(run);
+    /* A file that was damaged, or was replaced by another process, gets a second try. */
     if (run->failure != SBS_OK && run->accepted == 0 && has_other_file(run)) {
         try_group(run);
     }
@@ -338,6 +343,7 @@ static int add_take(void *ctx, sbs_text text, const char *path, size_t line) {
         run->count++;
     }
 
+    /* The group ends where it is full, or where its memory goes. */
     bool ended = text.ptr == NULL && run->count > 0;
     if (run->count == GROUP_MAX || ended) {
         return add_group(run);
@@ -382,6 +388,7 @@ static int add_finish(add_run *run, int code) {
     const cli_queue_added *added = run->added;
 
     if (code == CLI_DONE && added->refused > 0) {
+        /* The lines say why of each; this says that there is something to read. */
         size_t all = added->refused + added->accepted;
         (void)cli_fail(run->code, "%s: %zu of %zu resource%s %s not queued, the lines on standard output tell why",
                        run->command, added->refused, all, cli_plural(all, "", "s"),
@@ -420,11 +427,11 @@ static int add_file(add_run *run, const cli_operands *file) {
 
 int cli_queue_add_files(const char *command, const cli_operands *files, bool list, cli_queue_added *added) {
     add_run *run = add_start(command, list, added);
+    int code = CLI_DONE;
     if (run == NULL) {
         return CLI_LOCAL;
     }
 
-    int code = CLI_DONE;
     for (size_t i = 0; i < files->count && code == CLI_DONE; i++) {
         code = add_file(run, &(cli_operands){.items = files->items + i, .count = 1});
     }
@@ -441,6 +448,7 @@ static bool read_piece(sbs_forward_buffer *data, int *out_code) {
         count = read(STDIN_FILENO, data->data + data->len, data->size - data->len);
     } while (count < 0 && errno == EINTR && cli_signal() == 0);
 
+    /* A signal ends the reading as the end of the input does. */
     if (count < 0 && cli_signal() == 0) {
         *out_code = cli_fail(CLI_INPUT, "standard input: %s, give one that can be read", strerror(errno));
     }
@@ -458,8 +466,8 @@ static int read_lines(const char *command, cli_items *lines, sbs_forward_buffer 
 
     while (code == CLI_DONE && more) {
         if (data->len > CLI_QUEUE_ITEM_MAX || !sbs_forward_buffer_reserve(data, PIECE)) {
-            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
-                            lines->line);
+            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter lines",
+                            command, lines->line);
         }
 
         /* After a signal a line without an end is not taken for a whole one. */

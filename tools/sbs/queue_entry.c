@@ -16,6 +16,7 @@ void cli_queue_content_read(const sbs_queue_item *item, cli_queue_content *out) 
         return;
     }
 
+    /* Bytes that are no resource are shown as they are. */
     out->data.len = len;
     out->readable = sbs_forward_resource_read(&out->resource, sbs_forward_buffer_text(&out->data)) == NULL;
     if (out->readable) {

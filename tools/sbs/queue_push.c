@@ -26,6 +26,7 @@ typedef struct queue_run {
     uint64_t noted_id; /* the item whose failure was noted last, and its exit status */
     sbs_status noted;
     bool elsewhere; /* another process pushes */
+    bool begun;     /* something may have been sent */
 } queue_run;
 
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
@@ -36,6 +37,7 @@ static int note_storage_failure(queue_run *run, sbs_status status) {
     const char *command = run->push.command;
 
     run->storage_failures++;
+    /* It is told when it begins, and when this process gives up. */
     if (run->storage_failures == 1 || (run->storage_failures >= STORAGE_TRIES && !follow)) {
         int code = CLI_LOCAL;
         if (!cli_queue_was_replaced(command)) {
@@ -88,6 +90,7 @@ static int push_turn(queue_run *run) {
         return code;
     }
 
+    /* Nothing is left to send: a service waits for more, any other run is done. */
     if (polled == SBS_OK) {
         run->storage_failures = 0;
         if (!cli_push_with.follow) {
@@ -137,6 +140,7 @@ static bool is_mine(const cli_queue_added *mine, uint64_t id) {
  * told, but is no fault of this command. */
 static bool note_dead(void *ctx, const sbs_push_event *event) {
     const queue_run *run = ctx;
+
     if (sbs_sqlite_queue_note_http(&cli_queue_db, event->id, event->http_status) == SBS_ERR_STORAGE) {
         return true; /* the group is undone, its commit will tell */
     }
@@ -149,6 +153,7 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
     queue_run *run = ctx;
     const sbs_push_event *push = event->push;
 
+    /* An answer is worth noting each time; silence is not. */
     bool answered = push->http_status != 0 || (event->detail != NULL && event->detail->outcome_unknown);
     if (push->id == 0 || (!answered && run->noted_id == push->id && run->noted == push->status)) {
         return;
@@ -158,6 +163,7 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
     if (event->detail != NULL) {
         words = event->detail->text;
     }
+
     const char *reason = event->reason;
     if (reason[0] == '\0') {
         reason = cli_sentence(push->status, push->http_status);
@@ -195,6 +201,7 @@ static int list_kept(queue_run *run) {
     }
 
     for (size_t i = 0; i < mine->count; i++) {
+        /* The queue lists what waits: an item of the range that is missing was delivered or refused. */
         sbs_queue_item item = {.id = mine->ranges[i].first - 1};
         while (cli_queue_port.ops->next(cli_queue_port.ctx, item.id, &item) == SBS_OK &&
                item.id <= mine->ranges[i].last) {
@@ -211,6 +218,7 @@ static int list_kept(queue_run *run) {
 
 static void tell_refused(const cli_push_run *push) {
     uint64_t count = push->refused;
+
     if (count == 0) {
         return;
     }
@@ -235,33 +243,36 @@ static const char *next_without_try(const queue_run *run) {
     return "nothing was sent: mend that and run 'sbs queue push', but do not push the file again";
 }
 
-/* @p code: what kept the run from beginning, CLI_DONE if nothing did. */
 static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const cli_push_run *push = &run->push;
     const char *are = cli_plural(count, " is", "s are");
     const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
     const char *reason = push->reason;
+
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
     if (reason[0] == '\0') {
         reason = "not tried";
     }
-
-    bool advised = push->reason[0] != '\0' && push->advice != NULL;
-    if (advised && push->unmended) {
-        next = "then push again";
-    } else if (code != CLI_DONE && push->reason[0] == '\0') {
+    if (code != CLI_DONE && !run->begun) {
         next = next_without_try(run);
     }
 
-    if (advised) {
-        (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s; %s", push->command, count, are, cli_queue.file,
-                       reason, push->advice, next);
-    } else {
+    bool advised = push->reason[0] != '\0' && push->advice != NULL;
+    if (!advised) {
         (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s", push->command, count, are, cli_queue.file,
                        reason, next);
+        return;
     }
+
+    /* What must be mended first is not sent by itself. */
+    if (push->unmended) {
+        next = "then push again";
+    }
+
+    (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s; %s", push->command, count, are, cli_queue.file,
+                   reason, push->advice, next);
 }
 
 static int sum_up(queue_run *run, int code) {
@@ -276,6 +287,7 @@ static int sum_up(queue_run *run, int code) {
         tell_kept(run, counters.waiting, code);
     }
 
+    /* The first fault counts; then what the server refused; then what is left. */
     if (code != CLI_DONE) {
         return code;
     }
@@ -309,12 +321,15 @@ static int push_queue(queue_run *run) {
         return code;
     }
 
+    run->begun = true;
     return push_all(run);
 }
 
 /* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
 static int push_lock(queue_run *run) {
     const char *command = run->push.command;
+
+    /* A push of its own files hands them over: the other process sends them. */
     bool waits = cli_push_with.follow && run->mine == NULL;
 
     int code = cli_queue_lock(command, &run->elsewhere);

@@ -42,6 +42,7 @@ void cli_secret_note(sbs_text secret) {
     }
 
     memcpy(copy, secret.ptr, secret.len);
+    /* The oldest one makes room. */
     secret_forget(next_secret);
     secrets[next_secret].data = copy;
     secrets[next_secret].len = secret.len;

@@ -121,7 +121,7 @@ static const char *identifier_fault(const sbs_forward_adder *adder, const sbs_fo
         return NULL;
     }
     if (resource->value.len == 0) {
-        return "no identifier of it has a value";
+        return "none of its identifiers has a value";
     }
     if (sbs_forward_resource_has_loose_blanks(resource)) {
         return "its identifier begins or ends with a blank, which servers cut off";
@@ -236,6 +236,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
         added_give_identifier(adder, out_added);
     }
 
+    /* Nothing was found against it. */
     if (out_added->fate == SBS_FORWARD_QUEUED) {
         added_store(adder, rule, from_outside, utc_s, out_added);
     }

@@ -11,7 +11,7 @@ bool sbs_forward_buffer_reserve(sbs_forward_buffer *buffer, size_t extra) {
         return true;
     }
     if (extra > SIZE_MAX / 2 - buffer->len) {
-        return false;
+        return false; /* the size could not be counted */
     }
 
     size_t size = buffer->size * 2;
@@ -40,6 +40,7 @@ bool sbs_forward_buffer_reserve(sbs_forward_buffer *buffer, size_t extra) {
 
 sbs_status sbs_forward_buffer_put(void *buffer, const char *data, size_t len) {
     sbs_forward_buffer *to = buffer;
+
     if (!sbs_forward_buffer_reserve(to, len)) {
         return SBS_ERR_MEMORY;
     }
@@ -47,6 +48,7 @@ sbs_status sbs_forward_buffer_put(void *buffer, const char *data, size_t len) {
     if (len > 0) {
         memcpy(to->data + to->len, data, len);
     }
+
     to->len += len;
     return SBS_OK;
 }
@@ -59,6 +61,7 @@ void sbs_forward_buffer_clear(sbs_forward_buffer *buffer) {
 void sbs_forward_buffer_free(sbs_forward_buffer *buffer) {
     sbs_wipe(buffer->data, buffer->size);
     free(buffer->data);
+
     *buffer = (sbs_forward_buffer){0};
 }
 
@@ -86,6 +89,7 @@ static size_t token_bound(sbs_text text) {
 bool sbs_forward_json_reserve(sbs_forward_json *json, sbs_text text) {
     sbs_forward_json_free(json);
     json->capacity = token_bound(text);
+    /* Counted before it is parsed: one pass over the text, and no second try with more tokens. */
     json->tokens = calloc(json->capacity, sizeof *json->tokens);
 
     return json->tokens != NULL;

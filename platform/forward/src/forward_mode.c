@@ -16,6 +16,8 @@ enum { ASK_OPENLY, ASK_WITH_TOKEN, ASK_TOKEN, LEARNT };
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx) {
     *modes = (sbs_forward_modes){.priv = {.server = server, .asked = asked, .warn = warn, .warn_ctx = warn_ctx}};
+
+    /* Nothing that a server states could change these. */
     if (asked == SBS_FORWARD_PUT || asked == SBS_FORWARD_PLAIN) {
         modes->priv.step = LEARNT;
     }
@@ -94,6 +96,7 @@ static const char *name_answer(sbs_forward_modes *modes, sbs_status status) {
 static void put_statement_url(const sbs_forward_modes *modes, char *out, size_t size) {
     const char *base = modes->priv.server->priv.given.fhir_base;
     size_t len = strlen(base);
+
     const char *slash = len > 0 && base[len - 1] == '/' ? "" : "/";
     (void)snprintf(out, size, "%.*s%smetadata", URL_SHOWN_MAX, base, slash);
 }
@@ -101,6 +104,7 @@ static void put_statement_url(const sbs_forward_modes *modes, char *out, size_t 
 /* The fault of an answer without a usable statement: where it was asked for, and what came. */
 static void note_useless(sbs_forward_modes *modes, const char *what) {
     char url[URL_SHOWN_MAX + 16];
+
     put_statement_url(modes, url, sizeof url);
     (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
                    "%s answers with %s (HTTP %u), not with a CapabilityStatement in JSON", url, what,
@@ -118,6 +122,8 @@ static sbs_status modes_start_request(sbs_forward_modes *modes) {
         .without_token = modes->priv.step == ASK_OPENLY,
         .max_attempts = 1,
     };
+
+    /* The granted scope is known with the token. */
     if (modes->priv.step == ASK_TOKEN) {
         request = (sbs_request){.interaction = SBS_TOKEN, .max_attempts = 1};
         return sbs_client_start(modes_client(modes), &request);
@@ -142,7 +148,7 @@ static sbs_status modes_check_version(sbs_forward_modes *modes, sbs_text version
     } olds[] = {{0, "older than R4"}, {1, "DSTU2"}, {2, "older than STU3"}, {3, "STU3"}};
     char sentence[160];
     if (version.ptr == NULL) {
-        return SBS_OK;
+        return SBS_OK; /* it states none: what it can is what counts */
     }
 
     int len = (int)sbs_forward_cut(version, 32).len;
@@ -168,9 +174,10 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
     sbs_text version = {NULL, 0};
     sbs_capability capability;
     unsigned major = 0;
+
     sbs_status status = sbs_forward_json_parse(&modes->priv.statement, body, NULL);
     if (status == SBS_ERR_MEMORY) {
-        return status;
+        return status; /* which says nothing of the document */
     }
     if (status != SBS_OK) {
         note_useless(modes, name_answer(modes, status));
@@ -188,6 +195,7 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
         return status;
     }
 
+    /* Of any type: whether there is a server in it at all. */
     status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
     if (status != SBS_OK) {
         note_useless(modes, name_answer(modes, SBS_OK));
@@ -202,6 +210,8 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
 static bool is_useless(sbs_forward_modes *modes, sbs_status status) {
     unsigned http = sbs_client_response(modes_client(modes)).http_status;
     bool judged = status == SBS_ERR_RESPONSE || status == SBS_ERR_BUFFER || status == SBS_ERR_TOO_LARGE;
+
+    /* The client says what it could not do with a body; a broken connection has no words. */
     bool coded = status == SBS_ERR_HTTP && sbs_forward_server_detail(modes->priv.server)->text[0] != '\0';
     return http >= 200 && http < 300 && (judged || coded);
 }
@@ -216,6 +226,7 @@ static bool is_refused(sbs_status status) {
 static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status status) {
     modes->priv.bad_statement = modes->priv.old_release = false;
     modes->priv.fault[0] = '\0';
+
     if (is_refused(status) && modes->priv.step == ASK_OPENLY) {
         modes->priv.step = ASK_WITH_TOKEN; /* the standard says that it is public; not every server agrees */
         return SBS_PENDING;
@@ -260,6 +271,7 @@ static sbs_status modes_end_step(sbs_forward_modes *modes, sbs_status status) {
 
 sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_now now, sbs_wait *out_wait) {
     *out_wait = (sbs_wait){.descriptor = -1};
+
     if (modes->priv.step == LEARNT) {
         return SBS_OK;
     }
@@ -386,6 +398,7 @@ static sbs_write_mode modes_choose(sbs_forward_modes *modes, const char *type, s
         return SBS_WRITE_IF_NONE_EXIST;
     }
 
+    /* PUT first: its repeat is safe even where a search would not find what was stored a moment ago. */
     if (capability.update_create && (may_update || undecided)) {
         return SBS_WRITE_PUT;
     }
@@ -417,6 +430,7 @@ sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type,
 }
 
 bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
+    /* Who asks wants to know whether a server that indexes late could be asked too early. */
     switch (modes->priv.asked) {
     case SBS_FORWARD_PUT:
     case SBS_FORWARD_PLAIN:
@@ -434,5 +448,6 @@ bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
 
 bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes) {
     sbs_capability capability = modes_stated(modes, "Observation");
+
     return modes->priv.knowledge != SBS_FORWARD_STATED || capability.batch || capability.transaction;
 }

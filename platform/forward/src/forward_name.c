@@ -20,6 +20,7 @@ static size_t blank_len(sbs_text text, size_t at) {
     static const char *const wide[] = {"\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
                                        "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"};
     unsigned char c = (unsigned char)text.ptr[at];
+
     if (c <= 0x20 || c == 0x7F) {
         return 1;
     }
@@ -46,6 +47,7 @@ static bool has_blank_end(sbs_text text) {
     while (last > 0 && ((unsigned char)text.ptr[last] & 0xC0) == 0x80) {
         last--;
     }
+
     return blank_len(text, 0) > 0 || blank_len(text, last) > 0;
 }
 
@@ -65,7 +67,7 @@ sbs_forward_rule sbs_forward_resource_rule(const sbs_forward_resource *resource)
     return SBS_FORWARD_BY_SUBJECT;
 }
 
-/* The first error is kept. */
+/* Hashes one part after the other; the first error is kept. */
 static void hash_add(psa_hash_operation_t *hash, psa_status_t *status, const char *data, size_t len) {
     if (*status == PSA_SUCCESS && len > 0) {
         *status = psa_hash_update(hash, (const uint8_t *)data, len);
@@ -88,12 +90,12 @@ static sbs_status hash_finish(psa_hash_operation_t *hash, psa_status_t status, u
     return SBS_OK;
 }
 
-/* No type and no system holds a NUL or what a JSON text could not write, so the parts cannot be moved into another. */
 sbs_status sbs_forward_resource_identity(const sbs_forward_resource *resource, uint8_t out[SBS_FORWARD_HASH_SIZE]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     uint64_t system_len = resource->system.len;
     psa_status_t status = psa_hash_setup(&hash, PSA_ALG_SHA_256);
 
+    /* The type with its NUL and the system with its length: where one ends is a part of what is hashed. */
     hash_add(&hash, &status, resource->type, strlen(resource->type) + 1);
     hash_add(&hash, &status, (const char *)&system_len, sizeof system_len);
     hash_add(&hash, &status, resource->system.data, resource->system.len);
@@ -114,14 +116,16 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
             continue;
         }
 
-        if (len + 2 > sizeof piece) {
+        if (len + 2 > sizeof piece) { /* room for two */
             hash_add(&hash, &status, piece, len);
             len = 0;
         }
 
+        /* An escaped character goes together with its backslash: a quote there ends no string. */
         piece[len++] = c;
         if (in_string && c == '\\' && i + 1 < text.len) {
-            piece[len++] = text.ptr[++i]; /* an escaped quote ends no string */
+            i++;
+            piece[len++] = text.ptr[i];
         } else if (c == '"') {
             in_string = !in_string;
         }
@@ -183,11 +187,13 @@ static bool measured_take(const sbs_json *doc, sbs_json_node object, const char 
         raw = (sbs_text){text.data, len};
     }
 
+    /* Other kinds are shown as they stand: a number with its digits, an object as JSON. */
     sbs_writer_init(&writer, out, size);
     sbs_forward_put_clean(&writer, sbs_forward_cut(raw, size - 1));
     if (sbs_writer_finish(&writer, &len) != SBS_OK) {
         len = 0;
     }
+
     out[len] = '\0';
     sbs_forward_buffer_free(&text);
     return len > 0;
@@ -222,10 +228,11 @@ static void measured_take_value(const sbs_json *doc, char *out, size_t size) {
     sbs_json_node quantity = member_of(doc, 0, "valueQuantity");
     char unit[24];
 
+    /* A quantity is shown with its unit as people write it, else with its code. */
     if (measured_take(doc, quantity, "value", out, size)) {
         if (measured_take(doc, quantity, "unit", unit, sizeof unit) ||
             measured_take(doc, quantity, "code", unit, sizeof unit)) {
-            size_t len = strlen(out);
+            size_t len = strlen(out); /* a unit that does not fit is cut */
             (void)snprintf(out + len, size - len, " %s", unit);
         }
         return;
@@ -237,6 +244,7 @@ static void measured_take_value(const sbs_json *doc, char *out, size_t size) {
         }
     }
 
+    /* Nothing measured, but perhaps why not. */
     (void)(measured_take_concept(doc, member_of(doc, 0, "valueCodeableConcept"), out, size) ||
            measured_take_concept(doc, member_of(doc, 0, "dataAbsentReason"), out, size));
 }
@@ -245,6 +253,7 @@ void sbs_forward_measured_read(sbs_text text, sbs_forward_measured *out) {
     sbs_forward_json json = {0};
     const sbs_json *doc = &json.doc;
     *out = (sbs_forward_measured){0};
+
     if (sbs_forward_json_parse(&json, text, NULL) != SBS_OK || sbs_json_kind_of(doc, 0) != SBS_JSON_OBJECT) {
         sbs_forward_json_free(&json);
         return;
@@ -254,7 +263,9 @@ void sbs_forward_measured_read(sbs_text text, sbs_forward_measured *out) {
            measured_take(doc, 0, "effectiveInstant", out->time, sizeof out->time) ||
            measured_take(doc, member_of(doc, 0, "effectivePeriod"), "start", out->time, sizeof out->time) ||
            measured_take(doc, 0, "issued", out->time, sizeof out->time));
+
     measured_take_value(doc, out->value, sizeof out->value);
     (void)measured_take_concept(doc, member_of(doc, 0, "code"), out->code, sizeof out->code);
+
     sbs_forward_json_free(&json);
 }

@@ -225,8 +225,10 @@ static const sbs_detail *push_detail_of(const sbs_forward_push *push, const sbs_
         return NULL;
     }
 
-    bool is_of_this = detail->status == told->status && detail->status != SBS_OK;
-    return is_of_this ? detail : NULL;
+    if (detail->status == SBS_OK || detail->status != told->status) {
+        return NULL;
+    }
+    return detail;
 }
 
 static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {

@@ -10,6 +10,7 @@ static size_t index_behind(const sbs_forward_ram *ram, uint64_t after) {
     while (index < ram->count && ram->items[index].item.id <= after) {
         index++;
     }
+
     return index;
 }
 
@@ -33,7 +34,7 @@ static sbs_forward_ram_item *ram_find(sbs_forward_ram *ram, uint64_t id) {
 }
 
 static void item_free(sbs_forward_ram_item *item) {
-    sbs_wipe(item->data, item->item.len);
+    sbs_wipe(item->data, item->item.len); /* it tells of patients */
     free(item->data);
     free(item->name);
     free(item->fault);
@@ -49,6 +50,7 @@ static char *copy_text(sbs_text text) {
     if (text.len > 0) {
         memcpy(copy, text.ptr, text.len);
     }
+
     copy[text.len] = '\0';
     return copy;
 }
@@ -63,6 +65,7 @@ sbs_status sbs_forward_ram_add(sbs_forward_ram *ram, const sbs_queue_meta *meta,
 
     sbs_forward_ram_item *item = &ram->items[ram->count];
     *item = (sbs_forward_ram_item){.item = {.len = data.len, .meta = *meta}};
+
     item->data = copy_text(data);
     item->name = copy_text(name);
     if (fault != NULL) {
@@ -73,7 +76,9 @@ sbs_status sbs_forward_ram_add(sbs_forward_ram *ram, const sbs_queue_meta *meta,
         return SBS_ERR_MEMORY;
     }
 
-    item->item.id = ++ram->last_id;
+    /* Only now is it an item: before, nothing counted it. */
+    ram->last_id++;
+    item->item.id = ram->last_id;
     *out_id = item->item.id;
     ram->count++;
     ram->bytes += data.len;
@@ -91,6 +96,7 @@ void sbs_forward_ram_free(sbs_forward_ram *ram) {
     for (size_t i = 0; i < ram->count; i++) {
         item_free(&ram->items[i]);
     }
+
     *ram = (sbs_forward_ram){0};
 }
 
@@ -113,6 +119,7 @@ static sbs_status ram_next(void *ctx, uint64_t after, sbs_queue_item *out_item) 
 
 static sbs_status ram_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
     const sbs_forward_ram_item *item = ram_find(ctx, id);
+
     *out_len = 0;
     if (item == NULL) {
         return SBS_ERR_NOT_FOUND;
@@ -138,16 +145,19 @@ static sbs_status ram_mark_attempt(void *ctx, uint64_t id) {
     if (item->item.attempts < UINT16_MAX) {
         item->item.attempts++;
     }
+
     return SBS_OK;
 }
 
 static sbs_status ram_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
     sbs_forward_ram *ram = ctx;
     sbs_forward_ram_item *item = ram_find(ram, id);
-    (void)words;
+    (void)words; /* who wants them listens to the events */
+
     if (item == NULL) {
         return SBS_ERR_NOT_FOUND;
     }
+    /* As any queue does: one that stores reasons has no room for longer ones. */
     if (reason != NULL && strlen(reason) >= SBS_QUEUE_REASON_SIZE) {
         return SBS_ERR_ARGUMENT;
     }

@@ -14,6 +14,7 @@ static sbs_status read_short_member(const sbs_json *doc, sbs_json_node object, c
                                     size_t size) {
     sbs_json_node node;
     size_t len = 0;
+
     sbs_status status = sbs_json_member(doc, object, name, &node);
     if (status == SBS_OK) {
         status = sbs_json_text(doc, node, out, size - 1, &len);
@@ -21,10 +22,12 @@ static sbs_status read_short_member(const sbs_json *doc, sbs_json_node object, c
     if (status != SBS_OK) {
         len = 0;
     }
+
     out[len] = '\0';
     return status;
 }
 
+/* A string member of any length. */
 static sbs_status read_text_member(const sbs_json *doc, sbs_json_node object, const char *name,
                                    sbs_forward_buffer *out) {
     sbs_json_node node;
@@ -34,6 +37,7 @@ static sbs_status read_text_member(const sbs_json *doc, sbs_json_node object, co
         return status;
     }
 
+    /* Without its escapes it is no longer than with them. */
     if (!sbs_forward_buffer_reserve(out, sbs_json_raw(doc, node).len + 1)) {
         return SBS_ERR_MEMORY;
     }
@@ -50,6 +54,7 @@ static sbs_status read_text_member(const sbs_json *doc, sbs_json_node object, co
 static sbs_status identifier_take(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
     resource->system.len = 0;
     resource->value.len = 0;
+
     if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
         return SBS_ERR_NOT_FOUND;
     }
@@ -67,6 +72,7 @@ static sbs_status identifier_take(const sbs_json *doc, sbs_json_node node, sbs_f
         return SBS_OK;
     }
 
+    /* A system that cannot be read makes it another identifier than the one that stands there. */
     resource->value.len = 0;
     return status;
 }
@@ -92,7 +98,7 @@ static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *re
         return "duplicate JSON member identifier";
     }
     if (status != SBS_OK) {
-        return NULL;
+        return NULL; /* it has none */
     }
 
     resource->has_identifier = true;
@@ -107,15 +113,18 @@ static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *re
 /* The name of a member whose value starts at @p value stands before it: quote, name, quote, white space, colon. */
 static size_t name_start(sbs_text text, size_t value) {
     size_t at = value;
+
     while (text.ptr[at] != ':') {
         at--;
     }
     while (text.ptr[at] != '"') {
         at--;
     }
+
     do {
         at--; /* `id`, escaped or not, holds no quote */
     } while (text.ptr[at] != '"');
+
     return at;
 }
 
@@ -129,7 +138,7 @@ static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) 
         return "duplicate JSON member id";
     }
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
-        return "id is no string";
+        return "id is not a string";
     }
 
     /* Where the member stands, so that it can be replaced or left out and every other byte stays. */
@@ -153,13 +162,13 @@ static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource
         return "no resourceType";
     }
     if (status != SBS_OK || !sbs_fhir_type_is_valid(sbs_text_of(resource->type))) {
-        return "resourceType is no name of a resource type";
+        return "resourceType is not the name of a resource type";
     }
 
     /* Their answer tells of their entries one by one, and nothing here would read it. */
     if (strcmp(resource->type, "Bundle") == 0 && read_short_member(doc, 0, "type", kind, sizeof kind) == SBS_OK &&
         (strcmp(kind, "batch") == 0 || strcmp(kind, "transaction") == 0)) {
-        return "a batch or transaction is no resource to store: push what is in it";
+        return "a batch or transaction cannot be stored: push the resources in it";
     }
 
     return NULL;
@@ -169,6 +178,7 @@ static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource
 static bool lane_take(const sbs_json *doc, const char *name, sbs_forward_resource *resource) {
     sbs_json_node node;
     sbs_json_node reference;
+
     if (sbs_json_member(doc, 0, name, &node) != SBS_OK) {
         return false;
     }
@@ -187,6 +197,7 @@ static void subject_keep_bare(sbs_forward_buffer *subject) {
     if (bare.len > 0) {
         memmove(subject->data, bare.ptr, bare.len);
     }
+
     subject->len = bare.len;
 }
 
@@ -194,6 +205,7 @@ static void subject_keep_bare(sbs_forward_buffer *subject) {
 static sbs_status subject_keep_logical(const sbs_json *doc, sbs_json_node reference, sbs_forward_buffer *subject) {
     sbs_forward_buffer value = {0};
     sbs_json_node identifier;
+
     sbs_status status = sbs_json_member(doc, reference, "identifier", &identifier);
     if (status == SBS_OK) {
         status = read_text_member(doc, identifier, "value", &value);
@@ -221,6 +233,7 @@ static const char *read_subject(const sbs_json *doc, sbs_forward_resource *resou
     if (status == SBS_ERR_NOT_FOUND) {
         status = sbs_json_member(doc, 0, "patient", &node);
     }
+
     if (status == SBS_ERR_DUPLICATE) {
         return "duplicate JSON member subject";
     }
@@ -248,6 +261,8 @@ static const char *read_members(const sbs_json *doc, sbs_forward_resource *resou
         resource->members_start++;
     }
     resource->members_start++; /* the '{' */
+
+    /* What one device measured is stored in its order; without a device what tells of one subject. */
     (void)(lane_take(doc, "device", resource) || lane_take(doc, "subject", resource));
 
     const char *reason = read_type(doc, resource);
@@ -265,7 +280,7 @@ static const char *read_members(const sbs_json *doc, sbs_forward_resource *resou
 
 const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text) {
     sbs_forward_json json = {0};
-    const char *reason = NULL;
+    const char *reason;
 
     /* A mark of the byte order is no part of what is sent (RFC 8259 section 8.1). */
     resource->text = sbs_forward_without_mark(text);
@@ -281,6 +296,7 @@ const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text t
     } else {
         reason = read_members(&json.doc, resource);
     }
+
     sbs_forward_json_free(&json);
     return reason;
 }
@@ -306,6 +322,8 @@ static void put_without_id(const sbs_forward_resource *resource, sbs_writer *out
     while (sbs_forward_is_blank(text.ptr[after])) {
         after++;
     }
+
+    /* The comma behind it, or where it is the last member the one before it. */
     if (text.ptr[after] == ',') {
         end = after + 1;
     } else {
@@ -328,6 +346,7 @@ void sbs_forward_resource_put(const sbs_forward_resource *resource, const char *
     sbs_text text = resource->text;
     bool has_id = resource->id_end > resource->id_start;
 
+    /* Every byte but the member stays as it came. */
     if (id == NULL && has_id) {
         put_without_id(resource, out);
     } else if (id == NULL || strcmp(id, resource->id) == 0) {

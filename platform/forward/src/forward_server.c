@@ -18,10 +18,12 @@
 
 static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_part *out_part) {
     const sbs_forward_server_config *given = &server->priv.given;
+
     server->priv.raw_config = (sbs_linux_stream_config){
         .resolve_timeout_ms = given->timeout_ms,
         .connect_timeout_ms = given->timeout_ms,
     };
+
     server->priv.tls_config = (sbs_tls_config){
         .trust = given->trust,
         .identity = given->identity,
@@ -40,6 +42,8 @@ static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_pa
         *out_part = SBS_FORWARD_PART_TLS;
         return status;
     }
+
+    /* A program may listen to what goes over them. */
     if (given->wrap == NULL) {
         return SBS_OK;
     }
@@ -55,6 +59,7 @@ static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_pa
 
 static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_part *out_part) {
     const sbs_forward_server_config *given = &server->priv.given;
+
     server->priv.work = malloc(WORK_SIZE);
     if (server->priv.work == NULL) {
         *out_part = SBS_FORWARD_PART_MEMORY;
@@ -93,7 +98,8 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
     }
 
     sbs_status status = sbs_client_init(&server->priv.client, &server->priv.config);
-    server->priv.client_ready = true;
+    server->priv.client_ready = true; /* also after a failure it may be closed */
+
     if (status != SBS_OK) {
         *out_part = SBS_FORWARD_PART_CLIENT;
     }
@@ -116,8 +122,8 @@ sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward
                                    sbs_forward_part *out_part) {
     *server = (sbs_forward_server){.priv = {.given = *config, .open = true}};
     *out_part = SBS_FORWARD_PART_NONE;
-    server_set_defaults(&server->priv.given);
 
+    server_set_defaults(&server->priv.given);
     sbs_status status = server_open_streams(server, out_part);
     if (status != SBS_OK) {
         return status;
@@ -145,6 +151,7 @@ void sbs_forward_server_close(sbs_forward_server *server) {
 
 bool sbs_forward_server_is_secured(const sbs_forward_server *server) {
     const char *base = server->priv.given.fhir_base;
+
     return base != NULL && strncasecmp(base, "https:", 6) == 0;
 }
 
@@ -184,6 +191,7 @@ static const char *permission_of(sbs_interaction interaction, bool instance) {
 }
 
 void sbs_forward_server_note_request(sbs_forward_server *server, sbs_interaction interaction, sbs_text target) {
+    /* "Observation/7" is read, "Observation?code=x" is searched for. */
     sbs_text first = text_before(target, '/');
     sbs_text type = text_before(first, '?');
     bool instance = first.len < target.len;

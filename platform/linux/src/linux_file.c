@@ -75,6 +75,7 @@ static sbs_status blob_read(int fd, size_t max, sbs_linux_blob *blob) {
             return SBS_OK;
         }
 
+        /* The memory has room for one byte more than is allowed: that shows what is too large. */
         blob->len += (size_t)count;
         if (blob->len > max) {
             return file_fail(EFBIG, SBS_ERR_TOO_LARGE);
@@ -99,6 +100,7 @@ sbs_status sbs_linux_file_read(const char *path, size_t max, sbs_linux_blob *out
 
     sbs_status status = blob_read(fd, max, out_blob);
     int error = errno;
+
     if (!is_stdin) {
         (void)close(fd);
     }
@@ -173,6 +175,7 @@ static bool is_left_behind(const char *name) {
     }
 
     char *end;
+
     long pid = strtol(name + 5, &end, 10);
 
     if (*end == '-') {
@@ -218,6 +221,7 @@ static void temporary_name(char *out, size_t size) {
 static int file_replace(int folder_fd, const char *name, const void *data, size_t len, mode_t mode, bool overwrite) {
     char temporary[64];
     sbs_file_content content = {data, len, NULL, 0};
+
     temporary_name(temporary, sizeof temporary);
     folder_clean(folder_fd);
     return sbs_atomic_replace(folder_fd, name, temporary, &content, mode, overwrite);
@@ -237,6 +241,7 @@ static sbs_status file_result(int error) {
 sbs_status sbs_linux_file_write(const char *path, const void *data, size_t len, sbs_linux_access access,
                                 bool overwrite) {
     const char *name;
+
     if (is_special(path)) {
         return file_result(overwrite ? special_write(path, data, len) : EEXIST);
     }
@@ -252,6 +257,7 @@ sbs_status sbs_linux_file_write(const char *path, const void *data, size_t len, 
     mode_t mode = access == SBS_LINUX_PRIVATE ? 0600 : 0644;
     int error = file_replace(folder_fd, name, data, len, mode, overwrite);
     (void)close(folder_fd);
+
     return file_result(error);
 }
 
@@ -281,6 +287,7 @@ const char *sbs_linux_ca_file(void) {
 
 sbs_status sbs_linux_trust_load(sbs_tls_trust *trust, const char *path, size_t *out_skipped) {
     sbs_linux_blob blob;
+
     if (out_skipped != NULL) {
         *out_skipped = 0;
     }
@@ -295,6 +302,7 @@ sbs_status sbs_linux_trust_load(sbs_tls_trust *trust, const char *path, size_t *
     if (status == SBS_OK) {
         status = sbs_tls_trust_add_pem(trust, blob.data, blob.len, out_skipped);
     }
+
     sbs_linux_blob_free(&blob);
     return status;
 }

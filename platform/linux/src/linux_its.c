@@ -147,9 +147,11 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
                          psa_storage_create_flags_t create_flags) {
     char name[NAME_SIZE];
     its_entry made;
+
     if (!is_open) {
         return PSA_ERROR_STORAGE_FAILURE;
     }
+    /* Before it is added to: on 32 bits the sum could be small again. */
     if (data_length > SBS_LINUX_RECORD_MAX - FLAGS_SIZE) {
         return PSA_ERROR_INVALID_ARGUMENT;
     }
@@ -168,6 +170,7 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
         memcpy(made.bytes + FLAGS_SIZE, p_data, data_length);
     }
 
+    /* A copy of the key is in this memory: it is wiped whatever became of the record. */
     its_put_name(name, uid);
     status = its_to_psa(storage.ops->set(storage.ctx, name, made.bytes, made.len));
     entry_release(&made);
@@ -177,12 +180,14 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
 psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t data_length, void *p_data,
                          size_t *p_data_length) {
     its_entry held;
+
     *p_data_length = 0;
     sbs_status status = entry_load(uid, &held);
     if (status != SBS_OK) {
         return its_to_psa(status);
     }
 
+    /* To read from the end on is to read nothing; from behind it is a fault (PSA Storage API, psa_its_get). */
     size_t len = held.len - FLAGS_SIZE;
     if (data_offset > len) {
         entry_release(&held);
@@ -197,6 +202,7 @@ psa_status_t psa_its_get(psa_storage_uid_t uid, uint32_t data_offset, uint32_t d
     if (*p_data_length != 0) {
         memcpy(p_data, held.bytes + FLAGS_SIZE + data_offset, *p_data_length);
     }
+
     entry_release(&held);
     return PSA_SUCCESS;
 }

@@ -11,6 +11,7 @@ sbs_status sbs_linux_identity_load(sbs_tls_identity *identity, const char *certi
                                    sbs_tls_identity_fault *out_fault) {
     sbs_linux_blob certificates;
     sbs_linux_blob key;
+
     *out_fault = SBS_TLS_IDENTITY_NO_FAULT;
     sbs_status status = sbs_linux_file_read(certificate_file, KEY_FILE_MAX, &certificates);
     if (status != SBS_OK) {
@@ -24,6 +25,7 @@ sbs_status sbs_linux_identity_load(sbs_tls_identity *identity, const char *certi
     if (status == SBS_OK) {
         status = sbs_tls_identity_load(identity, certificates.data, certificates.len, key.data, key.len, out_fault);
     }
+
     sbs_linux_blob_free(&key);
     sbs_linux_blob_free(&certificates);
     return status;
@@ -31,6 +33,7 @@ sbs_status sbs_linux_identity_load(sbs_tls_identity *identity, const char *certi
 
 static sbs_status platform_load_key(sbs_linux_platform *platform, const char *key_file) {
     sbs_linux_blob pem;
+
     sbs_status status = sbs_linux_file_read(key_file, KEY_FILE_MAX, &pem);
     if (status != SBS_OK) {
         return status;
@@ -99,6 +102,7 @@ sbs_status sbs_linux_platform_open_with(sbs_linux_platform *platform, const sbs_
 
     sbs_tls_trust_init(&platform->priv.trust);
     sbs_tls_identity_init(&platform->priv.identity);
+
     status = platform_load(platform, config);
     if (status != SBS_OK) {
         sbs_linux_platform_close(platform);
@@ -116,6 +120,7 @@ const char *sbs_linux_platform_tls_words(const sbs_linux_platform *platform) {
 }
 
 void sbs_linux_platform_close(sbs_linux_platform *platform) {
+    /* The connection first: it uses all the rest. */
     sbs_tls_stream_deinit(&platform->priv.tls);
     sbs_linux_stream_deinit(&platform->priv.tcp);
     sbs_tls_trust_deinit(&platform->priv.trust);

@@ -58,6 +58,7 @@ static uint32_t record_crc_start(const char *name, const uint8_t header[HEADER_S
 /* Reads @p size bytes or up to the end of the file. */
 static bool read_up_to(int fd, uint8_t *buffer, size_t size, size_t *out_len) {
     *out_len = 0;
+
     while (*out_len < size) {
         ssize_t count = read(fd, buffer + *out_len, size - *out_len);
         if (count < 0 && errno == EINTR) {
@@ -88,6 +89,7 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
         return storage_fail(storage, errno);
     }
 
+    /* A file that was planted or cut. */
     if (part_len < sizeof header || memcmp(header, magic, sizeof magic) != 0) {
         return SBS_ERR_DAMAGED;
     }
@@ -95,7 +97,9 @@ static sbs_status record_read(sbs_linux_storage *storage, int fd, const char *na
     uint32_t crc = record_crc_start(name, header);
     do {
         if (!read_up_to(fd, part, sizeof part, &part_len)) {
-            return storage_fail(storage, errno);
+            int error = errno;
+            sbs_wipe(part, sizeof part);
+            return storage_fail(storage, error);
         }
 
         /* What does not fit is read on, for the checksum. */
@@ -141,6 +145,7 @@ static sbs_status record_open(sbs_linux_storage *storage, const char *name, int 
 static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_linux_storage *storage = ctx;
     int fd;
+
     *out_len = 0;
     if (!is_name(name)) {
         return SBS_ERR_ARGUMENT;
@@ -153,6 +158,8 @@ static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size
 
     status = record_read(storage, fd, name, buffer, size, out_len);
     (void)close(fd);
+
+    /* A record that is not whole may be a part of a key. */
     if (status != SBS_OK) {
         sbs_wipe(buffer, size);
     }
@@ -161,7 +168,7 @@ static sbs_status storage_get(void *ctx, const char *name, uint8_t *buffer, size
 
 /* One writer at a time among all processes; the lock ends with the process at the latest. */
 static int folder_lock(int folder_fd) {
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+    struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     for (unsigned tries = 0; flock(folder_fd, LOCK_EX | LOCK_NB) != 0; tries++) {
         if (errno != EINTR && errno != EWOULDBLOCK) {
             return errno;
@@ -190,6 +197,7 @@ static sbs_status storage_set(void *ctx, const char *name, const uint8_t *data, 
     sbs_bytes_put_u32(header + CRC_AT, sbs_crc32(record_crc_start(name, header), data, len));
     sbs_file_content content = {header, sizeof header, data, len};
 
+    /* The lock makes the name of the temporary file this process's. */
     memcpy(temporary, name, strlen(name));
     memcpy(temporary + strlen(name), TEMPORARY_SUFFIX, sizeof TEMPORARY_SUFFIX);
     int error = folder_lock(storage->priv.folder_fd);
@@ -260,6 +268,7 @@ static int parent_sync(const char *path) {
 sbs_status sbs_linux_storage_open(sbs_linux_storage *storage, const char *path, sbs_storage *out_storage) {
     storage->priv.error = 0;
     storage->priv.folder_fd = -1;
+
     bool is_made = mkdir(path, 0700) == 0;
     if (!is_made && errno != EEXIST) {
         return storage_fail(storage, errno);
@@ -270,6 +279,7 @@ sbs_status sbs_linux_storage_open(sbs_linux_storage *storage, const char *path, 
         return storage_fail(storage, errno);
     }
 
+    /* Looked at after it was opened: nobody can put another one in its place between. */
     int error = folder_check(storage->priv.folder_fd);
     if (error == 0 && is_made) {
         error = parent_sync(path);

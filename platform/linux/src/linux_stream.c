@@ -67,6 +67,7 @@ static int weight(sbs_status status) {
 
 static void stream_note_error(sbs_linux_stream *stream, int error) {
     sbs_status status = status_of_errno(error);
+
     if (weight(status) > weight(stream->priv.error)) {
         stream->priv.error = status;
         stream->priv.code = error;
@@ -90,8 +91,10 @@ static void stream_release_opening(sbs_linux_stream *stream) {
     stream->priv.resolution = NULL;
 }
 
+/* Opening failed: nothing of it stays open. */
 static sbs_status stream_fail(sbs_linux_stream *stream, sbs_status status, int32_t code) {
     stream_release_opening(stream);
+
     stream->priv.state = FAILED;
     stream->priv.code = code;
     return status;
@@ -105,6 +108,7 @@ static sbs_status stream_wait_for(sbs_linux_stream *stream, uint64_t timeout_ms,
     return SBS_PENDING;
 }
 
+/* What is left of a limit that began at @p since. */
 static uint64_t left(uint64_t since, uint32_t limit_ms, uint64_t now_ms) {
     uint64_t passed = now_ms - since;
     if (passed >= limit_ms) {
@@ -121,6 +125,8 @@ static bool attempt_adopt(sbs_linux_stream *stream, sbs_linux_attempt *attempt) 
     int on = 1;
     stream->priv.fd = attempt->fd;
     attempt->fd = -1;
+
+    /* A request goes out in few pieces: waiting for more of it only delays them. */
     (void)setsockopt(stream->priv.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 
     stream_release_opening(stream);
@@ -174,6 +180,7 @@ static bool attempt_finish(sbs_linux_stream *stream, sbs_linux_attempt *attempt)
     return false;
 }
 
+/* True if one of those that the kernel has done with connected. */
 static bool attempts_finish_ready(sbs_linux_stream *stream) {
     struct epoll_event events[SBS_LINUX_ADDRESSES_MAX];
     int count = epoll_wait(stream->priv.epoll_fd, events, SBS_LINUX_ADDRESSES_MAX, 0);
@@ -235,12 +242,14 @@ static sbs_status stream_keep_connecting(sbs_linux_stream *stream, uint64_t now_
             }
             return stream_wait_for(stream, left_ms, SBS_WAIT_READ, stream->priv.epoll_fd);
         }
+
         if (attempt_start(stream, now_ms)) {
             return SBS_OK;
         }
     }
 }
 
+/* The next address that is of this family, or of another one. */
 static const struct addrinfo *next_of(const struct addrinfo *address, int family, bool same) {
     while (address != NULL && (address->ai_family == family) != same) {
         address = address->ai_next;
@@ -268,6 +277,7 @@ static void attempts_order(sbs_linux_stream *stream, const struct addrinfo *list
 static sbs_status stream_keep_resolving(sbs_linux_stream *stream, uint64_t now_ms) {
     const struct addrinfo *list = NULL;
     int32_t code = 0;
+
     sbs_status status = sbs_resolution_result(stream->priv.resolution, &list, &code);
     if (status == SBS_PENDING) {
         uint64_t left_ms = left(stream->priv.started_ms, stream->priv.config.resolve_timeout_ms, now_ms);
@@ -318,6 +328,8 @@ static sbs_status stream_start(sbs_linux_stream *stream, const char *host, uint1
 
 static sbs_status stream_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_linux_stream *stream = ctx;
+
+    /* The same call goes on with what it began. */
     switch (stream->priv.state) {
     case CLOSED:
         return stream_start(stream, host, port, now.mono_ms);
@@ -354,6 +366,7 @@ static sbs_status stream_end_transfer(sbs_linux_stream *stream, uint8_t events, 
 static sbs_status stream_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
     sbs_linux_stream *stream = ctx;
     *out_sent = 0;
+
     if (stream->priv.state != OPEN) {
         return SBS_ERR_STATE;
     }
@@ -370,6 +383,7 @@ static sbs_status stream_send(void *ctx, const uint8_t *data, size_t len, size_t
 static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_linux_stream *stream = ctx;
     *out_len = 0;
+
     if (stream->priv.state != OPEN && stream->priv.state != DEAF) {
         return SBS_ERR_STATE;
     }
@@ -385,6 +399,7 @@ static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t
 
 static void stream_close(void *ctx) {
     sbs_linux_stream *stream = ctx;
+
     stream_release_opening(stream);
     close_descriptor(&stream->priv.fd);
     stream->priv.state = CLOSED;
@@ -418,6 +433,7 @@ static void set_default(uint32_t *value, uint32_t otherwise) {
 
 void sbs_linux_stream_init(sbs_linux_stream *stream, const sbs_linux_stream_config *config, sbs_stream *out_stream) {
     memset(stream, 0, sizeof *stream);
+
     if (config != NULL) {
         stream->priv.config = *config;
     }
@@ -431,6 +447,7 @@ void sbs_linux_stream_init(sbs_linux_stream *stream, const sbs_linux_stream_conf
     }
     stream->priv.fd = -1;
     stream->priv.epoll_fd = -1;
+
     stream->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     *out_stream = (sbs_stream){&stream_ops, stream};
 }

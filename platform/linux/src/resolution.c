@@ -63,12 +63,15 @@ static bool thread_start(struct sbs_linux_resolution *resolution) {
     }
 
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+
+    /* The thread's share is taken first: it may be over before pthread_create returns. */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&resolution->owners, 1);
     int error = pthread_create(&thread, &attributes, resolution_run, resolution);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
 
+    /* No thread came that would let go of it. */
     if (error != 0) {
         atomic_fetch_sub(&resolution->owners, 1);
     }
@@ -86,6 +89,7 @@ static bool thread_start_counted(struct sbs_linux_resolution *resolution) {
 
 static bool resolution_take_literal(struct sbs_linux_resolution *resolution) {
     struct addrinfo numeric = hints;
+
     numeric.ai_flags |= AI_NUMERICHOST;
     if (getaddrinfo(resolution->host, resolution->service, &numeric, &resolution->list) != 0) {
         resolution->list = NULL;
@@ -99,6 +103,7 @@ static bool resolution_take_literal(struct sbs_linux_resolution *resolution) {
 static void service_put_port(char service[6], uint16_t port) {
     char digits[6];
     size_t count = 0;
+
     for (unsigned rest = port; rest != 0; rest /= 10) {
         digits[count++] = (char)('0' + rest % 10);
     }
@@ -126,6 +131,7 @@ sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linu
     service_put_port(resolution->service, port);
     atomic_init(&resolution->owners, 1);
     atomic_init(&resolution->done, false);
+
     resolution->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (resolution->event_fd < 0 || (!resolution_take_literal(resolution) && !thread_start_counted(resolution))) {
         sbs_resolution_release(resolution);
@@ -167,7 +173,7 @@ void sbs_resolution_release(struct sbs_linux_resolution *resolution) {
     if (atomic_load(&resolution->done) && resolution->list != NULL) {
         freeaddrinfo(resolution->list);
     }
-    if (resolution->event_fd >= 0) {
+    if (resolution->event_fd >= 0) { /* -1 where there was none to be had */
         (void)close(resolution->event_fd);
     }
     free(resolution);
