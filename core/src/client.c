@@ -21,12 +21,12 @@ static sbs_status client_parse_base(const sbs_client_config *config, sbs_url *ba
 }
 
 static sbs_status client_check_config(const sbs_client_config *config) {
-    sbs_text client_id = sbs_text_of(config->client_id);
+    sbs_text client_id = sbs_client_text(config->client_id);
     bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
 
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
-        !sbs_scope_list_is_valid(sbs_text_of(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
+        !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
         (config->fhir_base == NULL && config->token_url == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
@@ -59,8 +59,7 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
 }
 
 sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) {
-    memset(client, 0, sizeof *client);
-    sbs_exchange_init(&client->priv.exchange);
+    memset(client, 0, sizeof *client); /* the exchange, too: no connection is open */
     client->priv.config = config;
     client->priv.said = client->priv.words;
     client->priv.said_size = sizeof client->priv.words;
@@ -92,12 +91,13 @@ void sbs_client_deinit(sbs_client *client) {
 /* A token is renewed some time before it ends, but one that was fetched for this try serves it to its end: otherwise
  * tokens that live only for seconds would be fetched again and again, and never used. */
 static bool client_has_valid_token(const sbs_client *client) {
-    uint64_t until_ms = client->priv.token_renew_ms;
-
-    if (client->priv.token_is_new) {
-        until_ms = client->priv.token_expires_ms;
+    if (client->priv.kept_len == 0) {
+        return false;
     }
-    return client->priv.kept_len > 0 && client->priv.now.mono_ms < until_ms;
+    if (client->priv.token_is_new) {
+        return client->priv.now.mono_ms < client->priv.token_expires_ms;
+    }
+    return client->priv.now.mono_ms < client->priv.token_renew_ms;
 }
 
 static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
@@ -214,24 +214,26 @@ static void client_finish(sbs_client *client, sbs_status status) {
     client->priv.exchange.answer.status = client->priv.detail.http_status;
 }
 
+static void client_call_hook(const sbs_client *client, bool begin) {
+    const sbs_client_config *config = client->priv.config;
+
+    if (config->work_hook != NULL) {
+        config->work_hook(config->hook_ctx, begin);
+    }
+}
+
 sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) {
     if (client->priv.state == STATE_IDLE) {
         return SBS_ERR_STATE;
     }
 
-    const sbs_client_config *config = client->priv.config;
-    if (config->work_hook != NULL) {
-        config->work_hook(config->hook_ctx, true);
-    }
-
+    client_call_hook(client, true);
     client->priv.now = now;
     client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     sbs_status status = client_step(client);
     *out_wait = client->priv.wait;
 
-    if (config->work_hook != NULL) {
-        config->work_hook(config->hook_ctx, false);
-    }
+    client_call_hook(client, false);
     if (status != SBS_PENDING) {
         client_finish(client, status);
     }

@@ -4,6 +4,8 @@
 #include "client_internal.h"
 #include "sbs/outcome.h"
 
+const char sbs_client_content_type[] = "Content-Type";
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 void sbs_client_say(sbs_client *client, sbs_text text) {

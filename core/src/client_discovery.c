@@ -6,16 +6,16 @@
 
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     sbs_client_forget_discovery(client);
-    return sbs_client_note(client, SBS_STEP_DISCOVERY,
-                           sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY));
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, STATE_DISCOVERY));
 }
 
 /* The token endpoint stays on the host that authenticated first: no assertion goes to another one before an operator
  * has looked. */
 static sbs_status discovery_check_pin(const sbs_client *client, const sbs_url *url) {
-    bool same = client->priv.pin_port == url->port && sbs_ascii_is_nocase(url->host, client->priv.pin_host);
-
-    if (client->priv.pin_port != 0 && !same) {
+    if (client->priv.pin_port == 0) {
+        return SBS_OK;
+    }
+    if (client->priv.pin_port != url->port || !sbs_ascii_is_nocase(url->host, client->priv.pin_host)) {
         return SBS_ERR_TOKEN_HOST;
     }
     return SBS_OK;
@@ -29,7 +29,7 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     /* It is made absolute behind the document's JSON tokens, and then takes the document's place. */
     char *text = (char *)(doc->tokens + doc->count);
     sbs_status status =
-        sbs_discovery_url(doc, node, sbs_text_of(config->fhir_base), true, text, (size_t)(end - text), &url_len);
+        sbs_discovery_url(doc, node, sbs_client_text(config->fhir_base), true, text, (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
@@ -74,7 +74,7 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
         sbs_client_say(client, url);
     }
     if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
-        sbs_client_say(client, sbs_text_of("Content-Type"));
+        sbs_client_say(client, sbs_client_text(sbs_client_content_type));
     }
     return sbs_client_retry(client, client->priv.detail.transient);
 }

@@ -152,7 +152,7 @@ static void resource_put_write_fields(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_writer *out = &client->priv.writer;
 
-    sbs_http_put_field(out, "Content-Type", fhir_json);
+    sbs_http_put_field(out, sbs_client_content_type, fhir_json);
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
     sbs_put_string(out, "Prefer: return=");
     sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
@@ -177,8 +177,7 @@ static void resource_put_head(sbs_client *client) {
     if (accept->ptr == NULL) {
         accept = &fhir_json;
     }
-    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target);
-    sbs_http_put_field(&client->priv.writer, "Accept", *accept);
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
     if (request->interaction != SBS_READ) {
         resource_put_write_fields(client);
     }
@@ -330,7 +329,7 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
     sbs_client_note_page(client);
     if (why[0] != '\0') {
-        sbs_client_say(client, sbs_text_of(why));
+        sbs_client_say(client, sbs_client_text(why));
     } else {
         (void)sbs_client_read_words(client);
     }
@@ -359,6 +358,6 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
 
     resource_note_refusal(client, meaning);
-    bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
+    bool later = meaning.status == SBS_ERR_BUSY || meaning.status == SBS_ERR_CONFLICT;
     return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));
 }

@@ -52,5 +52,5 @@ sbs_status sbs_client_oauth_uris(sbs_client *client, sbs_status status) {
     if (!is_missing) {
         return status;
     }
-    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, "/metadata", STATE_STATEMENT));
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, STATE_STATEMENT));
 }

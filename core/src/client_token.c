@@ -68,7 +68,7 @@ static sbs_text token_kid(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
 
     if (config->kid_method == SBS_KID_LITERAL) {
-        return sbs_text_of(config->kid);
+        return sbs_client_text(config->kid);
     }
     if (config->kid_method == SBS_KID_NONE) {
         return (sbs_text){NULL, 0};
@@ -80,7 +80,7 @@ static sbs_text token_audience(const sbs_client *client) {
     const char *literal = client->priv.config->aud;
 
     if (literal != NULL) {
-        return sbs_text_of(literal);
+        return sbs_client_text(literal);
     }
     return sbs_client_token_url(client);
 }
@@ -88,15 +88,15 @@ static sbs_text token_audience(const sbs_client *client) {
 /* How long ago the assertion was made, it says: many servers refuse one that is a second ahead of their own clock. The
  * seed's profile says "now". */
 static int64_t token_backdate_s(const sbs_client_config *config) {
-    int64_t half_s = config->lifetime_s / 2;
+    uint32_t half_s = config->lifetime_s / 2;
 
     if (config->profile == SBS_PROFILE_SEED) {
         return 0;
     }
-    if (half_s != 0 && half_s < SBS_ASSERTION_BACKDATE_S) {
-        return half_s;
+    if (half_s == 0 || half_s > SBS_ASSERTION_BACKDATE_S) {
+        return SBS_ASSERTION_BACKDATE_S;
     }
-    return SBS_ASSERTION_BACKDATE_S;
+    return half_s;
 }
 
 /* The seed's form has no client_id. */
@@ -106,7 +106,7 @@ static void token_put_form(sbs_writer *out, const sbs_client_config *config) {
     if (config->profile == SBS_PROFILE_SEED) {
         client_id = NULL;
     }
-    sbs_token_put_request(out, sbs_text_of(config->scope), sbs_text_of(client_id));
+    sbs_token_put_request(out, sbs_client_text(config->scope), sbs_client_text(client_id));
 }
 
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
@@ -120,10 +120,10 @@ static sbs_status token_build_request(sbs_client *client) {
 
     sbs_assertion_params params = {
         .profile = config->profile,
-        .client_id = sbs_text_of(config->client_id),
+        .client_id = sbs_client_text(config->client_id),
         .aud = token_audience(client),
         .kid = token_kid(client),
-        .typ = sbs_text_of(config->typ),
+        .typ = sbs_client_text(config->typ),
         .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s - token_backdate_s(config),
         .lifetime = config->lifetime_s,
     };
@@ -132,8 +132,8 @@ static sbs_status token_build_request(sbs_client *client) {
     token_put_form(&sizing, config);
     size_t body_len = sizing.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits);
 
-    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0});
-    sbs_put_string(out, "Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, &sbs_client_json);
+    sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length", body_len);
     sbs_http_put_end(out);
     token_put_form(out, config);
@@ -152,15 +152,14 @@ static sbs_status token_send_request(sbs_client *client) {
 static sbs_status token_advance_sign(sbs_client *client) {
     sbs_status status;
 
-    switch (client->priv.sign_step) {
-    case SIGN_KEY:
-        status = token_read_key(client);
-        break;
-    case SIGN_BUILD:
-        status = token_build_request(client);
-        break;
-    default:
+    if (client->priv.sign_step == SIGN_SIGN) {
         return token_send_request(client);
+    }
+
+    if (client->priv.sign_step == SIGN_KEY) {
+        status = token_read_key(client);
+    } else {
+        status = token_build_request(client);
     }
     if (status != SBS_OK) {
         return status;
@@ -214,11 +213,10 @@ static void token_set_expiry(sbs_client *client, uint32_t lifetime_s) {
         lifetime_s = SBS_TOKEN_EXPIRES_MAX;
     }
 
-    uint32_t margin_s = lifetime_s / 10;
-    if (margin_s < 30) {
-        margin_s = 30;
-    }
-    if (margin_s > lifetime_s / 2) {
+    uint32_t margin_s = 30;
+    if (lifetime_s > 300) {
+        margin_s = lifetime_s / 10;
+    } else if (lifetime_s < 60) {
         margin_s = lifetime_s / 2;
     }
     client->priv.token_lifetime_s = lifetime_s;
@@ -232,7 +230,7 @@ static sbs_status token_read_answer(sbs_client *client, sbs_token *token, const 
     sbs_json doc;
 
     if (answer->has_type && !answer->is_json) { /* some servers leave it out */
-        *out_member = "Content-Type";
+        *out_member = sbs_client_content_type;
         return SBS_ERR_RESPONSE;
     }
     sbs_status status = sbs_client_read_json(client, &doc);
@@ -288,11 +286,12 @@ static bool token_correct_clock(sbs_client *client) {
 
     client->priv.once.corrected_for = refused;
     client->priv.offset_before_s = client->priv.clock_offset_s;
-    client->priv.clock_offset_s = 0;
+    int32_t offset_s = 0;
     if (detail->clock_difference_s != 0) {
         /* Both clocks tell whole seconds: rather one behind than one ahead. */
-        client->priv.clock_offset_s = ahead_s - 1;
+        offset_s = ahead_s - 1;
     }
+    client->priv.clock_offset_s = offset_s;
     return true;
 }
 
@@ -301,10 +300,13 @@ static sbs_status token_doubt_clock(sbs_client *client) {
     const sbs_detail *detail = &client->priv.detail;
     bool corrected = token_correct_clock(client);
 
-    if (corrected && detail->retry_after_s == 0) {
-        return sbs_client_go_on(client, STATE_PREPARE);
+    if (!corrected) {
+        return sbs_client_retry(client, detail->transient);
     }
-    return sbs_client_retry(client, corrected || detail->transient);
+    if (detail->retry_after_s != 0) {
+        return sbs_client_retry(client, true);
+    }
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 static void token_note_refusal(sbs_client *client) {
@@ -337,7 +339,7 @@ static sbs_status token_judge_refusal(sbs_client *client) {
 
     /* Some authorization servers send no Date: that of the FHIR server is asked for, once, if none is known. */
     bool needs_date = client->priv.date.utc_s == 0 && !client->priv.once.date_asked && client->priv.base.https;
-    if (needs_date && sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
+    if (needs_date && sbs_client_get_document(client, STATE_DATE) == SBS_PENDING) {
         return SBS_PENDING;
     }
     return token_doubt_clock(client);
@@ -360,7 +362,7 @@ static sbs_status token_accept(sbs_client *client) {
     }
     if (status != SBS_OK) {
         sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        sbs_client_say(client, sbs_text_of(member));
+        sbs_client_say(client, sbs_client_text(member));
         return status;
     }
 

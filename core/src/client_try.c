@@ -36,14 +36,14 @@ sbs_text sbs_client_scope(const sbs_client *client) {
     sbs_text granted = client->priv.kept[SBS_KEPT_SCOPE];
 
     if (granted.ptr == NULL) {
-        return sbs_text_of(client->priv.config->scope);
+        return sbs_client_text(client->priv.config->scope);
     }
     return granted;
 }
 
 sbs_text sbs_client_token_url(const sbs_client *client) {
     if (client->priv.config->token_url != NULL) {
-        return sbs_text_of(client->priv.config->token_url);
+        return sbs_client_text(client->priv.config->token_url);
     }
     if (client->priv.url_len == 0) {
         return (sbs_text){NULL, 0};
@@ -51,10 +51,14 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
     return (sbs_text){client->priv.config->work, client->priv.url_len - 1};
 }
 
+sbs_text sbs_client_text(const char *string) {
+    return sbs_text_of(string);
+}
+
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
 
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
-    sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
+    sbs_status status = sbs_url_parse(sbs_client_text(text), out_url);
     if (status != SBS_OK) {
         return status;
     }
@@ -95,6 +99,8 @@ bool sbs_client_draw(void *out_random, size_t len) {
     return psa_generate_random(out_random, len) == PSA_SUCCESS;
 }
 
+const sbs_text sbs_client_json = {"application/json", 16};
+
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
 static void try_put_request_id(sbs_writer *out) {
@@ -111,7 +117,8 @@ static void try_put_request_id(sbs_writer *out) {
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix) {
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -123,7 +130,8 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
 
     sbs_writer_init(out, scratch, size);
     sbs_http_put_request_line(out, method, url, suffix);
-    sbs_http_put_field(out, "User-Agent", sbs_text_of(agent));
+    sbs_http_put_field(out, "User-Agent", sbs_client_text(agent));
+    sbs_http_put_field(out, "Accept", *accept);
     sbs_put_string(out, "Accept-Encoding: identity\r\n");
     try_put_request_id(out);
 }
@@ -155,10 +163,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
         shape->words_size = client->priv.said_size;
     }
 
-    shape->stream = config->stream;
-    if (!url->https) {
-        shape->stream = config->plain_stream;
-    }
+    shape->stream = url->https ? config->stream : config->plain_stream;
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
     if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -172,45 +177,20 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     return sbs_client_go_on(client, state);
 }
 
-sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state) {
+sbs_status sbs_client_get_document(sbs_client *client, uint8_t state) {
     sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
+    const char *path = SBS_DISCOVERY_PATH;
 
+    if (state == STATE_STATEMENT) {
+        path = "/metadata";
+    }
     client->priv.once.date_asked = true;
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path));
-    sbs_put_string(&client->priv.writer, "Accept: application/json\r\n\r\n");
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_client_text(path), &sbs_client_json);
+    sbs_http_put_end(&client->priv.writer);
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
 
 /* ---- what is told of a failure ----------------------------------------------------------------------------------- */
-
-/* Says which buffer was too small, and for how many bytes if that is known: of the body that did not fit, else of the
- * request's head. */
-static void try_say_room(sbs_client *client) {
-    const sbs_exchange *exchange = &client->priv.exchange;
-    const char *which = "work buffer";
-    size_t needed = 0;
-    sbs_writer out;
-
-    if (exchange->answer.body_dropped) {
-        needed = exchange->answer.body_len;
-        if (exchange->priv.request.response == client->priv.request.response) {
-            which = "response buffer";
-        }
-    } else if (client->priv.writer.error != SBS_OK) {
-        needed = client->priv.writer.len;
-    }
-
-    sbs_writer_init(&out, client->priv.said, client->priv.said_size);
-    sbs_put_string(&out, which);
-    if (needed > 0) {
-        sbs_put_string(&out, ", bytes needed: ");
-        sbs_put_uint(&out, needed);
-    }
-    sbs_put_char(&out, '\0');
-    if (out.error != SBS_OK) {
-        client->priv.said[0] = '\0';
-    }
-}
 
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
@@ -227,8 +207,8 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     detail->step = step;
     detail->status = status;
     detail->attempts = (uint16_t)(client->priv.attempt + 1);
-    if (status == SBS_ERR_BUFFER) {
-        try_say_room(client);
+    if (status == SBS_ERR_BUFFER && client->priv.config->room_words != NULL) {
+        client->priv.config->room_words(client, client->priv.said, client->priv.said_size);
     }
     return status;
 }
@@ -263,10 +243,12 @@ sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise) {
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     const sbs_client_config *config = client->priv.config;
     const sbs_detail *detail = &client->priv.detail;
-    uint32_t tries = sbs_client_default(config->max_attempts, 5);
+    unsigned tries = client->priv.request.max_attempts;
     uint32_t random;
 
-    tries = sbs_client_default(client->priv.request.max_attempts, tries);
+    if (tries == 0) {
+        tries = sbs_client_default(config->max_attempts, 5);
+    }
     if (!may_retry || client->priv.attempt + 1u >= tries) {
         return detail->status;
     }

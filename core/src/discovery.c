@@ -67,8 +67,9 @@ static sbs_status discovery_make_absolute(sbs_text base, char *url, size_t size,
     if (sbs_url_parse(reference, &parsed) == SBS_OK) {
         return SBS_OK;
     }
-    reference.ptr = memmove(url + size - *len, url, *len);
-    return sbs_url_resolve(base, reference, url, size - *len, len);
+    size -= *len;
+    reference.ptr = memmove(url + size, url, *len);
+    return sbs_url_resolve(base, reference, url, size, len);
 }
 
 sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,
