@@ -67,14 +67,22 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
-    sbs_text url = sbs_client_token_url(client);
+    bool has_url = client->priv.url_len > 0;
     client->priv.url_len = 0;
     sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
-    if (status == SBS_ERR_URL && url.len > 0) { /* behind a proxy some servers state http */
-        sbs_client_say(client, url);
-    }
+
+    /* A token URL that is refused is shown: behind a proxy some servers state http. What is no URL at all, or too long
+     * to be one, is not. */
+    const char *words = "token_endpoint";
     if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
-        sbs_client_say(client, sbs_client_text(sbs_client_content_type));
+        words = sbs_client_content_type;
+    } else if (status != SBS_ERR_URL) {
+        words = NULL;
+    } else if (has_url) {
+        words = client->priv.config->work;
+    }
+    if (words != NULL) {
+        sbs_client_say(client, sbs_client_text(words));
     }
     return sbs_client_retry(client, client->priv.detail.transient);
 }
