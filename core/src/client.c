@@ -17,6 +17,7 @@ static sbs_status client_parse_base(const sbs_client_config *config, sbs_url *ba
     if (base->path.len > 0 && base->path.ptr[base->path.len - 1] == '/') {
         base->path.len--;
     }
+
     return SBS_OK;
 }
 
@@ -33,6 +34,7 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
         return SBS_ERR_BUFFER;
     }
+
     return SBS_OK;
 }
 
@@ -46,6 +48,7 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
     if (status == SBS_OK && config->token_url != NULL) {
         status = sbs_client_parse_url(config, config->token_url, &client->priv.token_url);
     }
+
     if (status != SBS_OK || config->token_origin == NULL) {
         return status;
     }
@@ -55,6 +58,7 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
     if (status == SBS_OK) {
         sbs_client_pin(client, &pin);
     }
+
     return status;
 }
 
@@ -67,12 +71,14 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
         client->priv.said = config->words;
         client->priv.said_size = config->words_size;
     }
+
     sbs_client_note(client, SBS_STEP_NONE, SBS_OK);
 
     sbs_status status = client_check_config(config);
     if (status != SBS_OK) {
         return status;
     }
+
     return client_take_urls(client, config);
 }
 
@@ -123,6 +129,7 @@ static sbs_status client_first_delay(sbs_client *client) {
     if (!sbs_client_draw(&random, sizeof random)) {
         return SBS_ERR_RANDOM;
     }
+
     return sbs_client_delay(client, (uint32_t)(((uint64_t)random * most) >> 32));
 }
 
@@ -147,6 +154,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
     if (request->interaction == SBS_TOKEN) {
         return SBS_OK;
     }
+
     return sbs_client_begin_resource(client);
 }
 
@@ -196,6 +204,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
         client->priv.request = *request;
         client->priv.state = STATE_PREPARE;
     }
+
     return status;
 }
 
@@ -210,6 +219,7 @@ static void client_finish(sbs_client *client, sbs_status status) {
     if (client->priv.detail.status != status) {
         sbs_client_note(client, client->priv.detail.step, status);
     }
+
     /* The last answer may be one to an earlier step, and not the one that failed. */
     client->priv.exchange.answer.status = client->priv.detail.http_status;
 }
@@ -237,6 +247,7 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     if (status != SBS_PENDING) {
         client_finish(client, status);
     }
+
     return status;
 }
 
@@ -277,6 +288,7 @@ sbs_response sbs_client_response(const sbs_client *client) {
     if (!answer->has_date) {
         response.date_utc_s = SBS_UTC_UNKNOWN;
     }
+
     return response;
 }
 

@@ -31,6 +31,7 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
             }
         }
     }
+
     return false;
 }
 
@@ -53,8 +54,10 @@ static bool answer_holds_jwt(const char *text) {
         } else {
             parts = 0;
         }
+
         len = 0;
     }
+
     return false;
 }
 
@@ -91,6 +94,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
         status = config->decode(config->hook_ctx, (sbs_http_coding)answer->coding, answer->body, answer->body_len, size,
                                 &len);
     }
+
     if (status == SBS_OK) {
         answer->body_len = len;
         answer->coding = SBS_CODING_NONE;
@@ -103,6 +107,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
     if (status == SBS_ERR_BUFFER) {
         return status;
     }
+
     return SBS_ERR_HTTP;
 }
 
@@ -121,6 +126,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     if (answer->body == scratch) {
         return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
     }
+
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
@@ -131,10 +137,12 @@ sbs_text sbs_client_body(const sbs_client *client) {
     if (answer->body_dropped || answer->coding != SBS_CODING_NONE) {
         body.len = 0;
     }
+
     while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
         body.ptr++;
         body.len--;
     }
+
     return body;
 }
 
@@ -160,6 +168,7 @@ static bool answer_read_json_words(sbs_client *client, bool *out_transient) {
         (void)!config->read_words(&doc, words, size, out_transient);
         return true;
     }
+
     return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
 }
 
@@ -171,6 +180,7 @@ bool sbs_client_read_words(sbs_client *client) {
     if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
+
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return transient;

@@ -33,6 +33,7 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     if (status != SBS_OK) {
         return status;
     }
+
     client->priv.url_len = url_len + 1;
     memmove(config->work, text, client->priv.url_len);
 
@@ -40,6 +41,7 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     if (status == SBS_OK) {
         status = discovery_check_pin(client, &client->priv.token_url);
     }
+
     return status;
 }
 
@@ -58,6 +60,7 @@ static sbs_status discovery_read(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_client_take_token_url(client, &doc, node);
 }
 
@@ -84,6 +87,7 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
     if (words != NULL) {
         sbs_client_say(client, sbs_client_text(words));
     }
+
     return sbs_client_retry(client, client->priv.detail.transient);
 }
 
@@ -102,5 +106,6 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
     if (status != SBS_OK && config->oauth_uris != NULL) {
         return config->oauth_uris(client, status);
     }
+
     return sbs_client_end_discovery(client, status);
 }

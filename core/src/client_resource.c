@@ -19,6 +19,7 @@ static sbs_text resource_type(sbs_text target, sbs_text *out_id) {
     if (len < target.len && target.ptr[len] == '/') {
         *out_id = (sbs_text){target.ptr + len + 1, target.len - len - 1};
     }
+
     return (sbs_text){target.ptr, len};
 }
 
@@ -59,6 +60,7 @@ static bool resource_has_dot_segment(sbs_text target) {
             len = 0;
             continue;
         }
+
         dots += c == '.';
         len++;
     }
@@ -105,6 +107,7 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
     if (!valid) {
         return SBS_ERR_ARGUMENT;
     }
+
     return SBS_OK;
 }
 
@@ -177,6 +180,7 @@ static void resource_put_head(sbs_client *client) {
     if (accept->ptr == NULL) {
         accept = &fhir_json;
     }
+
     sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
     if (request->interaction != SBS_READ) {
         resource_put_write_fields(client);
@@ -210,6 +214,7 @@ static sbs_status resource_send(sbs_client *client) {
         .response_size = request->response_size,
         .spare_body = !resource_needs_body(request),
     };
+
     resource_note_written(&shape.written, request);
 
     /* The token is sent from where it is kept: the scratch need not hold a copy of it. */
@@ -225,6 +230,7 @@ static sbs_status resource_send(sbs_client *client) {
     if (request->interaction != SBS_READ) {
         shape.parts[2] = request->body;
     }
+
     return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE);
 }
 
@@ -273,6 +279,7 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
     if (sbs_client_body(client).len == 0) {
         return SBS_BODY_NONE;
     }
+
     return SBS_BODY_OTHER;
 }
 
@@ -305,6 +312,7 @@ static sbs_status resource_judge_body(sbs_client *client, sbs_status meant, cons
         *out_why = SBS_CONFIRM_BODY;
         return SBS_ERR_RESPONSE;
     }
+
     *out_why = "its content coding";
     return sbs_client_decode(client);
 }
@@ -333,6 +341,7 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     } else {
         (void)sbs_client_read_words(client);
     }
+
     return status;
 }
 

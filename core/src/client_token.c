@@ -29,6 +29,7 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
     if (client->priv.key_bits == 0) {
         client->priv.sign_step = SIGN_KEY;
     }
+
     return sbs_client_go_on(client, STATE_SIGN);
 }
 
@@ -46,6 +47,7 @@ static sbs_status token_read_key(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
+
     status = sbs_public_key_parse(alg, data, len, &parsed);
     if (status != SBS_OK) {
         return status;
@@ -57,8 +59,10 @@ static sbs_status token_read_key(sbs_client *client) {
         if (status != SBS_OK) {
             return status;
         }
+
         client->priv.kid_len = (uint8_t)len;
     }
+
     client->priv.alg = alg;
     client->priv.key_bits = parsed.bits;
     return SBS_OK;
@@ -73,6 +77,7 @@ static sbs_text token_kid(const sbs_client *client) {
     if (config->kid_method == SBS_KID_NONE) {
         return (sbs_text){NULL, 0};
     }
+
     return (sbs_text){client->priv.kid, client->priv.kid_len};
 }
 
@@ -96,6 +101,7 @@ static int64_t token_backdate_s(const sbs_client_config *config) {
     if (half_s == 0 || half_s > SBS_ASSERTION_BACKDATE_S) {
         return SBS_ASSERTION_BACKDATE_S;
     }
+
     return half_s;
 }
 
@@ -127,6 +133,7 @@ static sbs_status token_build_request(sbs_client *client) {
         .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s - token_backdate_s(config),
         .lifetime = config->lifetime_s,
     };
+
     sbs_writer sizing;
     sbs_writer_init_sizing(&sizing);
     token_put_form(&sizing, config);
@@ -204,6 +211,7 @@ static void token_keep(sbs_client *client, sbs_text *found) {
         place += first->len;
         first->ptr = NULL;
     }
+
     client->priv.kept_len = (size_t)(place - start);
 }
 
@@ -219,6 +227,7 @@ static void token_set_expiry(sbs_client *client, uint32_t lifetime_s) {
     } else if (lifetime_s < 60) {
         margin_s = lifetime_s / 2;
     }
+
     client->priv.token_lifetime_s = lifetime_s;
     client->priv.token_expires_ms = client->priv.sent_ms + lifetime_s * 1000ull;
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin_s * 1000ull;
@@ -233,10 +242,12 @@ static sbs_status token_read_answer(sbs_client *client, sbs_token *token, const 
         *out_member = sbs_client_content_type;
         return SBS_ERR_RESPONSE;
     }
+
     sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_token_read(&doc, answer->body, token, out_member);
 }
 
@@ -248,6 +259,7 @@ static bool token_may_have_moved(sbs_client *client) {
     if (!discovered || client->priv.once.rediscovered || (http_status != 404 && http_status != 405)) {
         return false;
     }
+
     client->priv.once.rediscovered = true;
     sbs_client_forget_discovery(client);
     return true;
@@ -291,6 +303,7 @@ static bool token_correct_clock(sbs_client *client) {
         /* Both clocks tell whole seconds: rather one behind than one ahead. */
         offset_s = ahead_s - 1;
     }
+
     client->priv.clock_offset_s = offset_s;
     return true;
 }
@@ -306,6 +319,7 @@ static sbs_status token_doubt_clock(sbs_client *client) {
     if (detail->retry_after_s != 0) {
         return sbs_client_retry(client, true);
     }
+
     return sbs_client_go_on(client, STATE_PREPARE);
 }
 
@@ -318,11 +332,13 @@ static void token_note_refusal(sbs_client *client) {
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
         (void)sbs_client_read_words(client);
     }
+
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
 
     if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
+
     detail->transient = detail->status == SBS_ERR_BUSY;
 }
 
@@ -342,6 +358,7 @@ static sbs_status token_judge_refusal(sbs_client *client) {
     if (needs_date && sbs_client_get_document(client, STATE_DATE) == SBS_PENDING) {
         return SBS_PENDING;
     }
+
     return token_doubt_clock(client);
 }
 
@@ -385,5 +402,6 @@ sbs_status sbs_client_step_token(sbs_client *client) {
     if (http_status == 200 || http_status == 201) {
         return token_accept(client);
     }
+
     return token_judge_refusal(client);
 }

@@ -67,6 +67,7 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
     }
+
     return SBS_OK;
 }
 
@@ -145,6 +146,7 @@ static uint64_t try_body_max(const sbs_client_config *config, uint8_t state) {
     if (state == STATE_TOKEN && most > SBS_TOKEN_RESPONSE_MAX) {
         most = SBS_TOKEN_RESPONSE_MAX;
     }
+
     return most;
 }
 
@@ -174,6 +176,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_client_go_on(client, state);
 }
 
@@ -184,6 +187,7 @@ sbs_status sbs_client_get_document(sbs_client *client, uint8_t state) {
     if (state == STATE_STATEMENT) {
         path = "/metadata";
     }
+
     client->priv.once.date_asked = true;
     sbs_client_put_head(client, "GET", &client->priv.base, sbs_client_text(path), &sbs_client_json);
     sbs_http_put_end(&client->priv.writer);
@@ -210,6 +214,7 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     if (status == SBS_ERR_BUFFER && client->priv.config->room_words != NULL) {
         client->priv.config->room_words(client, client->priv.said, client->priv.said_size);
     }
+
     return status;
 }
 
@@ -252,6 +257,7 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     if (!may_retry || client->priv.attempt + 1u >= tries) {
         return detail->status;
     }
+
     if (!sbs_client_draw(&random, sizeof random)) {
         return SBS_ERR_RANDOM;
     }
@@ -293,6 +299,7 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
     if (!exchange->request_started) {
         client->priv.sent_ms = client->priv.now.mono_ms;
     }
+
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
 
     /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
@@ -301,6 +308,7 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
         client->priv.date.mono_ms = client->priv.now.mono_ms;
         client->priv.date_took_ms = (uint32_t)client->priv.now.mono_ms - (uint32_t)client->priv.sent_ms;
     }
+
     return status;
 }
 
@@ -328,5 +336,6 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
         client->priv.once.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }
+
     return sbs_client_retry(client, may_retry && detail->transient);
 }

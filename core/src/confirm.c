@@ -20,6 +20,7 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
         (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
         return SBS_LOCATION_OTHER;
     }
+
     *out_id = id;
     return SBS_LOCATION_FITS;
 }
@@ -77,6 +78,7 @@ static sbs_status confirm_judge_json(const sbs_written *written, const sbs_answe
     if (resource == SBS_JSON_NONE) {
         return SBS_OK;
     }
+
     return confirm_judge_resource(written, doc, resource, out_why);
 }
 

@@ -21,6 +21,7 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
     if (status != SBS_OK) {
         return status;
     }
+
     if (sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
         return SBS_OK;
     }
@@ -31,6 +32,7 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
             *out = SBS_YES;
         }
     }
+
     return SBS_OK;
 }
 
@@ -54,6 +56,7 @@ static sbs_status discovery_read_lists(const sbs_json *doc, sbs_discovery *out) 
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -67,6 +70,7 @@ static sbs_status discovery_make_absolute(sbs_text base, char *url, size_t size,
     if (sbs_url_parse(reference, &parsed) == SBS_OK) {
         return SBS_OK;
     }
+
     size -= *len;
     reference.ptr = memmove(url + size, url, *len);
     return sbs_url_resolve(base, reference, url, size, len);

@@ -51,6 +51,7 @@ static size_t exchange_share(size_t total, size_t most) {
     if (share > most) {
         return most;
     }
+
     return share;
 }
 
@@ -93,6 +94,7 @@ static void exchange_prepare_receiving(sbs_exchange *exchange) {
         request->response = request->scratch;
         request->response_size = exchange->priv.body_size;
     }
+
     sbs_http_reader_init(&exchange->priv.reader, line, line_size, request->limits.body_max);
 }
 
@@ -124,6 +126,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     } else {
         exchange_begin_opening(exchange, mono_ms);
     }
+
     return SBS_OK;
 }
 
@@ -191,6 +194,7 @@ static void exchange_gather_parts(sbs_exchange *exchange) {
         if (take > 0) {
             memcpy(exchange->priv.request.scratch + exchange->priv.out_len, part.ptr + exchange->priv.part_taken, take);
         }
+
         exchange->priv.out_len += take;
         exchange->priv.part_taken += take;
         if (take < left) {
@@ -241,6 +245,7 @@ static sbs_status exchange_step_sending(sbs_exchange *exchange) {
     if (exchange->request_started && (status == SBS_ERR_NETWORK || status == SBS_ERR_TRUNCATED)) {
         return exchange_begin_receiving(exchange, status);
     }
+
     return status;
 }
 
@@ -325,6 +330,7 @@ static void exchange_choose_body(sbs_exchange *exchange) {
         exchange->priv.body = exchange->priv.request.response;
         exchange->priv.body_size = exchange->priv.request.response_size;
     }
+
     exchange->answer.body = exchange->priv.body;
 }
 
@@ -350,6 +356,7 @@ static sbs_status exchange_keep_body(sbs_exchange *exchange, sbs_text piece) {
     if (reader->has_length && reader->content_length <= SIZE_MAX) {
         answer->body_len = (size_t)reader->content_length;
     }
+
     return SBS_ERR_BUFFER;
 }
 
@@ -360,6 +367,7 @@ static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
         if (exchange->priv.status_class == SUCCESS) { /* of what the server cannot have read */
             return exchange->priv.send_error;
         }
+
         reusable = false;
     }
 
@@ -415,6 +423,7 @@ static sbs_status exchange_step_receiving(sbs_exchange *exchange) {
     if (status != SBS_OK) {
         return status;
     }
+
     return exchange_finish(exchange, false);
 }
 
@@ -456,10 +465,12 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
     if (status == SBS_END) {
         return SBS_OK;
     }
+
     if (status == SBS_PENDING) {
         exchange_wait_for_stream(exchange, out_wait);
     } else {
         *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     }
+
     return SBS_PENDING;
 }

@@ -57,10 +57,12 @@ static sbs_status reader_count_head_byte(sbs_http_reader *reader) {
     if (chunk) {
         return SBS_OK;
     }
+
     reader->priv.head_total++;
     if (reader->priv.head_total > SBS_HTTP_HEADER_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
+
     return SBS_OK;
 }
 
@@ -87,6 +89,7 @@ static sbs_status reader_take_line_byte(sbs_http_reader *reader, char c) {
     } else {
         reader->priv.flags |= SBS_HTTP_OVERLONG;
     }
+
     return SBS_PENDING;
 }
 
@@ -104,6 +107,7 @@ static sbs_status reader_take_line(sbs_http_reader *reader, reader_input *in) {
             if (c != ' ' && c != '\t') {
                 return SBS_OK;
             }
+
             reader->priv.flags &= (uint8_t) ~(SBS_HTTP_LINE_END | SBS_HTTP_HAS_CR);
             reader->priv.flags |= SBS_HTTP_FOLDED;
         }
@@ -119,6 +123,7 @@ static sbs_status reader_take_line(sbs_http_reader *reader, reader_input *in) {
             return status;
         }
     }
+
     return SBS_PENDING;
 }
 
@@ -134,6 +139,7 @@ static uint16_t reader_parse_status(sbs_text text) {
     if (sbs_text_to_uint((sbs_text){text.ptr, 3}, &code) != SBS_OK || code < 100 || code > 599) {
         return 0;
     }
+
     return (uint16_t)code;
 }
 
@@ -162,6 +168,7 @@ static sbs_status reader_step_status_line(sbs_http_reader *reader, reader_input 
     } else if (reader->priv.interim_count++ >= SBS_HTTP_INTERIM_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
+
     reader_begin_line(reader, STATE_FIELD);
     return SBS_OK;
 }
@@ -183,6 +190,7 @@ static sbs_status reader_parse_field(const sbs_http_reader *reader, sbs_text *ou
     if (!sbs_ascii_all_alnum_or(*out_name, SBS_ASCII_TCHAR)) {
         return SBS_ERR_HTTP;
     }
+
     return SBS_OK;
 }
 
@@ -216,6 +224,7 @@ static sbs_status reader_begin_body(sbs_http_reader *reader) {
         reader->keep_alive = false;
         reader->priv.state = STATE_CLOSE_BODY;
     }
+
     return SBS_OK;
 }
 
@@ -249,6 +258,7 @@ static sbs_status reader_step_field(sbs_http_reader *reader, reader_input *in) {
         if (reader->status != 0) {
             return reader_begin_body(reader);
         }
+
         reader_begin_line(reader, STATE_STATUS_LINE);
         return SBS_OK;
     }
@@ -275,6 +285,7 @@ static sbs_status reader_parse_chunk_size(sbs_text line, uint64_t *out_size) {
         if (digit < 0 || size >> 59 != 0) {
             return SBS_ERR_HTTP;
         }
+
         size = size << 4 | (unsigned)digit;
     }
 
@@ -342,6 +353,7 @@ static sbs_status reader_step_counted_body(sbs_http_reader *reader, reader_input
     if (reader->priv.remaining == 0) {
         reader_begin_line(reader, reader->priv.state == STATE_CHUNK_DATA ? STATE_CHUNK_END : STATE_DONE);
     }
+
     return SBS_OK;
 }
 

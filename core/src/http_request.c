@@ -38,6 +38,7 @@ static void request_put_target(sbs_writer *out, const sbs_url *url, sbs_text suf
     if (needs_slash) {
         sbs_put_char(out, '/');
     }
+
     sbs_put_text(out, rest);
 }
 

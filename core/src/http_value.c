@@ -17,6 +17,7 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
         if (sbs_text_to_uint(value, &seconds) != SBS_OK) { /* too many digits */
             seconds = max_s;
         }
+
         *out_s = value_clamp_seconds(seconds, max_s);
         return SBS_OK;
     }
@@ -34,6 +35,7 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
     if (date > now_utc_s) {
         *out_s = value_clamp_seconds((uint64_t)date - (uint64_t)now_utc_s, max_s);
     }
+
     return SBS_OK;
 }
 
@@ -65,9 +67,11 @@ static char value_printable(unsigned char c, unsigned char previous) {
     if (c >= 0x80 && c < 0xC0 && previous >= 0x80) {
         return '\0'; /* further bytes of one UTF-8 character: one '?' is enough */
     }
+
     if (c <= ' ' || c >= 0x7F) {
         return '?';
     }
+
     return (char)c;
 }
 
@@ -92,5 +96,6 @@ void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     if (len > 0 && out[len - 1] == ' ') {
         len--;
     }
+
     out[len] = '\0';
 }

@@ -24,6 +24,7 @@ void sbs_room_words(const struct sbs_client *client, char *out_text, size_t size
         sbs_put_uint(&out, needed);
         sbs_put_string(&out, " bytes");
     }
+
     sbs_put_char(&out, '\0');
     if (out.error != SBS_OK) {
         out_text[0] = '\0';

@@ -51,8 +51,10 @@ static size_t resolve_clean_path(char *text, size_t len) {
         } else if (end == path_len) {
             text[written++] = '/';
         }
+
         at = end;
     }
+
     return resolve_move_down(text, written, path_len, len);
 }
 
@@ -108,5 +110,6 @@ sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t 
     if (path > 0) {
         *out_len = path + resolve_clean_path(out + path, *out_len - path);
     }
+
     return sbs_url_parse((sbs_text){out, *out_len}, &url);
 }

@@ -251,6 +251,8 @@ static void the_buffer_that_is_too_small_is_named(void **state) {
     assert_int_equal(fake_run(s, &bundle), SBS_ERR_BUFFER);
     assert_string_equal(sbs_client_detail(&s->client)->text, "response buffer: no room for 25 bytes");
 
+    s->config.work_size = 2048;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
     memset(search, 'x', sizeof search);
     sbs_request create = fake_create(NULL);
     create.if_none_exist = (sbs_text){search, sizeof search};
@@ -262,8 +264,7 @@ static void the_buffer_that_is_too_small_is_named(void **state) {
     memset(document, ' ', sizeof document - 1);
     s->fhir.discovery_body = document;
     sbs_request discover = {.interaction = SBS_DISCOVER};
-    s->client.priv.url_len = 0;
-    sbs_client_drop_token(&s->client);
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
     assert_int_equal(fake_run(s, &discover), SBS_ERR_BUFFER);
     assert_string_equal(sbs_client_detail(&s->client)->text, "work buffer: no room for 4999 bytes");
 
