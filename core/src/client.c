@@ -14,6 +14,7 @@ static sbs_status client_parse_base(const sbs_client_config *config, sbs_url *ba
         return SBS_ERR_URL;
     }
 
+    /* What is asked for is put behind it with a '/' of its own. */
     if (base->path.len > 0 && base->path.ptr[base->path.len - 1] == '/') {
         base->path.len--;
     }
@@ -26,6 +27,7 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
 
+    /* SMART demands a scope, and no token goes over a stream that is not secured. */
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
         (config->fhir_base == NULL && config->token_url == NULL)) {
@@ -53,6 +55,7 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
         return status;
     }
 
+    /* The host that an earlier run has learned to trust. */
     sbs_url pin;
     status = sbs_client_parse_url(config, config->token_origin, &pin);
     if (status == SBS_OK) {
@@ -65,6 +68,7 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
 sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) {
     memset(client, 0, sizeof *client); /* the exchange, too: no connection is open */
     client->priv.config = config;
+    /* The server's words go to the caller's memory if there is some, else into the client. */
     client->priv.said = client->priv.words;
     client->priv.said_size = sizeof client->priv.words;
     if (config->words != NULL && config->words_size > 0) {
@@ -113,6 +117,7 @@ static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
     if (config->token_url != NULL || (!asked && !needs_token)) {
         return false;
     }
+    /* What was found is good for a day, or for as long as the caller says. */
     uint32_t ttl_ms = sbs_client_default(config->discovery_ttl_ms, 86400000);
     return client->priv.url_len == 0 || client->priv.now.mono_ms - client->priv.discovered_ms >= ttl_ms;
 }
@@ -140,6 +145,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
         return client_first_delay(client);
     }
 
+    /* Each step comes back here, until nothing is missing for the request itself. */
     bool needs_token = !request->without_token && !client_has_valid_token(client);
     if (client_needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
@@ -194,6 +200,7 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     }
 
     sbs_status status = sbs_client_check_request(client, request);
+    /* What an earlier request left behind must not be taken for this one's. */
     client->priv.attempt = 0;
     client->priv.token_is_new = false;
     client->priv.detail.outcome_unknown = false;
@@ -216,6 +223,7 @@ static void client_finish(sbs_client *client, sbs_status status) {
         return;
     }
 
+    /* A status that no step has noted says nothing more than itself. */
     if (client->priv.detail.status != status) {
         sbs_client_note(client, client->priv.detail.step, status);
     }
@@ -238,6 +246,7 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     }
 
     client_call_hook(client, true);
+    /* Unless a step says otherwise, the caller comes back at once. */
     client->priv.now = now;
     client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     sbs_status status = client_step(client);
@@ -261,6 +270,7 @@ void sbs_client_cancel(sbs_client *client) {
     }
 
     bool in_doubt = sbs_client_may_have_arrived(client);
+    /* A connection over which something was sent is closed: the answer may still come. */
     sbs_exchange_cancel(&client->priv.exchange);
     sbs_client_note(client, client->priv.detail.step, SBS_ERR_CANCELLED);
     client->priv.detail.outcome_unknown |= in_doubt;
@@ -282,6 +292,7 @@ sbs_response sbs_client_response(const sbs_client *client) {
         .date_utc_s = answer->date_utc_s,
     };
 
+    /* A body in the scratch was not asked for, and is wiped by now. */
     if (answer->body != NULL && answer->body == client->priv.request.response) {
         response.body_len = answer->body_len;
     }

@@ -24,6 +24,7 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
         window = FRAGMENT_LEN;
     }
 
+    /* Each place of the words is compared with each part of the secret: both are short. */
     for (size_t left = strlen(text); left >= window; left--, text++) {
         for (size_t at = 0; at + window <= secret.len; at++) {
             if (memcmp(text, secret.ptr + at, window) == 0) {
@@ -87,6 +88,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
     size_t size;
     size_t len = 0;
     sbs_status status = SBS_ERR_UNSUPPORTED;
+    /* The plain body takes the place of the coded one, wherever that stands. */
     if (answer->body != sbs_client_scratch(client, &size)) {
         size = client->priv.request.response_size;
     }
@@ -123,6 +125,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
 
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
+    /* Where the body stands in the scratch, too, the JSON tokens come behind it. */
     if (answer->body == scratch) {
         return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
     }

@@ -103,6 +103,7 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
     } else {
         status = sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
     }
+    /* Older servers have it elsewhere, for programs that look there. */
     if (status != SBS_OK && config->oauth_uris != NULL) {
         return config->oauth_uris(client, status);
     }

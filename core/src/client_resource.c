@@ -48,6 +48,7 @@ static bool resource_has_dot_segment(sbs_text target) {
     for (;;) {
         int c = resource_take_byte(target, &at);
         bool ends = c == PATH_END || c == '/' || c == '\\' || c == ';';
+        /* The segment is "." or "..", and nothing else. */
         if (ends && dots == len && (dots == 1 || dots == 2)) {
             return true;
         }
@@ -142,6 +143,7 @@ static bool resource_is_covered(const sbs_client *client) {
 
     sbs_text name = resource_type(request->target, &id);
     uint8_t permission = resource_permission(request, id.len > 0);
+    /* No scope names what has no type, as metadata or a Bundle. */
     if (permission == 0 || !sbs_fhir_type_is_valid(name)) {
         return true;
     }
@@ -157,6 +159,7 @@ static void resource_put_write_fields(sbs_client *client) {
 
     sbs_http_put_field(out, sbs_client_content_type, fhir_json);
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
+    /* A body that nobody reads costs time and memory. */
     sbs_put_string(out, "Prefer: return=");
     sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
 
@@ -273,6 +276,7 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
         return SBS_BODY_JSON;
     }
 
+    /* It is too large, or coded: nobody has looked at it. */
     if (answer->body_dropped || status != SBS_ERR_JSON) {
         return SBS_BODY_UNREAD;
     }
@@ -302,6 +306,7 @@ static sbs_status resource_judge_write(sbs_client *client, const char **out_why)
 static sbs_status resource_judge_body(sbs_client *client, sbs_status meant, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     bool read = client->priv.request.interaction == SBS_READ;
+    /* Reads are the caller's to judge whatever their type: some ask for other things than JSON. */
     bool page = !read && answer->body_len > 0 && answer->has_type && !answer->is_json;
 
     if (meant != SBS_OK || (read && answer->status != 200)) {
@@ -333,6 +338,7 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
         return SBS_OK;
     }
 
+    /* Of a write it is not known now whether it was stored. */
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
     sbs_client_note_page(client);
@@ -367,6 +373,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
 
     resource_note_refusal(client, meaning);
+    /* What the server may have stored is sent again only if that does no harm. */
     bool later = meaning.status == SBS_ERR_BUSY || meaning.status == SBS_ERR_CONFLICT;
     return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));
 }

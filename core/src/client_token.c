@@ -19,6 +19,8 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
         return sbs_client_retry(client, true);
     }
 
+    /* A key may answer "not yet", but not for ever. Meanwhile no connection is open, as two TLS contexts may be
+     * more than the memory holds. */
     uint32_t limit_ms = sbs_client_default(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     client->priv.resume_ms = client->priv.now.mono_ms + limit_ms;
     if (!config->keep_open_while_signing) {
@@ -53,6 +55,7 @@ static sbs_status token_read_key(sbs_client *client) {
         return status;
     }
 
+    /* The seed's profile has no kid. */
     if (computed && config->profile != SBS_PROFILE_SEED) {
         status = sbs_jwk_kid(&parsed, config->kid_method, (sbs_text){NULL, 0}, client->priv.kid,
                              sizeof client->priv.kid, &len);
@@ -134,6 +137,7 @@ static sbs_status token_build_request(sbs_client *client) {
         .lifetime = config->lifetime_s,
     };
 
+    /* The body's length stands in the head, so the form is written twice: the first time only to be counted. */
     sbs_writer sizing;
     sbs_writer_init_sizing(&sizing);
     token_put_form(&sizing, config);
@@ -177,6 +181,7 @@ static sbs_status token_advance_sign(sbs_client *client) {
 }
 
 sbs_status sbs_client_step_sign(sbs_client *client) {
+    /* Unless the step says otherwise: a key that is not ready is asked again after this time. */
     sbs_client_wait(client, KEY_POLL_MS);
     sbs_status status = token_advance_sign(client);
 
@@ -196,6 +201,7 @@ static void token_keep(sbs_client *client, sbs_text *found) {
     char *place = start;
 
     for (;;) {
+        /* Of those that are still to move, the one that stands first. */
         sbs_text *first = NULL;
         for (size_t i = 0; i < SBS_KEPT_COUNT; i++) {
             if (found[i].ptr != NULL && (first == NULL || found[i].ptr < first->ptr)) {
@@ -274,6 +280,7 @@ static bool token_clock_differs(int32_t ahead_s, uint32_t took_s) {
  * not to blame, and the correction is taken back. */
 static bool token_correct_clock(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
+    /* What the server's clock should show by now, compared with ours. */
     uint64_t since_ms = client->priv.now.mono_ms - client->priv.date.mono_ms;
     uint64_t server_s = (uint64_t)client->priv.date.utc_s + since_ms / 1000u;
     int64_t exact_s = (int64_t)(server_s - (uint64_t)client->priv.now.utc_s);
@@ -287,6 +294,7 @@ static bool token_correct_clock(sbs_client *client) {
         detail->clock_difference_s = ahead_s;
     }
 
+    /* The correction did not help: what is refused again has another reason. */
     uint16_t refused = (uint16_t)((unsigned)detail->http_status << 4 | (unsigned)detail->oauth);
     if (client->priv.once.corrected_for == refused) {
         client->priv.clock_offset_s = client->priv.offset_before_s;
@@ -328,6 +336,7 @@ static void token_note_refusal(sbs_client *client) {
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
+    /* An error of RFC 6749 is what should come; other words are looked for where servers put them. */
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
         (void)sbs_client_read_words(client);
@@ -386,6 +395,7 @@ static sbs_status token_accept(sbs_client *client) {
     sbs_text found[SBS_KEPT_COUNT] = {[SBS_KEPT_TOKEN] = token.access_token, [SBS_KEPT_SCOPE] = token.scope};
     token_keep(client, found);
     token_set_expiry(client, token.expires_in);
+    /* The answer holds the token once more. Who gives one may be sent assertions from now on. */
     sbs_client_wipe_scratch(client);
     client->priv.token_is_new = true;
     sbs_client_pin(client, &client->priv.token_url);

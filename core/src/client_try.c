@@ -63,6 +63,7 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
         return status;
     }
 
+    /* Plain HTTP is for tests on one machine. */
     bool plain_allowed = config->plain_stream != NULL && sbs_url_is_loopback(out_url);
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
@@ -114,6 +115,7 @@ static void try_put_request_id(sbs_writer *out) {
         return;
     }
 
+    /* By this id the traces of both sides can be laid side by side. */
     sbs_writer_fail(out, sbs_base64url_encode(random, sizeof random, text, sizeof text, &len));
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
@@ -143,6 +145,7 @@ static uint64_t try_body_max(const sbs_client_config *config, uint8_t state) {
     if (most == 0) {
         most = 16u << 20;
     }
+    /* No token response needs the room of a Bundle. */
     if (state == STATE_TOKEN && most > SBS_TOKEN_RESPONSE_MAX) {
         most = SBS_TOKEN_RESPONSE_MAX;
     }
@@ -157,6 +160,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
         return status;
     }
 
+    /* The caller's limits, or the defaults. */
     shape->limits.connect_ms = sbs_client_default(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = sbs_client_default(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = try_body_max(config, state);
@@ -166,6 +170,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     }
 
     shape->stream = url->https ? config->stream : config->plain_stream;
+    /* Head and answer share the rest of the work buffer. */
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
     if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -204,6 +209,7 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
         return status;
     }
 
+    /* Nothing of an earlier failure stays, but for the doubt. */
     memset(detail, 0, sizeof *detail);
     client->priv.said[0] = '\0';
     detail->text = client->priv.said;
@@ -297,6 +303,7 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
     const sbs_answer *answer = &exchange->answer;
 
     if (!exchange->request_started) {
+        /* The token's life is counted from here, which is before the server has made it. */
         client->priv.sent_ms = client->priv.now.mono_ms;
     }
 

@@ -26,6 +26,7 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
         return SBS_OK;
     }
 
+    /* A list that is there and does not name it says no. */
     *out = SBS_NO;
     for (sbs_json_node item = sbs_json_first(doc, list); item != SBS_JSON_NONE; item = sbs_json_next(doc, item)) {
         if (sbs_json_equals(doc, item, value)) {

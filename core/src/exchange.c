@@ -114,6 +114,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
         sbs_exchange_close(exchange);
     }
 
+    /* Nothing of an earlier answer may be taken for this one's. */
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->request_started = false;
     exchange->response_started = false;
@@ -146,6 +147,7 @@ static sbs_status exchange_fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
     exchange->answer.body = NULL;
+    /* How large a body is that did not fit is still told. */
     if (status != SBS_ERR_BUFFER) {
         exchange->answer.body_len = 0;
     }
@@ -157,6 +159,7 @@ static void exchange_wait_for_stream(const sbs_exchange *exchange, sbs_wait *out
     uint64_t left = exchange->priv.deadline_ms - exchange->priv.now.mono_ms;
 
     *out_wait = stream->ops->waits_for(stream->ctx);
+    /* The deadline may come before the stream is ready. */
     if (left < out_wait->timeout_ms) {
         out_wait->timeout_ms = (uint32_t)left;
     }
@@ -171,6 +174,7 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
         return status;
     }
 
+    /* Connecting had a time limit of its own; the one of the exchange begins now. */
     exchange->priv.state = SENDING;
     exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.request.limits.exchange_ms;
     return SBS_OK;
@@ -178,6 +182,7 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
 static void exchange_gather_parts(sbs_exchange *exchange) {
+    /* All of it was sent: the scratch is free again. */
     if (exchange->priv.out_sent == exchange->priv.out_len) {
         exchange->priv.out_sent = 0;
         exchange->priv.out_len = 0;
@@ -197,6 +202,7 @@ static void exchange_gather_parts(sbs_exchange *exchange) {
 
         exchange->priv.out_len += take;
         exchange->priv.part_taken += take;
+        /* The rest of this part waits until there is room. */
         if (take < left) {
             return;
         }
@@ -224,6 +230,7 @@ static sbs_status exchange_step_sending(sbs_exchange *exchange) {
         return SBS_OK;
     }
 
+    /* What is left of head and parts goes as far as the stream takes it. */
     exchange_gather_parts(exchange);
     if (exchange->priv.out_len == 0) {
         return exchange_begin_receiving(exchange, SBS_OK);
@@ -325,6 +332,7 @@ static void exchange_choose_body(sbs_exchange *exchange) {
 
     exchange->answer.status = (uint16_t)status;
     exchange->priv.status_class = (uint8_t)(status / 100);
+    /* Only a success goes to the caller's memory: he did not ask for pages of errors. */
     exchange->priv.body = exchange->priv.request.scratch;
     if (exchange->priv.status_class == SUCCESS) {
         exchange->priv.body = exchange->priv.request.response;
@@ -348,6 +356,7 @@ static sbs_status exchange_keep_body(sbs_exchange *exchange, sbs_text piece) {
         return SBS_OK;
     }
 
+    /* A part of a body is of no use: all of it is dropped, and drained. */
     answer->body_dropped = true;
     answer->body_len = 0;
     if (exchange->priv.status_class != SUCCESS || exchange->priv.request.spare_body) {
@@ -368,6 +377,7 @@ static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
             return exchange->priv.send_error;
         }
 
+        /* The server stopped reading: nothing more goes over this connection. */
         reusable = false;
     }
 
@@ -383,6 +393,7 @@ static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
 
 static sbs_status exchange_take_input(sbs_exchange *exchange, const char *data, size_t len) {
     for (;;) {
+        /* One event at a time; what is left of the data is fed again. */
         size_t used = 0;
         sbs_http_event event = SBS_HTTP_MORE;
         sbs_text body = {NULL, 0};
@@ -419,6 +430,7 @@ static sbs_status exchange_step_receiving(sbs_exchange *exchange) {
         return status;
     }
 
+    /* The end of the stream may be the end of the body. */
     status = sbs_http_reader_end(&exchange->priv.reader);
     if (status != SBS_OK) {
         return status;
@@ -455,6 +467,7 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
 
     sbs_status status = SBS_ERR_TIMEOUT;
     exchange->priv.now = now;
+    /* After the deadline nothing counts any more, however near the end was. */
     if (now.mono_ms < exchange->priv.deadline_ms) {
         status = exchange_step_state(exchange);
     }

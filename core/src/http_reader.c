@@ -84,6 +84,7 @@ static sbs_status reader_take_line_byte(sbs_http_reader *reader, char c) {
         return SBS_ERR_HTTP;
     }
 
+    /* A line that is too long is an error only if it would have counted: that is judged at its end. */
     if (reader->priv.line_len < reader->priv.line_size) {
         reader->priv.line[reader->priv.line_len++] = c;
     } else {
@@ -104,6 +105,7 @@ static sbs_status reader_take_line(sbs_http_reader *reader, reader_input *in) {
     while (in->used < in->len) {
         char c = in->data[in->used];
         if (reader_has_flag(reader, SBS_HTTP_LINE_END)) {
+            /* The line ended; only a blank goes on with it. */
             if (c != ' ' && c != '\t') {
                 return SBS_OK;
             }
@@ -162,6 +164,7 @@ static sbs_status reader_step_status_line(sbs_http_reader *reader, reader_input 
     if (line.ptr[7] == '0') {
         reader->priv.flags = SBS_HTTP_VERSION_1_0;
     }
+    /* What comes before the final answer is counted and passed over. */
     if (status >= 200) {
         reader->status = status;
         in->event = SBS_HTTP_STATUS;
@@ -198,10 +201,12 @@ static sbs_status reader_parse_field(const sbs_http_reader *reader, sbs_text *ou
 static sbs_status reader_begin_body(sbs_http_reader *reader) {
     bool chunked = reader_has_flag(reader, SBS_HTTP_CHUNKED);
 
+    /* Two readers that believe different lengths see different messages: this is how requests are smuggled. */
     if (chunked && (reader->has_length || reader_has_flag(reader, SBS_HTTP_VERSION_1_0))) {
         return SBS_ERR_HTTP;
     }
 
+    /* HTTP/1.1 keeps a connection unless it says otherwise, HTTP/1.0 only if it says so. */
     reader->keep_alive = !reader_has_flag(reader, SBS_HTTP_CLOSE) && (!reader_has_flag(reader, SBS_HTTP_VERSION_1_0) ||
                                                                       reader_has_flag(reader, SBS_HTTP_KEEP_ALIVE));
 
@@ -282,6 +287,7 @@ static sbs_status reader_parse_chunk_size(sbs_text line, uint64_t *out_size) {
 
     for (size_t i = 0; i < digits.len; i++) {
         int digit = sbs_ascii_hex_value(digits.ptr[i]);
+        /* One more digit must not overflow. */
         if (digit < 0 || size >> 59 != 0) {
             return SBS_ERR_HTTP;
         }
@@ -350,6 +356,7 @@ static sbs_status reader_step_counted_body(sbs_http_reader *reader, reader_input
 
     reader_take_body(reader, in, len);
     reader->priv.remaining -= len;
+    /* Behind the data of a chunk stands an empty line. */
     if (reader->priv.remaining == 0) {
         reader_begin_line(reader, reader->priv.state == STATE_CHUNK_DATA ? STATE_CHUNK_END : STATE_DONE);
     }

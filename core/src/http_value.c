@@ -22,6 +22,7 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
         return SBS_OK;
     }
 
+    /* Else it is a date, which needs a clock. */
     int64_t date = 0;
     sbs_status status = sbs_date_parse_http(value, now_utc_s, &date);
     if (status != SBS_OK) {
@@ -86,6 +87,7 @@ void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     for (size_t i = 0; i < text.len && len < size - 1; i++) {
         unsigned char current = (unsigned char)text.ptr[i];
         char c = value_printable(current, previous);
+        /* Runs of blanks become one, and a line begins with none. */
         bool space_again = c == ' ' && (len == 0 || out[len - 1] == ' ');
         previous = current;
         if (c != '\0' && !space_again) {

@@ -55,6 +55,7 @@ sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error,
         return SBS_ERR_NOT_FOUND;
     }
 
+    /* Some servers only give an address where it is explained. */
     if (description == SBS_JSON_NONE) {
         description = uri;
     }

@@ -47,6 +47,7 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
     }
 
     sbs_json_node issue = sbs_outcome_error(doc, outcome);
+    /* Without an error, the first of the others has to do. */
     if (issue == SBS_JSON_NONE) {
         issue = sbs_lookup_first(doc, outcome, "issue");
     }

@@ -66,6 +66,7 @@ static int token_take_digits(sbs_text *text, uint32_t limit, uint32_t *value) {
     }
 
     for (; text->len > 0 && sbs_ascii_is_digit(*text->ptr); text->ptr++, text->len--) {
+        /* Digits beyond the limit change nothing, and are passed over. */
         if (*value <= limit) {
             *value = token_append(*value, (uint32_t)(*text->ptr - '0'));
             count++;
@@ -121,6 +122,7 @@ static bool token_parse_seconds(sbs_text text, uint32_t *out_seconds) {
         return false;
     }
 
+    /* The digits of the fraction were appended, so that the value is too large by as many powers of ten. */
     for (power -= fraction; power > 0 && value != 0 && value != UINT32_MAX; power--) {
         value = token_append(value, 0);
     }
@@ -220,6 +222,7 @@ sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token,
     sbs_token token = {0};
 
     *out_token = token;
+    /* An error counts, whatever stands beside it. */
     sbs_status status = sbs_lookup_value(doc, "error", &error);
     if (status == SBS_ERR_NOT_FOUND) {
         status = token_take_members(doc, text, &token, &member);

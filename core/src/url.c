@@ -131,6 +131,7 @@ static bool url_parse_port(sbs_text text, uint16_t *out_port) {
 static bool url_parse_authority(sbs_text text, sbs_url *url) {
     bool ipv6 = text.len > 0 && text.ptr[0] == '[';
     size_t end = sbs_ascii_find(text, ipv6 ? ']' : ':');
+    /* A bracket that is never closed. */
     if (ipv6 && end == text.len) {
         return false;
     }
@@ -142,6 +143,7 @@ static bool url_parse_authority(sbs_text text, sbs_url *url) {
         return false;
     }
 
+    /* Without a port it is the scheme's own, which is not repeated in Host. */
     uint16_t scheme_port = url->https ? 443 : 80;
     url->port = scheme_port;
     if (text.len > 0 && (text.ptr[0] != ':' || !url_parse_port(url_slice(text, 1, text.len), &url->port))) {

@@ -206,37 +206,6 @@ static void a_token_endpoint_that_may_not_be_used_is_named(void **state) {
     assert_string_equal(sbs_client_detail(&s->client)->text, "http://auth.example/token");
 }
 
-/* The work buffer has room for it: it is refused all the same, and keeps no room. */
-static void a_token_endpoint_that_is_too_long_is_refused(void **state) {
-    fake_setup *s = *state;
-    enum { LEN = 8001 };
-    static char document[LEN + 64];
-    static char work[40000];
-    int start = sprintf(document, "{\"token_endpoint\":\"https://auth.example/");
-    memset(document + start, 'x', LEN - strlen("https://auth.example/"));
-    strcpy(document + start + LEN - strlen("https://auth.example/"), "\"}");
-    s->config.work = work;
-    s->config.work_size = sizeof work;
-    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
-    s->fhir.discovery_body = document;
-    assert_int_equal(fake_run(s, &token_only), SBS_ERR_URL);
-    assert_string_equal(sbs_client_detail(&s->client)->text, "token_endpoint");
-    assert_int_equal(s->client.priv.url_len, 0);
-    assert_int_equal(sbs_client_token_url(&s->client).len, 0);
-    s->fhir.discovery_body = NULL;
-    assert_int_equal(fake_run(s, &token_only), SBS_OK);
-    sbs_client_deinit(&s->client);
-}
-
-static void a_redirected_discovery_says_where_to(void **state) {
-    fake_setup *s = *state;
-    s->fhir.discovery_status = 302;
-    s->fhir.discovery_times = 1;
-    s->fhir.fields = "Location: https://portal.example/login\r\n";
-    assert_int_equal(fake_run(s, &token_only), SBS_ERR_REDIRECT);
-    assert_string_equal(sbs_client_detail(&s->client)->text, "https://portal.example/login");
-}
-
 #define OAUTH_URIS(url)                                                                                                \
     "{\"resourceType\":\"CapabilityStatement\",\"rest\":[{\"mode\":\"server\",\"security\":{\"extension\":[{"          \
     "\"url\":\"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris\",\"extension\":["                \
@@ -673,8 +642,6 @@ int main(void) {
         CASE(discovery_is_cached_for_its_time),
         CASE(a_relative_token_endpoint_is_below_the_base),
         CASE(a_fixed_token_url_needs_no_discovery),
-        CASE(a_token_endpoint_that_is_too_long_is_refused),
-        CASE(a_redirected_discovery_says_where_to),
         CASE(discovery_failures_say_what_is_wrong),
         CASE(a_page_is_no_document),
         CASE(a_token_may_come_without_a_type),
