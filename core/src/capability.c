@@ -31,11 +31,13 @@ sbs_status sbs_capability_version(const sbs_json *doc, sbs_text *out_text, unsig
         return SBS_OK;
     }
 
+    /* What begins with no number is still told as it stands. */
     uint64_t major = 0;
     *out_text = sbs_json_raw(doc, version);
     if (sbs_text_to_uint((sbs_text){out_text->ptr, sbs_ascii_find(*out_text, '.')}, &major) == SBS_OK) {
         *out_major = (unsigned)major;
     }
+
     return SBS_OK;
 }
 
@@ -48,6 +50,7 @@ sbs_json_node sbs_capability_token_url(const sbs_json *doc) {
     if (url != SBS_JSON_NONE && sbs_json_kind_of(doc, url) != SBS_JSON_STRING) {
         return SBS_JSON_NONE;
     }
+
     return url;
 }
 

@@ -4,6 +4,8 @@
 #include "client_internal.h"
 #include "sbs/outcome.h"
 
+const char sbs_client_content_type[] = "Content-Type";
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 void sbs_client_say(sbs_client *client, sbs_text text) {
@@ -22,6 +24,7 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
         window = FRAGMENT_LEN;
     }
 
+    /* Each place of the words is compared with each part of the secret: both are short. */
     for (size_t left = strlen(text); left >= window; left--, text++) {
         for (size_t at = 0; at + window <= secret.len; at++) {
             if (memcmp(text, secret.ptr + at, window) == 0) {
@@ -29,6 +32,7 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
             }
         }
     }
+
     return false;
 }
 
@@ -51,8 +55,10 @@ static bool answer_holds_jwt(const char *text) {
         } else {
             parts = 0;
         }
+
         len = 0;
     }
+
     return false;
 }
 
@@ -82,6 +88,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
     size_t size;
     size_t len = 0;
     sbs_status status = SBS_ERR_UNSUPPORTED;
+    /* The plain body takes the place of the coded one, wherever that stands. */
     if (answer->body != sbs_client_scratch(client, &size)) {
         size = client->priv.request.response_size;
     }
@@ -89,6 +96,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
         status = config->decode(config->hook_ctx, (sbs_http_coding)answer->coding, answer->body, answer->body_len, size,
                                 &len);
     }
+
     if (status == SBS_OK) {
         answer->body_len = len;
         answer->coding = SBS_CODING_NONE;
@@ -101,6 +109,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
     if (status == SBS_ERR_BUFFER) {
         return status;
     }
+
     return SBS_ERR_HTTP;
 }
 
@@ -116,9 +125,11 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
 
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
+    /* Where the body stands in the scratch, too, the JSON tokens come behind it. */
     if (answer->body == scratch) {
         return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
     }
+
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
@@ -129,10 +140,12 @@ sbs_text sbs_client_body(const sbs_client *client) {
     if (answer->body_dropped || answer->coding != SBS_CODING_NONE) {
         body.len = 0;
     }
+
     while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
         body.ptr++;
         body.len--;
     }
+
     return body;
 }
 
@@ -158,6 +171,7 @@ static bool answer_read_json_words(sbs_client *client, bool *out_transient) {
         (void)!config->read_words(&doc, words, size, out_transient);
         return true;
     }
+
     return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
 }
 
@@ -169,6 +183,7 @@ bool sbs_client_read_words(sbs_client *client) {
     if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
+
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return transient;

@@ -6,16 +6,16 @@
 
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     sbs_client_forget_discovery(client);
-    return sbs_client_note(client, SBS_STEP_DISCOVERY,
-                           sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DISCOVERY));
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, STATE_DISCOVERY));
 }
 
 /* The token endpoint stays on the host that authenticated first: no assertion goes to another one before an operator
  * has looked. */
 static sbs_status discovery_check_pin(const sbs_client *client, const sbs_url *url) {
-    bool same = client->priv.pin_port == url->port && sbs_ascii_is_nocase(url->host, client->priv.pin_host);
-
-    if (client->priv.pin_port != 0 && !same) {
+    if (client->priv.pin_port == 0) {
+        return SBS_OK;
+    }
+    if (client->priv.pin_port != url->port || !sbs_ascii_is_nocase(url->host, client->priv.pin_host)) {
         return SBS_ERR_TOKEN_HOST;
     }
     return SBS_OK;
@@ -29,10 +29,11 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     /* It is made absolute behind the document's JSON tokens, and then takes the document's place. */
     char *text = (char *)(doc->tokens + doc->count);
     sbs_status status =
-        sbs_discovery_url(doc, node, sbs_text_of(config->fhir_base), true, text, (size_t)(end - text), &url_len);
+        sbs_discovery_url(doc, node, sbs_client_text(config->fhir_base), true, text, (size_t)(end - text), &url_len);
     if (status != SBS_OK) {
         return status;
     }
+
     client->priv.url_len = url_len + 1;
     memmove(config->work, text, client->priv.url_len);
 
@@ -40,6 +41,7 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
     if (status == SBS_OK) {
         status = discovery_check_pin(client, &client->priv.token_url);
     }
+
     return status;
 }
 
@@ -58,6 +60,7 @@ static sbs_status discovery_read(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_client_take_token_url(client, &doc, node);
 }
 
@@ -67,15 +70,24 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status) {
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
-    sbs_text url = sbs_client_token_url(client);
+    bool has_url = client->priv.url_len > 0;
     client->priv.url_len = 0;
     sbs_client_note_answer(client, SBS_STEP_DISCOVERY, status);
-    if (status == SBS_ERR_URL && url.len > 0) { /* behind a proxy some servers state http */
-        sbs_client_say(client, url);
-    }
+
+    /* A token URL that is refused is shown: behind a proxy some servers state http. What is no URL at all, or too long
+     * to be one, is not. */
+    const char *words = "token_endpoint";
     if (status == SBS_ERR_JSON && !client->priv.exchange.answer.is_json) {
-        sbs_client_say(client, sbs_text_of("Content-Type"));
+        words = sbs_client_content_type;
+    } else if (status != SBS_ERR_URL) {
+        words = NULL;
+    } else if (has_url) {
+        words = client->priv.config->work;
     }
+    if (words != NULL) {
+        sbs_client_say(client, sbs_client_text(words));
+    }
+
     return sbs_client_retry(client, client->priv.detail.transient);
 }
 
@@ -91,8 +103,10 @@ sbs_status sbs_client_step_discovery(sbs_client *client) {
     } else {
         status = sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
     }
+    /* Older servers have it elsewhere, for programs that look there. */
     if (status != SBS_OK && config->oauth_uris != NULL) {
         return config->oauth_uris(client, status);
     }
+
     return sbs_client_end_discovery(client, status);
 }

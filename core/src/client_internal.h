@@ -56,6 +56,9 @@ void sbs_client_forget_discovery(sbs_client *client);
 /** The scope of the token at hand: as granted, or as asked for if the server named none. */
 sbs_text sbs_client_scope(const sbs_client *client);
 
+/** sbs_text_of for what is no literal: that one is inline, and would stand in each file of the client. */
+sbs_text sbs_client_text(const char *string);
+
 /* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
 
 /** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
@@ -81,14 +84,18 @@ bool sbs_client_draw(void *out_random, size_t len);
 
 /* ---- client_try.c: the exchange ---------------------------------------------------------------------------------- */
 
+/** "application/json". */
+extern const sbs_text sbs_client_json;
+
 /** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix);
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept);
 
 /** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
 sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
 
-/** Asks for a public document of the FHIR server in @p state; in STATE_DATE only for when it is sent. */
-sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state);
+/** Asks for the public document of the FHIR server that @p state needs; in STATE_DATE only for when it is sent. */
+sbs_status sbs_client_get_document(sbs_client *client, uint8_t state);
 
 /** Goes on with the exchange, and keeps what the Date of its answer tells. Statuses of sbs_exchange_step. */
 sbs_status sbs_client_step_exchange(sbs_client *client);
@@ -115,6 +122,9 @@ sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 
 /* ---- client_answer.c --------------------------------------------------------------------------------------------- */
+
+/** The name of the field: it is sent, and named where it is at fault. */
+extern const char sbs_client_content_type[13];
 
 /** Puts @p text in the place of the server's words as one sanitised line. */
 void sbs_client_say(sbs_client *client, sbs_text text);

@@ -19,6 +19,7 @@ static sbs_text resource_type(sbs_text target, sbs_text *out_id) {
     if (len < target.len && target.ptr[len] == '/') {
         *out_id = (sbs_text){target.ptr + len + 1, target.len - len - 1};
     }
+
     return (sbs_text){target.ptr, len};
 }
 
@@ -47,6 +48,7 @@ static bool resource_has_dot_segment(sbs_text target) {
     for (;;) {
         int c = resource_take_byte(target, &at);
         bool ends = c == PATH_END || c == '/' || c == '\\' || c == ';';
+        /* The segment is "." or "..", and nothing else. */
         if (ends && dots == len && (dots == 1 || dots == 2)) {
             return true;
         }
@@ -59,6 +61,7 @@ static bool resource_has_dot_segment(sbs_text target) {
             len = 0;
             continue;
         }
+
         dots += c == '.';
         len++;
     }
@@ -105,6 +108,7 @@ sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request 
     if (!valid) {
         return SBS_ERR_ARGUMENT;
     }
+
     return SBS_OK;
 }
 
@@ -139,6 +143,7 @@ static bool resource_is_covered(const sbs_client *client) {
 
     sbs_text name = resource_type(request->target, &id);
     uint8_t permission = resource_permission(request, id.len > 0);
+    /* No scope names what has no type, as metadata or a Bundle. */
     if (permission == 0 || !sbs_fhir_type_is_valid(name)) {
         return true;
     }
@@ -152,8 +157,9 @@ static void resource_put_write_fields(sbs_client *client) {
     const sbs_request *request = &client->priv.request;
     sbs_writer *out = &client->priv.writer;
 
-    sbs_http_put_field(out, "Content-Type", fhir_json);
+    sbs_http_put_field(out, sbs_client_content_type, fhir_json);
     sbs_http_put_field_uint(out, "Content-Length", request->body.len);
+    /* A body that nobody reads costs time and memory. */
     sbs_put_string(out, "Prefer: return=");
     sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
 
@@ -177,8 +183,8 @@ static void resource_put_head(sbs_client *client) {
     if (accept->ptr == NULL) {
         accept = &fhir_json;
     }
-    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target);
-    sbs_http_put_field(&client->priv.writer, "Accept", *accept);
+
+    sbs_client_put_head(client, methods[request->interaction], &client->priv.base, target, accept);
     if (request->interaction != SBS_READ) {
         resource_put_write_fields(client);
     }
@@ -211,6 +217,7 @@ static sbs_status resource_send(sbs_client *client) {
         .response_size = request->response_size,
         .spare_body = !resource_needs_body(request),
     };
+
     resource_note_written(&shape.written, request);
 
     /* The token is sent from where it is kept: the scratch need not hold a copy of it. */
@@ -226,6 +233,7 @@ static sbs_status resource_send(sbs_client *client) {
     if (request->interaction != SBS_READ) {
         shape.parts[2] = request->body;
     }
+
     return sbs_client_send(client, &client->priv.base, &shape, STATE_RESOURCE);
 }
 
@@ -268,12 +276,14 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
         return SBS_BODY_JSON;
     }
 
+    /* It is too large, or coded: nobody has looked at it. */
     if (answer->body_dropped || status != SBS_ERR_JSON) {
         return SBS_BODY_UNREAD;
     }
     if (sbs_client_body(client).len == 0) {
         return SBS_BODY_NONE;
     }
+
     return SBS_BODY_OTHER;
 }
 
@@ -296,6 +306,7 @@ static sbs_status resource_judge_write(sbs_client *client, const char **out_why)
 static sbs_status resource_judge_body(sbs_client *client, sbs_status meant, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     bool read = client->priv.request.interaction == SBS_READ;
+    /* Reads are the caller's to judge whatever their type: some ask for other things than JSON. */
     bool page = !read && answer->body_len > 0 && answer->has_type && !answer->is_json;
 
     if (meant != SBS_OK || (read && answer->status != 200)) {
@@ -306,6 +317,7 @@ static sbs_status resource_judge_body(sbs_client *client, sbs_status meant, cons
         *out_why = SBS_CONFIRM_BODY;
         return SBS_ERR_RESPONSE;
     }
+
     *out_why = "its content coding";
     return sbs_client_decode(client);
 }
@@ -326,14 +338,16 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
         return SBS_OK;
     }
 
+    /* Of a write it is not known now whether it was stored. */
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
     sbs_client_note_page(client);
     if (why[0] != '\0') {
-        sbs_client_say(client, sbs_text_of(why));
+        sbs_client_say(client, sbs_client_text(why));
     } else {
         (void)sbs_client_read_words(client);
     }
+
     return status;
 }
 
@@ -359,6 +373,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     }
 
     resource_note_refusal(client, meaning);
-    bool later = client->priv.detail.status == SBS_ERR_BUSY || client->priv.detail.status == SBS_ERR_CONFLICT;
+    /* What the server may have stored is sent again only if that does no harm. */
+    bool later = meaning.status == SBS_ERR_BUSY || meaning.status == SBS_ERR_CONFLICT;
     return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));
 }

@@ -13,6 +13,7 @@ static sbs_status statement_read(sbs_client *client) {
     if (url == SBS_JSON_NONE) {
         return SBS_ERR_RESPONSE;
     }
+
     return sbs_client_take_token_url(client, &doc, url);
 }
 
@@ -36,6 +37,7 @@ static sbs_status statement_step(sbs_client *client) {
     if (statement_leads_nowhere(status)) {
         return client->priv.detail.status;
     }
+
     return sbs_client_end_discovery(client, status);
 }
 
@@ -52,5 +54,6 @@ sbs_status sbs_client_oauth_uris(sbs_client *client, sbs_status status) {
     if (!is_missing) {
         return status;
     }
-    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, "/metadata", STATE_STATEMENT));
+
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, STATE_STATEMENT));
 }

@@ -19,6 +19,8 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
         return sbs_client_retry(client, true);
     }
 
+    /* A key may answer "not yet", but not for ever. Meanwhile no connection is open, as two TLS contexts may be
+     * more than the memory holds. */
     uint32_t limit_ms = sbs_client_default(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     client->priv.resume_ms = client->priv.now.mono_ms + limit_ms;
     if (!config->keep_open_while_signing) {
@@ -29,6 +31,7 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
     if (client->priv.key_bits == 0) {
         client->priv.sign_step = SIGN_KEY;
     }
+
     return sbs_client_go_on(client, STATE_SIGN);
 }
 
@@ -46,19 +49,23 @@ static sbs_status token_read_key(sbs_client *client) {
     if (status != SBS_OK) {
         return status;
     }
+
     status = sbs_public_key_parse(alg, data, len, &parsed);
     if (status != SBS_OK) {
         return status;
     }
 
+    /* The seed's profile has no kid. */
     if (computed && config->profile != SBS_PROFILE_SEED) {
         status = sbs_jwk_kid(&parsed, config->kid_method, (sbs_text){NULL, 0}, client->priv.kid,
                              sizeof client->priv.kid, &len);
         if (status != SBS_OK) {
             return status;
         }
+
         client->priv.kid_len = (uint8_t)len;
     }
+
     client->priv.alg = alg;
     client->priv.key_bits = parsed.bits;
     return SBS_OK;
@@ -68,11 +75,12 @@ static sbs_text token_kid(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
 
     if (config->kid_method == SBS_KID_LITERAL) {
-        return sbs_text_of(config->kid);
+        return sbs_client_text(config->kid);
     }
     if (config->kid_method == SBS_KID_NONE) {
         return (sbs_text){NULL, 0};
     }
+
     return (sbs_text){client->priv.kid, client->priv.kid_len};
 }
 
@@ -80,7 +88,7 @@ static sbs_text token_audience(const sbs_client *client) {
     const char *literal = client->priv.config->aud;
 
     if (literal != NULL) {
-        return sbs_text_of(literal);
+        return sbs_client_text(literal);
     }
     return sbs_client_token_url(client);
 }
@@ -88,15 +96,16 @@ static sbs_text token_audience(const sbs_client *client) {
 /* How long ago the assertion was made, it says: many servers refuse one that is a second ahead of their own clock. The
  * seed's profile says "now". */
 static int64_t token_backdate_s(const sbs_client_config *config) {
-    int64_t half_s = config->lifetime_s / 2;
+    uint32_t half_s = config->lifetime_s / 2;
 
     if (config->profile == SBS_PROFILE_SEED) {
         return 0;
     }
-    if (half_s != 0 && half_s < SBS_ASSERTION_BACKDATE_S) {
-        return half_s;
+    if (half_s == 0 || half_s > SBS_ASSERTION_BACKDATE_S) {
+        return SBS_ASSERTION_BACKDATE_S;
     }
-    return SBS_ASSERTION_BACKDATE_S;
+
+    return half_s;
 }
 
 /* The seed's form has no client_id. */
@@ -106,7 +115,7 @@ static void token_put_form(sbs_writer *out, const sbs_client_config *config) {
     if (config->profile == SBS_PROFILE_SEED) {
         client_id = NULL;
     }
-    sbs_token_put_request(out, sbs_text_of(config->scope), sbs_text_of(client_id));
+    sbs_token_put_request(out, sbs_client_text(config->scope), sbs_client_text(client_id));
 }
 
 /* Head and body of the token request stand in the scratch, the assertion's signature still missing. */
@@ -120,20 +129,22 @@ static sbs_status token_build_request(sbs_client *client) {
 
     sbs_assertion_params params = {
         .profile = config->profile,
-        .client_id = sbs_text_of(config->client_id),
+        .client_id = sbs_client_text(config->client_id),
         .aud = token_audience(client),
         .kid = token_kid(client),
-        .typ = sbs_text_of(config->typ),
+        .typ = sbs_client_text(config->typ),
         .issued_at = client->priv.now.utc_s + client->priv.clock_offset_s - token_backdate_s(config),
         .lifetime = config->lifetime_s,
     };
+
+    /* The body's length stands in the head, so the form is written twice: the first time only to be counted. */
     sbs_writer sizing;
     sbs_writer_init_sizing(&sizing);
     token_put_form(&sizing, config);
     size_t body_len = sizing.len + sbs_assertion_size(&params, client->priv.alg, client->priv.key_bits);
 
-    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0});
-    sbs_put_string(out, "Accept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+    sbs_client_put_head(client, "POST", &client->priv.token_url, (sbs_text){NULL, 0}, &sbs_client_json);
+    sbs_put_string(out, "Content-Type: application/x-www-form-urlencoded\r\n");
     sbs_http_put_field_uint(out, "Content-Length", body_len);
     sbs_http_put_end(out);
     token_put_form(out, config);
@@ -152,15 +163,14 @@ static sbs_status token_send_request(sbs_client *client) {
 static sbs_status token_advance_sign(sbs_client *client) {
     sbs_status status;
 
-    switch (client->priv.sign_step) {
-    case SIGN_KEY:
-        status = token_read_key(client);
-        break;
-    case SIGN_BUILD:
-        status = token_build_request(client);
-        break;
-    default:
+    if (client->priv.sign_step == SIGN_SIGN) {
         return token_send_request(client);
+    }
+
+    if (client->priv.sign_step == SIGN_KEY) {
+        status = token_read_key(client);
+    } else {
+        status = token_build_request(client);
     }
     if (status != SBS_OK) {
         return status;
@@ -171,6 +181,7 @@ static sbs_status token_advance_sign(sbs_client *client) {
 }
 
 sbs_status sbs_client_step_sign(sbs_client *client) {
+    /* Unless the step says otherwise: a key that is not ready is asked again after this time. */
     sbs_client_wait(client, KEY_POLL_MS);
     sbs_status status = token_advance_sign(client);
 
@@ -190,6 +201,7 @@ static void token_keep(sbs_client *client, sbs_text *found) {
     char *place = start;
 
     for (;;) {
+        /* Of those that are still to move, the one that stands first. */
         sbs_text *first = NULL;
         for (size_t i = 0; i < SBS_KEPT_COUNT; i++) {
             if (found[i].ptr != NULL && (first == NULL || found[i].ptr < first->ptr)) {
@@ -205,6 +217,7 @@ static void token_keep(sbs_client *client, sbs_text *found) {
         place += first->len;
         first->ptr = NULL;
     }
+
     client->priv.kept_len = (size_t)(place - start);
 }
 
@@ -214,13 +227,13 @@ static void token_set_expiry(sbs_client *client, uint32_t lifetime_s) {
         lifetime_s = SBS_TOKEN_EXPIRES_MAX;
     }
 
-    uint32_t margin_s = lifetime_s / 10;
-    if (margin_s < 30) {
-        margin_s = 30;
-    }
-    if (margin_s > lifetime_s / 2) {
+    uint32_t margin_s = 30;
+    if (lifetime_s > 300) {
+        margin_s = lifetime_s / 10;
+    } else if (lifetime_s < 60) {
         margin_s = lifetime_s / 2;
     }
+
     client->priv.token_lifetime_s = lifetime_s;
     client->priv.token_expires_ms = client->priv.sent_ms + lifetime_s * 1000ull;
     client->priv.token_renew_ms = client->priv.token_expires_ms - margin_s * 1000ull;
@@ -232,13 +245,15 @@ static sbs_status token_read_answer(sbs_client *client, sbs_token *token, const 
     sbs_json doc;
 
     if (answer->has_type && !answer->is_json) { /* some servers leave it out */
-        *out_member = "Content-Type";
+        *out_member = sbs_client_content_type;
         return SBS_ERR_RESPONSE;
     }
+
     sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_token_read(&doc, answer->body, token, out_member);
 }
 
@@ -250,6 +265,7 @@ static bool token_may_have_moved(sbs_client *client) {
     if (!discovered || client->priv.once.rediscovered || (http_status != 404 && http_status != 405)) {
         return false;
     }
+
     client->priv.once.rediscovered = true;
     sbs_client_forget_discovery(client);
     return true;
@@ -264,6 +280,7 @@ static bool token_clock_differs(int32_t ahead_s, uint32_t took_s) {
  * not to blame, and the correction is taken back. */
 static bool token_correct_clock(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
+    /* What the server's clock should show by now, compared with ours. */
     uint64_t since_ms = client->priv.now.mono_ms - client->priv.date.mono_ms;
     uint64_t server_s = (uint64_t)client->priv.date.utc_s + since_ms / 1000u;
     int64_t exact_s = (int64_t)(server_s - (uint64_t)client->priv.now.utc_s);
@@ -277,6 +294,7 @@ static bool token_correct_clock(sbs_client *client) {
         detail->clock_difference_s = ahead_s;
     }
 
+    /* The correction did not help: what is refused again has another reason. */
     uint16_t refused = (uint16_t)((unsigned)detail->http_status << 4 | (unsigned)detail->oauth);
     if (client->priv.once.corrected_for == refused) {
         client->priv.clock_offset_s = client->priv.offset_before_s;
@@ -288,11 +306,13 @@ static bool token_correct_clock(sbs_client *client) {
 
     client->priv.once.corrected_for = refused;
     client->priv.offset_before_s = client->priv.clock_offset_s;
-    client->priv.clock_offset_s = 0;
+    int32_t offset_s = 0;
     if (detail->clock_difference_s != 0) {
         /* Both clocks tell whole seconds: rather one behind than one ahead. */
-        client->priv.clock_offset_s = ahead_s - 1;
+        offset_s = ahead_s - 1;
     }
+
+    client->priv.clock_offset_s = offset_s;
     return true;
 }
 
@@ -301,10 +321,14 @@ static sbs_status token_doubt_clock(sbs_client *client) {
     const sbs_detail *detail = &client->priv.detail;
     bool corrected = token_correct_clock(client);
 
-    if (corrected && detail->retry_after_s == 0) {
-        return sbs_client_go_on(client, STATE_PREPARE);
+    if (!corrected) {
+        return sbs_client_retry(client, detail->transient);
     }
-    return sbs_client_retry(client, corrected || detail->transient);
+    if (detail->retry_after_s != 0) {
+        return sbs_client_retry(client, true);
+    }
+
+    return sbs_client_go_on(client, STATE_PREPARE);
 }
 
 static void token_note_refusal(sbs_client *client) {
@@ -312,15 +336,18 @@ static void token_note_refusal(sbs_client *client) {
     sbs_json doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
+    /* An error of RFC 6749 is what should come; other words are looked for where servers put them. */
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
         (void)sbs_client_read_words(client);
     }
+
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */
 
     if (detail->oauth == SBS_OAUTH_TEMPORARILY_UNAVAILABLE) {
         detail->status = SBS_ERR_BUSY;
     }
+
     detail->transient = detail->status == SBS_ERR_BUSY;
 }
 
@@ -337,9 +364,10 @@ static sbs_status token_judge_refusal(sbs_client *client) {
 
     /* Some authorization servers send no Date: that of the FHIR server is asked for, once, if none is known. */
     bool needs_date = client->priv.date.utc_s == 0 && !client->priv.once.date_asked && client->priv.base.https;
-    if (needs_date && sbs_client_get_document(client, SBS_DISCOVERY_PATH, STATE_DATE) == SBS_PENDING) {
+    if (needs_date && sbs_client_get_document(client, STATE_DATE) == SBS_PENDING) {
         return SBS_PENDING;
     }
+
     return token_doubt_clock(client);
 }
 
@@ -360,13 +388,14 @@ static sbs_status token_accept(sbs_client *client) {
     }
     if (status != SBS_OK) {
         sbs_client_note_answer(client, SBS_STEP_TOKEN, status);
-        sbs_client_say(client, sbs_text_of(member));
+        sbs_client_say(client, sbs_client_text(member));
         return status;
     }
 
     sbs_text found[SBS_KEPT_COUNT] = {[SBS_KEPT_TOKEN] = token.access_token, [SBS_KEPT_SCOPE] = token.scope};
     token_keep(client, found);
     token_set_expiry(client, token.expires_in);
+    /* The answer holds the token once more. Who gives one may be sent assertions from now on. */
     sbs_client_wipe_scratch(client);
     client->priv.token_is_new = true;
     sbs_client_pin(client, &client->priv.token_url);
@@ -383,5 +412,6 @@ sbs_status sbs_client_step_token(sbs_client *client) {
     if (http_status == 200 || http_status == 201) {
         return token_accept(client);
     }
+
     return token_judge_refusal(client);
 }

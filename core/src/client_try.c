@@ -36,14 +36,14 @@ sbs_text sbs_client_scope(const sbs_client *client) {
     sbs_text granted = client->priv.kept[SBS_KEPT_SCOPE];
 
     if (granted.ptr == NULL) {
-        return sbs_text_of(client->priv.config->scope);
+        return sbs_client_text(client->priv.config->scope);
     }
     return granted;
 }
 
 sbs_text sbs_client_token_url(const sbs_client *client) {
     if (client->priv.config->token_url != NULL) {
-        return sbs_text_of(client->priv.config->token_url);
+        return sbs_client_text(client->priv.config->token_url);
     }
     if (client->priv.url_len == 0) {
         return (sbs_text){NULL, 0};
@@ -51,18 +51,24 @@ sbs_text sbs_client_token_url(const sbs_client *client) {
     return (sbs_text){client->priv.config->work, client->priv.url_len - 1};
 }
 
+sbs_text sbs_client_text(const char *string) {
+    return sbs_text_of(string);
+}
+
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
 
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url) {
-    sbs_status status = sbs_url_parse(sbs_text_of(text), out_url);
+    sbs_status status = sbs_url_parse(sbs_client_text(text), out_url);
     if (status != SBS_OK) {
         return status;
     }
 
+    /* Plain HTTP is for tests on one machine. */
     bool plain_allowed = config->plain_stream != NULL && sbs_url_is_loopback(out_url);
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
     }
+
     return SBS_OK;
 }
 
@@ -95,6 +101,8 @@ bool sbs_client_draw(void *out_random, size_t len) {
     return psa_generate_random(out_random, len) == PSA_SUCCESS;
 }
 
+const sbs_text sbs_client_json = {"application/json", 16};
+
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
 static void try_put_request_id(sbs_writer *out) {
@@ -107,11 +115,13 @@ static void try_put_request_id(sbs_writer *out) {
         return;
     }
 
+    /* By this id the traces of both sides can be laid side by side. */
     sbs_writer_fail(out, sbs_base64url_encode(random, sizeof random, text, sizeof text, &len));
     sbs_http_put_field(out, "X-Request-Id", (sbs_text){text, len});
 }
 
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix) {
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept) {
     const char *agent = client->priv.config->user_agent;
     sbs_writer *out = &client->priv.writer;
     size_t size;
@@ -123,7 +133,8 @@ void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *
 
     sbs_writer_init(out, scratch, size);
     sbs_http_put_request_line(out, method, url, suffix);
-    sbs_http_put_field(out, "User-Agent", sbs_text_of(agent));
+    sbs_http_put_field(out, "User-Agent", sbs_client_text(agent));
+    sbs_http_put_field(out, "Accept", *accept);
     sbs_put_string(out, "Accept-Encoding: identity\r\n");
     try_put_request_id(out);
 }
@@ -134,9 +145,11 @@ static uint64_t try_body_max(const sbs_client_config *config, uint8_t state) {
     if (most == 0) {
         most = 16u << 20;
     }
+    /* No token response needs the room of a Bundle. */
     if (state == STATE_TOKEN && most > SBS_TOKEN_RESPONSE_MAX) {
         most = SBS_TOKEN_RESPONSE_MAX;
     }
+
     return most;
 }
 
@@ -147,6 +160,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
         return status;
     }
 
+    /* The caller's limits, or the defaults. */
     shape->limits.connect_ms = sbs_client_default(config->connect_timeout_ms, 30000);
     shape->limits.exchange_ms = sbs_client_default(config->exchange_timeout_ms, SBS_EXCHANGE_TIMEOUT_MS);
     shape->limits.body_max = try_body_max(config, state);
@@ -155,10 +169,8 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
         shape->words_size = client->priv.said_size;
     }
 
-    shape->stream = config->stream;
-    if (!url->https) {
-        shape->stream = config->plain_stream;
-    }
+    shape->stream = url->https ? config->stream : config->plain_stream;
+    /* Head and answer share the rest of the work buffer. */
     shape->url = url;
     shape->scratch = sbs_client_scratch(client, &shape->scratch_size);
     if (shape->scratch_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -169,48 +181,25 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_client_go_on(client, state);
 }
 
-sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state) {
+sbs_status sbs_client_get_document(sbs_client *client, uint8_t state) {
     sbs_exchange_request shape = {.response = NULL, .spare_body = state == STATE_DATE};
+    const char *path = SBS_DISCOVERY_PATH;
+
+    if (state == STATE_STATEMENT) {
+        path = "/metadata";
+    }
 
     client->priv.once.date_asked = true;
-    sbs_client_put_head(client, "GET", &client->priv.base, sbs_text_of(path));
-    sbs_put_string(&client->priv.writer, "Accept: application/json\r\n\r\n");
+    sbs_client_put_head(client, "GET", &client->priv.base, sbs_client_text(path), &sbs_client_json);
+    sbs_http_put_end(&client->priv.writer);
     return sbs_client_send(client, &client->priv.base, &shape, state);
 }
 
 /* ---- what is told of a failure ----------------------------------------------------------------------------------- */
-
-/* Says which buffer was too small, and for how many bytes if that is known: of the body that did not fit, else of the
- * request's head. */
-static void try_say_room(sbs_client *client) {
-    const sbs_exchange *exchange = &client->priv.exchange;
-    const char *which = "work buffer";
-    size_t needed = 0;
-    sbs_writer out;
-
-    if (exchange->answer.body_dropped) {
-        needed = exchange->answer.body_len;
-        if (exchange->priv.request.response == client->priv.request.response) {
-            which = "response buffer";
-        }
-    } else if (client->priv.writer.error != SBS_OK) {
-        needed = client->priv.writer.len;
-    }
-
-    sbs_writer_init(&out, client->priv.said, client->priv.said_size);
-    sbs_put_string(&out, which);
-    if (needed > 0) {
-        sbs_put_string(&out, ", bytes needed: ");
-        sbs_put_uint(&out, needed);
-    }
-    sbs_put_char(&out, '\0');
-    if (out.error != SBS_OK) {
-        client->priv.said[0] = '\0';
-    }
-}
 
 sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status) {
     sbs_detail *detail = &client->priv.detail;
@@ -220,6 +209,7 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
         return status;
     }
 
+    /* Nothing of an earlier failure stays, but for the doubt. */
     memset(detail, 0, sizeof *detail);
     client->priv.said[0] = '\0';
     detail->text = client->priv.said;
@@ -227,9 +217,10 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     detail->step = step;
     detail->status = status;
     detail->attempts = (uint16_t)(client->priv.attempt + 1);
-    if (status == SBS_ERR_BUFFER) {
-        try_say_room(client);
+    if (status == SBS_ERR_BUFFER && client->priv.config->room_words != NULL) {
+        client->priv.config->room_words(client, client->priv.said, client->priv.said_size);
     }
+
     return status;
 }
 
@@ -263,13 +254,16 @@ sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise) {
 sbs_status sbs_client_retry(sbs_client *client, bool may_retry) {
     const sbs_client_config *config = client->priv.config;
     const sbs_detail *detail = &client->priv.detail;
-    uint32_t tries = sbs_client_default(config->max_attempts, 5);
+    unsigned tries = client->priv.request.max_attempts;
     uint32_t random;
 
-    tries = sbs_client_default(client->priv.request.max_attempts, tries);
+    if (tries == 0) {
+        tries = sbs_client_default(config->max_attempts, 5);
+    }
     if (!may_retry || client->priv.attempt + 1u >= tries) {
         return detail->status;
     }
+
     if (!sbs_client_draw(&random, sizeof random)) {
         return SBS_ERR_RANDOM;
     }
@@ -309,8 +303,10 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
     const sbs_answer *answer = &exchange->answer;
 
     if (!exchange->request_started) {
+        /* The token's life is counted from here, which is before the server has made it. */
         client->priv.sent_ms = client->priv.now.mono_ms;
     }
+
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
 
     /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
@@ -319,6 +315,7 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
         client->priv.date.mono_ms = client->priv.now.mono_ms;
         client->priv.date_took_ms = (uint32_t)client->priv.now.mono_ms - (uint32_t)client->priv.sent_ms;
     }
+
     return status;
 }
 
@@ -346,5 +343,6 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
         client->priv.once.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }
+
     return sbs_client_retry(client, may_retry && detail->transient);
 }

@@ -20,6 +20,7 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
         (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
         return SBS_LOCATION_OTHER;
     }
+
     *out_id = id;
     return SBS_LOCATION_FITS;
 }
@@ -36,6 +37,7 @@ static bool confirm_is_identifier(const sbs_json *doc, sbs_json_node identifier,
 /* The identifier of @p resource, which some types have one of, or one among its list: system and value as asked for. */
 static bool confirm_has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
     bool has = confirm_is_identifier(doc, sbs_lookup(doc, resource, "identifier"), written);
+    /* Some types have one identifier, most have a list. */
     sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
 
     for (; identifier != SBS_JSON_NONE && !has; identifier = sbs_json_next(doc, identifier)) {
@@ -77,10 +79,12 @@ static sbs_status confirm_judge_json(const sbs_written *written, const sbs_answe
     if (resource == SBS_JSON_NONE) {
         return SBS_OK;
     }
+
     return confirm_judge_resource(written, doc, resource, out_why);
 }
 
 static sbs_status confirm_judge(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+    /* A 201 is believed with any body: servers answer it with bodies of their own. */
     if (answered->status == 201) {
         return SBS_OK;
     }
@@ -97,6 +101,7 @@ static sbs_status confirm_judge(const sbs_written *written, const sbs_answered *
     if (answered->body == SBS_BODY_JSON) {
         return confirm_judge_json(written, answered, out_why);
     }
+    /* A body that could not be read leaves it to the Location. */
     if (answered->body == SBS_BODY_NONE ||
         (answered->body == SBS_BODY_UNREAD && answered->location == SBS_LOCATION_FITS)) {
         return SBS_OK;

@@ -21,16 +21,19 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
     if (status != SBS_OK) {
         return status;
     }
+
     if (sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
         return SBS_OK;
     }
 
+    /* A list that is there and does not name it says no. */
     *out = SBS_NO;
     for (sbs_json_node item = sbs_json_first(doc, list); item != SBS_JSON_NONE; item = sbs_json_next(doc, item)) {
         if (sbs_json_equals(doc, item, value)) {
             *out = SBS_YES;
         }
     }
+
     return SBS_OK;
 }
 
@@ -54,6 +57,7 @@ static sbs_status discovery_read_lists(const sbs_json *doc, sbs_discovery *out) 
             return status;
         }
     }
+
     return SBS_OK;
 }
 
@@ -67,8 +71,10 @@ static sbs_status discovery_make_absolute(sbs_text base, char *url, size_t size,
     if (sbs_url_parse(reference, &parsed) == SBS_OK) {
         return SBS_OK;
     }
-    reference.ptr = memmove(url + size - *len, url, *len);
-    return sbs_url_resolve(base, reference, url, size - *len, len);
+
+    size -= *len;
+    reference.ptr = memmove(url + size, url, *len);
+    return sbs_url_resolve(base, reference, url, size, len);
 }
 
 sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,

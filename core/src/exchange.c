@@ -51,6 +51,7 @@ static size_t exchange_share(size_t total, size_t most) {
     if (share > most) {
         return most;
     }
+
     return share;
 }
 
@@ -93,6 +94,7 @@ static void exchange_prepare_receiving(sbs_exchange *exchange) {
         request->response = request->scratch;
         request->response_size = exchange->priv.body_size;
     }
+
     sbs_http_reader_init(&exchange->priv.reader, line, line_size, request->limits.body_max);
 }
 
@@ -112,6 +114,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
         sbs_exchange_close(exchange);
     }
 
+    /* Nothing of an earlier answer may be taken for this one's. */
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->request_started = false;
     exchange->response_started = false;
@@ -124,6 +127,7 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
     } else {
         exchange_begin_opening(exchange, mono_ms);
     }
+
     return SBS_OK;
 }
 
@@ -143,6 +147,7 @@ static sbs_status exchange_fail(sbs_exchange *exchange, sbs_status status) {
     sbs_exchange_close(exchange);
     sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
     exchange->answer.body = NULL;
+    /* How large a body is that did not fit is still told. */
     if (status != SBS_ERR_BUFFER) {
         exchange->answer.body_len = 0;
     }
@@ -154,6 +159,7 @@ static void exchange_wait_for_stream(const sbs_exchange *exchange, sbs_wait *out
     uint64_t left = exchange->priv.deadline_ms - exchange->priv.now.mono_ms;
 
     *out_wait = stream->ops->waits_for(stream->ctx);
+    /* The deadline may come before the stream is ready. */
     if (left < out_wait->timeout_ms) {
         out_wait->timeout_ms = (uint32_t)left;
     }
@@ -168,6 +174,7 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
         return status;
     }
 
+    /* Connecting had a time limit of its own; the one of the exchange begins now. */
     exchange->priv.state = SENDING;
     exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.request.limits.exchange_ms;
     return SBS_OK;
@@ -175,6 +182,7 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
 static void exchange_gather_parts(sbs_exchange *exchange) {
+    /* All of it was sent: the scratch is free again. */
     if (exchange->priv.out_sent == exchange->priv.out_len) {
         exchange->priv.out_sent = 0;
         exchange->priv.out_len = 0;
@@ -191,8 +199,10 @@ static void exchange_gather_parts(sbs_exchange *exchange) {
         if (take > 0) {
             memcpy(exchange->priv.request.scratch + exchange->priv.out_len, part.ptr + exchange->priv.part_taken, take);
         }
+
         exchange->priv.out_len += take;
         exchange->priv.part_taken += take;
+        /* The rest of this part waits until there is room. */
         if (take < left) {
             return;
         }
@@ -220,6 +230,7 @@ static sbs_status exchange_step_sending(sbs_exchange *exchange) {
         return SBS_OK;
     }
 
+    /* What is left of head and parts goes as far as the stream takes it. */
     exchange_gather_parts(exchange);
     if (exchange->priv.out_len == 0) {
         return exchange_begin_receiving(exchange, SBS_OK);
@@ -241,6 +252,7 @@ static sbs_status exchange_step_sending(sbs_exchange *exchange) {
     if (exchange->request_started && (status == SBS_ERR_NETWORK || status == SBS_ERR_TRUNCATED)) {
         return exchange_begin_receiving(exchange, status);
     }
+
     return status;
 }
 
@@ -320,11 +332,13 @@ static void exchange_choose_body(sbs_exchange *exchange) {
 
     exchange->answer.status = (uint16_t)status;
     exchange->priv.status_class = (uint8_t)(status / 100);
+    /* Only a success goes to the caller's memory: he did not ask for pages of errors. */
     exchange->priv.body = exchange->priv.request.scratch;
     if (exchange->priv.status_class == SUCCESS) {
         exchange->priv.body = exchange->priv.request.response;
         exchange->priv.body_size = exchange->priv.request.response_size;
     }
+
     exchange->answer.body = exchange->priv.body;
 }
 
@@ -342,6 +356,7 @@ static sbs_status exchange_keep_body(sbs_exchange *exchange, sbs_text piece) {
         return SBS_OK;
     }
 
+    /* A part of a body is of no use: all of it is dropped, and drained. */
     answer->body_dropped = true;
     answer->body_len = 0;
     if (exchange->priv.status_class != SUCCESS || exchange->priv.request.spare_body) {
@@ -350,6 +365,7 @@ static sbs_status exchange_keep_body(sbs_exchange *exchange, sbs_text piece) {
     if (reader->has_length && reader->content_length <= SIZE_MAX) {
         answer->body_len = (size_t)reader->content_length;
     }
+
     return SBS_ERR_BUFFER;
 }
 
@@ -360,6 +376,8 @@ static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
         if (exchange->priv.status_class == SUCCESS) { /* of what the server cannot have read */
             return exchange->priv.send_error;
         }
+
+        /* The server stopped reading: nothing more goes over this connection. */
         reusable = false;
     }
 
@@ -375,6 +393,7 @@ static sbs_status exchange_finish(sbs_exchange *exchange, bool reusable) {
 
 static sbs_status exchange_take_input(sbs_exchange *exchange, const char *data, size_t len) {
     for (;;) {
+        /* One event at a time; what is left of the data is fed again. */
         size_t used = 0;
         sbs_http_event event = SBS_HTTP_MORE;
         sbs_text body = {NULL, 0};
@@ -411,10 +430,12 @@ static sbs_status exchange_step_receiving(sbs_exchange *exchange) {
         return status;
     }
 
+    /* The end of the stream may be the end of the body. */
     status = sbs_http_reader_end(&exchange->priv.reader);
     if (status != SBS_OK) {
         return status;
     }
+
     return exchange_finish(exchange, false);
 }
 
@@ -446,6 +467,7 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
 
     sbs_status status = SBS_ERR_TIMEOUT;
     exchange->priv.now = now;
+    /* After the deadline nothing counts any more, however near the end was. */
     if (now.mono_ms < exchange->priv.deadline_ms) {
         status = exchange_step_state(exchange);
     }
@@ -456,10 +478,12 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
     if (status == SBS_END) {
         return SBS_OK;
     }
+
     if (status == SBS_PENDING) {
         exchange_wait_for_stream(exchange, out_wait);
     } else {
         *out_wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     }
+
     return SBS_PENDING;
 }

@@ -13,6 +13,7 @@ int sbs_http_field_of(sbs_text name) {
     if (place == 0) {
         return SBS_HTTP_OTHER_FIELD;
     }
+
     return (int)place - 1;
 }
 
@@ -53,6 +54,7 @@ static sbs_status fields_apply_content_encoding(sbs_http_reader *reader, sbs_tex
     if (reader->coding != SBS_CODING_NONE) { /* more than one in a row */
         coding = SBS_CODING_OTHER;
     }
+
     reader->coding = coding;
     return SBS_OK;
 }
@@ -98,6 +100,7 @@ sbs_status sbs_http_apply_field(sbs_http_reader *reader, sbs_text name, sbs_text
         if (status != SBS_OK || comma == value.len) {
             return status;
         }
+
         value = (sbs_text){value.ptr + comma + 1, value.len - comma - 1};
     }
 }

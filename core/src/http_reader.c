@@ -57,10 +57,12 @@ static sbs_status reader_count_head_byte(sbs_http_reader *reader) {
     if (chunk) {
         return SBS_OK;
     }
+
     reader->priv.head_total++;
     if (reader->priv.head_total > SBS_HTTP_HEADER_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
+
     return SBS_OK;
 }
 
@@ -82,11 +84,13 @@ static sbs_status reader_take_line_byte(sbs_http_reader *reader, char c) {
         return SBS_ERR_HTTP;
     }
 
+    /* A line that is too long is an error only if it would have counted: that is judged at its end. */
     if (reader->priv.line_len < reader->priv.line_size) {
         reader->priv.line[reader->priv.line_len++] = c;
     } else {
         reader->priv.flags |= SBS_HTTP_OVERLONG;
     }
+
     return SBS_PENDING;
 }
 
@@ -101,9 +105,11 @@ static sbs_status reader_take_line(sbs_http_reader *reader, reader_input *in) {
     while (in->used < in->len) {
         char c = in->data[in->used];
         if (reader_has_flag(reader, SBS_HTTP_LINE_END)) {
+            /* The line ended; only a blank goes on with it. */
             if (c != ' ' && c != '\t') {
                 return SBS_OK;
             }
+
             reader->priv.flags &= (uint8_t) ~(SBS_HTTP_LINE_END | SBS_HTTP_HAS_CR);
             reader->priv.flags |= SBS_HTTP_FOLDED;
         }
@@ -119,6 +125,7 @@ static sbs_status reader_take_line(sbs_http_reader *reader, reader_input *in) {
             return status;
         }
     }
+
     return SBS_PENDING;
 }
 
@@ -134,6 +141,7 @@ static uint16_t reader_parse_status(sbs_text text) {
     if (sbs_text_to_uint((sbs_text){text.ptr, 3}, &code) != SBS_OK || code < 100 || code > 599) {
         return 0;
     }
+
     return (uint16_t)code;
 }
 
@@ -156,12 +164,14 @@ static sbs_status reader_step_status_line(sbs_http_reader *reader, reader_input 
     if (line.ptr[7] == '0') {
         reader->priv.flags = SBS_HTTP_VERSION_1_0;
     }
+    /* What comes before the final answer is counted and passed over. */
     if (status >= 200) {
         reader->status = status;
         in->event = SBS_HTTP_STATUS;
     } else if (reader->priv.interim_count++ >= SBS_HTTP_INTERIM_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
+
     reader_begin_line(reader, STATE_FIELD);
     return SBS_OK;
 }
@@ -183,6 +193,7 @@ static sbs_status reader_parse_field(const sbs_http_reader *reader, sbs_text *ou
     if (!sbs_ascii_all_alnum_or(*out_name, SBS_ASCII_TCHAR)) {
         return SBS_ERR_HTTP;
     }
+
     return SBS_OK;
 }
 
@@ -190,10 +201,12 @@ static sbs_status reader_parse_field(const sbs_http_reader *reader, sbs_text *ou
 static sbs_status reader_begin_body(sbs_http_reader *reader) {
     bool chunked = reader_has_flag(reader, SBS_HTTP_CHUNKED);
 
+    /* Two readers that believe different lengths see different messages: this is how requests are smuggled. */
     if (chunked && (reader->has_length || reader_has_flag(reader, SBS_HTTP_VERSION_1_0))) {
         return SBS_ERR_HTTP;
     }
 
+    /* HTTP/1.1 keeps a connection unless it says otherwise, HTTP/1.0 only if it says so. */
     reader->keep_alive = !reader_has_flag(reader, SBS_HTTP_CLOSE) && (!reader_has_flag(reader, SBS_HTTP_VERSION_1_0) ||
                                                                       reader_has_flag(reader, SBS_HTTP_KEEP_ALIVE));
 
@@ -216,6 +229,7 @@ static sbs_status reader_begin_body(sbs_http_reader *reader) {
         reader->keep_alive = false;
         reader->priv.state = STATE_CLOSE_BODY;
     }
+
     return SBS_OK;
 }
 
@@ -249,6 +263,7 @@ static sbs_status reader_step_field(sbs_http_reader *reader, reader_input *in) {
         if (reader->status != 0) {
             return reader_begin_body(reader);
         }
+
         reader_begin_line(reader, STATE_STATUS_LINE);
         return SBS_OK;
     }
@@ -272,9 +287,11 @@ static sbs_status reader_parse_chunk_size(sbs_text line, uint64_t *out_size) {
 
     for (size_t i = 0; i < digits.len; i++) {
         int digit = sbs_ascii_hex_value(digits.ptr[i]);
+        /* One more digit must not overflow. */
         if (digit < 0 || size >> 59 != 0) {
             return SBS_ERR_HTTP;
         }
+
         size = size << 4 | (unsigned)digit;
     }
 
@@ -339,9 +356,11 @@ static sbs_status reader_step_counted_body(sbs_http_reader *reader, reader_input
 
     reader_take_body(reader, in, len);
     reader->priv.remaining -= len;
+    /* Behind the data of a chunk stands an empty line. */
     if (reader->priv.remaining == 0) {
         reader_begin_line(reader, reader->priv.state == STATE_CHUNK_DATA ? STATE_CHUNK_END : STATE_DONE);
     }
+
     return SBS_OK;
 }
 

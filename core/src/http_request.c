@@ -30,6 +30,7 @@ static void request_put_target(sbs_writer *out, const sbs_url *url, sbs_text suf
         return;
     }
 
+    /* Path and suffix are joined by one '/', wherever it comes from. */
     sbs_put_text(out, url->path);
     bool needs_slash = url->path.len == 0;
     if (suffix.ptr != NULL) {
@@ -38,6 +39,7 @@ static void request_put_target(sbs_writer *out, const sbs_url *url, sbs_text suf
     if (needs_slash) {
         sbs_put_char(out, '/');
     }
+
     sbs_put_text(out, rest);
 }
 

@@ -17,10 +17,12 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
         if (sbs_text_to_uint(value, &seconds) != SBS_OK) { /* too many digits */
             seconds = max_s;
         }
+
         *out_s = value_clamp_seconds(seconds, max_s);
         return SBS_OK;
     }
 
+    /* Else it is a date, which needs a clock. */
     int64_t date = 0;
     sbs_status status = sbs_date_parse_http(value, now_utc_s, &date);
     if (status != SBS_OK) {
@@ -34,6 +36,7 @@ sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s, uint32_t max_
     if (date > now_utc_s) {
         *out_s = value_clamp_seconds((uint64_t)date - (uint64_t)now_utc_s, max_s);
     }
+
     return SBS_OK;
 }
 
@@ -65,9 +68,11 @@ static char value_printable(unsigned char c, unsigned char previous) {
     if (c >= 0x80 && c < 0xC0 && previous >= 0x80) {
         return '\0'; /* further bytes of one UTF-8 character: one '?' is enough */
     }
+
     if (c <= ' ' || c >= 0x7F) {
         return '?';
     }
+
     return (char)c;
 }
 
@@ -82,6 +87,7 @@ void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     for (size_t i = 0; i < text.len && len < size - 1; i++) {
         unsigned char current = (unsigned char)text.ptr[i];
         char c = value_printable(current, previous);
+        /* Runs of blanks become one, and a line begins with none. */
         bool space_again = c == ' ' && (len == 0 || out[len - 1] == ' ');
         previous = current;
         if (c != '\0' && !space_again) {
@@ -92,5 +98,6 @@ void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     if (len > 0 && out[len - 1] == ' ') {
         len--;
     }
+
     out[len] = '\0';
 }

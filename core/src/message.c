@@ -44,6 +44,7 @@ void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *d
     if (message->size == 0 || node == SBS_JSON_NONE || sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return;
     }
+
     sbs_text text = sbs_json_raw(doc, node);
     if (text.len == 0) {
         return;
@@ -55,5 +56,6 @@ void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *d
     if (sbs_json_text(doc, node, end, message->size - message->len, &len) == SBS_OK) {
         text = (sbs_text){end, len};
     }
+
     message_put_line(message, text);
 }

@@ -14,12 +14,14 @@ const char *sbs_oauth_error_name(sbs_oauth_error error) {
     if (error == SBS_OAUTH_NONE) {
         return "";
     }
+
     for (unsigned place = SBS_OAUTH_INVALID_REQUEST; place != (unsigned)error && *name != '\0'; place++) {
         name += strlen(name) + 1;
     }
     if (*name == '\0') {
         return "other";
     }
+
     return name;
 }
 
@@ -53,9 +55,11 @@ sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error,
         return SBS_ERR_NOT_FOUND;
     }
 
+    /* Some servers only give an address where it is explained. */
     if (description == SBS_JSON_NONE) {
         description = uri;
     }
+
     *out_error = oauth_identify(doc, error);
     sbs_message_put(&message, "", doc, error);
     sbs_message_put(&message, ": ", doc, description);

@@ -28,6 +28,7 @@ static void outcome_put_words(sbs_message *message, const sbs_json *doc, sbs_jso
         sbs_lookup(doc, details, "text"),
         sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display"),
     };
+
     size_t before = message->len;
 
     for (size_t i = 0; i < SBS_COUNT_OF(words) && message->len == before; i++) {
@@ -46,6 +47,7 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
     }
 
     sbs_json_node issue = sbs_outcome_error(doc, outcome);
+    /* Without an error, the first of the others has to do. */
     if (issue == SBS_JSON_NONE) {
         issue = sbs_lookup_first(doc, outcome, "issue");
     }
@@ -93,6 +95,7 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
             sbs_message_put(&message, ": ", doc, inner);
             continue;
         }
+
         sbs_message_put(&message, ": ", doc, node);
         if (sbs_json_first(doc, node) != SBS_JSON_NONE) {
             sbs_message_put_text(&message, ": ", sbs_json_raw(doc, node)); /* a list of faults */
@@ -105,5 +108,6 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
     if (message.len == 0) {
         return SBS_ERR_NOT_FOUND;
     }
+
     return SBS_OK;
 }

@@ -20,6 +20,7 @@ void sbs_token_put_request(sbs_writer *out, sbs_text scope, sbs_text client_id) 
         sbs_put_string(out, "&client_id=");
         sbs_form_put_encoded(out, client_id);
     }
+
     sbs_put_string(out, "&client_assertion_type=");
     sbs_form_put_encoded(out, sbs_text_of(SBS_ASSERTION_TYPE));
     sbs_put_string(out, "&client_assertion=");
@@ -63,12 +64,15 @@ static int token_take_digits(sbs_text *text, uint32_t limit, uint32_t *value) {
     if (text->len > 0 && sbs_ascii_is_digit(*text->ptr)) {
         count = 0;
     }
+
     for (; text->len > 0 && sbs_ascii_is_digit(*text->ptr); text->ptr++, text->len--) {
+        /* Digits beyond the limit change nothing, and are passed over. */
         if (*value <= limit) {
             *value = token_append(*value, (uint32_t)(*text->ptr - '0'));
             count++;
         }
     }
+
     return count;
 }
 
@@ -91,10 +95,12 @@ static bool token_take_exponent(sbs_text *text, int *out_exponent) {
     if (token_take_digits(text, EXPONENT_LIMIT, &value) < 0) {
         return false;
     }
+
     *out_exponent = (int)value;
     if (negative) {
         *out_exponent = -(int)value;
     }
+
     return true;
 }
 
@@ -111,13 +117,16 @@ static bool token_parse_seconds(sbs_text text, uint32_t *out_seconds) {
     if (token_take_char(&text, '.')) {
         fraction = token_take_digits(&text, FRACTION_LIMIT, &value);
     }
+
     if (fraction < 0 || !token_take_exponent(&text, &power) || text.len > 0) {
         return false;
     }
 
+    /* The digits of the fraction were appended, so that the value is too large by as many powers of ten. */
     for (power -= fraction; power > 0 && value != 0 && value != UINT32_MAX; power--) {
         value = token_append(value, 0);
     }
+
     for (; power < 0 && value != 0; power++) {
         value /= 10;
     }
@@ -158,10 +167,12 @@ static sbs_status token_take_lifetime(const sbs_json *doc, char *text, sbs_token
             return status;
         }
     }
+
     token->has_expires_in = true;
     if (!token_parse_seconds(value, &token->expires_in) || token->expires_in == 0) {
         return SBS_ERR_FORMAT;
     }
+
     return SBS_OK;
 }
 
@@ -201,6 +212,7 @@ static sbs_status token_take_members(const sbs_json *doc, char *text, sbs_token 
     if (status == SBS_OK && !sbs_scope_list_is_valid(token->scope)) {
         return SBS_ERR_FORMAT;
     }
+
     return status;
 }
 
@@ -210,6 +222,7 @@ sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token,
     sbs_token token = {0};
 
     *out_token = token;
+    /* An error counts, whatever stands beside it. */
     sbs_status status = sbs_lookup_value(doc, "error", &error);
     if (status == SBS_ERR_NOT_FOUND) {
         status = token_take_members(doc, text, &token, &member);
@@ -224,9 +237,11 @@ sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token,
     if (out_member != NULL) {
         *out_member = member;
     }
+
     if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_FORMAT) {
         return SBS_ERR_RESPONSE;
     }
+
     return status;
 }
 

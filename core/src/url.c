@@ -44,6 +44,7 @@ static bool url_is_name_or_ipv4(sbs_text text, bool *out_ipv4) {
             *out_ipv4 = labels == IPV4_OCTETS && octets == IPV4_OCTETS;
             return *out_ipv4 || !url_looks_numeric(label);
         }
+
         text = url_slice(text, end + 1, text.len);
     }
 }
@@ -68,6 +69,7 @@ static bool url_is_ipv6(sbs_text text) {
         if (text.ptr[i] != ':') {
             return false;
         }
+
         /* A single colon stands between groups, "::" anywhere but once. */
         bool two = i + 1 < text.len && text.ptr[i + 1] == ':';
         bool misplaced = digits == 0 || i + 1 == text.len;
@@ -79,11 +81,13 @@ static bool url_is_ipv6(sbs_text text) {
         if (misplaced) {
             return false;
         }
+
         digits = 0;
     }
     if (gap) {
         return groups < IPV6_GROUPS;
     }
+
     return groups == IPV6_GROUPS;
 }
 
@@ -109,6 +113,7 @@ bool sbs_url_is_path_and_query(sbs_text text) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -126,6 +131,7 @@ static bool url_parse_port(sbs_text text, uint16_t *out_port) {
 static bool url_parse_authority(sbs_text text, sbs_url *url) {
     bool ipv6 = text.len > 0 && text.ptr[0] == '[';
     size_t end = sbs_ascii_find(text, ipv6 ? ']' : ':');
+    /* A bracket that is never closed. */
     if (ipv6 && end == text.len) {
         return false;
     }
@@ -137,11 +143,13 @@ static bool url_parse_authority(sbs_text text, sbs_url *url) {
         return false;
     }
 
+    /* Without a port it is the scheme's own, which is not repeated in Host. */
     uint16_t scheme_port = url->https ? 443 : 80;
     url->port = scheme_port;
     if (text.len > 0 && (text.ptr[0] != ':' || !url_parse_port(url_slice(text, 1, text.len), &url->port))) {
         return false;
     }
+
     url->default_port = url->port == scheme_port;
     return true;
 }
@@ -173,6 +181,7 @@ sbs_status sbs_url_parse(sbs_text text, sbs_url *out_url) {
     if (query < text.len) {
         url.query = url_slice(text, query, text.len);
     }
+
     *out_url = url;
     return SBS_OK;
 }

@@ -43,6 +43,7 @@ static size_t resolve_clean_path(char *text, size_t len) {
         bool dot = size == 2 && text[at + 1] == '.';
         bool dots = size == 3 && text[at + 1] == '.' && text[at + 2] == '.';
 
+        /* ".." takes the segment before it along. */
         if (dots) {
             written = resolve_drop_last_segment(text, written);
         }
@@ -51,8 +52,10 @@ static size_t resolve_clean_path(char *text, size_t len) {
         } else if (end == path_len) {
             text[written++] = '/';
         }
+
         at = end;
     }
+
     return resolve_move_down(text, written, path_len, len);
 }
 
@@ -105,8 +108,10 @@ sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t 
         return status;
     }
 
+    /* Only a path that was merged is cleaned: an absolute URL stays as the server wrote it. */
     if (path > 0) {
         *out_len = path + resolve_clean_path(out + path, *out_len - path);
     }
+
     return sbs_url_parse((sbs_text){out, *out_len}, &url);
 }

@@ -25,6 +25,7 @@ size_t sbs_utf8_sequence(const char *text, size_t len) {
         if ((byte[i] & 0xC0) != 0x80) {
             return 0;
         }
+
         code_point = code_point << 6 | (byte[i] & 0x3Fu);
     }
 
@@ -32,6 +33,7 @@ size_t sbs_utf8_sequence(const char *text, size_t len) {
     if (in_64 < smallest_in_64[extra - 1] || in_64 >= 0x110000 / 64 || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
         return 0;
     }
+
     return extra + 1;
 }
 

@@ -200,6 +200,23 @@ static void test_length_limits(void **state) {
     assert_int_equal(url.path.len, sizeof path - 9);
 }
 
+static void a_url_of_more_than_8000_octets_is_none(void **state) {
+    char text[SBS_URL_MAX + 1];
+    char out[2 * SBS_URL_MAX];
+    sbs_url url;
+    size_t len;
+    (void)state;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "https://h/", 10);
+    assert_int_equal(sbs_url_parse((sbs_text){text, 8000}, &url), SBS_OK);
+    assert_int_equal(sbs_url_parse((sbs_text){text, 8001}, &url), SBS_ERR_URL);
+    /* nor does one become one together with its base */
+    sbs_text base = sbs_text_of("https://h/r4");
+    assert_int_equal(sbs_url_resolve(base, (sbs_text){text + 10, 8000 - 13}, out, sizeof out, &len), SBS_OK);
+    assert_int_equal(len, 8000);
+    assert_int_equal(sbs_url_resolve(base, (sbs_text){text + 10, 8000 - 12}, out, sizeof out, &len), SBS_ERR_URL);
+}
+
 static void test_loopback(void **state) {
     (void)state;
     static const struct {
@@ -374,11 +391,17 @@ static void test_resolve_sizes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),         cmocka_unit_test(test_absent_parts),
-        cmocka_unit_test(test_hosts),         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_length_limits), cmocka_unit_test(test_loopback),
-        cmocka_unit_test(test_host_field),    cmocka_unit_test(test_host_of_a_forged_structure_cannot_inject),
-        cmocka_unit_test(test_resolve),       cmocka_unit_test(test_resolve_rfc3986),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_absent_parts),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_length_limits),
+        cmocka_unit_test(a_url_of_more_than_8000_octets_is_none),
+        cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_host_field),
+        cmocka_unit_test(test_host_of_a_forged_structure_cannot_inject),
+        cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_resolve_rfc3986),
         cmocka_unit_test(test_resolve_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,9 @@ typedef struct sbs_client_config {
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
     sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    /** Says which buffer was too small, and for how many bytes if that is known: sbs_room_words; NULL: nobody does. A
+     *  program that does not name the function does not pay for it. */
+    void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -244,6 +247,13 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * function does not pay for it.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
+/**
+ * For sbs_client_config.room_words; not to be called. "work buffer: no room for 3000 bytes" or "response buffer: ..."
+ * in the detail of SBS_ERR_BUFFER: of the answer's body or the request's head. The number is missing where the server
+ * did not tell it, or a part of an answer is at fault. Words that do not fit @p size, at least 1, are left out.
+ */
+void sbs_room_words(const struct sbs_client *client, char *out_text, size_t size);
 
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);
