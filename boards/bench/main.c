@@ -39,6 +39,7 @@ static void bench_begin(void) {
 
 static void bench_end(const char *what, psa_status_t status) {
     uint64_t ticks = sbs_baremetal_ticks() - began;
+    /* At icount shift 0 a nanosecond is an instruction. */
     uint64_t instructions = ticks * (1000000000u / sbs_baremetal_ticks_per_second());
     sbs_baremetal_print("bench %s %s %llu\n", what, status == PSA_SUCCESS ? "ok" : "failed", instructions);
 }

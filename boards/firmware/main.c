@@ -162,6 +162,7 @@ static void port_time_server(void *ctx, const char *host) {
     }
 
     memcpy(all.time_server, host, len + 1);
+    /* lwIP asks the server that it was started with. */
     if (all.net_running) {
         sbs_lwip_net_deinit(&all.net);
     }
@@ -247,6 +248,7 @@ static void start_program(void) {
         wait_for_format(status);
     }
 
+    /* From the wire up: TCP, TLS, network, application. */
     sbs_lwip_stream_init(&all.tcp, NULL, &raw);
     meter_tls_init(&all.tls, &raw);
     all.tls.clock_us = sbs_baremetal_us;
@@ -275,6 +277,7 @@ static void start_program(void) {
 static uint32_t poll_network(sbs_now now, bool *out_ready) {
     sbs_lwip_net_state state;
     *out_ready = false;
+    /* The controller may need a while after a reset. */
     if (!all.net_running && now.mono_ms >= all.net_retry_ms) {
         start_network();
     }
@@ -291,6 +294,7 @@ static uint32_t poll_network(sbs_now now, bool *out_ready) {
 }
 
 static void feed_console(void) {
+    /* Not all that may come: the network waits meanwhile. */
     for (int taken = 0; taken < CONSOLE_BYTES && !all.restart; taken++) {
         int byte = sbs_board_console_read();
         if (byte < 0) {

@@ -37,6 +37,7 @@ static void start_receiver(void) {
 /* A frame begins with its length in two bytes, which count themselves, the frame and its check sequence. */
 static sbs_status lm3s_receive_begin(void *ctx, size_t *out_len) {
     (void)ctx;
+    /* After an overflow nobody knows where a frame begins. */
     if ((MAC_RIS & RIS_OVERFLOW) != 0) {
         MAC_RIS = RIS_OVERFLOW;
         start_receiver();
@@ -47,6 +48,7 @@ static sbs_status lm3s_receive_begin(void *ctx, size_t *out_len) {
         uint32_t first = MAC_DATA;
         uint32_t total = first & 0xFFFFu;
         if (total < TOTAL_MIN || total > TOTAL_MAX) {
+            /* A length that cannot be: the FIFO is out of step. */
             start_receiver();
             return SBS_ERR_NETWORK;
         }

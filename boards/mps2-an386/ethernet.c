@@ -143,6 +143,7 @@ static const sbs_ethernet_ops ops = {
 
 static void reset_controller(void) {
     HW_CFG = HW_CFG_RESET;
+    /* A controller that does not answer must not hang the start. */
     for (uint32_t i = 0; i < PATIENCE && (HW_CFG & HW_CFG_RESET) != 0; i++) {
     }
     HW_CFG = HW_CFG_STORE_AND_FORWARD | HW_CFG_TX_FIFO_5_KB;
@@ -158,6 +159,7 @@ static bool start_controller(const uint8_t address[SBS_ETHERNET_ADDRESS_SIZE]) {
     write_mac(MAC_ADDRL, sbs_ethernet_address_low(address));
     write_mac(MAC_ADDRH, sbs_ethernet_address_high(address));
 
+    /* Interrupts are asked for when there is nothing to be read. */
     INT_EN = 0;
     IRQ_CFG = IRQ_ON_ACTIVE_HIGH_PUSH_PULL;
     sbs_cortex_m_enable_interrupt(MPS2_ETHERNET_INTERRUPT);

@@ -24,6 +24,7 @@ void sbs_ethernet_fifo_receive(void *ctx, uint8_t *buffer, size_t len) {
             take_word(fifo);
         }
         buffer[i] = (uint8_t)fifo->rx_word;
+        /* The first byte of a frame is the lowest of the first word. */
         fifo->rx_word >>= 8;
         fifo->rx_in_word--;
     }

@@ -20,6 +20,7 @@ static sbs_status load_life(meter *m) {
         }
     }
 
+    /* The number of this start and the epoch are new: a person should know. */
     if (m->life.renewed) {
         meter_say_line(m, "the record of earlier starts was damaged: made anew");
         m->life.renewed = false;
@@ -36,6 +37,7 @@ static sbs_status load_keys(meter *m) {
         return SBS_OK;
     }
 
+    /* Whatever became of the key, none is made: that would lose the one that is registered. */
     m->session.phase = METER_PHASE_IDLE;
     if (status == SBS_ERR_KEY) {
         m->condition = METER_KEY_LOST;
@@ -58,6 +60,7 @@ static void step_start(meter *m) {
         return;
     }
 
+    /* Without a record the public key is shown, as registering it comes next. */
     if (m->session.phase == METER_PHASE_IDLE && m->condition != METER_KEY_LOST) {
         meter_resume(m);
         if (m->condition == METER_UNPROVISIONED) {
@@ -89,6 +92,7 @@ static void step_key(meter *m) {
         return;
     }
 
+    /* Seconds on a fast core, minutes on a slow one. */
     m->fault = make_first_key(m);
     if (m->fault != SBS_OK) {
         meter_retry_in(m, METER_STORAGE_RETRY_MS);
@@ -150,6 +154,7 @@ sbs_wait meter_poll(meter *m, sbs_now now, bool network_up) {
         meter_rotation_expire(m);
     }
 
+    /* A measurement comes after the step: it is in the flash before the next one sends it. */
     step_phase(m);
     meter_measure(m);
     meter_show_change(m);
@@ -181,6 +186,7 @@ static void take_line(meter *m) {
     char line[METER_LINE_SIZE];
     bool too_long = m->line.too_long;
 
+    /* A copy, for what the command prints shows the line that is being typed, which is empty by then. */
     memcpy(line, m->line.text, sizeof line);
     meter_line_clear(&m->line);
 

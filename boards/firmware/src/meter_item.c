@@ -93,6 +93,7 @@ sbs_status meter_item_read(meter_item *out, const uint8_t *data, size_t len) {
 
     out->settled = (data[1] & FLAG_SETTLED) != 0;
     out->demo = (data[1] & FLAG_DEMO) != 0;
+    /* A code that this version does not know makes the item unreadable, not another quantity. */
     while (out->quantity < METER_QUANTITIES && quantities[out->quantity].mdc != meter_get_le(data + 2, 4)) {
         out->quantity++;
     }
@@ -141,6 +142,7 @@ static void put_phd(sbs_writer *out, const meter_item *item, uint32_t boot_id) {
         .time = {(int64_t)item->own_ms * 1000 + boot_id % 1000u, -6},
     };
 
+    /* Without an identifier of the patient the server's own id stands for it. */
     if (item->patient.ptr == NULL) {
         measurement.patient = reference_id(item->subject);
         measurement.patient_system = (sbs_text){NULL, 0};
@@ -154,6 +156,7 @@ static void put_sequence(sbs_writer *out, uint64_t device, uint64_t epoch, uint6
     sbs_writer name;
     sbs_writer_init(&name, text, sizeof text);
     put_eui64(&name, device, false);
+    /* Epoch and number are the same after any restart, so a second try names the same resource. */
     sbs_identity_put_sequence(out, (sbs_text){text, sizeof text}, epoch, number);
 }
 
@@ -240,6 +243,7 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
         .demo = measured->demo,
     };
 
+    /* A reference to what the server does not hold would make it refuse the Observation. */
     if (state->device_known) {
         sbs_status status = meter_device_reference(measured->device, device);
         if (status != SBS_OK) {

@@ -115,6 +115,7 @@ sbs_status meter_keys_load(meter_keys *keys, const sbs_storage *storage) {
         return status;
     }
 
+    /* The current key is looked at last: its loss is what the caller has to hear of. */
     if (keys->next != PSA_KEY_ID_NULL) {
         status = check_key(keys->next);
         if (status == SBS_ERR_KEY) { /* destroyed, and power was cut; or damaged */
@@ -144,6 +145,7 @@ static sbs_status make_key(meter_keys *keys, sbs_alg alg, psa_key_id_t *slot) {
         return status;
     }
 
+    /* A list that cannot be written leaves all as it was. */
     meter_keys before = *keys;
     *slot = id;
     keys->last = id;
@@ -198,6 +200,7 @@ sbs_status meter_keys_abort(meter_keys *keys) {
         return SBS_ERR_NOT_FOUND;
     }
 
+    /* The key first: a list that names one that is gone is mended at the next start. */
     sbs_status status = destroy_key(keys->next);
     if (status == SBS_OK) {
         keys->next = PSA_KEY_ID_NULL;
@@ -225,6 +228,7 @@ sbs_status meter_keys_expire(meter_keys *keys, int64_t utc_s, bool *out_gone) {
 
 /* What is listed, and the one whose list a power cut kept from being written. Without a list: whatever there is. */
 static sbs_status destroy_all(const meter_keys *keys) {
+    /* An unlisted key can have one id only, the next. */
     psa_key_id_t listed[] = {keys->current, keys->next, keys->old, keys->last + 1};
     bool has_list = keys->last != 0;
     size_t count = has_list ? SBS_COUNT_OF(listed) : IDS_MAX;
@@ -249,6 +253,7 @@ sbs_status meter_keys_reset(meter_keys *keys) {
         return status;
     }
 
+    /* The list goes last, so that a cut finds the keys again. */
     status = keys->storage.ops->remove(keys->storage.ctx, RECORD);
     keys->current = keys->next = keys->old = keys->last = PSA_KEY_ID_NULL;
     if (status == SBS_ERR_NOT_FOUND) {

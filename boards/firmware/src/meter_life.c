@@ -78,7 +78,9 @@ sbs_status meter_life_load(meter_life *life, const sbs_storage *storage, int64_t
         return status;
     }
 
+    /* Written before anything is measured: no two starts share a number. */
     life->boot_id++;
+    /* The firmware may have been replaced since. */
     if (life->bound_s < built_utc_s) {
         life->bound_s = built_utc_s;
     }

@@ -82,10 +82,12 @@ static void take_measurement(meter *m) {
 void meter_measure(meter *m) {
     uint64_t interval_ms = m->measuring.interval_s * 1000ull;
     if (m->block == NULL || m->trial.active || !m->queue_ready) {
+        /* Not without a record in force: an Observation needs its subject. */
         m->measuring.pending = 0;
         return;
     }
 
+    /* Counted from now, not from when it was due: missed ones are not made up for. */
     if (interval_ms > 0 && m->now.mono_ms >= m->measuring.next_ms) {
         m->measuring.next_ms = m->now.mono_ms + interval_ms;
         m->measuring.pending++;

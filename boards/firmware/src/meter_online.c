@@ -25,6 +25,7 @@ static uint32_t wait_after_failure(meter *m, bool for_operator) {
 
     (void)psa_generate_random((uint8_t *)&random, sizeof random); /* a failure: the shortest wait */
     if (m->session.failures < UINT8_MAX) {
+        /* It stays at the most: from zero on the waits would be short again. */
         m->session.failures++;
     }
 
@@ -142,8 +143,10 @@ static void step_token(meter *m) {
     }
 
     meter_session_worked(m);
+    /* From now on no discovery leads to another token host. */
     m->session.pinned = true;
     m->session.phase = (uint8_t)meter_session_phase_online(m);
+    /* A token is what a record on trial is to give. */
     meter_trial_passed(m);
     meter_set_condition(m, METER_ONLINE);
 }
@@ -197,6 +200,8 @@ static void step_device(meter *m) {
     if (status == SBS_PENDING) {
         return;
     }
+    /* Network and server may mend themselves. A refusal stays one, and the measurements are worth more than the Device.
+     */
     if (status != SBS_OK && !waits_for_operator(status)) {
         request_failed(m, status);
         return;
@@ -225,6 +230,7 @@ static void handle_push_event(meter *m) {
     case SBS_PUSH_ALREADY:
     case SBS_PUSH_UPDATED:
     case SBS_PUSH_REPLACED:
+        /* What was delivered made room. */
         meter_session_worked(m);
         m->full = false;
         meter_set_condition(m, METER_ONLINE);
@@ -232,6 +238,7 @@ static void handle_push_event(meter *m) {
     case SBS_PUSH_COLLISION:
     case SBS_PUSH_DEAD:
         m->full = false;
+        /* The server refuses this one for good; the next ones may be as good as ever. */
         meter_say_status(m, "measurement set aside", event->status);
         if (event->http_status != 0) {
             meter_set_condition(m, METER_ONLINE);
@@ -330,6 +337,7 @@ static void wait_for_network(meter *m) {
     }
 
     if (m->now.mono_ms >= m->trial.end_ms) {
+        /* All of the trial went by without a network or the time. */
         (void)meter_trial_failed(m, SBS_ERR_TIMEOUT);
     } else {
         meter_wait_until(m, m->trial.end_ms);
@@ -340,10 +348,12 @@ static void wait_for_network(meter *m) {
 static void session_ready(meter *m) {
     if (m->clock_set) {
         m->clock_set = false;
+        /* Measurements of earlier starts without a clock are dated by this. */
         sbs_push_note_boot(&m->ports.storage, m->life.boot_id, m->clock_origin_s);
     }
 
     if (!m->session.was_ready) {
+        /* Discovery is a request to the server as well, and goes first. */
         if (m->session.phase != METER_PHASE_DISCOVER) {
             m->session.phase = METER_PHASE_TOKEN;
         }

@@ -34,6 +34,7 @@ static void answer_refusal(meter *m, const char *field, sbs_status why) {
 
 static void answer_failure(meter *m, const char *word, sbs_status why) {
     const sbs_detail *detail = sbs_client_detail(&m->session.client);
+    /* Whoever provisions has to know where to look. */
     bool answered = sbs_status_group(why) != SBS_CLASS_LATER;
     sbs_writer *out = meter_say(m);
 
@@ -65,6 +66,7 @@ static void resume_without_record(meter *m, sbs_status why) {
         meter_say_status(m, "record", why);
     }
 
+    /* Measurements of a record that was lost are kept for the next one. */
     meter_mount_queue(m);
     m->session.retry_ms = 0;
     if (m->fault != SBS_OK) {
@@ -131,6 +133,7 @@ static void begin_intake(meter *m, const char *const *words, size_t count) {
         return;
     }
 
+    /* The header in front is filled in when the record is complete. */
     m->trial.intake_size = METER_BLOCK_HEADER + (size_t)size;
     m->trial.intake_len = METER_BLOCK_HEADER;
     m->trial.intake_ms = m->now.mono_ms;
@@ -171,6 +174,7 @@ static void take_piece(meter *m, const char *const *words, size_t count) {
         word = "ok";
     }
 
+    /* A piece of the record stays nowhere but in the intake. */
     sbs_wipe(piece, sizeof piece);
     answer_number(m, word, intake_got(&m->trial));
 }
@@ -229,6 +233,7 @@ static sbs_status accept_record(meter *m, const char **out_field) {
     }
 
     *out_field = "record";
+    /* It is in force while it is tried, too. */
     m->measuring.interval_s = m->record.interval_s;
     m->session.waited_first = true; /* somebody waits for the answer */
 
@@ -243,6 +248,7 @@ static void end_intake(meter *m) {
         return;
     }
 
+    /* The memory of the intake becomes the record: there is not room for two. */
     m->block = m->trial.intake;
     m->block_size = m->trial.intake_size;
     m->trial.intake = NULL;
@@ -256,6 +262,7 @@ static void end_intake(meter *m) {
         return;
     }
 
+    /* The time of a trial begins now, and the session begins with discovery or a token. */
     m->trial.end_ms = m->now.mono_ms + TRIAL_MS;
     m->session.was_ready = false;
     meter_say_line(m, m->trial.active ? "provision: trying" : "provision: stored");

@@ -49,6 +49,7 @@ static sbs_status read_string(meter_record *record, uint8_t tag, const uint8_t *
         return SBS_ERR_FORMAT;
     }
 
+    /* The text is used where it stands in the record. */
     memcpy((char *)record + rules[tag].place, &text, sizeof text);
     return SBS_OK;
 }
@@ -108,6 +109,7 @@ static sbs_status read_fields(meter_record *record, const uint8_t *data, size_t 
         uint8_t tag = data[at];
         size_t field_len = (size_t)meter_get_le(data + at + 1, 2);
         at += RECORD_FIELD;
+        /* In order and each once: two records with the same meaning are the same bytes. */
         bool in_order = tag > last || (tag == last && tag == FIELD_CA);
         if (!in_order || tag >= FIELD_END || field_len > len - at) {
             return SBS_ERR_DAMAGED;
@@ -348,6 +350,7 @@ sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len,
 sbs_status meter_record_check_ca(const meter_record *record, const char **out_field) {
     *out_field = "ca";
     for (unsigned i = 0; i < record->ca_count; i++) {
+        /* One at a time, which takes the least memory. */
         sbs_tls_trust trust;
         sbs_tls_trust_init(&trust);
         sbs_status status = sbs_tls_trust_add_der(&trust, record->ca[i].der, record->ca[i].len);

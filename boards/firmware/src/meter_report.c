@@ -102,6 +102,7 @@ void meter_show_failure(meter *m, sbs_status status) {
     bool news =
         m->shown.error != status || m->shown.error_step != detail->step || m->shown.error_http != detail->http_status;
 
+    /* Noted even if it is no news: `status` tells the last one. */
     m->shown.error = status;
     m->shown.error_step = detail->step;
     m->shown.error_http = detail->http_status;
@@ -203,6 +204,7 @@ void meter_report_stats(meter *m) {
     put_number(out, "\nmeter_bytes=", sizeof *m);
     put_number(out, "\nrecord_bytes=", m->block_size);
 
+    /* The board adds heap, stack and times. */
     if (m->ports.stats != NULL) {
         sbs_put_char(out, '\n');
         m->ports.stats(m->ports.ctx, out);

@@ -51,6 +51,7 @@ bool meter_rotation_begin(meter *m) {
         }
     }
 
+    /* The session stands still meanwhile, and goes on where it was. */
     m->rotation.after = m->session.phase;
     m->session.phase = METER_PHASE_ROTATE;
     return meter_session_use_key(m, true) == SBS_OK;
@@ -82,6 +83,7 @@ static uint32_t next_try_in(meter_rotation *rotation) {
 sbs_status meter_rotation_end(meter *m, sbs_status result) {
     m->session.phase = m->rotation.after;
     if (result == SBS_OK) {
+        /* The token of the try is a token like any other: it is used. */
         meter_session_worked(m);
         promote_next_key(m);
         m->session.phase = (uint8_t)meter_session_phase_online(m);
@@ -90,6 +92,7 @@ sbs_status meter_rotation_end(meter *m, sbs_status result) {
         return SBS_OK;
     }
 
+    /* The current key goes on, with a client that is new. */
     m->rotation.retry_ms = m->now.mono_ms + next_try_in(&m->rotation);
     meter_say_status(m, "rotate: the next key is not accepted yet", result);
     sbs_status status = meter_session_use_key(m, false);
@@ -104,6 +107,7 @@ void meter_rotation_expire(meter *m) {
     bool gone;
     sbs_status status = meter_keys_expire(&m->keys, m->now.utc_s, &gone);
     if (status != SBS_OK) {
+        /* The flash failed; the key does no harm for a minute more. */
         m->keys.old_until_s = m->now.utc_s + EXPIRE_RETRY_S;
     } else if (gone) {
         meter_say_line(m, "rotate: the old key is destroyed");

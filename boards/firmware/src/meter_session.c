@@ -27,12 +27,14 @@ static void release_token_url(meter_session *session) {
 void meter_mount_queue(meter *m) {
     sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
     if (m->block != NULL && m->record.drop_oldest) {
+        /* The operator prefers what is new. */
         config.policy = SBS_FLASH_QUEUE_DROP_OLDEST;
     }
 
     m->fault = sbs_flash_queue_mount(&m->queue_state, m->ports.queue_flash, &config);
     m->queue_ready = m->fault == SBS_OK;
     m->queue = sbs_flash_queue_port(&m->queue_state);
+    /* What earlier starts sent is no news. */
     m->shown.sent = m->queue_state.delivered;
 }
 
@@ -126,10 +128,12 @@ static sbs_status replace_memory(meter *m, size_t work_len, size_t body_len) {
         return take_memory(&m->session);
     }
 
+    /* The old memory is free now, and so is the place of the connection: keep that one. */
     uint8_t *place = meter_allocate(CONNECTION_BLOCK);
     sbs_status status = take_memory(&m->session);
     mbedtls_free(place);
 
+    /* There is no room beside the place: take it after all. */
     if (status != SBS_OK && place != NULL) {
         status = take_memory(&m->session);
     }
@@ -198,6 +202,7 @@ sbs_status meter_session_use_key(meter *m, bool next) {
     meter_keys_port(&m->keys, next, &m->session.key);
     m->session.client_config.kid_method = meter_keys_kid(&kids, m->keys.state.id);
 
+    /* The delay spreads devices that start together. This one has started long ago. */
     if (m->session.first_token_ms != 0) {
         m->session.client_config.first_delay_max_ms = 0;
     }
@@ -253,6 +258,7 @@ sbs_status meter_session_enter(meter *m, meter_phase phase) {
 }
 
 sbs_status meter_session_discovered(meter *m) {
+    /* It stands in the work buffer, which the next phase replaces. */
     sbs_text found = sbs_client_token_url(&m->session.client);
     release_token_url(&m->session);
     m->session.token_url = (char *)meter_allocate(found.len + 1);
@@ -280,6 +286,7 @@ sbs_status meter_session_open(meter *m) {
         return m->fault;
     }
 
+    /* The time comes first: without it no certificate can be judged. */
     if (m->ports.time_server != NULL) {
         m->ports.time_server(m->ports.ctx, m->record.ntp_server);
     }
@@ -304,6 +311,7 @@ void meter_session_free(meter *m) {
 
 void meter_session_close(meter *m) {
     meter_session_free(m);
+    /* The anchors are bytes of the record, which may go next. */
     (void)m->ports.trust(m->ports.ctx, NULL);
     if (m->session.phase > METER_PHASE_IDLE) {
         m->session.phase = METER_PHASE_IDLE;
@@ -339,6 +347,7 @@ void meter_session_worked(meter *m) {
     meter_confirm_time(m);
 
     if (m->session.first_token_ms == 0) {
+        /* For `stats`: how long a start takes until something works. */
         m->session.first_token_ms = m->now.mono_ms;
     }
 }

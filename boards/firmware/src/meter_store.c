@@ -63,6 +63,7 @@ sbs_status meter_read_block(meter *m, const char **out_field) {
     if (m->block_size < METER_BLOCK_HEADER) {
         return SBS_ERR_DAMAGED;
     }
+    /* A newer firmware wrote it: it is neither used nor erased. */
     if (m->block[0] != BLOCK_VERSION) {
         return SBS_ERR_VERSION;
     }
@@ -235,6 +236,7 @@ sbs_status meter_load_record(meter *m) {
         return status;
     }
 
+    /* What the command `interval` has set lasts until a record is loaded. */
     load_progress(m);
     m->measuring.interval_s = m->record.interval_s;
     return SBS_OK;
@@ -249,8 +251,10 @@ sbs_status meter_save_record(const meter *m) {
         return status;
     }
 
+    /* A header that cannot be read names no set: any will do. */
     uint8_t old = header.set < SETS ? header.set : 1;
     uint8_t new = (uint8_t)(1u - old);
+    /* The pieces first, then the header that makes them count: a cut in between leaves the old record. */
     data[1] = new;
     (void)meter_put_le(data + 2, m->block_size, 2);
     (void)meter_put_le(data + 4, sbs_crc32(0, m->block, m->block_size), 4);
@@ -315,6 +319,7 @@ sbs_status meter_finish_reset(meter *m) {
         return status;
     }
 
+    /* Keys first: they are what must not be left behind. */
     status = erase_keys(m);
     if (status == SBS_OK) {
         status = sbs_flash_log_format(m->ports.queue_flash);

@@ -7,10 +7,12 @@
 
 void meter_wake(meter *m) {
     m->session.retry_ms = 0;
+    /* A try that is not settled yet keeps the first pause: the operator has to register the key. */
     if (m->rotation.retry_ms > 0) {
         m->rotation.retry_ms = m->now.mono_ms;
     }
 
+    /* The push engine has waits of its own. */
     if (m->session.phase == METER_PHASE_PUSH) {
         sbs_push_wake(&m->session.push);
     }
@@ -65,6 +67,7 @@ void meter_take_time(meter *m, sbs_now now) {
 
     if (now.utc_s != SBS_UTC_UNKNOWN) {
         int64_t origin_s = now.utc_s - (int64_t)(now.mono_ms / 1000);
+        /* Time servers correct by less. More is a clock that was set, and what failed before may work now. */
         int64_t jump_s = origin_s - m->clock_origin_s;
         if (jump_s > CLOCK_JUMP_S || jump_s < -CLOCK_JUMP_S) {
             m->clock_origin_s = origin_s;

@@ -24,6 +24,7 @@ static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now n
         return SBS_ERR_UNTRUSTED;
     }
 
+    /* An opening takes many calls; what lies between them is not counted. */
     uint64_t before_us = clock_us(tls);
     sbs_status status = tls->secured.ops->open(tls->secured.ctx, host, port, now);
     tls->opening_us += clock_us(tls) - before_us;
@@ -93,6 +94,7 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
         sbs_tls_stream_deinit(&tls->tls);
     }
 
+    /* Sessions that were resumed with the old anchors would get around the new ones. */
     tls->ready = false;
     sbs_tls_trust_deinit(&tls->trust);
     sbs_tls_trust_init(&tls->trust);
