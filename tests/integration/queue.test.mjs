@@ -373,7 +373,7 @@ describe('--follow', () => {
         await queue.whenEmpty();
         const other = await queue.push();
         assert.equal(other.status, 0, other.text);
-        assert.match(other.stderr, /^sbs: queue push: queue .*: another process is pushing it, which goes on\n$/);
+        assert.match(other.stderr, /^sbs: queue push: queue .*: another process is pushing it, so this one ends\n$/);
         await gate.shut();
         await addSome('z');
         await gate.open(server.info.port);

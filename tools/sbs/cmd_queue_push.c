@@ -14,9 +14,14 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static int run(const cli_operands *operands) {
+static int queue_push_run(const cli_operands *operands) {
     (void)operands;
-    int code = cli_queue_open("queue push", cli_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
+    cli_queue_need need = CLI_QUEUE_EXISTING;
+    if (cli_push_with.follow) {
+        need = CLI_QUEUE_MADE; /* a service may start before the first item comes */
+    }
+
+    int code = cli_queue_open("queue push", need);
     if (code == CLI_DONE) {
         code = cli_queue_push_run("queue push", NULL);
     }
@@ -43,5 +48,5 @@ const cli_command cli_queue_push = {
                &cli_connection_table},
     .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu'",
-    .run = run,
+    .run = queue_push_run,
 };

@@ -11,6 +11,7 @@
 #define OPTION_MAX 48u
 #define CONFIG_MAX 65536u
 #define WHERE_SIZE 512
+#define CHOICES_SIZE 256
 
 typedef enum source { FROM_NOWHERE, FROM_CONFIG, FROM_COMMAND_LINE } source;
 
@@ -67,6 +68,20 @@ bool cli_next_choice(const char **words, sbs_text *out_word) {
     return true;
 }
 
+/* "smart, seed" */
+static void list_choices(const cli_option *option, char *out, size_t size) {
+    const char *words = option->argument;
+    const char *comma = "";
+    size_t len = 0;
+    sbs_text word;
+
+    out[0] = '\0';
+    while (cli_next_choice(&words, &word) && len < size) {
+        len += (size_t)snprintf(out + len, size - len, "%s%.*s", comma, (int)word.len, word.ptr);
+        comma = ", ";
+    }
+}
+
 static int set_choice(const cli_option *option, const char *text, const char *where) {
     const char *words = option->argument;
     sbs_text word;
@@ -78,7 +93,10 @@ static int set_choice(const cli_option *option, const char *text, const char *wh
         }
         number++;
     }
-    return cli_fail(CLI_USAGE, "%s: '%s' is none of its words, give one of %s", where, text, option->argument);
+
+    char list[CHOICES_SIZE];
+    list_choices(option, list, sizeof list);
+    return cli_fail(CLI_USAGE, "%s: '%s' is not one of %s", where, text, list);
 }
 
 static int set_uint(const cli_option *option, const char *text, const char *where) {
@@ -363,7 +381,7 @@ static int check_complete(parse *state, const cli_operands *operands) {
                         command->operands, command->name);
     }
     if (operands->count > command->operand_max) {
-        return cli_fail(CLI_USAGE, "%s: '%s' is one argument too many, 'sbs %s --help' shows an example", command->name,
+        return cli_fail(CLI_USAGE, "%s: unexpected argument '%s', 'sbs %s --help' shows an example", command->name,
                         operands->items[command->operand_max], command->name);
     }
     return CLI_DONE;

@@ -60,7 +60,7 @@ static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *re
     sbs_json_node node;
     sbs_status status = sbs_json_member(doc, 0, "identifier", &node);
     if (status == SBS_ERR_DUPLICATE) {
-        return "identifier stands twice";
+        return "duplicate JSON member identifier";
     }
     if (status != SBS_OK) {
         return NULL;
@@ -106,7 +106,7 @@ static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) 
         return NULL;
     }
     if (status != SBS_OK) {
-        return "id stands twice";
+        return "duplicate JSON member id";
     }
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return "id is no string";
@@ -191,7 +191,7 @@ static const char *read_subject(const sbs_json *doc, sbs_forward_resource *resou
         status = sbs_json_member(doc, 0, "patient", &node);
     }
     if (status == SBS_ERR_DUPLICATE) {
-        return "subject stands twice";
+        return "duplicate JSON member subject";
     }
     if (status != SBS_OK || sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
         return NULL;
