@@ -12,6 +12,7 @@
 int cli_trust_load(sbs_tls_trust *trust, const char *ca) {
     const char *path = ca;
     size_t skipped = 0;
+
     if (path == NULL) {
         path = sbs_linux_ca_file();
     }

@@ -80,6 +80,7 @@ void cli_check_put(cli_check_level level, const char *step, const char *text, co
 void cli_check_put_words(cli_check_level level, const char *step, const char *advice, const char *format, ...) {
     char text[CLI_REASON_SIZE];
     va_list arguments;
+
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);

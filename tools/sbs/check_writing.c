@@ -41,6 +41,7 @@ static sbs_forward_mode plan_mode(const check_plan *plan) {
     if (plan->stated.conditional_create) {
         return SBS_FORWARD_IF_NONE_EXIST;
     }
+
     return SBS_FORWARD_PLAIN;
 }
 
@@ -57,6 +58,7 @@ static int plan_put_gap(const char *text, const char *advice) {
 static int plan_put_lacks(const check_plan *plan, const char *why) {
     char text[TEXT_SIZE];
     char advice[TEXT_SIZE];
+
     (void)snprintf(text, sizeof text, "%s: the granted scope has %s", plan->type, why);
     (void)snprintf(advice, sizeof advice, "ask with --scope for system/%s.cu, and have it granted", plan->type);
     return plan_put_gap(text, advice);
@@ -126,6 +128,7 @@ static int type_check(const sbs_json *doc, const char *type) {
     sbs_token_view token = {0};
     check_plan plan = {.type = type};
     bool has_token = cli_server_token(&token) == SBS_OK;
+
     /* A token that cannot be read says nothing about what is granted. */
     bool any = cli_server.any_scope || !has_token;
 
@@ -214,6 +217,7 @@ static int check_version(const sbs_json *doc) {
         level = CLI_CHECK_WARN;
         code = CLI_DONE;
     }
+
     cli_check_put_words(level, "metadata", "give the base URL of an R4 endpoint with --fhir",
                         "FHIR %.*s, but this program writes resources of R4", (int)version.len, version.ptr);
     return code;

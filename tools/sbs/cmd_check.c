@@ -126,6 +126,7 @@ static int put_failure(const char *step, sbs_status status) {
 
 static void put_key(cli_key *key) {
     const char *alg = key->public_key.alg == SBS_RS384 ? "RS384" : "ES384";
+
     /* The seed's profile has no kid in its header. */
     bool wants_kid = cli_kid_method() != SBS_KID_NONE && cli_server.profile != 2;
 

@@ -383,7 +383,7 @@ const cli_command cli_push = {
              "  already there  the server had it from an earlier push\n"
              "  updated        the server had an older one under its id\n"
              "  replaced       the server overwrote one although it was asked not to: look at the old version\n"
-             "  refused: WHY   the server will not take it, or it is no resource\n"
+             "  refused: WHY   the server will not take it, or it is not a resource\n"
              "  not sent: WHY  the server is not known to have it\n"
              "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
              "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
@@ -391,7 +391,7 @@ const cli_command cli_push = {
              "--wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
              "With --queue everything is stored durably first and pushed behind what waits there. Then\n"
-             "there are, too:\n"
+             "there are also:\n"
              "  kept: WHY              it is in the queue and goes with the next push\n"
              "  already delivered      the server has the same by this queue\n"
              "  already a dead letter  the server refused the same; exit status 1\n"

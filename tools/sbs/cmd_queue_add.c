@@ -11,7 +11,7 @@ static bool lines;
 static const cli_option add_options[] = {
     {"lines", NULL, "read NDJSON from standard input for ever, and store each line as it comes", &lines,
      .type = CLI_FLAG},
-    {"quiet", NULL, "no lines of what goes well", &cli_push_with.quiet, .type = CLI_FLAG},
+    {"quiet", NULL, "print nothing about what goes well", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
 static const cli_table add_table = CLI_TABLE(add_options);

@@ -178,6 +178,7 @@ static bool means_all(const cli_operands *operands) {
 
 static int dead_visit_open(dead_run *run, const cli_operands *operands) {
     int code;
+
     if (means_all(operands)) {
         code = dead_visit_all(run);
     } else {
@@ -187,11 +188,13 @@ static int dead_visit_open(dead_run *run, const cli_operands *operands) {
     if (run->as_json) {
         return dead_end_json(run, code);
     }
+
     return code;
 }
 
 static int dead_visit_chosen(dead_run *run, const cli_operands *operands) {
     int code = CLI_DONE;
+
     if (!means_all(operands)) {
         code = cli_queue_check_ids(run->command, operands, "sbs queue dead");
     }

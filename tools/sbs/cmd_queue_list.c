@@ -114,6 +114,7 @@ static void put_tabs(sbs_writer *out, const sbs_queue_item *item, const cli_queu
 /* False if another process took the item meanwhile. */
 static bool put_json(sbs_writer *out, uint64_t id, size_t shown) {
     sbs_sqlite_entry entry;
+
     if (sbs_sqlite_queue_find(&cli_queue_db, id, &entry) != SBS_OK) {
         return false;
     }

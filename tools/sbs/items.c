@@ -143,6 +143,7 @@ static form form_of(const cli_buffer *data, bool at_end) {
     if (cli_is_json(line)) {
         return LINES;
     }
+
     return WHOLE;
 }
 
@@ -214,6 +215,7 @@ static int read_file(const char *command, cli_items *items, int *out_code) {
 
 int cli_items_read(const char *command, const cli_operands *files, cli_items_take take, void *ctx, int *out_code) {
     int code = CLI_DONE;
+
     for (size_t i = 0; i < files->count && code == CLI_DONE; i++) {
         cli_items items = {.take = take, .ctx = ctx, .path = files->items[i], .line = 1};
         code = read_file(command, &items, out_code);

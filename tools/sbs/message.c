@@ -95,6 +95,7 @@ CLI_PRINTF(4, 0)
 static void say(const char *colour, const char *prefix, const char *end, const char *format, va_list arguments) {
     char line[MESSAGE_SIZE + 64];
     const char *plain = PLAIN;
+
     if (colour[0] == '\0' || !cli_has_colour(STDERR_FILENO)) {
         colour = "";
         plain = "";

@@ -244,6 +244,7 @@ static const char *advice_for_status(sbs_status status) {
     if (sbs_status_group(status) == SBS_CLASS_LATER) {
         return "try again later";
     }
+
     return "ask the server's operator";
 }
 
@@ -252,9 +253,11 @@ static const char *advice_for_status(sbs_status status) {
 /* Where the server redirects to, as the library tells it among the words; empty if it does not. */
 static sbs_text redirect_target(sbs_status status, const sbs_detail *detail) {
     static const char before[] = "redirects to ";
+
     if (status != SBS_ERR_REDIRECT) {
         return (sbs_text){NULL, 0};
     }
+
     const char *at = strstr(detail->text, before);
     if (at == NULL) {
         return (sbs_text){NULL, 0};
@@ -331,6 +334,7 @@ const char *cli_sentence(sbs_status status, unsigned http_status) {
 /* A clock before the build was never set, and its date shows that. */
 static void put_clock_before_build(sbs_writer *out) {
     time_t now = (time_t)sbs_linux_wall_clock();
+
     /* The date shows what is wrong: 1970, or the day of the last image. */
     struct tm date;
     char day[16] = "an unknown day";

@@ -30,9 +30,10 @@ static const cli_option option_table[] = {
     {"settle", "SECONDS", "how long a server may take to find what it stored, default 5", &cli_push_with.settle_s,
      .min = 0, .max = 3600, .type = CLI_UINT},
     {"already-there", "set-aside|accept",
-     "what to do if the server has what was never sent; default set-aside, without a queue accept",
+     "what to do with an item that the server has although it was never sent; default set-aside, without a queue "
+     "accept",
      &cli_push_with.already_there, .type = CLI_CHOICE},
-    {"quiet", NULL, "no lines and notes of what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
+    {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
 const cli_table cli_push_table = CLI_TABLE(option_table);
@@ -42,6 +43,7 @@ const cli_table cli_push_table = CLI_TABLE(option_table);
 /* The place of the item's failure; the number of failures if it has none yet. */
 static size_t failure_find(const cli_push_run *run, uint64_t id) {
     size_t at = 0;
+
     while (at < run->failure_count && run->failures[at].id != id) {
         at++;
     }
@@ -194,9 +196,9 @@ static void warn_replaced(const cli_push_run *run, const sbs_forward_event *even
     if (sbs_text_to_uint(sbs_text_of(event->version), &version) == SBS_OK && version > 1) {
         (void)snprintf(before, sizeof before, "version %llu", (unsigned long long)(version - 1));
     }
-    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to (or answers 200 to new ones "
-             "too), "
-             "look at %s/_history: %s has the old one",
+
+    cli_warn("%s: %s: the server overwrote what it held there although it was asked not to "
+             "(or answers 200 to new ones too), look at %s/_history: %s has the old one",
              run->command, event->name, event->place, before);
 }
 
@@ -245,6 +247,7 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
 
 static void name_step(cli_push_run *run, const sbs_forward_event *event) {
     const char *step = "";
+
     if (event->detail != NULL) {
         step = sbs_step_text(event->detail->step);
     }

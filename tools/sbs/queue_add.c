@@ -56,6 +56,7 @@ static void put_fate(sbs_writer *out, const sbs_forward_resource *resource, cons
 static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *resource, const struct add_item *item,
                         const char *why) {
     sbs_writer out;
+
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, to);
     put_fate(&out, resource, item->path, item->line, "refused: ");
     sbs_forward_put_clean(&out, sbs_text_of(why));
@@ -431,8 +432,8 @@ static int read_lines(const char *command, cli_items *lines, sbs_forward_buffer 
 
     while (code == CLI_DONE && more) {
         if (data->len > CLI_QUEUE_ITEM_MAX || !sbs_forward_buffer_reserve(data, PIECE)) {
-            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter ones", command,
-                            lines->line);
+            return cli_fail(CLI_INPUT, "%s: line %zu of standard input: longer than 16 MiB, give shorter lines",
+                            command, lines->line);
         }
 
         /* After a signal a line without an end is not taken for a whole one. */

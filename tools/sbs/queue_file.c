@@ -35,7 +35,7 @@ static const char *opened_by;  /* the command, NULL if no queue is open */
 static const char *told_aside; /* the replaced file that was told of */
 static const char *config_file;
 
-#define KEEP_DEAD_HELP "dead letters older than that go; 0: never; default 30, by commands that add or push"
+#define KEEP_DEAD_HELP "delete dead letters older than that, 0: never; default 30, in commands that add or push"
 #define KEEP_DEAD                                                                                                      \
     { "keep-dead", "DAYS", KEEP_DEAD_HELP, &cli_queue.keep_dead_days, .max = 36500, .type = CLI_UINT }
 
@@ -127,7 +127,7 @@ int cli_queue_fail(const char *command, sbs_status status) {
     case SBS_ERR_FORMAT:
         return cli_fail(CLI_INPUT,
                         "%s: queue %s: the file is something else, or a queue whose beginning is damaged, keep it and "
-                        "give another name",
+                        "use another name",
                         command, cli_queue.file);
     default:
         return cli_fail(CLI_LOCAL, "%s: queue %s: %s, check the file", command, cli_queue.file,
@@ -281,6 +281,7 @@ int cli_queue_lock(const char *command, bool *out_elsewhere) {
     if (errno != 0) {
         words = strerror(errno);
     }
+
     return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file, words);
 }
 
@@ -294,6 +295,7 @@ void cli_queue_close(void) {
 /* 0 if it is none. */
 uint64_t cli_queue_id(const char *operand) {
     uint64_t id = 0;
+
     if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK) {
         return 0;
     }

@@ -139,6 +139,7 @@ static bool is_mine(const cli_queue_added *mine, uint64_t id) {
  * told, but is no fault of this command. */
 static bool note_dead(void *ctx, const sbs_push_event *event) {
     const queue_run *run = ctx;
+
     if (sbs_sqlite_queue_note_http(&cli_queue_db, event->id, event->http_status) == SBS_ERR_STORAGE) {
         return true; /* the group is undone, its commit will tell */
     }
@@ -161,6 +162,7 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
     if (event->detail != NULL) {
         words = event->detail->text;
     }
+
     const char *reason = event->reason;
     if (reason[0] == '\0') {
         reason = cli_sentence(push->status, push->http_status);
@@ -215,6 +217,7 @@ static int list_kept(queue_run *run) {
 
 static void tell_refused(const cli_push_run *push) {
     uint64_t count = push->refused;
+
     if (count == 0) {
         return;
     }
@@ -236,6 +239,7 @@ static void tell_kept(const queue_run *run, uint32_t count) {
     const char *are = cli_plural(count, " is", "s are");
     const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
     const char *reason = push->reason;
+
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
@@ -249,10 +253,12 @@ static void tell_kept(const queue_run *run, uint32_t count) {
                        reason, next);
         return;
     }
+
     /* What must be mended first is not sent by itself. */
     if (push->unmended) {
         next = "then push again";
     }
+
     (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s; %s", push->command, count, are, cli_queue.file,
                    reason, push->advice, next);
 }
@@ -309,6 +315,7 @@ static int push_queue(queue_run *run) {
 /* A service waits for the end of another one that pushes, and does not end as if there was nothing to do. */
 static int push_lock(queue_run *run) {
     const char *command = run->push.command;
+
     /* A push of its own files hands them over: the other process sends them. */
     bool waits = cli_push_with.follow && run->mine == NULL;
 

@@ -26,7 +26,8 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
-    {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
+    {"any-scope", NULL, "send even what the granted scope does not seem to cover", &cli_server.any_scope,
+     .type = CLI_FLAG},
     {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
     {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
     {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
@@ -38,8 +39,8 @@ static const cli_option connection_options[] = {
      .type = CLI_FILE},
     {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
      .type = CLI_FILE},
-    {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
-     .max = 3600, .type = CLI_UINT},
+    {"timeout", "SECONDS", "longest wait to connect, and again for the answer, default 30", &cli_server.timeout_s,
+     .min = 1, .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
      .type = CLI_CONFIG},
     {"verbose", NULL, "show each step on standard error", &cli_server.verbose, .type = CLI_FLAG},
@@ -165,6 +166,7 @@ static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     if (!cli_trace_init(trace, &inner, describe, stream)) {
         return false;
     }
+
     /* The trace runs always: it finds the secrets that no message may repeat. */
     if (!cli_server.verbose) {
         cli_trace_hide(trace);
@@ -357,6 +359,7 @@ sbs_forward_server *cli_server_forward(void) {
 
 void cli_server_wait(const sbs_wait *wait) {
     sbs_wait shorter = *wait;
+
     if (shorter.timeout_ms > LONGEST_WAIT_MS) {
         shorter.timeout_ms = LONGEST_WAIT_MS;
     }
