@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "certificates.h"
+#include "client_check.h"
 #include "message.h"
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
@@ -60,15 +61,6 @@ static struct {
 } setup;
 
 /* ---- checking what was given ---------------------------------------------------------------------------------- */
-
-int cli_check_client_id(const char *command, const char *client_id) {
-    if (cli_is_printable(client_id, SIZE_MAX)) {
-        return CLI_DONE;
-    }
-    return cli_fail(CLI_USAGE,
-                    "%s: --client-id: empty or not printable ASCII (RFC 6749 A.1), give it as the server assigned it",
-                    command);
-}
 
 static int check_url(const char *command, const char *option, const char *text) {
     sbs_url url;
@@ -145,6 +137,10 @@ static int check_options(const char *command, cli_need need) {
     if (cli_server.scope[0] == '\0' || !sbs_scope_list_is_valid(sbs_text_of(cli_server.scope))) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is not a list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
+    }
+    code = cli_check_scope_commas(command, cli_server.scope, cli_server.any_scope);
+    if (code != CLI_DONE) {
+        return code;
     }
 
     return check_assertion(command);
