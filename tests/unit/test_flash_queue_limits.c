@@ -105,12 +105,12 @@ static void a_typical_item_has_the_size_that_is_assumed(void **state) {
     char text[160];
     size_t len = 0;
     sbs_writer out;
-    const sbs_phd_measurement measurement = {.device = UINT64_C(0x00A0F4FFFE123456),
-                                             .patient = {subject + 8, sizeof subject - 9},
-                                             .type = 150364,
-                                             .time = {820454400, 0},
-                                             .has_offset = true,
-                                             .offset = 8};
+    sbs_phd_measurement measurement = {.device = UINT64_C(0x00A0F4FFFE123456),
+                                       .patient = {subject + 8, sizeof subject - 9},
+                                       .type = 150364,
+                                       .time = {820454400, 0},
+                                       .has_offset = true,
+                                       .offset = 8};
     sbs_writer_init(&out, text, sizeof text);
     sbs_identity_put_phd(&out, &measurement);
     sbs_put_char(&out, '\0');

@@ -38,6 +38,7 @@ void sbs_baremetal_clock_start(void) {
     }
     period = counts_per_ms * period_ms;
 
+    /* Any write to the count clears it, so that the first period is a whole one. */
     SBS_SCB_SHPR3 |= SYSTICK_PRIORITY;
     SBS_SYST_RVR = period - 1u;
     SBS_SYST_CVR = 0;
@@ -98,6 +99,7 @@ uint64_t sbs_baremetal_us(void) {
 }
 
 sbs_now sbs_baremetal_now(void) {
+    /* Without a set clock the time is not known; the bound is not taken for it. */
     sbs_now now = {.mono_ms = sbs_baremetal_ms(), .utc_s = SBS_UTC_UNKNOWN};
 
     if (utc_at_set != SBS_UTC_UNKNOWN) {

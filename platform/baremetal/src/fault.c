@@ -60,6 +60,7 @@ static void keep_word(uint32_t state, const sbs_crash *fault) {
 
 void sbs_baremetal_fault_start(void) {
     if (kept.checksum == checksum_of(&kept)) {
+        /* A watchdog leaves no word: that it ran, and that nothing was written, is its trace. */
         if (kept.state == STATE_WRITTEN) {
             last = kept.fault;
             last.note[sizeof last.note - 1u] = '\0';
@@ -85,6 +86,7 @@ _Noreturn void sbs_baremetal_restart(void) {
 }
 
 _Noreturn static void end_program(sbs_crash *fault) {
+    /* The clock is read as it is: nobody counts any more. */
     fault->uptime_ms = sbs_baremetal_ms_now();
 
     keep_word(STATE_WRITTEN, fault);

@@ -19,6 +19,8 @@ static uint32_t failures;
 void *_sbrk(ptrdiff_t increment);
 void *_sbrk(ptrdiff_t increment) {
     uint8_t *before = heap_break;
+
+    /* Compared as distances, so that nothing overflows. */
     if (increment > sbs_ld_heap_end - heap_break || increment < sbs_ld_heap_start - heap_break) {
         errno = ENOMEM;
         return (void *)-1;

@@ -35,6 +35,7 @@ static void print_text(const conversion *how, const char *text) {
 }
 
 static void print_number(const conversion *how, uint64_t value, unsigned base, bool negative) {
+    /* From the last digit to the first. 21 characters are a sign and the largest number. */
     char digits[21];
     size_t at = sizeof digits;
 
@@ -103,6 +104,7 @@ static void print_signed(const conversion *how, arguments *from) {
         value = va_arg(from->list, int);
     }
 
+    /* The smallest number has no positive one of its own size, but an unsigned one. */
     uint64_t magnitude = (uint64_t)value;
     if (value < 0) {
         magnitude = 0u - magnitude;
@@ -148,7 +150,7 @@ static void print_conversion(const char *start, const char **at, arguments *from
     case '%':
         sbs_board_console_write("%", 1);
         break;
-    default:
+    default: /* it is printed as it stands, so that it is seen */
         sbs_board_console_write(start, (size_t)(*at - start));
         break;
     }

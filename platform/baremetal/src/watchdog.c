@@ -41,6 +41,7 @@ void sbs_baremetal_watchdog_tick(uint64_t ms) {
         return;
     }
 
+    /* As long as the grant lasts the program need not say that it is alive. */
     if ((int32_t)(granted_until - (uint32_t)ms) > 0) {
         sbs_board_watchdog_feed();
     } else {

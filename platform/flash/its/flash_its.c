@@ -63,7 +63,7 @@ psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t *
         return psa_status_of(status);
     }
     if (got != sizeof flags) {
-        return PSA_ERROR_DATA_CORRUPT;
+        return PSA_ERROR_DATA_CORRUPT; /* a record of this name that is none of these */
     }
 
     p_info->size = (uint32_t)(total - FLAGS_SIZE);

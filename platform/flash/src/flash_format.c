@@ -45,6 +45,8 @@ void sbs_sector_encode(const sector_header *header, uint8_t out[SECTOR_HEADER_SI
     sbs_put_le(out + 32, header->link, 4);
 
     memcpy(out + 36, header->state, SBS_FLASH_LOG_STATE_SIZE);
+
+    /* The checksum comes last: it covers all before it. */
     sbs_put_le(out + SECTOR_CHECKED, sbs_crc32(0, out, SECTOR_CHECKED), 4);
 }
 
@@ -69,7 +71,7 @@ static bool sector_repair(uint8_t in[SECTOR_HEADER_SIZE]) {
         if (sector_valid(in)) {
             return true;
         }
-        in[bit / 8u] ^= mask;
+        in[bit / 8u] ^= mask; /* it was not this one */
     }
 
     return false;
@@ -155,6 +157,7 @@ uint32_t sbs_record_crc(const sbs_flash_log_record *record) {
     sbs_put_le(place + 4, record->offset, 4);
     record_encode_fields(record, header);
 
+    /* The place is part of it: a record left from an earlier round of the ring is not sound here. */
     return sbs_crc32(sbs_crc32(0, place, sizeof place), header, CHECKED_BYTES);
 }
 

@@ -51,7 +51,7 @@ static void stage_put(stage *out, const void *data, size_t len) {
         bytes += part;
         len -= part;
 
-        if (out->fill == CHUNK) {
+        if (out->fill == CHUNK) { /* whole units, as it is a multiple of each */
             stage_program(out);
         }
     }
@@ -93,6 +93,8 @@ static sbs_status write_sector_header(sbs_flash_log *log, uint32_t sector, uint3
         return found;
     }
 
+    /* prev_end says what counts of the sector before, link which version of it that is. As generation never comes
+     * again, no two headers have the same checksum to be linked by. */
     sector_header header = {.version = SBS_FLASH_LOG_VERSION,
                             .content = log->owner.content,
                             .content_version = log->owner.version,
@@ -140,6 +142,7 @@ static sbs_status open_sector(sbs_flash_log *log) {
         drop_head(log); /* nothing in it: it is opened again */
     }
 
+    /* Until all is done nothing is written: an error leaves the head as it was, but closed. */
     uint32_t sector = log->head + 1u;
     uint32_t erased = 0;
     log->writable = false;
@@ -148,6 +151,8 @@ static sbs_status open_sector(sbs_flash_log *log) {
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Power may fail between the two: then the place has no header, and is opened again. */
     status = erase_place(log->flash, sbs_log_address(log, sector, 0));
     if (status != SBS_OK) {
         return status;
@@ -161,7 +166,7 @@ static sbs_status open_sector(sbs_flash_log *log) {
     log->head = sector;
     log->head_wear = erased;
     log->end = sbs_log_start(log);
-    log->limit = log->flash->sector_size - sbs_log_tail(log);
+    log->limit = log->flash->sector_size - sbs_log_tail(log); /* room for a checkpoint and its proof stays */
     log->writable = true;
     return SBS_OK;
 }
@@ -201,6 +206,7 @@ static void begin_record(sbs_flash_log *log, stage *out, const sbs_flash_log_rec
 /* Writes a record where there is room for it. */
 static sbs_status put_record(sbs_flash_log *log, sbs_flash_log_record *record, const sbs_flash_log_part *parts,
                              size_t count) {
+    /* The checksum stands in the header, so the payload is gone through twice. */
     record->sector = log->head;
     record->offset = log->end;
     record->crc = sbs_record_crc(record);
@@ -256,6 +262,8 @@ static sbs_status put_checkpoint(sbs_flash_log *log) {
     if (log->owner.state != NULL) {
         log->owner.state(log->owner.ctx, state);
     }
+
+    /* Its key is what the oldest live sector will be, once this counts. */
     sbs_flash_log_part part = {state, sizeof state};
     sbs_flash_log_record record = {.type = TYPE_CHECKPOINT,
                                    .key = (log->first + 1u) & SBS_FLASH_LOG_KEY_MAX,
@@ -267,6 +275,7 @@ static sbs_status put_checkpoint(sbs_flash_log *log) {
         return status;
     }
 
+    /* The room that each sector keeps at its end is for these two. */
     sbs_flash_log_record proof = {.type = TYPE_PROOF};
     log->limit = log->flash->sector_size;
     return put_record(log, &proof, NULL, 0);
@@ -281,7 +290,7 @@ static sbs_status move_oldest(sbs_flash_log *log) {
         sbs_flash_log_record record;
         sbs_status status = sbs_flash_log_next(log, &cursor, &record);
         if (cursor.sector > oldest || status == SBS_ERR_NOT_FOUND) {
-            return SBS_OK;
+            return SBS_OK; /* the copies themselves are not walked */
         }
 
         if (status == SBS_OK) {
@@ -315,6 +324,7 @@ sbs_status sbs_flash_log_compact(sbs_flash_log *log) {
         return SBS_ERR_NOT_FOUND;
     }
 
+    /* Until the checkpoint counts the oldest sector is live: a cut, or an error, leaves everything where it is. */
     log->phase = PHASE_FILL;
     sbs_status status = copy_and_checkpoint(log);
     if (status == SBS_OK) {
@@ -338,6 +348,7 @@ sbs_status sbs_flash_log_reserve(sbs_flash_log *log, size_t len, size_t spare) {
         return SBS_ERR_TOO_LARGE;
     }
 
+    /* The last sector but one may be opened; then room comes from compacting, at most once round the ring. */
     uint32_t extent = sbs_flash_log_extent(log, len);
     for (uint32_t steps = 0; steps <= log->flash->sector_count + 1u; steps++) {
         bool last = sbs_flash_log_free(log) == 1u;
@@ -365,7 +376,7 @@ sbs_status sbs_flash_log_append(sbs_flash_log *log, sbs_flash_log_record *record
         record->key > SBS_FLASH_LOG_KEY_MAX) {
         return SBS_ERR_ARGUMENT;
     }
-    if (len > sbs_flash_log_usable(log)) {
+    if (len > sbs_flash_log_usable(log)) { /* the header comes on top: that is seen when room is made */
         return SBS_ERR_TOO_LARGE;
     }
 
@@ -431,6 +442,7 @@ sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_log_record *re
         return status;
     }
 
+    /* All but place, aux and checksum stays as it is. */
     sbs_flash_log_record copy = *record;
     copy.sector = log->head;
     copy.offset = log->end;
@@ -455,6 +467,7 @@ sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_log_record *re
 static sbs_status wipe_free(sbs_flash_log *log, bool erase, bool *out_found) {
     *out_found = false;
 
+    /* Free sectors follow the head. */
     for (uint32_t i = 0; i < sbs_flash_log_free(log); i++) {
         uint32_t address = sbs_log_address(log, log->head + 1u + i, 0);
         bool blank = false;
@@ -466,7 +479,7 @@ static sbs_status wipe_free(sbs_flash_log *log, bool erase, bool *out_found) {
             return status;
         }
 
-        *out_found = *out_found || !blank;
+        *out_found = *out_found || !blank; /* what is blank is not erased again, which would only wear it */
     }
 
     return SBS_OK;

@@ -53,7 +53,7 @@ static sbs_status newest_header(sbs_flash_log *log, uint32_t *out_newest) {
         sector_header header;
         sbs_status status = sbs_log_read_place(log, i, &header);
         if (status == SBS_ERR_NOT_FOUND) {
-            continue;
+            continue; /* erased, or damaged beyond reading */
         }
         if (status == SBS_OK) {
             status = check_header(log, &header);
@@ -63,6 +63,7 @@ static sbs_status newest_header(sbs_flash_log *log, uint32_t *out_newest) {
         }
 
         log->generation = (uint32_t)sbs_flash_larger(header.generation, log->generation);
+        /* A header at a place that is not its own is a leftover of another use. */
         if (header.sequence % log->flash->sector_count == i && header.sequence > *out_newest) {
             *out_newest = header.sequence;
         }
@@ -82,6 +83,7 @@ static sbs_status proven(sbs_flash_log *log, const sbs_flash_log_record *record,
         return SBS_OK;
     }
 
+    /* The proof stands right behind it. */
     uint32_t after = record->offset + sbs_flash_log_extent(log, record->len);
     sbs_flash_log_record next;
     sbs_status status = sbs_log_record_at(log, record->sector, after, end, &next);
@@ -93,6 +95,7 @@ static sbs_status proven(sbs_flash_log *log, const sbs_flash_log_record *record,
         return status;
     }
 
+    /* Was the sector that was to be given up erased since? */
     sector_header header;
     status = sbs_log_read_sector(log, first - 1u, &header);
     *out_proven = status == SBS_ERR_NOT_FOUND;
@@ -125,6 +128,8 @@ static sbs_status take_checkpoint(sbs_flash_log *log, const sbs_flash_log_record
     if (sound == SBS_ERR_DAMAGED) {
         return SBS_OK; /* the sector stands in the header, which is sound; the state stays what it was before */
     }
+
+    /* Later ones overwrite earlier ones, so the newest stays. */
     *found = true;
     out->sector = record->sector;
     out->from = record->offset + sbs_flash_log_extent(log, record->len);
@@ -164,6 +169,7 @@ static sbs_status sector_checkpoint(sbs_flash_log *log, uint32_t sector, checkpo
         return status;
     }
 
+    /* The header holds what a checkpoint does, as of when the sector was opened. */
     *found = status == SBS_OK;
     if (*found) {
         out->first = header.first;
@@ -204,7 +210,7 @@ static sbs_status newest_checkpoint(sbs_flash_log *log, checkpoint *out) {
 static sbs_status mount_without_header(sbs_flash_log *log) {
     for (uint32_t i = 0; i < log->flash->sector_count; i++) {
         if (i == 1u % log->flash->sector_count) {
-            continue;
+            continue; /* the place of the first sector */
         }
 
         bool blank = false;
@@ -255,6 +261,7 @@ static sbs_status judge_head(sbs_flash_log *log, verdict *out) {
         return found;
     }
 
+    /* A sector in which no record counts promised nothing. */
     sbs_status status = sbs_log_find_end(log, log->head, found != SBS_OK, &log->end);
     if (status != SBS_OK || log->end == sbs_log_start(log)) {
         return status;
@@ -274,6 +281,7 @@ static sbs_status judge_head(sbs_flash_log *log, verdict *out) {
         return SBS_OK; /* copying the oldest sector was cut: its records are where they were */
     }
 
+    /* Without a header, or as the only live sector, it has no link that could be wrong. */
     *out = VERDICT_YES;
     if (found != SBS_OK || newest.first == log->head) {
         return SBS_OK;
@@ -297,6 +305,7 @@ static sbs_status find_head(sbs_flash_log *log, uint32_t newest) {
         }
     }
 
+    /* Nothing better was found. Judging it again fills in what belongs to it. */
     if (maybe > 0) {
         log->head = maybe;
         return judge_head(log, &found);
@@ -306,13 +315,13 @@ static sbs_status find_head(sbs_flash_log *log, uint32_t newest) {
 }
 
 static sbs_status settle_head(sbs_flash_log *log, uint32_t newest) {
+    /* The place behind the newest header may hold a newer sector: one with records but without a header that can be
+     * read is one whose header was damaged. */
     uint32_t end = 0;
     sbs_status status = sbs_log_find_end(log, newest + 1u, true, &end);
     if (status != SBS_OK) {
         return status;
     }
-
-    /* A sector with records but without a header that can be read is one whose header was damaged. */
     uint32_t last = newest;
     if (end > sbs_log_start(log)) {
         last++;
@@ -347,6 +356,7 @@ static sbs_status measure_torn(sbs_flash_log *log) {
             return status;
         }
 
+        /* Counted for those who watch; what is erased and when is the owner's to say. */
         for (uint32_t i = 0; i < part; i++) {
             log->torn += bytes[i] != 0xFFu;
         }
@@ -373,6 +383,7 @@ sbs_status sbs_flash_log_mount(sbs_flash_log *log, const sbs_flash *flash, const
         return status;
     }
 
+    /* All else follows from the newest sector. Nothing is written: what is found may be looked at again. */
     log->flash = flash;
     log->owner = *owner;
 

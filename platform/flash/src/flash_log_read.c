@@ -90,6 +90,7 @@ sbs_status sbs_flash_log_read(sbs_flash_log *log, const sbs_flash_log_record *re
         return SBS_ERR_ARGUMENT;
     }
 
+    /* A record never crosses the end of its sector, so neither does what is read of it. */
     uint32_t place = record->offset + RECORD_HEADER_SIZE + (uint32_t)offset;
     return sbs_log_device_read(log, sbs_log_address(log, record->sector, place), buffer, len);
 }
@@ -137,6 +138,7 @@ static sbs_status record_repair(sbs_flash_log *log, uint8_t bytes[RECORD_HEADER_
     for (unsigned bit = 0; bit < (RECORD_HEADER_SIZE - 4u) * 8u; bit++) {
         uint8_t mask = (uint8_t)(1u << (bit % 8u));
 
+        /* Most bits are ruled out by the check of the header: only then the payload is read. */
         bytes[bit / 8u] ^= mask;
         if (sbs_record_decode(bytes, record) && record_fits(log, record, limit)) {
             sbs_status status = sbs_flash_log_check(log, record);
@@ -165,7 +167,7 @@ sbs_status sbs_log_record_at(sbs_flash_log *log, uint32_t sector, uint32_t offse
         return status;
     }
     if (sbs_is_blank(bytes, sizeof bytes)) {
-        return SBS_ERR_NOT_FOUND;
+        return SBS_ERR_NOT_FOUND; /* a header is never all ones: its type is not 7 */
     }
 
     out->sector = sector;
@@ -192,6 +194,7 @@ static sbs_status read_seal(sbs_flash_log *log, const sbs_flash_log_record *reco
         return status;
     }
 
+    /* A seal is all zeros; one bit may have flipped. */
     uint32_t ones = 0;
     for (uint32_t i = 0; i < unit; i++) {
         ones += sbs_bit_count(bytes[i]);
@@ -228,6 +231,7 @@ static sbs_status find_sound_record(sbs_flash_log *log, uint32_t sector, uint32_
             return status;
         }
 
+        /* Much looks like a header by chance. Only seal and payload make sure. */
         out->offset = offset;
         if (!sbs_record_decode(bytes, out) || !record_fits(log, out, limit)) {
             continue;
@@ -276,7 +280,7 @@ sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, bool strict, ui
         } else if (status == SBS_ERR_NOT_FOUND) {
             status = rest_is_blank(log, sector, offset, &blank);
             if (status != SBS_OK || blank) {
-                return status;
+                return status; /* the usual end */
             }
             status = SBS_ERR_DAMAGED;
         }
@@ -300,6 +304,7 @@ sbs_status sbs_log_find_end(sbs_flash_log *log, uint32_t sector, bool strict, ui
             return status;
         }
 
+        /* A record that counts: the end is behind it at least. */
         offset = record.offset + sbs_flash_log_extent(log, record.len);
         *out_end = offset;
     }
@@ -311,6 +316,7 @@ sbs_status sbs_log_end_of(sbs_flash_log *log, uint32_t sector, uint32_t *out_end
         return SBS_OK;
     }
 
+    /* The header behind it decided, when it was opened, what counts here. */
     sector_header next;
     sbs_status status = sbs_log_read_sector(log, sector + 1u, &next);
     if (status == SBS_OK && next.prev_end >= sbs_log_start(log) && next.prev_end <= log->flash->sector_size) {
@@ -353,7 +359,7 @@ sbs_status sbs_flash_log_torn(sbs_flash_log *log, uint32_t *out_sector) {
 /* Moves the cursor to the start of the next sector that it is due in. */
 static sbs_status enter_sector(sbs_flash_log *log, sbs_flash_log_cursor *cursor) {
     uint32_t sector = cursor->sector + 1u;
-    if (cursor->sector < log->first) {
+    if (cursor->sector < log->first) { /* at the beginning, or its sector is not live any more */
         sector = log->first;
     }
     if (sector > log->head) {
@@ -402,6 +408,7 @@ static sbs_status skip_damage(sbs_flash_log *log, sbs_flash_log_cursor *cursor) 
         return status;
     }
 
+    /* Without another sound record the rest of the sector is lost. */
     cursor->offset = cursor->limit;
     if (status == SBS_OK) {
         cursor->offset = later.offset;

@@ -44,6 +44,7 @@ static sbs_status move_waiting(sbs_flash_queue *queue, const sbs_flash_queue_pla
         return status;
     }
 
+    /* The copy is an item of its own, with the next number; the record of before counts as settled. */
     queue->moved_max = sbs_flash_larger(item->id, queue->moved_max);
     sbs_flash_queue_add(queue);
     sbs_flash_queue_set_settled(queue, item->number);
@@ -61,6 +62,8 @@ static sbs_status move_record(void *ctx, const sbs_flash_log_record *record) {
     }
 
     sbs_flash_queue_place item = {*record, queue->oldest + queue->copying->moved++, sbs_flash_queue_id(queue, record)};
+
+    /* What is settled stays behind: its mark goes with it, or went before. */
     bool settled = false;
     sbs_status status = sbs_flash_queue_settled(queue, item.number, &settled);
     if (status != SBS_OK || settled) {
@@ -107,6 +110,7 @@ static sbs_status compact_queue(sbs_flash_queue *queue) {
         return reload_after(queue, status);
     }
 
+    /* The log calls back with each record of the sector; memory for what is learnt of them stands on this stack. */
     queue->copying = &batch;
     status = sbs_flash_log_compact(&queue->log);
     queue->copying = NULL;
@@ -114,6 +118,7 @@ static sbs_status compact_queue(sbs_flash_queue *queue) {
         return reload_after(queue, status);
     }
 
+    /* The items of the sector are gone, so the first number on the flash is a later one. */
     queue->oldest += batch.moved;
     sbs_flash_queue_raise_front(queue, queue->oldest);
     return SBS_OK;
@@ -165,7 +170,7 @@ static sbs_status reserve_mark(sbs_flash_queue *queue, size_t *len) {
         return status;
     }
 
-    *len = 0;
+    *len = 0; /* what became of an item matters more than why */
     return reserve_record(queue, 0, 0);
 }
 
@@ -194,6 +199,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
     }
 
     for (uint32_t tries = 0; tries <= queue->log.flash->sector_count; tries++) {
+        /* Room without giving anything up, if there is a way. */
         if (!must_drop(queue, len, extent) && !queue_is_full(queue, extent)) {
             sbs_status status = reserve_record(queue, len, spare_for_marks(queue));
             if (status != SBS_ERR_BUFFER) {
@@ -201,6 +207,7 @@ static sbs_status make_room(sbs_flash_queue *queue, size_t len) {
             }
         }
 
+        /* Remembered, so that each append to a full queue does not copy all round the ring. */
         if (queue->config.policy != SBS_FLASH_QUEUE_DROP_OLDEST) {
             queue->full = true;
             return SBS_ERR_BUFFER;
@@ -249,6 +256,7 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
         return status;
     }
 
+    /* The meta stands in front of the bytes, in as few as its values need. */
     uint8_t head[QUEUE_META_MAX];
     sbs_flash_log_part parts[2] = {{head, sbs_flash_queue_meta_encode(meta, head)}, {data, len}};
     status = make_room(queue, parts[0].len + len);
@@ -263,6 +271,7 @@ static sbs_status append_item(sbs_flash_queue *queue, const sbs_queue_meta *meta
         return status;
     }
 
+    /* The id is used from now on only: a failed append does not skip it. */
     queue->last_id = id;
     queue->waiting++;
     sbs_flash_queue_add(queue);
@@ -301,6 +310,7 @@ static sbs_status settle_item(sbs_flash_queue *queue, uint64_t id, sbs_queue_fat
         return status;
     }
 
+    /* The mark is there: now it may be counted. Items are mostly settled in their order, so the next one is near. */
     queue->delivered += fate == SBS_QUEUE_DELIVERED;
     queue->dead += fate == SBS_QUEUE_DEAD;
     sbs_flash_queue_note(&queue->settled_near, &item);
@@ -337,6 +347,7 @@ static sbs_status read_meta(sbs_flash_queue *queue, const sbs_flash_log_record *
         return status;
     }
 
+    /* The fields end where the first two bytes say; a short item has fewer bytes than the most that they may take. */
     uint8_t head[QUEUE_META_MAX] = {0};
     status = sbs_flash_log_read(&queue->log, record, 0, head, sbs_flash_smaller(record->len, sizeof head));
     if (status != SBS_OK) {
@@ -393,6 +404,7 @@ static sbs_status next_item(sbs_flash_queue *queue, uint64_t after, sbs_queue_it
     out_item->id = item.id;
     sbs_flash_queue_note(&queue->near, &item);
 
+    /* A damaged item is settled as it is reported, so that it is reported once. */
     size_t meta_size = 0;
     status = read_meta(queue, &item.record, &out_item->meta, &meta_size);
     if (status == SBS_ERR_DAMAGED) {

@@ -51,6 +51,7 @@ void sbs_flash_queue_set_settled(sbs_flash_queue *queue, uint32_t number) {
         set_bit(queue, number, true);
     }
 
+    /* The front passes what is settled, whether or not it has a bit. */
     if (number == queue->front) {
         number++;
     } else {
@@ -92,6 +93,7 @@ static bool batch_add_to_run(sbs_flash_queue_batch *batch, uint32_t key) {
         }
     }
 
+    /* A new run, if there is room for one. */
     if (batch->count == QUEUE_BATCH) {
         return false;
     }
@@ -105,6 +107,7 @@ static sbs_status batch_strike(sbs_flash_queue *queue, const sbs_flash_queue_bat
     uint32_t number = queue->known;
 
     for (uint32_t i = 0; i < batch->count; i++) {
+        /* Keys wrap round, and so does the difference: one before the run is very far behind it. */
         uint32_t len = batch->entry[i] >> KEY_BITS;
         uint32_t distance = (record->key - entry_key(batch->entry[i])) & SBS_FLASH_LOG_KEY_MAX;
 
@@ -150,6 +153,7 @@ static sbs_status resolve_batch(sbs_flash_queue *queue) {
         if (status == SBS_ERR_NOT_FOUND) {
             break;
         }
+        /* Struck before it is taken: an item does not replace itself. */
         if (status == SBS_OK && record.type != TYPE_ATTEMPT) {
             status = batch_strike(queue, &batch, &record);
         }
@@ -183,6 +187,7 @@ static sbs_status resolve(sbs_flash_queue *queue, uint32_t number) {
         queue->known = queue->low;
     }
 
+    /* Each walk knows some more, in the order of the numbers, or finds that something is wrong. */
     while (!is_known(queue, number)) {
         sbs_status status = resolve_batch(queue);
         if (status != SBS_OK) {

@@ -9,11 +9,13 @@ void sbs_flash_queue_note(struct sbs_flash_queue_hint *hint, const sbs_flash_que
 
 /* Where a walk may start that looks for an item: what stands on the flash before it has smaller ids. */
 static sbs_flash_queue_cursor find_start(const sbs_flash_queue *queue, uint64_t id) {
+    /* The nearer one of two that are not behind it. */
     const struct sbs_flash_queue_hint *best = &queue->near;
     if (best->id > id || (queue->settled_near.id <= id && queue->settled_near.id > best->id)) {
         best = &queue->settled_near;
     }
 
+    /* A copy stands behind items with larger ids: it is a start only for itself. */
     bool ordered = best->id > queue->moved_max && best->id <= id;
     if (best->id == 0 || !(ordered || best->id == id)) {
         return (sbs_flash_queue_cursor){0};

@@ -86,6 +86,7 @@ size_t sbs_flash_queue_meta_encode(const sbs_queue_meta *meta, uint8_t out[QUEUE
         flags |= code << (2u * field);
     }
 
+    /* Small values of these two stand among the flags, and take no bytes. */
     if (meta->lane <= SMALL_MAX) {
         flags |= meta->lane << LANE_SHIFT;
     }

@@ -47,6 +47,7 @@ static sbs_status count_since(sbs_flash_queue *queue, sbs_flash_log_cursor from)
         }
 
         uint64_t id = sbs_flash_queue_id(queue, &record);
+        /* Marks and items behind the state are not in its counters yet. */
         if (record.type == TYPE_SETTLED) {
             queue->delivered += record.aux == SBS_QUEUE_DELIVERED;
             queue->dead += record.aux == SBS_QUEUE_DEAD;
@@ -75,8 +76,10 @@ static sbs_status survey(sbs_flash_queue *queue) {
 
         uint64_t id = sbs_flash_queue_id(queue, &record);
         if (id > queue->last_id) {
-            continue;
+            continue; /* it was never accepted */
         }
+
+        /* A copied item has its attempts with it. */
         if (record.type != TYPE_SETTLED && record.aux > 0) {
             queue->attempted_max = sbs_flash_larger(id, queue->attempted_max);
         }
@@ -153,6 +156,8 @@ void sbs_flash_queue_forget(sbs_flash_queue *queue, uint32_t number, uint32_t ex
     if (queue->waiting > 0) {
         queue->waiting--;
     }
+
+    /* Never below nothing, and nothing where none waits. */
     if (queue->waiting == 0 || queue->used < extent) {
         queue->used = 0;
     } else {
@@ -168,6 +173,8 @@ static void forget_all(sbs_flash_queue *queue) {
     queue->attempted_max = 0;
     queue->lost_id = 0;
     queue->lost = 0;
+
+    /* Numbers begin anew; the walk that gives them does not compare anything yet. */
     queue->oldest = queue->front = queue->low = queue->known = queue->newest = 0;
     queue->gaps = SBS_FLASH_QUEUE_GAPS_UNKNOWN;
 
@@ -196,6 +203,7 @@ static sbs_status load_all(sbs_flash_queue *queue) {
         return status;
     }
 
+    /* What waits, with the bits that say so. What is missing of it was lost. */
     uint32_t present = 0;
     status = sbs_flash_queue_measure(queue, &present);
     count_waiting(queue, present);

@@ -35,6 +35,7 @@ static bool walk_is_as_before(const sbs_flash_queue *queue, const sbs_flash_queu
 
 sbs_status sbs_flash_queue_walk(sbs_flash_queue *queue, sbs_flash_queue_cursor *cursor, sbs_flash_log_record *out) {
     for (;;) {
+        /* It begins, or its sector was given up meanwhile: then it goes on at the beginning. */
         if (cursor->at.sector < queue->log.first) {
             cursor->number = queue->oldest;
         }

@@ -74,7 +74,7 @@ static sbs_status same_name(sbs_flash_log *log, const sbs_flash_log_record *reco
         return SBS_OK;
     }
 
-    /* It has another name, unless that is what is damaged. */
+    /* Names with one key are rare. It has another name, unless that is what is damaged. */
     status = sbs_flash_log_check(log, record);
     if (status == SBS_ERR_DAMAGED) {
         return SBS_OK;
@@ -103,6 +103,7 @@ static sbs_status find_newest(sbs_flash_log *log, sbs_flash_log_cursor cursor, c
             return status;
         }
 
+        /* The key is a checksum of the name: only where it fits the name is read. */
         if (record.key != what->key) {
             continue;
         }
@@ -168,6 +169,7 @@ static sbs_status is_superseded(sbs_flash_log *log, const sbs_flash_log_record *
         return status;
     }
 
+    /* Damage behind it is not taken for a newer one: rather keep too much than lose a value. */
     sbs_flash_log_record newer;
     sbs_flash_log_cursor behind = {record->sector, record->offset + sbs_flash_log_extent(log, record->len), 0};
     status = find_newest(log, behind, &what, &newer);
@@ -247,6 +249,7 @@ static sbs_status purge(sbs_flash_storage *storage, bool all) {
         return status;
     }
 
+    /* Giving up a sector copies what is live of it, and only that. */
     while (sector != 0 && storage->log.first <= sector) {
         status = sbs_flash_log_compact(&storage->log);
         if (status != SBS_OK) {
@@ -285,6 +288,7 @@ static sbs_status put_value(sbs_flash_storage *storage, const char *name, const 
     }
 
     sbs_flash_log_part all[3];
+    /* An old value that is damaged or missing is no reason not to write. */
     all[0] = (sbs_flash_log_part){name, len};
     for (size_t i = 0; i < count; i++) {
         all[i + 1u] = parts[i];
