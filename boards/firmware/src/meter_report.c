@@ -27,6 +27,12 @@ static sbs_queue_counters queue_counters(const meter *m) {
     return counters;
 }
 
+static void put_fates(const meter *m, const sbs_queue_counters *counters, sbs_writer *out) {
+    put_number(out, " sent=", counters->delivered);
+    put_number(out, " refused=", m->measuring.refused);
+    put_number(out, " dead=", counters->dead);
+}
+
 static void say_state(meter *m) {
     sbs_queue_counters counters = queue_counters(m);
     sbs_writer *out = meter_say(m);
@@ -34,9 +40,7 @@ static void say_state(meter *m) {
     sbs_put_string(out, "state=");
     sbs_put_string(out, meter_state_text((meter_state)m->shown.state));
     put_number(out, " queued=", counters.waiting);
-    put_number(out, " sent=", counters.delivered);
-    put_number(out, " refused=", m->measuring.refused);
-    put_number(out, " dead=", counters.dead);
+    put_fates(m, &counters, out);
     meter_end(m);
 }
 
@@ -151,9 +155,7 @@ void meter_report_queue(meter *m) {
 
     put_number(out, "queued=", counters.waiting);
     put_number(out, " accepted=", counters.accepted);
-    put_number(out, " sent=", counters.delivered);
-    put_number(out, " refused=", m->measuring.refused);
-    put_number(out, " dead=", counters.dead);
+    put_fates(m, &counters, out);
     put_number(out, " dropped=", counters.dropped);
     meter_end(m);
 }
