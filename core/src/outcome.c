@@ -23,7 +23,7 @@ static bool outcome_is_transient(const sbs_json *doc, sbs_json_node issue) {
 /* Of the members that may hold words, the first that does. */
 static void outcome_put_words(sbs_message *message, const sbs_json *doc, sbs_json_node issue) {
     sbs_json_node details = sbs_lookup(doc, issue, "details");
-    const sbs_json_node words[] = {
+    sbs_json_node words[] = {
         sbs_lookup(doc, issue, "diagnostics"),
         sbs_lookup(doc, details, "text"),
         sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display"),

@@ -148,17 +148,17 @@ typedef struct sbs_detail {
     int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                can be told, or not known */
-    const char *text;           /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
-                                   in the configuration's words or in the client */
+    const char *text; /**< the server's words, where it redirects to, or what its answer lacks: one sanitised line, ""
+                         if none; in the configuration's words or in the client */
 } sbs_detail;
 
 /** The answer to a finished request. */
 typedef struct sbs_response {
-    uint16_t http_status;
-    const char *id;     /**< id of a Location that names what was written, "" if none */
-    const char *etag;   /**< "" if none */
-    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
-    int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
+    uint16_t http_status; /**< of a request that failed: the one of sbs_detail */
+    const char *id;       /**< id of a Location that names what was written, "" if none */
+    const char *etag;     /**< "" if none */
+    size_t body_len;      /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
+    int64_t date_utc_s;   /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
