@@ -48,6 +48,7 @@ static bool is_parted_by_commas(const char *scope) {
             return true;
         }
     }
+
     return false;
 }
 

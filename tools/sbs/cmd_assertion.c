@@ -73,14 +73,18 @@ static int check_options(void) {
         return code;
     }
 
+    /* Taken and left out they would give an assertion that somebody did not ask for. */
     if (is_seed() && (options.jti != NULL || cli_kid.kid != NULL)) {
         return cli_fail(CLI_USAGE, "assertion: --profile seed: has neither kid nor jti, leave out --kid and --jti");
     }
+
     return CLI_DONE;
 }
 
 static int assertion_print(const sbs_assertion_params *params, const cli_key *key) {
     cli_buffer text = {0};
+
+    /* An RSA signature is as long as its key, so the size is computed. */
     size_t size = sbs_assertion_size(params, key->public_key.alg, key->public_key.bits);
     sbs_status status = SBS_ERR_MEMORY;
     if (cli_buffer_reserve(&text, size + 1)) {
@@ -99,6 +103,7 @@ static int assertion_print(const sbs_assertion_params *params, const cli_key *ke
         return cli_fail(cli_exit_of(status, NULL), "assertion: %s, %s", sbs_status_text(status),
                         cli_advice(status, NULL));
     }
+
     return CLI_DONE;
 }
 
@@ -137,11 +142,13 @@ static int assertion_make_and_print(cli_key *key) {
     if (key->kid_len > 0) {
         params.kid = (sbs_text){key->kid, key->kid_len};
     }
+
     return assertion_print(&params, key);
 }
 
 static int assertion_run(const cli_operands *operands) {
     (void)operands;
+
     int code = check_options();
     if (code != CLI_DONE) {
         return code;
@@ -152,6 +159,7 @@ static int assertion_run(const cli_operands *operands) {
     if (code == CLI_DONE) {
         code = assertion_make_and_print(&key);
     }
+
     cli_key_free(&key);
     return code;
 }

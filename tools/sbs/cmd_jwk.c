@@ -34,6 +34,7 @@ static int tell_thumbprint(const char *path, const sbs_public_key *key) {
 static int jwk_print(const cli_key *keys) {
     sbs_jwk set[CLI_LIST_MAX];
     for (size_t i = 0; i < options.keys.count; i++) {
+        /* The keys keep their memory; the set points to it. */
         set[i] = (sbs_jwk){keys[i].public_key, {keys[i].kid, keys[i].kid_len}};
     }
 
@@ -45,15 +46,20 @@ static int jwk_print(const cli_key *keys) {
     } else {
         sbs_jwk_put(&out, &set[0].key, set[0].kid, style, 0);
     }
+
     sbs_put_char(&out, '\n');
 
     sbs_status status = sbs_writer_finish(&out, NULL);
+
+    /* A server finds a key by its kid, so two must not share one. */
     if (status == SBS_ERR_DUPLICATE) {
         return cli_fail(CLI_INPUT, "jwk: two keys have the same kid, give each key once");
     }
+
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "jwk: %s, give other keys", sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
@@ -63,6 +69,7 @@ static int load_key(const char *path, cli_key *key) {
         code = cli_key_kid(key);
     }
     if (code == CLI_DONE) {
+        /* On standard error: standard output has the keys alone. */
         code = tell_thumbprint(path, &key->public_key);
     }
     return code;
@@ -90,9 +97,11 @@ static int take_keys(const cli_operands *operands) {
     if (options.keys.count > 1 && !options.set) {
         return cli_fail(CLI_USAGE, "jwk: several keys make a set, add --set");
     }
+
     if (options.keys.count > 1 && cli_kid.kid != NULL) {
         return cli_fail(CLI_USAGE, "jwk: --kid: several keys cannot share one key id, use --kid-method");
     }
+
     return cli_kid_check("jwk");
 }
 
@@ -115,6 +124,7 @@ static int jwk_run(const cli_operands *operands) {
     for (size_t i = 0; i < options.keys.count; i++) {
         cli_key_free(&keys[i]);
     }
+
     free(keys);
     return code;
 }

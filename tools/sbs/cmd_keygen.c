@@ -57,6 +57,7 @@ static int check_options(void) {
     if (chosen_alg() == SBS_ES384 && options.bits != 0) {
         return cli_fail(CLI_USAGE, "keygen: --bits: an ES384 key has one size, leave out --bits");
     }
+
     if (options.public_file != NULL && strcmp(options.public_file, options.key) == 0) {
         return cli_fail(CLI_USAGE, "keygen: --public: the same file as --key, give another one");
     }
@@ -65,6 +66,7 @@ static int check_options(void) {
     if (code != CLI_DONE) {
         return code;
     }
+
     return check_absent(options.public_file);
 }
 
@@ -85,6 +87,7 @@ static sbs_status write_public_pem(psa_key_id_t id, char *out, size_t size, size
     sbs_writer writer;
     sbs_writer_init(&writer, out, size);
     sbs_public_key_put_pem(&writer, &key);
+
     return sbs_writer_finish(&writer, out_len);
 }
 
@@ -93,14 +96,18 @@ static int write_file(const char *path, sbs_text content, sbs_linux_access acces
     if (status == SBS_OK) {
         return CLI_DONE;
     }
+
+    /* Another process was faster than this one. */
     if (status == SBS_ERR_STATE) {
         return fail_exists(path);
     }
 
     const char *why = sbs_status_text(status);
     if (status == SBS_ERR_STORAGE) {
+        /* errno says more: no space, a file system that is read only. */
         why = strerror(errno);
     }
+
     return cli_fail(CLI_LOCAL, "file %s: %s, choose a place that can be written", path, why);
 }
 
@@ -114,6 +121,7 @@ static int write_files(sbs_text pem, sbs_text public_pem) {
     if (code != CLI_DONE && !options.force) {
         (void)unlink(options.key); /* both or none: the command can be repeated */
     }
+
     return code;
 }
 
@@ -129,6 +137,7 @@ static int save_pem(psa_key_id_t id, sbs_text pem) {
     if (cli_signal() != 0) {
         return CLI_DONE; /* the signal decides the exit status, and nothing is written */
     }
+
     return write_files(pem, (sbs_text){public_pem, len});
 }
 
@@ -149,12 +158,15 @@ static int save_key(psa_key_id_t id) {
 
 static int keygen_run(const cli_operands *operands) {
     (void)operands;
+
     int code = check_options();
     if (code != CLI_DONE) {
         return code;
     }
 
     psa_key_id_t id = PSA_KEY_ID_NULL;
+
+    /* 4096 bits take seconds. */
     cli_progress("generating the key");
     sbs_status status = sbs_pem_key_generate(chosen_alg(), chosen_bits(), &id);
     if (status != SBS_OK) {

@@ -53,6 +53,7 @@ static bool split_at(sbs_text *rest, char c, sbs_text *out_before) {
     if (rest->len > 0) {
         at = memchr(rest->ptr, c, rest->len);
     }
+
     if (at == NULL) {
         *out_before = *rest;
         *rest = (sbs_text){0};
@@ -71,10 +72,12 @@ static bool split_coding(sbs_text text, sbs_coding *out) {
         return false;
     }
 
+    /* What is behind the second bar may hold more bars. */
     bool has_display = split_at(&text, '|', &out->code);
     if (has_display && text.len > 0) {
         out->display = text;
     }
+
     return out->code.len > 0;
 }
 
@@ -86,10 +89,13 @@ static bool split_component(sbs_text text, sbs_coding *coding, sbs_value *value)
         return false;
     }
 
+    /* System and code, with the bar between them, are a coding like any other. */
     size_t coding_len = system.len + 1 + code.len;
     if (!split_coding((sbs_text){start, coding_len}, coding)) {
         return false;
     }
+
+    /* The decimal stays a text: its precision is part of the measurement. */
     *value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT, .text = decimal, .ucum = text};
     return text.len > 0;
 }
@@ -116,6 +122,7 @@ static int take_categories(sbs_coding *codings) {
             return wrong_form("category", text, "CODE or SYSTEM|CODE");
         }
     }
+
     return CLI_DONE;
 }
 
@@ -133,11 +140,13 @@ static int take_components(sbs_coding *codings, sbs_component *components) {
         components[i].codes = &codings[i];
         components[i].code_count = 1;
     }
+
     return CLI_DONE;
 }
 
 /* The parser lets one of these options through; components may stand without any of them. */
 static int take_value(sbs_value *value) {
+    /* A number without its unit says nothing. */
     if ((options.value == NULL) != (options.unit == NULL)) {
         return cli_fail(CLI_USAGE, "observe: --value and --unit belong together, give both");
     }
@@ -170,6 +179,7 @@ static int take_value(sbs_value *value) {
         return cli_fail(CLI_USAGE,
                         "observe: no value, give --value with --unit, --string, --coded, --absent or --component");
     }
+
     return CLI_DONE;
 }
 
@@ -180,6 +190,7 @@ static int take_effective(sbs_observation *observation) {
         return CLI_DONE;
     }
 
+    /* A clock that was never set would date the measurement wrongly. */
     int64_t utc_s = sbs_linux_now().utc_s;
     time_t seconds = (time_t)utc_s;
     struct tm local;
@@ -250,12 +261,14 @@ static int observation_refuse(sbs_status status, const char *element) {
     if (element == NULL) {
         return cli_fail(CLI_INPUT, "observe: Observation: %s, give %s", why, form_of(""));
     }
+
     return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", element, why, form_of(element));
 }
 
 static int observation_print(const sbs_observation *observation) {
     sbs_writer out;
     const char *fault = NULL;
+
     cli_output(&out);
     sbs_status status = sbs_observation_put(&out, observation, &fault);
     if (status != SBS_OK) {
@@ -284,23 +297,29 @@ static int take_options(sbs_observation *observation) {
     if (code == CLI_DONE) {
         code = take_codes(parts.codes);
     }
+
     if (code == CLI_DONE) {
         code = take_categories(parts.categories);
     }
+
     if (code == CLI_DONE) {
         code = take_components(parts.component_codes, parts.components);
     }
+
     if (code == CLI_DONE) {
         code = take_identifier(observation);
     }
+
     if (code == CLI_DONE) {
         code = take_effective(observation);
     }
+
     return code;
 }
 
 static int observe_run(const cli_operands *operands) {
     (void)operands;
+
     sbs_observation observation = {
         .status = sbs_text_of(options.status),
         .categories = parts.categories,
@@ -330,8 +349,10 @@ static int observe_run(const cli_operands *operands) {
 
     code = observation_print(&observation);
     if (code == CLI_DONE) {
+        /* Only warnings of what was printed: a refusal tells one thing. */
         cli_observe_warn(&observation);
     }
+
     return code;
 }
 

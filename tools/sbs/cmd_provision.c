@@ -83,13 +83,16 @@ static int ca_read(mbedtls_x509_crt *chain) {
     if (!parsed) {
         return cli_fail(CLI_INPUT, "CA file %s: out of memory, give a smaller file", given.ca);
     }
+
     if (bad < 0) {
         return cli_fail(CLI_INPUT, "CA file %s: there is no certificate in it, give PEM certificates", given.ca);
     }
+
     if (bad > 0) {
         return cli_fail(CLI_INPUT, "CA file %s: one of its certificates cannot be used, give PEM certificates",
                         given.ca);
     }
+
     return CLI_DONE;
 }
 
@@ -105,10 +108,13 @@ static int ca_load(mbedtls_x509_crt *chain, meter_record *record) {
             return cli_fail(CLI_INPUT, "CA file %s: more than %u certificates, give the roots that are needed",
                             given.ca, METER_CA_MAX);
         }
+
+        /* The bytes stay where the parser put them. */
         record->ca[record->ca_count].der = one->raw.p;
         record->ca[record->ca_count].len = one->raw.len;
         record->ca_count++;
     }
+
     return CLI_DONE;
 }
 
@@ -128,14 +134,19 @@ static bool parse_zone(const char *text, int16_t *out) {
 
     int hours = two_digits(text + 1);
     int minutes = two_digits(text + 4);
-    if (hours < 0 || minutes < 0 || minutes > 59 || hours * 60 + minutes > ZONE_MAX_MINUTES) {
+    if (hours < 0 || minutes < 0 || minutes > 59) {
+        return false;
+    }
+    if (hours * 60 + minutes > ZONE_MAX_MINUTES) {
         return false;
     }
 
-    *out = (int16_t)(hours * 60 + minutes);
+    int from_utc = hours * 60 + minutes;
     if (text[0] == '-') {
-        *out = (int16_t) - *out;
+        from_utc = -from_utc;
     }
+
+    *out = (int16_t)from_utc;
     return true;
 }
 
@@ -163,6 +174,7 @@ static void fill_token_policy(meter_record *record) {
 static void fill_patient(meter_record *record, char *patient) {
     char *bar = NULL;
     if (patient != NULL) {
+        /* A system is a URI, and may hold a bar itself: the last one parts it from the value. */
         bar = strrchr(patient, '|');
     }
 
@@ -195,6 +207,7 @@ static void fill_record(meter_record *record) {
 static int check_given(void) {
     const char *const needed[] = {given.fhir, given.client_id, given.scope, given.ca};
     static const char *const names[] = {"fhir BASE", "client-id ID", "scope SCOPES", "ca FILE"};
+
     for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         if (needed[i] == NULL) {
             return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(names[i], " "), names[i],
@@ -206,9 +219,11 @@ static int check_given(void) {
     if (code == CLI_DONE) {
         code = cli_check_scope_commas("provision", given.scope, false);
     }
+
     if (code == CLI_DONE) {
         code = cli_kid_check("provision");
     }
+
     return code;
 }
 
@@ -242,10 +257,12 @@ static int write_record(const meter_record *record, uint8_t *out, size_t *out_le
         return cli_fail(CLI_INPUT, "provision: the record is larger than %u bytes, give fewer certificates",
                         METER_RECORD_MAX);
     }
+
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "provision: --%s: %s, %s", field, sbs_status_text(status),
                         advice_for(field, status));
     }
+
     return CLI_DONE;
 }
 
@@ -266,7 +283,7 @@ static int check_scope(const meter_record *record) {
 
     sbs_text list = sbs_text_of(record->scope);
     sbs_text token;
-    while (sbs_scope_next(&list, &token)) {
+    while (sbs_scope_next(&list, &token)) { /* one scope that allows it is enough */
         sbs_scope scope;
         if (sbs_scope_parse(token, &scope) == SBS_OK && allows_storing(&scope, permission)) {
             return CLI_DONE;
@@ -309,6 +326,7 @@ static int make_record(uint8_t *out, size_t *out_len) {
         }
     }
 
+    /* The certificates must outlive the writing of the record, which points to them. */
     mbedtls_x509_crt chain;
     mbedtls_x509_crt_init(&chain);
     fill_record(&record);
@@ -316,6 +334,7 @@ static int make_record(uint8_t *out, size_t *out_len) {
     code = make_checked_record(&record, &chain, out, out_len);
     mbedtls_x509_crt_free(&chain);
     free(patient);
+
     return code;
 }
 
@@ -339,11 +358,13 @@ static int talk(const uint8_t *record, size_t len) {
         given.timeout_s = TIMEOUT_DEFAULT_S;
     }
 
+    /* One deadline for all that is said to the device, however often it is asked. */
     uint64_t deadline_ms = sbs_linux_now().mono_ms + given.timeout_s * 1000u;
     int code = cli_device_open(&device, given.device);
     if (code == CLI_DONE) {
         code = talk_to(&device, record, len, deadline_ms);
     }
+
     cli_device_close(&device);
     return code;
 }
@@ -351,13 +372,16 @@ static int talk(const uint8_t *record, size_t len) {
 static int provision_run(const cli_operands *operands) {
     static uint8_t record[METER_RECORD_MAX];
     size_t len = 0;
+
     (void)operands;
+
     if (!given.show_jwk) {
         int code = make_record(record, &len);
         if (code != CLI_DONE) {
             return code;
         }
     }
+
     return talk(record, len);
 }
 

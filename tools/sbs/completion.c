@@ -54,13 +54,18 @@ static void put_command_case(sbs_writer *out, const cli_command *command) {
         sbs_put_string(out, option->name);
         sbs_put_char(out, ' ');
     }
+
     sbs_put_string(out, "--help");
 
     const char *operands = command->operands;
+
+    /* Operands with bars between them are words to choose from. */
     if (operands != NULL && strchr(operands, '|') != NULL) {
         sbs_put_char(out, ' ');
         put_choices(out, operands);
     }
+
+    /* Files are completed by bash itself. */
     if (operands != NULL && strstr(operands, "FILE") != NULL) {
         sbs_put_string(out, "' files=yes ;;\n");
     } else {
@@ -90,10 +95,12 @@ static void put_family_case(sbs_writer *out, sbs_text word) {
 
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
         if (sbs_text_equal(first_word(*command), word)) {
+            /* The second word alone. */
             sbs_put_string(out, (*command)->name + word.len + 1);
             sbs_put_char(out, ' ');
         }
     }
+
     sbs_put_string(out, "--help' ;;\n");
 }
 
@@ -122,6 +129,8 @@ static void put_completion_cases(sbs_writer *out) {
     }
 
     sbs_put_string(out, "    *)\n    case \"$command\" in\n    '') words='");
+
+    /* Nothing typed yet: the first words, each once. */
     put_first_words(out);
     sbs_put_string(out, "--help --version --completion' ;;\n");
     for (command = cli_commands; *command != NULL; command++) {
@@ -129,6 +138,7 @@ static void put_completion_cases(sbs_writer *out) {
             put_family_case(out, first_word(*command));
         }
     }
+
     for (command = cli_commands; *command != NULL; command++) {
         put_command_case(out, *command);
     }

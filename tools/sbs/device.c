@@ -30,6 +30,8 @@ static bool make_raw(int descriptor) {
     line.c_iflag = IGNBRK;
     line.c_oflag = 0;
     line.c_lflag = 0;
+
+    /* 8 bits, no parity, one stop bit, no modem lines. */
     line.c_cflag = (line.c_cflag & ~(tcflag_t)(CSIZE | PARENB | CSTOPB)) | CS8 | CREAD | CLOCAL;
     line.c_cc[VMIN] = 0;
     line.c_cc[VTIME] = 0;
@@ -77,10 +79,12 @@ static int open_unix(const char *path) {
 static bool split_host(const char *text, char *host, size_t host_size, uint16_t *out_port) {
     const char *colon = strchr(text, ':');
     uint64_t port;
+
     errno = ENOENT;
     if (colon == NULL || (size_t)(colon - text) >= host_size) {
         return false;
     }
+
     if (sbs_text_to_uint(sbs_text_of(colon + 1), &port) != SBS_OK || port == 0 || port > UINT16_MAX) {
         return false;
     }
@@ -89,6 +93,7 @@ static bool split_host(const char *text, char *host, size_t host_size, uint16_t 
     memcpy(host, text, len);
     host[len] = '\0';
     *out_port = (uint16_t)port;
+
     return true;
 }
 
@@ -104,18 +109,23 @@ static int open_loopback(const char *path) {
     if (strcmp(host, "localhost") == 0) {
         number = "127.0.0.1";
     }
+
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (inet_pton(AF_INET, number, &address.sin_addr) != 1 ||
         (ntohl(address.sin_addr.s_addr) >> 24) != IN_LOOPBACKNET) {
         errno = EADDRNOTAVAIL;
         return -1;
     }
+
     return connect_to(AF_INET, &address, sizeof address);
 }
 
 int cli_device_open(cli_device *device, const char *path) {
     struct stat found;
+
+    /* What is no file may be HOST:PORT. */
     bool exists = stat(path, &found) == 0;
+
     *device = (cli_device){.descriptor = -1};
     if (exists && S_ISSOCK(found.st_mode)) {
         device->descriptor = open_unix(path);
@@ -154,6 +164,7 @@ static bool wait_for(const cli_device *device, short events, uint64_t deadline_m
             return false;
         }
 
+        /* In short waits, so that a signal that came just before one is seen. */
         uint64_t wait_ms = deadline_ms - now_ms;
         if (wait_ms > LONGEST_WAIT_MS) {
             wait_ms = LONGEST_WAIT_MS;
@@ -178,6 +189,7 @@ static bool is_temporary(ssize_t count) {
 bool cli_device_send(cli_device *device, const char *text) {
     size_t len = strlen(text);
     uint64_t deadline_ms = sbs_linux_now().mono_ms + SEND_MS;
+
     while (len > 0) {
         ssize_t count = write(device->descriptor, text, len);
         if (count > 0) {
@@ -194,6 +206,7 @@ bool cli_device_send(cli_device *device, const char *text) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -208,6 +221,7 @@ static bool line_end(cli_device *device) {
     device->line[len] = '\0';
     device->len = 0;
     device->skipping = false;
+
     return whole;
 }
 
@@ -216,14 +230,18 @@ static bool line_take(cli_device *device, char c) {
     if (c == '\n') {
         return line_end(device);
     }
+
+    /* Colours and carriage returns of a console are no part of its lines. */
     if (c < 0x20 || c > 0x7E) {
         return false;
     }
 
     if (device->len + 1 >= sizeof device->line) {
+        /* No line of a device is so long: noise, or another speed. */
         device->skipping = true;
         device->len = 0;
     }
+
     device->line[device->len++] = c;
     return false;
 }

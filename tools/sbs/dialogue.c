@@ -120,6 +120,8 @@ static int announce_record(cli_device *device, size_t len, uint64_t deadline_ms)
         if (fault != NULL && !begins(fault, "field=device ")) {
             return record_refused(fault);
         }
+
+        /* It tells its state when that changes: then it is worth asking again. */
         (void)await_line(device, "state=", answer_deadline(deadline_ms));
     }
 }
@@ -130,6 +132,7 @@ static bool read_place(const char *answer, size_t len, size_t *out_place) {
     if (number == NULL) {
         number = after(answer, "again ");
     }
+
     if (number == NULL) {
         return false;
     }
@@ -138,6 +141,7 @@ static bool read_place(const char *answer, size_t len, size_t *out_place) {
     if (sbs_text_to_uint(sbs_text_of(number), &place) != SBS_OK || place > len) {
         return false;
     }
+
     *out_place = (size_t)place;
     return true;
 }
@@ -147,28 +151,35 @@ static int send_piece(cli_device *device, const uint8_t *record, size_t len, siz
     char line[160], text[SBS_BASE64URL_ENCODED_SIZE(PIECE) + 1];
     size_t text_len;
     size_t piece = len - *at;
+
+    /* The last piece is shorter. */
     if (piece > PIECE) {
         piece = PIECE;
     }
+
     if (sbs_base64url_encode(record + *at, piece, text, sizeof text, &text_len) != SBS_OK) {
         return cli_fail(CLI_INPUT, "provision: the record cannot be encoded, report this");
     }
 
+    /* A line without flow control loses bytes; the device asks again for what does not fit its sum. */
     unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
     (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
     const char *answer = ask(device, line, ANSWER, deadline_ms);
     if (answer == NULL) {
         return device_lost();
     }
+
     if (!read_place(answer, len, at)) {
         return record_refused(answer);
     }
+
     return CLI_DONE;
 }
 
 static int send_pieces(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
     unsigned without_progress = 0;
     size_t at = 0;
+
     while (at < len) {
         size_t before = at;
         int code = send_piece(device, record, len, &at, deadline_ms);
@@ -180,6 +191,8 @@ static int send_pieces(cli_device *device, const uint8_t *record, size_t len, ui
         if (at > before) {
             without_progress = 0;
         }
+
+        /* Each piece arrives damaged: more of the same would never end. */
         if (without_progress > TRIES) {
             return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check the cable and the speed");
         }
@@ -207,6 +220,7 @@ static int finish_record(cli_device *device, uint64_t deadline_ms) {
             return record_refused(fault);
         }
     }
+
     return device_lost();
 }
 
@@ -220,6 +234,7 @@ int cli_dialogue_send(cli_device *device, const uint8_t *record, size_t len, uin
     if (code != CLI_DONE) {
         return code;
     }
+
     return finish_record(device, deadline_ms);
 }
 
@@ -268,5 +283,6 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
     if (cli_signal() != 0) {
         return CLI_NETWORK; /* the signal decides the exit status */
     }
+
     return cli_fail(CLI_NETWORK, "provision: no token yet, ask the device with 'status' on its console");
 }

@@ -36,6 +36,8 @@ static void part_word(help_block *block, size_t word, bool parted) {
     if (parted) {
         needed++;
     }
+
+    /* A word that does not fit begins the next line, without a blank before it. */
     if (block->used + needed > HELP_WIDTH) {
         sbs_put_char(block->out, '\n');
         put_spaces(block->out, 0, block->indent);
@@ -79,10 +81,12 @@ static help_block put_row(sbs_writer *out, const char *left, const char *argumen
         sbs_put_string(out, argument);
     }
 
+    /* Two blanks at least part the columns. */
     if (used + 2 > HELP_COLUMN) {
         sbs_put_char(out, '\n');
         used = 0;
     }
+
     put_spaces(out, used, HELP_COLUMN);
 
     help_block block = {out, HELP_COLUMN, HELP_COLUMN};
@@ -95,8 +99,10 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
     size_t len = strcspn(text, "\n");
     const char *gap = strstr(text + 2, "  ");
     if (gap == NULL || gap >= text + len) {
+        /* A row without a meaning. */
         gap = text + len;
     }
+
     const char *meaning = gap + strspn(gap, " ");
 
     char left[32];
@@ -105,6 +111,7 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
     (void)snprintf(right, sizeof right, "%.*s", (int)(text + len - meaning), meaning);
     (void)put_row(out, left, NULL, right);
     sbs_put_char(out, '\n');
+
     return len;
 }
 
@@ -112,6 +119,8 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
 static size_t paragraph_len(const char *text) {
     const char *end = strstr(text, "\n\n");
     const char *row = strstr(text, "\n  ");
+
+    /* Whichever comes first. */
     if (row != NULL && (end == NULL || row < end)) {
         end = row;
     }
@@ -119,6 +128,7 @@ static size_t paragraph_len(const char *text) {
     if (end == NULL) {
         return strlen(text);
     }
+
     return (size_t)(end - text);
 }
 
@@ -153,9 +163,11 @@ static void put_option(sbs_writer *out, const cli_option *option) {
     if (option->type == CLI_LIST || option->type == CLI_FILES) {
         put_words(&block, "; may be given several times");
     }
+
     if (option->required) {
         put_words(&block, " (required)");
     }
+
     sbs_put_char(out, '\n');
 }
 
@@ -208,15 +220,18 @@ static void put_options(sbs_writer *out, const cli_command *command) {
     if (has_own_options(command)) {
         put_titled(out, command, "options");
     }
+
     for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
         if (command->tables[i]->title != NULL && is_first_with_title(command, i)) {
             put_titled(out, command, command->tables[i]->title);
         }
     }
 
+    /* --help is an option of each command, but in no table. */
     if (command->tables[0] == NULL) {
         sbs_put_string(out, "\noptions:\n");
     }
+
     (void)put_row(out, "--help", NULL, "this text");
     sbs_put_char(out, '\n');
 }
@@ -227,16 +242,19 @@ static void put_options(sbs_writer *out, const cli_command *command) {
 static size_t shell_word(const char *text) {
     bool quoted = false;
     size_t len = 0;
+
     while (text[len] != '\0') {
         bool is_blank = text[len] == ' ' || text[len] == '\n';
         if (is_blank && !quoted) {
             break;
         }
         if (text[len] == '\'') {
+            /* The quotes themselves are part of the word. */
             quoted = !quoted;
         }
         len++;
     }
+
     return len;
 }
 
@@ -260,10 +278,12 @@ static void put_example(sbs_writer *out, const char *example) {
         size_t len = shell_word(example);
         bool is_continuation = len == 1 && example[0] == '\\';
         if (is_continuation) {
+            /* Where the table breaks the line means nothing here. */
             example += 1 + strspn(example + 1, " \n");
             continue;
         }
 
+        /* Room is left for the blank and the backslash that continue the line. */
         if (used + 1 + shell_unit(example) + 2 > HELP_WIDTH && used > EXAMPLE_INDENT) {
             sbs_put_string(out, " \\\n     ");
             used = EXAMPLE_INDENT;
@@ -273,6 +293,7 @@ static void put_example(sbs_writer *out, const char *example) {
         used += 1 + len;
         example += len + strspn(example + len, " \n");
     }
+
     sbs_put_char(out, '\n');
 }
 
@@ -284,10 +305,12 @@ static void put_usage(sbs_writer *out, const cli_command *command) {
     if (command->tables[0] != NULL) {
         sbs_put_string(out, " OPTIONS");
     }
+
     if (command->operands != NULL) {
         sbs_put_char(out, ' ');
         sbs_put_string(out, command->operands);
     }
+
     sbs_put_string(out, "\n\n");
 }
 
@@ -302,6 +325,7 @@ void cli_put_help(const cli_command *command) {
     if (command->about != NULL) {
         put_paragraphs(&out, command->about);
     }
+
     put_options(&out, command);
 
     sbs_put_string(&out, "\nexample:\n");

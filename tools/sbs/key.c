@@ -31,12 +31,15 @@ sbs_kid_method cli_kid_method(void) {
     if (cli_kid.none) {
         return SBS_KID_NONE;
     }
+
     if (cli_kid.kid != NULL) {
         return SBS_KID_LITERAL;
     }
+
     if (cli_kid.method == 2) {
         return SBS_KID_THUMBPRINT;
     }
+
     return SBS_KID_SEED;
 }
 
@@ -70,9 +73,11 @@ static int key_refuse(const char *path, const cli_buffer *pem, sbs_status status
                         "printf '%%b' \"$KEY\" > FILE",
                         path);
     }
+
     if (status == SBS_ERR_KEY) {
         return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
     }
+
     return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
 }
 
@@ -90,6 +95,7 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
     if (status == SBS_OK) {
         status = sbs_pem_public_key_read(pem->data, pem_len, &alg, key->bytes, sizeof key->bytes, &len, &fault);
     }
+
     if (status != SBS_OK) {
         return key_refuse(path, pem, status, fault);
     }
@@ -98,6 +104,7 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
@@ -115,6 +122,8 @@ static bool is_open_to_others(const char *path, mode_t *out_mode) {
 static void warn_if_open(const char *path, const cli_buffer *pem) {
     static const char *warned; /* a command that reads a key twice warns once */
     mode_t mode;
+
+    /* A public key may be open to everybody. */
     if (path == warned || !contains(pem, "PRIVATE KEY") || !is_open_to_others(path, &mode)) {
         return;
     }
@@ -131,11 +140,13 @@ int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
         return code;
     }
 
+    /* The PEM parser wants a NUL at the end. */
     if (cli_buffer_put(&pem, "", 1) == SBS_OK) {
         code = key_import(path, public_allowed, &pem, out_key);
     } else {
         code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
     }
+
     if (code == CLI_DONE) {
         warn_if_open(path, &pem);
     }
@@ -144,6 +155,7 @@ int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
     if (code == CLI_DONE) {
         sbs_psa_key_init(&out_key->state, out_key->id, &out_key->key);
     }
+
     return code;
 }
 

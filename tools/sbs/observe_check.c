@@ -30,6 +30,7 @@ static const sbs_coding *vital_sign(const sbs_observation *observation) {
             return &observation->codes[0];
         }
     }
+
     return NULL;
 }
 
@@ -63,9 +64,12 @@ int cli_observe_check(const sbs_observation *observation) {
     }
 
     sbs_value_kind kind = observation->value.kind;
+
+    /* Components have their own values, and a missing one has its reason. */
     if (kind == SBS_VALUE_STRING || kind == SBS_VALUE_CODED) {
         return require(sign, "value", "no quantity with a unit", "--value and --unit, --component or --absent");
     }
+
     return CLI_DONE;
 }
 
@@ -136,6 +140,7 @@ static size_t index_of(sbs_text text, char c) {
 
 /* Type/id, with or without _history; Type?search; or anything with a scheme. */
 static bool is_reference(sbs_text reference) {
+    /* Each of them is the length of the text where the character is missing. */
     size_t colon = index_of(reference, ':');
     size_t slash = index_of(reference, '/');
     size_t query = index_of(reference, '?');
@@ -153,7 +158,10 @@ static bool is_reference(sbs_text reference) {
     if (slash == reference.len || !sbs_fhir_type_is_valid((sbs_text){reference.ptr, slash})) {
         return false;
     }
+
     sbs_text id = {reference.ptr + slash + 1, reference.len - slash - 1};
+
+    /* Without "/_history/2". */
     id.len = index_of(id, '/');
     return sbs_fhir_id_is_valid(id);
 }

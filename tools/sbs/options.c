@@ -33,6 +33,8 @@ const cli_option *cli_option_at(const cli_command *command, size_t index) {
         if (index < table->count) {
             return &table->options[index];
         }
+
+        /* The index counts on in the next table. */
         index -= table->count;
     }
     return NULL;
@@ -67,6 +69,7 @@ bool cli_next_choice(const char **words, sbs_text *out_word) {
     if (**words == '|') {
         (*words)++;
     }
+
     return true;
 }
 
@@ -88,6 +91,7 @@ static int set_choice(const cli_option *option, const char *text, const char *wh
     const char *words = option->argument;
     sbs_text word;
     int number = 1;
+
     while (cli_next_choice(&words, &word)) {
         if (sbs_text_equal(word, sbs_text_of(text))) {
             *(int *)option->value = number;
@@ -126,6 +130,8 @@ static int set_flag(const cli_option *option, const char *text, const char *wher
 
 static int set_list(const cli_option *option, const char *text, const char *where) {
     cli_list *list = option->value;
+
+    /* The list has a fixed size, so that nobody needs to free it. */
     if (list->count == CLI_LIST_MAX) {
         return cli_fail(CLI_USAGE, "%s: given too often, %u is the limit", where, CLI_LIST_MAX);
     }
@@ -192,9 +198,12 @@ static int set_option(parse *state, const cli_option *option, const char *text, 
     }
 
     const cli_option *given = given_in_group(state, option);
+
+    /* From the same place: only lists may be given several times. */
     if (given == option && !is_list(option)) {
         return cli_fail(CLI_USAGE, "%s: given twice, give it once", where);
     }
+
     if (given != NULL && given != option) {
         return cli_fail(CLI_USAGE, "%s: cannot be used together with --%s, give one of the two", where, given->name);
     }
@@ -257,6 +266,7 @@ static int place_path(const char *where, const char *file, const char **path) {
     const char *home = getenv("HOME");
 
     if (strncmp(*path, "~/", 2) == 0) {
+        /* A system service of systemd has no HOME. */
         if (home == NULL || home[0] == '\0') {
             return cli_fail(CLI_INPUT, "%s: begins with '~' but HOME is not set, give the whole path", where);
         }
@@ -268,6 +278,7 @@ static int place_path(const char *where, const char *file, const char **path) {
     if (*path == NULL) {
         return cli_fail(CLI_INPUT, "%s: out of memory, give fewer paths", where);
     }
+
     return CLI_DONE;
 }
 
@@ -298,13 +309,17 @@ static int take_config_line(parse *state, const char *path, const char *place, c
         return no_equals(state, place, line);
     }
 
+    /* Only the first one counts: a value may hold more of them. */
     *equals = '\0';
     const char *name = trim(line);
     const char *value = trim(equals + 1);
     const cli_option *option = cli_find_option(state->command, name, strlen(name));
+
+    /* One file serves all commands, so this may be a key of another one. */
     if (option == NULL && is_known_elsewhere(name)) {
         return CLI_DONE;
     }
+
     if (option == NULL || option->type == CLI_CONFIG) {
         return cli_fail(CLI_USAGE, "%s: unknown key '%s', write a long option without its dashes", place, name);
     }
@@ -314,6 +329,8 @@ static int take_config_line(parse *state, const char *path, const char *place, c
     if (!is_overruled(state, option, FROM_CONFIG)) {
         warn_of_syntax(where, value);
     }
+
+    /* The path is replaced after the warning: a quote at its start would be hidden in a longer one. */
     if (is_path(option)) {
         int code = place_path(where, path, &value);
         if (code != CLI_DONE) {
@@ -345,9 +362,11 @@ static int load_config(const char *path) {
     if (config.len > 0 && memchr(config.data, '\0', config.len) != NULL) {
         return cli_fail(CLI_INPUT, "configuration file %s: holds a NUL byte, give a text file", path);
     }
+
     if (cli_buffer_put(&config, "", 1) != SBS_OK) {
         return cli_fail(CLI_INPUT, "configuration file %s: out of memory, give a smaller file", path);
     }
+
     return CLI_DONE;
 }
 
@@ -364,6 +383,7 @@ static int read_config(parse *state, const char *path) {
         line += mark_len;
     }
 
+    /* The lines are cut in place; the values point into the file until cli_parse_free(). */
     for (unsigned number = 1; line != NULL && code == CLI_DONE; number++) {
         char *end = strchr(line, '\n');
         if (end != NULL) {
@@ -372,6 +392,7 @@ static int read_config(parse *state, const char *path) {
         code = read_config_line(state, path, number, line);
         line = end;
     }
+
     return code;
 }
 
@@ -387,6 +408,7 @@ static int apply_config(parse *state) {
             return read_config(state, path);
         }
     }
+
     return CLI_DONE;
 }
 
@@ -418,6 +440,7 @@ static int take_option(parse *state, char **arguments, size_t count, size_t *ind
     }
 
     if (option->type != CLI_FLAG && value == NULL) {
+        /* The next argument is the value, unless it looks like an option that somebody forgot a value before. */
         if (*index + 1 == count) {
             return cli_fail(CLI_USAGE, "%s: no value, give %s", where, option->argument);
         }
@@ -439,6 +462,8 @@ static int take_arguments(parse *state, char **arguments, size_t count, cli_oper
     bool options_end = false; /* after "--" */
     for (size_t i = 0; i < count; i++) {
         const char *argument = arguments[i];
+
+        /* "-" alone is an operand: standard input. */
         bool is_operand = options_end || argument[0] != '-' || argument[1] == '\0';
         if (is_operand) {
             operand_items[operands->count++] = argument;
@@ -462,12 +487,15 @@ static int take_arguments(parse *state, char **arguments, size_t count, cli_oper
             return code;
         }
     }
+
     return CLI_DONE;
 }
 
 static int check_complete(const parse *state, const cli_operands *operands) {
     const cli_command *command = state->command;
     const cli_option *option;
+
+    /* What is required may come from the file as well, so it is looked for only now. */
     for (size_t i = 0; (option = cli_option_at(command, i)) != NULL; i++) {
         if (option->required && state->sources[i] == FROM_NOWHERE) {
             return cli_fail(CLI_USAGE, "%s: --%s is missing, give --%s %s", command->name, option->name, option->name,
@@ -479,10 +507,12 @@ static int check_complete(const parse *state, const cli_operands *operands) {
         return cli_fail(CLI_USAGE, "%s: %s is missing, 'sbs %s --help' shows an example", command->name,
                         command->operands, command->name);
     }
+
     if (operands->count > command->operand_max) {
         return cli_fail(CLI_USAGE, "%s: unexpected argument '%s', 'sbs %s --help' shows an example", command->name,
                         operands->items[command->operand_max], command->name);
     }
+
     return CLI_DONE;
 }
 
@@ -506,6 +536,7 @@ int cli_parse(const cli_command *command, char **arguments, size_t count, cli_op
     if (code != CLI_DONE) {
         return code;
     }
+
     return check_complete(&state, out_operands);
 }
 

@@ -72,6 +72,7 @@ static bool split_line(sbs_text line, char separator, sbs_text *out_name, sbs_te
     while (len < line.len && line.ptr[len] != separator) {
         len++;
     }
+
     *out_name = (sbs_text){line.ptr, len};
     if (len == line.len) {
         return false;
@@ -88,11 +89,13 @@ static void show_field(cli_trace *trace, const char *direction, sbs_text line) {
         show(trace, "%s (a line that is not a header field)", direction);
         return;
     }
+
     while (value.len > 0 && *value.ptr == ' ') {
         value.ptr++;
         value.len--;
     }
 
+    /* The body of a token request is a form, whose assertion must not be shown. */
     if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
         trace->form = sbs_text_equal_nocase(value, sbs_text_of("application/x-www-form-urlencoded"));
     }
@@ -123,6 +126,8 @@ static void show_pair(const cli_trace *trace, sbs_text pair) {
 
 static sbs_text line_take(cli_trace *trace) {
     sbs_text line = {trace->line, trace->line_len};
+
+    /* Lines of HTTP end with CR LF. */
     if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
         line.len--;
     }
@@ -173,6 +178,7 @@ static void line_end(cli_trace *trace, bool request) {
     if (trace->line_too_long) {
         used = LINE_SIZE;
     }
+
     sbs_wipe(trace->line, used);
     trace->line_too_long = false;
 }
@@ -232,6 +238,7 @@ static void body_byte_sent(cli_trace *trace, char c) {
 
 static void note_sent(cli_trace *trace, const char *data, size_t len) {
     if (trace->phase != REQUEST_HEAD && trace->phase != REQUEST_BODY) {
+        /* The first byte of a request is the end of the answer before it. */
         answer_end(trace);
         trace->phase = REQUEST_HEAD;
         trace->request_ms = now_ms();
@@ -267,6 +274,7 @@ static void note_received(cli_trace *trace, const char *data, size_t len) {
 
     trace->answer_ms = now_ms();
     for (size_t i = 0; i < len; i++) {
+        /* Of a body only the size is shown: it may hold a patient. */
         if (trace->phase == ANSWER_BODY) {
             trace->body_len += len - i;
             return;
@@ -307,6 +315,7 @@ static sbs_status trace_open(void *ctx, const char *host, uint16_t port, sbs_now
         show(trace, "* not connected: %s (code %ld)", sbs_status_text(status),
              (long)trace->inner.ops->last_code(trace->inner.ctx));
     }
+
     return status;
 }
 
