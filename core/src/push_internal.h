@@ -113,6 +113,14 @@ void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
 /** An item that failed in an earlier run waits until all else was tried, if there is room. */
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
 
+/* ---- push_settle.c ---- */
+
+/** Begins a group of the queue's writes, where it can group them and none is open. */
+sbs_status sbs_push_open_group(sbs_push *push);
+/** Does what was decided. Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent
+ * again for that. */
+sbs_status sbs_push_act_on(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict);
+
 /* ---- batch.c: linked by who names it ---- */
 
 struct sbs_push_batching {

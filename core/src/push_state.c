@@ -168,3 +168,10 @@ void sbs_push_look_again(sbs_push *push) {
     }
     sbs_push_look_on(push, before);
 }
+
+void sbs_push_cancel(sbs_push *push) {
+    sbs_client_cancel(push->priv.config->client);
+    if (push->priv.state != PUSH_WAIT) {
+        sbs_push_look_on(push, 0);
+    }
+}
