@@ -13,6 +13,9 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
  * why it is set aside (0: the sentence of the status). */
 typedef unsigned sbs_push_verdict;
 
+/** The server will not take the item, by a word that is the item's own. */
+#define SBS_PUSH_REFUSED (SBS_PUSH_DEAD + (1u + SBS_FAULT_ITEM) * 16u)
+
 static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
     return (sbs_push_event_kind)(verdict & 15u);
 }

@@ -38,18 +38,16 @@ sbs_status sbs_push_flush(sbs_push *push) {
 /* ---- what becomes of an item -------------------- */
 
 /* Something was stored: the server is well, and so is everything that only shared the fate of others. */
-static void push_note_success(sbs_push *push, sbs_push_event_kind kind) {
+static void push_note_success(sbs_push *push) {
     if (push->priv.exhausted) {
         sbs_push_wake_deferred(push, 0);
     }
 
     push->priv.exhausted = false;
-    push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
+    push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = push->priv.refused = 0;
     push->priv.went_well = true;
     push->priv.in_a_row++;
     push->priv.successes++;
-    push->priv.counters.delivered++;
-    push->priv.counters.already += kind == SBS_PUSH_ALREADY;
 }
 
 /* The server holds it, or never will. */
@@ -78,13 +76,12 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
     push->priv.told = true;
     sbs_push_tell(push, kind, sent->id);
     if (fate == SBS_QUEUE_DELIVERED) {
-        push_note_success(push, kind);
+        push_note_success(push);
         return SBS_OK;
     }
 
     push->priv.event.reason = reason;
-    push->priv.counters.dead++;
-    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
+    push->priv.refused += verdict == SBS_PUSH_REFUSED;
 
     return SBS_OK;
 }

@@ -28,10 +28,6 @@ const sbs_push_event *sbs_push_event_of(const sbs_push *push) {
     return &push->priv.event;
 }
 
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
-    return &push->priv.counters;
-}
-
 bool sbs_push_is_durable(const sbs_push *push) {
     return !push->priv.grouped;
 }
@@ -112,10 +108,8 @@ void sbs_push_begin_wait(sbs_push *push, bool pause, uint64_t id) {
     push->priv.state = PUSH_WAIT;
 
     if (pause) {
-        push->priv.counters.pauses++;
         sbs_push_tell(push, SBS_PUSH_PAUSED, id);
     } else {
-        push->priv.counters.waits++;
         sbs_push_tell(push, SBS_PUSH_WAITING, id);
     }
 }

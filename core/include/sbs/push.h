@@ -201,11 +201,6 @@ typedef struct sbs_push_event {
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 
-/** Counted since init. */
-typedef struct sbs_push_counters {
-    uint32_t delivered, already, collisions, dead, waits, pauses;
-} sbs_push_counters;
-
 typedef struct sbs_push {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
@@ -245,6 +240,7 @@ typedef struct sbs_push {
         bool marked;           /* the request's items are marked: they may have been sent */
         uint32_t misses;       /* requests that failed since one went well */
         uint32_t server_failures, pauses_in_row;
+        uint32_t refused; /* items of their own fault since something was stored */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         size_t deferred_count, deferred_max;
@@ -254,7 +250,6 @@ typedef struct sbs_push {
         uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
         uint32_t group_ms, early_ms;
         size_t body_len, search_len;
-        sbs_push_counters counters;
         sbs_now now;
         uint64_t cursor, resume_ms;
         uint64_t settled_ms; /* not before that what may have been stored is sent again */
@@ -309,8 +304,6 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
 
 /** What the last poll did. */
 const sbs_push_event *sbs_push_event_of(const sbs_push *push);
-
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
 /** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
  * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned
