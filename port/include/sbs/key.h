@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+/** What is known of each stands in one row (sbs/alg.h). */
 typedef enum sbs_alg {
     SBS_RS384 = 1, /**< RSASSA-PKCS1-v1_5 with SHA-384, modulus 2048 to 4096 bits */
     SBS_ES384 = 2  /**< ECDSA on P-384 with SHA-384 */
