@@ -49,6 +49,7 @@ static void json_begin_container(sbs_json_writer *json, bool array) {
 
     sbs_put_char(json->out, array ? '[' : '{');
     json->depth++;
+    /* The new level is empty. */
     json->has_item &= ~json_level_bit(json);
     json->is_array &= ~json_level_bit(json);
     if (array) {
@@ -75,6 +76,7 @@ static void json_put_escaped(sbs_writer *out, unsigned char c) {
         }
     }
 
+    /* A control character without a short form. */
     sbs_put_string(out, c < 0x10 ? "u000" : "u001");
     sbs_put_char(out, sbs_hex_digit(c));
 }
@@ -91,6 +93,7 @@ static void json_put_quoted(sbs_writer *out, sbs_text text) {
             return;
         }
 
+        /* What needs no escape is written in one piece with its neighbours. */
         if (c < 0x20 || c == '"' || c == '\\') {
             sbs_put(out, text.ptr + plain, pos - plain);
             json_put_escaped(out, c);

@@ -57,6 +57,7 @@ static sbs_status kid_hash_key(const sbs_public_key *key, sbs_kid_method method,
         kid_put_thumbprint_input(&out, key);
     }
 
+    /* What the sink met stays in the writer. */
     if (psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
         sbs_writer_fail(&out, SBS_ERR_CRYPTO);
     }

@@ -39,6 +39,7 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
         return SBS_OK;
     }
 
+    /* Its boot may still learn the time: the item stays in the queue, and the look meets it again. */
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
@@ -67,9 +68,11 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
         return SBS_OK;
     }
 
+    /* One request for one item: no batches are wanted, a batch was refused, or the item waited on its own. */
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
     sbs_status status = sbs_push_build(push, item);
+    /* What fits no more behind the others opens the next batch. */
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
 
     if (crowded && push->priv.batch_len > 0) {
@@ -119,6 +122,7 @@ static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     push->priv.direct = true;
     push->priv.in_a_row = 0;
 
+    /* The queue gives the next one that it still holds: somebody else may have settled this one. */
     if (status == SBS_OK && item.id != id) {
         status = SBS_ERR_NOT_FOUND;
     }
@@ -152,6 +156,7 @@ static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first
         return SBS_OK;
     }
 
+    /* Where the last requests failed, nothing that is left can go: the wait grows from now on. */
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
         return push_visit_deferred(push, first->id);
@@ -161,6 +166,7 @@ static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first
         return SBS_OK;
     }
 
+    /* Nothing failed lately; the first that waits on its own is not due yet, and new items may go meanwhile. */
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
@@ -179,6 +185,7 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         return SBS_OK;
     }
 
+    /* What failed in an earlier run was passed over in the first look, and has its turn now. */
     if (push->priv.first_lap) {
         push_end_first_lap(push);
     }
@@ -197,6 +204,8 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         return push_visit_deferred(push, due->id);
     }
 
+    /* All was seen. What waits on its own may still go; a later look needs to begin behind the end only while there is
+     * some of it. */
     const sbs_push_deferred *first = sbs_push_first(push);
     if (first == NULL) {
         end = 0;
@@ -232,6 +241,7 @@ static sbs_status push_look(sbs_push *push) {
             return status;
         }
 
+        /* What may not go, or is gone by now, is passed. */
         if (status == SBS_OK) {
             push->priv.cursor = item.id;
             if (push_may_go(push, &item)) {
@@ -239,6 +249,7 @@ static sbs_status push_look(sbs_push *push) {
             }
         }
 
+        /* The queue failed: what was gathered for a batch is looked for again. */
         if (status != SBS_OK) {
             sbs_push_look_on(push, 0);
             return status;
@@ -271,6 +282,7 @@ static sbs_status push_judge_single(sbs_push *push) {
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     sbs_push_verdict verdict = sbs_push_judge(push, sent);
 
+    /* The failure is not the item's: all wait, and it goes again as it is. */
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
@@ -280,6 +292,8 @@ static sbs_status push_judge_single(sbs_push *push) {
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Of a refused batch one less is left to go alone. */
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
@@ -331,6 +345,7 @@ static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
 /* One entry a poll. A wait that their failures call for begins when all are judged. */
 static sbs_status push_judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
+        /* All are judged. */
         bool missed = push->priv.failed && !push->priv.went_well;
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
             push_scatter_batch(push);
@@ -345,6 +360,7 @@ static sbs_status push_judge_entry(sbs_push *push) {
         return SBS_OK;
     }
 
+    /* Where the queue fails, the entry is read and judged again by the next poll. */
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
     push->priv.config->batches->read_entry(push);
     sbs_status status = sbs_push_act_on(push, sent, sbs_push_judge(push, sent));
@@ -361,11 +377,14 @@ static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
     push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
+
+    /* The status is kept: where the queue fails, the next poll judges it again. */
     if (push->priv.single) {
         push->priv.of.alone.verdict = status;
         return push_judge_single(push);
     }
 
+    /* An answer that cannot be read says as little of the items as none. */
     bool heard = status == SBS_OK;
     if (heard) {
         status = push->priv.config->batches->open_answer(push);
@@ -449,12 +468,15 @@ static sbs_status push_look_for_new(sbs_push *push) {
 static sbs_status push_wait_on(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
     uint32_t left = (uint32_t)(push->priv.resume_ms - now_ms); /* a wait is no longer */
+
+    /* Over: one request may go, whatever else waits. */
     if (now_ms >= push->priv.resume_ms) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
         return SBS_OK;
     }
 
+    /* New items need not wait for those that failed: at once where others are stored, else once in a minute. */
     if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
         if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
@@ -531,6 +553,7 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         push->priv.settled_ms = now.mono_ms + settle_ms;
     }
 
+    /* One step. Any error of it is the queue's, and may have undone the group that was open. */
     push->priv.idle_ms = 0;
     sbs_status status = push_step(push, out_wait);
     if (status < SBS_OK) {
@@ -540,6 +563,7 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         out_wait->timeout_ms = push->priv.idle_ms;
     }
 
+    /* What was written becomes durable before anything is waited for. */
     if (push_is_group_due(push, out_wait)) {
         status = sbs_push_flush(push);
         if (status != SBS_OK) {

@@ -64,6 +64,7 @@ static sbs_push_verdict push_judge_stored(const sbs_push *push, const struct sbs
         return SBS_PUSH_ALREADY;
     }
 
+    /* 200 to a first PUT: a server that does not know 201, or one that ignored the condition and replaced something. */
     if (push->priv.write_mode == SBS_WRITE_PUT) {
         if (is_first_version(push->priv.event.etag)) {
             return SBS_PUSH_DELIVERED;
@@ -84,10 +85,13 @@ static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
     if (status == SBS_ERR_STATE || status == SBS_ERR_CANCELLED) { /* somebody else uses the client */
         return SBS_PUSH_WAITING;
     }
+
+    /* The item itself makes no request that the client takes. */
     if (group == SBS_CLASS_FIX_CALL && !push->priv.flags.elsewhere) {
         return verdict_dead(NO_REQUEST);
     }
 
+    /* Network and server mend themselves; rights, keys and addresses do not. */
     if (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER) {
         return SBS_PUSH_WAITING;
     }
@@ -105,6 +109,7 @@ static bool push_is_given_up(const sbs_push *push, const struct sbs_push_sent *s
         return false;
     }
 
+    /* Often, and for long: a server that was down for a moment costs no item. */
     uint32_t age_s = push->priv.now_s - entry->since_s;
     return entry->failures + (unsigned)sbs_push_counts(push, entry) >= SBS_PUSH_FAILURES_MAX && age_s >= FAULT_TIME_S;
 }

@@ -39,6 +39,7 @@ sbs_status sbs_push_flush(sbs_push *push) {
 
 /* Something was stored: the server is well, and so is everything that only shared the fate of others. */
 static void push_note_success(sbs_push *push) {
+    /* What only shared the fate of others has its turn at once. */
     if (push->priv.exhausted) {
         sbs_push_wake_deferred(push, 0);
     }
@@ -64,6 +65,7 @@ static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *s
         words = push->priv.event.words;
     }
 
+    /* Told only after the queue took it. */
     sbs_status status = sbs_push_open_group(push);
     if (status == SBS_OK) {
         status = queue->ops->settle(queue->ctx, sent->id, fate, reason, words);
@@ -93,6 +95,7 @@ static sbs_status push_hold_against(sbs_push *push, sbs_push_deferred *entry) {
         entry->since_s = push->priv.now_s;
     }
 
+    /* The time of the first failure is kept in UTC: uptimes end with the boot. */
     uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
     if (queue->ops->note_failures != NULL) {
         int64_t since_utc_s = push->priv.now.utc_s;

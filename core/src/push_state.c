@@ -5,6 +5,8 @@
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     memset(push, 0, sizeof *push);
     push->priv.config = config;
+
+    /* The caller may lend room for more items that wait on their own. */
     push->priv.table = push->priv.deferred;
     push->priv.deferred_max = SBS_PUSH_DEFERRED_MAX;
     if (config->deferred != NULL) {
@@ -14,6 +16,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     push->priv.first_lap = true;
 
+    /* Two characters of the body are the end of a Bundle. */
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
         config->batch_max > SBS_PUSH_BATCH_MAX ||

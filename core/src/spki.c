@@ -40,6 +40,7 @@ static bool der_read_element(der_reader *der, uint8_t tag, der_reader *out) {
         return false;
     }
 
+    /* One length byte, or the number of those that follow: keys need at most two. */
     size_t len = at[1];
     if (len == 0x81u) {
         len = at[2];
@@ -71,6 +72,7 @@ static bool der_read_positive(der_reader *der, der_reader *out) {
         return true;
     }
 
+    /* Only a zero that is needed may stand there. */
     out->at++;
     out->left--;
     return out->left > 0 && out->at[0] >= 0x80u;
@@ -236,6 +238,8 @@ void sbs_public_key_put_pem(sbs_writer *out, const sbs_public_key *key) {
     sbs_put_string(out, "-----BEGIN PUBLIC KEY-----\n");
     spki_put_info(&der, key);
     sbs_base64url_stream_finish(&stream);
+
+    /* The padding that base64url leaves out. */
     while (lines.count % 4 != 0) {
         pem_put_char(&lines, '=');
     }

@@ -11,6 +11,8 @@ size_t sbs_utf8_sequence(const char *text, size_t len) {
     }
 
     size_t extra = 1u + (byte[0] >= 0xE0) + (byte[0] >= 0xF0);
+
+    /* C0 and C1 would be overlong, F5 and more above U+10FFFF. */
     if (byte[0] < 0xC2 || byte[0] > 0xF4 || len <= extra) {
         return 0;
     }
