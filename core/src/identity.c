@@ -74,7 +74,7 @@ static void search_put_part(sbs_writer *out, sbs_text part) {
     for (size_t i = 0; i < part.len; i++) {
         char c = part.ptr[i];
 
-        /* Escaped as a search parameter first, and that percent-encoded: "\\" is %5C. */
+        /* Escaped as a search parameter first, and that percent-encoded: "%5C" is the backslash. */
         if (c == '\\' || c == ',' || c == '$' || c == '|') {
             sbs_put_string(out, "%5C");
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FHIR ids and type names, and the two where a server puts them: the path of a Location. */
+#include "sbs/location.h"
 #include "ascii.h"
-#include "sbs/outcome.h"
+#include "sbs/fhir.h"
 
 bool sbs_fhir_id_is_valid(sbs_text text) {
     return text.len <= SBS_FHIR_ID_MAX && sbs_ascii_all_alnum_or(text, "-.");

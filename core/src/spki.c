@@ -5,9 +5,8 @@
  */
 #include <string.h>
 
-#include "sbs/alg.h"
 #include "sbs/base64url.h"
-#include "sbs/jwk.h"
+#include "sbs/spki.h"
 
 #define TAG_INTEGER 0x02u
 #define TAG_BIT_STRING 0x03u

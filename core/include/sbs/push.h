@@ -82,6 +82,7 @@ extern "C" {
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
 
+/** How a resource is written so that a repeat does not store it twice. */
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
     SBS_WRITE_IF_NONE_EXIST, /**< POST with If-None-Exist */
@@ -143,6 +144,7 @@ typedef struct sbs_push_deferred {
 
 /** How several items go in one request. Only a program that names it pays for it. */
 typedef struct sbs_push_batching sbs_push_batching;
+/** For sbs_push_config.batches. */
 extern const sbs_push_batching sbs_push_batches;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
@@ -173,6 +175,7 @@ typedef struct sbs_push_config {
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
 } sbs_push_config;
 
+/** What a poll did. */
 typedef enum sbs_push_event_kind {
     SBS_PUSH_NOTHING,
     SBS_PUSH_DELIVERED, /**< created */
@@ -201,6 +204,7 @@ typedef struct sbs_push_event {
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 
+/** A push engine; its content is private. */
 typedef struct sbs_push {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
