@@ -42,7 +42,7 @@ HEAP_TOO_SMALL = {
 
 def build(board, folder):
     """Builds all that fits; {name: why} of what does not fit. Anything else that fails is one failed test."""
-    done = subprocess.run(["cmake", "--build", folder, "-j", str(os.cpu_count()), "--target", "board_tests", "--", "-k", "0"],
+    done = subprocess.run([ROOT / "tools" / "lib" / "build-lock", "cmake", "--build", folder, "-j", str(os.cpu_count()), "--target", "board_tests", "--", "-k", "0"],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     too_large = {}
     broken = []

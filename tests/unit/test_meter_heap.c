@@ -14,8 +14,7 @@
 #define HANDSHAKE 7900u  /* what a full one takes beside them until it is over, with a chain to an RSA-4096 root */
 #define KEPT_SMALL 1024u /* blocks that a connection leaves, and those of a key while it signs */
 
-/* ---- an allocator as newlib-nano's
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- an allocator as newlib-nano's ------------------------------------------------------------------------------- */
 
 #define TESTS 2u
 #define ARENA_SIZE 131072u
@@ -72,7 +71,8 @@ static void join(chunk *low) {
 
 static void arena_release(void *memory) {
     unsigned char *at = memory;
-    if (at < arenas[0] || at >= arenas[0] + sizeof arenas) {
+    const unsigned char *all = (const unsigned char *)arenas;
+    if (at < all || at >= all + sizeof arenas) {
         free(memory); /* of before, or NULL */
         return;
     }
@@ -91,8 +91,7 @@ static void arena_release(void *memory) {
     join(before);
 }
 
-/* ---- a connection that takes memory
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- a connection that takes memory ------------------------------------------------------------------------------ */
 
 static meter_rig rig;
 static sbs_stream_ops inner;

@@ -52,7 +52,7 @@ logged() {
 }
 
 configure_preset() {
-    logged "configuration of preset $1" "configure-$1.log" cmake --preset "$1"
+    logged "configuration of preset $1" "configure-$1.log" tools/lib/build-lock cmake --preset "$1"
 }
 
 # build_preset PRESET [OPTION...]: configures and builds it.
@@ -60,7 +60,8 @@ build_preset() {
     local preset=$1
     shift
     configure_preset "$preset"
-    logged "build of preset $preset" "build-$preset.log" cmake --build --preset "$preset" -j "$(nproc)" "$@"
+    logged "build of preset $preset" "build-$preset.log" \
+        tools/lib/build-lock cmake --build --preset "$preset" -j "$(nproc)" "$@"
 }
 
 # ctest_preset PRESET [OPTION...]: runs its tests and counts them from ctest's own closing line.

@@ -21,44 +21,51 @@ static uint32_t held_peak;
 
 static void count_change(uint32_t added, uint32_t removed) {
     held = held + added - removed;
-    held_peak = held > held_peak ? held : held_peak;
+    if (held > held_peak) {
+        held_peak = held;
+    }
 }
 
-static void release(struct pbuf *pbuf) {
+static void frame_release(struct pbuf *pbuf) {
     frame *self = (frame *)(void *)pbuf;
     count_change(0, self->size);
     mem_free(self);
 }
 
-static frame *allocate(size_t len) {
+static frame *frame_allocate(size_t len) {
     uint32_t size = (uint32_t)(sizeof(frame) + PADDING + len);
     if (held + size > SBS_LWIP_RECEIVED_MAX) {
         return NULL;
     }
+
     frame *self = mem_malloc((mem_size_t)size);
     if (self != NULL) {
         self->size = size;
-        self->pbuf.custom_free_function = release;
+        self->pbuf.custom_free_function = frame_release;
         count_change(size, 0);
     }
+
     return self;
 }
 
 sbs_status sbs_lwip_frame_receive(const sbs_ethernet *ethernet, struct pbuf **out_frame) {
     size_t len = 0;
     sbs_status status = ethernet->ops->receive_begin(ethernet->ctx, &len);
+
     *out_frame = NULL;
     if (status != SBS_OK) {
         return status;
     }
+
     if (len >= SBS_ETHERNET_HEADER && len <= SBS_ETHERNET_FRAME_MAX) {
-        frame *self = allocate(len);
+        frame *self = frame_allocate(len);
         if (self != NULL) {
             uint8_t *start = self->bytes + PADDING;
             ethernet->ops->receive(ethernet->ctx, start, len);
             *out_frame = pbuf_alloced_custom(PBUF_RAW, (u16_t)len, PBUF_REF, &self->pbuf, start, (u16_t)len);
         }
     }
+
     ethernet->ops->receive_end(ethernet->ctx);
     return SBS_OK;
 }

@@ -37,40 +37,54 @@ static void join_list(sbs_lwip_lookup *lookup) {
     waiting = lookup;
 }
 
-static void found(const char *name, const ip_addr_t *address, void *arg) {
+static void lookup_answered(const char *name, const ip_addr_t *address, void *arg) {
     sbs_lwip_lookup *lookup = *place_of((uint32_t)(uintptr_t)arg);
     (void)name;
     if (lookup == NULL) {
         return;
     }
+
     leave_list(lookup);
-    lookup->answer = address != NULL ? SBS_OK : SBS_ERR_RESOLVE;
-    lookup->address = address != NULL ? ip_addr_get_ip4_u32(address) : 0;
+    lookup->answer = SBS_ERR_RESOLVE;
+    lookup->address = 0;
+    if (address != NULL) {
+        lookup->answer = SBS_OK;
+        lookup->address = ip_addr_get_ip4_u32(address);
+    }
+
     if (lookup->done != NULL) {
         lookup->done(lookup->ctx);
     }
 }
 
-static sbs_status ask(sbs_lwip_lookup *lookup, const char *host) {
+static sbs_status lookup_ask(sbs_lwip_lookup *lookup, const char *host) {
     ip_addr_t address;
     if (strchr(host, ':') != NULL) {
         return SBS_ERR_UNREACHABLE;
     }
+
     if (!sbs_lwip_random_works()) {
         return SBS_ERR_RANDOM;
     }
+
     join_list(lookup);
-    err_t error = dns_gethostbyname(host, &address, found, (void *)(uintptr_t)lookup->ticket);
+    err_t error = dns_gethostbyname(host, &address, lookup_answered, (void *)(uintptr_t)lookup->ticket);
     if (error == ERR_INPROGRESS) {
         return SBS_PENDING;
     }
+
     leave_list(lookup);
     if (error == ERR_OK) {
         lookup->address = ip_addr_get_ip4_u32(&address);
         return SBS_OK;
     }
+
     /* Too many questions are under way, some of which nobody waits for any more: there will be room. */
-    return error == ERR_MEM ? SBS_PENDING : SBS_ERR_RESOLVE;
+    if (error == ERR_MEM) {
+        return SBS_PENDING;
+    }
+
+    return SBS_ERR_RESOLVE;
 }
 
 sbs_status sbs_lwip_lookup_poll(sbs_lwip_lookup *lookup, const char *host) {
@@ -78,11 +92,13 @@ sbs_status sbs_lwip_lookup_poll(sbs_lwip_lookup *lookup, const char *host) {
     if (lookup->ticket != 0) {
         return SBS_PENDING;
     }
+
     if (answer != SBS_PENDING) {
         lookup->answer = SBS_PENDING;
         return answer;
     }
-    return ask(lookup, host);
+
+    return lookup_ask(lookup, host);
 }
 
 void sbs_lwip_lookup_cancel(sbs_lwip_lookup *lookup) {

@@ -20,23 +20,6 @@ static bool stack_started;
 static sbs_lwip_net *the_network;
 
 #if NO_SYS
-/* lwIP's clock starts when it is first told the time: a process's monotonic clock may be anywhere. */
-static uint64_t clock_origin_ms;
-static uint32_t clock_ms;
-static bool clock_started;
-
-void sbs_lwip_clock_set(uint64_t mono_ms) {
-    if (!clock_started) {
-        clock_origin_ms = mono_ms;
-        clock_started = true;
-    }
-    clock_ms = (uint32_t)(mono_ms - clock_origin_ms);
-}
-
-u32_t sys_now(void) {
-    return clock_ms;
-}
-
 static void start_stack(void) {
     lwip_init();
 }
@@ -52,11 +35,16 @@ static err_t send_frame(struct netif *netif, struct pbuf *frame) {
     sbs_status status = ethernet->ops->send_begin(ethernet->ctx, frame->tot_len);
     if (status != SBS_OK) {
         net->priv.send_blocked = status == SBS_PENDING;
-        return status == SBS_PENDING ? ERR_BUF : ERR_IF;
+        if (status == SBS_PENDING) {
+            return ERR_BUF;
+        }
+        return ERR_IF;
     }
+
     for (const struct pbuf *part = frame; part != NULL; part = part->next) {
         ethernet->ops->send(ethernet->ctx, part->payload, part->len);
     }
+
     ethernet->ops->send_end(ethernet->ctx);
     net->priv.frames_out++;
     return ERR_OK;
@@ -72,6 +60,7 @@ static err_t set_up_interface(struct netif *netif) {
     memcpy(netif->hwaddr, net->priv.ethernet->address, SBS_ETHERNET_ADDRESS_SIZE);
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
+
     return ERR_OK;
 }
 
@@ -99,10 +88,12 @@ static sbs_status add_interface(sbs_lwip_net *net) {
     ip4_addr_t netmask = to_ip4(config->netmask);
     ip4_addr_t gateway = to_ip4(config->gateway);
     ip_addr_t name_server;
+
     ip_addr_copy_from_ip4(name_server, to_ip4(config->name_server));
     if (netif_add(netif, &address, &netmask, &gateway, net, set_up_interface, ethernet_input) == NULL) {
         return SBS_ERR_MEMORY;
     }
+
     netif_set_hostname(netif, config->hostname);
     netif_set_default(netif);
     netif_set_up(netif);
@@ -111,6 +102,7 @@ static sbs_status add_interface(sbs_lwip_net *net) {
         netif_remove(netif);
         return SBS_ERR_MEMORY;
     }
+
     return SBS_OK;
 }
 
@@ -124,9 +116,11 @@ sbs_status sbs_lwip_net_init(sbs_lwip_net *net, const sbs_ethernet *ethernet, co
     if (!is_complete(ethernet, config)) {
         return SBS_ERR_ARGUMENT;
     }
+
     if (the_network != NULL) {
         return SBS_ERR_STATE;
     }
+
     if (!stack_started) {
         status = sbs_lwip_random_start();
         if (status != SBS_OK) {
@@ -135,6 +129,7 @@ sbs_status sbs_lwip_net_init(sbs_lwip_net *net, const sbs_ethernet *ethernet, co
         start_stack();
         stack_started = true;
     }
+
     net->priv.ethernet = ethernet;
     net->priv.config = *config;
     sbs_lwip_lock();
@@ -144,6 +139,7 @@ sbs_status sbs_lwip_net_init(sbs_lwip_net *net, const sbs_ethernet *ethernet, co
         net->priv.running = true;
         the_network = net;
     }
+
     sbs_lwip_unlock();
     return status;
 }
@@ -152,6 +148,7 @@ void sbs_lwip_net_deinit(sbs_lwip_net *net) {
     if (!net->priv.running) {
         return;
     }
+
     sbs_lwip_lock();
     sbs_lwip_time_stop(&net->priv.time);
     sbs_lwip_time_forget_dhcp();
@@ -159,6 +156,7 @@ void sbs_lwip_net_deinit(sbs_lwip_net *net) {
         dhcp_release_and_stop(&net->priv.netif);
         dhcp_cleanup(&net->priv.netif);
     }
+
     netif_remove(&net->priv.netif);
     net->priv.running = false;
     the_network = NULL;
@@ -171,6 +169,7 @@ static void watch_link(sbs_lwip_net *net, uint64_t now_ms) {
     if (net->priv.link_checked_ms != 0 && now_ms - net->priv.link_checked_ms < LINK_CHECK_MS) {
         return;
     }
+
     net->priv.link_checked_ms = now_ms;
     if (ethernet->ops->link_up(ethernet->ctx)) {
         netif_set_link_up(netif); /* lwIP renews the lease */
@@ -193,6 +192,7 @@ static bool take_frames(sbs_lwip_net *net) {
             (void)pbuf_free(frame);
         }
     }
+
     return true;
 }
 
@@ -212,7 +212,10 @@ static bool is_ready(const sbs_lwip_net *net) {
 }
 
 static uint32_t least(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
+    if (a < b) {
+        return a;
+    }
+    return b;
 }
 
 static uint32_t time_to_next_poll(const sbs_lwip_net *net, bool more_frames, uint64_t now_ms) {
@@ -220,10 +223,15 @@ static uint32_t time_to_next_poll(const sbs_lwip_net *net, bool more_frames, uin
     if (more_frames) {
         return 0;
     }
+
 #if NO_SYS
     left_ms = least(left_ms, sys_timeouts_sleeptime());
 #endif
-    return net->priv.send_blocked ? least(left_ms, 1) : left_ms;
+    if (net->priv.send_blocked) {
+        return least(left_ms, 1);
+    }
+
+    return left_ms;
 }
 
 uint32_t sbs_lwip_poll(sbs_lwip_net *net, sbs_now now) {
@@ -232,6 +240,7 @@ uint32_t sbs_lwip_poll(sbs_lwip_net *net, sbs_now now) {
     if (!net->priv.running) {
         return LINK_CHECK_MS;
     }
+
     sbs_lwip_lock();
 #if NO_SYS
     sbs_lwip_clock_set(now.mono_ms);
@@ -245,11 +254,13 @@ uint32_t sbs_lwip_poll(sbs_lwip_net *net, sbs_now now) {
     if (net->priv.config.on_time != NULL) {
         told = sbs_lwip_time_poll(&net->priv.time, &net->priv.config, is_ready(net), now.mono_ms, &utc_s);
     }
+
     uint32_t left_ms = time_to_next_poll(net, more_frames, now.mono_ms);
     sbs_lwip_unlock();
     if (told) {
         net->priv.config.on_time(net->priv.config.ctx, utc_s);
     }
+
     return left_ms;
 }
 
@@ -265,6 +276,7 @@ void sbs_lwip_net_read_state(const sbs_lwip_net *net, sbs_lwip_net_state *out_st
     if (!net->priv.running) {
         return;
     }
+
     sbs_lwip_lock();
     out_state->link_up = netif_is_link_up(netif);
     out_state->ready = is_ready(net);

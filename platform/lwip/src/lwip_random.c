@@ -8,25 +8,28 @@
 /* RFC 6528 section 3: the secret of the initial sequence numbers, new at each start. */
 static uint8_t secret[16];
 
-static bool draw(void *out, size_t len) {
+static bool draw_random(void *out, size_t len) {
     return psa_generate_random(out, len) == PSA_SUCCESS;
 }
 
 bool sbs_lwip_random_works(void) {
     uint8_t byte;
-    return draw(&byte, sizeof byte);
+    return draw_random(&byte, sizeof byte);
 }
 
 /* lwIP knows no failure here. Streams and the time client ask sbs_lwip_random_works() before they begin anything, so
  * that what is returned after a failure names no question and no connection. */
 unsigned int sbs_lwip_random(void) {
     uint32_t value = 0;
-    (void)draw(&value, sizeof value);
+    (void)draw_random(&value, sizeof value);
     return value;
 }
 
 sbs_status sbs_lwip_random_start(void) {
-    return draw(secret, sizeof secret) ? SBS_OK : SBS_ERR_RANDOM;
+    if (draw_random(secret, sizeof secret)) {
+        return SBS_OK;
+    }
+    return SBS_ERR_RANDOM;
 }
 
 u32_t sbs_lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote, u16_t remote_port) {
@@ -46,6 +49,7 @@ u32_t sbs_lwip_initial_sequence(const ip_addr_t *local, u16_t local_port, const 
         PSA_SUCCESS) {
         return sbs_lwip_random();
     }
+
     memcpy(&offset, hash, sizeof offset);
     return offset + sys_now() * 250u; /* the clock of RFC 6528 ticks every 4 microseconds */
 }

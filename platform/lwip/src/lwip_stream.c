@@ -15,7 +15,7 @@ enum { IDLE, RESOLVING, CONNECTING, CONNECTED, OPEN, FAILED };
 #define SHORT_OF_MEMORY_MS 100u
 #define WRITE_MIN 64u /* no shorter piece is tried when memory is short */
 
-static void wake(const sbs_lwip_stream *stream) {
+static void stream_wake(const sbs_lwip_stream *stream) {
     if (stream->priv.config.wake != NULL) {
         stream->priv.config.wake(stream->priv.config.wake_ctx);
     }
@@ -26,14 +26,23 @@ static sbs_status status_of_silence(uint32_t address) {
     ip4_addr_t host;
     struct eth_addr *hardware;
     const ip4_addr_t *known;
+
     ip4_addr_set_u32(&host, address);
     struct netif *netif = ip4_route(&host);
     if (netif == NULL) {
         return SBS_ERR_UNREACHABLE;
     }
-    const ip4_addr_t *hop =
-        ip4_addr_net_eq(&host, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ? &host : netif_ip4_gw(netif);
-    return etharp_find_addr(netif, hop, &hardware, &known) < 0 ? SBS_ERR_UNREACHABLE : SBS_ERR_TIMEOUT;
+
+    const ip4_addr_t *hop = netif_ip4_gw(netif);
+    if (ip4_addr_net_eq(&host, netif_ip4_addr(netif), netif_ip4_netmask(netif))) {
+        hop = &host;
+    }
+
+    if (etharp_find_addr(netif, hop, &hardware, &known) < 0) {
+        return SBS_ERR_UNREACHABLE;
+    }
+
+    return SBS_ERR_TIMEOUT;
 }
 
 static sbs_status status_of_call(err_t error) {
@@ -53,7 +62,10 @@ static sbs_status status_of_loss(const sbs_lwip_stream *stream, err_t error) {
     bool connecting = stream->priv.state == CONNECTING;
     switch (error) {
     case ERR_RST:
-        return connecting ? SBS_ERR_REFUSED : SBS_ERR_TRUNCATED;
+        if (connecting) {
+            return SBS_ERR_REFUSED;
+        }
+        return SBS_ERR_TRUNCATED;
     case ERR_ABRT:
         return SBS_ERR_TIMEOUT;
     case ERR_MEM:
@@ -68,7 +80,7 @@ static void on_loss(void *arg, err_t error) {
     stream->priv.pcb = NULL; /* lwIP has freed it */
     stream->priv.loss = status_of_loss(stream, error);
     stream->priv.loss_code = (int32_t)error;
-    wake(stream);
+    stream_wake(stream);
 }
 
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
@@ -76,7 +88,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error) {
     (void)pcb;
     (void)error; /* lwIP: always ERR_OK */
     stream->priv.state = CONNECTED;
-    wake(stream);
+    stream_wake(stream);
     return ERR_OK;
 }
 
@@ -93,19 +105,20 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
     } else {
         pbuf_cat(stream->priv.received, data);
     }
-    wake(stream);
+
+    stream_wake(stream);
     return ERR_OK;
 }
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len) {
     (void)pcb;
     (void)len;
-    wake(arg);
+    stream_wake(arg);
     return ERR_OK;
 }
 
 static void on_resolved(void *ctx) {
-    wake(ctx);
+    stream_wake(ctx);
 }
 
 /* Lets lwIP end the connection by itself. Nothing of it refers to the stream afterwards. */
@@ -139,7 +152,7 @@ static void take_refused(sbs_lwip_stream *stream) {
 }
 
 /* What was read by nobody counts as read: the rest of what was sent, and then FIN, go out instead of a reset. */
-static void release(sbs_lwip_stream *stream) {
+static void stream_release(sbs_lwip_stream *stream) {
     sbs_lwip_lookup_cancel(&stream->priv.lookup);
     drop_received(stream);
     take_refused(stream);
@@ -151,8 +164,8 @@ static void release(sbs_lwip_stream *stream) {
     }
 }
 
-static sbs_status fail(sbs_lwip_stream *stream, sbs_status status, int32_t code) {
-    release(stream);
+static sbs_status stream_fail(sbs_lwip_stream *stream, sbs_status status, int32_t code) {
+    stream_release(stream);
     stream->priv.state = FAILED;
     stream->priv.code = code;
     return status;
@@ -160,21 +173,26 @@ static sbs_status fail(sbs_lwip_stream *stream, sbs_status status, int32_t code)
 
 /* @p on_reset: what a reset means to the caller. */
 static sbs_status fail_by_loss(sbs_lwip_stream *stream, sbs_status on_reset) {
-    sbs_status status = stream->priv.loss == SBS_ERR_TRUNCATED ? on_reset : stream->priv.loss;
-    if (status == SBS_ERR_TIMEOUT) { /* no acknowledgement however often it was sent, or our address is gone */
+    sbs_status status = stream->priv.loss;
+    if (status == SBS_ERR_TRUNCATED) {
+        status = on_reset;
+    } else if (status == SBS_ERR_TIMEOUT) { /* no acknowledgement however often it was sent, or our address is gone */
         status = status_of_silence(stream->priv.lookup.address);
     }
-    return fail(stream, status, stream->priv.loss_code);
+    return stream_fail(stream, status, stream->priv.loss_code);
 }
 
-static sbs_status wait_for(sbs_lwip_stream *stream, uint32_t timeout_ms, uint8_t events) {
+static sbs_status stream_wait_for(sbs_lwip_stream *stream, uint32_t timeout_ms, uint8_t events) {
     stream->priv.wait = (sbs_wait){.timeout_ms = timeout_ms, .events = events, .descriptor = -1};
     return SBS_PENDING;
 }
 
-static uint32_t left(const sbs_lwip_stream *stream, uint32_t limit_ms, uint64_t now_ms) {
+static uint32_t connect_time_left(const sbs_lwip_stream *stream, uint32_t limit_ms, uint64_t now_ms) {
     uint64_t passed = now_ms - stream->priv.started_ms;
-    return passed >= limit_ms ? 0 : (uint32_t)(limit_ms - passed);
+    if (passed >= limit_ms) {
+        return 0;
+    }
+    return (uint32_t)(limit_ms - passed);
 }
 
 /* Connections that were let go and get no answer keep what they have not sent: a new one takes their place. */
@@ -191,30 +209,35 @@ static void drop_forlorn(void) {
 }
 
 static sbs_status keep_connecting(sbs_lwip_stream *stream, uint64_t now_ms) {
-    uint32_t left_ms = left(stream, stream->priv.config.connect_timeout_ms, now_ms);
+    uint32_t left_ms = connect_time_left(stream, stream->priv.config.connect_timeout_ms, now_ms);
     if (stream->priv.loss != SBS_OK) {
         return fail_by_loss(stream, SBS_ERR_NETWORK);
     }
+
     if (stream->priv.state == CONNECTED) {
         stream->priv.state = OPEN;
         return SBS_OK;
     }
+
     if (left_ms == 0) {
-        return fail(stream, status_of_silence(stream->priv.lookup.address), ERR_TIMEOUT);
+        return stream_fail(stream, status_of_silence(stream->priv.lookup.address), ERR_TIMEOUT);
     }
-    return wait_for(stream, left_ms, SBS_WAIT_WRITE);
+
+    return stream_wait_for(stream, left_ms, SBS_WAIT_WRITE);
 }
 
-static sbs_status connect(sbs_lwip_stream *stream, uint64_t now_ms) {
+static sbs_status stream_connect(sbs_lwip_stream *stream, uint64_t now_ms) {
     ip_addr_t address;
     if (!sbs_lwip_random_works()) {
-        return fail(stream, SBS_ERR_RANDOM, 0);
+        return stream_fail(stream, SBS_ERR_RANDOM, 0);
     }
+
     drop_forlorn();
     struct tcp_pcb *pcb = tcp_new();
     if (pcb == NULL) {
-        return fail(stream, SBS_ERR_MEMORY, ERR_MEM);
+        return stream_fail(stream, SBS_ERR_MEMORY, ERR_MEM);
     }
+
     stream->priv.pcb = pcb;
     stream->priv.state = CONNECTING;
     stream->priv.started_ms = now_ms;
@@ -226,30 +249,41 @@ static sbs_status connect(sbs_lwip_stream *stream, uint64_t now_ms) {
     ip_addr_set_ip4_u32_val(address, stream->priv.lookup.address);
     err_t error = tcp_connect(pcb, &address, stream->priv.port, on_connected);
     if (error != ERR_OK) {
-        return fail(stream, status_of_call(error), error);
+        return stream_fail(stream, status_of_call(error), error);
     }
+
     return keep_connecting(stream, now_ms);
 }
 
 static sbs_status keep_resolving(sbs_lwip_stream *stream, const char *host, uint64_t now_ms) {
-    uint32_t left_ms = left(stream, stream->priv.config.resolve_timeout_ms, now_ms);
+    uint32_t left_ms = connect_time_left(stream, stream->priv.config.resolve_timeout_ms, now_ms);
     sbs_status status = sbs_lwip_lookup_poll(&stream->priv.lookup, host);
     if (status == SBS_OK) {
-        return connect(stream, now_ms);
+        return stream_connect(stream, now_ms);
     }
-    if (status != SBS_PENDING || left_ms == 0) {
-        return fail(stream, status != SBS_PENDING ? status : SBS_ERR_RESOLVE,
-                    status != SBS_PENDING ? ERR_VAL : ERR_TIMEOUT);
+
+    if (status != SBS_PENDING) {
+        return stream_fail(stream, status, ERR_VAL);
     }
+
+    if (left_ms == 0) {
+        return stream_fail(stream, SBS_ERR_RESOLVE, ERR_TIMEOUT);
+    }
+
     /* Not even asked yet, while lwIP's list of questions is full. */
     bool asked = stream->priv.lookup.ticket != 0;
-    return wait_for(stream, asked || left_ms < SHORT_OF_MEMORY_MS ? left_ms : SHORT_OF_MEMORY_MS, SBS_WAIT_READ);
+    if (!asked && left_ms > SHORT_OF_MEMORY_MS) {
+        left_ms = SHORT_OF_MEMORY_MS;
+    }
+
+    return stream_wait_for(stream, left_ms, SBS_WAIT_READ);
 }
 
-static sbs_status start(sbs_lwip_stream *stream, const char *host, uint16_t port, uint64_t now_ms) {
+static sbs_status stream_start(sbs_lwip_stream *stream, const char *host, uint16_t port, uint64_t now_ms) {
     if (host[0] == '\0' || port == 0) {
         return SBS_ERR_ARGUMENT;
     }
+
     stream->priv.port = port;
     stream->priv.code = 0;
     stream->priv.loss = SBS_OK;
@@ -257,13 +291,14 @@ static sbs_status start(sbs_lwip_stream *stream, const char *host, uint16_t port
     stream->priv.ended = false;
     stream->priv.started_ms = now_ms;
     stream->priv.state = RESOLVING;
+
     return keep_resolving(stream, host, now_ms);
 }
 
 static sbs_status open_locked(sbs_lwip_stream *stream, const char *host, uint16_t port, uint64_t now_ms) {
     switch (stream->priv.state) {
     case IDLE:
-        return start(stream, host, port, now_ms);
+        return stream_start(stream, host, port, now_ms);
     case RESOLVING:
         return keep_resolving(stream, host, now_ms);
     case CONNECTING:
@@ -282,14 +317,16 @@ static sbs_status stream_open(void *ctx, const char *host, uint16_t port, sbs_no
 }
 
 /* Queues what finds room now: as much as lwIP takes, less when memory is short. */
-static err_t queue(struct tcp_pcb *pcb, const uint8_t *data, size_t len, size_t *out_sent) {
+static err_t queue_bytes(struct tcp_pcb *pcb, const uint8_t *data, size_t len, size_t *out_sent) {
     size_t room = tcp_sndbuf(pcb);
     size_t size = len < room ? len : room;
     err_t error = ERR_MEM;
+
     while (size > 0 && (error = tcp_write(pcb, data, (u16_t)size, TCP_WRITE_FLAG_COPY)) == ERR_MEM &&
            size > WRITE_MIN) {
         size /= 2;
     }
+
     *out_sent = error == ERR_OK ? size : 0;
     return error;
 }
@@ -299,17 +336,24 @@ static sbs_status send_locked(sbs_lwip_stream *stream, const uint8_t *data, size
     if (stream->priv.state != OPEN) {
         return SBS_ERR_STATE;
     }
+
     if (stream->priv.loss != SBS_OK) {
         return fail_by_loss(stream, SBS_ERR_NETWORK);
     }
-    err_t error = queue(pcb, data, len, out_sent);
+
+    err_t error = queue_bytes(pcb, data, len, out_sent);
     if (error == ERR_MEM && tcp_sndqueuelen(pcb) > 0) {
         /* An acknowledgement makes room; other memory comes back without an event. */
-        return wait_for(stream, tcp_sndbuf(pcb) > 0 ? SHORT_OF_MEMORY_MS : SBS_WAIT_FOREVER, SBS_WAIT_WRITE);
+        if (tcp_sndbuf(pcb) > 0) {
+            return stream_wait_for(stream, SHORT_OF_MEMORY_MS, SBS_WAIT_WRITE);
+        }
+        return stream_wait_for(stream, SBS_WAIT_FOREVER, SBS_WAIT_WRITE);
     }
+
     if (error != ERR_OK) {
-        return fail(stream, status_of_call(error), error);
+        return stream_fail(stream, status_of_call(error), error);
     }
+
     (void)tcp_output(pcb); /* what it cannot send now, lwIP's timers will */
     return SBS_OK;
 }
@@ -331,6 +375,7 @@ static void take_received(sbs_lwip_stream *stream, uint8_t *buffer, size_t size,
         tcp_recved(stream->priv.pcb, len);
         take_refused(stream);
     }
+
     *out_len = len;
 }
 
@@ -338,17 +383,21 @@ static sbs_status receive_locked(sbs_lwip_stream *stream, uint8_t *buffer, size_
     if (stream->priv.state != OPEN) {
         return SBS_ERR_STATE;
     }
+
     if (stream->priv.received != NULL) {
         take_received(stream, buffer, size, out_len);
         return SBS_OK;
     }
+
     if (stream->priv.ended) {
         return SBS_END;
     }
+
     if (stream->priv.loss != SBS_OK) {
         return fail_by_loss(stream, SBS_ERR_TRUNCATED);
     }
-    return wait_for(stream, SBS_WAIT_FOREVER, SBS_WAIT_READ);
+
+    return stream_wait_for(stream, SBS_WAIT_FOREVER, SBS_WAIT_READ);
 }
 
 static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -362,7 +411,7 @@ static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t
 static void stream_close(void *ctx) {
     sbs_lwip_stream *stream = ctx;
     sbs_lwip_lock();
-    release(stream);
+    stream_release(stream);
     stream->priv.state = IDLE;
     sbs_lwip_unlock();
 }
@@ -388,7 +437,10 @@ static const sbs_stream_ops stream_ops = {
 };
 
 static uint32_t or_default(uint32_t value) {
-    return value != 0 ? value : DEFAULT_TIMEOUT_MS;
+    if (value != 0) {
+        return value;
+    }
+    return DEFAULT_TIMEOUT_MS;
 }
 
 void sbs_lwip_stream_init(sbs_lwip_stream *stream, const sbs_lwip_stream_config *config, sbs_stream *out_stream) {
@@ -396,6 +448,7 @@ void sbs_lwip_stream_init(sbs_lwip_stream *stream, const sbs_lwip_stream_config 
     if (config != NULL) {
         stream->priv.config = *config;
     }
+
     stream->priv.config.resolve_timeout_ms = or_default(stream->priv.config.resolve_timeout_ms);
     stream->priv.config.connect_timeout_ms = or_default(stream->priv.config.connect_timeout_ms);
     stream->priv.lookup.answer = SBS_PENDING;

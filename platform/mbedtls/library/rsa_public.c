@@ -52,6 +52,7 @@ static void double_it(const modulus *mod, word *x) {
 static void multiply(const modulus *mod, word *out, const word *a, size_t a_words, const word *b) {
     size_t words = mod->words;
     word *t = mod->t;
+
     memset(t, 0, (words + 2) * sizeof(word));
     for (size_t i = 0; i < words; i++) {
         if (i < a_words) {
@@ -61,6 +62,7 @@ static void multiply(const modulus *mod, word *out, const word *a, size_t a_word
         memmove(t, t + 1, (words + 1) * sizeof(word));
         t[words + 1] = 0;
     }
+
     reduce(mod, out);
 }
 
@@ -69,6 +71,7 @@ static void set_r_squared(const modulus *mod, word *x, size_t bits) {
     size_t bits_of_r = mod->words * biL;
     size_t odd = bits_of_r;
     unsigned squarings = 0;
+
     for (; odd % 2 == 0; odd /= 2) {
         squarings++;
     }
@@ -78,6 +81,7 @@ static void set_r_squared(const modulus *mod, word *x, size_t bits) {
     for (size_t left = bits_of_r - (bits - 1) + odd; left > 0; --left) {
         double_it(mod, x);
     }
+
     for (; squarings > 0; --squarings) {
         multiply(mod, x, x, mod->words, x);
     }
@@ -96,6 +100,7 @@ static void power(const modulus *mod, word *x, word *p, const mbedtls_mpi *e, si
             multiply(mod, p, p, mod->words, x);
         }
     }
+
     multiply(mod, x, &one, 1, p); /* the factor R goes */
 }
 
@@ -114,6 +119,7 @@ int sbs_rsa_public_exp_mod(mbedtls_mpi *x, const mbedtls_mpi *a, const mbedtls_m
     if (code == 0) {
         code = mbedtls_mpi_grow(x, mod.words);
     }
+
     if (code != 0) {
         return code;
     }
@@ -122,9 +128,11 @@ int sbs_rsa_public_exp_mod(mbedtls_mpi *x, const mbedtls_mpi *a, const mbedtls_m
     if (memory == NULL) {
         return MBEDTLS_ERR_MPI_ALLOC_FAILED;
     }
+
     mod.m = mbedtls_mpi_core_montmul_init(mod.n);
     mod.t = memory + mod.words;
     power(&mod, x->p, memory, e, bits);
     mbedtls_free(memory);
+
     return 0;
 }

@@ -44,14 +44,17 @@ sbs_status sbs_mbedtls_init(const sbs_mbedtls_allocator *allocator) {
     if (allocator == NULL) {
         allocator = &of_the_c_library;
     }
+
     if (allocator->allocate == NULL || allocator->release == NULL) {
         return SBS_ERR_ARGUMENT;
     }
+
     allocator_in_use = *allocator;
     if (mbedtls_platform_set_calloc_free(counting_calloc, forwarding_free) != 0 ||
         mbedtls_platform_set_time(last_known_time) != 0) {
         return SBS_ERR_CRYPTO;
     }
+
     return sbs_psa_to_status(psa_crypto_init());
 }
 
@@ -89,8 +92,12 @@ static void civil_from_days(int32_t days, struct tm *out) {
     int32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int32_t month = (5 * day_of_year + 2) / 153;
     out->tm_mday = (int)(day_of_year - (153 * month + 2) / 5 + 1);
-    out->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
-    out->tm_year = (int)(year_of_era + era * 400 + (month >= 10 ? 1 : 0) - 1900);
+    out->tm_mon = (int)(month + 2);
+    out->tm_year = (int)(year_of_era + era * 400 - 1900);
+    if (out->tm_mon >= 12) { /* January and February end the year that began with March */
+        out->tm_mon -= 12;
+        out->tm_year++;
+    }
 }
 
 struct tm *mbedtls_platform_gmtime_r(const mbedtls_time_t *time, struct tm *out) {

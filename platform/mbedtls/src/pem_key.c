@@ -34,10 +34,14 @@ const char *sbs_pem_fault_text(sbs_pem_fault fault) {
         SBS_PEM_FAULT_TABLE(TEXT)
 #undef TEXT
     };
-    return (size_t)fault < SBS_COUNT_OF(texts) ? texts[fault] : "cannot be used";
+    if ((size_t)fault < SBS_COUNT_OF(texts)) {
+        return texts[fault];
+    }
+
+    return "cannot be used";
 }
 
-static sbs_status refuse(sbs_pem_fault *out_fault, sbs_pem_fault fault) {
+static sbs_status refuse_pem(sbs_pem_fault *out_fault, sbs_pem_fault fault) {
     *out_fault = fault;
     return SBS_ERR_KEY;
 }
@@ -45,12 +49,23 @@ static sbs_status refuse(sbs_pem_fault *out_fault, sbs_pem_fault fault) {
 /* Characters of the label after BEGIN, 0 if the line is no header. */
 static size_t label_len(const char *label) {
     size_t len = strcspn(label, "-\r\n");
-    return strncmp(label + len, DASHES, sizeof DASHES - 1) == 0 ? len : 0;
+    if (strncmp(label + len, DASHES, sizeof DASHES - 1) == 0) {
+        return len;
+    }
+    return 0;
 }
 
 static bool label_ends(const char *label, size_t len, const char *end) {
     size_t end_len = strlen(end);
     return len >= end_len && strncmp(label + len - end_len, end, end_len) == 0;
+}
+
+/* Counts a block; the first of a kind is the one that is read. */
+static void note_block(const char **first, unsigned *count, const char *at) {
+    if (*count == 0) {
+        *first = at;
+    }
+    (*count)++;
 }
 
 static key_blocks find_blocks(const char *text) {
@@ -59,23 +74,26 @@ static key_blocks find_blocks(const char *text) {
         const char *label = at + sizeof BEGIN - 1;
         size_t len = label_len(label);
         if (label_ends(label, len, "PRIVATE KEY")) {
-            found.private_block = found.private_count++ == 0 ? at : found.private_block;
+            note_block(&found.private_block, &found.private_count, at);
         } else if (label_ends(label, len, "PUBLIC KEY")) {
-            found.public_block = found.public_count++ == 0 ? at : found.public_block;
+            note_block(&found.public_block, &found.public_count, at);
         }
     }
+
     return found;
 }
 
 static bool has_end(const char *block) {
     const char *label = block + sizeof BEGIN - 1;
     size_t len = label_len(label);
+
     for (const char *at = strstr(label, END); at != NULL; at = strstr(at + 1, END)) {
         const char *end_label = at + sizeof END - 1;
         if (label_len(end_label) == len && strncmp(end_label, label, len) == 0) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -91,11 +109,16 @@ static sbs_pem_fault look_at(const char *block) {
     if (has_label(block, "ENCRYPTED PRIVATE KEY")) {
         return SBS_PEM_ENCRYPTED;
     }
+
     for (size_t i = 0; i < SBS_COUNT_OF(known); i++) {
         if (has_label(block, known[i])) {
-            return has_end(block) ? SBS_PEM_NO_FAULT : SBS_PEM_TRUNCATED;
+            if (has_end(block)) {
+                return SBS_PEM_NO_FAULT;
+            }
+            return SBS_PEM_TRUNCATED;
         }
     }
+
     return SBS_PEM_UNKNOWN_FORMAT;
 }
 
@@ -104,16 +127,16 @@ static sbs_status decoding_failed(int code, sbs_pem_fault *out_fault) {
     case MBEDTLS_ERR_PK_PASSWORD_REQUIRED:
     case MBEDTLS_ERR_PEM_PASSWORD_REQUIRED:
     case MBEDTLS_ERR_PEM_FEATURE_UNAVAILABLE: /* "Proc-Type: 4,ENCRYPTED" */
-        return refuse(out_fault, SBS_PEM_ENCRYPTED);
+        return refuse_pem(out_fault, SBS_PEM_ENCRYPTED);
     case MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE:
-        return refuse(out_fault, SBS_PEM_WRONG_CURVE);
+        return refuse_pem(out_fault, SBS_PEM_WRONG_CURVE);
     case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
-        return refuse(out_fault, SBS_PEM_WRONG_KIND);
+        return refuse_pem(out_fault, SBS_PEM_WRONG_KIND);
     case MBEDTLS_ERR_PK_ALLOC_FAILED:
     case MBEDTLS_ERR_PEM_ALLOC_FAILED:
         return SBS_ERR_MEMORY;
     default:
-        return refuse(out_fault, SBS_PEM_DAMAGED);
+        return refuse_pem(out_fault, SBS_PEM_DAMAGED);
     }
 }
 
@@ -124,9 +147,15 @@ static sbs_pem_fault check_size(const mbedtls_pk_context *pk) {
         if (bits < RSA_BITS_MIN) {
             return SBS_PEM_TOO_SMALL;
         }
-        return bits > RSA_BITS_MAX ? SBS_PEM_TOO_LARGE : SBS_PEM_NO_FAULT;
+        if (bits > RSA_BITS_MAX) {
+            return SBS_PEM_TOO_LARGE;
+        }
+        return SBS_PEM_NO_FAULT;
     case MBEDTLS_PK_ECKEY:
-        return bits == EC_BITS ? SBS_PEM_NO_FAULT : SBS_PEM_WRONG_CURVE;
+        if (bits == EC_BITS) {
+            return SBS_PEM_NO_FAULT;
+        }
+        return SBS_PEM_WRONG_CURVE;
     default:
         return SBS_PEM_WRONG_KIND;
     }
@@ -144,27 +173,39 @@ static bool parts_fit(const mbedtls_pk_context *pk) {
 static sbs_status decode(const char *block, bool is_private, mbedtls_pk_context *pk, sbs_pem_fault *out_fault) {
     sbs_pem_fault fault = look_at(block);
     if (fault != SBS_PEM_NO_FAULT) {
-        return refuse(out_fault, fault);
+        return refuse_pem(out_fault, fault);
     }
+
     const unsigned char *bytes = (const unsigned char *)block;
     size_t size = strlen(block) + 1;
-    int code = is_private
-                   ? mbedtls_pk_parse_key(pk, bytes, size, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE)
-                   : mbedtls_pk_parse_public_key(pk, bytes, size);
+    int code;
+    if (is_private) {
+        code = mbedtls_pk_parse_key(pk, bytes, size, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    } else {
+        code = mbedtls_pk_parse_public_key(pk, bytes, size);
+    }
+
     if (code != 0) {
         return decoding_failed(code, out_fault);
     }
+
     fault = check_size(pk);
     if (fault == SBS_PEM_NO_FAULT && is_private && !parts_fit(pk)) {
         fault = SBS_PEM_DAMAGED;
     }
-    return fault == SBS_PEM_NO_FAULT ? SBS_OK : refuse(out_fault, fault);
+
+    if (fault == SBS_PEM_NO_FAULT) {
+        return SBS_OK;
+    }
+
+    return refuse_pem(out_fault, fault);
 }
 
-static sbs_status import(const mbedtls_pk_context *pk, bool is_private, psa_key_id_t *out_id) {
+static sbs_status import_into_psa(const mbedtls_pk_context *pk, bool is_private, psa_key_id_t *out_id) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_usage_t usage = is_private ? PSA_KEY_USAGE_SIGN_HASH : PSA_KEY_USAGE_VERIFY_HASH;
     int code = mbedtls_pk_get_psa_attributes(pk, usage, &attributes);
+
     psa_set_key_usage_flags(&attributes, usage); /* and not to be exported or copied */
     psa_set_key_algorithm(&attributes, mbedtls_pk_get_type(pk) == MBEDTLS_PK_RSA
                                            ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
@@ -172,11 +213,17 @@ static sbs_status import(const mbedtls_pk_context *pk, bool is_private, psa_key_
     if (code == 0) {
         code = mbedtls_pk_import_into_psa(pk, &attributes, out_id);
     }
+
     psa_reset_key_attributes(&attributes);
     if (code == MBEDTLS_ERR_PK_ALLOC_FAILED || code == PSA_ERROR_INSUFFICIENT_MEMORY) {
         return SBS_ERR_MEMORY;
     }
-    return code == 0 ? SBS_OK : SBS_ERR_CRYPTO;
+
+    if (code == 0) {
+        return SBS_OK;
+    }
+
+    return SBS_ERR_CRYPTO;
 }
 
 static sbs_status decode_and_import(const char *block, bool is_private, psa_key_id_t *out_id,
@@ -185,7 +232,7 @@ static sbs_status decode_and_import(const char *block, bool is_private, psa_key_
     mbedtls_pk_init(&pk);
     sbs_status status = decode(block, is_private, &pk, out_fault);
     if (status == SBS_OK) {
-        status = import(&pk, is_private, out_id);
+        status = import_into_psa(&pk, is_private, out_id);
     }
     mbedtls_pk_free(&pk);
     return status;
@@ -195,15 +242,22 @@ sbs_status sbs_pem_key_import(const char *text, size_t len, psa_key_id_t *out_id
     *out_id = PSA_KEY_ID_NULL;
     *out_fault = SBS_PEM_NO_FAULT;
     if (strlen(text) != len) {
-        return refuse(out_fault, SBS_PEM_NO_KEY);
+        return refuse_pem(out_fault, SBS_PEM_NO_KEY);
     }
+
     key_blocks found = find_blocks(text);
+    if (found.private_count == 0 && found.public_count == 0) {
+        return refuse_pem(out_fault, SBS_PEM_NO_KEY);
+    }
+
     if (found.private_count == 0) {
-        return refuse(out_fault, found.public_count == 0 ? SBS_PEM_NO_KEY : SBS_PEM_ONLY_PUBLIC);
+        return refuse_pem(out_fault, SBS_PEM_ONLY_PUBLIC);
     }
+
     if (found.private_count > 1) {
-        return refuse(out_fault, SBS_PEM_SEVERAL);
+        return refuse_pem(out_fault, SBS_PEM_SEVERAL);
     }
+
     return decode_and_import(found.private_block, true, out_id, out_fault);
 }
 
@@ -224,13 +278,18 @@ sbs_status sbs_pem_public_key_read(const char *text, size_t len, sbs_alg *out_al
     sbs_status status = sbs_pem_key_import(text, len, &id, out_fault);
     if (status == SBS_ERR_KEY && *out_fault == SBS_PEM_ONLY_PUBLIC) {
         key_blocks found = find_blocks(text);
+        if (found.public_count > 1) {
+            return refuse_pem(out_fault, SBS_PEM_SEVERAL);
+        }
+
         *out_fault = SBS_PEM_NO_FAULT;
-        status = found.public_count > 1 ? refuse(out_fault, SBS_PEM_SEVERAL)
-                                        : decode_and_import(found.public_block, false, &id, out_fault);
+        status = decode_and_import(found.public_block, false, &id, out_fault);
     }
+
     if (status != SBS_OK) {
         return status;
     }
+
     status = export_public(id, out_alg, buffer, size, out_len);
     (void)psa_destroy_key(id);
     return status;

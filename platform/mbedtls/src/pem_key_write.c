@@ -21,25 +21,27 @@ typedef struct der_writer {
     int error;
 } der_writer;
 
-static size_t note(der_writer *der, int result) {
+static size_t der_note(der_writer *der, int result) {
     if (result < 0) {
-        der->error = der->error != 0 ? der->error : result;
+        if (der->error == 0) {
+            der->error = result;
+        }
         return 0;
     }
     return (size_t)result;
 }
 
 static size_t put_header(der_writer *der, size_t content, unsigned char tag) {
-    content += note(der, mbedtls_asn1_write_len(&der->at, der->start, content));
-    return content + note(der, mbedtls_asn1_write_tag(&der->at, der->start, tag));
+    content += der_note(der, mbedtls_asn1_write_len(&der->at, der->start, content));
+    return content + der_note(der, mbedtls_asn1_write_tag(&der->at, der->start, tag));
 }
 
 /* ECPrivateKey (RFC 5915 section 3) without its parameters, which PKCS #8 gives already. */
 static size_t put_ec_private_key(der_writer *der, const uint8_t *scalar, const uint8_t *point) {
-    size_t len = note(der, mbedtls_asn1_write_bitstring(&der->at, der->start, point, POINT_SIZE * 8));
+    size_t len = der_note(der, mbedtls_asn1_write_bitstring(&der->at, der->start, point, POINT_SIZE * 8));
     len = put_header(der, len, MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED | 1);
-    len += note(der, mbedtls_asn1_write_octet_string(&der->at, der->start, scalar, SCALAR_SIZE));
-    len += note(der, mbedtls_asn1_write_int(&der->at, der->start, 1));
+    len += der_note(der, mbedtls_asn1_write_octet_string(&der->at, der->start, scalar, SCALAR_SIZE));
+    len += der_note(der, mbedtls_asn1_write_int(&der->at, der->start, 1));
     return put_header(der, len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
 }
 
@@ -49,20 +51,26 @@ static size_t put_algorithm(der_writer *der, sbs_alg alg) {
     static const char ec[] = MBEDTLS_OID_EC_ALG_UNRESTRICTED;
     static const char curve[] = MBEDTLS_OID_EC_GRP_SECP384R1;
     if (alg == SBS_RS384) {
-        return note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, rsa, sizeof rsa - 1, 0));
+        return der_note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, rsa, sizeof rsa - 1, 0));
     }
-    size_t len = note(der, mbedtls_asn1_write_oid(&der->at, der->start, curve, sizeof curve - 1));
-    return note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, ec, sizeof ec - 1, len));
+    size_t len = der_note(der, mbedtls_asn1_write_oid(&der->at, der->start, curve, sizeof curve - 1));
+    return der_note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, ec, sizeof ec - 1, len));
 }
 
 /* PrivateKeyInfo (RFC 5208 section 5). @p key: RSAPrivateKey DER, or the scalar with its public point. */
 static size_t put_private_key_info(der_writer *der, sbs_alg alg, const uint8_t *key, size_t key_len,
                                    const uint8_t *point) {
-    size_t len = alg == SBS_RS384 ? note(der, mbedtls_asn1_write_raw_buffer(&der->at, der->start, key, key_len))
-                                  : put_ec_private_key(der, key, point);
+    size_t len;
+    if (alg == SBS_RS384) {
+        len = der_note(der, mbedtls_asn1_write_raw_buffer(&der->at, der->start, key, key_len));
+    } else {
+        len = put_ec_private_key(der, key, point);
+    }
+
     len = put_header(der, len, MBEDTLS_ASN1_OCTET_STRING);
     len += put_algorithm(der, alg);
-    len += note(der, mbedtls_asn1_write_int(&der->at, der->start, 0));
+    len += der_note(der, mbedtls_asn1_write_int(&der->at, der->start, 0));
+
     return put_header(der, len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
 }
 
@@ -71,25 +79,40 @@ static sbs_status kind_of(psa_key_id_t id, sbs_alg *out_alg) {
     psa_status_t status = psa_get_key_attributes(id, &attributes);
     psa_key_type_t type = psa_get_key_type(&attributes);
     size_t bits = psa_get_key_bits(&attributes);
+
     psa_reset_key_attributes(&attributes);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
-    *out_alg = type == PSA_KEY_TYPE_RSA_KEY_PAIR ? SBS_RS384 : SBS_ES384;
-    bool is_p384 = type == PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) && bits == SCALAR_SIZE * 8;
-    return type == PSA_KEY_TYPE_RSA_KEY_PAIR || is_p384 ? SBS_OK : SBS_ERR_KEY;
+
+    if (type == PSA_KEY_TYPE_RSA_KEY_PAIR) {
+        *out_alg = SBS_RS384;
+        return SBS_OK;
+    }
+
+    if (type == PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) && bits == SCALAR_SIZE * 8) {
+        *out_alg = SBS_ES384;
+        return SBS_OK;
+    }
+
+    return SBS_ERR_KEY;
 }
 
 static sbs_status put_pem(const der_writer *der, size_t len, char *out, size_t size, size_t *out_len) {
     if (der->error != 0) {
         return SBS_ERR_CRYPTO;
     }
+
     int code = mbedtls_pem_write_buffer("-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", der->at, len,
                                         (unsigned char *)out, size, out_len);
     if (code != 0) {
         sbs_wipe(out, size);
-        return code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL ? SBS_ERR_BUFFER : SBS_ERR_MEMORY;
+        if (code == MBEDTLS_ERR_BASE64_BUFFER_TOO_SMALL) {
+            return SBS_ERR_BUFFER;
+        }
+        return SBS_ERR_MEMORY;
     }
+
     *out_len -= 1; /* the NUL */
     return SBS_OK;
 }
@@ -98,29 +121,36 @@ sbs_status sbs_pem_key_write(psa_key_id_t id, char *out, size_t size, size_t *ou
     uint8_t key[PSA_EXPORT_KEY_PAIR_MAX_SIZE];
     uint8_t point[POINT_SIZE];
     unsigned char bytes[PSA_EXPORT_KEY_PAIR_MAX_SIZE + 256];
+
     der_writer der = {bytes, bytes + sizeof bytes, 0};
     size_t key_len = 0;
     size_t point_len = 0;
-    sbs_alg alg;
+    sbs_alg alg = SBS_RS384;
     *out_len = 0;
     sbs_status status = kind_of(id, &alg);
     if (status != SBS_OK) {
         return status;
     }
+
     status = sbs_psa_to_status(psa_export_key(id, key, sizeof key, &key_len));
     if (status == SBS_OK && alg == SBS_ES384) {
         status = sbs_psa_to_status(psa_export_public_key(id, point, sizeof point, &point_len));
     }
+
     if (status == SBS_OK) {
         status = put_pem(&der, put_private_key_info(&der, alg, key, key_len, point), out, size, out_len);
     }
+
     sbs_wipe(key, sizeof key);
     sbs_wipe(bytes, sizeof bytes);
     return status;
 }
 
 static bool is_size(sbs_alg alg, size_t bits) {
-    return alg == SBS_RS384 ? bits == 2048 || bits == 3072 || bits == 4096 : bits == SCALAR_SIZE * 8;
+    if (alg == SBS_RS384) {
+        return bits == 2048 || bits == 3072 || bits == 4096;
+    }
+    return bits == SCALAR_SIZE * 8;
 }
 
 sbs_status sbs_pem_key_generate(sbs_alg alg, size_t bits, psa_key_id_t *out_id) {
@@ -129,15 +159,18 @@ sbs_status sbs_pem_key_generate(sbs_alg alg, size_t bits, psa_key_id_t *out_id) 
     if (bits == 0) {
         bits = alg == SBS_RS384 ? 2048 : SCALAR_SIZE * 8;
     }
+
     if ((alg != SBS_RS384 && alg != SBS_ES384) || !is_size(alg, bits)) {
         return SBS_ERR_ARGUMENT;
     }
+
     psa_set_key_type(&attributes,
                      alg == SBS_RS384 ? PSA_KEY_TYPE_RSA_KEY_PAIR : PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
     psa_set_key_bits(&attributes, bits);
     psa_set_key_algorithm(&attributes, alg == SBS_RS384 ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
                                                         : PSA_ALG_ECDSA(PSA_ALG_SHA_384));
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
+
     return sbs_psa_to_status(psa_generate_key(&attributes, out_id));
 }
 

@@ -20,7 +20,11 @@ const char *sbs_tls_problem_text(sbs_tls_problem problem) {
 #undef SBS_TLS_PROBLEM_TEXT
     };
     size_t index = (size_t)problem;
-    return index < SBS_COUNT_OF(texts) ? texts[index] : "";
+    if (index < SBS_COUNT_OF(texts)) {
+        return texts[index];
+    }
+
+    return "";
 }
 
 /* RFC 8446 section 6.2, and what TLS 1.2 had beside. */
@@ -85,8 +89,13 @@ uint8_t sbs_tls_stream_alert(const sbs_tls_stream *tls) {
 
 const char *sbs_tls_stream_words(const sbs_tls_stream *tls) {
     sbs_tls_problem problem = sbs_tls_stream_problem(tls);
-    const alert_meaning *meaning = tls->priv.alert != 0 ? meaning_of(tls->priv.alert) : NULL;
-    return meaning != NULL && meaning->problem == problem ? meaning->words : sbs_tls_problem_text(problem);
+    if (tls->priv.alert != 0) {
+        const alert_meaning *meaning = meaning_of(tls->priv.alert);
+        if (meaning != NULL && meaning->problem == problem) {
+            return meaning->words;
+        }
+    }
+    return sbs_tls_problem_text(problem);
 }
 
 /* ---- certificates --------------------------------------------------------------------------------------------- */
@@ -120,9 +129,14 @@ static sbs_tls_problem problem_of_code(int code) {
             return parse_codes[i].problem;
         }
     }
+
     bool of_certificate = module <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && module > MBEDTLS_ERR_X509_ALLOC_FAILED;
     bool of_key = module <= MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE && module > MBEDTLS_ERR_PK_ALLOC_FAILED;
-    return of_certificate || of_key ? SBS_TLS_MALFORMED : SBS_TLS_NO_PROBLEM;
+    if (of_certificate || of_key) {
+        return SBS_TLS_MALFORMED;
+    }
+
+    return SBS_TLS_NO_PROBLEM;
 }
 
 sbs_tls_problem sbs_tls_trust_problem(const sbs_tls_trust *trust) {
@@ -130,7 +144,10 @@ sbs_tls_problem sbs_tls_trust_problem(const sbs_tls_trust *trust) {
         return SBS_TLS_NO_PROBLEM;
     }
     sbs_tls_problem problem = problem_of_code(trust->priv.code);
-    return problem != SBS_TLS_NO_PROBLEM ? problem : SBS_TLS_MALFORMED;
+    if (problem != SBS_TLS_NO_PROBLEM) {
+        return problem;
+    }
+    return SBS_TLS_MALFORMED;
 }
 
 static bool is_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
@@ -156,20 +173,32 @@ static bool is_too_large(const mbedtls_x509_crt *certificate) {
 static sbs_tls_problem why_untrusted(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate) {
     const mbedtls_x509_crt *trusted = &tls->priv.config->trust->priv.chain;
     if (is_same(&certificate->issuer_raw, &certificate->subject_raw)) {
-        return find_subject(trusted, &certificate->subject_raw) != NULL ? SBS_TLS_ISSUER_UNFIT : SBS_TLS_ROOT_UNKNOWN;
+        if (find_subject(trusted, &certificate->subject_raw) != NULL) {
+            return SBS_TLS_ISSUER_UNFIT;
+        }
+        return SBS_TLS_ROOT_UNKNOWN;
     }
 
     const mbedtls_x509_crt *issuer = find_subject(trusted, &certificate->issuer_raw);
-    issuer = issuer != NULL ? issuer : find_subject(certificate->next, &certificate->issuer_raw);
+    if (issuer == NULL) {
+        issuer = find_subject(certificate->next, &certificate->issuer_raw);
+    }
+
     if (issuer == NULL) {
         return SBS_TLS_ISSUER_MISSING;
     }
+
     if (is_too_large(issuer)) {
         return SBS_TLS_KEY_TOO_LARGE;
     }
+
     bool may_issue = issuer->MBEDTLS_PRIVATE(ca_istrue) != 0 &&
                      mbedtls_x509_crt_check_key_usage(issuer, MBEDTLS_X509_KU_KEY_CERT_SIGN) == 0;
-    return may_issue ? SBS_TLS_ISSUER_UNFIT : SBS_TLS_NOT_AN_ISSUER;
+    if (may_issue) {
+        return SBS_TLS_ISSUER_UNFIT;
+    }
+
+    return SBS_TLS_NOT_AN_ISSUER;
 }
 
 typedef struct flag_problem {
@@ -198,13 +227,16 @@ static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *cer
     if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
         problem = why_untrusted(tls, certificate);
     }
+
     if (problem == SBS_TLS_NO_PROBLEM && depth == 0 && is_too_large(certificate)) {
         problem = SBS_TLS_KEY_TOO_LARGE;
     }
+
     bool nameless = mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0;
     if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0 && nameless) {
         problem = SBS_TLS_NO_NAMES;
     }
+
     if (tls->priv.problem == SBS_TLS_NO_PROBLEM) {
         tls->priv.problem = (uint8_t)problem;
     }
@@ -219,13 +251,20 @@ static bool is_after_hello(const sbs_tls_stream *tls) {
 
 static void note_alert(sbs_tls_stream *tls, uint8_t alert) {
     const alert_meaning *meaning = meaning_of(alert);
-    sbs_tls_problem problem = meaning != NULL ? meaning->problem : SBS_TLS_ALERT;
-    bool has_own = tls->priv.config->identity != NULL;
-    if (alert == 40 && is_after_hello(tls)) { /* TLS 1.2 has no alert of its own for it */
-        problem = has_own ? SBS_TLS_CERTIFICATE_REFUSED : SBS_TLS_WANTS_CERTIFICATE;
-    } else if (problem == SBS_TLS_CERTIFICATE_REFUSED && !has_own) {
-        problem = SBS_TLS_WANTS_CERTIFICATE; /* so servers say that none was sent */
+    sbs_tls_problem problem = SBS_TLS_ALERT;
+    if (meaning != NULL) {
+        problem = meaning->problem;
     }
+
+    if (alert == 40 && is_after_hello(tls)) { /* TLS 1.2 has no alert of its own for it */
+        problem = SBS_TLS_CERTIFICATE_REFUSED;
+    }
+
+    /* So servers say that no certificate was sent. */
+    if (problem == SBS_TLS_CERTIFICATE_REFUSED && tls->priv.config->identity == NULL) {
+        problem = SBS_TLS_WANTS_CERTIFICATE;
+    }
+
     tls->priv.alert = alert;
     tls->priv.problem = (uint8_t)problem;
 }
@@ -236,7 +275,10 @@ static sbs_tls_problem problem_of_bytes(const uint8_t *header) {
         return SBS_TLS_PLAIN_HTTP;
     }
     bool is_record = header[0] >= 20 && header[0] <= 23 && header[1] == 3;
-    return is_record ? SBS_TLS_NO_PROBLEM : SBS_TLS_NO_TLS;
+    if (is_record) {
+        return SBS_TLS_NO_PROBLEM;
+    }
+    return SBS_TLS_NO_TLS;
 }
 
 /* A peer that gave up may have closed its end while we were sending: its alert waits to be read. */
@@ -244,11 +286,13 @@ static bool hear_last_alert(sbs_tls_stream *tls) {
     uint8_t record[7] = {0};
     size_t len = 0;
     sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, record, sizeof record, &len);
+
     bool is_alert = status == SBS_OK && len == sizeof record && record[0] == 21 && record[1] == 3 && record[4] == 2 &&
                     record[5] == MBEDTLS_SSL_ALERT_LEVEL_FATAL;
     if (is_alert) {
         note_alert(tls, record[6]);
     }
+
     return is_alert;
 }
 
@@ -257,8 +301,12 @@ static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int 
     switch (code) {
     case MBEDTLS_ERR_SSL_INVALID_RECORD: {
         sbs_tls_problem problem = problem_of_bytes(ssl->MBEDTLS_PRIVATE(in_hdr));
-        return problem != SBS_TLS_NO_PROBLEM ? problem : SBS_TLS_BROKEN_RULES;
+        if (problem != SBS_TLS_NO_PROBLEM) {
+            return problem;
+        }
+        return SBS_TLS_BROKEN_RULES;
     }
+
     case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a message that exceeds the buffer: only the certificates' is so long */
         return SBS_TLS_CHAIN_TOO_LONG;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
@@ -277,6 +325,7 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
     if (code == 0) {
         return in_handshake && tls->priv.raw_status == SBS_ERR_NETWORK && hear_last_alert(tls);
     }
+
     if (ssl->MBEDTLS_PRIVATE(in_hdr) == NULL) {
         return false;
     }
@@ -285,9 +334,11 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
         note_alert(tls, ssl->MBEDTLS_PRIVATE(in_msg)[1]);
         return true;
     }
+
     if (in_handshake && tls->priv.problem == SBS_TLS_NO_PROBLEM) {
         tls->priv.problem = (uint8_t)problem_of_handshake(ssl, code);
     }
+
     return false;
 }
 

@@ -15,7 +15,11 @@ const char *sbs_tls_identity_fault_text(sbs_tls_identity_fault fault) {
 #undef SBS_TLS_IDENTITY_FAULT_TEXT
     };
     size_t index = (size_t)fault;
-    return index < SBS_COUNT_OF(texts) ? texts[index] : "unknown fault";
+    if (index < SBS_COUNT_OF(texts)) {
+        return texts[index];
+    }
+
+    return "unknown fault";
 }
 
 void sbs_tls_identity_init(sbs_tls_identity *identity) {
@@ -36,7 +40,10 @@ static sbs_tls_identity_fault load_chain(sbs_tls_identity *identity, const char 
     if (code < 0) {
         return SBS_TLS_IDENTITY_NO_CERTIFICATE;
     }
-    return code == 0 ? SBS_TLS_IDENTITY_NO_FAULT : SBS_TLS_IDENTITY_BAD_CERTIFICATE;
+    if (code == 0) {
+        return SBS_TLS_IDENTITY_NO_FAULT;
+    }
+    return SBS_TLS_IDENTITY_BAD_CERTIFICATE;
 }
 
 static sbs_tls_identity_fault load_key(sbs_tls_identity *identity, const char *text, size_t len) {
@@ -45,9 +52,11 @@ static sbs_tls_identity_fault load_key(sbs_tls_identity *identity, const char *t
     if (code == 0) {
         return SBS_TLS_IDENTITY_NO_FAULT;
     }
+
     if (code == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || strstr(text, "ENCRYPTED") != NULL) {
         return SBS_TLS_IDENTITY_ENCRYPTED;
     }
+
     return SBS_TLS_IDENTITY_NO_KEY;
 }
 
@@ -57,13 +66,19 @@ static sbs_tls_identity_fault load(sbs_tls_identity *identity, const char *certi
     if (fault != SBS_TLS_IDENTITY_NO_FAULT) {
         return fault;
     }
+
     fault = load_key(identity, key, key_len);
     if (fault != SBS_TLS_IDENTITY_NO_FAULT) {
         return fault;
     }
+
     int code = mbedtls_pk_check_pair(&identity->priv.chain.pk, &identity->priv.key, mbedtls_psa_get_random,
                                      MBEDTLS_PSA_RANDOM_STATE);
-    return code == 0 ? SBS_TLS_IDENTITY_NO_FAULT : SBS_TLS_IDENTITY_OTHER_KEY;
+    if (code == 0) {
+        return SBS_TLS_IDENTITY_NO_FAULT;
+    }
+
+    return SBS_TLS_IDENTITY_OTHER_KEY;
 }
 
 static bool is_text(const char *text, size_t len) {
@@ -83,8 +98,13 @@ sbs_status sbs_tls_identity_load(sbs_tls_identity *identity, const char *certifi
         identity->priv.loaded = true;
         return SBS_OK;
     }
+
     sbs_tls_identity_deinit(identity);
-    return sbs_mbedtls_allocation_failures() != failures ? SBS_ERR_MEMORY : SBS_ERR_KEY;
+    if (sbs_mbedtls_allocation_failures() != failures) {
+        return SBS_ERR_MEMORY;
+    }
+
+    return SBS_ERR_KEY;
 }
 #else
 sbs_status sbs_tls_identity_load(sbs_tls_identity *identity, const char *certificates, size_t certificates_len,

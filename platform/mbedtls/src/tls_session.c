@@ -37,15 +37,18 @@ static sbs_tls_session *place_for_new(sbs_tls_stream *tls) {
             best = &tls->priv.config->sessions[i];
         }
     }
+
     if (best != NULL || tls->priv.config->session_count == 0) {
         return best;
     }
+
     best = &tls->priv.config->sessions[0];
     for (size_t i = 1; i < tls->priv.config->session_count; i++) {
         if (tls->priv.config->sessions[i].priv.verified_ms < best->priv.verified_ms) {
             best = &tls->priv.config->sessions[i];
         }
     }
+
     return best;
 }
 
@@ -54,10 +57,12 @@ void sbs_tls_session_offer(sbs_tls_stream *tls) {
     if (kept == NULL) {
         return;
     }
+
     if (!is_good(kept, tls->priv.now) || mbedtls_ssl_set_session(&tls->priv.ssl, &kept->priv.session) != 0) {
         clear(kept);
         return;
     }
+
     tls->priv.session_offered = true;
     tls->priv.valid_from_s = kept->priv.valid_from_s;
     tls->priv.valid_until_s = kept->priv.valid_until_s;
@@ -69,12 +74,14 @@ void sbs_tls_session_keep(sbs_tls_stream *tls) {
     if (kept == NULL) {
         return;
     }
+
     clear(kept);
     /* Without memory for it the session is not kept, and the next handshake is a full one. */
     if (mbedtls_ssl_get_session(&tls->priv.ssl, &kept->priv.session) != 0) {
         clear(kept);
         return;
     }
+
     memcpy(kept->priv.host, tls->priv.session_host, sizeof kept->priv.host);
     kept->priv.port = tls->priv.port;
     kept->priv.valid_from_s = tls->priv.valid_from_s;

@@ -65,7 +65,10 @@ static int raw_send(void *ctx, const unsigned char *data, size_t len) {
     sbs_tls_stream *tls = ctx;
     size_t sent = 0;
     sbs_status status = tls->priv.raw.ops->send(tls->priv.raw.ctx, data, len, &sent);
-    return status == SBS_OK ? (int)sent : raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_WRITE);
+    if (status == SBS_OK) {
+        return (int)sent;
+    }
+    return raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_WRITE);
 }
 
 static int raw_receive(void *ctx, unsigned char *buffer, size_t size) {
@@ -76,13 +79,21 @@ static int raw_receive(void *ctx, unsigned char *buffer, size_t size) {
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
 
-    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size < left ? size : left, &len);
+    if (size > left) {
+        size = left;
+    }
+
+    sbs_status status = tls->priv.raw.ops->receive(tls->priv.raw.ctx, buffer, size, &len);
     if (status == SBS_END) {
         return 0;
     }
 
     tls->priv.call_bytes_left = (uint16_t)(left - len);
-    return status == SBS_OK ? (int)len : raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_READ);
+    if (status == SBS_OK) {
+        return (int)len;
+    }
+
+    return raw_result(tls, status, MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static void begin_call(sbs_tls_stream *tls) {
@@ -93,65 +104,81 @@ static void begin_call(sbs_tls_stream *tls) {
     tls->priv.failures = sbs_mbedtls_allocation_failures();
 }
 
-static sbs_status fail(sbs_tls_stream *tls, sbs_status status) {
+static sbs_status tls_fail(sbs_tls_stream *tls, sbs_status status) {
     tls->priv.state = FAILED;
     return status;
 }
 
 /* True if the peer itself said why. */
-static bool explain(sbs_tls_stream *tls, int code) {
+static bool tls_explain_failure(sbs_tls_stream *tls, int code) {
     const sbs_tls_explain_ops *ops = tls->priv.config->explain;
     return ops != NULL && ops->failure(tls, code);
 }
 
 /* The status for what Mbed TLS returned. Anything but "not yet" and an orderly end leaves the stream failed. */
-static sbs_status conclude(sbs_tls_stream *tls, int code) {
+static sbs_status tls_conclude(sbs_tls_stream *tls, int code) {
     if (tls->priv.raw_status != SBS_OK) {
-        bool told = explain(tls, 0);
-        return fail(tls, told ? SBS_ERR_TLS : tls->priv.raw_status);
+        bool told = tls_explain_failure(tls, 0);
+        if (told) {
+            return tls_fail(tls, SBS_ERR_TLS);
+        }
+        return tls_fail(tls, tls->priv.raw_status);
     }
+
     sbs_status status = sbs_tls_status(code, tls->priv.verify_flags);
     if (status == SBS_PENDING) {
         return status;
     }
+
     tls->priv.code = code;
     if (status == SBS_END) {
         tls->priv.state = ENDED;
         return status;
     }
+
     if (sbs_mbedtls_allocation_failures() != tls->priv.failures) {
-        return fail(tls, SBS_ERR_MEMORY);
+        return tls_fail(tls, SBS_ERR_MEMORY);
     }
 
-    (void)explain(tls, code);
-    return fail(tls, status);
+    (void)tls_explain_failure(tls, code);
+    return tls_fail(tls, status);
 }
 
-static sbs_status set_up(sbs_tls_stream *tls) {
+static sbs_status tls_set_up(sbs_tls_stream *tls) {
     mbedtls_ssl_init(&tls->priv.ssl);
     int code = mbedtls_ssl_setup(&tls->priv.ssl, &tls->priv.ssl_config);
     if (code != 0) {
-        return conclude(tls, code);
+        return tls_conclude(tls, code);
     }
+
     /* RFC 6066 section 3: no address in server_name; sbs_tls_verify compares it. */
-    code = mbedtls_ssl_set_hostname(&tls->priv.ssl, tls->priv.address_len == 0 ? tls->priv.host : NULL);
-    if (code != 0) {
-        return conclude(tls, code);
+    const char *server_name = NULL;
+    if (tls->priv.address_len == 0) {
+        server_name = tls->priv.host;
     }
+
+    code = mbedtls_ssl_set_hostname(&tls->priv.ssl, server_name);
+    if (code != 0) {
+        return tls_conclude(tls, code);
+    }
+
     mbedtls_ssl_set_bio(&tls->priv.ssl, tls, raw_send, raw_receive, NULL);
     sbs_tls_session_offer(tls);
     tls->priv.state = HANDSHAKING;
+
     return SBS_PENDING;
 }
 
-static sbs_status start(sbs_tls_stream *tls, const char *host, uint16_t port, sbs_now now) {
+static sbs_status tls_start(sbs_tls_stream *tls, const char *host, uint16_t port, sbs_now now) {
     size_t len = strlen(host);
     if (len == 0 || len >= sizeof tls->priv.session_host || port == 0) {
         return SBS_ERR_ARGUMENT;
     }
+
     if (now.utc_s == SBS_UTC_UNKNOWN) {
         return SBS_ERR_NO_TIME;
     }
+
     memset(tls->priv.session_host, 0, sizeof tls->priv.session_host);
     memcpy(tls->priv.session_host, host, len);
     tls->priv.host = host;
@@ -167,20 +194,23 @@ static sbs_status start(sbs_tls_stream *tls, const char *host, uint16_t port, sb
     tls->priv.now = now;
     tls->priv.state = CONNECTING;
     sbs_mbedtls_set_now(now);
+
     return SBS_OK;
 }
 
 static sbs_status connect_raw(sbs_tls_stream *tls) {
     sbs_status status = tls->priv.raw.ops->open(tls->priv.raw.ctx, tls->priv.host, tls->priv.port, tls->priv.now);
     if (status == SBS_OK) {
-        return set_up(tls);
+        return tls_set_up(tls);
     }
+
     if (status == SBS_PENDING) {
         tls->priv.raw_waits = true;
         return status;
     }
+
     tls->priv.code = tls->priv.raw.ops->last_code(tls->priv.raw.ctx);
-    return fail(tls, status);
+    return tls_fail(tls, status);
 }
 
 static sbs_status handshake_failed(sbs_tls_stream *tls, int code) {
@@ -188,24 +218,32 @@ static sbs_status handshake_failed(sbs_tls_stream *tls, int code) {
     if (tls->priv.chain_checked) {
         tls->priv.verify_flags = mbedtls_ssl_get_verify_result(&tls->priv.ssl);
     }
-    sbs_status status = conclude(tls, code);
+
+    sbs_status status = tls_conclude(tls, code);
     /* Nothing was to be received yet: a connection that ends here has failed, whatever its end looked like. */
-    return status == SBS_ERR_TRUNCATED || status == SBS_END ? fail(tls, SBS_ERR_NETWORK) : status;
+    if (status == SBS_ERR_TRUNCATED || status == SBS_END) {
+        return tls_fail(tls, SBS_ERR_NETWORK);
+    }
+
+    return status;
 }
 
-static sbs_status handshake(sbs_tls_stream *tls) {
+static sbs_status tls_handshake(sbs_tls_stream *tls) {
     int code = mbedtls_ssl_handshake_step(&tls->priv.ssl);
     if (code != 0 && sbs_tls_status(code, 0) != SBS_PENDING) {
         return handshake_failed(tls, code);
     }
+
     if (!mbedtls_ssl_is_handshake_over(&tls->priv.ssl)) {
         return SBS_PENDING;
     }
+
     tls->priv.state = OPEN;
     /* TLS 1.3 sends its tickets later, and only they can be resumed. */
     if (mbedtls_ssl_get_version_number(&tls->priv.ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
         sbs_tls_session_keep(tls);
     }
+
     return SBS_OK;
 }
 
@@ -213,17 +251,26 @@ static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now n
     sbs_tls_stream *tls = ctx;
     begin_call(tls);
     if (tls->priv.state == CLOSED) {
-        sbs_status status = start(tls, host, port, now);
+        sbs_status status = tls_start(tls, host, port, now);
         if (status != SBS_OK) {
             return status;
         }
     }
-    tls->priv.now = now.utc_s == SBS_UTC_UNKNOWN ? tls->priv.now : now;
+
+    if (now.utc_s != SBS_UTC_UNKNOWN) {
+        tls->priv.now = now;
+    }
+
     tls->priv.host = host;
     if (tls->priv.state == CONNECTING) {
         return connect_raw(tls);
     }
-    return tls->priv.state == HANDSHAKING ? handshake(tls) : SBS_ERR_STATE;
+
+    if (tls->priv.state == HANDSHAKING) {
+        return tls_handshake(tls);
+    }
+
+    return SBS_ERR_STATE;
 }
 
 /* True if Mbed TLS wants the same call again: a ticket came, and nothing is wrong. */
@@ -241,19 +288,23 @@ static sbs_status tls_send(void *ctx, const uint8_t *data, size_t len, size_t *o
     if (tls->priv.state != OPEN) {
         return SBS_ERR_STATE;
     }
+
     begin_call(tls);
     int result = mbedtls_ssl_write(&tls->priv.ssl, data, len);
     if (result > 0) {
         *out_sent = (size_t)result;
         return SBS_OK;
     }
+
     if (took_ticket(tls, result)) {
         return SBS_PENDING;
     }
-    sbs_status status = conclude(tls, result);
+
+    sbs_status status = tls_conclude(tls, result);
     if (status == SBS_ERR_NETWORK && tls->priv.raw_status == status) {
         tls->priv.state = DEAF;
     }
+
     return status;
 }
 
@@ -263,19 +314,27 @@ static sbs_status tls_receive(void *ctx, uint8_t *buffer, size_t size, size_t *o
     if (tls->priv.state == ENDED) {
         return SBS_END;
     }
+
     if (tls->priv.state != OPEN && tls->priv.state != DEAF) {
         return SBS_ERR_STATE;
     }
+
     begin_call(tls);
     int result = mbedtls_ssl_read(&tls->priv.ssl, buffer, size);
     if (result > 0) {
         *out_len = (size_t)result;
         return SBS_OK;
     }
+
     if (result == 0 && tls->priv.raw_status == SBS_OK) {
         result = MBEDTLS_ERR_SSL_CONN_EOF;
     }
-    return took_ticket(tls, result) ? SBS_PENDING : conclude(tls, result);
+
+    if (took_ticket(tls, result)) {
+        return SBS_PENDING;
+    }
+
+    return tls_conclude(tls, result);
 }
 
 static void tls_close(void *ctx) {
@@ -283,6 +342,7 @@ static void tls_close(void *ctx) {
     if (tls->priv.state == OPEN || tls->priv.state == ENDED) {
         (void)mbedtls_ssl_close_notify(&tls->priv.ssl);
     }
+
     mbedtls_ssl_free(&tls->priv.ssl);
     mbedtls_ssl_init(&tls->priv.ssl);
     tls->priv.raw.ops->close(tls->priv.raw.ctx);
@@ -320,7 +380,12 @@ static int fragment_code(uint16_t len) {
             return (int)i + MBEDTLS_SSL_MAX_FRAG_LEN_512;
         }
     }
-    return len == 0 ? MBEDTLS_SSL_MAX_FRAG_LEN_NONE : MBEDTLS_SSL_MAX_FRAG_LEN_INVALID;
+
+    if (len == 0) {
+        return MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
+    }
+
+    return MBEDTLS_SSL_MAX_FRAG_LEN_INVALID;
 }
 
 static void configure_resumption(mbedtls_ssl_config *ssl_config, bool resume) {
@@ -337,13 +402,17 @@ static void configure_resumption(mbedtls_ssl_config *ssl_config, bool resume) {
 #if defined(SBS_PK_VERIFY_ONLY)
 static sbs_status configure_identity(mbedtls_ssl_config *ssl_config, const sbs_tls_identity *identity) {
     (void)ssl_config;
-    return identity == NULL ? SBS_OK : SBS_ERR_UNSUPPORTED;
+    if (identity == NULL) {
+        return SBS_OK;
+    }
+    return SBS_ERR_UNSUPPORTED;
 }
 #else
 static sbs_status configure_identity(mbedtls_ssl_config *ssl_config, const sbs_tls_identity *identity) {
     if (identity == NULL) {
         return SBS_OK;
     }
+
     if (!identity->priv.loaded) {
         return SBS_ERR_ARGUMENT;
     }
@@ -351,7 +420,12 @@ static sbs_status configure_identity(mbedtls_ssl_config *ssl_config, const sbs_t
     /* Mbed TLS only reads both; its parameters lack the const. */
     int code = mbedtls_ssl_conf_own_cert(ssl_config, (mbedtls_x509_crt *)(uintptr_t)&identity->priv.chain,
                                          (mbedtls_pk_context *)(uintptr_t)&identity->priv.key);
-    return code == 0 ? SBS_OK : sbs_tls_status(code, 0);
+
+    if (code == 0) {
+        return SBS_OK;
+    }
+
+    return sbs_tls_status(code, 0);
 }
 #endif
 
@@ -361,11 +435,13 @@ static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config
     if (only_1_2 && only_1_3) {
         return SBS_ERR_ARGUMENT;
     }
+
     int code = mbedtls_ssl_config_defaults(ssl_config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                            MBEDTLS_SSL_PRESET_DEFAULT);
     if (code != 0) {
         return sbs_tls_status(code, 0);
     }
+
     mbedtls_ssl_conf_min_tls_version(ssl_config, only_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(ssl_config, only_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_sig_algs(ssl_config, only_1_2 ? signature_algorithms_tls_1_2 : signature_algorithms);
@@ -377,6 +453,7 @@ static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config
         mbedtls_ssl_conf_max_frag_len(ssl_config, (unsigned char)fragment) != 0) {
         return SBS_ERR_ARGUMENT;
     }
+
     return configure_identity(ssl_config, config->identity);
 }
 
@@ -388,11 +465,13 @@ sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config
     if (config->trust == NULL || (config->sessions == NULL && config->session_count != 0)) {
         return SBS_ERR_ARGUMENT;
     }
+
     sbs_status status = configure(&tls->priv.ssl_config, config);
     if (status != SBS_OK) {
         mbedtls_ssl_config_free(&tls->priv.ssl_config);
         return status;
     }
+
     mbedtls_ssl_conf_verify(&tls->priv.ssl_config, sbs_tls_verify, tls);
     /* Mbed TLS only reads the list; its parameter lacks the const. */
     mbedtls_ssl_conf_ca_chain(&tls->priv.ssl_config, (mbedtls_x509_crt *)(uintptr_t)&config->trust->priv.chain, NULL);
@@ -400,6 +479,7 @@ sbs_status sbs_tls_stream_init(sbs_tls_stream *tls, const sbs_tls_config *config
     tls->priv.config = config;
     tls->priv.raw = *raw;
     *out_stream = (sbs_stream){&tls_ops, tls};
+
     return SBS_OK;
 }
 
@@ -414,14 +494,13 @@ void sbs_tls_stream_deinit(sbs_tls_stream *tls) {
 }
 
 const char *sbs_tls_stream_version(const sbs_tls_stream *tls) {
-    return tls->priv.state == OPEN || tls->priv.state == ENDED ? mbedtls_ssl_get_version(&tls->priv.ssl) : "";
+    if (tls->priv.state == OPEN || tls->priv.state == ENDED) {
+        return mbedtls_ssl_get_version(&tls->priv.ssl);
+    }
+    return "";
 }
 
 bool sbs_tls_stream_resumed(const sbs_tls_stream *tls) {
     return (tls->priv.state == OPEN || tls->priv.state == ENDED) && tls->priv.session_offered &&
            !tls->priv.chain_checked;
-}
-
-uint32_t sbs_tls_stream_verify_flags(const sbs_tls_stream *tls) {
-    return tls->priv.verify_flags;
 }

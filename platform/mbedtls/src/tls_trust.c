@@ -26,17 +26,16 @@ void sbs_tls_trust_deinit(sbs_tls_trust *trust) {
     sbs_tls_trust_init(trust);
 }
 
-size_t sbs_tls_trust_count(const sbs_tls_trust *trust) {
-    return trust->priv.count;
-}
-
 /* Mbed TLS skips what it cannot parse, for lack of memory too: only the allocator knows the difference. */
 static sbs_status outcome(sbs_tls_trust *trust, size_t count_before, uint32_t failures_before) {
     trust->priv.count = count_certificates(&trust->priv.chain);
     if (sbs_mbedtls_allocation_failures() != failures_before) {
         return SBS_ERR_MEMORY;
     }
-    return trust->priv.count > count_before ? SBS_OK : SBS_ERR_FORMAT;
+    if (trust->priv.count > count_before) {
+        return SBS_OK;
+    }
+    return SBS_ERR_FORMAT;
 }
 
 sbs_status sbs_tls_trust_add_der(sbs_tls_trust *trust, const uint8_t *der, size_t len) {
@@ -60,12 +59,13 @@ static int try_certificate(const uint8_t *der, size_t len) {
         mbedtls_pk_get_bitlen(&probe.pk) > RSA_BITS_MAX) {
         code = PSA_ERROR_NOT_SUPPORTED;
     }
+
     mbedtls_x509_crt_free(&probe);
     return code;
 }
 
 /* Adds the certificate that begins at @p text, and tells where the next may begin. */
-static int add_one(sbs_tls_trust *trust, const char *text, size_t *out_used) {
+static int trust_add_one(sbs_tls_trust *trust, const char *text, size_t *out_used) {
     mbedtls_pem_context pem;
     mbedtls_pem_init(&pem);
     int code = mbedtls_pem_read_buffer(&pem, BEGIN, END, (const unsigned char *)text, NULL, 0, out_used);
@@ -73,8 +73,11 @@ static int add_one(sbs_tls_trust *trust, const char *text, size_t *out_used) {
         size_t len = 0;
         const unsigned char *der = mbedtls_pem_get_buffer(&pem, &len);
         code = try_certificate(der, len);
-        code = code != 0 ? code : mbedtls_x509_crt_parse_der(&trust->priv.chain, der, len);
+        if (code == 0) {
+            code = mbedtls_x509_crt_parse_der(&trust->priv.chain, der, len);
+        }
     }
+
     mbedtls_pem_free(&pem);
     return code;
 }
@@ -83,16 +86,23 @@ static int add_one(sbs_tls_trust *trust, const char *text, size_t *out_used) {
 static sbs_status add_pem(sbs_tls_trust *trust, const char *text, size_t *out_skipped) {
     uint32_t failures = sbs_mbedtls_allocation_failures();
     size_t before = trust->priv.count;
+
     trust->priv.code = 0;
     while ((text = strstr(text, BEGIN)) != NULL) {
         size_t used = 0;
-        int code = add_one(trust, text, &used);
-        text += used > sizeof BEGIN - 1 ? used : sizeof BEGIN - 1; /* none where it is damaged */
-        *out_skipped += code != 0 ? 1u : 0u;
+        int code = trust_add_one(trust, text, &used);
+        if (used < sizeof BEGIN - 1) {
+            used = sizeof BEGIN - 1; /* it is damaged: the next one is looked for behind its first line */
+        }
+        text += used;
+        if (code != 0) {
+            *out_skipped += 1u;
+        }
         if (trust->priv.code == 0) {
             trust->priv.code = code;
         }
     }
+
     return outcome(trust, before, failures);
 }
 #else
@@ -109,9 +119,11 @@ sbs_status sbs_tls_trust_add_pem(sbs_tls_trust *trust, const char *text, size_t 
     if (text[len] != '\0' || strlen(text) != len) {
         return SBS_ERR_ARGUMENT;
     }
+
     sbs_status status = add_pem(trust, text, &skipped);
     if (out_skipped != NULL) {
         *out_skipped = skipped;
     }
+
     return status;
 }

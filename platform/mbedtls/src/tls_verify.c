@@ -26,13 +26,20 @@ static uint32_t check_dates(sbs_tls_stream *tls, const mbedtls_x509_crt *certifi
     if (from > tls->priv.valid_from_s) {
         tls->priv.valid_from_s = from;
     }
+
     if (until < tls->priv.valid_until_s) {
         tls->priv.valid_until_s = until;
     }
+
     if (tls->priv.now.utc_s < from) {
         return MBEDTLS_X509_BADCERT_FUTURE;
     }
-    return tls->priv.now.utc_s > until ? MBEDTLS_X509_BADCERT_EXPIRED : 0u;
+
+    if (tls->priv.now.utc_s > until) {
+        return MBEDTLS_X509_BADCERT_EXPIRED;
+    }
+
+    return 0u;
 }
 
 /* RFC 2818 section 3.1: an address in the URL must stand as iPAddress in subjectAltName; the common name does not
@@ -64,6 +71,7 @@ int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t
         tls->priv.valid_until_s = INT64_MAX;
         tls->priv.verified_ms = tls->priv.now.mono_ms;
     }
+
     *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
     *flags |= check_dates(tls, certificate);
     if (depth == 0 && !may_have_name(tls, certificate)) {
@@ -74,6 +82,7 @@ int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t
     if (explain != NULL) {
         explain->certificate(tls, certificate, depth, *flags);
     }
+
     return 0;
 }
 
@@ -83,7 +92,10 @@ static sbs_status status_of_refusal(uint32_t flags) {
     if ((flags & ~(dates | MBEDTLS_X509_BADCERT_CN_MISMATCH)) != 0 || flags == 0) {
         return SBS_ERR_UNTRUSTED;
     }
-    return (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0 ? SBS_ERR_WRONG_NAME : SBS_ERR_CERT_DATE;
+    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        return SBS_ERR_WRONG_NAME;
+    }
+    return SBS_ERR_CERT_DATE;
 }
 
 typedef struct code_status {
@@ -91,7 +103,7 @@ typedef struct code_status {
     sbs_status status;
 } code_status;
 
-static sbs_status look_up(const code_status *table, size_t count, int code, sbs_status otherwise) {
+static sbs_status status_of_code(const code_status *table, size_t count, int code, sbs_status otherwise) {
     for (size_t i = 0; i < count; i++) {
         if (table[i].code == code) {
             return table[i].status;
@@ -122,14 +134,17 @@ sbs_status sbs_tls_status(int code, uint32_t verify_flags) {
     if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return status_of_refusal(verify_flags);
     }
+
     int module = -(-code & ~0x7f);
     int low = -(-code & 0x7f);
-    sbs_status status = look_up(modules, SBS_COUNT_OF(modules), module, SBS_ERR_TLS);
+    sbs_status status = status_of_code(modules, SBS_COUNT_OF(modules), module, SBS_ERR_TLS);
     if (status == SBS_ERR_TLS) {
-        status = look_up(low_levels, SBS_COUNT_OF(low_levels), code, SBS_ERR_TLS);
+        status = status_of_code(low_levels, SBS_COUNT_OF(low_levels), code, SBS_ERR_TLS);
     }
+
     if (status == SBS_ERR_TLS) {
-        status = look_up(low_levels, SBS_COUNT_OF(low_levels), low, SBS_ERR_TLS);
+        status = status_of_code(low_levels, SBS_COUNT_OF(low_levels), low, SBS_ERR_TLS);
     }
+
     return status;
 }

@@ -123,9 +123,6 @@ const char *sbs_tls_stream_version(const sbs_tls_stream *tls);
 /** True if the open connection resumed a kept session: no certificate was sent. */
 bool sbs_tls_stream_resumed(const sbs_tls_stream *tls);
 
-/** Mbed TLS's MBEDTLS_X509_BADCERT_* flags of the last open() that failed for the certificate, else 0. For logs. */
-uint32_t sbs_tls_stream_verify_flags(const sbs_tls_stream *tls);
-
 #ifdef __cplusplus
 }
 #endif

@@ -32,9 +32,6 @@ void sbs_tls_trust_init(sbs_tls_trust *trust);
 /** Frees the certificates. No stream that uses them may be open. Legal after init, and twice. */
 void sbs_tls_trust_deinit(sbs_tls_trust *trust);
 
-/** How many certificates there are. */
-size_t sbs_tls_trust_count(const sbs_tls_trust *trust);
-
 /**
  * Adds one DER certificate of @p len bytes without copying it: @p der must outlive the trust (flash, say).
  * SBS_ERR_FORMAT: not a certificate that can be used; SBS_ERR_MEMORY.
