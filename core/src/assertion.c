@@ -79,15 +79,16 @@ static void jwt_put_claims(sbs_json_writer *json, const sbs_assertion_params *pa
     sbs_json_member_text(json, "sub", params->client_id);
     sbs_json_member_text(json, "aud", params->aud);
 
-    if (params->profile == SBS_PROFILE_SEED) {
-        jwt_put_time(json, "iat", params->issued_at);
+    bool seed = params->profile == SBS_PROFILE_SEED;
+    if (!seed) {
         jwt_put_expiry(json, params);
-        return;
     }
-
-    jwt_put_expiry(json, params);
     jwt_put_time(json, "iat", params->issued_at);
-    sbs_json_member_text(json, "jti", params->jti);
+    if (seed) {
+        jwt_put_expiry(json, params);
+    } else {
+        sbs_json_member_text(json, "jti", params->jti);
+    }
 }
 
 /* A JSON object on its way through the base64url encoder. */

@@ -106,11 +106,16 @@ typedef struct sbs_json_writer {
     uint32_t has_item; /**< bit per level: something was written there */
     uint32_t is_array; /**< bit per level: the level is an array */
     uint8_t depth;
+    uint8_t indent; /**< level of the root, from 1, where each value has a line of its own; 0: no white space */
     bool after_key;
 } sbs_json_writer;
 
 /** Begins a JSON text at the end of what @p out holds. */
 void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out);
+/** Gives each member and element a line of its own, as Python's json.dumps(..., indent=2) does. Called before the first
+ * value, which starts at level @p depth. */
+void sbs_json_writer_indent(sbs_json_writer *json, unsigned depth);
+
 /** Begins an object, as a value. */
 void sbs_json_begin_object(sbs_json_writer *json);
 /** Ends the object that was begun last. */
