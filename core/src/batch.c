@@ -26,6 +26,7 @@ static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs
     push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
     sbs_put_string(out, push->priv.target);
 
+    /* In PUT and POST alike a condition stands beside the target. */
     if (push->priv.conditional) {
         sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
     }
@@ -108,6 +109,8 @@ static bool entry_is_anothers(const sbs_push *push, const entry_view *seen) {
     if (seen->written.id.ptr == NULL) {
         return false;
     }
+
+    /* By its location, or by the resource that came back. */
     if (seen->fit == SBS_LOCATION_OTHER) {
         return true;
     }
@@ -161,6 +164,7 @@ static sbs_status batch_check_answer(const sbs_push *push) {
         node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
+    /* Where answers may stand in another order, nothing is settled by place. */
     bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
     if (count != push->priv.batch_len || !told_apart) {
@@ -200,6 +204,7 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
         size = sizeof push->priv.target;
     }
 
+    /* The words may stand in the response, or be the resource beside it. */
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;

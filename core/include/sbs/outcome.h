@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file outcome.h
- * What a FHIR server says about a request: OperationOutcome and Location (R4).
+ * What a FHIR server says about a request, and about itself: OperationOutcome and CapabilityStatement (R4).
  */
 #ifndef SBS_OUTCOME_H
 #define SBS_OUTCOME_H
 
 #include "sbs/bundle.h"
 #include "sbs/fhir.h"
+#include "sbs/location.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,10 +35,6 @@ SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, siz
 
 /** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
 sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
-
-/** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
- *  SBS_ERR_FORMAT. */
-SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *out_id);
 
 /** What a server's CapabilityStatement says of one resource type (R4 CapabilityStatement.rest.resource). */
 typedef struct sbs_capability {
