@@ -19,10 +19,7 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     case SBS_OK:
         return CLI_DONE;
     case SBS_ERR_BUSY:
-        if (before_answer) {
-            return CLI_NETWORK;
-        }
-        return CLI_REFUSED;
+        return before_answer ? CLI_NETWORK : CLI_REFUSED;
     case SBS_ERR_CONFLICT:
     case SBS_ERR_OAUTH:
     case SBS_ERR_SCOPE:

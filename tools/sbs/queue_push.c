@@ -239,7 +239,6 @@ static void tell_kept(const queue_run *run, uint32_t count) {
     const char *are = cli_plural(count, " is", "s are");
     const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
     const char *reason = push->reason;
-
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
@@ -253,12 +252,9 @@ static void tell_kept(const queue_run *run, uint32_t count) {
                        reason, next);
         return;
     }
-
-    /* What must be mended first is not sent by itself. */
     if (push->unmended) {
         next = "then push again";
     }
-
     (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s; %s", push->command, count, are, cli_queue.file,
                    reason, push->advice, next);
 }
