@@ -8,7 +8,7 @@
 #include "message.h"
 #include "server.h"
 
-static int check_path(const char *path) {
+static int get_check_path(const char *path) {
     size_t scheme = strcspn(path, ":/?#");
     if (path[0] == '\0' || path[0] == '/') {
         return cli_fail(CLI_USAGE, "get: '%s' is not a path below the base, give one such as Patient/123", path);
@@ -31,7 +31,7 @@ static int check_path(const char *path) {
 }
 
 /* The base URL without the slashes at its end. */
-static sbs_text base_url(void) {
+static sbs_text get_base_url(void) {
     sbs_text base = sbs_text_of(cli_server.fhir);
     while (base.len > 0 && base.ptr[base.len - 1] == '/') {
         base.len--;
@@ -50,7 +50,7 @@ static int get_fail(const char *path, sbs_status status, const sbs_detail *detai
     sbs_writer out;
     sbs_writer_init_sink(&out, cli_buffer_put, &advice);
     sbs_put_string(&out, "check --fhir and the path: the request went to ");
-    sbs_put_text(&out, base_url());
+    sbs_put_text(&out, get_base_url());
     sbs_put_char(&out, '/');
     sbs_put_string(&out, path);
 
@@ -119,7 +119,7 @@ static int get_open_and_read(const char *path) {
 
 static int get_run(const cli_operands *operands) {
     const char *path = operands->items[0];
-    int code = check_path(path);
+    int code = get_check_path(path);
     if (code != CLI_DONE) {
         return code;
     }

@@ -20,7 +20,7 @@ static const cli_option option_table[] = {
 static const cli_table own_table = CLI_TABLE(option_table);
 
 /* To be confirmed by voice when the key is registered by mail. */
-static int tell_thumbprint(const char *path, const sbs_public_key *key) {
+static int jwk_tell_thumbprint(const char *path, const sbs_public_key *key) {
     char text[SBS_KID_THUMBPRINT_LEN];
     size_t len;
     sbs_status status = sbs_jwk_kid(key, SBS_KID_THUMBPRINT, (sbs_text){NULL, 0}, text, sizeof text, &len);
@@ -63,21 +63,21 @@ static int jwk_print(const cli_key *keys) {
     return CLI_DONE;
 }
 
-static int load_key(const char *path, cli_key *key) {
+static int jwk_load_key(const char *path, cli_key *key) {
     int code = cli_key_load(path, true, key);
     if (code == CLI_DONE) {
         code = cli_key_kid(key);
     }
     if (code == CLI_DONE) {
         /* On standard error: standard output has the keys alone. */
-        code = tell_thumbprint(path, &key->public_key);
+        code = jwk_tell_thumbprint(path, &key->public_key);
     }
     return code;
 }
 
-static int load_keys(cli_key *keys) {
+static int jwk_load_keys(cli_key *keys) {
     for (size_t i = 0; i < options.keys.count; i++) {
-        int code = load_key(options.keys.items[i], &keys[i]);
+        int code = jwk_load_key(options.keys.items[i], &keys[i]);
         if (code != CLI_DONE) {
             return code;
         }
@@ -86,7 +86,7 @@ static int load_keys(cli_key *keys) {
 }
 
 /* `--key a.pem b.pem`: an argument without an option is a further key. */
-static int take_keys(const cli_operands *operands) {
+static int jwk_take_keys(const cli_operands *operands) {
     for (size_t i = 0; i < operands->count; i++) {
         if (options.keys.count == CLI_LIST_MAX) {
             return cli_fail(CLI_USAGE, "jwk: more than %u keys, give fewer", CLI_LIST_MAX);
@@ -106,7 +106,7 @@ static int take_keys(const cli_operands *operands) {
 }
 
 static int jwk_run(const cli_operands *operands) {
-    int code = take_keys(operands);
+    int code = jwk_take_keys(operands);
     if (code != CLI_DONE) {
         return code;
     }
@@ -116,7 +116,7 @@ static int jwk_run(const cli_operands *operands) {
         return cli_fail(CLI_LOCAL, "jwk: out of memory, close other programs");
     }
 
-    code = load_keys(keys);
+    code = jwk_load_keys(keys);
     if (code == CLI_DONE) {
         code = jwk_print(keys);
     }

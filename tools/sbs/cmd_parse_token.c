@@ -9,7 +9,7 @@
 #include "token_output.h"
 
 /* An OAuth error object is a refusal. Returns CLI_DONE if @p text is none. */
-static int explain_refusal(sbs_text text, cli_json *json) {
+static int token_explain_refusal(sbs_text text, cli_json *json) {
     char words[1024];
     sbs_detail detail = {.status = SBS_ERR_OAUTH};
 
@@ -24,7 +24,7 @@ static int explain_refusal(sbs_text text, cli_json *json) {
 }
 
 /* Says where @p text stops to be JSON. Returns CLI_DONE if it is JSON. */
-static int explain_json(sbs_text text, cli_json *json) {
+static int token_explain_json(sbs_text text, cli_json *json) {
     size_t where = 0;
     sbs_status status = cli_json_parse(json, text, &where);
     if (status != SBS_ERR_JSON) {
@@ -42,11 +42,11 @@ static int explain_json(sbs_text text, cli_json *json) {
 }
 
 /* Prints why @p text is no token. @p text is a copy that the token's parser has not changed. */
-static int explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
+static int token_explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
     /* A refusal is what the server meant, whatever else is wrong with the body. */
-    int code = explain_refusal(text, json);
+    int code = token_explain_refusal(text, json);
     if (code == CLI_DONE && status == SBS_ERR_JSON) {
-        code = explain_json(text, json);
+        code = token_explain_json(text, json);
     }
 
     if (code != CLI_DONE) {
@@ -75,7 +75,7 @@ static int parse_token(const cli_buffer *input, cli_buffer *copy, cli_json *json
     const char *member = NULL;
     sbs_status status = sbs_token_parse(copy->data, copy->len, json->tokens, json->capacity, &token, &member);
     if (status != SBS_OK) {
-        return explain(text, json, status, member);
+        return token_explain(text, json, status, member);
     }
 
     return cli_put_token(token.access_token, token.expires_in, token.scope);

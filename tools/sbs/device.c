@@ -21,7 +21,7 @@
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-static bool make_raw(int descriptor) {
+static bool device_make_raw(int descriptor) {
     struct termios line;
     if (tcgetattr(descriptor, &line) != 0) {
         return false;
@@ -40,30 +40,30 @@ static bool make_raw(int descriptor) {
 }
 
 /* Closes it and leaves errno as it is. Returns -1. */
-static int close_for_fault(int descriptor) {
+static int device_close_for_fault(int descriptor) {
     int error = errno;
     (void)close(descriptor);
     errno = error;
     return -1;
 }
 
-static int open_terminal(const char *path) {
+static int device_open_terminal(const char *path) {
     int descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (descriptor >= 0 && !make_raw(descriptor)) {
-        return close_for_fault(descriptor);
+    if (descriptor >= 0 && !device_make_raw(descriptor)) {
+        return device_close_for_fault(descriptor);
     }
     return descriptor;
 }
 
-static int connect_to(int family, const void *address, socklen_t len) {
+static int device_connect(int family, const void *address, socklen_t len) {
     int descriptor = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor >= 0 && connect(descriptor, address, len) != 0) {
-        return close_for_fault(descriptor);
+        return device_close_for_fault(descriptor);
     }
     return descriptor;
 }
 
-static int open_unix(const char *path) {
+static int device_open_unix(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
     if (len >= sizeof address.sun_path) {
@@ -72,11 +72,11 @@ static int open_unix(const char *path) {
     }
 
     memcpy(address.sun_path, path, len + 1);
-    return connect_to(AF_UNIX, &address, sizeof address);
+    return device_connect(AF_UNIX, &address, sizeof address);
 }
 
 /* HOST:PORT; false with errno if the text is not that. */
-static bool split_host(const char *text, char *host, size_t host_size, uint16_t *out_port) {
+static bool device_split_host(const char *text, char *host, size_t host_size, uint16_t *out_port) {
     const char *colon = strchr(text, ':');
     uint64_t port;
 
@@ -98,10 +98,10 @@ static bool split_host(const char *text, char *host, size_t host_size, uint16_t 
 }
 
 /* A console has no password, so its line must not leave this machine. */
-static int open_loopback(const char *path) {
+static int device_open_loopback(const char *path) {
     char host[16];
     uint16_t port;
-    if (!split_host(path, host, sizeof host, &port)) {
+    if (!device_split_host(path, host, sizeof host, &port)) {
         return -1;
     }
 
@@ -117,7 +117,7 @@ static int open_loopback(const char *path) {
         return -1;
     }
 
-    return connect_to(AF_INET, &address, sizeof address);
+    return device_connect(AF_INET, &address, sizeof address);
 }
 
 int cli_device_open(cli_device *device, const char *path) {
@@ -128,12 +128,12 @@ int cli_device_open(cli_device *device, const char *path) {
 
     *device = (cli_device){.descriptor = -1};
     if (exists && S_ISSOCK(found.st_mode)) {
-        device->descriptor = open_unix(path);
+        device->descriptor = device_open_unix(path);
     } else if (exists) {
-        device->descriptor = open_terminal(path);
+        device->descriptor = device_open_terminal(path);
         device->is_terminal = true;
     } else {
-        device->descriptor = open_loopback(path);
+        device->descriptor = device_open_loopback(path);
     }
 
     if (device->descriptor < 0) {
@@ -157,7 +157,7 @@ void cli_device_close(cli_device *device) {
 /* ---- talking ----------------------------------------------------------------------------------------------------- */
 
 /* False after the deadline, an error or a signal. */
-static bool wait_for(const cli_device *device, short events, uint64_t deadline_ms) {
+static bool device_wait(const cli_device *device, short events, uint64_t deadline_ms) {
     for (;;) {
         uint64_t now_ms = sbs_linux_now().mono_ms;
         if (cli_signal() != 0 || now_ms >= deadline_ms) {
@@ -182,7 +182,7 @@ static bool wait_for(const cli_device *device, short events, uint64_t deadline_m
 }
 
 /* True of a read or write that may succeed later. */
-static bool is_temporary(ssize_t count) {
+static bool device_may_retry(ssize_t count) {
     return count < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -198,10 +198,10 @@ bool cli_device_send(cli_device *device, const char *text) {
             continue;
         }
 
-        if (count < 0 && !is_temporary(count)) {
+        if (count < 0 && !device_may_retry(count)) {
             return false;
         }
-        if (!wait_for(device, POLLOUT, deadline_ms)) {
+        if (!device_wait(device, POLLOUT, deadline_ms)) {
             errno = ETIMEDOUT;
             return false;
         }
@@ -211,7 +211,7 @@ bool cli_device_send(cli_device *device, const char *text) {
 }
 
 /* The end of a line, which was too long to be kept if `skipping`. True if there is a line to be read. */
-static bool line_end(cli_device *device) {
+static bool device_line_end(cli_device *device) {
     bool whole = !device->skipping;
     size_t len = device->len;
     if (!whole) {
@@ -226,9 +226,9 @@ static bool line_end(cli_device *device) {
 }
 
 /* True if the byte ends a line. */
-static bool line_take(cli_device *device, char c) {
+static bool device_line_take(cli_device *device, char c) {
     if (c == '\n') {
-        return line_end(device);
+        return device_line_end(device);
     }
 
     /* Colours and carriage returns of a console are no part of its lines. */
@@ -251,7 +251,7 @@ const char *cli_device_line(cli_device *device, uint64_t deadline_ms) {
         char c;
         ssize_t count = read(device->descriptor, &c, 1);
         if (count == 1) {
-            if (line_take(device, c)) {
+            if (device_line_take(device, c)) {
                 return device->line;
             }
             continue;
@@ -259,8 +259,8 @@ const char *cli_device_line(cli_device *device, uint64_t deadline_ms) {
 
         /* A terminal reads nothing where nothing came; elsewhere that is the end. */
         bool closed = count == 0 && !device->is_terminal;
-        bool failed = count < 0 && !is_temporary(count);
-        if (closed || failed || !wait_for(device, POLLIN, deadline_ms)) {
+        bool failed = count < 0 && !device_may_retry(count);
+        if (closed || failed || !device_wait(device, POLLIN, deadline_ms)) {
             return NULL;
         }
     }

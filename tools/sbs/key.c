@@ -51,7 +51,7 @@ int cli_kid_check(const char *command) {
                     SBS_KID_MAX);
 }
 
-static bool contains(const cli_buffer *text, const char *words) {
+static bool pem_contains(const cli_buffer *text, const char *words) {
     size_t len = strlen(words);
     for (size_t at = 0; at + len <= text->len; at++) {
         if (memcmp(text->data + at, words, len) == 0) {
@@ -62,12 +62,12 @@ static bool contains(const cli_buffer *text, const char *words) {
 }
 
 /* Environment variables and JSON carry a PEM text with its line ends as a backslash and an n. */
-static bool has_joined_lines(const cli_buffer *pem) {
-    return contains(pem, "-----BEGIN") && contains(pem, "\\n");
+static bool pem_has_joined_lines(const cli_buffer *pem) {
+    return pem_contains(pem, "-----BEGIN") && pem_contains(pem, "\\n");
 }
 
 static int key_refuse(const char *path, const cli_buffer *pem, sbs_status status, sbs_pem_fault fault) {
-    if (has_joined_lines(pem)) {
+    if (pem_has_joined_lines(pem)) {
         return cli_fail(CLI_INPUT,
                         "key %s: its lines are joined by the two characters \\n, write them as lines: "
                         "printf '%%b' \"$KEY\" > FILE",
@@ -109,7 +109,7 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
 }
 
 /* A group may have been given the key on purpose, everybody not. */
-static bool is_open_to_others(const char *path, mode_t *out_mode) {
+static bool key_is_open_to_others(const char *path, mode_t *out_mode) {
     struct stat file;
     if (strcmp(path, "-") == 0 || stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
         return false;
@@ -119,12 +119,12 @@ static bool is_open_to_others(const char *path, mode_t *out_mode) {
     return (file.st_mode & (S_IRWXO | S_IWGRP)) != 0;
 }
 
-static void warn_if_open(const char *path, const cli_buffer *pem) {
+static void key_warn_if_open(const char *path, const cli_buffer *pem) {
     static const char *warned; /* a command that reads a key twice warns once */
     mode_t mode;
 
     /* A public key may be open to everybody. */
-    if (path == warned || !contains(pem, "PRIVATE KEY") || !is_open_to_others(path, &mode)) {
+    if (path == warned || !pem_contains(pem, "PRIVATE KEY") || !key_is_open_to_others(path, &mode)) {
         return;
     }
 
@@ -148,7 +148,7 @@ int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
     }
 
     if (code == CLI_DONE) {
-        warn_if_open(path, &pem);
+        key_warn_if_open(path, &pem);
     }
 
     cli_buffer_free(&pem);

@@ -34,7 +34,7 @@ static const sbs_coding *vital_sign(const sbs_observation *observation) {
     return NULL;
 }
 
-static int require(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
+static int vital_sign_require(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
     return cli_fail(CLI_INPUT, "observe: %s: %s, but R4's vital-signs profile requires it for %.*s, give %s", element,
                     why, (int)sign->code.len, sign->code.ptr, advice);
 }
@@ -50,24 +50,25 @@ int cli_observe_check(const sbs_observation *observation) {
     }
 
     if (observation->subject.ptr == NULL) {
-        return require(sign, "subject", "missing", "--subject such as Patient/123");
+        return vital_sign_require(sign, "subject", "missing", "--subject such as Patient/123");
     }
 
     if (!is_dated(observation)) {
-        return require(sign, "effective", "missing", "--effective with the time, or now");
+        return vital_sign_require(sign, "effective", "missing", "--effective with the time, or now");
     }
 
     /* "2026-03" is a legal time for FHIR, but not for a vital sign. */
     if (observation->effective.ptr != NULL && observation->effective.len < DATE_LEN &&
         sbs_date_is_fhir_datetime(observation->effective)) {
-        return require(sign, "effective", "has no day", "--effective with the day at least, or now");
+        return vital_sign_require(sign, "effective", "has no day", "--effective with the day at least, or now");
     }
 
     sbs_value_kind kind = observation->value.kind;
 
     /* Components have their own values, and a missing one has its reason. */
     if (kind == SBS_VALUE_STRING || kind == SBS_VALUE_CODED) {
-        return require(sign, "value", "no quantity with a unit", "--value and --unit, --component or --absent");
+        return vital_sign_require(sign, "value", "no quantity with a unit",
+                                  "--value and --unit, --component or --absent");
     }
 
     return CLI_DONE;
@@ -93,7 +94,7 @@ static bool has_word(const char *words, sbs_text word) {
 }
 
 /* The units for a vital sign, NULL if the profiles fix none or it is not one. */
-static const char *units_of(const sbs_coding *code) {
+static const char *vital_sign_units(const sbs_coding *code) {
     if (!sbs_observation_is_vital_sign(code, 1)) {
         return NULL;
     }
@@ -112,7 +113,7 @@ static void warn_unit(const sbs_coding *codes, size_t count, const sbs_value *va
     }
 
     for (size_t i = 0; i < count; i++) {
-        const char *units = units_of(&codes[i]);
+        const char *units = vital_sign_units(&codes[i]);
         if (units != NULL && !has_word(units, value->ucum)) {
             cli_warn("observe: R4's profile for %.*s does not have the unit %.*s: it has%.*s", (int)codes[i].code.len,
                      codes[i].code.ptr, (int)value->ucum.len, value->ucum.ptr, (int)strlen(units) - 1, units);
