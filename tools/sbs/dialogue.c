@@ -83,6 +83,7 @@ int cli_dialogue_jwks(cli_device *device, uint64_t deadline_ms) {
         if (answer == NULL) {
             return device_lost();
         }
+
         if (answer[0] != '{') { /* the key is still being made */
             continue;
         }
@@ -112,6 +113,7 @@ static int record_announce(cli_device *device, size_t len, uint64_t deadline_ms)
         if (answer == NULL) {
             return device_lost();
         }
+
         if (text_begins(answer, "ready ")) {
             return CLI_DONE;
         }
@@ -196,6 +198,7 @@ static int record_send_pieces(cli_device *device, const uint8_t *record, size_t 
         if (without_progress > TRIES) {
             return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check the cable and the speed");
         }
+
         cli_progress("sent %zu of %zu bytes", at, len);
     }
 
@@ -267,9 +270,11 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
             cli_note("provision: the device got a token with the record");
             return CLI_DONE;
         }
+
         if (text_begins(answer, "restored ")) {
             return token_failed(answer, "the device went back to the record that it had");
         }
+
         if (text_begins(answer, "unconfirmed ")) {
             return token_failed(answer, "the record is stored but not yet confirmed, and the device keeps trying");
         }
