@@ -40,7 +40,10 @@ class TestServer {
 
     async whenReady() {
         for (const end = Date.now() + READY_MS; !existsSync(this.ready); await pause(20)) {
-            if (this.child.exitCode !== null || Date.now() > end) throw new Error(`server not ready: ${this.stderr}`);
+            if (this.child.exitCode !== null || Date.now() > end) {
+                this.child.kill('SIGKILL'); // it would keep this process alive
+                throw new Error(`server not ready: ${this.stderr}`);
+            }
         }
         this.info = JSON.parse(readFileSync(this.ready, 'utf8'));
         return this;
