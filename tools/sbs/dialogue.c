@@ -167,6 +167,11 @@ static int record_send_piece(cli_device *device, const uint8_t *record, size_t l
     unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
     (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
     const char *answer = device_ask(device, line, ANSWER, deadline_ms);
+
+    /* A slow device was asked to begin more than once, and says so as often: that is no answer to this line. */
+    while (answer != NULL && text_begins(answer, "ready ")) {
+        answer = device_await(device, ANSWER, device_answer_deadline(deadline_ms));
+    }
     if (answer == NULL) {
         return device_lost();
     }
