@@ -2,6 +2,7 @@
 /* The client's FHIR requests: what is allowed, how it is sent, and what the answer means. */
 #include "ascii.h"
 #include "client_internal.h"
+#include "lookup.h"
 
 static const sbs_text fhir_json = {"application/fhir+json", 21};
 
@@ -287,6 +288,24 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
     return SBS_BODY_OTHER;
 }
 
+/* What a server created has the id of its Location, else the one that the body shows. */
+static void resource_note_id(sbs_client *client, const sbs_json *doc) {
+    sbs_answer *answer = &client->priv.exchange.answer;
+    size_t len;
+
+    if (answer->status != 201 || answer->id[0] != '\0' ||
+        !sbs_json_is(doc, sbs_lookup(doc, 0, "resourceType"), client->priv.exchange.priv.request.written.type)) {
+        return;
+    }
+
+    sbs_json_node id = sbs_lookup(doc, 0, "id");
+    if (sbs_json_text(doc, id, answer->id, sizeof answer->id - 1, &len) != SBS_OK ||
+        !sbs_fhir_id_is_valid((sbs_text){answer->id, len})) {
+        len = 0;
+    }
+    answer->id[len] = '\0';
+}
+
 static sbs_status resource_judge_write(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_json doc;
@@ -298,6 +317,10 @@ static sbs_status resource_judge_write(sbs_client *client, const char **out_why)
         .resource = 0,
         .outcome = SBS_JSON_NONE,
     };
+
+    if (answered.body == SBS_BODY_JSON) {
+        resource_note_id(client, &doc);
+    }
 
     return sbs_confirm(&client->priv.exchange.priv.request.written, &answered, out_why);
 }

@@ -155,10 +155,11 @@ typedef struct sbs_detail {
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status; /**< of a request that failed: the one of sbs_detail */
-    const char *id;       /**< id of a Location that names what was written, "" if none */
-    const char *etag;     /**< "" if none */
-    size_t body_len;      /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
-    int64_t date_utc_s;   /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
+    const char *id;     /**< id of a Location that names what was written, "" if none; after a 201 also the id that the
+                           server gave instead of an update's own, from the Location or else from the body */
+    const char *etag;   /**< "" if none */
+    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
+    int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
