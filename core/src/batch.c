@@ -240,8 +240,14 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
 
-    if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
-        push->priv.flags.fault = SBS_FAULT_SERVER;
+    sbs_outcome_hint hint = sbs_outcome_hint_of(doc, seen->entry.outcome);
+    if (hint == SBS_HINT_NONE) {
+        hint = sbs_outcome_hint_of(doc, seen->entry.resource);
+    }
+
+    /* A word about rights is none about the item, nor is one about the server's own state. */
+    if (hint != SBS_HINT_NONE && push->priv.flags.fault <= SBS_FAULT_ITEM) {
+        push->priv.flags.fault = hint == SBS_HINT_LATER ? SBS_FAULT_SERVER : SBS_FAULT_ACCESS;
     }
 
     if (!said || sbs_client_is_secret(config->client, words)) {

@@ -2,9 +2,11 @@
 /* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
 #include "ascii.h"
 #include "client_internal.h"
-#include "sbs/outcome.h"
+#include "lookup.h"
 
 const char sbs_client_content_type[] = "Content-Type";
+
+static const char answer_invalid_token[] = "invalid_token";
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
@@ -133,6 +135,19 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
+static bool answer_begins(sbs_text text, sbs_text word) {
+    return text.len >= word.len && memcmp(text.ptr, word.ptr, word.len) == 0;
+}
+
+/* What follows the first @p len bytes and the blanks behind them. */
+static sbs_text answer_after(sbs_text text, size_t len) {
+    while (len < text.len && (unsigned char)text.ptr[len] <= ' ') {
+        len++;
+    }
+
+    return (sbs_text){text.ptr + len, text.len - len};
+}
+
 sbs_text sbs_client_body(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_text body = {answer->body, answer->body_len};
@@ -141,50 +156,94 @@ sbs_text sbs_client_body(const sbs_client *client) {
         body.len = 0;
     }
 
-    while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
-        body.ptr++;
-        body.len--;
+    static const sbs_text mark = {"\xEF\xBB\xBF", 3}; /* of the byte order */
+    if (answer_begins(body, mark)) {
+        body = answer_after(body, mark.len);
     }
 
-    return body;
+    return answer_after(body, 0);
+}
+
+/* True if the body, from its first byte that is no blank, is an OperationOutcome in XML: the server's own word. */
+static bool answer_is_xml_outcome(sbs_text body) {
+    /* Declarations and comments stand before it. */
+    while (body.len > 1 && (body.ptr[1] == '?' || body.ptr[1] == '!')) {
+        body = answer_after(body, sbs_ascii_find(body, '>'));
+        if (body.len > 0) {
+            body = answer_after(body, 1);
+        }
+    }
+
+    return answer_begins(body, (sbs_text){"<OperationOutcome", 17});
 }
 
 void sbs_client_note_page(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_detail *detail = &client->priv.detail;
     sbs_text body = sbs_client_body(client);
     bool unread = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
+    bool foreign = body.len > 0 && *body.ptr == '<' && !answer_is_xml_outcome(body);
 
-    client->priv.detail.page = unread || (body.len > 0 && *body.ptr == '<');
+    if (unread || foreign) {
+        detail->page = !answer->is_xml;
+        detail->fault = SBS_FAULT_ACCESS;
+    }
 }
 
 /* True if the body is JSON whose words were read, or that has none. */
-static bool answer_read_json_words(sbs_client *client, bool *out_transient) {
+static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
     const sbs_client_config *config = client->priv.config;
     char *words = client->priv.said;
     size_t size = client->priv.said_size;
     sbs_json doc;
+    bool transient = false;
 
     if (sbs_client_read_json(client, &doc) != SBS_OK) {
         return false;
     }
-    if (config->read_words != NULL) {
-        (void)!config->read_words(&doc, words, size, out_transient);
-        return true;
+
+    /* An error of OAuth (RFC 6750 section 3.1) belongs into the head; some servers have it here. */
+    if (sbs_lookup_is(&doc, 0, "error", answer_invalid_token)) {
+        *hint = SBS_HINT_TOKEN;
+    }
+    if (*hint == SBS_HINT_NONE) {
+        *hint = sbs_outcome_hint_of(&doc, 0);
     }
 
-    return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
+    bool read = true;
+    if (config->read_words != NULL) {
+        (void)!config->read_words(&doc, words, size, &transient);
+    } else {
+        read = sbs_outcome_read(&doc, 0, words, size, &transient) == SBS_OK && words[0] != '\0';
+    }
+    if (transient && *hint == SBS_HINT_NONE) { /* as an outcome within an entry says */
+        *hint = SBS_HINT_LATER;
+    }
+
+    return read;
 }
 
-bool sbs_client_read_words(sbs_client *client) {
-    bool transient = false;
-    bool read = answer_read_json_words(client, &transient);
-    sbs_text body = sbs_client_body(client);
+sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
+    sbs_outcome_hint hint = SBS_HINT_NONE;
 
-    if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
-        sbs_client_say(client, body);
+    /* The challenge of the head, which the words of the body replace. */
+    if (client->priv.exchange.answer.has_words &&
+        answer_holds_part_of(client->priv.said, sbs_client_text(answer_invalid_token))) {
+        hint = SBS_HINT_TOKEN;
     }
 
+    bool read = answer_read_json_words(client, &hint);
+    sbs_text body = sbs_client_body(client);
     sbs_client_note_page(client);
+
+    /* A page is not for a line. */
+    if (!read && body.len > 0 && *body.ptr != '<') {
+        sbs_client_say(client, body);
+    } else if (!read && body.len > 0 && !client->priv.detail.page && config->read_xml != NULL) {
+        config->read_xml(body, client->priv.said, client->priv.said_size);
+    }
+
     sbs_client_hide_secrets(client);
-    return transient;
+    return hint;
 }

@@ -262,12 +262,40 @@ static bool resource_is_repeatable(const sbs_request *request) {
     }
 }
 
+/* A status that speaks of the request may come with words that speak of the token, of rights or of the server. */
+static void resource_weigh_words(sbs_detail *detail, sbs_fault fault, sbs_outcome_hint hint) {
+    if (hint == SBS_HINT_TOKEN && (detail->http_status == 400 || detail->http_status == 403)) {
+        detail->status = SBS_ERR_UNAUTHORIZED;
+    }
+
+    if (fault > SBS_FAULT_ITEM) {
+        detail->fault = SBS_FAULT_NONE;
+        return;
+    }
+    /* A gateway, too, knows what is too large. */
+    if (detail->http_status == 413) {
+        detail->fault = SBS_FAULT_NONE;
+    }
+
+    if (hint == SBS_HINT_LATER && detail->fault == SBS_FAULT_NONE) {
+        detail->fault = SBS_FAULT_SERVER;
+    } else if (hint == SBS_HINT_TOKEN || hint == SBS_HINT_ACCESS) {
+        detail->fault = SBS_FAULT_ACCESS;
+        if (detail->status == SBS_ERR_REJECTED) {
+            detail->status = SBS_ERR_FORBIDDEN;
+        }
+    }
+}
+
 static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) {
     sbs_detail *detail = &client->priv.detail;
 
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
-    detail->transient |= sbs_client_read_words(client);
+
+    sbs_outcome_hint hint = sbs_client_read_words(client);
+    detail->transient |= hint == SBS_HINT_LATER;
+    resource_weigh_words(detail, meaning.fault, hint);
 }
 
 static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
@@ -367,7 +395,8 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     sbs_client_note_page(client);
     if (why[0] != '\0') {
         sbs_client_say(client, sbs_client_text(why));
-    } else {
+    }
+    if (why[0] == '\0' || client->priv.exchange.answer.is_xml) {
         (void)sbs_client_read_words(client);
     }
 
@@ -387,15 +416,16 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
         return resource_judge_success(client, meaning.status);
     }
 
+    resource_note_refusal(client, meaning);
+    sbs_status refused = client->priv.detail.status;
     /* A server may drop a token before its time: one more is fetched. */
-    if (meaning.status == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
+    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
         client->priv.once.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
-    resource_note_refusal(client, meaning);
     /* What the server may have stored is sent again only if that does no harm. */
     bool later = meaning.status == SBS_ERR_BUSY || meaning.status == SBS_ERR_CONFLICT;
     return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));

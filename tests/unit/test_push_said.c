@@ -74,9 +74,49 @@ static void an_answer_in_another_order_settles_nothing(void **state) {
     assert_int_equal(push_stored(s, "a") + push_stored(s, "c"), 2);
 }
 
+/* ---- words about tokens and rights --------------------------------------------------------------------------------
+ */
+
+#define REFUSED_FOR(code)                                                                                              \
+    "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"" code "\"}]}"
+
+/* A gateway that refuses every token for an hour: no item is to blame. */
+static void what_is_said_of_a_token_or_of_rights_costs_no_item(void **state) {
+    push_setup *s = *state;
+    static const char *const bodies[] = {"{\"error\":\"invalid_token\"}", REFUSED_FOR("security"),
+                                         REFUSED_FOR("login")};
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
+        push_setup_init(s);
+        for (char text[] = "a"; text[0] <= 'j'; text[0]++) {
+            add(s, (uint32_t)text[0], text);
+        }
+        s->base.fhir.fhir_status = 400;
+        s->base.fhir.fhir_times = 1000;
+        s->base.fhir.fhir_body = bodies[i];
+        assert_int_equal(push_run(s, HOUR_MS), SBS_PENDING);
+        assert_int_equal(s->events[SBS_PUSH_DEAD], 0);
+        assert_true(s->events[SBS_PUSH_PAUSED] > 0);
+        s->base.fhir.fhir_times = s->base.fhir.fhir_status = 0;
+        assert_int_equal(push_run(s, 3 * HOUR_MS), SBS_OK);
+        assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 10);
+    }
+}
+
+static void an_entry_that_speaks_of_rights_waits(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer = ANSWER("{\"response\":{\"status\":\"422\",\"outcome\":" REFUSED_FOR("forbidden") "}}");
+    add(s, 1, "a");
+    const sbs_push_event *event = next_event(s);
+    assert_int_equal(event->kind, SBS_PUSH_DEFERRED);
+    assert_int_equal(event->http_status, 422);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(a_server_that_gives_ids_itself_is_believed),
+        PUSH_CASE(what_is_said_of_a_token_or_of_rights_costs_no_item),
+        PUSH_CASE(an_entry_that_speaks_of_rights_waits),
         PUSH_CASE(an_answer_in_another_order_settles_nothing),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
