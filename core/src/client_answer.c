@@ -135,19 +135,6 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
-static bool answer_begins(sbs_text text, sbs_text word) {
-    return text.len >= word.len && memcmp(text.ptr, word.ptr, word.len) == 0;
-}
-
-/* What follows the first @p len bytes and the blanks behind them. */
-static sbs_text answer_after(sbs_text text, size_t len) {
-    while (len < text.len && (unsigned char)text.ptr[len] <= ' ') {
-        len++;
-    }
-
-    return (sbs_text){text.ptr + len, text.len - len};
-}
-
 sbs_text sbs_client_body(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_text body = {answer->body, answer->body_len};
@@ -156,36 +143,35 @@ sbs_text sbs_client_body(const sbs_client *client) {
         body.len = 0;
     }
 
-    static const sbs_text mark = {"\xEF\xBB\xBF", 3}; /* of the byte order */
-    if (answer_begins(body, mark)) {
-        body = answer_after(body, mark.len);
+    /* Blanks, and a byte order mark. */
+    while (body.len > 0 && ((unsigned char)*body.ptr <= ' ' || memchr("\xEF\xBB\xBF", *body.ptr, 3) != NULL)) {
+        body.ptr++;
+        body.len--;
     }
 
-    return answer_after(body, 0);
-}
-
-/* True if the body, from its first byte that is no blank, is an OperationOutcome in XML: the server's own word. */
-static bool answer_is_xml_outcome(sbs_text body) {
-    /* Declarations and comments stand before it. */
-    while (body.len > 1 && (body.ptr[1] == '?' || body.ptr[1] == '!')) {
-        body = answer_after(body, sbs_ascii_find(body, '>'));
-        if (body.len > 0) {
-            body = answer_after(body, 1);
-        }
-    }
-
-    return answer_begins(body, (sbs_text){"<OperationOutcome", 17});
+    return body;
 }
 
 void sbs_client_note_page(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
     sbs_text body = sbs_client_body(client);
-    bool unread = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
-    bool foreign = body.len > 0 && *body.ptr == '<' && !answer_is_xml_outcome(body);
+    bool foreign = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
 
-    if (unread || foreign) {
-        detail->page = !answer->is_xml;
+    if (body.len > 0 && *body.ptr == '<') {
+        foreign = true;
+    }
+
+    detail->page = foreign;
+    if (foreign && config->read_xml != NULL) {
+        sbs_xml_kind kind = config->read_xml(body, client->priv.said, client->priv.said_size);
+        detail->page = kind == SBS_XML_PAGE;
+        foreign = kind != SBS_XML_OUTCOME;
+    }
+
+    /* A gateway, too, knows what is too large. */
+    if (foreign && answer->status != 413) {
         detail->fault = SBS_FAULT_ACCESS;
     }
 }
@@ -224,7 +210,12 @@ static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
 }
 
 sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
-    const sbs_client_config *config = client->priv.config;
+    static const uint8_t faults[] = {
+        [SBS_HINT_NONE] = SBS_FAULT_NONE,
+        [SBS_HINT_TOKEN] = SBS_FAULT_ACCESS,
+        [SBS_HINT_ACCESS] = SBS_FAULT_ACCESS,
+        [SBS_HINT_LATER] = SBS_FAULT_SERVER,
+    };
     sbs_outcome_hint hint = SBS_HINT_NONE;
 
     /* The challenge of the head, which the words of the body replace. */
@@ -235,15 +226,12 @@ sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
 
     bool read = answer_read_json_words(client, &hint);
     sbs_text body = sbs_client_body(client);
-    sbs_client_note_page(client);
-
-    /* A page is not for a line. */
-    if (!read && body.len > 0 && *body.ptr != '<') {
+    if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
-    } else if (!read && body.len > 0 && !client->priv.detail.page && config->read_xml != NULL) {
-        config->read_xml(body, client->priv.said, client->priv.said_size);
     }
 
+    client->priv.detail.fault = (sbs_fault)faults[hint];
+    sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return hint;
 }

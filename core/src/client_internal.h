@@ -142,7 +142,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
 sbs_text sbs_client_body(const sbs_client *client);
 
 /** Notes in the detail whether the answer's body is a web page, and that somebody else spoke than the FHIR server where
- * it is one, or XML that is no OperationOutcome. The answer was noted and its body decoded. */
+ * it is one, or XML that is no OperationOutcome; the words of XML. The answer was noted and its body decoded. */
 void sbs_client_note_page(sbs_client *client);
 
 /** The words of a refusal: those of its JSON, else its plain text, else those of its head. No web page is quoted. The

@@ -3,6 +3,7 @@
 #include "ascii.h"
 #include "client_internal.h"
 #include "lookup.h"
+#include "message.h"
 
 static const sbs_text fhir_json = {"application/fhir+json", 21};
 
@@ -262,31 +263,6 @@ static bool resource_is_repeatable(const sbs_request *request) {
     }
 }
 
-/* A status that speaks of the request may come with words that speak of the token, of rights or of the server. */
-static void resource_weigh_words(sbs_detail *detail, sbs_fault fault, sbs_outcome_hint hint) {
-    if (hint == SBS_HINT_TOKEN && (detail->http_status == 400 || detail->http_status == 403)) {
-        detail->status = SBS_ERR_UNAUTHORIZED;
-    }
-
-    if (fault > SBS_FAULT_ITEM) {
-        detail->fault = SBS_FAULT_NONE;
-        return;
-    }
-    /* A gateway, too, knows what is too large. */
-    if (detail->http_status == 413) {
-        detail->fault = SBS_FAULT_NONE;
-    }
-
-    if (hint == SBS_HINT_LATER && detail->fault == SBS_FAULT_NONE) {
-        detail->fault = SBS_FAULT_SERVER;
-    } else if (hint == SBS_HINT_TOKEN || hint == SBS_HINT_ACCESS) {
-        detail->fault = SBS_FAULT_ACCESS;
-        if (detail->status == SBS_ERR_REJECTED) {
-            detail->status = SBS_ERR_FORBIDDEN;
-        }
-    }
-}
-
 static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) {
     sbs_detail *detail = &client->priv.detail;
 
@@ -295,7 +271,11 @@ static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) 
 
     sbs_outcome_hint hint = sbs_client_read_words(client);
     detail->transient |= hint == SBS_HINT_LATER;
-    resource_weigh_words(detail, meaning.fault, hint);
+    if (hint == SBS_HINT_TOKEN && (detail->http_status == 400 || detail->http_status == 403)) {
+        detail->status = SBS_ERR_UNAUTHORIZED;
+    } else if ((hint == SBS_HINT_TOKEN || hint == SBS_HINT_ACCESS) && detail->status == SBS_ERR_REJECTED) {
+        detail->status = SBS_ERR_FORBIDDEN;
+    }
 }
 
 static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
@@ -319,19 +299,15 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
 /* What a server created has the id of its Location, else the one that the body shows. */
 static void resource_note_id(sbs_client *client, const sbs_json *doc) {
     sbs_answer *answer = &client->priv.exchange.answer;
-    size_t len;
+    sbs_message message;
 
     if (answer->status != 201 || answer->id[0] != '\0' ||
         !sbs_json_is(doc, sbs_lookup(doc, 0, "resourceType"), client->priv.exchange.priv.request.written.type)) {
         return;
     }
 
-    sbs_json_node id = sbs_lookup(doc, 0, "id");
-    if (sbs_json_text(doc, id, answer->id, sizeof answer->id - 1, &len) != SBS_OK ||
-        !sbs_fhir_id_is_valid((sbs_text){answer->id, len})) {
-        len = 0;
-    }
-    answer->id[len] = '\0';
+    sbs_message_init(&message, answer->id, sizeof answer->id);
+    sbs_message_put(&message, "", doc, sbs_lookup(doc, 0, "id"));
 }
 
 static sbs_status resource_judge_write(sbs_client *client, const char **out_why) {
@@ -393,11 +369,10 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
     sbs_client_note_page(client);
-    if (why[0] != '\0') {
-        sbs_client_say(client, sbs_client_text(why));
-    }
-    if (why[0] == '\0' || client->priv.exchange.answer.is_xml) {
+    if (why[0] == '\0') {
         (void)sbs_client_read_words(client);
+    } else if (client->priv.said[0] == '\0') { /* XML may have said more */
+        sbs_client_say(client, sbs_client_text(why));
     }
 
     return status;

@@ -300,7 +300,6 @@ static void exchange_note_field(sbs_exchange *exchange) {
     case SBS_HTTP_CONTENT_TYPE:
         answer->has_type = true;
         answer->is_json = sbs_http_is_json(reader->value);
-        answer->is_xml = sbs_http_is_xml(reader->value);
         break;
     case SBS_HTTP_DATE:
         answer->has_date = sbs_date_parse_http(reader->value, utc_s, &answer->date_utc_s) == SBS_OK;

@@ -76,13 +76,6 @@ static char value_printable(unsigned char c, unsigned char previous) {
     return (char)c;
 }
 
-bool sbs_http_is_xml(sbs_text content_type) {
-    sbs_text type = sbs_ascii_trim((sbs_text){content_type.ptr, sbs_ascii_find(content_type, ';')});
-
-    return type.len > 3 && sbs_ascii_is_nocase((sbs_text){type.ptr + type.len - 3, 3}, "xml") &&
-           !sbs_ascii_is_nocase(type, "application/xhtml+xml");
-}
-
 void sbs_http_sanitise(sbs_text text, char *out, size_t size) {
     size_t len = 0;
     unsigned char previous = 0; /* kept aside: the text may be shortened where it stands */

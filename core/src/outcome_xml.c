@@ -59,10 +59,42 @@ static char xml_character(sbs_text text, size_t *out_len) {
     return text.ptr[0];
 }
 
-void sbs_xml_words_read(sbs_text body, char *out_text, size_t size) {
-    sbs_text value = xml_value(body, (sbs_text){"<diagnostics", 12});
+/* The tag of the root, behind declarations and comments. */
+static sbs_text xml_root(sbs_text body) {
+    while (body.len > 1 && (body.ptr[0] != '<' || body.ptr[1] == '?' || body.ptr[1] == '!')) {
+        body = xml_after(body, 1);
+    }
+
+    return (sbs_text){body.ptr, sbs_ascii_find(body, '>')};
+}
+
+static bool xml_holds(sbs_text text, sbs_text word) {
+    while (text.len > 0 && !xml_begins(text, word)) {
+        text = xml_after(text, 1);
+    }
+    return text.len > 0;
+}
+
+/* Pages of the web have one root; their pieces have neither a declaration nor a name space. */
+static bool xml_is_page(sbs_text body, sbs_text root) {
+    if (root.len >= 5 && sbs_ascii_is_nocase((sbs_text){root.ptr, 5}, "<html")) {
+        return true;
+    }
+    return !xml_begins(body, (sbs_text){"<?xml", 5}) && !xml_holds(root, (sbs_text){"xmlns", 5});
+}
+
+sbs_xml_kind sbs_xml_words_read(sbs_text body, char *out_text, size_t size) {
+    sbs_text root = xml_root(body);
+    sbs_xml_kind kind = SBS_XML_OTHER;
+    sbs_text value = {NULL, 0};
     size_t len = 0;
 
+    if (xml_begins(root, (sbs_text){"<OperationOutcome", 17})) {
+        kind = SBS_XML_OUTCOME;
+        value = xml_value(body, (sbs_text){"<diagnostics", 12});
+    } else if (xml_is_page(body, root)) {
+        return SBS_XML_PAGE;
+    }
     if (value.len == 0) {
         value = (sbs_text){IN_XML, sizeof IN_XML - 1};
     }
@@ -75,4 +107,5 @@ void sbs_xml_words_read(sbs_text body, char *out_text, size_t size) {
 
     /* What it makes is no longer than what it takes. */
     sbs_http_sanitise((sbs_text){out_text, len}, out_text, size);
+    return kind;
 }

@@ -87,7 +87,7 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
 
     /* What is said may tell more: a page comes from a gateway, and a word about a token, rights or the server's own
      * state is none about the item. */
-    if (!heard && detail->fault != SBS_FAULT_NONE) {
+    if (!heard && flags->fault <= SBS_FAULT_ITEM && detail->fault != SBS_FAULT_NONE) {
         flags->fault = (uint8_t)detail->fault;
     }
 }

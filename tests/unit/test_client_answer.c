@@ -155,7 +155,7 @@ static void a_server_may_give_an_update_an_id_of_its_own(void **state) {
         {AT("Observation/s7/_history/1"), "", "s7"},
         {AT("Observation/s7"), STORED, "s7"},
         {JSON, STORED, "o1"},
-        {JSON, "{\"resourceType\":\"Observation\",\"id\":\"a/b\"}", ""},
+        {JSON, "{\"resourceType\":\"Observation\",\"id\":7}", ""},
         {JSON, "{\"resourceType\":\"Patient\",\"id\":\"p\"}", ""},
         {AT("Patient/p"), "", ""},
     };

@@ -82,11 +82,12 @@ static void words_say_whose_fault_it_is(void **state) {
         {400, "Content-Type: text/html\r\n", "<html>", SBS_ERR_REJECTED, SBS_FAULT_ACCESS},
         {413, "Content-Type: text/html\r\n", "<html>", SBS_ERR_REJECTED, SBS_FAULT_NONE},
         {422, XML, XML_OUTCOME, SBS_ERR_REJECTED, SBS_FAULT_NONE},
-        {422, XML, "<fault/>", SBS_ERR_REJECTED, SBS_FAULT_ACCESS},
+        {422, XML, "<fault xmlns=\"urn:x\"/>", SBS_ERR_REJECTED, SBS_FAULT_ACCESS},
     };
     for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
         fake_setup_init(s);
         s->config.key = &fake_quick_key;
+        s->config.read_xml = sbs_xml_words_read;
         assert_int_equal(refused(s, 9, cases[i].status, cases[i].fields, cases[i].body), cases[i].told);
         const sbs_detail *detail = sbs_client_detail(&s->client);
         assert_int_equal(detail->status, cases[i].told);
@@ -109,8 +110,9 @@ static void xml_is_told_from_a_web_page(void **state) {
         {422, "", XML_OUTCOME, false, "a < b > &quot; c"},
         {400, XML, "<OperationOutcome><issue><diagnostics value=", false, IN_XML},
         {400, XML, "<OperationOutcome/>", false, IN_XML},
-        {400, "Content-Type: text/xml\r\n", "<fault/>", false, IN_XML},
-        {200, XML, "<Observation/>", false, IN_XML},
+        {400, "Content-Type: text/xml\r\n", "<?xml version=\"1.0\"?><fault/>", false, IN_XML},
+        {400, "Content-Type: text/xml\r\n", "<fault xmlns='urn:x'/>", false, IN_XML},
+        {200, XML, "<Observation xmlns=\"http://hl7.org/fhir\"/>", false, IN_XML},
         {400, "Content-Type: application/xhtml+xml\r\n", "<?xml version=\"1.0\"?><html/>", true, ""},
         {400, "Content-Type: text/html\r\n", "\xEF\xBB\xBF<!DOCTYPE html><html>", true, ""},
         {400, "", "<html>", true, ""},
@@ -128,7 +130,7 @@ static void xml_is_told_from_a_web_page(void **state) {
         fake_setup_init(s);
         s->config.key = &fake_quick_key;
         assert_int_not_equal(refused(s, 1, cases[i].status, cases[i].fields, cases[i].body), SBS_OK);
-        assert_int_equal(sbs_client_detail(&s->client)->page, cases[i].page);
+        assert_int_equal(sbs_client_detail(&s->client)->fault, SBS_FAULT_ACCESS);
         assert_null(strchr(sbs_client_detail(&s->client)->text, '<'));
     }
 }
@@ -138,7 +140,9 @@ static void words_of_xml_are_cut_to_their_memory(void **state) {
     char words[9];
     for (size_t size = 1; size <= sizeof words; size++) {
         memset(words, 'x', sizeof words);
-        sbs_xml_words_read(SBS_TEXT("<diagnostics value='&amp;&amp;12345678'/>"), words, size);
+        assert_int_equal(
+            SBS_XML_OUTCOME,
+            sbs_xml_words_read(SBS_TEXT("<OperationOutcome><diagnostics value='&amp;&amp;12345678'/>"), words, size));
         assert_int_equal(strlen(words), size - 1);
         assert_memory_equal(words, "&&123456", size - 1);
     }

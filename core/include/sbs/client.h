@@ -68,9 +68,9 @@ typedef struct sbs_client_config {
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
     sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
-    /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does. A program that
-     *  does not name the function does not pay for it. */
-    void (*read_xml)(sbs_text body, char *out_text, size_t size);
+    /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
+     *  taken for a web page. A program that does not name the function does not pay for it. */
+    sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);
     /** Says which buffer was too small, and for how many bytes if that is known: sbs_room_words; NULL: nobody does. A
      *  program that does not name the function does not pay for it. */
     void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
@@ -148,8 +148,9 @@ typedef struct sbs_detail {
     bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;             /**< the server's words or status hint that a retry may help */
     bool page;                  /**< the answer's body is a web page: something before the FHIR server spoke */
-    sbs_fault fault;            /**< of a FHIR request: whose fault its answer says it is, where that is another's than
-                                     its HTTP status says (sbs_http_meaning_of); else SBS_FAULT_NONE */
+    sbs_fault fault;            /**< of a FHIR request: whose fault it is by what the answer says, which counts where
+                                     its HTTP status speaks of the item or of none (sbs_http_meaning_of); else
+                                     SBS_FAULT_NONE */
     int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                can be told, or not known */

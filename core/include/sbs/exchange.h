@@ -37,7 +37,6 @@ typedef struct sbs_answer {
     uint16_t status; /**< 0: no status line was read */
     bool has_type;   /**< Content-Type is there */
     bool is_json;    /**< Content-Type names JSON */
-    bool is_xml;     /**< Content-Type names XML that is no web page */
     bool has_date;
     bool has_age; /**< Age is there: the answer comes out of a cache, and so does its Date (RFC 9111 section 5.1) */
     bool has_retry_after; /**< Retry-After is there, also one that is past, 0 or not to be read */

@@ -114,9 +114,6 @@ SBS_NODISCARD sbs_status sbs_http_retry_after(sbs_text value, int64_t now_utc_s,
  * or without parameters, without case. */
 bool sbs_http_is_json(sbs_text content_type);
 
-/** True if a Content-Type value names XML that is no web page (application/xhtml+xml): its type ends with "xml". */
-bool sbs_http_is_xml(sbs_text content_type);
-
 /**
  * Copies up to @p size - 1 bytes of @p text as one line of printable ASCII with a NUL; others become '?' (runs of
  * white space one space, none at the ends; one '?' for a UTF-8 character). For the server's words in messages: this
