@@ -48,7 +48,7 @@ typedef struct sbs_answer {
     size_t body_len;   /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
     uint32_t retry_after_s;       /**< Retry-After, clamped to one hour; 0 if past or not to be read */
     int64_t date_utc_s;           /**< Date field */
-    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, "" if none */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, with a 201 whichever it is; "" if none */
     char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 

@@ -47,7 +47,8 @@
  * The first attempt of a PUT says If-None-Match: * (in a Bundle ifNoneMatch), so it replaces nothing. A repeat does
  * too, as long as all answers before it say that nothing was stored; after an unknown outcome it does not.
  *
- * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another,
+ * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another
+ * (one that a server gave to what it created is its own),
  * and of conditional creates, which show no id of ours, all stored or all alike. Any other answer settles nothing, and
  * its items go one by one, as do those of a Bundle that fails as a whole. An item too large for a Bundle goes alone.
  *
@@ -200,7 +201,8 @@ typedef struct sbs_push_event {
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
     const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
                               again what was told as DEFERRED, without the words if that was in an earlier poll */
-    const char *server_id; /**< of what is stored: id on the server if it told one, else "" */
+    const char *server_id; /**< of what is stored: id on the server if it told one, else ""; that of a PUT is another
+                              than was asked for where a server gives ids itself */
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 

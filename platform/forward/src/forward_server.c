@@ -87,6 +87,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .any_scope = given->any_scope,
         .oauth_uris = sbs_client_oauth_uris,
         .read_words = sbs_words_read,
+        .read_xml = sbs_xml_words_read,
         .room_words = sbs_room_words,
         .words = server->priv.words,
         .words_size = sizeof server->priv.words,

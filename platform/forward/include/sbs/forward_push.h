@@ -89,6 +89,7 @@ typedef struct sbs_forward_push {
         uint8_t state;
         bool open;
         bool told; /* something that is not durable yet */
+        bool warned_of_ids;
     } priv;
 } sbs_forward_push;
 
