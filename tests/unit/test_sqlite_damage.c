@@ -191,6 +191,38 @@ static void what_can_be_read_is_taken_over(void **state) {
     assert_true(replaced > 5 && salvaged * 2 > replaced);
 }
 
+/* Cut short, as a power cut leaves a file whose size was not written: as much is kept as with zeros in the place of
+ * what is gone, and the file that was set aside stays as short as it was. */
+static void what_a_file_cut_short_still_holds_is_taken_over(void **state) {
+    (void)state;
+    size_t len;
+    fill();
+    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    unsigned most = 0;
+    for (size_t cut = PAGE; cut + PAGE <= len; cut += 3 * PAGE / 2) {
+        unsigned whole[2];
+        for (int padded = 0; padded < 2; padded++) {
+            rig_write(bytes, cut);
+            assert_int_equal(truncate(rig.path, (off_t)(padded != 0 ? len : cut)), 0);
+            assert_int_equal(rig_open_again(), SBS_OK);
+            whole[padded] = count_whole();
+        }
+        assert_true(whole[0] >= whole[1]);
+        most = whole[0] > most ? whole[0] : most;
+        sbs_sqlite_queue_close(&rig.queue);
+
+        uint64_t kept;
+        struct stat file;
+        rig_write(bytes, cut);
+        rig_reopen();
+        assert_int_equal(stat(sbs_sqlite_queue_set_aside(&rig.queue, &kept), &file), 0);
+        assert_int_equal(file.st_size, cut);
+    }
+    free(bytes);
+    printf("most items of %u kept of a file cut short: %u\n", ITEMS, most);
+    assert_true(most > ITEMS / 2);
+}
+
 /* The same of a queue that version 1 made. */
 static void what_version_1_left_is_taken_over_too(void **state) {
     (void)state;
@@ -544,6 +576,7 @@ int main(void) {
         TEST(every_column_is_covered_by_the_checksum),
         TEST(a_file_without_its_head_is_set_aside),
         TEST(what_can_be_read_is_taken_over),
+        TEST(what_a_file_cut_short_still_holds_is_taken_over),
         TEST(what_version_1_left_is_taken_over_too),
         TEST(what_was_added_is_known_after_a_replacement),
         TEST(impossible_counters_are_damage),

@@ -350,8 +350,18 @@ static sbs_status copy_all(salvage *work) {
     return salvage_walk(work, SEEK_SEEN, copy_seen);
 }
 
+/* SQLite opens no file that is shorter than its header says, as a power cut leaves one: unless the schema may be
+ * written, which is a mode for repairs. What is cut off is then found damaged page by page. Nothing is written here. */
+static void allow_short_file(sbs_sqlite_queue *from) {
+    (void)sqlite3_db_config(from->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    (void)sqlite3_db_config(from->priv.db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+    (void)sqlite3_exec(from->priv.db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+}
+
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     salvage work = {.from = from, .to = to};
+    allow_short_file(from);
+
     bool readable = salvage_prepare(&work, 2) || salvage_prepare(&work, 1);
     sbs_status status = sbs_sqlite_run(to, SQL_BEGIN, NULL, 0);
     to->priv.writing = status == SBS_OK;
