@@ -160,6 +160,9 @@ sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue);
  * sbs_sqlite_queue_open(); after SBS_ERR_STORAGE queue->priv.damaged tells whether the file is damaged. */
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue);
 
+/** Bounds what the connection may do: nothing in the file is trusted until its tables were compared with the schema. */
+void sbs_sqlite_guard(sbs_sqlite_queue *queue);
+
 /** Closes the connection. Legal if there is none. */
 void sbs_sqlite_disconnect(sbs_sqlite_queue *queue);
 
@@ -175,6 +178,11 @@ bool sbs_sqlite_is_empty(const char *path);
 
 /** True if what is left of a file that SQLite does not know as a database shows that it was a queue. */
 bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue);
+
+/* ---- sqlite_look.c: a file that cannot be written ---------------------------------------------------------------- */
+
+/** The same for config.look_only. */
+sbs_status sbs_sqlite_connect_to_look(sbs_sqlite_queue *queue);
 
 /* ---- sqlite_space.c: the log, and pages that nothing uses -------------------------------------------------------- */
 
