@@ -297,18 +297,17 @@ void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t faul
         return;
     }
 
-    const char *hint = "";
-    const char *encoding = cli_json_encoding_fault(item, fault_at);
-    if (encoding != NULL) {
-        fault = encoding;
-    } else {
+    const char *comma = ", ";
+    const char *hint = cli_json_encoding_fault(item, fault_at);
+    if (hint == NULL) {
+        comma = "";
         hint = layout_hint(item);
     }
 
     size_t below;
     size_t column;
     cli_json_where(item, fault_at, &below, &column);
-    (void)snprintf(out, size, "%s (line %zu, column %zu)%s", fault, line + below - 1, column, hint);
+    (void)snprintf(out, size, "%s (line %zu, column %zu)%s%s", fault, line + below - 1, column, comma, hint);
 }
 
 void cli_items_note(const char *command, const sbs_forward_resource *resource) {
