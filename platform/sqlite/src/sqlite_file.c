@@ -71,6 +71,14 @@ bool sbs_sqlite_is_empty(const char *path) {
     return look_at_file(path, &file) == SBS_OK && S_ISREG(file.st_mode) && file.st_size == 0;
 }
 
+bool sbs_sqlite_has_log(const char *path) {
+    char name[SQLITE_PATH_SIZE];
+    struct stat file;
+
+    int len = snprintf(name, sizeof name, "%s-wal", path);
+    return len < SQLITE_PATH_SIZE && lstat(name, &file) == 0 && file.st_size > 0;
+}
+
 /* Why what has the name is no file to open, as an errno. */
 static int name_obstacle(const char *path) {
     struct stat file;

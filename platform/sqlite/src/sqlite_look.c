@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A queue where nothing can be written, as on a read-only file system: it is looked at as it is. Nothing is locked,
  * because nobody can change it; nothing is made beside it, mended or deleted. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "sqlite_internal.h"
 
 #define URI_SIZE (3 * SQLITE_PATH_SIZE + 32)
-
-/* True if the log beside the file holds something, that is: belongs to what the queue holds. */
-static bool has_log(const char *path) {
-    char name[SQLITE_PATH_SIZE];
-    struct stat file;
-
-    int len = snprintf(name, sizeof name, "%s-wal", path);
-    return len < SQLITE_PATH_SIZE && lstat(name, &file) == 0 && file.st_size > 0;
-}
 
 static bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -41,7 +30,7 @@ static sbs_status open_to_look(sbs_sqlite_queue *queue) {
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     char uri[URI_SIZE];
 
-    if (has_log(path)) {
+    if (sbs_sqlite_has_log(path)) {
         int code = sqlite3_open_v2(path, &queue->priv.db, flags, "unix-none");
         if (code != SQLITE_OK) {
             return sbs_sqlite_fail(queue, code);
