@@ -71,6 +71,13 @@ const char *sbs_forward_modes_fault(const sbs_forward_modes *modes);
 /** True if what failed last was asking for the statement, false if it was the token after it. */
 bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes);
 
+/** True if an answer to the request for the statement came, was meant as a success, and has no body that can be read.
+ * @p status: of that request. */
+bool sbs_forward_is_useless(sbs_forward_server *server, sbs_status status);
+/** Writes what came instead: "URL answers with an HTML page (HTTP 200), not with a CapabilityStatement in JSON".
+ * @p status: of the request, or of reading the body; SBS_OK: it is JSON, but something else. */
+void sbs_forward_name_useless(sbs_forward_server *server, sbs_status status, sbs_text body, char *out, size_t size);
+
 /** The way for a type, by what was learnt and by the scope that is granted now. */
 sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type, sbs_now now);
 /** True unless it is clear that Observations are PUT. */

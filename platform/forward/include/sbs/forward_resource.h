@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 extern const char SBS_FORWARD_OUT_OF_MEMORY[]; /**< compared by its address */
+extern const char SBS_FORWARD_NO_OBJECT[];     /**< the same: valid JSON, but another value than an object */
 
 #define SBS_FORWARD_HASH_SIZE 20u /**< bytes of a hash: the first 160 bits of SHA-256 */
 
