@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs of examples/, run as their usage lines say, against the real server.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { observation } from './lib/observations.mjs';
 import { SBS, ok, sbs } from './lib/sbs.mjs';
 import { CLIENT, MainServer } from './lib/server.mjs';
 
 const FOLDER = join(dirname(dirname(SBS)), 'examples');
+const README = fileURLToPath(new URL('../../README.md', import.meta.url));
 const NOBODY = 'https://localhost:9/fhir'; // nothing listens on the discard port
 
 let server;
@@ -138,4 +140,23 @@ describe('read', () => {
         assert.match(result.stderr, /^read: the buffer is too small: /);
         assert.equal(result.stdout, '');
     });
+});
+
+test('the commands of the README, as they stand there', async () => {
+    const [block] = readFileSync(README, 'utf8').match(/(?<=\n)    sbs keygen [^]*?(?=\n\n)/);
+    const folder = server.path('readme');
+    mkdirSync(folder);
+    const { fhirBase, caFile, adminUrl } = server.info;
+    const env = {
+        PATH: `${dirname(SBS)}${delimiter}${process.env.PATH}`,
+        BASE: fhirBase,
+        CA: caFile,
+        ADMIN: adminUrl,
+        ID: 'readme-device',
+    };
+    const script = `cd '${folder}'\n${block}`;
+    const result = await sbs(['-euo', 'pipefail', '-c', script], { command: 'bash', env });
+    assert.equal(result.status, 0, result.text);
+    assert.match(result.stdout, /\tcreated\tObservation\/\S+\n$/);
+    assert.equal(await stored(), 1);
 });
