@@ -23,30 +23,34 @@ static int fail(const char *what, sbs_status status) {
     return 1;
 }
 
-/* SBS_OK: the queue has it on the disk, now or since an earlier run, and the file may go. */
-static sbs_status add_file(const sbs_forward_adder *adder, const char *path) {
+/* 0: the queue has it on the disk, now or since an earlier run, and the file may go. */
+static int add_file(const sbs_forward_adder *adder, const char *path) {
     sbs_linux_blob text;
     sbs_forward_added added;
+    int code = 0;
     sbs_status status = sbs_linux_file_read(path, SBS_FORWARD_ITEM_MAX, &text);
     if (status != SBS_OK) {
-        return status;
+        return fail(path, status);
     }
 
     sbs_forward_add(adder, (sbs_text){text.data, text.len}, sbs_linux_now().utc_s, &added);
-    status = added.status;
-    if (added.fate == SBS_FORWARD_REFUSED || added.fate == SBS_FORWARD_FULL) {
+    if (added.reason != NULL) { /* it is no resource, or the queue is full */
         fprintf(stderr, "push_from_queue: %s: %s\n", path, added.reason);
-        status = added.fate == SBS_FORWARD_FULL ? SBS_ERR_BUFFER : SBS_ERR_FORMAT;
+        code = 1;
+    } else if (added.fate == SBS_FORWARD_NOT_WRITTEN) {
+        code = fail(path, added.status);
     }
+
     sbs_forward_added_free(&added);
     sbs_linux_blob_free(&text);
-    return status;
+    return code;
 }
 
 /* Each item is told once when it is settled. DEFERRED and what comes after it say that something waits. */
 static void tell(void *ctx, const sbs_forward_event *event) {
     const sbs_push_event *push = event->push;
     (void)ctx;
+
     switch (push->kind) {
     case SBS_PUSH_DEFERRED:
         break; /* this item waits, others go on */
@@ -69,20 +73,27 @@ static void tell(void *ctx, const sbs_forward_event *event) {
 static sbs_status push_all(void) {
     sbs_wait wait;
     sbs_status status = SBS_PENDING;
+
     while (status == SBS_PENDING && all.waits == 0) {
         status = sbs_forward_push_poll(&all.push, sbs_linux_now(), &wait);
         if (status == SBS_PENDING && all.waits == 0) {
             (void)sbs_linux_wait(&wait);
         }
     }
-    sbs_status closed = sbs_forward_push_close(&all.push); /* what was told is durable only if this is SBS_OK */
-    return status != SBS_OK && status != SBS_PENDING ? status : closed;
+
+    /* What was told is durable only if this is SBS_OK, too. */
+    sbs_status closed = sbs_forward_push_close(&all.push);
+    if (status != SBS_OK && status != SBS_PENDING) {
+        return status;
+    }
+    return closed;
 }
 
 static int push_queue(char **argv) {
     sbs_forward_part part;
     uint64_t idle_ms;
     size_t skipped;
+
     sbs_status status = sbs_sqlite_queue_lock_pusher(&all.pusher, argv[1], &idle_ms);
     if (status == SBS_ERR_BUSY) {
         return 0; /* another process pushes this queue at the moment: it takes ours along */
@@ -90,6 +101,7 @@ static int push_queue(char **argv) {
     if (status != SBS_OK) {
         return fail(argv[1], status);
     }
+
     status = sbs_linux_platform_open(&all.platform, argv[4], argv[5]);
     if (status != SBS_OK) {
         return fail("key and CA", status);
@@ -110,6 +122,7 @@ static int push_queue(char **argv) {
     if (status != SBS_OK) {
         return fail("server", status);
     }
+
     const sbs_forward_push_config push = {
         .server = &all.server,
         .queue = &all.queue,
@@ -122,7 +135,10 @@ static int push_queue(char **argv) {
         return fail("push", status);
     }
     status = push_all();
-    return status == SBS_OK ? 0 : fail(argv[1], status);
+    if (status != SBS_OK) {
+        return fail(argv[1], status);
+    }
+    return 0;
 }
 
 int main(int argc, char **argv) {
@@ -131,6 +147,7 @@ int main(int argc, char **argv) {
         fputs("usage: push_from_queue QUEUE.db FHIR_BASE CLIENT_ID KEY.pem CA.pem [RESOURCE.json]...\n", stderr);
         return 2;
     }
+
     const sbs_sqlite_queue_config config = {.path = argv[1]};
     sbs_status status = sbs_mbedtls_init(NULL);
     if (status == SBS_OK) {
@@ -143,9 +160,11 @@ int main(int argc, char **argv) {
     int code = 0;
     sbs_forward_adder_init(&adder, &all.file, NULL);
     for (int i = 6; i < argc; i++) {
-        status = add_file(&adder, argv[i]);
-        code = status == SBS_OK ? code : fail(argv[i], status);
+        if (add_file(&adder, argv[i]) != 0) {
+            code = 1;
+        }
     }
+
     sbs_tls_trust_init(&all.trust);
     int pushed = push_queue(argv);
 
@@ -158,5 +177,9 @@ int main(int argc, char **argv) {
     sbs_linux_platform_close(&all.platform);
     sbs_sqlite_queue_close(&all.file);
     sbs_sqlite_queue_unlock_pusher(&all.pusher);
-    return code != 0 || pushed != 0 || counters.waiting > 0 ? 1 : 0;
+
+    if (code != 0 || pushed != 0 || counters.waiting > 0) {
+        return 1;
+    }
+    return 0;
 }

@@ -10,6 +10,7 @@
 /* A member of an object, SBS_JSON_NONE if there is none of this name. */
 static sbs_json_node member(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node value = SBS_JSON_NONE;
+
     if (object == SBS_JSON_NONE || sbs_json_member(doc, object, name, &value) != SBS_OK) {
         return SBS_JSON_NONE;
     }
@@ -18,7 +19,10 @@ static sbs_json_node member(const sbs_json *doc, sbs_json_node object, const cha
 
 /* A value as it stands in the JSON, escapes and all: nothing of a server's can steer the terminal. */
 static sbs_text raw(const sbs_json *doc, sbs_json_node value) {
-    return value == SBS_JSON_NONE ? SBS_TEXT("-") : sbs_json_raw(doc, value);
+    if (value == SBS_JSON_NONE) {
+        return SBS_TEXT("-");
+    }
+    return sbs_json_raw(doc, value);
 }
 
 /* A searchset is an object with an array `entry`, which is absent where nothing was found. */
@@ -28,9 +32,14 @@ static sbs_status show_entries(char *answer, size_t len) {
     if (status != SBS_OK) {
         return status;
     }
+
     sbs_json_node entries = member(&doc, 0, "entry");
-    sbs_json_node entry = entries == SBS_JSON_NONE ? entries : sbs_json_first(&doc, entries);
-    for (; entry != SBS_JSON_NONE; entry = sbs_json_next(&doc, entry)) {
+    if (entries == SBS_JSON_NONE) {
+        return SBS_OK;
+    }
+
+    for (sbs_json_node entry = sbs_json_first(&doc, entries); entry != SBS_JSON_NONE;
+         entry = sbs_json_next(&doc, entry)) {
         sbs_json_node resource = member(&doc, entry, "resource");
         sbs_text id = raw(&doc, member(&doc, resource, "id"));
         sbs_text value = raw(&doc, member(&doc, member(&doc, resource, "valueQuantity"), "value"));
@@ -43,11 +52,13 @@ int main(int argc, char **argv) {
     static char work[65536], answer[2 * ANSWER_MAX]; /* the second half of the answer is for its JSON tokens */
     static sbs_linux_platform platform;
     static sbs_client client;
+
     if (argc != 6 || sbs_linux_platform_open(&platform, argv[3], argv[4]) != SBS_OK) {
         fputs("usage: read FHIR_BASE CLIENT_ID KEY.pem CA.pem 'Observation?_count=10', files that can be read\n",
               stderr);
         return 2;
     }
+
     const sbs_client_config config = {
         .fhir_base = argv[1],
         .client_id = argv[2],
@@ -63,19 +74,25 @@ int main(int argc, char **argv) {
         .response = answer,
         .response_size = ANSWER_MAX,
     };
+
     sbs_wait wait;
     sbs_status status = sbs_client_init(&client, &config);
-    if (status == SBS_OK && (status = sbs_client_start(&client, &request)) == SBS_OK) {
+    if (status == SBS_OK) {
+        status = sbs_client_start(&client, &request);
+    }
+    if (status == SBS_OK) {
         while ((status = sbs_client_poll(&client, sbs_linux_now(), &wait)) == SBS_PENDING) {
             (void)sbs_linux_wait(&wait);
         }
     }
+
     if (status == SBS_OK) {
         status = show_entries(answer, sbs_client_response(&client).body_len);
     }
     if (status != SBS_OK) {
         fprintf(stderr, "read: %s: %s\n", sbs_status_text(status), sbs_client_detail(&client)->text);
     }
+
     sbs_client_deinit(&client);
     sbs_linux_platform_close(&platform);
     return status == SBS_OK ? 0 : 1;

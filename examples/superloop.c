@@ -46,9 +46,11 @@ static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identi
     sbs_writer text;
     size_t len = 0;
     (void)ctx;
+
     sbs_writer_init(&text, device.identifier, sizeof device.identifier);
     sbs_identity_put_sequence(&text, SBS_TEXT(SERIAL_NUMBER), device.self.epoch, item->item->id);
     sbs_status status = sbs_writer_finish(&text, &len);
+
     *out = (sbs_push_identity){
         .type = SBS_TEXT("Observation"),
         .system = SBS_TEXT(SBS_SYSTEM_SEQUENCE),
@@ -62,10 +64,12 @@ static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_id
     const sbs_coding code = {SBS_TEXT(SBS_SYSTEM_LOINC), SBS_TEXT("8310-5"), SBS_TEXT("Body temperature")};
     sample measured;
     (void)ctx;
+
     if (item->item->len != sizeof measured) {
         return SBS_ERR_FORMAT; /* sets this item aside; others go on */
     }
     memcpy(&measured, item->data, sizeof measured);
+
     const sbs_observation observation = {
         .id = item->id,
         .identifier_system = who->system,
@@ -94,6 +98,7 @@ static sbs_status read_identity(void) {
     if (status != SBS_OK) {
         return status;
     }
+
     device.self.boot++;
     return device.storage.ops->set(device.storage.ctx, "self", (const uint8_t *)&device.self, sizeof device.self);
 }
@@ -105,6 +110,7 @@ static sbs_status mount_flash(void) {
         return status;
     }
     device.storage = sbs_flash_storage_port(&device.records);
+
     status = sbs_flash_queue_mount(&device.items, device.settings.queue_flash, &config);
     if (status != SBS_OK) {
         return status;
@@ -135,6 +141,7 @@ static sbs_status start_push(void) {
     if (status != SBS_OK) {
         return status;
     }
+
     device.push_config = (sbs_push_config){
         .client = &device.client,
         .queue = &device.queue,
@@ -162,6 +169,7 @@ static void queue_sample(int32_t centicelsius, sbs_now now) {
         .zone_minutes = 0,
     };
     uint64_t id;
+
     sbs_status status = device.queue.ops->append(device.queue.ctx, &meta, &measured, sizeof measured, &id);
     if (status != SBS_OK) {
         board_tell("not kept", sbs_status_text(status)); /* SBS_ERR_BUFFER: the queue is full. Say so to the person */
@@ -199,6 +207,7 @@ static sbs_wait go_round(void) {
     sbs_wait wait = {.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
     int32_t centicelsius;
     sbs_now now = board_now();
+
     if (board_measured(&centicelsius)) {
         queue_sample(centicelsius, now);
     }
@@ -210,6 +219,7 @@ static sbs_wait go_round(void) {
                    sbs_status_text(status)); /* nothing is lost by that: the next round tries again */
         wait = (sbs_wait){.timeout_ms = 1000, .descriptor = -1};
     }
+
     board_watchdog_feed();
     return wait;
 }
@@ -224,6 +234,7 @@ int main(int argc, char **argv) {
     if (!board_start(argc, argv, &device.settings)) {
         return 2;
     }
+
     sbs_status status = mount_flash();
     if (status == SBS_OK) {
         status = start_push();

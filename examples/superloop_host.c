@@ -33,14 +33,30 @@ static struct {
 
 /* ---- flash: erased bytes are 0xFF, and an erased byte is programmed once ----------------------------------------- */
 
+static off_t place(const region *of, uint32_t address) {
+    off_t start = of->start;
+    return start + address;
+}
+
+static sbs_status write_at(const region *of, uint32_t address, const void *data, size_t len) {
+    if (pwrite(host.file, data, len, place(of, address)) != (ssize_t)len) {
+        return SBS_ERR_STORAGE;
+    }
+    return SBS_OK;
+}
+
 static sbs_status flash_read(void *ctx, uint32_t address, void *buffer, size_t len) {
-    const region *of = ctx;
-    return pread(host.file, buffer, len, (off_t)(of->start + address)) == (ssize_t)len ? SBS_OK : SBS_ERR_STORAGE;
+    off_t at = place(ctx, address);
+
+    if (pread(host.file, buffer, len, at) != (ssize_t)len) {
+        return SBS_ERR_STORAGE;
+    }
+    return SBS_OK;
 }
 
 static sbs_status flash_program(void *ctx, uint32_t address, const void *data, size_t len) {
-    const region *of = ctx;
     uint8_t before[SECTOR];
+
     if (len > sizeof before || flash_read(ctx, address, before, len) != SBS_OK) {
         return SBS_ERR_STORAGE;
     }
@@ -49,14 +65,15 @@ static sbs_status flash_program(void *ctx, uint32_t address, const void *data, s
             return SBS_ERR_STORAGE; /* programmed twice */
         }
     }
-    return pwrite(host.file, data, len, (off_t)(of->start + address)) == (ssize_t)len ? SBS_OK : SBS_ERR_STORAGE;
+
+    return write_at(ctx, address, data, len);
 }
 
 static sbs_status flash_erase(void *ctx, uint32_t address) {
-    const region *of = ctx;
     uint8_t blank[SECTOR];
+
     memset(blank, 0xFF, sizeof blank);
-    return pwrite(host.file, blank, SECTOR, (off_t)(of->start + address)) == SECTOR ? SBS_OK : SBS_ERR_STORAGE;
+    return write_at(ctx, address, blank, sizeof blank);
 }
 
 static void make_region(region *out, uint32_t first, uint32_t count) {
@@ -70,13 +87,15 @@ static void make_region(region *out, uint32_t first, uint32_t count) {
 static bool open_flash(const char *path) {
     make_region(&host.storage, 0, STORAGE_SECTORS);
     make_region(&host.queue, STORAGE_SECTORS, QUEUE_SECTORS);
+
     host.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (host.file < 0) {
         return false;
     }
     if (lseek(host.file, 0, SEEK_END) > 0) {
-        return true;
+        return true; /* of an earlier run */
     }
+
     for (uint32_t i = 0; i < STORAGE_SECTORS + QUEUE_SECTORS; i++) {
         if (flash_erase(&host.storage, i * SECTOR) != SBS_OK) {
             return false;
@@ -95,6 +114,7 @@ bool board_measured(int32_t *out_centicelsius) {
     if (host.left == 0 || sbs_linux_now().mono_ms < host.next_ms) {
         return false;
     }
+
     host.left--;
     host.next_ms = sbs_linux_now().mono_ms + SENSOR_MS;
     *out_centicelsius = 3650 + host.left;
@@ -107,6 +127,7 @@ void board_watchdog_feed(void) {
 
 void board_sleep(const sbs_wait *wait) {
     sbs_wait shorter = *wait;
+
     if (shorter.timeout_ms > SENSOR_MS) {
         shorter.timeout_ms = SENSOR_MS; /* the sensor has no interrupt here */
     }
@@ -122,6 +143,7 @@ bool board_start(int argc, char **argv, superloop_settings *out_settings) {
         fputs("usage: superloop FHIR_BASE CLIENT_ID KEY.pem CA.pem FLASH COUNT, files that can be read\n", stderr);
         return false;
     }
+
     host.left = atoi(argv[6]);
     *out_settings = (superloop_settings){
         .fhir_base = argv[1],
@@ -136,6 +158,7 @@ bool board_start(int argc, char **argv, superloop_settings *out_settings) {
 
 bool board_goes_on(uint32_t waiting, const sbs_push_event *event) {
     host.down = host.down || event->kind == SBS_PUSH_WAITING || event->kind == SBS_PUSH_PAUSED;
+
     if (host.left > 0 || (waiting > 0 && !host.down)) {
         return true;
     }
