@@ -34,16 +34,20 @@ static void start_clock(void) {
     uint32_t rcc = (3u << 23) | (1u << 22) | (0xEu << 6);
     LM3S_SYSCTL_RCC = rcc | RCC_PLL_OFF | RCC_BYPASS;
     LM3S_SYSCTL_RCC = rcc | RCC_BYPASS;
+
     for (uint32_t i = 0; i < PLL_PATIENCE && (LM3S_SYSCTL_RIS & RIS_PLL_LOCKED) == 0; i++) {
     }
+
     LM3S_SYSCTL_RCC = rcc;
 }
 
 void sbs_board_init(void) {
     start_clock();
+
     LM3S_SYSCTL_RCGC0 |= 1u << 3;                      /* watchdog */
     LM3S_SYSCTL_RCGC1 |= 1u;                           /* UART0 */
     LM3S_SYSCTL_RCGC2 |= (1u << 30) | (1u << 28) | 1u; /* Ethernet's PHY and MAC, GPIO A */
+
     lm3s_console_start();
 }
 

@@ -28,6 +28,7 @@ static sbs_byte_ring received;
 void lm3s_console_start(void) {
     GPIO_A_AFSEL |= 3u;
     GPIO_A_DEN |= 3u;
+
     /* The divisor has 6 binary places: clock / (16 * baud). */
     uint32_t divisor = (LM3S_CLOCK_HZ * 8u / BAUD + 1u) / 2u;
     UART_CTL = 0;
@@ -35,6 +36,7 @@ void lm3s_console_start(void) {
     UART_FBRD = divisor % 64u;
     UART_LCRH = LCRH_8N1_FIFO;
     UART_CTL = CTL_ENABLE;
+
     UART_IM = IM_RECEIVE;
     sbs_cortex_m_enable_interrupt(LM3S_UART_INTERRUPT);
 }
@@ -42,11 +44,13 @@ void lm3s_console_start(void) {
 /* What does not fit stays in the FIFO, without interrupts until the reader has made room. */
 void lm3s_console_interrupt(void) {
     sbs_baremetal_wake();
+
     while ((UART_FR & FR_RX_EMPTY) == 0) {
         if (sbs_byte_ring_full(&received)) {
             UART_IM = 0;
             return;
         }
+
         uint32_t data = UART_DR;
         if ((data & DR_DAMAGED) == 0) {
             sbs_byte_ring_put(&received, (uint8_t)data);
@@ -59,6 +63,7 @@ int sbs_board_console_read(void) {
     if (byte >= 0 && UART_IM == 0) {
         UART_IM = IM_RECEIVE;
     }
+
     return byte;
 }
 

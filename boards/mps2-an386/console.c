@@ -29,13 +29,15 @@ void mps2_console_start(void) {
 /* Each byte is announced once, when it arrives, and only if the interrupt is enabled then: so the announcement is taken
  * back before one looks. A byte that does not fit stays where it is, without interrupts until the reader has made
  * room. */
-static void take_all(void) {
+static void console_take_all(void) {
     UART_CTRL = CTRL_RUN | CTRL_RX_INTERRUPT;
+
     for (;;) {
         UART_INTCLEAR = INT_RX;
         if ((UART_STATE & STATE_RX_FULL) == 0) {
             return;
         }
+
         if (sbs_byte_ring_full(&received)) {
             UART_CTRL = CTRL_RUN;
             return;
@@ -46,16 +48,17 @@ static void take_all(void) {
 
 void mps2_console_interrupt(void) {
     sbs_baremetal_wake();
-    take_all();
+    console_take_all();
 }
 
 int sbs_board_console_read(void) {
     int byte = sbs_byte_ring_get(&received);
     if (byte >= 0 && (UART_CTRL & CTRL_RX_INTERRUPT) == 0) {
         uint32_t state = sbs_cortex_m_lock();
-        take_all();
+        console_take_all();
         sbs_cortex_m_unlock(state);
     }
+
     return byte;
 }
 

@@ -3,6 +3,7 @@
 #include "mps2.h"
 #include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
+#include "sbs/ethernet_fifo.h"
 #include "sbs/semihosting_emulation_only.h"
 
 #define LAN(offset) SBS_REGISTER(0x40200000u + (offset))
@@ -39,18 +40,11 @@
 #define MII_PHY_1_STATUS ((1u << 11) | (1u << 6))
 #define PHY_STATUS_LINK (1u << 2)
 #define RX_ERROR (1u << 15)
-#define CHECK_SIZE 4u
 #define TX_COMMANDS_SIZE 8u
 #define TX_WHOLE_FRAME (3u << 12)
 #define PATIENCE 100000u
 
-static struct {
-    uint32_t word;    /* bytes taken from the FIFO and not yet read, the next one lowest */
-    uint32_t in_word; /* how many */
-    uint32_t left;    /* bytes of the frame still in the FIFO, the frame check sequence included */
-    uint32_t tx_word;
-    uint32_t tx_in_word;
-} at;
+static sbs_ethernet_fifo fifo = {.rx = &RX_DATA, .tx = &TX_DATA};
 
 static void wait_for_csr(void) {
     for (uint32_t i = 0; i < PATIENCE && (MAC_CSR_CMD & CSR_BUSY) != 0; i++) {
@@ -69,42 +63,32 @@ static uint32_t read_mac(uint32_t index) {
     return MAC_CSR_DATA;
 }
 
-static void next_word(void) {
-    at.word = RX_DATA;
-    at.in_word = at.left < 4u ? at.left : 4u;
-    at.left -= at.in_word;
-}
-
-static void receive_end(void *ctx) {
-    (void)ctx;
-    while (at.left > 0) {
-        next_word();
-    }
-    at.in_word = 0;
-}
-
 static bool frame_waits(void) {
     return ((RX_FIFO_INF >> 16) & 0xFFu) != 0;
 }
 
-static sbs_status receive_begin(void *ctx, size_t *out_len) {
+static sbs_status mps2_receive_begin(void *ctx, size_t *out_len) {
+    (void)ctx;
     while (frame_waits()) {
         uint32_t status = RX_STATUS;
-        at.in_word = 0;
-        at.left = (status >> 16) & 0x3FFFu;
-        if ((status & RX_ERROR) == 0 && at.left >= SBS_ETHERNET_HEADER + CHECK_SIZE &&
-            at.left <= SBS_ETHERNET_FRAME_MAX + CHECK_SIZE) {
-            *out_len = at.left - CHECK_SIZE;
+        uint32_t total = (status >> 16) & 0x3FFFu;
+        sbs_ethernet_fifo_begin(&fifo, total, 0, 0);
+        if ((status & RX_ERROR) == 0 && total >= SBS_ETHERNET_CHECK_SIZE &&
+            sbs_ethernet_is_frame(total - SBS_ETHERNET_CHECK_SIZE)) {
+            *out_len = total - SBS_ETHERNET_CHECK_SIZE;
             return SBS_OK;
         }
-        receive_end(ctx);
+        sbs_ethernet_fifo_receive_end(&fifo);
     }
+
     /* The next one ends a sleep; so does one that came just now. */
     INT_STS = INT_RX_STATUS;
     INT_EN = INT_RX_STATUS;
+
     if (frame_waits()) {
         sbs_baremetal_wake();
     }
+
     return SBS_PENDING;
 }
 
@@ -113,92 +97,88 @@ void mps2_ethernet_interrupt(void) {
     sbs_baremetal_wake();
 }
 
-static void receive(void *ctx, uint8_t *buffer, size_t len) {
+static sbs_status mps2_send_begin(void *ctx, size_t len) {
     (void)ctx;
-    for (size_t i = 0; i < len; i++) {
-        if (at.in_word == 0) {
-            next_word();
-        }
-        buffer[i] = (uint8_t)at.word;
-        at.word >>= 8;
-        at.in_word--;
-    }
-}
-
-static void send(void *ctx, const uint8_t *data, size_t len) {
-    (void)ctx;
-    for (size_t i = 0; i < len; i++) {
-        at.tx_word |= (uint32_t)data[i] << (8u * at.tx_in_word);
-        if (++at.tx_in_word == 4u) {
-            TX_DATA = at.tx_word;
-            at.tx_word = 0;
-            at.tx_in_word = 0;
-        }
-    }
-}
-
-static sbs_status send_begin(void *ctx, size_t len) {
-    (void)ctx;
-    if (len < SBS_ETHERNET_HEADER || len > SBS_ETHERNET_FRAME_MAX) {
+    if (!sbs_ethernet_is_frame(len)) {
         return SBS_ERR_ARGUMENT;
     }
+
     while (((TX_FIFO_INF >> 16) & 0xFFu) != 0) {
         (void)TX_STATUS; /* how earlier frames fared */
     }
+
     if ((TX_FIFO_INF & 0xFFFFu) < len + TX_COMMANDS_SIZE + 4u) {
         return SBS_PENDING;
     }
+
     TX_DATA = TX_WHOLE_FRAME | (uint32_t)len;
     TX_DATA = (uint32_t)len;
-    at.tx_word = 0;
-    at.tx_in_word = 0;
+    sbs_ethernet_fifo_send_begin(&fifo, 0, 0);
+
     return SBS_OK;
 }
 
 /* The controller sends by itself once the frame is complete. */
-static void send_end(void *ctx) {
+static void mps2_send_end(void *ctx) {
     (void)ctx;
-    if (at.tx_in_word != 0) {
-        TX_DATA = at.tx_word;
-    }
+    sbs_ethernet_fifo_send_end(&fifo);
 }
 
-static bool link_up(void *ctx) {
+static bool mps2_link_up(void *ctx) {
     (void)ctx;
+
     /* The link's bit keeps a loss until it is read: the second reading is how it is now. */
     for (int i = 0; i < 2; i++) {
         write_mac(MAC_MII_ACC, MII_PHY_1_STATUS);
     }
+
     return (read_mac(MAC_MII_DATA) & PHY_STATUS_LINK) != 0;
 }
 
-static const sbs_ethernet_ops ops = {receive_begin, receive, receive_end, send_begin, send, send_end, link_up};
+static const sbs_ethernet_ops ops = {
+    mps2_receive_begin, sbs_ethernet_fifo_receive, sbs_ethernet_fifo_receive_end,
+    mps2_send_begin,    sbs_ethernet_fifo_send,    mps2_send_end,
+    mps2_link_up,
+};
 
-static bool start(const uint8_t address[6]) {
-    if (BYTE_TEST != BYTE_TEST_PATTERN) {
-        return false;
-    }
+static void reset_controller(void) {
     HW_CFG = HW_CFG_RESET;
+    /* A controller that does not answer must not hang the start. */
     for (uint32_t i = 0; i < PATIENCE && (HW_CFG & HW_CFG_RESET) != 0; i++) {
     }
     HW_CFG = HW_CFG_STORE_AND_FORWARD | HW_CFG_TX_FIFO_5_KB;
-    write_mac(MAC_ADDRL, (uint32_t)address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
-                             (uint32_t)address[3] << 24);
-    write_mac(MAC_ADDRH, (uint32_t)address[4] | (uint32_t)address[5] << 8);
+}
+
+/* False: there is none of this kind. */
+static bool start_controller(const uint8_t address[SBS_ETHERNET_ADDRESS_SIZE]) {
+    if (BYTE_TEST != BYTE_TEST_PATTERN) {
+        return false;
+    }
+
+    reset_controller();
+    write_mac(MAC_ADDRL, sbs_ethernet_address_low(address));
+    write_mac(MAC_ADDRH, sbs_ethernet_address_high(address));
+
+    /* Interrupts are asked for when there is nothing to be read. */
     INT_EN = 0;
     IRQ_CFG = IRQ_ON_ACTIVE_HIGH_PUSH_PULL;
     sbs_cortex_m_enable_interrupt(MPS2_ETHERNET_INTERRUPT);
     TX_CFG = TX_CFG_ON;
     write_mac(MAC_CR, MAC_CR_FULL_DUPLEX_TX_RX);
+
     return true;
 }
 
 const sbs_ethernet *sbs_board_ethernet(void) {
-    static sbs_ethernet controller = {.ops = &ops};
+    static sbs_ethernet controller = {.ops = &ops, .ctx = &fifo};
     static bool started;
     if (!started) {
         sbs_semihosting_mac(sbs_board_name(), controller.address);
-        started = start(controller.address);
+        started = start_controller(controller.address);
     }
-    return started ? &controller : NULL;
+
+    if (!started) {
+        return NULL;
+    }
+    return &controller;
 }

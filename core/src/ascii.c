@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ascii.h"
 
-bool sbs_ascii_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-char sbs_ascii_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 int sbs_ascii_hex_value(char c) {
     if (sbs_ascii_is_digit(c)) {
         return c - '0';
     }
+
     char lower = sbs_ascii_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    if (lower < 'a' || lower > 'f') {
+        return -1;
+    }
+
+    return lower - 'a' + 10;
 }
 
 bool sbs_ascii_is_alnum_or(char c, const char *others) {
-    char lower = sbs_ascii_lower(c);
-    if (sbs_ascii_is_digit(c) || (lower >= 'a' && lower <= 'z')) {
+    if (sbs_ascii_is_digit(c) || sbs_ascii_is_letter(c)) {
         return true;
     }
+
     while (*others != '\0' && *others != c) {
         others++;
     }
+
     return *others != '\0';
 }
 
@@ -54,11 +52,13 @@ bool sbs_ascii_is_nocase(sbs_text text, const char *word) {
 
 unsigned sbs_ascii_place(sbs_text text, const char *words, bool nocase) {
     for (unsigned place = 1; *words != '\0'; place++) {
-        if (nocase ? sbs_ascii_is_nocase(text, words) : sbs_ascii_is(text, words)) {
+        bool found = sbs_ascii_is(text, words) || (nocase && sbs_ascii_is_nocase(text, words));
+        if (found) {
             return place;
         }
         words += strlen(words) + 1;
     }
+
     return 0;
 }
 
@@ -78,17 +78,15 @@ size_t sbs_ascii_find(sbs_text text, char c) {
     return i;
 }
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
 sbs_text sbs_ascii_trim(sbs_text text) {
-    while (text.len > 0 && is_blank(text.ptr[0])) {
+    while (text.len > 0 && sbs_ascii_is_blank(text.ptr[0])) {
         text.ptr++;
         text.len--;
     }
-    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
+
+    while (text.len > 0 && sbs_ascii_is_blank(text.ptr[text.len - 1])) {
         text.len--;
     }
+
     return text;
 }

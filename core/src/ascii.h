@@ -9,10 +9,26 @@
 #define SBS_ASCII_UNRESERVED "-._~"
 #define SBS_ASCII_TCHAR "!#$%&'*+-.^_`|~"
 
-bool sbs_ascii_is_digit(char c);
+static inline bool sbs_ascii_is_digit(int c) {
+    return c >= '0' && c <= '9';
+}
+
 /* 0 to 15, or -1. */
 int sbs_ascii_hex_value(char c);
-char sbs_ascii_lower(char c);
+static inline char sbs_ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static inline bool sbs_ascii_is_letter(char c) {
+    char lower = sbs_ascii_lower(c);
+    return lower >= 'a' && lower <= 'z';
+}
+
+/* Space or tab. */
+static inline bool sbs_ascii_is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
 /* ALPHA, DIGIT, or one of @p others. */
 bool sbs_ascii_is_alnum_or(char c, const char *others);
 /* True if @p text is not empty and all of it is ALPHA, DIGIT or one of @p others. */

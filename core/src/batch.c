@@ -6,101 +6,122 @@
 
 #define PLACE_MAX 0x3FFFFFFFu
 
-/* ---- the request ------------------------------------------------------------------------------------------------- */
+/* ---- the request -------------------- */
 
 /* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
-static void put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity,
+                            sbs_writer *out) {
     const sbs_push_encoder *encoder = &push->priv.config->encoder;
-    sbs_put_string(out, push->priv.batch_len > 0
-                            ? ",{\"resource\":"
-                            : "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    if (push->priv.batch_len > 0) {
+        sbs_put_string(out, ",{\"resource\":");
+    } else {
+        sbs_put_string(out, "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    }
+
     sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
-    sbs_put_string(out, item->id.ptr != NULL ? ",\"request\":{\"method\":\"PUT\",\"url\":\""
-                                             : ",\"request\":{\"method\":\"POST\",\"url\":\"");
+
+    sbs_put_string(out, ",\"request\":{\"method\":\"");
+    sbs_put_string(out, item->id.ptr != NULL ? "PUT" : "POST");
+    sbs_put_string(out, "\",\"url\":\"");
     push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
     sbs_put_string(out, push->priv.target);
+
+    /* In PUT and POST alike a condition stands beside the target. */
     if (push->priv.conditional) {
         sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
     }
+
     if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
         sbs_put_string(out, "\",\"ifNoneExist\":\"");
         sbs_identity_put_search(out, identity->system, identity->value);
     }
+
     sbs_put_string(out, "\"}}");
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------- */
+/* ---- the answer -------------------- */
 
 /* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
 typedef struct entry_view {
-    sbs_bundle_entry entry;
+    sbs_bundle_answer entry;
     sbs_written written;
     sbs_location_fit fit;
     sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
 } entry_view;
 
 /* Type, and id of a PUT, as they stand in the request. */
-static sbs_written written_at(const sbs_push *push, unsigned number) {
+static sbs_written batch_written_at(const sbs_push *push, unsigned number) {
     const char *target = push->priv.config->body + push->priv.sent[number].at;
     const char *end = strchr(target, '"');
     const char *slash = memchr(target, '/', (size_t)(end - target));
     if (slash == NULL) {
         return (sbs_written){.type = {target, (size_t)(end - target)}};
     }
+
     return (sbs_written){.type = {target, (size_t)(slash - target)}, .id = {slash + 1, (size_t)(end - slash - 1)}};
 }
 
 /* False if nothing can be read of it. */
-static bool view(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
+static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
     const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
     sbs_text location = {NULL, 0};
-    bool readable =
-        sbs_bundle_entry_read(&push->priv.of.bundle.answer, node, &out->entry) == SBS_OK && out->entry.status != 0;
+    bool readable = sbs_bundle_answer_read(doc, node, &out->entry) == SBS_OK && out->entry.status != 0;
+
     if (readable) {
         location = out->entry.location;
     }
+
+    /* Some servers escape each slash. */
     if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
         location = (sbs_text){config->item, 0};
-        if (sbs_json_text(&push->priv.of.bundle.answer, out->entry.place, config->item, config->item_size,
-                          &location.len) != SBS_OK) {
+        if (sbs_json_text(doc, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
             location.len = 0;
         }
     }
 
-    out->written = written_at(push, number);
+    out->written = batch_written_at(push, number);
     out->fit = sbs_location_judge(location, &out->written, &out->server_id);
     return readable;
 }
 
-static sbs_status confirm(const sbs_push *push, const entry_view *seen, const char **out_why) {
-    const sbs_bundle_entry *entry = &seen->entry;
+static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *seen, const char **out_why) {
+    const sbs_bundle_answer *entry = &seen->entry;
     sbs_answered answered = {
         .status = entry->status,
         .location = seen->fit,
-        .body = entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE ? SBS_BODY_JSON : SBS_BODY_NONE,
+        .body = SBS_BODY_NONE,
         .doc = &push->priv.of.bundle.answer,
         .resource = entry->resource,
         .outcome = entry->outcome,
     };
+
+    if (entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE) {
+        answered.body = SBS_BODY_JSON;
+    }
+
     return sbs_confirm(&seen->written, &answered, out_why);
 }
 
 /* True if it shows the id of another PUT. */
-static bool is_anothers(const sbs_push *push, const entry_view *seen) {
+static bool entry_is_anothers(const sbs_push *push, const entry_view *seen) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
     if (seen->written.id.ptr == NULL) {
         return false;
     }
+
+    /* By its location, or by the resource that came back. */
     if (seen->fit == SBS_LOCATION_OTHER) {
         return true;
     }
+
     sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
     return id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->written.id) &&
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
 }
 
 /* True if it shows the id of its PUT. */
-static bool is_own(const sbs_push *push, const entry_view *seen) {
+static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
     return seen->fit == SBS_LOCATION_FITS ||
            (seen->written.id.ptr != NULL &&
@@ -109,89 +130,125 @@ static bool is_own(const sbs_push *push, const entry_view *seen) {
 
 /* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
  * conditional creates do not, all went well, or all say the same. */
-static sbs_status check_answer(const sbs_push *push) {
+static sbs_status batch_check_answer(const sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
     unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
+
     for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
         entry_view seen;
+        unsigned status = 0;
+        bool confirmed = false;
+
         if (count >= push->priv.batch_len) {
             return SBS_ERR_RESPONSE;
         }
 
-        bool readable = view(push, count, node, &seen);
-        unsigned status = readable ? seen.entry.status : 0;
-        if (readable && is_anothers(push, &seen)) {
-            return SBS_ERR_RESPONSE;
+        if (batch_view_entry(push, count, node, &seen)) {
+            status = seen.entry.status;
+            if (entry_is_anothers(push, &seen)) {
+                return SBS_ERR_RESPONSE;
+            }
+            confirmed = batch_confirm_entry(push, &seen, NULL) == SBS_OK;
         }
+
         if (count == 0) {
             first_status = status;
         }
-        bool confirmed = readable && confirm(push, &seen, NULL) == SBS_OK;
+
         alike += status == first_status;
         stored += confirmed;
-        nameless += confirmed && !is_own(push, &seen);
+        nameless += confirmed && !entry_is_own(push, &seen);
         node = sbs_json_next(&push->priv.of.bundle.answer, node);
     }
 
+    /* Where answers may stand in another order, nothing is settled by place. */
     bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
-    return count == push->priv.batch_len && told_apart ? SBS_OK : SBS_ERR_RESPONSE;
+    if (count != push->priv.batch_len || !told_apart) {
+        return SBS_ERR_RESPONSE;
+    }
+
+    return SBS_OK;
 }
 
-static sbs_status open_answer(sbs_push *push) {
+static sbs_status batch_open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
+    sbs_json *doc = &push->priv.of.bundle.answer;
     size_t len = sbs_client_response(config->client).body_len;
-    sbs_status status = sbs_json_parse_in(&push->priv.of.bundle.answer, config->answer, len, config->answer_size);
-    if (status == SBS_OK) {
-        status = sbs_bundle_first(&push->priv.of.bundle.answer, &push->priv.of.bundle.entry);
-    }
+    sbs_status status = sbs_json_parse_in(doc, config->answer, len, config->answer_size);
+
     if (status != SBS_OK) {
         return status;
     }
-    return check_answer(push);
+
+    status = sbs_bundle_first_answer(doc, &push->priv.of.bundle.entry);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    return batch_check_answer(push);
 }
 
 /* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
-static const char *words_of(sbs_push *push, const entry_view *seen, const char *why) {
+static const char *batch_words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    char *words = config->words != NULL ? config->words : push->priv.target;
-    size_t size = config->words != NULL ? config->words_size : sizeof push->priv.target;
+    char *words = config->words;
+    size_t size = config->words_size;
+
+    if (words == NULL) {
+        words = push->priv.target;
+        size = sizeof push->priv.target;
+    }
+
+    /* The words may stand in the response, or be the resource beside it. */
     bool transient;
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+
     if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
         push->priv.flags.fault = SBS_FAULT_SERVER;
     }
-    return said && !sbs_client_is_secret(config->client, words) ? words : why;
+
+    if (!said || sbs_client_is_secret(config->client, words)) {
+        return why;
+    }
+
+    return words;
 }
 
 /* Id and version of what was stored, behind each other where the target of a single request stands. */
-static void read_place(sbs_push *push, const entry_view *seen) {
+static void batch_read_place(sbs_push *push, const entry_view *seen) {
+    sbs_text id = seen->server_id;
     char *to = push->priv.target;
-    char *etag = to + seen->server_id.len + 1;
-    size_t left = sizeof push->priv.target - seen->server_id.len - 2;
-    size_t len = 0;
-    memcpy(to, seen->server_id.len > 0 ? seen->server_id.ptr : "", seen->server_id.len);
-    to[seen->server_id.len] = '\0';
+    char *etag = to + id.len + 1;
+    size_t left = sizeof push->priv.target - id.len - 2;
+
+    if (id.len > 0) {
+        memcpy(to, id.ptr, id.len);
+    }
+
+    to[id.len] = '\0';
     push->priv.event.server_id = to;
 
+    size_t len = 0;
     if (sbs_json_text(&push->priv.of.bundle.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
         sbs_http_sanitise((sbs_text){etag, len}, etag, len + 1);
         push->priv.event.etag = etag;
     }
 }
 
-static void read_entry(sbs_push *push) {
+static void batch_read_entry(sbs_push *push) {
     sbs_push_event *event = &push->priv.event;
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
     entry_view seen;
+
     event->status = SBS_ERR_RESPONSE;
-    if (!view(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
+    if (!batch_view_entry(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
         flags->unread = flags->unknown = true;
         flags->fault = SBS_FAULT_SERVER;
         return;
@@ -200,12 +257,16 @@ static void read_entry(sbs_push *push) {
     sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
     event->http_status = (uint16_t)seen.entry.status;
     flags->fault = (uint8_t)meaning.fault;
-    event->status = meaning.status == SBS_OK ? confirm(push, &seen, &why) : meaning.status;
+    event->status = meaning.status;
+    if (meaning.status == SBS_OK) {
+        event->status = batch_confirm_entry(push, &seen, &why);
+    }
+
     flags->asks = meaning.asks_for_time;
     flags->whole = event->status == meaning.status;
     if (event->status != SBS_OK) {
         flags->unknown = meaning.may_be_stored;
-        event->words = words_of(push, &seen, why);
+        event->words = batch_words_of(push, &seen, why);
         return;
     }
 
@@ -215,8 +276,9 @@ static void read_entry(sbs_push *push) {
         flags->unread = flags->unknown = true;
         event->status = SBS_ERR_RESPONSE;
     }
-    read_place(push, &seen);
+
+    batch_read_place(push, &seen);
 }
 
 const sbs_push_batching sbs_push_batches = {
-    .put_entry = put_entry, .open_answer = open_answer, .read_entry = read_entry};
+    .put_entry = batch_put_entry, .open_answer = batch_open_answer, .read_entry = batch_read_entry};

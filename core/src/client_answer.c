@@ -4,20 +4,27 @@
 #include "client_internal.h"
 #include "sbs/outcome.h"
 
+const char sbs_client_content_type[] = "Content-Type";
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 void sbs_client_say(sbs_client *client, sbs_text text) {
     sbs_http_sanitise(text, client->priv.said, client->priv.said_size);
 }
 
-#define FRAGMENT_LEN 16u /* so much of a secret together is no chance */
+#define FRAGMENT_LEN 16u /* so many characters of a secret in a row are no chance */
 
 /* All of a token but one character is as good as the token, and of a long one any part is too much. */
-static bool holds_part_of(const char *text, sbs_text secret) {
-    size_t window = secret.len > 1 ? secret.len - 1 : 1;
+static bool answer_holds_part_of(const char *text, sbs_text secret) {
+    size_t window = secret.len - 1;
+    if (secret.len <= 1) {
+        window = 1;
+    }
     if (window > FRAGMENT_LEN) {
         window = FRAGMENT_LEN;
     }
+
+    /* Each place of the words is compared with each part of the secret: both are short. */
     for (size_t left = strlen(text); left >= window; left--, text++) {
         for (size_t at = 0; at + window <= secret.len; at++) {
             if (memcmp(text, secret.ptr + at, window) == 0) {
@@ -25,13 +32,15 @@ static bool holds_part_of(const char *text, sbs_text secret) {
             }
         }
     }
+
     return false;
 }
 
 /* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. */
-static bool holds_jwt(const char *text) {
+static bool answer_holds_jwt(const char *text) {
     size_t parts = 0; /* long ones that ended with a dot, in a row */
     size_t len = 0;
+
     for (; *text != '\0'; text++) {
         if (sbs_ascii_is_alnum_or(*text, "-_")) {
             len++;
@@ -40,19 +49,28 @@ static bool holds_jwt(const char *text) {
             }
             continue;
         }
-        parts = *text == '.' && len >= FRAGMENT_LEN ? parts + 1 : 0;
+
+        if (*text == '.' && len >= FRAGMENT_LEN) {
+            parts++;
+        } else {
+            parts = 0;
+        }
+
         len = 0;
     }
+
     return false;
 }
 
 bool sbs_client_is_secret(const sbs_client *client, const char *text) {
-    sbs_text token = {client->priv.token, client->priv.token_len};
-    return (token.ptr != NULL && holds_part_of(text, token)) || holds_jwt(text);
+    sbs_text token = client->priv.kept[SBS_KEPT_TOKEN];
+
+    return (token.ptr != NULL && answer_holds_part_of(text, token)) || answer_holds_jwt(text);
 }
 
 void sbs_client_hide_secrets(sbs_client *client) {
     char *words = client->priv.said;
+
     if (sbs_client_is_secret(client, words)) {
         words[0] = '\0';
     }
@@ -66,9 +84,11 @@ sbs_status sbs_client_decode(sbs_client *client) {
     if (answer->coding == SBS_CODING_NONE || answer->body_len == 0 || answer->body_dropped) {
         return SBS_OK;
     }
+
     size_t size;
     size_t len = 0;
     sbs_status status = SBS_ERR_UNSUPPORTED;
+    /* The plain body takes the place of the coded one, wherever that stands. */
     if (answer->body != sbs_client_scratch(client, &size)) {
         size = client->priv.request.response_size;
     }
@@ -76,14 +96,21 @@ sbs_status sbs_client_decode(sbs_client *client) {
         status = config->decode(config->hook_ctx, (sbs_http_coding)answer->coding, answer->body, answer->body_len, size,
                                 &len);
     }
-    if (status != SBS_OK) {
-        answer->body_len = 0;
-        answer->body_dropped = true; /* what stands there is not the body, and may be neither form of it */
-        return status == SBS_ERR_BUFFER ? status : SBS_ERR_HTTP;
+
+    if (status == SBS_OK) {
+        answer->body_len = len;
+        answer->coding = SBS_CODING_NONE;
+        return SBS_OK;
     }
-    answer->body_len = len;
-    answer->coding = SBS_CODING_NONE;
-    return SBS_OK;
+
+    /* What stands there is not the body, and may be neither form of it. */
+    answer->body_len = 0;
+    answer->body_dropped = true;
+    if (status == SBS_ERR_BUFFER) {
+        return status;
+    }
+
+    return SBS_ERR_HTTP;
 }
 
 sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
@@ -98,19 +125,27 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
 
     size_t size;
     char *scratch = sbs_client_scratch(client, &size);
+    /* Where the body stands in the scratch, too, the JSON tokens come behind it. */
     if (answer->body == scratch) {
         return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
     }
+
     return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
 }
 
 sbs_text sbs_client_body(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_text body = {answer->body, answer->body_dropped || answer->coding != SBS_CODING_NONE ? 0 : answer->body_len};
+    sbs_text body = {answer->body, answer->body_len};
+
+    if (answer->body_dropped || answer->coding != SBS_CODING_NONE) {
+        body.len = 0;
+    }
+
     while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
         body.ptr++;
         body.len--;
     }
+
     return body;
 }
 
@@ -118,15 +153,17 @@ void sbs_client_note_page(sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_text body = sbs_client_body(client);
     bool unread = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
+
     client->priv.detail.page = unread || (body.len > 0 && *body.ptr == '<');
 }
 
 /* True if the body is JSON whose words were read, or that has none. */
-static bool read_json_words(sbs_client *client, bool *out_transient) {
+static bool answer_read_json_words(sbs_client *client, bool *out_transient) {
     const sbs_client_config *config = client->priv.config;
     char *words = client->priv.said;
     size_t size = client->priv.said_size;
     sbs_json doc;
+
     if (sbs_client_read_json(client, &doc) != SBS_OK) {
         return false;
     }
@@ -134,16 +171,19 @@ static bool read_json_words(sbs_client *client, bool *out_transient) {
         (void)!config->read_words(&doc, words, size, out_transient);
         return true;
     }
+
     return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
 }
 
 bool sbs_client_read_words(sbs_client *client) {
     bool transient = false;
-    bool read = read_json_words(client, &transient);
+    bool read = answer_read_json_words(client, &transient);
     sbs_text body = sbs_client_body(client);
+
     if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
+
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return transient;

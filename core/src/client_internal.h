@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file client_internal.h
- * What the files of the client share. The work buffer holds, from its start: the discovered token URL with its NUL, the
- * access token and the granted scope (in the order they came), and then the scratch of the exchange under way.
+ * What the files of the client share. Calls run one way: client.c (interface and machine) to client_discovery.c,
+ * client_token.c and client_resource.c (the steps), from these to client_answer.c (what an answer says), and from all
+ * to client_try.c (what every try needs).
+ *
+ The work buffer holds, from its start: the discovered token URL with its NUL, what is kept of the token response (in
+ the
+ * order in which it came), and then the scratch of the exchange under way.
  */
 #ifndef SBS_CLIENT_INTERNAL_H
 #define SBS_CLIENT_INTERNAL_H
@@ -26,6 +31,36 @@ enum {
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
 
+/** @p value, or @p fallback if it is 0, which stands for the default in a configuration. */
+static inline uint32_t sbs_client_default(uint32_t value, uint32_t fallback) {
+    if (value == 0) {
+        return fallback;
+    }
+    return value;
+}
+
+/* ---- client_try.c: memory ---------------------------------------------------------------------------------------- */
+
+/** The free rest of the work buffer. */
+char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
+
+/** Wipes the scratch. */
+void sbs_client_wipe_scratch(sbs_client *client);
+
+/** Wipes what is kept of the token response; the scratch begins where it stood. */
+void sbs_client_wipe_token(sbs_client *client);
+
+/** Wipes that, and forgets the discovered token URL. */
+void sbs_client_forget_discovery(sbs_client *client);
+
+/** The scope of the token at hand: as granted, or as asked for if the server named none. */
+sbs_text sbs_client_scope(const sbs_client *client);
+
+/** sbs_text_of for what is no literal: that one is inline, and would stand in each file of the client. */
+sbs_text sbs_client_text(const char *string);
+
+/* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
+
 /** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
  */
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
@@ -33,11 +68,63 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
 /** Remembers the origin of @p url as the one that may receive assertions. */
 void sbs_client_pin(sbs_client *client, const sbs_url *url);
 
-/** The free rest of the work buffer. */
-char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
+/* ---- client_try.c: what comes next ------------------------------------------------------------------------------- */
 
-/** Wipes the scratch. */
-void sbs_client_wipe_scratch(sbs_client *client);
+/** "Call again after @p wait_ms", instead of at once. Returns SBS_PENDING. */
+sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms);
+
+/** "Call again at once", in @p state. Returns SBS_PENDING. */
+sbs_status sbs_client_go_on(sbs_client *client, uint8_t state);
+
+/** Waits for @p delay_ms and then begins a try. Returns SBS_PENDING. */
+sbs_status sbs_client_delay(sbs_client *client, uint32_t delay_ms);
+
+/** Fills @p out_random with random bytes; false if there are none to be had. */
+bool sbs_client_draw(void *out_random, size_t len);
+
+/* ---- client_try.c: the exchange ---------------------------------------------------------------------------------- */
+
+/** "application/json". */
+extern const sbs_text sbs_client_json;
+
+/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. */
+void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
+                         const sbs_text *accept);
+
+/** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
+sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
+
+/** Asks for the public document of the FHIR server that @p state needs; in STATE_DATE only for when it is sent. */
+sbs_status sbs_client_get_document(sbs_client *client, uint8_t state);
+
+/** Goes on with the exchange, and keeps what the Date of its answer tells. Statuses of sbs_exchange_step. */
+sbs_status sbs_client_step_exchange(sbs_client *client);
+
+/** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
+sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
+
+/** True once the server may have got a request that changes something. */
+bool sbs_client_may_have_arrived(const sbs_client *client);
+
+/* ---- client_try.c: failures -------------------------------------------------------------------------------------- */
+
+/** Fills the detail with what is known of a failure in @p step. Returns @p status. SBS_PENDING, which is none, is only
+ *  passed on. */
+sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
+
+/** The same for an answer that is not the wished one, with what its head says. */
+void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status);
+
+/** What an answer that is no 2xx means for discovery and the token endpoint by its status alone, or @p otherwise. */
+sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
+
+/** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
+sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
+
+/* ---- client_answer.c --------------------------------------------------------------------------------------------- */
+
+/** The name of the field: it is sent, and named where it is at fault. */
+extern const char sbs_client_content_type[13];
 
 /** Puts @p text in the place of the server's words as one sanitised line. */
 void sbs_client_say(sbs_client *client, sbs_text text);
@@ -58,64 +145,30 @@ sbs_text sbs_client_body(const sbs_client *client);
  * what it means in another way. The answer was noted and its body decoded. */
 void sbs_client_note_page(sbs_client *client);
 
-/** The words of a refusal: those of its JSON, else its plain text, else of its challenge. No web page is quoted. The
+/** The words of a refusal: those of its JSON, else its plain text, else those of its head. No web page is quoted. The
  *  answer was noted. True: they hint that a retry may help. */
 bool sbs_client_read_words(sbs_client *client);
 
-/** Starts the head of a request at the start of the scratch: request line and the fields that all requests share. NULL
- *  for @p accept is JSON. */
-void sbs_client_put_head(sbs_client *client, const char *method, const sbs_url *url, sbs_text suffix,
-                         const sbs_text *accept);
-
-/** Ends the head in client->priv.writer and starts the exchange; @p shape gives parts and buffers. */
-sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_request *shape, uint8_t state);
-
-/** "Call again after @p wait_ms", instead of at once. Returns SBS_PENDING. */
-sbs_status sbs_client_wait(sbs_client *client, uint32_t wait_ms);
-
-/** "Call again at once", in @p state. Returns SBS_PENDING. */
-sbs_status sbs_client_go_on(sbs_client *client, uint8_t state);
-
-/** Fills the detail with what is known of a failure in @p step. Returns @p status. SBS_PENDING, which is none, is only
- *  passed on. */
-sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status);
-
-/** The same for an answer that is not the wished one, with what its head says. */
-void sbs_client_note_answer(sbs_client *client, sbs_step step, sbs_status status);
-
-/** Another try after a wait, if @p may_retry and tries are left; otherwise the noted status. */
-sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
-
-/** Goes on with the exchange, and keeps what the Date of its answer tells. Statuses of sbs_exchange_step. */
-sbs_status sbs_client_step_exchange(sbs_client *client);
-
-/** Runs the exchange. SBS_OK: an answer is there. Network failures are noted, and retried if @p may_retry. */
-sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_retry);
-
-/** The scope of the token at hand: as granted, or as asked for if the server named none. */
-sbs_text sbs_client_scope(const sbs_client *client);
-
-/** Wipes token and scope; the scratch begins where they stood. */
-void sbs_client_wipe_token(sbs_client *client);
+/* ---- client_discovery.c ------------------------------------------------------------------------------------------ */
 
 sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
-/** Asks for a public document of the FHIR server in @p state; in STATE_DATE only for when it is sent. */
-sbs_status sbs_client_get_document(sbs_client *client, const char *path, uint8_t state);
 
 /** Takes the token URL that is the value @p node of the document in the scratch. */
 sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
 
-/** What the status of an answer that is no 2xx means, if nothing else tells more than @p otherwise. */
-sbs_status sbs_client_refusal(const sbs_client *client, sbs_status otherwise);
-
 /** Ends discovery with what was found, or with what the answer means. */
 sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);
+
+/* ---- client_token.c ---------------------------------------------------------------------------------------------- */
 
 sbs_status sbs_client_begin_sign(sbs_client *client);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);
 sbs_status sbs_client_step_date(sbs_client *client);
+
+/* ---- client_resource.c ------------------------------------------------------------------------------------------- */
+
 sbs_status sbs_client_check_request(const sbs_client *client, const sbs_request *request);
 sbs_status sbs_client_begin_resource(sbs_client *client);
 sbs_status sbs_client_step_resource(sbs_client *client);

@@ -2,7 +2,7 @@
 /* The token URL of servers that have no smart-configuration. */
 #include "client_internal.h"
 
-static sbs_status read_statement(sbs_client *client) {
+static sbs_status statement_read(sbs_client *client) {
     sbs_json doc;
     sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
@@ -10,27 +10,34 @@ static sbs_status read_statement(sbs_client *client) {
     }
 
     sbs_json_node url = sbs_capability_token_url(&doc);
-    return url != SBS_JSON_NONE ? sbs_client_take_token_url(client, &doc, url) : SBS_ERR_RESPONSE;
+    if (url == SBS_JSON_NONE) {
+        return SBS_ERR_RESPONSE;
+    }
+
+    return sbs_client_take_token_url(client, &doc, url);
 }
 
 /* It is a way out: where it leads nowhere, what counts is that there is no smart-configuration. */
-static bool leads_nowhere(sbs_status status) {
+static bool statement_leads_nowhere(sbs_status status) {
     return status == SBS_ERR_RESPONSE || status == SBS_ERR_JSON || status == SBS_ERR_FORBIDDEN ||
            status == SBS_ERR_REDIRECT;
 }
 
-static sbs_status step_statement(sbs_client *client) {
-    sbs_answer *answer = &client->priv.exchange.answer;
+static sbs_status statement_step(sbs_client *client) {
     sbs_status status = sbs_client_run_exchange(client, SBS_STEP_DISCOVERY, true);
     if (status != SBS_OK) {
         return status;
     }
 
-    status = answer->status == 200 ? read_statement(client) : sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
-    if (leads_nowhere(status)) {
-        answer->status = client->priv.detail.http_status;
+    if (client->priv.exchange.answer.status == 200) {
+        status = statement_read(client);
+    } else {
+        status = sbs_client_refusal(client, SBS_ERR_FORBIDDEN);
+    }
+    if (statement_leads_nowhere(status)) {
         return client->priv.detail.status;
     }
+
     return sbs_client_end_discovery(client, status);
 }
 
@@ -38,13 +45,15 @@ static sbs_status step_statement(sbs_client *client) {
 sbs_status sbs_client_oauth_uris(sbs_client *client, sbs_status status) {
     unsigned http_status = client->priv.exchange.answer.status;
     bool is_missing = http_status == 404 || http_status == 410 || status == SBS_ERR_JSON;
+
     if (client->priv.state == STATE_STATEMENT) {
-        return step_statement(client);
+        return statement_step(client);
     }
 
     status = sbs_client_end_discovery(client, status); /* which tells it */
     if (!is_missing) {
         return status;
     }
-    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, "/metadata", STATE_STATEMENT));
+
+    return sbs_client_note(client, SBS_STEP_DISCOVERY, sbs_client_get_document(client, STATE_STATEMENT));
 }

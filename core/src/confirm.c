@@ -7,6 +7,7 @@
 sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *written, sbs_text *out_id) {
     sbs_text type;
     sbs_text id;
+
     *out_id = (sbs_text){NULL, 0};
     if (location.len == 0) {
         return SBS_LOCATION_NONE;
@@ -19,63 +20,75 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
         (written->id.ptr != NULL && !sbs_text_equal(id, written->id))) {
         return SBS_LOCATION_OTHER;
     }
+
     *out_id = id;
     return SBS_LOCATION_FITS;
 }
 
-static bool member_is(const sbs_json *doc, sbs_json_node object, const char *name, sbs_text value) {
+static bool confirm_member_is(const sbs_json *doc, sbs_json_node object, const char *name, sbs_text value) {
     return sbs_json_is(doc, sbs_lookup(doc, object, name), value);
 }
 
-static bool is_identifier(const sbs_json *doc, sbs_json_node identifier, const sbs_written *written) {
-    return member_is(doc, identifier, "value", written->value) &&
-           (written->system.len == 0 || member_is(doc, identifier, "system", written->system));
+static bool confirm_is_identifier(const sbs_json *doc, sbs_json_node identifier, const sbs_written *written) {
+    return confirm_member_is(doc, identifier, "value", written->value) &&
+           (written->system.len == 0 || confirm_member_is(doc, identifier, "system", written->system));
 }
 
 /* The identifier of @p resource, which some types have one of, or one among its list: system and value as asked for. */
-static bool has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
-    bool has = is_identifier(doc, sbs_lookup(doc, resource, "identifier"), written);
+static bool confirm_has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
+    bool has = confirm_is_identifier(doc, sbs_lookup(doc, resource, "identifier"), written);
+    /* Some types have one identifier, most have a list. */
     sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
+
     for (; identifier != SBS_JSON_NONE && !has; identifier = sbs_json_next(doc, identifier)) {
-        has = is_identifier(doc, identifier, written);
+        has = confirm_is_identifier(doc, identifier, written);
     }
     return has;
 }
 
-static sbs_status judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
-                                 const char **out_why) {
+static sbs_status confirm_judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
+                                         const char **out_why) {
     bool other_id = written->id.ptr != NULL && sbs_lookup(doc, resource, "id") != SBS_JSON_NONE &&
-                    !member_is(doc, resource, "id", written->id);
-    if (other_id || !member_is(doc, resource, "resourceType", written->type)) {
+                    !confirm_member_is(doc, resource, "id", written->id);
+
+    if (other_id || !confirm_member_is(doc, resource, "resourceType", written->type)) {
         *out_why = SBS_CONFIRM_BODY;
         return SBS_ERR_RESPONSE;
     }
 
-    if (written->value.ptr != NULL && !has_identifier(doc, resource, written)) {
+    if (written->value.ptr != NULL && !confirm_has_identifier(doc, resource, written)) {
         *out_why = "it has another identifier";
         return SBS_ERR_AMBIGUOUS;
     }
     return SBS_OK;
 }
 
-static sbs_status judge_json(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+static sbs_status confirm_judge_json(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
     const sbs_json *doc = answered->doc;
     sbs_json_node resource = answered->resource;
     sbs_json_node outcome = answered->outcome;
+
     if (sbs_lookup_is(doc, resource, "resourceType", "OperationOutcome")) {
         outcome = resource;
         resource = SBS_JSON_NONE;
     }
+
     if (sbs_outcome_error(doc, outcome) != SBS_JSON_NONE) {
         return SBS_ERR_RESPONSE;
     }
-    return resource == SBS_JSON_NONE ? SBS_OK : judge_resource(written, doc, resource, out_why);
+    if (resource == SBS_JSON_NONE) {
+        return SBS_OK;
+    }
+
+    return confirm_judge_resource(written, doc, resource, out_why);
 }
 
-static sbs_status judge(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+static sbs_status confirm_judge(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
+    /* A 201 is believed with any body: servers answer it with bodies of their own. */
     if (answered->status == 201) {
         return SBS_OK;
     }
+
     if (answered->status != 200 && answered->status != 204) {
         *out_why = SBS_CONFIRM_STATUS;
         return SBS_ERR_RESPONSE;
@@ -86,19 +99,22 @@ static sbs_status judge(const sbs_written *written, const sbs_answered *answered
     }
 
     if (answered->body == SBS_BODY_JSON) {
-        return judge_json(written, answered, out_why);
+        return confirm_judge_json(written, answered, out_why);
     }
+    /* A body that could not be read leaves it to the Location. */
     if (answered->body == SBS_BODY_NONE ||
         (answered->body == SBS_BODY_UNREAD && answered->location == SBS_LOCATION_FITS)) {
         return SBS_OK;
     }
+
     *out_why = SBS_CONFIRM_BODY;
     return SBS_ERR_RESPONSE;
 }
 
 sbs_status sbs_confirm(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
     const char *why = "";
-    sbs_status status = judge(written, answered, &why);
+    sbs_status status = confirm_judge(written, answered, &why);
+
     if (out_why != NULL) {
         *out_why = why;
     }

@@ -2,41 +2,31 @@
 #include "ascii.h"
 #include "sbs/url.h"
 
-static void put_percent(sbs_writer *out, char c) {
+static void form_put_percent(sbs_writer *out, char c) {
     static const char digits[] = "0123456789ABCDEF";
-    const char escape[3] = {'%', digits[((unsigned char)c) >> 4], digits[((unsigned char)c) & 0x0F]};
+    char escape[3] = {'%', digits[((unsigned char)c) >> 4], digits[((unsigned char)c) & 0x0F]};
+
     sbs_put(out, escape, sizeof escape);
 }
 
-static void put_encoded(sbs_writer *out, sbs_text text, bool space_is_plus) {
+static void form_put_encoded(sbs_writer *out, sbs_text text, bool space_is_plus) {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
+
         if (sbs_ascii_is_alnum_or(c, SBS_ASCII_UNRESERVED)) {
             sbs_put_char(out, c);
         } else if (c == ' ' && space_is_plus) {
             sbs_put_char(out, '+');
         } else {
-            put_percent(out, c);
+            form_put_percent(out, c);
         }
     }
 }
 
 void sbs_url_put_encoded(sbs_writer *out, sbs_text text) {
-    put_encoded(out, text, false);
+    form_put_encoded(out, text, false);
 }
 
 void sbs_form_put_encoded(sbs_writer *out, sbs_text text) {
-    put_encoded(out, text, true);
-}
-
-void sbs_form_put_field(sbs_writer *out, const char *name, sbs_text value) {
-    if (value.ptr == NULL) {
-        return;
-    }
-    if (out->len > 0) {
-        sbs_put_char(out, '&');
-    }
-    sbs_form_put_encoded(out, sbs_text_of(name));
-    sbs_put_char(out, '=');
-    sbs_form_put_encoded(out, value);
+    form_put_encoded(out, text, true);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_grammar.h"
 
+#include "ascii.h"
 #include "sbs/config.h"
 #include "utf8.h"
 
@@ -25,127 +26,150 @@ typedef struct scanner {
     uint8_t objects[(SBS_JSON_DEPTH_MAX + 7) / 8]; /* bit per level: it is an object */
 } scanner;
 
-static int peek(const scanner *s) {
-    return s->pos < s->len ? (unsigned char)s->text[s->pos] : END_OF_TEXT;
+static sbs_status scan_result(bool good) {
+    return good ? SBS_OK : SBS_ERR_JSON;
 }
 
-static bool skip(scanner *s, int c) {
-    bool found = peek(s) == c;
-    s->pos += found ? 1 : 0;
+static int scan_peek(const scanner *s) {
+    if (s->pos >= s->len) {
+        return END_OF_TEXT;
+    }
+    return (unsigned char)s->text[s->pos];
+}
+
+static bool scan_skip(scanner *s, int c) {
+    bool found = scan_peek(s) == c;
+    s->pos += found;
     return found;
 }
 
-static void skip_space(scanner *s) {
-    while (skip(s, ' ') || skip(s, '\n') || skip(s, '\r') || skip(s, '\t')) {
+static void scan_space(scanner *s) {
+    while (scan_skip(s, ' ') || scan_skip(s, '\n') || scan_skip(s, '\r') || scan_skip(s, '\t')) {
     }
 }
 
-static bool in_object(const scanner *s) {
+static bool scan_in_object(const scanner *s) {
     unsigned level = s->depth - 1;
     return (s->objects[level / 8] >> (level % 8) & 1) != 0;
 }
 
-static sbs_status open_container(scanner *s, bool object) {
-    unsigned bit = 1u << (s->depth % 8);
+static sbs_status scan_open(scanner *s, bool object) {
+    uint8_t bit = (uint8_t)(1u << (s->depth % 8));
     uint8_t *byte = &s->objects[s->depth / 8];
     if (s->depth == SBS_JSON_DEPTH_MAX) {
         return SBS_ERR_JSON_DEPTH;
     }
-    *byte = (uint8_t)(object ? *byte | bit : *byte & ~bit);
+
+    if (object) {
+        *byte |= bit;
+        s->expect = EXPECT_NAME_OR_END;
+    } else {
+        *byte &= (uint8_t)~bit;
+        s->expect = EXPECT_VALUE_OR_END;
+    }
+
     s->depth++;
     s->pos++;
-    s->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
     return SBS_OK;
 }
 
-static void end_value(scanner *s) {
-    s->expect = s->depth == 0 ? EXPECT_NOTHING : EXPECT_COMMA_OR_END;
+static void scan_end_value(scanner *s) {
+    s->expect = EXPECT_COMMA_OR_END;
+    if (s->depth == 0) {
+        s->expect = EXPECT_NOTHING;
+    }
 }
 
-static bool close_container(scanner *s) {
-    if (!skip(s, in_object(s) ? '}' : ']')) {
+static bool scan_close(scanner *s) {
+    if (!scan_skip(s, scan_in_object(s) ? '}' : ']')) {
         return false;
     }
     s->depth--;
-    end_value(s);
+    scan_end_value(s);
     return true;
 }
 
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_hex_digit(int c) {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-static bool skip_digits(scanner *s) {
+static bool scan_digits(scanner *s) {
     size_t start = s->pos;
-    while (is_digit(peek(s))) {
+    while (sbs_ascii_is_digit(scan_peek(s))) {
         s->pos++;
     }
     return s->pos > start;
 }
 
 static bool scan_number(scanner *s) {
-    (void)skip(s, '-');
-    if (!skip(s, '0') && !skip_digits(s)) {
+    (void)scan_skip(s, '-');
+
+    /* No zeros before other digits. */
+    if (!scan_skip(s, '0') && !scan_digits(s)) {
         return false;
     }
-    if (skip(s, '.') && !skip_digits(s)) {
+    if (scan_skip(s, '.') && !scan_digits(s)) {
         return false;
     }
-    if (skip(s, 'e') || skip(s, 'E')) {
-        (void)(skip(s, '+') || skip(s, '-'));
-        return skip_digits(s);
+
+    if (scan_skip(s, 'e') || scan_skip(s, 'E')) {
+        (void)(scan_skip(s, '+') || scan_skip(s, '-'));
+        return scan_digits(s);
     }
+
     return true;
 }
 
 static bool scan_literal(scanner *s, const char *literal) {
-    while (*literal != '\0' && skip(s, *literal)) {
+    while (*literal != '\0' && scan_skip(s, *literal)) {
         literal++;
     }
     return *literal == '\0';
 }
 
 static bool scan_escape(scanner *s) {
-    if (skip(s, 'u')) {
+    /* Whether the four digits make text, the reader says. */
+    if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
-        while (s->pos < end && is_hex_digit(peek(s))) {
+        while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {
             s->pos++;
         }
         return s->pos == end;
     }
+
     for (const char *c = "\"\\/bfnrt"; *c != '\0'; c++) {
-        if (skip(s, *c)) {
+        if (scan_skip(s, *c)) {
             return true;
         }
     }
+
     return false;
 }
 
 static bool scan_string(scanner *s) {
-    if (!skip(s, '"')) {
+    if (!scan_skip(s, '"')) {
         return false;
     }
-    while (!skip(s, '"')) {
-        int c = peek(s);
-        size_t length = c < 0x80 ? 1 : sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
-        if (c < 0x20 || length == 0) { /* a control character, the end, or no UTF-8 */
+
+    while (!scan_skip(s, '"')) {
+        int c = scan_peek(s);
+        if (c < 0x20) { /* a control character, or the end */
             return false;
         }
+
+        size_t length = sbs_utf8_sequence(s->text + s->pos, s->len - s->pos);
+        if (length == 0) {
+            return false;
+        }
+
         s->pos += length;
         if (c == '\\' && !scan_escape(s)) {
             return false;
         }
     }
+
     return true;
 }
 
 static bool scan_scalar(scanner *s) {
-    end_value(s);
-    switch (peek(s)) {
+    scan_end_value(s);
+    switch (scan_peek(s)) {
     case '"':
         return scan_string(s);
     case 't':
@@ -160,11 +184,11 @@ static bool scan_scalar(scanner *s) {
 }
 
 static sbs_status scan_value(scanner *s) {
-    int c = peek(s);
+    int c = scan_peek(s);
     if (c == '{' || c == '[') {
-        return open_container(s, c == '{');
+        return scan_open(s, c == '{');
     }
-    return scan_scalar(s) ? SBS_OK : SBS_ERR_JSON;
+    return scan_result(scan_scalar(s));
 }
 
 static bool scan_name(scanner *s) {
@@ -174,52 +198,60 @@ static bool scan_name(scanner *s) {
 
 static bool scan_colon(scanner *s) {
     s->expect = EXPECT_VALUE;
-    return skip(s, ':');
+    return scan_skip(s, ':');
 }
 
 static bool scan_comma(scanner *s) {
-    s->expect = in_object(s) ? EXPECT_NAME : EXPECT_VALUE;
-    return skip(s, ',');
+    s->expect = EXPECT_VALUE;
+    if (scan_in_object(s)) {
+        s->expect = EXPECT_NAME;
+    }
+    return scan_skip(s, ',');
 }
 
 /* Takes what may come next: a bracket, a comma, a colon, a name or a scalar. */
-static sbs_status step(scanner *s) {
+static sbs_status scan_step(scanner *s) {
     bool good = true;
     switch (s->expect) {
     case EXPECT_VALUE:
         return scan_value(s);
     case EXPECT_VALUE_OR_END:
-        return close_container(s) ? SBS_OK : scan_value(s);
+        if (scan_close(s)) {
+            return SBS_OK;
+        }
+        return scan_value(s);
     case EXPECT_NAME:
         good = scan_name(s);
         break;
     case EXPECT_NAME_OR_END:
-        good = close_container(s) || scan_name(s);
+        good = scan_close(s) || scan_name(s);
         break;
     case EXPECT_COLON:
         good = scan_colon(s);
         break;
     case EXPECT_COMMA_OR_END:
-        good = close_container(s) || scan_comma(s);
+        good = scan_close(s) || scan_comma(s);
         break;
     default:
         good = false; /* text after the root */
         break;
     }
-    return good ? SBS_OK : SBS_ERR_JSON;
+
+    return scan_result(good);
 }
 
 sbs_status sbs_json_check(const char *text, size_t len, size_t *out_where) {
     scanner s = {.text = text, .len = len, .expect = EXPECT_VALUE};
     sbs_status status = SBS_OK;
-    skip_space(&s);
+    scan_space(&s);
     while (s.expect != EXPECT_NOTHING || s.pos < s.len) {
-        status = step(&s);
+        status = scan_step(&s);
         if (status != SBS_OK) {
             break;
         }
-        skip_space(&s);
+        scan_space(&s);
     }
+
     *out_where = s.pos;
     return status;
 }
@@ -228,5 +260,5 @@ sbs_status sbs_json_number(const char *text, size_t len, size_t *out_len) {
     scanner s = {.text = text, .len = len};
     bool good = scan_number(&s);
     *out_len = s.pos;
-    return good ? SBS_OK : SBS_ERR_JSON;
+    return scan_result(good);
 }

@@ -17,7 +17,7 @@
 _Static_assert(sizeof(sbs_json_token) == sizeof(jsmntok_t), "sbs_json_token must hold a token of jsmn");
 _Static_assert(_Alignof(sbs_json_token) == _Alignof(jsmntok_t), "sbs_json_token must be aligned for a token of jsmn");
 
-static const jsmntok_t *token_at(const sbs_json *doc, sbs_json_node node) {
+static const jsmntok_t *json_token_at(const sbs_json *doc, sbs_json_node node) {
     return (const jsmntok_t *)doc->tokens + node;
 }
 
@@ -29,32 +29,46 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
     if (len > INT32_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
+
     /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
-    unsigned mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    unsigned mark = 0;
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        mark = 3;
+    }
+
     sbs_status status = sbs_json_check(text + mark, len - mark, &where);
     if (out_where) {
         *out_where = where + mark;
     }
+
     if (status != SBS_OK) {
         return status;
     }
+
+    /* From here on the text is known to be good, and only the number of tokens can be too small. */
     jsmn_init(&parser);
     parser.pos = mark;
     unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
+
     /* With no memory at all jsmn would only count. */
     if (limit == 0 || jsmn_parse(&parser, text, len, (jsmntok_t *)tokens, limit) < 0) {
         return SBS_ERR_TOKENS;
     }
+
     doc->text = text;
     doc->len = len;
     doc->tokens = tokens;
     doc->count = parser.toknext;
+
     return SBS_OK;
 }
 
 sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size) {
     size_t start = (0u - (uintptr_t)memory) % _Alignof(sbs_json_token);
-    size_t capacity = start > size ? 0 : (size - start) / sizeof(sbs_json_token);
+    size_t capacity = 0;
+    if (start <= size) {
+        capacity = (size - start) / sizeof(sbs_json_token);
+    }
     return sbs_json_parse(doc, text, len, (sbs_json_token *)(void *)(memory + start), capacity, NULL);
 }
 
@@ -62,7 +76,7 @@ sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t siz
     return sbs_json_parse_with(doc, buffer, len, buffer + len, size - len);
 }
 
-static sbs_json_kind primitive_kind(char first) {
+static sbs_json_kind json_primitive_kind(char first) {
     switch (first) {
     case 't':
         return SBS_JSON_TRUE;
@@ -79,7 +93,8 @@ sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node) {
     if (node >= doc->count) {
         return SBS_JSON_NULL;
     }
-    switch (token_at(doc, node)->type) {
+
+    switch (json_token_at(doc, node)->type) {
     case JSMN_OBJECT:
         return SBS_JSON_OBJECT;
     case JSMN_ARRAY:
@@ -87,61 +102,84 @@ sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node) {
     case JSMN_STRING:
         return SBS_JSON_STRING;
     default:
-        return primitive_kind(doc->text[token_at(doc, node)->start]);
+        return json_primitive_kind(doc->text[json_token_at(doc, node)->start]);
     }
 }
 
 sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node) {
     sbs_text raw = {NULL, 0};
     if (node < doc->count) {
-        const jsmntok_t *token = token_at(doc, node);
+        const jsmntok_t *token = json_token_at(doc, node);
         raw.ptr = doc->text + token->start;
         raw.len = (size_t)(token->end - token->start);
     }
+
     return raw;
 }
 
 /* The token of the name, if the token is a member's value. */
-static sbs_json_node name_of(const sbs_json *doc, sbs_json_node node) {
-    int parent = token_at(doc, node)->parent;
-    return parent >= 0 && token_at(doc, (size_t)parent)->type == JSMN_STRING ? (size_t)parent : SBS_JSON_NONE;
+static sbs_json_node json_name_of(const sbs_json *doc, sbs_json_node node) {
+    int parent = json_token_at(doc, node)->parent;
+    if (parent < 0 || json_token_at(doc, (size_t)parent)->type != JSMN_STRING) {
+        return SBS_JSON_NONE;
+    }
+    return (size_t)parent;
 }
 
 sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container) {
     sbs_json_kind kind = sbs_json_kind_of(doc, container);
-    if ((kind != SBS_JSON_OBJECT && kind != SBS_JSON_ARRAY) || token_at(doc, container)->size == 0) {
+    if ((kind != SBS_JSON_OBJECT && kind != SBS_JSON_ARRAY) || json_token_at(doc, container)->size == 0) {
         return SBS_JSON_NONE;
     }
+
     /* In an object the name's token comes first. */
-    return container + (kind == SBS_JSON_OBJECT ? 2 : 1);
+    if (kind == SBS_JSON_OBJECT) {
+        container++;
+    }
+
+    return container + 1;
 }
 
 sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
     if (node >= doc->count) {
         return SBS_JSON_NONE;
     }
-    sbs_json_node name = name_of(doc, node);
-    int end = token_at(doc, node)->end;
-    int container = token_at(doc, name != SBS_JSON_NONE ? name : node)->parent;
+
+    /* A member's value is a child of its name, and the name of the object. */
+    sbs_json_node name = json_name_of(doc, node);
+    int end = json_token_at(doc, node)->end;
+    sbs_json_node own = node;
+
+    if (name != SBS_JSON_NONE) {
+        own = name;
+    }
+
+    int container = json_token_at(doc, own)->parent;
+
+    /* What stands within the value comes first. */
     do {
         node++;
-    } while (node < doc->count && token_at(doc, node)->start < end);
-    if (node >= doc->count || token_at(doc, node)->parent != container) {
+    } while (node < doc->count && json_token_at(doc, node)->start < end);
+
+    if (node >= doc->count || json_token_at(doc, node)->parent != container) {
         return SBS_JSON_NONE;
     }
-    return name != SBS_JSON_NONE ? node + 1 : node;
+    if (name != SBS_JSON_NONE) {
+        node++;
+    }
+
+    return node;
 }
 
-static uint32_t hex4(const char *digits) {
+static uint32_t json_hex4(const char *digits) {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        uint32_t c = (unsigned char)digits[i];
-        value = value << 4 | ((c & 0xF) + (c >= 'A' ? 9 : 0));
+        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
     }
     return value;
 }
 
-static char short_escape(char c) {
+static char json_short_escape(char c) {
     switch (c) {
     case 'b':
         return '\b';
@@ -159,30 +197,36 @@ static char short_escape(char c) {
 }
 
 /* Decodes \uXXXX, or two of them that make a surrogate pair, at *pos. Returns 0 for U+0000 and lone surrogates. */
-static size_t unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
+static size_t json_unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
     if (raw.len - *pos < 6) {
         return 0;
     }
-    uint32_t code_point = hex4(raw.ptr + *pos + 2);
+
+    uint32_t code_point = json_hex4(raw.ptr + *pos + 2);
     *pos += 6;
+
+    /* The high half of a pair needs its low one (RFC 8259 section 7). */
     if (code_point >= 0xD800 && code_point <= 0xDBFF) {
         if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
             return 0;
         }
-        uint32_t low = hex4(raw.ptr + *pos + 2);
+
+        uint32_t low = json_hex4(raw.ptr + *pos + 2);
         *pos += 6;
         if (low < 0xDC00 || low > 0xDFFF) {
             return 0;
         }
+
         code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
     } else if (code_point == 0 || (code_point >= 0xDC00 && code_point <= 0xDFFF)) {
         return 0;
     }
+
     return sbs_utf8_encode(code_point, out);
 }
 
 /* Decodes what stands at *pos, moves on, and returns the bytes made: 0 if they cannot be text. */
-static size_t unescape_next(sbs_text raw, size_t *pos, char out[4]) {
+static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
     out[0] = raw.ptr[*pos];
     if (out[0] != '\\') {
         *pos += 1;
@@ -191,29 +235,32 @@ static size_t unescape_next(sbs_text raw, size_t *pos, char out[4]) {
     if (raw.len - *pos < 2) {
         return 0;
     }
+
     if (raw.ptr[*pos + 1] == 'u') {
-        return unescape_unicode(raw, pos, out);
+        return json_unescape_unicode(raw, pos, out);
     }
-    out[0] = short_escape(raw.ptr[*pos + 1]);
+
+    out[0] = json_short_escape(raw.ptr[*pos + 1]);
     *pos += 2;
     return 1;
 }
 
-static bool unescaped_equals(sbs_text raw, sbs_text expected) {
+static bool json_unescaped_equals(sbs_text raw, sbs_text expected) {
     char part[4];
     size_t done = 0;
     for (size_t pos = 0; pos < raw.len;) {
-        size_t len = unescape_next(raw, &pos, part);
+        size_t len = json_unescape_next(raw, &pos, part);
         if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {
             return false;
         }
         done += len;
     }
+
     return done == expected.len;
 }
 
 bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
-    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && unescaped_equals(sbs_json_raw(doc, node), text);
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && json_unescaped_equals(sbs_json_raw(doc, node), text);
 }
 
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {
@@ -221,7 +268,7 @@ bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string
 }
 
 bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name) {
-    return node < doc->count && sbs_json_equals(doc, name_of(doc, node), name);
+    return node < doc->count && sbs_json_equals(doc, json_name_of(doc, node), name);
 }
 
 sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char *name, sbs_json_node *out_node) {
@@ -230,39 +277,57 @@ sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char
     if (sbs_json_kind_of(doc, object) != SBS_JSON_OBJECT) {
         return SBS_ERR_JSON_TYPE;
     }
+
     for (sbs_json_node at = sbs_json_first(doc, object); at != SBS_JSON_NONE; at = sbs_json_next(doc, at)) {
         if (!sbs_json_name_is(doc, at, name)) {
             continue;
         }
+
+        /* Which of two would count differs between readers: neither does here. */
         if (found != SBS_JSON_NONE) {
             return SBS_ERR_DUPLICATE;
         }
         found = at;
     }
+
     *out_node = found;
-    return found == SBS_JSON_NONE ? SBS_ERR_NOT_FOUND : SBS_OK;
+    if (found == SBS_JSON_NONE) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return SBS_OK;
 }
 
 sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len) {
     char part[4];
     size_t done = 0;
     sbs_text raw = sbs_json_raw(doc, node);
+
     *out_len = 0;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return SBS_ERR_JSON_TYPE;
     }
+
     for (size_t pos = 0; pos < raw.len;) {
-        size_t len = unescape_next(raw, &pos, part);
+        size_t len = json_unescape_next(raw, &pos, part);
         if (len == 0) {
             return SBS_ERR_FORMAT;
         }
+
+        /* Beyond the end it is only counted. */
         if (done + len <= size) {
             memcpy(out + done, part, len);
         }
+
         done += len;
     }
+
     *out_len = done;
-    return done <= size ? SBS_OK : SBS_ERR_BUFFER;
+    if (done > size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return SBS_OK;
 }
 
 sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out) {
@@ -273,21 +338,11 @@ sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char 
         char *start = text + (raw.ptr - doc->text);
         status = sbs_json_text(doc, node, start, raw.len, &out->len);
     }
-    out->ptr = status == SBS_OK ? raw.ptr : NULL;
-    return status;
-}
 
-sbs_status sbs_json_uint(const sbs_json *doc, sbs_json_node node, uint64_t *out_value) {
-    uint64_t value;
-    sbs_text raw = sbs_json_raw(doc, node);
-    if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
-        return SBS_ERR_JSON_TYPE;
+    out->ptr = NULL;
+    if (status == SBS_OK) {
+        out->ptr = raw.ptr;
     }
-    /* Larger numbers saturate there, and are refused here. */
-    if (sbs_text_to_uint(raw, &value) != SBS_OK ||
-        (value == UINT64_MAX && !sbs_ascii_is(raw, "18446744073709551615"))) {
-        return SBS_ERR_FORMAT;
-    }
-    *out_value = value;
-    return SBS_OK;
+
+    return status;
 }

@@ -6,62 +6,88 @@
 /* Levels are bits of a uint32_t; level 0 is the root. */
 #define DEPTH_MAX 31
 
-static uint32_t level_bit(const sbs_json_writer *json) {
+static uint32_t json_level_bit(const sbs_json_writer *json) {
     return UINT32_C(1) << json->depth;
 }
 
-static bool in_array(const sbs_json_writer *json) {
-    return (json->is_array & level_bit(json)) != 0;
+static bool json_in_array(const sbs_json_writer *json) {
+    return (json->is_array & json_level_bit(json)) != 0;
 }
 
-static bool has_item(const sbs_json_writer *json) {
-    return (json->has_item & level_bit(json)) != 0;
+static bool json_has_item(const sbs_json_writer *json) {
+    return (json->has_item & json_level_bit(json)) != 0;
 }
 
-static void misuse(sbs_json_writer *json) {
+static void json_misuse(sbs_json_writer *json) {
     sbs_writer_fail(json->out, SBS_ERR_STATE);
 }
 
-static void begin_item(sbs_json_writer *json) {
-    if (has_item(json)) {
+/* The next item, or the bracket behind the last, begins a line. The root does not. */
+static void json_put_line(const sbs_json_writer *json) {
+    unsigned levels = json->indent;
+    if (levels == 0) {
+        return;
+    }
+
+    sbs_put_char(json->out, '\n');
+    for (levels += json->depth; levels > 1; levels--) {
+        sbs_put(json->out, "  ", 2);
+    }
+}
+
+static void json_begin_item(sbs_json_writer *json) {
+    if (json_has_item(json)) {
         sbs_put_char(json->out, ',');
     }
-    json->has_item |= level_bit(json);
+    json->has_item |= json_level_bit(json);
+    if (json->depth > 0) {
+        json_put_line(json);
+    }
 }
 
 /* A value stands at the root once, after a key, or in an array. */
-static void begin_value(sbs_json_writer *json) {
+static void json_begin_value(sbs_json_writer *json) {
     if (json->after_key) {
         json->after_key = false;
-    } else if (in_array(json) || (json->depth == 0 && !has_item(json))) {
-        begin_item(json);
+    } else if (json_in_array(json) || (json->depth == 0 && !json_has_item(json))) {
+        json_begin_item(json);
     } else {
-        misuse(json);
+        json_misuse(json);
     }
 }
 
-static void begin_container(sbs_json_writer *json, bool array) {
-    begin_value(json);
+static void json_begin_container(sbs_json_writer *json, bool array) {
+    json_begin_value(json);
     if (json->depth == DEPTH_MAX) {
-        misuse(json);
+        json_misuse(json);
         return;
     }
+
     sbs_put_char(json->out, array ? '[' : '{');
     json->depth++;
-    json->has_item &= ~level_bit(json);
-    json->is_array = array ? json->is_array | level_bit(json) : json->is_array & ~level_bit(json);
+    /* The new level is empty. */
+    json->has_item &= ~json_level_bit(json);
+    json->is_array &= ~json_level_bit(json);
+    if (array) {
+        json->is_array |= json_level_bit(json);
+    }
 }
 
-static void end_container(sbs_json_writer *json, bool array) {
-    if (json->depth == 0 || json->after_key || in_array(json) != array) {
-        misuse(json);
+static void json_end_container(sbs_json_writer *json, bool array) {
+    if (json->depth == 0 || json->after_key || json_in_array(json) != array) {
+        json_misuse(json);
         return;
     }
+
+    bool empty = !json_has_item(json);
     json->depth--;
+    if (!empty) {
+        json_put_line(json);
+    }
     sbs_put_char(json->out, array ? ']' : '}');
 }
 
-static void put_escaped(sbs_writer *out, unsigned char c) {
+static void json_put_escaped(sbs_writer *out, unsigned char c) {
     static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     sbs_put_char(out, '\\');
     for (size_t i = 0; short_forms[i] != '\0'; i += 2) {
@@ -70,11 +96,13 @@ static void put_escaped(sbs_writer *out, unsigned char c) {
             return;
         }
     }
+
+    /* A control character without a short form. */
     sbs_put_string(out, c < 0x10 ? "u000" : "u001");
-    sbs_put_char(out, "0123456789abcdef"[c & 0xF]);
+    sbs_put_char(out, sbs_hex_digit(c));
 }
 
-static void put_quoted(sbs_writer *out, sbs_text text) {
+static void json_put_quoted(sbs_writer *out, sbs_text text) {
     size_t plain = 0;
     size_t pos = 0;
     sbs_put_char(out, '"');
@@ -85,13 +113,17 @@ static void put_quoted(sbs_writer *out, sbs_text text) {
             sbs_writer_fail(out, SBS_ERR_FORMAT);
             return;
         }
+
+        /* What needs no escape is written in one piece with its neighbours. */
         if (c < 0x20 || c == '"' || c == '\\') {
             sbs_put(out, text.ptr + plain, pos - plain);
-            put_escaped(out, c);
+            json_put_escaped(out, c);
             plain = pos + 1;
         }
+
         pos += length;
     }
+
     sbs_put(out, text.ptr + plain, pos - plain);
     sbs_put_char(out, '"');
 }
@@ -101,39 +133,48 @@ void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out) {
     json->has_item = 0;
     json->is_array = 0;
     json->depth = 0;
+    json->indent = 0;
     json->after_key = false;
 }
 
+void sbs_json_writer_indent(sbs_json_writer *json, unsigned depth) {
+    json->indent = (uint8_t)(depth + 1);
+}
+
 void sbs_json_begin_object(sbs_json_writer *json) {
-    begin_container(json, false);
+    json_begin_container(json, false);
 }
 
 void sbs_json_end_object(sbs_json_writer *json) {
-    end_container(json, false);
+    json_end_container(json, false);
 }
 
 void sbs_json_begin_array(sbs_json_writer *json) {
-    begin_container(json, true);
+    json_begin_container(json, true);
 }
 
 void sbs_json_end_array(sbs_json_writer *json) {
-    end_container(json, true);
+    json_end_container(json, true);
 }
 
 void sbs_json_key(sbs_json_writer *json, const char *name) {
-    if (json->depth == 0 || in_array(json) || json->after_key) {
-        misuse(json);
+    if (json->depth == 0 || json_in_array(json) || json->after_key) {
+        json_misuse(json);
         return;
     }
-    begin_item(json);
-    put_quoted(json->out, sbs_text_of(name));
+
+    json_begin_item(json);
+    json_put_quoted(json->out, sbs_text_of(name));
     sbs_put_char(json->out, ':');
+    if (json->indent > 0) {
+        sbs_put_char(json->out, ' ');
+    }
     json->after_key = true;
 }
 
 void sbs_json_put_text(sbs_json_writer *json, sbs_text text) {
-    begin_value(json);
-    put_quoted(json->out, text);
+    json_begin_value(json);
+    json_put_quoted(json->out, text);
 }
 
 void sbs_json_put_string(sbs_json_writer *json, const char *string) {
@@ -141,21 +182,17 @@ void sbs_json_put_string(sbs_json_writer *json, const char *string) {
 }
 
 void sbs_json_put_uint(sbs_json_writer *json, uint64_t value) {
-    begin_value(json);
+    json_begin_value(json);
     sbs_put_uint(json->out, value);
 }
 
 void sbs_json_put_int(sbs_json_writer *json, int64_t value) {
-    begin_value(json);
+    json_begin_value(json);
     sbs_put_int(json->out, value);
 }
 
-void sbs_json_put_bool(sbs_json_writer *json, bool value) {
-    sbs_json_put_raw(json, sbs_text_of(value ? "true" : "false"));
-}
-
 void sbs_json_put_raw(sbs_json_writer *json, sbs_text text) {
-    begin_value(json);
+    json_begin_value(json);
     sbs_put_text(json->out, text);
 }
 
@@ -167,8 +204,8 @@ void sbs_json_member_text(sbs_json_writer *json, const char *name, sbs_text text
 }
 
 sbs_status sbs_json_writer_finish(sbs_json_writer *json, size_t *out_len) {
-    if (json->depth != 0 || !has_item(json)) {
-        misuse(json);
+    if (json->depth != 0 || !json_has_item(json)) {
+        json_misuse(json);
     }
     return sbs_writer_finish(json->out, out_len);
 }

@@ -3,6 +3,7 @@
 
 sbs_json_node sbs_lookup(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node;
+
     if (object == SBS_JSON_NONE || sbs_json_member(doc, object, name, &node) != SBS_OK) {
         return SBS_JSON_NONE;
     }
@@ -14,11 +15,15 @@ sbs_status sbs_lookup_value(const sbs_json *doc, const char *name, sbs_json_node
     if (status != SBS_OK) {
         return status;
     }
-    return sbs_json_kind_of(doc, *out_node) == SBS_JSON_NULL ? SBS_ERR_NOT_FOUND : SBS_OK;
+    if (sbs_json_kind_of(doc, *out_node) == SBS_JSON_NULL) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    return SBS_OK;
 }
 
 bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, const char *value) {
     sbs_json_node node = sbs_lookup(doc, object, name);
+
     return node != SBS_JSON_NONE && sbs_json_equals(doc, node, value);
 }
 
@@ -27,6 +32,7 @@ unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *w
         if (sbs_json_equals(doc, node, words)) {
             return place;
         }
+
         words += strlen(words) + 1;
     }
     return 0;
@@ -34,11 +40,13 @@ unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *w
 
 bool sbs_lookup_true(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node = sbs_lookup(doc, object, name);
+
     return node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) == SBS_JSON_TRUE;
 }
 
 sbs_json_node sbs_lookup_first(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node = sbs_lookup(doc, object, name);
+
     if (node == SBS_JSON_NONE || sbs_json_kind_of(doc, node) != SBS_JSON_ARRAY) {
         return SBS_JSON_NONE;
     }

@@ -10,22 +10,33 @@ static const char names[] = "invalid_request\0invalid_client\0invalid_grant\0una
 
 const char *sbs_oauth_error_name(sbs_oauth_error error) {
     const char *name = names;
+
     if (error == SBS_OAUTH_NONE) {
         return "";
     }
+
     for (unsigned place = SBS_OAUTH_INVALID_REQUEST; place != (unsigned)error && *name != '\0'; place++) {
         name += strlen(name) + 1;
     }
-    return *name != '\0' ? name : "other";
+    if (*name == '\0') {
+        return "other";
+    }
+
+    return name;
 }
 
-static sbs_oauth_error identify(const sbs_json *doc, sbs_json_node error) {
+static sbs_oauth_error oauth_identify(const sbs_json *doc, sbs_json_node error) {
     unsigned place = sbs_lookup_place(doc, error, names);
-    return place > 0 ? (sbs_oauth_error)place : SBS_OAUTH_OTHER;
+
+    if (place == 0) {
+        return SBS_OAUTH_OTHER;
+    }
+    return (sbs_oauth_error)place;
 }
 
-static sbs_json_node string_member(const sbs_json *doc, const char *name) {
+static sbs_json_node oauth_string_member(const sbs_json *doc, const char *name) {
     sbs_json_node node = sbs_lookup(doc, 0, name);
+
     if (node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return SBS_JSON_NONE;
     }
@@ -34,17 +45,24 @@ static sbs_json_node string_member(const sbs_json *doc, const char *name) {
 
 sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text, size_t size) {
     sbs_message message;
-    sbs_json_node error = string_member(doc, "error");
-    sbs_json_node uri = string_member(doc, "error_uri");
-    sbs_json_node description = string_member(doc, "error_description");
+    sbs_json_node error = oauth_string_member(doc, "error");
+    sbs_json_node uri = oauth_string_member(doc, "error_uri");
+    sbs_json_node description = oauth_string_member(doc, "error_description");
+
     sbs_message_init(&message, out_text, size);
     *out_error = SBS_OAUTH_NONE;
     if (error == SBS_JSON_NONE && uri == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
-    *out_error = identify(doc, error);
+
+    /* Some servers only give an address where it is explained. */
+    if (description == SBS_JSON_NONE) {
+        description = uri;
+    }
+
+    *out_error = oauth_identify(doc, error);
     sbs_message_put(&message, "", doc, error);
-    sbs_message_put(&message, ": ", doc, description != SBS_JSON_NONE ? description : uri);
+    sbs_message_put(&message, ": ", doc, description);
     return SBS_OK;
 }
 
@@ -52,6 +70,7 @@ sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *t
                                  sbs_oauth_error *out_error, char *out_text, size_t size) {
     sbs_json doc;
     sbs_message message;
+
     sbs_message_init(&message, out_text, size);
     *out_error = SBS_OAUTH_NONE;
     if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {

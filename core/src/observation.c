@@ -2,9 +2,8 @@
 #include "sbs/observation.h"
 
 #include "ascii.h"
-#include "observation_types.h"
 
-enum { ID_MAX = 64, DATE_LEN = 10, DATETIME_SIZE = 32 };
+enum { DATE_LEN = 10, DATETIME_SIZE = 32 };
 
 /* A text in a static object, whose initialisers are constants. */
 #define LITERAL(text)                                                                                                  \
@@ -17,7 +16,7 @@ static const sbs_coding vital_signs = {
 };
 
 /* True if @p wanted is among the codings, whatever their displays. */
-static bool has_coding(const sbs_coding *codings, size_t count, const sbs_coding *wanted) {
+static bool codings_have(const sbs_coding *codings, size_t count, const sbs_coding *wanted) {
     for (; count > 0; count--, codings++) {
         if (sbs_text_equal(codings->code, wanted->code) && sbs_text_equal(codings->system, wanted->system)) {
             return true;
@@ -35,217 +34,207 @@ bool sbs_observation_is_vital_sign(const sbs_coding *codes, size_t count) {
             return true;
         }
     }
+
     return false;
 }
 
-static bool is_vital_sign(const sbs_observation *observation) {
-    return has_coding(observation->categories, observation->category_count, &vital_signs);
+static bool observation_is_vital(const sbs_observation *observation) {
+    return codings_have(observation->categories, observation->category_count, &vital_signs);
 }
 
-static void require(sbs_json_writer *json, bool holds) {
+static void observation_require(sbs_json_writer *json, bool holds) {
     if (!holds) {
         sbs_writer_fail(json->out, SBS_ERR_ARGUMENT);
     }
 }
 
-static void require_form(sbs_json_writer *json, bool holds) {
+static void observation_require_form(sbs_json_writer *json, bool holds) {
     if (!holds) {
         sbs_writer_fail(json->out, SBS_ERR_FORMAT);
     }
 }
 
-/* ---- elements, in the order of the resource's definition -------------------------------------------------------- */
+/* ---- elements, in the order of the resource's definition -------------------- */
 
-static void put_id(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_text id = observation->id;
-    require_form(json, id.ptr == NULL || (id.len <= ID_MAX && sbs_ascii_all_alnum_or(id, "-.")));
-    sbs_json_member_text(json, "id", id);
-}
-
-static void put_meta(sbs_json_writer *json, const sbs_observation *observation) {
-    if (!observation->demo) {
-        return;
-    }
-    static const sbs_coding test_data = {
-        .system = LITERAL("http://terminology.hl7.org/CodeSystem/v3-ActReason"),
-        .code = LITERAL("HTEST"),
-    };
-    sbs_json_key(json, "meta");
-    sbs_json_begin_object(json);
-    sbs_fhir_put_codings(json, "security", &test_data, 1);
-    sbs_json_end_object(json);
-}
-
-static void put_identifier(sbs_json_writer *json, const sbs_observation *observation) {
-    if (observation->identifier_system.ptr == NULL && observation->identifier_value.ptr == NULL) {
-        return;
-    }
-    require(json, observation->identifier_value.ptr != NULL);
-    sbs_fhir_begin_list(json, "identifier");
-    sbs_json_begin_object(json);
-    sbs_fhir_put_uri(json, "system", observation->identifier_system);
-    sbs_fhir_put_string(json, "value", observation->identifier_value);
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
-}
-
-static void put_status(sbs_json_writer *json, const sbs_observation *observation) {
+static void observation_put_status(sbs_json_writer *json, const sbs_observation *observation) {
     static const char codes[] = "registered\0preliminary\0final\0amended\0corrected\0cancelled\0entered-in-error\0"
                                 "unknown\0";
-    sbs_text status = observation->status.ptr != NULL ? observation->status : SBS_TEXT("final");
-    require_form(json, sbs_ascii_place(status, codes, false) != 0);
-    sbs_json_member_text(json, "status", status);
+    sbs_text status = observation->status;
+    if (status.ptr == NULL) {
+        status = SBS_TEXT("final");
+    }
+
+    sbs_fhir_put_code_of(json, "status", status, codes);
 }
 
 /* A clock that reads the epoch was never set; and R4 has no time of day without zone. */
-static bool has_time(const sbs_observation *observation) {
+static bool observation_has_time(const sbs_observation *observation) {
     return observation->effective_utc_s != SBS_UTC_UNKNOWN && observation->effective_utc_s != 0 &&
            observation->zone_minutes != SBS_ZONE_UNKNOWN;
 }
 
 /* vs-1: a time at least to the day. */
-static bool has_day(const sbs_observation *observation) {
-    return observation->effective.ptr != NULL ? observation->effective.len >= DATE_LEN : has_time(observation);
+static bool observation_has_day(const sbs_observation *observation) {
+    if (observation->effective.ptr == NULL) {
+        return observation_has_time(observation);
+    }
+    return observation->effective.len >= DATE_LEN;
 }
 
 /* R4 demands the category of whatever has a vital sign's code. Without subject or time the profile cannot hold, and the
  * measurement goes as it is rather than not at all. */
-static bool lacks_category(const sbs_observation *observation) {
-    return !is_vital_sign(observation) && observation->subject.ptr != NULL && has_day(observation) &&
+static bool observation_lacks_category(const sbs_observation *observation) {
+    return !observation_is_vital(observation) && observation->subject.ptr != NULL && observation_has_day(observation) &&
            sbs_observation_is_vital_sign(observation->codes, observation->code_count);
 }
 
-static void put_categories(sbs_json_writer *json, const sbs_observation *observation) {
-    bool lacking = lacks_category(observation);
+static void observation_put_categories(sbs_json_writer *json, const sbs_observation *observation) {
+    bool lacking = observation_lacks_category(observation);
     if (observation->category_count == 0 && !lacking) {
         return;
     }
 
     sbs_fhir_begin_list(json, "category");
+
+    /* What is demanded stands first. */
     if (lacking) {
         sbs_fhir_put_concept(json, NULL, &vital_signs, 1);
     }
+
     const sbs_coding *category = observation->categories;
     for (size_t left = observation->category_count; left > 0; left--, category++) {
-        require(json, category->system.ptr != NULL);
+        observation_require(json, category->system.ptr != NULL);
         sbs_fhir_put_concept(json, NULL, category, 1);
     }
+
     sbs_json_end_array(json);
 }
 
-static void put_code(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_fhir_put_concept(json, "code", observation->codes, observation->code_count);
-}
-
-static void put_subject(sbs_json_writer *json, const sbs_observation *observation) {
-    require(json, observation->subject.ptr != NULL || !is_vital_sign(observation));
+static void observation_put_subject(sbs_json_writer *json, const sbs_observation *observation) {
+    observation_require(json, observation->subject.ptr != NULL || !observation_is_vital(observation));
     sbs_fhir_put_reference_member(json, "subject", observation->subject);
 }
 
-static void put_effective(sbs_json_writer *json, const sbs_observation *observation) {
+static void observation_put_effective(sbs_json_writer *json, const sbs_observation *observation) {
     char buffer[DATETIME_SIZE];
     sbs_text effective = observation->effective;
     if (effective.ptr != NULL) {
-        require_form(json, sbs_date_is_fhir_datetime(effective));
-    } else if (has_time(observation)) {
+        observation_require_form(json, sbs_date_is_fhir_datetime(effective));
+    } else if (observation_has_time(observation)) {
         sbs_writer writer;
         sbs_writer_init(&writer, buffer, sizeof buffer);
         sbs_date_put(&writer, observation->effective_utc_s, observation->effective_ms, observation->zone_minutes);
         effective.ptr = buffer;
         sbs_writer_fail(json->out, sbs_writer_finish(&writer, &effective.len));
     }
-    require(json, effective.len >= DATE_LEN || !is_vital_sign(observation)); /* vs-1 */
+
+    observation_require(json, effective.len >= DATE_LEN || !observation_is_vital(observation)); /* vs-1 */
     sbs_json_member_text(json, "effectiveDateTime", effective);
 }
 
-static void put_performers(sbs_json_writer *json, const sbs_observation *observation) {
+static void observation_put_performers(sbs_json_writer *json, const sbs_observation *observation) {
     if (observation->performer_count == 0) {
         return;
     }
+
     sbs_fhir_begin_list(json, "performer");
     const sbs_text *performer = observation->performers;
     for (size_t left = observation->performer_count; left > 0; left--, performer++) {
         sbs_fhir_put_reference(json, *performer);
     }
+
     sbs_json_end_array(json);
 }
 
-static bool share_a_code(const sbs_observation *observation, const sbs_component *component) {
+static bool component_shares_code(const sbs_observation *observation, const sbs_component *component) {
     const sbs_coding *code = component->codes;
     for (size_t left = component->code_count; left > 0; left--, code++) {
-        if (has_coding(observation->codes, observation->code_count, code)) {
+        if (codings_have(observation->codes, observation->code_count, code)) {
             return true;
         }
     }
+
     return false;
 }
 
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
-static void put_value(sbs_json_writer *json, const sbs_observation *observation) {
+static void observation_put_value(sbs_json_writer *json, const sbs_observation *observation) {
     sbs_value_kind kind = observation->value.kind;
-    require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
+
+    /* obs-6 */
+    observation_require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
+
+    /* obs-7 */
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
         const sbs_component *component = observation->components;
         for (size_t left = observation->component_count; left > 0; left--, component++) {
-            require(json, !share_a_code(observation, component));
+            observation_require(json, !component_shares_code(observation, component));
         }
     }
+
     sbs_fhir_put_value(json, &observation->value);
 }
 
-static void put_device(sbs_json_writer *json, const sbs_observation *observation) {
-    sbs_fhir_put_reference_member(json, "device", observation->device);
-}
-
-static void put_components(sbs_json_writer *json, const sbs_observation *observation) {
+static void observation_put_components(sbs_json_writer *json, const sbs_observation *observation) {
     if (observation->component_count == 0) {
         return;
     }
+
     sbs_fhir_begin_list(json, "component");
     const sbs_component *component = observation->components;
     for (size_t left = observation->component_count; left > 0; left--, component++) {
-        require(json, component->value.kind != SBS_VALUE_NONE);
+        observation_require(json, component->value.kind != SBS_VALUE_NONE);
         sbs_json_begin_object(json);
         sbs_fhir_put_concept(json, "code", component->codes, component->code_count);
         sbs_fhir_put_value(json, &component->value);
         sbs_json_end_object(json);
     }
+
     sbs_json_end_array(json);
 }
 
+/* ---- the resource -------------------- */
+
 /* Keeps the name of the first element after which there is an error. */
-static void check(const sbs_writer *out, const char *element, const char **fault) {
+static void observation_check(const sbs_writer *out, const char *element, const char **fault) {
     if (*fault == NULL && out->error != SBS_OK && out->error != SBS_ERR_BUFFER) {
         *fault = element;
     }
 }
 
 /* Calls instead of a table of functions, so that the depth of the stack can be computed. */
-static const char *put_elements(sbs_json_writer *json, const sbs_observation *observation) {
+static const char *observation_put_elements(sbs_json_writer *json, const sbs_observation *observation) {
     const char *fault = NULL;
-    put_id(json, observation);
-    check(json->out, "id", &fault);
-    put_meta(json, observation);
-    put_identifier(json, observation);
-    check(json->out, "identifier", &fault);
-    put_status(json, observation);
-    check(json->out, "status", &fault);
-    put_categories(json, observation);
-    check(json->out, "category", &fault);
-    put_code(json, observation);
-    check(json->out, "code", &fault);
-    put_subject(json, observation);
-    check(json->out, "subject", &fault);
-    put_effective(json, observation);
-    check(json->out, "effective", &fault);
-    put_performers(json, observation);
-    check(json->out, "performer", &fault);
-    put_value(json, observation);
-    check(json->out, "value", &fault);
-    put_device(json, observation);
-    check(json->out, "device", &fault);
-    put_components(json, observation);
-    check(json->out, "component", &fault);
+    sbs_fhir_begin_resource(json, "Observation", observation->id);
+    observation_check(json->out, "id", &fault);
+    if (observation->demo) {
+        sbs_fhir_put_demo_mark(json);
+    }
+
+    sbs_fhir_put_identifier(json, observation->identifier_system, observation->identifier_value);
+    observation_check(json->out, "identifier", &fault);
+
+    observation_put_status(json, observation);
+    observation_check(json->out, "status", &fault);
+    observation_put_categories(json, observation);
+    observation_check(json->out, "category", &fault);
+    sbs_fhir_put_concept(json, "code", observation->codes, observation->code_count);
+    observation_check(json->out, "code", &fault);
+
+    observation_put_subject(json, observation);
+    observation_check(json->out, "subject", &fault);
+    observation_put_effective(json, observation);
+    observation_check(json->out, "effective", &fault);
+    observation_put_performers(json, observation);
+    observation_check(json->out, "performer", &fault);
+
+    observation_put_value(json, observation);
+    observation_check(json->out, "value", &fault);
+    sbs_fhir_put_reference_member(json, "device", observation->device);
+    observation_check(json->out, "device", &fault);
+    observation_put_components(json, observation);
+    observation_check(json->out, "component", &fault);
+
     return fault;
 }
 
@@ -253,12 +242,14 @@ sbs_status sbs_observation_put(sbs_writer *out, const sbs_observation *observati
     bool good = out->error == SBS_OK;
     sbs_json_writer json;
     sbs_json_writer_init(&json, out);
-    sbs_json_begin_object(&json);
-    sbs_json_member_text(&json, "resourceType", sbs_text_of("Observation"));
-    const char *fault = put_elements(&json, observation);
+    const char *fault = observation_put_elements(&json, observation);
+
     sbs_json_end_object(&json);
+
+    /* What was wrong before is no fault of an element. */
     if (out_fault != NULL) {
         *out_fault = good ? fault : NULL;
     }
+
     return sbs_json_writer_finish(&json, NULL);
 }

@@ -7,6 +7,7 @@
 
 sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
     sbs_json_node issue = sbs_lookup_first(doc, outcome, "issue");
+
     while (issue != SBS_JSON_NONE && sbs_lookup_place(doc, sbs_lookup(doc, issue, "severity"), "error\0fatal\0") == 0) {
         issue = sbs_json_next(doc, issue);
     }
@@ -14,20 +15,22 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
 }
 
 /* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
-static bool is_transient(const sbs_json *doc, sbs_json_node issue) {
+static bool outcome_is_transient(const sbs_json *doc, sbs_json_node issue) {
     static const char codes[] = "transient\0throttled\0lock-error\0timeout\0no-store\0exception\0incomplete\0";
     return sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes) != 0;
 }
 
-/* The first of those that say something. */
-static void put_words(sbs_message *message, const sbs_json *doc, sbs_json_node issue) {
+/* Of the members that may hold words, the first that does. */
+static void outcome_put_words(sbs_message *message, const sbs_json *doc, sbs_json_node issue) {
     sbs_json_node details = sbs_lookup(doc, issue, "details");
-    const sbs_json_node words[] = {
+    sbs_json_node words[] = {
         sbs_lookup(doc, issue, "diagnostics"),
         sbs_lookup(doc, details, "text"),
         sbs_lookup(doc, sbs_lookup_first(doc, details, "coding"), "display"),
     };
+
     size_t before = message->len;
+
     for (size_t i = 0; i < SBS_COUNT_OF(words) && message->len == before; i++) {
         sbs_message_put(message, ": ", doc, words[i]);
     }
@@ -35,46 +38,38 @@ static void put_words(sbs_message *message, const sbs_json *doc, sbs_json_node i
 
 sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                             bool *out_transient) {
-    sbs_json_node issue;
     sbs_message message;
+
     sbs_message_init(&message, out_text, size);
     *out_transient = false;
     if (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
         return SBS_ERR_NOT_FOUND;
     }
-    issue = sbs_outcome_error(doc, outcome);
+
+    sbs_json_node issue = sbs_outcome_error(doc, outcome);
+    /* Without an error, the first of the others has to do. */
     if (issue == SBS_JSON_NONE) {
         issue = sbs_lookup_first(doc, outcome, "issue");
     }
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
-    *out_transient = is_transient(doc, issue);
+
+    *out_transient = outcome_is_transient(doc, issue);
     sbs_message_put(&message, "", doc, sbs_lookup(doc, issue, "severity"));
     sbs_message_put(&message, " ", doc, sbs_lookup(doc, issue, "code"));
     sbs_message_put(&message, " at ", doc, sbs_lookup_first(doc, issue, "expression"));
-    put_words(&message, doc, issue);
+    outcome_put_words(&message, doc, issue);
     return SBS_OK;
-}
-
-sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity, char *out_text,
-                             size_t size, bool *out_transient) {
-    sbs_json doc;
-    sbs_message message;
-    sbs_message_init(&message, out_text, size);
-    *out_transient = false;
-    if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {
-        return SBS_ERR_NOT_FOUND;
-    }
-    return sbs_outcome_read(&doc, 0, out_text, size, out_transient);
 }
 
 /* ---- words in any JSON ------------------------------------------------------------------------------------------- */
 
 /* The OperationOutcome of a document: itself, or the first inside an entry of a Bundle. */
-static sbs_json_node find_outcome(const sbs_json *doc) {
+static sbs_json_node outcome_find(const sbs_json *doc) {
     sbs_json_node outcome = 0;
     sbs_json_node entry = sbs_lookup_first(doc, 0, "entry");
+
     while (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome") && entry != SBS_JSON_NONE) {
         outcome = sbs_lookup(doc, entry, "resource");
         entry = sbs_json_next(doc, entry);
@@ -86,7 +81,7 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
     static const char *const names[] = {"error", "title", "message", "error_description", "detail", "validationErrors",
                                         "errors"};
     sbs_message message;
-    sbs_status status = sbs_outcome_read(doc, find_outcome(doc), out_text, size, out_transient);
+    sbs_status status = sbs_outcome_read(doc, outcome_find(doc), out_text, size, out_transient);
     if (status == SBS_OK && out_text[0] != '\0') {
         return SBS_OK;
     }
@@ -95,13 +90,24 @@ sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool
     for (size_t i = 0; i < SBS_COUNT_OF(names); i++) {
         sbs_json_node node = sbs_lookup(doc, 0, names[i]);
         sbs_json_node inner = sbs_lookup(doc, node, "message");
-        sbs_message_put(&message, ": ", doc, inner != SBS_JSON_NONE ? inner : node);
-        if (inner == SBS_JSON_NONE && sbs_json_first(doc, node) != SBS_JSON_NONE) {
+
+        if (inner != SBS_JSON_NONE) {
+            sbs_message_put(&message, ": ", doc, inner);
+            continue;
+        }
+
+        sbs_message_put(&message, ": ", doc, node);
+        if (sbs_json_first(doc, node) != SBS_JSON_NONE) {
             sbs_message_put_text(&message, ": ", sbs_json_raw(doc, node)); /* a list of faults */
         }
     }
+
     if (message.len == 0 && sbs_json_raw(doc, 0).len > 2) { /* more than empty brackets */
         sbs_message_put_text(&message, "", sbs_json_raw(doc, 0));
     }
-    return message.len > 0 ? SBS_OK : SBS_ERR_NOT_FOUND;
+    if (message.len == 0) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return SBS_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The push engine's machine: what is looked at, sent, and written of it. Whatever changes, changes here. */
+/* The push engine's machine: what is looked at, and what is sent. push_settle.c does what was decided of it. */
 #include "push_internal.h"
 
 #define SCAN_MAX 16u /* items looked at in one poll */
@@ -9,165 +9,23 @@
 #define IN_A_ROW_MAX 8u     /* items that are stored before one that failed is tried again */
 
 /* Whoever else has the queue may settle an item while it is on its way: a full queue that drops its oldest, a tool. */
-static sbs_status unless_gone(sbs_status status) {
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
-}
-
-/* ---- the queue's writes ----------------------------------------------------------------------------------------- */
-
-static sbs_status group(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
-    if (queue->ops->begin == NULL || push->priv.grouped) {
-        return SBS_OK;
-    }
-
-    sbs_status status = queue->ops->begin(queue->ctx);
-    push->priv.grouped = status == SBS_OK;
-    push->priv.told = false;
-    push->priv.group_ms = (uint32_t)push->priv.now.mono_ms;
-    return status;
-}
-
-/* On an error nothing of the group was done: the engine starts over from what the queue holds. */
-sbs_status sbs_push_flush(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
-    bool grouped = push->priv.grouped;
-    push->priv.grouped = false;
-    sbs_status status = SBS_OK;
-    if (grouped) {
-        status = queue->ops->commit(queue->ctx);
-    }
-    if (status != SBS_OK) {
-        sbs_push_cancel(push);
-        sbs_push_begin_event(push);
-    }
-    return status;
-}
-
-/* ---- what becomes of an item ------------------------------------------------------------------------------------ */
-
-/* Something was stored: the server is well, and so is everything that only shared the fate of others. */
-static void note_success(sbs_push *push, sbs_push_event_kind kind) {
-    if (push->priv.exhausted) {
-        sbs_push_wake_deferred(push, 0);
-    }
-    push->priv.exhausted = false;
-    push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
-    push->priv.went_well = true;
-    push->priv.in_a_row++;
-    push->priv.successes++;
-    push->priv.counters.delivered++;
-    push->priv.counters.already += kind == SBS_PUSH_ALREADY;
-}
-
-/* The server holds it, or never will. */
-static sbs_status settle(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_push_event_kind kind = sbs_push_kind_of(verdict);
-    bool dead = kind >= SBS_PUSH_COLLISION;
-    const char *reason = dead ? sbs_push_reason_of(push, verdict) : NULL;
-    sbs_status status = group(push);
-    if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, sent->id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason,
-                                    dead ? push->priv.event.words : NULL);
-    }
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    sbs_push_forget(push, sent->id);
-    push->priv.told = true;
-    sbs_push_tell(push, kind, sent->id);
-    if (!dead) {
-        note_success(push, kind);
-        return SBS_OK;
-    }
-    push->priv.event.reason = reason;
-    push->priv.counters.dead++;
-    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
-    return SBS_OK;
-}
-
-/* What counts against an item is kept over restarts, where the queue can. */
-static sbs_status hold_against(sbs_push *push, sbs_push_deferred *entry) {
-    const sbs_queue *queue = push->priv.config->queue;
-    const sbs_now *now = &push->priv.now;
-    if (entry->failures == 0) {
-        entry->since_s = push->priv.now_s;
-    }
-
-    uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
-    if (queue->ops->note_failures != NULL) {
-        bool known = now->utc_s != SBS_UTC_UNKNOWN;
-        sbs_status status = group(push);
-        if (status == SBS_OK) {
-            status =
-                queue->ops->note_failures(queue->ctx, entry->id, failures,
-                                          known ? now->utc_s - (push->priv.now_s - entry->since_s) : SBS_UTC_UNKNOWN);
-        }
-        if (status != SBS_OK) {
-            return status;
-        }
-        push->priv.told = true;
-    }
-
-    entry->failures = failures;
-    return SBS_OK;
-}
-
-/* The item waits on its own, and its lane behind it. */
-static sbs_status defer(sbs_push *push, const struct sbs_push_sent *sent) {
-    sbs_push_deferred *entry = sbs_push_take(push, sent->lane, sent->id);
-    struct sbs_push_flags *flags = &push->priv.flags;
-    if (entry != NULL && !flags->unread && sbs_push_counts(push, entry)) {
-        sbs_status status = hold_against(push, entry);
-        if (status != SBS_OK) {
-            return status;
-        }
-    }
-
-    sbs_push_note_unstored(push, sent, flags->unknown);
-    flags->lets_pass = sent->last && !flags->unread;
-    uint32_t wait_ms = sbs_push_note_failure(push, sent->id);
-    if (entry == NULL) {
-        push->priv.no_room = true;
-        wait_ms = 0;
-    } else {
-        if (!flags->unread) { /* others go after what was asked */
-            wait_ms = sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
-        }
-        entry->until_ms = push->priv.now.mono_ms + wait_ms;
-        entry->tries++; /* from 255 on it begins anew, and nobody minds */
-        entry->successes = push->priv.successes;
-        /* One that was let pass, and fails, holds up nobody: those before it do. */
-        entry->passes |= sbs_push_restore_order(push, sent) || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
-    }
-
-    sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id);
-    push->priv.event.wait_ms = wait_ms;
-    return SBS_OK;
-}
-
-/* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
-static sbs_status act(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
-    sbs_status status = verdict == SBS_PUSH_DEFERRED ? defer(push, sent) : settle(push, sent, verdict);
+static sbs_status push_unless_gone(sbs_status status) {
     if (status == SBS_ERR_NOT_FOUND) {
-        sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
     return status;
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------- */
 
-/* Says nothing of the item. */
-static bool is_passing(sbs_status why) {
+/* A shortage of this moment: another time the item can be made a request. */
+static bool push_is_passing(sbs_status why) {
     return why == SBS_ERR_MEMORY || why == SBS_ERR_CRYPTO;
 }
 
 /* Why an item that cannot be made a request is set aside; without a time it is held, and others pass it. */
-static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
-    if (is_passing(why) && push->priv.batch_len > 0) { /* those before it go */
+static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *sent, sbs_status why) {
+    if (push_is_passing(why) && push->priv.batch_len > 0) { /* those before it in the batch go */
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
@@ -176,25 +34,31 @@ static sbs_status refuse(sbs_push *push, const struct sbs_push_sent *sent, sbs_s
     if (why == SBS_ERR_STORAGE) {
         return why;
     }
-    if (is_passing(why)) {
+    if (push_is_passing(why)) {
         sbs_push_wait_all(push, false);
         return SBS_OK;
     }
+
+    /* Its boot may still learn the time: the item stays in the queue, and the look meets it again. */
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
-    return act(push, sent, SBS_PUSH_DEAD);
+
+    return sbs_push_act_on(push, sent, SBS_PUSH_DEAD);
 }
 
-static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
+/* Takes an item into the request, and begins to send when no other goes with it. */
+static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
     sent->id = item->id;
     sent->lane = item->meta.lane;
     sent->first = item->attempts == 0 || sbs_push_is_unstored(push, item->id);
     sent->last = item->attempts % SBS_PUSH_ALONE_MAX == SBS_PUSH_ALONE_MAX - 1;
     sent->at = 0;
+
+    /* What may have been stored a moment ago waits until a server that indexes late can find it. */
     if (!sent->first && sbs_push_unsettled_ms(push) > 0) {
         if (push->priv.batch_len > 0) {
             push->priv.state = PUSH_SEND;
@@ -203,33 +67,39 @@ static sbs_status consider(sbs_push *push, const sbs_queue_item *item) {
         }
         return SBS_OK;
     }
+
+    /* One request for one item: no batches are wanted, a batch was refused, or the item waited on its own. */
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
-
     sbs_status status = sbs_push_build(push, item);
+    /* What fits no more behind the others opens the next batch. */
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
+
     if (crowded && push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
     }
-    if (crowded && !push->priv.single) { /* it may fit without a Bundle around it */
+
+    /* The first of a batch may fit without a Bundle around it. */
+    if (crowded && !push->priv.single) {
         push->priv.singles_left = 1;
         push->priv.single = true;
         status = sbs_push_build(push, item);
     }
     if (status != SBS_OK) {
-        return refuse(push, sent, status);
+        return push_refuse_item(push, sent, status);
     }
 
     push->priv.batch_len++;
     if (push->priv.single || push->priv.batch_len >= push->priv.config->batch_max) {
         push->priv.state = PUSH_SEND;
     }
+
     return SBS_OK;
 }
 
-/* The next item of the queue. A damaged one, which may be any, is told, and the look stays where it is: not yet. */
-static sbs_status fetch(sbs_push *push, sbs_queue_item *out, uint64_t after) {
+/* The next item of the queue. A damaged one is told, whichever it is, and the look stays where it is: SBS_PENDING. */
+static sbs_status push_fetch_item(sbs_push *push, sbs_queue_item *out, uint64_t after) {
     const sbs_queue *queue = push->priv.config->queue;
     memset(out, 0, sizeof *out);
     sbs_status status = queue->ops->next(queue->ctx, after, out);
@@ -241,56 +111,70 @@ static sbs_status fetch(sbs_push *push, sbs_queue_item *out, uint64_t after) {
     push->priv.event.status = status;
     push->priv.event.reason = sbs_status_text(status);
     sbs_push_tell(push, SBS_PUSH_DEAD, out->id);
+
     return SBS_PENDING;
 }
 
-/* One that waited on its own goes, beside the look. */
-static sbs_status visit(sbs_push *push, uint64_t id) {
+/* An item that waited on its own goes, beside the look. */
+static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     sbs_queue_item item;
-    sbs_status status = fetch(push, &item, id - 1);
+    sbs_status status = push_fetch_item(push, &item, id - 1);
     push->priv.direct = true;
     push->priv.in_a_row = 0;
-    if (status == SBS_OK) {
-        status = item.id == id ? consider(push, &item) : SBS_ERR_NOT_FOUND;
+
+    /* The queue gives the next one that it still holds: somebody else may have settled this one. */
+    if (status == SBS_OK && item.id != id) {
+        status = SBS_ERR_NOT_FOUND;
     }
+
+    if (status == SBS_OK) {
+        status = push_consider_item(push, &item);
+    }
+
     if (status == SBS_ERR_NOT_FOUND) {
         sbs_push_forget(push, id);
     }
 
-    if (push->priv.state == PUSH_CHOOSE) { /* nothing goes of it: its lane may */
+    /* Where no request comes of it, the items that it held up in its lane may go. */
+    if (push->priv.state == PUSH_CHOOSE) {
         sbs_push_look_no_later(push, id);
     }
-    return unless_gone(status);
+
+    return push_unless_gone(status);
 }
 
-static void end_first_lap(sbs_push *push) {
+static void push_end_first_lap(sbs_push *push) {
     push->priv.first_lap = false;
     push->priv.resumed |= push->priv.deferred_count > 0;
     sbs_push_wake_deferred(push, UINT8_MAX);
 }
 
-/* Everything was looked at, and nothing of it may go by itself. */
-static sbs_status end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
+/* Everything was looked at, and nothing of it may go by itself: what waits on its own is tried, or waited for. */
+static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first, bool held) {
     if (first == NULL) {
         push->priv.idle_ms = held ? HELD_CHECK_MS : SBS_WAIT_FOREVER;
         return SBS_OK;
     }
 
+    /* Where the last requests failed, nothing that is left can go: the wait grows from now on. */
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
-        return visit(push, first->id);
+        return push_visit_deferred(push, first->id);
     }
     if (push->priv.exhausted) {
         sbs_push_wait_for_others(push, 0);
         return SBS_OK;
     }
+
+    /* Nothing failed lately; the first that waits on its own is not due yet, and new items may go meanwhile. */
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
+
     return SBS_OK;
 }
 
-static sbs_status end_of_queue(sbs_push *push) {
+static sbs_status push_end_of_queue(sbs_push *push) {
     if (push->priv.batch_len > 0) {
         push->priv.state = PUSH_SEND;
         return SBS_OK;
@@ -300,49 +184,72 @@ static sbs_status end_of_queue(sbs_push *push) {
         push->priv.state = PUSH_WAIT;
         return SBS_OK;
     }
+
+    /* What failed in an earlier run was passed over in the first look, and has its turn now. */
     if (push->priv.first_lap) {
-        end_first_lap(push);
+        push_end_first_lap(push);
     }
 
+    /* A look that did not begin at the start has not seen everything: what stands before, or what somebody else put
+     * back behind it, comes next. */
     bool held = push->priv.held;
     uint64_t end = push->priv.cursor;
-    if (push->priv.resumed) { /* what stands before, or was put back behind the look by somebody else */
+
+    if (push->priv.resumed) {
         sbs_push_look_on(push, 0);
-        const sbs_push_deferred *due = push->priv.probe ? sbs_push_due(push) : NULL;
-        return due != NULL ? visit(push, due->id) : SBS_OK;
+        const sbs_push_deferred *due = sbs_push_due(push);
+        if (!push->priv.probe || due == NULL) {
+            return SBS_OK;
+        }
+        return push_visit_deferred(push, due->id);
     }
 
+    /* All was seen. What waits on its own may still go; a later look needs to begin behind the end only while there is
+     * some of it. */
     const sbs_push_deferred *first = sbs_push_first(push);
-    sbs_push_look_on(push, first != NULL ? end : 0);
-    return end_of_all(push, first, held);
+    if (first == NULL) {
+        end = 0;
+    }
+
+    sbs_push_look_on(push, end);
+    return push_end_of_all(push, first, held);
 }
 
 /* What failed in an earlier run, and what stands behind it, comes after all the rest. */
-static bool may_go(sbs_push *push, const sbs_queue_item *item) {
+static bool push_may_go(sbs_push *push, const sbs_queue_item *item) {
     if (sbs_push_find(push, item->id) != NULL || sbs_push_is_blocked(push, item->meta.lane, item->id)) {
         return false;
     }
+
     bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
     if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
         sbs_push_suspect(push, item);
         return false;
     }
+
     return true;
 }
 
-static sbs_status look(sbs_push *push) {
+static sbs_status push_look(sbs_push *push) {
     for (unsigned i = 0; i < SCAN_MAX && push->priv.state == PUSH_CHOOSE; i++) {
         sbs_queue_item item;
-        sbs_status status = fetch(push, &item, push->priv.cursor);
+        sbs_status status = push_fetch_item(push, &item, push->priv.cursor);
         if (status == SBS_ERR_NOT_FOUND) {
-            return end_of_queue(push);
+            return push_end_of_queue(push);
         }
-        if (status == SBS_OK) {
-            push->priv.cursor = item.id;
-            status = may_go(push, &item) ? unless_gone(consider(push, &item)) : SBS_OK;
-        } else if (status == SBS_PENDING) {
+        if (status == SBS_PENDING) {
             return status;
         }
+
+        /* What may not go, or is gone by now, is passed. */
+        if (status == SBS_OK) {
+            push->priv.cursor = item.id;
+            if (push_may_go(push, &item)) {
+                status = push_unless_gone(push_consider_item(push, &item));
+            }
+        }
+
+        /* The queue failed: what was gathered for a batch is looked for again. */
         if (status != SBS_OK) {
             sbs_push_look_on(push, 0);
             return status;
@@ -351,147 +258,173 @@ static sbs_status look(sbs_push *push) {
             break;
         }
     }
+
     return SBS_OK;
 }
 
-/* One whose own time has come waits for the end of the look, but not for ever: after some that were stored it is tried.
- */
-static sbs_status choose(sbs_push *push) {
+/* An item whose own time has come waits for the end of the look, but not for ever: it is tried after IN_A_ROW_MAX
+ * others were stored. */
+static sbs_status push_choose(sbs_push *push) {
     if (push->priv.batch_len == 0 && push->priv.misses == 0 && push->priv.in_a_row >= IN_A_ROW_MAX) {
         const sbs_push_deferred *due = sbs_push_due(push);
         if (due != NULL) {
-            return visit(push, due->id);
+            return push_visit_deferred(push, due->id);
         }
     }
-    return look(push);
+
+    return push_look(push);
 }
 
-/* ---- the answer -------------------------------------------------------------------------------------------------- */
+/* ---- the answer -------------------- */
 
-static sbs_status judge_single(sbs_push *push) {
+static sbs_status push_judge_single(sbs_push *push) {
     const struct sbs_push_sent *sent = &push->priv.sent[0];
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     sbs_push_verdict verdict = sbs_push_judge(push, sent);
+
+    /* The failure is not the item's: all wait, and it goes again as it is. */
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
     }
 
-    sbs_status status = act(push, sent, verdict);
+    sbs_status status = sbs_push_act_on(push, sent, verdict);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Of a refused batch one less is left to go alone. */
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
+
     sbs_push_look_behind(push);
     if (push->priv.failed) {
         sbs_push_note_miss(push, push->priv.failure.flags.asks);
     }
+
     return SBS_OK;
 }
 
 /* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
-static void scatter(sbs_push *push) {
+static void push_scatter_batch(sbs_push *push) {
     uint16_t count = push->priv.batch_len;
     sbs_push_look_again(push);
     push->priv.singles_left = count;
 }
 
-static void fail_batch(sbs_push *push, sbs_status status, bool heard) {
+/* No answer to a Bundle, or none that says anything of its items. */
+static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
     sbs_push_read_answer(push, status, heard);
     sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
+
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return;
     }
 
-    bool again = flags->asks && push->priv.misses == 0; /* it says nothing of the items: once more as it is */
+    bool again = flags->asks && push->priv.misses == 0; /* the server is busy: once more as it is */
     flags->unknown |= flags->fault == SBS_FAULT_NONE;
     sbs_push_note_tried(push, flags->unknown);
     sbs_push_note_failure(push, push->priv.sent[0].id);
     push->priv.no_room = true;
-    scatter(push);
+    push_scatter_batch(push);
     if (again) {
         push->priv.singles_left = 0;
     }
-    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) { /* a moment, if they may be stored */
+
+    /* Unless an item is to blame, a moment passes before the next request; and before the same one if they may be
+     * stored. */
+    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) {
         sbs_push_note_miss(push, flags->unknown || flags->asks);
     }
 }
 
 /* One entry a poll. A wait that their failures call for begins when all are judged. */
-static sbs_status judge_entry(sbs_push *push) {
+static sbs_status push_judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
+        /* All are judged. */
         bool missed = push->priv.failed && !push->priv.went_well;
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
-            scatter(push);
+            push_scatter_batch(push);
         } else {
             sbs_push_look_behind(push);
         }
+
         if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
             sbs_push_note_miss(push, push->priv.failure.flags.asks);
         }
+
         return SBS_OK;
     }
 
+    /* Where the queue fails, the entry is read and judged again by the next poll. */
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
     push->priv.config->batches->read_entry(push);
-    sbs_status status = act(push, sent, sbs_push_judge(push, sent));
+    sbs_status status = sbs_push_act_on(push, sent, sbs_push_judge(push, sent));
     if (status != SBS_OK) {
         return status;
     }
+
     push->priv.judged++;
     push->priv.of.bundle.entry = sbs_json_next(&push->priv.of.bundle.answer, push->priv.of.bundle.entry);
     return SBS_OK;
 }
 
-static sbs_status finish_request(sbs_push *push, sbs_status status) {
+static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
     push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
+
+    /* The status is kept: where the queue fails, the next poll judges it again. */
     if (push->priv.single) {
         push->priv.of.alone.verdict = status;
-        return judge_single(push);
+        return push_judge_single(push);
     }
 
+    /* An answer that cannot be read says as little of the items as none. */
     bool heard = status == SBS_OK;
     if (heard) {
         status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
-        fail_batch(push, status, heard);
+        push_fail_batch(push, status, heard);
         return SBS_OK;
     }
+
     push->priv.judged = 0;
     return SBS_OK;
 }
 
-/* ---- polling ------------------------------------------------------------------------------------------------------
- */
+/* ---- polling -------------------- */
 
-static sbs_status start(sbs_push *push) {
+static sbs_status push_start_request(sbs_push *push) {
     sbs_status status = sbs_push_start(push);
     push->priv.state = PUSH_READY;
     push->priv.marked = false;
-    return status == SBS_OK ? SBS_OK : finish_request(push, status);
+    if (status != SBS_OK) {
+        return push_finish_request(push, status);
+    }
+
+    return SBS_OK;
 }
 
 /* Marked only now that there is a token and a connection: an attempt that sent nothing leaves no mark. All marks are
  * durable before the next poll sends the first byte. */
-static sbs_status mark(sbs_push *push) {
+static sbs_status push_mark_attempts(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = group(push);
+    sbs_status status = sbs_push_open_group(push);
     push->priv.marked = true;
+
     for (unsigned i = 0; i < push->priv.batch_len && status == SBS_OK; i++) {
         status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
     }
     if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
         sbs_push_note_tried(push, false);
         sbs_push_cancel(push);
-        return unless_gone(status);
+        return push_unless_gone(status);
     }
 
     status = sbs_push_flush(push);
@@ -499,85 +432,96 @@ static sbs_status mark(sbs_push *push) {
         sbs_push_note_tried(push, true);
         push->priv.state = PUSH_RUN;
     }
+
     return status;
 }
 
-static sbs_status run(sbs_push *push, sbs_wait *out_wait) {
+static sbs_status push_run_request(sbs_push *push, sbs_wait *out_wait) {
     sbs_client *client = push->priv.config->client;
     if (push->priv.state == PUSH_READY && sbs_client_is_about_to_send(client)) {
-        return mark(push);
+        return push_mark_attempts(push);
     }
 
     sbs_wait wait;
     sbs_status status = sbs_client_poll(client, push->priv.now, &wait);
     if (status != SBS_PENDING) {
-        return finish_request(push, status);
+        return push_finish_request(push, status);
     }
+
     *out_wait = wait;
     return SBS_OK;
 }
 
 /* A new item does not wait for one that waits on its own, nor, while nothing goes, as long as those that failed. */
-static sbs_status look_for_new(sbs_push *push) {
+static sbs_status push_look_for_new(sbs_push *push) {
     sbs_queue_item item;
     push->priv.early_ms = (uint32_t)push->priv.now.mono_ms + EARLY_CHECK_MS;
-    sbs_status status = fetch(push, &item, push->priv.cursor);
+    sbs_status status = push_fetch_item(push, &item, push->priv.cursor);
     if (status == SBS_OK) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.early = true;
     }
-    return unless_gone(status);
+
+    return push_unless_gone(status);
 }
 
-static sbs_status wait(sbs_push *push, sbs_wait *out_wait) {
+static sbs_status push_wait_on(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
     uint32_t left = (uint32_t)(push->priv.resume_ms - now_ms); /* a wait is no longer */
+
+    /* Over: one request may go, whatever else waits. */
     if (now_ms >= push->priv.resume_ms) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
         return SBS_OK;
     }
 
+    /* New items need not wait for those that failed: at once where others are stored, else once in a minute. */
     if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
         if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
             early = EARLY_CHECK_MS;
-            sbs_status status = look_for_new(push);
+            sbs_status status = push_look_for_new(push);
             if (status != SBS_OK || push->priv.state != PUSH_WAIT) {
                 return status;
             }
         }
+
         left = sbs_push_at_most(left, early);
     }
+
     out_wait->timeout_ms = sbs_push_at_most(left, SBS_WAIT_FOREVER - 1);
     return SBS_OK;
 }
 
 /* An error is the queue's. */
-static sbs_status step(sbs_push *push, sbs_wait *out_wait) {
+static sbs_status push_step(sbs_push *push, sbs_wait *out_wait) {
     switch (push->priv.state) {
     case PUSH_SEND:
-        return start(push);
+        return push_start_request(push);
     case PUSH_READY:
     case PUSH_RUN:
-        return run(push, out_wait);
+        return push_run_request(push, out_wait);
     case PUSH_JUDGE:
-        return push->priv.single ? judge_single(push) : judge_entry(push);
+        if (push->priv.single) {
+            return push_judge_single(push);
+        }
+        return push_judge_entry(push);
     case PUSH_WAIT:
-        return wait(push, out_wait);
+        return push_wait_on(push, out_wait);
     default:
-        return choose(push);
+        return push_choose(push);
     }
 }
 
-static bool is_group_due(const sbs_push *push, const sbs_wait *wait) {
+static bool push_is_group_due(const sbs_push *push, const sbs_wait *wait) {
     return wait->timeout_ms > 0 || wait->events != 0 ||
            (uint32_t)push->priv.now.mono_ms - push->priv.group_ms >= SBS_PUSH_GROUP_MS;
 }
 
 /* What fails within a group may have undone it, and then nothing more is done in it: it ends. If it held what was told,
- * an error is returned only where that did not happen; one that lasts comes again. */
-static sbs_status end_group(sbs_push *push, sbs_status status) {
+ * an error is returned only where that did not happen; an error that lasts comes again. */
+static sbs_status push_end_group(sbs_push *push, sbs_status status) {
     const sbs_queue *queue = push->priv.config->queue;
     if (!push->priv.grouped) {
         return status;
@@ -589,7 +533,11 @@ static sbs_status end_group(sbs_push *push, sbs_status status) {
     }
 
     status = sbs_push_flush(push);
-    return status == SBS_OK ? SBS_PENDING : status;
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    return SBS_PENDING;
 }
 
 sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
@@ -605,27 +553,32 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         push->priv.settled_ms = now.mono_ms + settle_ms;
     }
 
+    /* One step. Any error of it is the queue's, and may have undone the group that was open. */
     push->priv.idle_ms = 0;
-    sbs_status status = step(push, out_wait);
+    sbs_status status = push_step(push, out_wait);
     if (status < SBS_OK) {
-        return end_group(push, status);
+        return push_end_group(push, status);
     }
     if (push->priv.idle_ms > 0) {
         out_wait->timeout_ms = push->priv.idle_ms;
     }
 
-    status = is_group_due(push, out_wait) ? sbs_push_flush(push) : SBS_OK;
-    return status == SBS_OK && push->priv.idle_ms == 0 ? SBS_PENDING : status;
+    /* What was written becomes durable before anything is waited for. */
+    if (push_is_group_due(push, out_wait)) {
+        status = sbs_push_flush(push);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+
+    if (push->priv.idle_ms == 0) {
+        return SBS_PENDING;
+    }
+
+    return SBS_OK;
 }
 
 void sbs_push_wake(sbs_push *push) {
     push->priv.resume_ms = 0;
     sbs_push_wake_deferred(push, UINT8_MAX);
-}
-
-void sbs_push_cancel(sbs_push *push) {
-    sbs_client_cancel(push->priv.config->client);
-    if (push->priv.state != PUSH_WAIT) {
-        sbs_push_look_on(push, 0);
-    }
 }

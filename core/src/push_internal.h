@@ -13,6 +13,9 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
  * why it is set aside (0: the sentence of the status). */
 typedef unsigned sbs_push_verdict;
 
+/** The server will not take the item, by a word that is the item's own. */
+#define SBS_PUSH_REFUSED (SBS_PUSH_DEAD + (1u + SBS_FAULT_ITEM) * 16u)
+
 static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
     return (sbs_push_event_kind)(verdict & 15u);
 }
@@ -23,6 +26,11 @@ static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
 /* ---- push_wait.c: milliseconds ---- */
 
 #define SBS_PUSH_EARLY_CHECK_MS 60000u /* how long a new item waits for a server that takes none of the others */
+
+/** What was configured, where 0 stands for the default. */
+static inline uint32_t sbs_push_or_default(uint32_t configured, uint32_t by_default) {
+    return configured != 0 ? configured : by_default;
+}
 
 static inline uint32_t sbs_push_at_least(uint32_t wait_ms, uint32_t least_ms) {
     return wait_ms > least_ms ? wait_ms : least_ms;
@@ -36,9 +44,6 @@ static inline uint32_t sbs_push_at_most(uint32_t wait_ms, uint32_t most_ms) {
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries);
 /** For a server that indexes late. */
 uint32_t sbs_push_settle_ms(const sbs_push *push);
-/** How long what may have been stored is not to be sent again, nor looked for: a server that indexes late must find it.
- */
-uint32_t sbs_push_unsettled_ms(const sbs_push *push);
 /** As the last answer asked. */
 uint32_t sbs_push_asked_ms(const sbs_push *push);
 
@@ -52,6 +57,9 @@ void sbs_push_wait_to_settle(sbs_push *push);
 
 /* ---- push_state.c ---- */
 
+/** How long what may have been stored is not to be sent again, nor looked for: 0 if all of it can be found by now. */
+uint32_t sbs_push_unsettled_ms(const sbs_push *push);
+
 void sbs_push_begin_event(sbs_push *push);
 
 /** Reads what the client says of the request that ended with @p status. @p heard: the client had its answer, and the
@@ -60,8 +68,8 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard);
 
 void sbs_push_tell(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
 
-/** All wait as long as the event says. @p kind: SBS_PUSH_WAITING, SBS_PUSH_PAUSED; @p id: for which item. */
-void sbs_push_begin_wait(sbs_push *push, sbs_push_event_kind kind, uint64_t id);
+/** All wait as long as the event says, because of item @p id. @p pause: until an operator mended something. */
+void sbs_push_begin_wait(sbs_push *push, bool pause, uint64_t id);
 
 /** Nothing is under way; the look goes on above an id, or from the start if one before it may go now. */
 void sbs_push_look_on(sbs_push *push, uint64_t cursor);
@@ -107,6 +115,14 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent);
 void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
 /** An item that failed in an earlier run waits until all else was tried, if there is room. */
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
+
+/* ---- push_settle.c ---- */
+
+/** Begins a group of the queue's writes, where it can group them and none is open. */
+sbs_status sbs_push_open_group(sbs_push *push);
+/** Does what was decided. Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent
+ * again for that. */
+sbs_status sbs_push_act_on(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict);
 
 /* ---- batch.c: linked by who names it ---- */
 

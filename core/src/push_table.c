@@ -11,6 +11,7 @@ sbs_push_deferred *sbs_push_find(const sbs_push *push, uint64_t id) {
             return entry;
         }
     }
+
     return NULL;
 }
 
@@ -20,39 +21,46 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id) {
         return entry;
     }
 
+    /* Its failures count from here on: not what others did before. */
     entry = &push->priv.table[push->priv.deferred_count++];
     *entry = (sbs_push_deferred){.id = id, .lane = lane, .successes = push->priv.successes};
     return entry;
 }
 
-static uint32_t *find_unstored(sbs_push *push, uint64_t id) {
+static uint32_t *push_find_unstored(sbs_push *push, uint64_t id) {
     uint32_t *place = push->priv.unstored;
     for (; place < push->priv.unstored + SBS_PUSH_BATCH_MAX; place++) {
         if (*place == (uint32_t)id) {
             return place;
         }
     }
+
     return NULL;
 }
 
 bool sbs_push_is_unstored(sbs_push *push, uint64_t id) {
     const sbs_push_deferred *entry = sbs_push_find(push, id);
-    return entry != NULL ? entry->never_stored : find_unstored(push, id) != NULL;
+    if (entry != NULL) {
+        return entry->never_stored;
+    }
+    return push_find_unstored(push, id) != NULL;
 }
 
 void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bool may_be_stored) {
-    uint64_t id = sent->id;
     bool unstored = sent->first && !may_be_stored;
-    sbs_push_deferred *entry = sbs_push_find(push, id);
-    uint32_t *place = find_unstored(push, id);
+    sbs_push_deferred *entry = sbs_push_find(push, sent->id);
+    uint32_t *place = push_find_unstored(push, sent->id);
+
+    /* An item that waits on its own keeps it in its entry; of the others the oldest note gives way. */
     if (entry != NULL) {
         entry->never_stored = unstored;
         unstored = false;
     } else if (unstored && place == NULL) {
         place = &push->priv.unstored[push->priv.unstored_next++ % SBS_PUSH_BATCH_MAX];
     }
+
     if (place != NULL) {
-        *place = unstored ? (uint32_t)id : 0;
+        *place = unstored ? (uint32_t)sent->id : 0;
     }
 }
 
@@ -70,10 +78,11 @@ bool sbs_push_is_blocked(const sbs_push *push, uint32_t lane, uint64_t id) {
             return true;
         }
     }
+
     return false;
 }
 
-static bool is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
+static bool deferred_is_before(const sbs_push_deferred *a, const sbs_push_deferred *b) {
     return a->until_ms < b->until_ms || (a->until_ms == b->until_ms && a->id < b->id);
 }
 
@@ -81,11 +90,12 @@ sbs_push_deferred *sbs_push_first(const sbs_push *push) {
     sbs_push_deferred *first = NULL;
     sbs_push_deferred *entry = push->priv.table;
     for (size_t left = push->priv.deferred_count; left > 0; left--, entry++) {
-        if (entry->until_ms != SUSPECT_MS && (first == NULL || is_before(entry, first)) &&
+        if (entry->until_ms != SUSPECT_MS && (first == NULL || deferred_is_before(entry, first)) &&
             !sbs_push_is_blocked(push, entry->lane, entry->id)) {
             first = entry;
         }
     }
+
     return first;
 }
 
@@ -94,7 +104,12 @@ const sbs_push_deferred *sbs_push_due(const sbs_push *push) {
     if (first == NULL || first->until_ms > push->priv.now.mono_ms) {
         return NULL;
     }
-    return first->never_stored || sbs_push_unsettled_ms(push) == 0 ? first : NULL;
+
+    if (!first->never_stored && sbs_push_unsettled_ms(push) > 0) {
+        return NULL;
+    }
+
+    return first;
 }
 
 bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
@@ -106,6 +121,7 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent) {
             passed = true;
         }
     }
+
     return passed;
 }
 
@@ -124,11 +140,18 @@ void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item) {
         return;
     }
 
-    /* A time that is unknown, or in the future, makes it huge. */
-    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
     entry->until_ms = SUSPECT_MS;
-    entry->failures = item->failures < UINT8_MAX ? (uint8_t)item->failures : UINT8_MAX;
-    entry->since_s = push->priv.now_s - (age_s < INT32_MAX ? (uint32_t)age_s : 0);
+    entry->failures = UINT8_MAX;
+    if (item->failures < UINT8_MAX) {
+        entry->failures = (uint8_t)item->failures;
+    }
+
+    /* A time that is unknown, or in the future, makes it huge: then its age counts from now on. */
+    uint64_t age_s = (uint64_t)push->priv.now.utc_s - (uint64_t)item->failing_since_s;
+    entry->since_s = push->priv.now_s;
+    if (age_s < INT32_MAX) {
+        entry->since_s -= (uint32_t)age_s;
+    }
 }
 
 /* What was sent, or may have been, can be stored or not: only what cannot be is sent again as if for the first time. */

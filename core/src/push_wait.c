@@ -2,36 +2,27 @@
 /* How long the push engine waits. */
 #include "push_internal.h"
 
-#include <psa/crypto.h>
-
 #define SHORT_WAIT_MS 20000u /* most between two requests until everything was tried */
 #define SHORT_WAITS_MAX 128u
 
-static uint32_t backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
+/* Waits at random, after so many that failed, as configured or as these defaults say. */
+static uint32_t push_backoff_of(const sbs_backoff *configured, uint32_t base_ms, uint32_t cap_ms, unsigned attempt) {
     sbs_backoff backoff = {
-        .base_ms = configured->base_ms != 0 ? configured->base_ms : base_ms,
-        .cap_ms = configured->cap_ms != 0 ? configured->cap_ms : cap_ms,
+        .base_ms = sbs_push_or_default(configured->base_ms, base_ms),
+        .cap_ms = sbs_push_or_default(configured->cap_ms, cap_ms),
     };
-    uint32_t random = UINT32_MAX;
-    (void)psa_generate_random((uint8_t *)&random, sizeof random); /* without jitter the longest wait is taken */
-    return sbs_backoff_delay(&backoff, attempt, random);
+    return sbs_backoff_random(&backoff, attempt);
 }
 
 /* How long an item waits on its own: a quarter of a minute that doubles up to five, and at least half of that. */
 uint32_t sbs_push_own_wait(const sbs_push *push, unsigned tries) {
     uint32_t base_ms = sbs_push_at_least(push->priv.config->backoff.base_ms, 16000) / 2;
     sbs_backoff half = {base_ms, sbs_push_at_least(base_ms, 150000)};
-    return sbs_backoff_delay(&half, tries, UINT32_MAX) + backoff_of(&half, 0, 0, tries);
+    return sbs_backoff_delay(&half, tries, UINT32_MAX) + sbs_backoff_random(&half, tries);
 }
 
 uint32_t sbs_push_settle_ms(const sbs_push *push) {
-    uint32_t configured = push->priv.config->settle_ms;
-    return configured != 0 ? configured : 5000;
-}
-
-uint32_t sbs_push_unsettled_ms(const sbs_push *push) {
-    uint64_t now_ms = push->priv.now.mono_ms;
-    return now_ms < push->priv.settled_ms ? (uint32_t)(push->priv.settled_ms - now_ms) : 0;
+    return sbs_push_or_default(push->priv.config->settle_ms, 5000);
 }
 
 uint32_t sbs_push_asked_ms(const sbs_push *push) {
@@ -39,10 +30,12 @@ uint32_t sbs_push_asked_ms(const sbs_push *push) {
 }
 
 /* How long all wait: for the server, or for an operator, each time longer. */
-static uint32_t wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
+static uint32_t push_wait_of_all(sbs_push *push, bool pause, unsigned attempt) {
     const sbs_push_config *config = push->priv.config;
-    return pause ? backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++)
-                 : backoff_of(&config->backoff, 1000, 300000, attempt);
+    if (pause) {
+        return push_backoff_of(&config->pause, 60000, 3600000, push->priv.pauses_in_row++);
+    }
+    return push_backoff_of(&config->backoff, 1000, 300000, attempt);
 }
 
 uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
@@ -52,7 +45,11 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
         .http_status = push->priv.event.http_status,
         .flags = push->priv.flags,
     };
+
     push->priv.failed = true;
+
+    /* What was certainly not stored need not be waited for, and a PUT whose entry could not be read finds itself by its
+     * id. */
     if (!push->priv.flags.unknown || (push->priv.flags.unread && push->priv.write_mode == SBS_WRITE_PUT)) {
         return 0;
     }
@@ -64,28 +61,41 @@ uint32_t sbs_push_note_failure(sbs_push *push, uint64_t id) {
 
 /* Not the fault of an item: the network, discovery, the token, memory. */
 void sbs_push_wait_all(sbs_push *push, bool pause) {
-    uint32_t wait_ms = wait_of_all(push, pause, push->priv.server_failures);
+    uint32_t wait_ms = push_wait_of_all(push, pause, push->priv.server_failures);
     push->priv.server_failures += !pause;
+
+    /* Those whose attempt was marked may be on the server; the rest of the request was never sent. */
     if (push->priv.marked) {
         sbs_push_note_tried(push, push->priv.flags.unknown);
     }
+
     sbs_push_look_again(push);
+
     push->priv.event.wait_ms = sbs_push_at_least(wait_ms, sbs_push_asked_ms(push));
     push->priv.open = false;
-    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, push->priv.sent[0].id);
+    sbs_push_begin_wait(push, pause, push->priv.sent[0].id);
 }
 
 /* One step of the back-off after items failed. Until everything was tried it is short, and another item is next. Where
  * nothing goes it grows; if that is for want of a right, it is a pause. */
 void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     const struct sbs_push_failure *failure = &push->priv.failure;
-    bool pass = failure->flags.lets_pass && !push->priv.let_pass; /* attempts that saturate would do so for ever */
+
+    /* After every fourth attempt the next of the lane may try, and soon; but not twice in a row: the number of attempts
+     * stops at a maximum in some queues, and then each attempt would count as a fourth. */
+    bool pass = failure->flags.lets_pass && !push->priv.let_pass;
+
     push->priv.let_pass = pass;
-    bool short_one = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
-    bool pause = !short_one && failure->flags.fault == SBS_FAULT_ACCESS;
-    uint32_t wait_ms = wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
-    wait_ms = sbs_push_at_most(wait_ms, short_one ? SHORT_WAIT_MS : UINT32_MAX);
-    if (!short_one || pass || push->priv.no_room) { /* it may be the next, and was stored perhaps */
+
+    bool is_short = pass || !(push->priv.exhausted || push->priv.misses > SHORT_WAITS_MAX);
+    bool pause = !is_short && failure->flags.fault == SBS_FAULT_ACCESS;
+    uint32_t wait_ms = push_wait_of_all(push, pause, pass ? 0 : push->priv.misses - 1u);
+
+    if (is_short) {
+        wait_ms = sbs_push_at_most(wait_ms, SHORT_WAIT_MS);
+    }
+
+    if (!is_short || pass || push->priv.no_room) { /* the next may be the one that failed, and was stored perhaps */
         wait_ms = sbs_push_at_least(wait_ms, sbs_push_unsettled_ms(push));
     }
 
@@ -93,7 +103,7 @@ void sbs_push_wait_for_others(sbs_push *push, uint32_t asked) {
     push->priv.event.http_status = failure->http_status;
     push->priv.event.wait_ms = sbs_push_at_least(wait_ms, asked);
     push->priv.open = push->priv.exhausted && asked == 0; /* what was asked for holds for new items too */
-    sbs_push_begin_wait(push, pause ? SBS_PUSH_PAUSED : SBS_PUSH_WAITING, failure->id);
+    sbs_push_begin_wait(push, pause, failure->id);
 }
 
 /* A request failed. The first time the next item is tried at once. A conflict is the item's own: the server works. But
@@ -103,6 +113,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
         return;
     }
 
+    /* The next item is tried at once after one failure, and after a moment from the second on. */
     push->priv.misses++;
     bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
     if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {

@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/retry.h"
 
-enum { BASE_MS = 1000, CAP_MS = 300000 };
-
-uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_t random) {
-    uint32_t base = backoff->base_ms > 0 ? backoff->base_ms : BASE_MS;
-    uint32_t cap = backoff->cap_ms > 0 ? backoff->cap_ms : CAP_MS;
-    uint32_t limit = base < cap ? base : cap;
-    while (attempt > 0 && limit < cap) {
-        limit = limit > cap / 2 ? cap : limit * 2;
-        attempt--;
-    }
-    /* A product instead of a remainder: even for every limit, and no division. */
-    return (uint32_t)((uint64_t)random * ((uint64_t)limit + 1) >> 32);
-}
-
 /* A status, or all of a hundred (300: 3xx) that stand in no row before; the last row is for the rest. */
 typedef struct status_row {
     uint16_t http_status;

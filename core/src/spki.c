@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "sbs/base64url.h"
-#include "sbs/jwk.h"
+#include "sbs/spki.h"
 
 #define TAG_INTEGER 0x02u
 #define TAG_BIT_STRING 0x03u
@@ -22,7 +22,7 @@ static const uint8_t RSA_ALGORITHM[] = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48
 static const uint8_t P384_ALGORITHM[] = {0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D,
                                          0x02, 0x01, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22};
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------- */
 
 typedef struct der_reader {
     const uint8_t *at;
@@ -30,13 +30,16 @@ typedef struct der_reader {
 } der_reader;
 
 /* Takes one element with @p tag; its content becomes @p out. DER (X.690 section 10.1) demands the shortest length. */
-static bool read_element(der_reader *der, uint8_t tag, der_reader *out) {
+static bool der_read_element(der_reader *der, uint8_t tag, der_reader *out) {
     const uint8_t *at = der->at;
     size_t header = 2;
     size_t shortest = 0;
+
     if (der->left < 3 || at[0] != tag) {
         return false;
     }
+
+    /* One length byte, or the number of those that follow: keys need at most two. */
     size_t len = at[1];
     if (len == 0x81u) {
         len = at[2];
@@ -49,28 +52,32 @@ static bool read_element(der_reader *der, uint8_t tag, der_reader *out) {
     } else if (len >= 0x80u) {
         return false;
     }
+
     if (len < shortest || len > der->left - header) {
         return false;
     }
+
     *out = (der_reader){at + header, len};
     *der = (der_reader){at + header + len, der->left - header - len};
     return true;
 }
 
 /* Takes a positive INTEGER in its shortest form; the leading zero that keeps it positive is not part of @p out. */
-static bool read_positive(der_reader *der, der_reader *out) {
-    if (!read_element(der, TAG_INTEGER, out) || out->left == 0 || out->at[0] >= 0x80u) {
+static bool der_read_positive(der_reader *der, der_reader *out) {
+    if (!der_read_element(der, TAG_INTEGER, out) || out->left == 0 || out->at[0] >= 0x80u) {
         return false;
     }
     if (out->at[0] != 0) {
         return true;
     }
+
+    /* Only a zero that is needed may stand there. */
     out->at++;
     out->left--;
     return out->left > 0 && out->at[0] >= 0x80u;
 }
 
-static size_t bit_length(const der_reader *number) {
+static size_t der_bit_length(const der_reader *number) {
     size_t bits = number->left * 8;
     for (uint8_t top = number->at[0]; top < 0x80u; top = (uint8_t)(top << 1)) {
         bits--;
@@ -78,84 +85,114 @@ static size_t bit_length(const der_reader *number) {
     return bits;
 }
 
-static bool is_odd(const der_reader *number) {
+static bool der_is_odd(const der_reader *number) {
     return (number->at[number->left - 1] & 1u) != 0;
 }
 
 /* An exponent is odd, at least 3 and below the modulus (RFC 8017 section 3.1). */
-static bool is_exponent(const der_reader *e, const der_reader *n) {
-    if (!is_odd(e) || e->left > n->left || (e->left == 1 && e->at[0] < 3)) {
+static bool rsa_is_exponent(const der_reader *e, const der_reader *n) {
+    if (!der_is_odd(e) || e->left > n->left || (e->left == 1 && e->at[0] < 3)) {
         return false;
     }
     return e->left < n->left || memcmp(e->at, n->at, n->left) < 0;
 }
 
-static sbs_status parse_rsa(const uint8_t *data, size_t len, sbs_public_key *out_key) {
+static bool rsa_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) {
     der_reader der = {data, len};
     der_reader sequence;
     der_reader n;
     der_reader e;
-    size_t bits;
-    if (!read_element(&der, TAG_SEQUENCE, &sequence) || der.left != 0 || !read_positive(&sequence, &n) ||
-        !read_positive(&sequence, &e) || sequence.left != 0) {
-        return SBS_ERR_KEY;
+
+    if (!der_read_element(&der, TAG_SEQUENCE, &sequence) || der.left != 0) {
+        return false;
     }
-    bits = bit_length(&n);
-    if (bits < SBS_RSA_BITS_MIN || bits > SBS_RSA_BITS_MAX || !is_odd(&n) || !is_exponent(&e, &n)) {
-        return SBS_ERR_KEY;
+    if (!der_read_positive(&sequence, &n) || !der_read_positive(&sequence, &e) || sequence.left != 0) {
+        return false;
     }
-    *out_key = (sbs_public_key){SBS_RS384, bits, n.at, n.left, e.at, e.left, data, len};
-    return SBS_OK;
+
+    out_key->bits = der_bit_length(&n);
+    out_key->first = n.at;
+    out_key->first_len = n.left;
+    out_key->second = e.at;
+    out_key->second_len = e.left;
+
+    return der_is_odd(&n) && rsa_is_exponent(&e, &n);
 }
 
-static sbs_status parse_point(const uint8_t *data, size_t len, sbs_public_key *out_key) {
+static bool p384_parse(const uint8_t *data, size_t len, sbs_public_key *out_key) {
     if (len != POINT_SIZE || data[0] != 0x04) {
-        return SBS_ERR_KEY;
+        return false;
     }
-    const uint8_t *x = data + 1;
-    const uint8_t *y = x + COORDINATE_SIZE;
-    *out_key = (sbs_public_key){SBS_ES384, SBS_P384_BITS, x, COORDINATE_SIZE, y, COORDINATE_SIZE, data, len};
-    return SBS_OK;
+
+    out_key->bits = SBS_P384_BITS;
+    out_key->first = data + 1;
+    out_key->first_len = COORDINATE_SIZE;
+    out_key->second = data + 1 + COORDINATE_SIZE;
+    out_key->second_len = COORDINATE_SIZE;
+
+    return true;
 }
 
 sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sbs_public_key *out_key) {
-    switch (alg) {
-    case SBS_RS384:
-        return parse_rsa(data, len, out_key);
-    case SBS_ES384:
-        return parse_point(data, len, out_key);
-    default:
+    const sbs_alg_info *info = sbs_alg_info_of(alg);
+    if (info == NULL) {
         return SBS_ERR_KEY;
     }
+
+    bool good = false;
+    out_key->alg = alg;
+    out_key->kind = info->kind;
+    out_key->data = data;
+    out_key->data_len = len;
+    switch (info->kind) {
+    case SBS_KEY_RSA:
+        good = rsa_parse(data, len, out_key);
+        break;
+    case SBS_KEY_P384:
+        good = p384_parse(data, len, out_key);
+        break;
+    }
+
+    if (!good || !sbs_alg_takes(info, out_key->bits)) {
+        return SBS_ERR_KEY;
+    }
+
+    return SBS_OK;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------- */
 
 /* Bytes of a tag and the length of @p content bytes; keys of the sizes above stay below 64 KB. */
-static size_t header_size(size_t content) {
-    return content < 0x80u ? 2 : content < 0x100u ? 3 : 4;
+static size_t der_header_size(size_t content) {
+    if (content < 0x80u) {
+        return 2;
+    }
+    return content < 0x100u ? 3 : 4;
 }
 
-static void put_header(sbs_writer *out, uint8_t tag, size_t content) {
-    size_t size = header_size(content);
+static void der_put_header(sbs_writer *out, uint8_t tag, size_t content) {
+    size_t size = der_header_size(content);
     sbs_put_char(out, (char)tag);
     if (size > 2) {
         sbs_put_char(out, (char)(0x80u + size - 2));
     }
+
     if (size > 3) {
         sbs_put_char(out, (char)(content >> 8));
     }
+
     sbs_put_char(out, (char)content);
 }
 
 /* The BIT STRING holds the bytes that were parsed; none of its bits are unused. */
-static void put_info(sbs_writer *out, const sbs_public_key *key) {
-    const uint8_t *algorithm = key->alg == SBS_ES384 ? P384_ALGORITHM : RSA_ALGORITHM;
+static void spki_put_info(sbs_writer *out, const sbs_public_key *key) {
+    const uint8_t *algorithm = key->kind == SBS_KEY_P384 ? P384_ALGORITHM : RSA_ALGORITHM;
     size_t algorithm_len = 2u + algorithm[1];
     size_t bits = 1 + key->data_len;
-    put_header(out, TAG_SEQUENCE, algorithm_len + header_size(bits) + bits);
+
+    der_put_header(out, TAG_SEQUENCE, algorithm_len + der_header_size(bits) + bits);
     sbs_put(out, (const char *)algorithm, algorithm_len);
-    put_header(out, TAG_BIT_STRING, bits);
+    der_put_header(out, TAG_BIT_STRING, bits);
     sbs_put_char(out, '\0');
     sbs_put(out, (const char *)key->data, key->data_len);
 }
@@ -166,7 +203,7 @@ typedef struct pem_lines {
     size_t count;
 } pem_lines;
 
-static void put_pem_char(pem_lines *lines, char c) {
+static void pem_put_char(pem_lines *lines, char c) {
     if (lines->count > 0 && lines->count % PEM_COLUMNS == 0) {
         sbs_put_char(lines->out, '\n');
     }
@@ -174,11 +211,18 @@ static void put_pem_char(pem_lines *lines, char c) {
     lines->count++;
 }
 
-static sbs_status take_base64url(void *ctx, const char *data, size_t len) {
+static sbs_status pem_take_base64url(void *ctx, const char *data, size_t len) {
     pem_lines *lines = (pem_lines *)ctx;
     for (size_t i = 0; i < len; i++) {
-        put_pem_char(lines, data[i] == '-' ? '+' : data[i] == '_' ? '/' : data[i]);
+        char c = data[i];
+        if (c == '-') {
+            c = '+';
+        } else if (c == '_') {
+            c = '/';
+        }
+        pem_put_char(lines, c);
     }
+
     return SBS_OK; /* errors stay in the writer behind, which goes on counting */
 }
 
@@ -187,13 +231,17 @@ void sbs_public_key_put_pem(sbs_writer *out, const sbs_public_key *key) {
     sbs_base64url_stream stream;
     sbs_writer text;
     sbs_writer der;
-    sbs_writer_init_sink(&text, take_base64url, &lines);
+
+    sbs_writer_init_sink(&text, pem_take_base64url, &lines);
     sbs_base64url_stream_init(&stream, &text, &der);
     sbs_put_string(out, "-----BEGIN PUBLIC KEY-----\n");
-    put_info(&der, key);
+    spki_put_info(&der, key);
     sbs_base64url_stream_finish(&stream);
+
+    /* The padding that base64url leaves out. */
     while (lines.count % 4 != 0) {
-        put_pem_char(&lines, '=');
+        pem_put_char(&lines, '=');
     }
+
     sbs_put_string(out, "\n-----END PUBLIC KEY-----\n");
 }

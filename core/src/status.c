@@ -14,7 +14,7 @@ static const int8_t codes[] = {SBS_STATUS_TABLE(CODE)};
 static const char sentences[] = SBS_STATUS_TABLE(SENTENCE) "unknown status";
 static const char names[] = SBS_STATUS_TABLE(NAME) "SBS_ERR_?";
 
-static const char *string_for(sbs_status status, const char *strings) {
+static const char *status_string_for(sbs_status status, const char *strings) {
     for (size_t i = 0; i < sizeof codes && codes[i] != (int)status; i++) {
         strings += strlen(strings) + 1;
     }
@@ -22,19 +22,21 @@ static const char *string_for(sbs_status status, const char *strings) {
 }
 
 const char *sbs_status_text(sbs_status status) {
-    return string_for(status, sentences);
+    return status_string_for(status, sentences);
 }
 
 const char *sbs_status_name(sbs_status status) {
-    return string_for(status, names);
+    return status_string_for(status, names);
 }
 
 sbs_status_class sbs_status_group(sbs_status status) {
     /* The first code, counted downwards, of each class. */
     static const int8_t first[] = {-1, -20, -40, -60, -80, -110};
     unsigned group = SBS_CLASS_DONE;
+
     while (group < sizeof first && (int)status <= first[group]) {
         group++;
     }
+
     return (sbs_status_class)group;
 }

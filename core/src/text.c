@@ -3,23 +3,23 @@
 
 #include <string.h>
 
+#include "ascii.h"
+
 bool sbs_text_equal(sbs_text a, sbs_text b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-static char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 bool sbs_text_equal_nocase(sbs_text a, sbs_text b) {
     if (a.len != b.len) {
         return false;
     }
+
     for (size_t i = 0; i < a.len; i++) {
-        if (to_lower(a.ptr[i]) != to_lower(b.ptr[i])) {
+        if (sbs_ascii_lower(a.ptr[i]) != sbs_ascii_lower(b.ptr[i])) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -37,13 +37,19 @@ sbs_status sbs_text_to_uint(sbs_text text, uint64_t *out_value) {
     if (text.len == 0 || text.len > 20) {
         return SBS_ERR_FORMAT;
     }
+
     for (size_t i = 0; i < text.len; i++) {
         unsigned digit = (unsigned)(unsigned char)text.ptr[i] - '0';
         if (digit > 9) {
             return SBS_ERR_FORMAT;
         }
-        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+        if (value > (UINT64_MAX - digit) / 10) {
+            value = UINT64_MAX; /* and stays there: any digit more is too much again */
+        } else {
+            value = value * 10 + digit;
+        }
     }
+
     *out_value = value;
     return SBS_OK;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void init(sbs_writer *writer, char *buffer, size_t size, sbs_sink sink, void *ctx) {
+static void writer_init(sbs_writer *writer, char *buffer, size_t size, sbs_sink sink, void *ctx) {
     writer->buffer = buffer;
     writer->size = size;
     writer->len = 0;
@@ -13,21 +13,23 @@ static void init(sbs_writer *writer, char *buffer, size_t size, sbs_sink sink, v
 }
 
 void sbs_writer_init(sbs_writer *writer, char *buffer, size_t size) {
-    init(writer, buffer, size, NULL, NULL);
+    writer_init(writer, buffer, size, NULL, NULL);
 }
 
 void sbs_writer_init_sizing(sbs_writer *writer) {
-    init(writer, NULL, SIZE_MAX, NULL, NULL);
+    writer_init(writer, NULL, SIZE_MAX, NULL, NULL);
 }
 
 void sbs_writer_init_sink(sbs_writer *writer, sbs_sink sink, void *ctx) {
-    init(writer, NULL, SIZE_MAX, sink, ctx);
+    writer_init(writer, NULL, SIZE_MAX, sink, ctx);
 }
 
 void sbs_put(sbs_writer *writer, const char *data, size_t len) {
     if (len == 0 || (writer->error != SBS_OK && writer->error != SBS_ERR_BUFFER)) {
         return;
     }
+
+    /* Past an error a sink gets nothing more, and a buffer no more bytes; both go on counting. */
     if (writer->sink) {
         if (writer->error == SBS_OK) {
             writer->error = writer->sink(writer->sink_ctx, data, len);
@@ -37,7 +39,11 @@ void sbs_put(sbs_writer *writer, const char *data, size_t len) {
     } else if (writer->buffer && writer->error == SBS_OK) {
         memcpy(writer->buffer + writer->len, data, len);
     }
-    writer->len = len > SIZE_MAX - writer->len ? SIZE_MAX : writer->len + len;
+
+    writer->len += len;
+    if (writer->len < len) {
+        writer->len = SIZE_MAX; /* stays there */
+    }
 }
 
 void sbs_put_string(sbs_writer *writer, const char *string) {
@@ -59,14 +65,17 @@ void sbs_put_uint(sbs_writer *writer, uint64_t value) {
         digits[--start] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
+
     sbs_put(writer, digits + start, sizeof digits - start);
 }
 
 void sbs_put_int(sbs_writer *writer, int64_t value) {
+    uint64_t magnitude = (uint64_t)value;
     if (value < 0) {
         sbs_put_char(writer, '-');
+        magnitude = 0 - magnitude;
     }
-    sbs_put_uint(writer, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    sbs_put_uint(writer, magnitude);
 }
 
 void sbs_writer_fail(sbs_writer *writer, sbs_status error) {

@@ -10,19 +10,20 @@ US = bytes.fromhex("020000000001")
 ECHO, END, PAUSE = b"\x88\xb5", b"\x88\xb6", b"\x88\xb7"
 HEADER = 14
 SHORTEST = 60  # shorter ones may be padded to this
+ANSWER_S = 100  # a frame that does not come; it takes milliseconds
 
 
 class Wire:
     def __init__(self, board, image):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10)
+        self.socket.settimeout(ANSWER_S)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
             self.there = other.getsockname()
         net = f"socket,udp=127.0.0.1:{self.socket.getsockname()[1]},localaddr=127.0.0.1:{self.there[1]}"
-        self.program = Program(board, image, timeout=60, net=net, arg="do=ethernet")
+        self.program = Program(board, image, net=net, arg="do=ethernet")
         self.device = bytes.fromhex(re.match(r"address ([0-9a-f:]{17}) ", self.program.until("address"))[1].replace(":", ""))
 
     def send(self, frame):
@@ -88,7 +89,7 @@ def burst(wire):
     last = wire.reply_to(wire.frame(200, mark=5))
     received = 0
     wire.socket.settimeout(1)
-    for _ in range(15):  # the wire itself may still be full
+    for _ in range(ANSWER_S):  # the wire itself may still be full
         wire.send(wire.frame(200, mark=5))
         try:
             while (got := wire.socket.recv(4096)) != last:

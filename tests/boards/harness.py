@@ -38,10 +38,13 @@ def qemu_command(board, image, timeout, **options):
     return printed.stderr.strip()
 
 
+HANG_S = 600  # ends a program that hangs; ten times what any of them takes
+
+
 class Program:
     """A program that runs; its console is a pipe both ways."""
 
-    def __init__(self, board, image, timeout=30, **options):
+    def __init__(self, board, image, timeout=HANG_S, **options):
         self.process = subprocess.Popen(["sh", "-c", "exec " + qemu_command(board, image, timeout, **options)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -70,5 +73,5 @@ class Program:
         self.process.wait()
 
 
-def run(board, image, timeout=30, **options):
+def run(board, image, timeout=HANG_S, **options):
     return Program(board, image, timeout, **options).finish()

@@ -7,20 +7,25 @@ import subprocess
 import tempfile
 import time
 
-from harness import ROOT, report, run
+from harness import HANG_S, ROOT, report, run
 
 # What takes the emulator long is left to the long suite; all of it runs on the host in the short one.
 HEAVY = {
-    "test_date": "test_every_day_of_1600_to_9999",
+    "test_date": "test_every_day_of_1600_to_9999:test_round_trip",
     "test_engine_flash": "each_item_arrives_once_whatever_the_connection_does",
     "test_engine_server": "the_exchange_fails_at_every_byte",
-    "test_flash_log": "test_bit_flips",
-    "test_flash_queue": "test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_log": "each_bit_may_flip",
+    "test_flash_queue": "power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:power_is_cut_again_while_it_recovers",
     "test_flash_queue_bounds": "one_that_is_held_for_good:one_that_was_sent_and_is_never_answered:"
                                "many_stay_and_go_at_last:small_ones_behind_one_that_stays:more_items_than_there_are_bits",
-    "test_flash_queue_limits": "test_capacity:test_full_queue_keeps_moving:test_item_that_stays:test_bit_flips",
-    "test_flash_storage": "test_bit_flips:test_every_byte:test_all_short_histories:test_nested_cuts",
+    "test_flash_queue_limits": "a_quarter_of_a_megabyte_holds_two_thousand_items:a_full_queue_keeps_moving:"
+                               "one_item_stays_while_thousands_pass:each_bit_may_flip",
+    "test_flash_storage": "each_bit_may_flip:power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:"
+                          "power_is_cut_again_while_it_recovers",
     "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
+    "test_meter_trouble": "one_failed_read_loses_nothing",
+    "test_push_bad": "bad_items_hold_up_no_other_lane",
+    "test_push_settle": "nothing_is_looked_for_too_early",
     "test_push_faults": "the_connection_breaks_at_every_byte",
 }
 HEAVY_AS_A_WHOLE = ("test_meter_cuts",)
@@ -64,7 +69,7 @@ def run_one(board, image, is_long):
     arguments = [] if is_long else [*skip, f"SBS_FLASH_RUNS={RUNS}", f"SBS_SCENARIOS={SCENARIOS}"]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as flash:
-        status, out, err = run(board, image, timeout=3600 if is_long else 120, arg=arguments, flash_dir=flash)
+        status, out, err = run(board, image, timeout=36000 if is_long else HANG_S, arg=arguments, flash_dir=flash)
     passed = re.search(r"^\[  PASSED  \] (\d+) test", out, re.MULTILINE)
     used = re.search(r"^used: (.*)$", out, re.MULTILINE)
     count = int(passed[1]) if passed else 0
@@ -77,7 +82,9 @@ def run_one(board, image, is_long):
         print(f"left to the long suite: {name} {left_out}")
 
 
-def unit_tests(board, folder, is_long, workers=2):
+def unit_tests(board, folder, is_long, elsewhere, workers=2):
+    """`elsewhere`: names of tests that ran on a board before, which the short suite does not run again; those of this board
+    are added."""
     too_large = build(board, folder)
     without_heap = HEAP_TOO_SMALL.get(board, ())
     sources = {path.stem for path in (ROOT / "tests" / "unit").glob("test_*.c")}
@@ -90,6 +97,11 @@ def unit_tests(board, folder, is_long, workers=2):
     outgrown = [name for name in too_large if not name.startswith(MAY_BE_TOO_LARGE.get(board, "nothing"))]
     report(not outgrown, f"{board}: {len(images)} of {len(images) + len(too_large) + len(without_heap)} unit tests fit",
            f"outgrew it: {outgrown}")
+    repeated = [] if is_long else [image for image in images if image.stem in elsewhere]
+    for image in repeated:
+        print(f"left to the long suite on {board}, it ran on a smaller board: {image.stem}")
+        images.remove(image)
+    elsewhere.update(image.stem for image in images)
     if not is_long:
         for image in [image for image in images if image.stem in HEAVY_AS_A_WHOLE]:
             print(f"left to the long suite: {image.stem}")

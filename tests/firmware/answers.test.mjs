@@ -9,7 +9,7 @@ import { bringUp, drained, measurementsHeld, recovers } from './lib/meter.mjs';
 let lab, device;
 before(async () => {
     lab = await Lab.start();
-    device = lab.device({ board: 'lm3s6965evb', seconds: LONG ? 7200 : 900 });
+    device = lab.device({ board: 'lm3s6965evb' });
     await bringUp(lab, device, { alg: 'ES384' });
 });
 after(() => lab?.stop());
@@ -41,7 +41,7 @@ async function confirmsNothing(fault) {
         const [{ hits }] = await lab.server.clearFaults();
         assert.ok(hits > 0, 'never met');
     });
-    await drained(device, before.accepted + 3, { ms: 240_000 });
+    await drained(device, before.accepted + 3);
     await eachIsHeldOnce();
 }
 
@@ -50,7 +50,7 @@ async function confirms(fault) {
     const before = await device.queue();
     await lab.server.faults({ ...WRITE, ...fault, process: true, times: 2 });
     await device.ask('measure 2', /^measuring$/);
-    await drained(device, before.accepted + 2, { ms: 240_000 });
+    await drained(device, before.accepted + 2);
     const met = async () => ((await lab.server.admin('GET', '/faults'))[0].left === 0 ? true : undefined);
     await eventually(met, 'the answers are not met');
     const queue = await device.queue();

@@ -43,7 +43,7 @@ function assertConstant(values, what) {
 for (const board of BOARDS) {
     test(`${board}: ${CYCLES} cycles with a constant heap`, async () => {
         await lab.server.reset();
-        const device = lab.device({ board, seconds: LONG ? 3600 : 600 });
+        const device = lab.device({ board });
         await bringUp(lab, device);
         const samples = [];
         for (let i = 0; i < CYCLES; i++) samples.push(await cycle(device));

@@ -17,7 +17,7 @@ after(() => lab?.stop());
 
 test(`${TIMES} devices whose first key is replaced before they are provisioned`, async () => {
     for (let i = 0; i < TIMES; i++) {
-        const device = lab.device({ board: 'lm3s6965evb', seconds: 300 });
+        const device = lab.device({ board: 'lm3s6965evb' });
         await bringUp(lab, device, { alg: 'ES384' });
         const { heap_failures: failures } = await device.stats();
         assert.equal(failures, 0, `device ${i + 1}`);

@@ -20,7 +20,7 @@ async function boots(device) {
     const rows = { boot: [], longest: [], full: [], resumed: [] };
     for (let i = 0; i < RUNS; i++) {
         await device.powerCycle();
-        await online(device, { ms: 300_000 });
+        await online(device);
         const { busy_us, longest_poll_us, handshake_full_us, handshake_resumed_us } = await device.stats();
         rows.boot.push(busy_us);
         rows.longest.push(longest_poll_us);
@@ -49,7 +49,7 @@ try {
         for (const alg of ['RS384', 'ES384']) {
             await lab.server.reset();
             await lab.server.admin('POST', '/tls', { min: '1.2', max: '1.2' });
-            const device = lab.device({ board, args: ['--icount'], seconds: 1700 });
+            const device = lab.device({ board, args: ['--icount'] });
             await bringUp(lab, device, { alg, options: { timeout: 600 } });
             const { boot, longest, full, resumed } = await boots(device);
             line(`${board}, ${alg}: start to first token`, boot);

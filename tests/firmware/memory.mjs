@@ -45,7 +45,7 @@ async function discoverLarge(lab, device, bytes) {
     assert.equal(smartConfiguration.padding.length, bytes);
     await device.powerCycle();
     const said = /^(?:state=online|error step="discovery" cause="([^"]*)")/;
-    const [, cause] = await device.waitFor(said, { from: device.mark() - 1, ms: 60_000 });
+    const [, cause] = await device.waitFor(said, { from: device.mark() - 1 });
     await lab.server.settings({ smartConfiguration: null });
     return cause === undefined ? 'read' : cause;
 }

@@ -20,7 +20,7 @@ for (const board of BOARDS) {
         let device;
         before(async () => {
             await lab.server.reset();
-            device = lab.device({ board, seconds: LONG ? 7200 : 900 });
+            device = lab.device({ board });
             await bringUp(lab, device, { alg: 'ES384' });
         });
         after(() => device?.kill());
@@ -64,7 +64,7 @@ for (const board of BOARDS) {
                 await device.kill();
                 await lab.fault(fault);
                 await device.start();
-                await device.waitForState(state, { ms: 120_000 });
+                await device.waitForState(state);
                 await device.ask('measure 2', /^measuring$/);
                 if (cause) assert.match((await device.status()).error.cause, cause);
                 await recovers(device, () => lab.fault(mended), next);
@@ -89,7 +89,7 @@ for (const board of BOARDS) {
             await online(device);
             await device.ask('measure 20', /^measuring$/);
             await lab.fault('cable out');
-            await device.waitForState('server-trouble', { ms: 150_000 });
+            await device.waitForState('server-trouble');
             await recovers(device, () => lab.fault('cable in'));
             await drained(device, (await device.queue()).accepted);
         });
@@ -103,8 +103,8 @@ for (const board of BOARDS) {
             test(`pushes over a link with ${faults.join(', ')} (seed ${SEED})`, async () => {
                 await lab.fault(`seed ${SEED}`, ...faults);
                 await device.powerCycle();
-                await online(device, { ms: 240_000 });
-                await measureAndDrain(device, LONG ? 50 : 10, { ms: 240_000 });
+                await online(device);
+                await measureAndDrain(device, LONG ? 50 : 10);
                 const { up, down } = await lab.linkCounters();
                 assert.ok(up.lost + up.corrupted + down.lost + down.corrupted > 0, 'no frame was lost');
             });

@@ -35,7 +35,7 @@ async function sometimesTrouble() {
 /** One life of the board: measures from the start, or once it is online, and dies. Returns what it said it accepted. */
 async function live(device, mayBeEarly) {
     const early = mayBeEarly && next(3) === 0;
-    if (!early) await device.waitForState(['online', 'server-trouble'], { ms: 120_000 });
+    if (!early) await device.waitForState(['online', 'server-trouble']);
     await sometimesTrouble();
     device.type(`measure ${1 + next(6)}\nqueue\n`);
     await pause(next(LIFE_MS));
@@ -53,7 +53,7 @@ for (const { board, kills, writeMode, unknownTime } of RUNS) {
         let promised = 0;
         before(async () => {
             await lab.server.reset();
-            device = lab.device({ board, seconds: LONG ? 7200 : 900 });
+            device = lab.device({ board });
             const scopes = 'system/Observation.cus system/Device.cu';
             const options = { 'write-mode': writeMode, 'unknown-time': unknownTime, scope: scopes };
             await bringUp(lab, device, { alg: 'ES384', scopes, options });
@@ -71,9 +71,9 @@ for (const { board, kills, writeMode, unknownTime } of RUNS) {
 
         test('each accepted measurement is on the server, once', async () => {
             await lab.server.clearFaults();
-            await device.waitForState('online', { ms: 200_000 });
+            await device.waitForState('online');
             device.type('push\n');
-            const { accepted, sent, dead, dropped } = await drained(device, promised, { ms: 300_000 });
+            const { accepted, sent, dead, dropped } = await drained(device, promised);
             assert.ok(accepted > 0);
             const aside = device.lines.filter(({ text }) => text.startsWith('measurement set aside')).map(({ text }) => text);
             assert.deepEqual({ sent, dead, dropped, aside }, { sent: accepted, dead: 0, dropped: 0, aside: [] });

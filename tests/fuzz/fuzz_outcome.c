@@ -23,12 +23,12 @@ static void check_location(sbs_text location) {
 
 static void check_bundle(const sbs_json *doc) {
     sbs_json_node node;
-    sbs_bundle_entry entry;
-    if (sbs_bundle_first(doc, &node) != SBS_OK) {
+    sbs_bundle_answer entry;
+    if (sbs_bundle_first_answer(doc, &node) != SBS_OK) {
         return;
     }
     for (; node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
-        if (sbs_bundle_entry_read(doc, node, &entry) == SBS_OK) {
+        if (sbs_bundle_answer_read(doc, node, &entry) == SBS_OK) {
             check_location(entry.location);
             if (entry.status > 999) {
                 abort();
@@ -76,10 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char text[48];
     const char *input = (const char *)data;
     check_location((sbs_text){input, size});
-    if (sbs_outcome_parse(input, size, tokens, TOKENS, text, sizeof text, &transient) == SBS_OK) {
-        check_line(text);
-    }
     if (sbs_json_parse(&doc, input, size, tokens, TOKENS, NULL) == SBS_OK) {
+        if (sbs_outcome_read(&doc, 0, text, sizeof text, &transient) == SBS_OK) {
+            check_line(text);
+        }
         check_bundle(&doc);
         check_words(&doc);
         check_confirmation(&doc);

@@ -29,7 +29,7 @@ describe('all is well', () => {
         const lines = await check(main.options(), 0);
         assert.deepEqual(stepsOf(lines), ALL);
         assert.ok(lines.every(({ result, advice }) => result === 'OK' && advice === undefined));
-        assert.match(lines.at(-1).text, /^Observation: granted, and stated/);
+        assert.match(lines.at(-1).text, /^Observation: granted, and the server states/);
     });
     test('as lines', async () => {
         const { status, stdout, stderr } = await sbs(['check', ...main.options()]);

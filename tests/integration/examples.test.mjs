@@ -246,7 +246,7 @@ describe('sbs observe', () => {
         await fails(
             args,
             3,
-            /^observe: subject: missing, and R4's vital-signs profile demands it of 8867-4, give --subject such as Patient\/123$/,
+            /^observe: subject: missing, but R4's vital-signs profile requires it for 8867-4, give --subject such as Patient\/123$/,
         );
     });
     test('the server does validate profiles: a vital sign without a subject is refused', async () => {

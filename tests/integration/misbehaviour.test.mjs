@@ -199,8 +199,8 @@ describe('words', () => {
     test('not-found: the URL that was asked', async () => {
         const base = `${server.info.withBase}not-found/fhir`;
         const result = await get('not-found');
-        assertFails(result, 1, /nothing here, check --fhir and the path: asked was /);
-        assert.ok(result.stderr.includes(`asked was ${base}/Observation/1\n`), result.text);
+        assertFails(result, 1, /nothing here, check --fhir and the path: the request went to /);
+        assert.ok(result.stderr.includes(`the request went to ${base}/Observation/1\n`), result.text);
     });
     test('html-discovery', async () => {
         assertFails(

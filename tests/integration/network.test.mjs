@@ -110,10 +110,10 @@ describe('the CA file', () => {
         [
             'empty',
             () => server.write('empty.pem', ''),
-            /^CA file .*: no certificate of it can be used: there is none in it, give PEM certificates$/,
+            /^CA file .*: there is no certificate in it, give PEM certificates$/,
         ],
-        ['no PEM', () => server.write('text.pem', 'hello\n'), /no certificate of it can be used/],
-        ['a key', () => server.path('client.pem'), /no certificate of it can be used/],
+        ['no PEM', () => server.write('text.pem', 'hello\n'), /there is no certificate in it/],
+        ['a key', () => server.path('client.pem'), /there is no certificate in it/],
         ['a folder', () => server.dir, /Is a directory/],
     ];
     for (const [name, path, message] of FILES) {

@@ -81,11 +81,12 @@ describe('write modes', () => {
         assert.match(result.stderr, /^sbs: warning: push: the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist/);
         assert.deepEqual(await wire(), ['POST If-None-Exist']);
     });
-    test('auto, the CapabilityStatement is HTML: no guess', async () => {
+    test('auto, the CapabilityStatement is HTML: no guess, and the document is named', async () => {
         await server.faults({ on: 'metadata', status: 200, body: '<html></html>', times: -1 });
         const result = await push(observation('auto'));
         assert.equal(result.status, 3, result.text);
-        assert.match(result.stderr, /^sbs: push: CapabilityStatement: not valid JSON, choose with --write-mode$/m);
+        const named = /https:\S+\/metadata answers with an HTML page \(HTTP 200\), not with a CapabilityStatement in JSON/;
+        assert.match(result.stderr, new RegExp(`^sbs: push: CapabilityStatement: ${named.source}, choose a way to write with --write-mode$`, 'm'));
         assert.deepEqual(fates(result), ['not sent']);
     });
     test('put where the server does not create by PUT: not sent, with the reason and the mode to choose', async () => {
@@ -94,7 +95,7 @@ describe('write modes', () => {
         assert.equal(result.status, 1);
         assert.match(pushLines(result)[0].reason, /HTTP 405/);
         assert.equal(pushLines(result)[0].what, 'not sent');
-        assert.match(result.stderr, /choose with --write-mode if-none-exist/);
+        assert.match(result.stderr, /use --write-mode if-none-exist/);
         assert.equal(await held('refused'), 0);
     });
     test('if-none-exist at a server that refuses it', async () => {
@@ -282,7 +283,7 @@ describe('the answer is lost after the work was done', () => {
         await server.faults({ on: 'fhir', cutAt: 0, process: true });
         const result = await push(observation('lost'), mode('plain'));
         assert.equal(result.status, 4, result.text);
-        assert.match(pushLines(result)[0].reason, /\(the server may hold it all the same\)$/);
+        assert.match(pushLines(result)[0].reason, /\(the server may have stored it all the same\)$/);
         assert.equal(pushLines(result)[0].what, 'not sent');
         assert.equal(await held('lost'), 1);
     });

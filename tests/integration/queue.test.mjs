@@ -325,6 +325,19 @@ describe('a server that fails', () => {
         assert.match(result.stderr, /HTTP 503.*, next try in 1\.0 s/);
         await assertEachOnce(server, ['a']);
     });
+    test('the CapabilityStatement is XML: named, kept, and --write-mode is the way out', async () => {
+        await server.faults({ on: 'metadata', status: 200, body: '<CapabilityStatement/>', times: -1 });
+        await queue.add(items(['a']));
+        const named = /https:\S+\/metadata answers with XML \(HTTP 200\), not with a CapabilityStatement in JSON/;
+        const result = await queue.push(['--wait', '0']);
+        assert.equal(result.status, 3, result.text);
+        assert.match(result.stderr, new RegExp(`1 item is kept in \\S+: ${named.source}, choose a way to write with --write-mode`));
+
+        const chosen = await queue.push(['--write-mode', 'if-none-exist']);
+        assert.equal(chosen.status, 0, chosen.text);
+        assert.match(chosen.stderr, new RegExp(`^sbs: warning: queue push: ${named.source}, so nothing says whether`, 'm'));
+        await assertEachOnce(server, ['a']);
+    });
     test('no CapabilityStatement: If-None-Exist, and a warning', async () => {
         await server.faults({ on: 'metadata', status: 404, body: '', times: -1 });
         const result = await queue.pushItems(items(['a', 'b']));
@@ -373,7 +386,7 @@ describe('--follow', () => {
         await queue.whenEmpty();
         const other = await queue.push();
         assert.equal(other.status, 0, other.text);
-        assert.match(other.stderr, /^sbs: queue push: queue .*: another process is pushing it, which goes on\n$/);
+        assert.match(other.stderr, /^sbs: queue push: queue .*: another process is pushing it, so this one ends\n$/);
         await gate.shut();
         await addSome('z');
         await gate.open(server.info.port);

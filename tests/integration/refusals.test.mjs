@@ -205,7 +205,7 @@ describe('discovery', () => {
             'token_endpoint twice',
             { status: 200, body: '{"token_endpoint":"https://a","token_endpoint":"https://b"}' },
             3,
-            /stands twice/,
+            /duplicate JSON member/,
         ],
         [
             'token_endpoint by http',

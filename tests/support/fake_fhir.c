@@ -104,7 +104,10 @@ static void serve_discovery(fake_fhir *fhir) {
 
 static void serve_statement(fake_fhir *fhir) {
     fhir->statements++;
-    if (fhir->statement[0] == '\0') {
+    if (fhir->statement_answer != NULL) {
+        fake_send(&fhir->server, fhir->statement_answer);
+        fhir->server.close_after = true;
+    } else if (fhir->statement[0] == '\0') {
         answer(fhir, 404, "", "");
     } else {
         answer(fhir, 200, "Content-Type: application/fhir+json\r\n", fhir->statement);

@@ -11,16 +11,17 @@
 typedef struct fake_fhir {
     fake_server server;
     /* behaviour, each used up by one request unless it says otherwise */
-    const char *discovery_body; /* whole document; NULL: a good one. Stays */
-    const char *document_type;  /* Content-Type of the discovery document; NULL: JSON. Stays */
-    const char *statement;      /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
-    const char *token_body;     /* body of a 200 answer; NULL: a good one. Stays */
-    const char *token_fields;   /* its header lines; NULL: the type of JSON. Stays */
-    unsigned discovery_status;  /* 0: 200 */
-    unsigned token_status;      /* 0: 200 */
-    const char *token_error;    /* body when token_status is set */
-    unsigned fhir_status;       /* 0: as it should be */
-    unsigned fhir_times;        /* how often fhir_status is answered; 0: once */
+    const char *discovery_body;   /* whole document; NULL: a good one. Stays */
+    const char *document_type;    /* Content-Type of the discovery document; NULL: JSON. Stays */
+    const char *statement;        /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
+    const char *statement_answer; /* instead of it a whole answer as it is sent; NULL: none. Stays */
+    const char *token_body;       /* body of a 200 answer; NULL: a good one. Stays */
+    const char *token_fields;     /* its header lines; NULL: the type of JSON. Stays */
+    unsigned discovery_status;    /* 0: 200 */
+    unsigned token_status;        /* 0: 200 */
+    const char *token_error;      /* body when token_status is set */
+    unsigned fhir_status;         /* 0: as it should be */
+    unsigned fhir_times;          /* how often fhir_status is answered; 0: once */
     unsigned token_times;
     unsigned discovery_times;
     const char *date;      /* its header line, "" for none; NULL: Tue, 14 Nov 2023 22:13:20. Stays */

@@ -24,18 +24,26 @@ static void require(bool rule, const char *what, uint32_t address, size_t len) {
 /* Kinds of unstable bytes. */
 enum { STABLE, ANY_EACH_TIME, ALL_BY_BOOT, EACH_BY_BOOT };
 
-static uint8_t kind_of(flash_sim_tear tear, bool erase) {
+static uint8_t tear_kind(flash_sim_tear tear, bool erase) {
     if (tear == FLASH_SIM_UNSTABLE) {
         return ANY_EACH_TIME;
     }
     if (tear == FLASH_SIM_ALTERNATE) {
         return erase ? EACH_BY_BOOT : ALL_BY_BOOT;
     }
+
     return STABLE;
+}
+
+static void set_torn(flash_sim *sim, uint32_t address, uint8_t kind) {
+    sim->torn_count += kind != STABLE;
+    sim->torn_count -= sim->torn[address] != STABLE;
+    sim->torn[address] = kind;
 }
 
 static uint8_t read_byte(flash_sim *sim, uint32_t address) {
     uint32_t by_boot = sim->boot;
+
     switch (sim->torn[address]) {
     case ANY_EACH_TIME: {
         uint32_t roll = flash_sim_random(sim);
@@ -59,35 +67,62 @@ static sbs_status sim_read(void *ctx, uint32_t address, void *buffer, size_t len
     if (sim->failing) {
         return SBS_ERR_STORAGE;
     }
+
+    if (sim->torn_count == 0) { /* mostly so, and much faster */
+        memcpy(buffer, sim->data + address, len);
+        return SBS_OK;
+    }
     for (size_t i = 0; i < len; i++) {
         ((uint8_t *)buffer)[i] = read_byte(sim, address + (uint32_t)i);
     }
     return SBS_OK;
 }
 
-/* data NULL: erase. */
-static void change(flash_sim *sim, uint32_t address, const uint8_t *data, size_t len) {
-    bool cut = ++sim->operations == sim->cut_at;
-    size_t done = len;
-    if (cut && sim->tear == FLASH_SIM_PREFIX) {
-        done = sim->cut_bytes <= len ? sim->cut_bytes : flash_sim_random(sim) % (len + 1u);
-    }
+/* An operation that ends: each byte is what was asked for. */
+static void change_wholly(flash_sim *sim, uint32_t address, const uint8_t *data, size_t len) {
     for (size_t i = 0; i < len; i++) {
         uint32_t at = address + (uint32_t)i;
-        uint8_t value = data ? data[i] : 0xFFu;
+
         sim->before[at] = read_byte(sim, at);
-        if (cut && sim->tear == FLASH_SIM_GARBAGE) {
+        sim->data[at] = data != NULL ? data[i] : 0xFFu;
+        set_torn(sim, at, STABLE);
+        sim->programmed[at] = data != NULL;
+    }
+}
+
+/* One in the middle of which power fails. */
+static void change_partly(flash_sim *sim, uint32_t address, const uint8_t *data, size_t len) {
+    size_t done = len;
+    sim->cut_len = (uint32_t)len;
+    if (sim->tear == FLASH_SIM_PREFIX) {
+        done = sim->cut_bytes <= len ? sim->cut_bytes : flash_sim_random(sim) % (len + 1u);
+    }
+
+    for (size_t i = 0; i < len; i++) {
+        uint32_t at = address + (uint32_t)i;
+        uint8_t value = data != NULL ? data[i] : 0xFFu;
+
+        sim->before[at] = read_byte(sim, at);
+        if (sim->tear == FLASH_SIM_GARBAGE) {
             value = (uint8_t)flash_sim_random(sim);
         }
         if (i < done) {
             sim->data[at] = value;
-            sim->torn[at] = cut ? kind_of(sim->tear, !data) : STABLE;
+            set_torn(sim, at, tear_kind(sim->tear, data == NULL));
         }
-        sim->programmed[at] = data || cut;
+        sim->programmed[at] = true;
     }
-    if (cut) {
+}
+
+/* data NULL: erase. */
+static void change(flash_sim *sim, uint32_t address, const uint8_t *data, size_t len) {
+    sim->operations++;
+    if (sim->operations == sim->cut_at) {
+        change_partly(sim, address, data, len);
         longjmp(sim->power_cut, 1);
     }
+
+    change_wholly(sim, address, data, len);
 }
 
 static sbs_status sim_program(void *ctx, uint32_t address, const void *data, size_t len) {
@@ -100,9 +135,11 @@ static sbs_status sim_program(void *ctx, uint32_t address, const void *data, siz
     for (size_t i = 0; i < len; i++) {
         require(!sim->programmed[address + i], "programmed twice", address + (uint32_t)i, len);
     }
+
     if (sim->failing) {
         return SBS_ERR_STORAGE;
     }
+
     change(sim, address, data, len);
     return SBS_OK;
 }
@@ -113,6 +150,7 @@ static sbs_status sim_erase(void *ctx, uint32_t address) {
     if (sim->failing) {
         return SBS_ERR_STORAGE;
     }
+
     sim->erased[address / sim->flash.sector_size]++;
     change(sim, address, NULL, sim->flash.sector_size);
     return SBS_OK;
@@ -120,8 +158,9 @@ static sbs_status sim_erase(void *ctx, uint32_t address) {
 
 static const sbs_flash_ops sim_ops = {sim_read, sim_program, sim_erase};
 
-static void *allocate(size_t count, size_t size) {
+static void *sim_allocate(size_t count, size_t size) {
     void *memory = calloc(count, size);
+
     require(memory != NULL, "out of memory", 0, count);
     return memory;
 }
@@ -132,11 +171,12 @@ void flash_sim_init(flash_sim *sim, uint32_t sector_size, uint32_t sectors, uint
         .ops = &sim_ops, .ctx = sim, .sector_size = sector_size, .sector_count = sectors, .program_unit = unit};
     sim->size = sector_size * sectors;
     sim->random = seed;
-    sim->data = allocate(sim->size, 1);
-    sim->before = allocate(sim->size, 1);
-    sim->programmed = allocate(sim->size, 1);
-    sim->torn = allocate(sim->size, 1);
-    sim->erased = allocate(sectors, sizeof *sim->erased);
+
+    sim->data = sim_allocate(sim->size, 1);
+    sim->before = sim_allocate(sim->size, 1);
+    sim->programmed = sim_allocate(sim->size, 1);
+    sim->torn = sim_allocate(sim->size, 1);
+    sim->erased = sim_allocate(sectors, sizeof *sim->erased);
     memset(sim->data, 0xFF, sim->size);
 }
 
@@ -168,8 +208,18 @@ void flash_sim_copy(flash_sim *to, const flash_sim *from) {
     memcpy(to->before, from->before, from->size);
     memcpy(to->programmed, from->programmed, from->size);
     memcpy(to->torn, from->torn, from->size);
+    to->torn_count = from->torn_count;
     memcpy(to->erased, from->erased, from->flash.sector_count * sizeof *from->erased);
     to->operations = from->operations;
     to->random = from->random;
     to->cut_at = 0;
+}
+
+uint32_t flash_sim_header_erased(const flash_sim *sim, uint32_t sector) {
+    const uint8_t *header = sim->data + (size_t)sector * sim->flash.sector_size;
+    if (memcmp(header, "SLBL", 4) != 0) {
+        return 0;
+    }
+
+    return header[24] | (uint32_t)header[25] << 8 | (uint32_t)header[26] << 16 | (uint32_t)header[27] << 24;
 }

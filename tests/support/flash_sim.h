@@ -26,11 +26,13 @@ typedef struct flash_sim {
     uint8_t *before;     /* what a torn byte held */
     uint8_t *programmed; /* for each byte; 1 also after a cut */
     uint8_t *torn;       /* 0, or how a byte is not stable */
+    uint32_t torn_count; /* bytes that are not */
     uint32_t *erased;    /* for each sector */
     uint64_t reads;
     uint64_t operations; /* programmed and erased so far, over all boots */
     uint64_t cut_at;     /* the operation that is cut, counted from 1; 0: none */
     uint32_t cut_bytes;  /* how many bytes FLASH_SIM_PREFIX completes; more than there are: chosen by the seed */
+    uint32_t cut_len;    /* bytes of the operation that was cut last */
     flash_sim_tear tear;
     uint32_t boot;     /* a number that decides how FLASH_SIM_ALTERNATE reads */
     bool failing;      /* every operation fails */
@@ -47,5 +49,7 @@ void flash_sim_cut_after(flash_sim *sim, uint64_t operations, flash_sim_tear tea
 void flash_sim_flip(flash_sim *sim, uint32_t address, unsigned bit);
 void flash_sim_copy(flash_sim *to, const flash_sim *from);
 uint32_t flash_sim_random(flash_sim *sim);
+/* How often a sector was erased as its header says (platform/flash/README.md); 0 for one without. */
+uint32_t flash_sim_header_erased(const flash_sim *sim, uint32_t sector);
 
 #endif

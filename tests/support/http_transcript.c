@@ -77,10 +77,10 @@ bool transcript_feed(transcript *t, const char *data, size_t len) {
     }
 }
 
-void transcript_begin(transcript *t, sbs_http_options options) {
+void transcript_begin(transcript *t, uint64_t body_max) {
     memset(t, 0, sizeof *t);
     memset(t->line, '#', sizeof t->line);
-    sbs_http_reader_init(&t->reader, t->line, TRANSCRIPT_LINE_SIZE, options);
+    sbs_http_reader_init(&t->reader, t->line, TRANSCRIPT_LINE_SIZE, body_max);
 }
 
 void transcript_end(transcript *t) {
@@ -90,9 +90,9 @@ void transcript_end(transcript *t) {
     }
 }
 
-void transcript_read_split(transcript *t, const char *data, size_t len, sbs_http_options options, size_t first,
+void transcript_read_split(transcript *t, const char *data, size_t len, uint64_t body_max, size_t first,
                            size_t second) {
-    transcript_begin(t, options);
+    transcript_begin(t, body_max);
     if (transcript_feed(t, data, first) && transcript_feed(t, data + first, second - first) &&
         transcript_feed(t, data + second, len - second)) {
         transcript_end(t);
@@ -102,14 +102,14 @@ void transcript_read_split(transcript *t, const char *data, size_t len, sbs_http
     }
 }
 
-void transcript_read(transcript *t, const char *message, sbs_http_options options) {
+void transcript_read(transcript *t, const char *message, uint64_t body_max) {
     const size_t len = strlen(message);
-    transcript_read_split(t, message, len, options, len, len);
+    transcript_read_split(t, message, len, body_max, len, len);
 }
 
 void assert_read(const char *message, const char *expected) {
     transcript t;
-    transcript_read(&t, message, (sbs_http_options){0});
+    transcript_read(&t, message, 0);
     if (t.status != SBS_OK) {
         fail_msg("%s\n-> %s", message, sbs_status_name(t.status));
     }
@@ -118,7 +118,7 @@ void assert_read(const char *message, const char *expected) {
 
 void assert_refused(const char *message, sbs_status expected) {
     transcript t;
-    transcript_read(&t, message, (sbs_http_options){0});
+    transcript_read(&t, message, 0);
     if (t.status != expected) {
         fail_msg("%s\n-> %s %s", message, sbs_status_name(t.status), t.text);
     }

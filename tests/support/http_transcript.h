@@ -21,7 +21,7 @@ typedef struct transcript {
     char line[TRANSCRIPT_LINE_SIZE + 16];
 } transcript;
 
-void transcript_begin(transcript *t, sbs_http_options options);
+void transcript_begin(transcript *t, uint64_t body_max);
 
 /* Feeds one piece; false once the message is complete or refused. */
 bool transcript_feed(transcript *t, const char *data, size_t len);
@@ -30,11 +30,10 @@ bool transcript_feed(transcript *t, const char *data, size_t len);
 void transcript_end(transcript *t);
 
 /* Reads @p len bytes in three pieces that end at @p first, @p second and @p len; then the stream ends. */
-void transcript_read_split(transcript *t, const char *data, size_t len, sbs_http_options options, size_t first,
-                           size_t second);
+void transcript_read_split(transcript *t, const char *data, size_t len, uint64_t body_max, size_t first, size_t second);
 
 /* Reads a whole message in one piece. */
-void transcript_read(transcript *t, const char *message, sbs_http_options options);
+void transcript_read(transcript *t, const char *message, uint64_t body_max);
 
 /* The message must give this transcript. */
 void assert_read(const char *message, const char *expected);

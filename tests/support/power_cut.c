@@ -10,6 +10,7 @@ bool cut_run(const cut_scenario *scenario) {
         cuts_tried++;
         return false;
     }
+
     scenario->recover(scenario->ctx);
     while (scenario->step(scenario->ctx)) {
     }
@@ -19,19 +20,22 @@ bool cut_run(const cut_scenario *scenario) {
 bool cut_run_until(const cut_scenario *scenario, uint64_t operation, flash_sim_tear tear, uint32_t bytes) {
     flash_sim_cut_after(scenario->sim, operation, tear, bytes);
     bool ended = cut_run(scenario);
+
     flash_sim_boot(scenario->sim);
     return ended;
 }
 
 bool cut_is_long(void) {
     const char *is_long = getenv("SBS_LONG");
-    return is_long && is_long[0] == '1';
+
+    return is_long != NULL && is_long[0] == '1';
 }
 
 unsigned cut_effort(unsigned brief, unsigned lengthy) {
     const char *runs = getenv("SBS_FLASH_RUNS");
-    if (runs) {
+    if (runs != NULL) {
         return (unsigned)strtoul(runs, NULL, 10);
     }
+
     return cut_is_long() ? lengthy : brief;
 }

@@ -53,6 +53,39 @@ static void the_token_request_is_the_one_of_smart(void **state) {
     assert_int_equal(token.expires_in_s, 300);
 }
 
+static const sbs_request discover = {.interaction = SBS_DISCOVER};
+
+/* The work buffer has room for it: it is refused all the same, and keeps no room. */
+static void a_token_endpoint_that_is_too_long_is_refused(void **state) {
+    fake_setup *s = *state;
+    enum { LEN = 8001 };
+    static char document[LEN + 64];
+    static char work[40000];
+    int start = sprintf(document, "{\"token_endpoint\":\"https://auth.example/");
+    memset(document + start, 'x', LEN - strlen("https://auth.example/"));
+    strcpy(document + start + LEN - strlen("https://auth.example/"), "\"}");
+    s->config.work = work;
+    s->config.work_size = sizeof work;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    s->fhir.discovery_body = document;
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_URL);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "token_endpoint");
+    assert_int_equal(s->client.priv.url_len, 0);
+    assert_int_equal(sbs_client_token_url(&s->client).len, 0);
+    s->fhir.discovery_body = NULL;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    sbs_client_deinit(&s->client);
+}
+
+static void a_redirected_discovery_says_where_to(void **state) {
+    fake_setup *s = *state;
+    s->fhir.discovery_status = 302;
+    s->fhir.discovery_times = 1;
+    s->fhir.fields = "Location: https://portal.example/login\r\n";
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_REDIRECT);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "https://portal.example/login");
+}
+
 static void connection_and_token_serve_many_requests(void **state) {
     fake_setup *s = *state;
     for (int i = 0; i < 5; i++) {
@@ -310,7 +343,7 @@ static void nothing_secret_is_left_behind(void **state) {
     sbs_request request = fake_create("identifier=u%7C1");
     assert_int_equal(fake_run(s, &request), SBS_OK);
     /* the scratch is clean, the token is still there */
-    size_t used = s->client.priv.url_len + s->client.priv.token_len + s->client.priv.scope_len;
+    size_t used = s->client.priv.url_len + s->client.priv.kept_len;
     for (size_t i = used; i < sizeof s->work; i++) {
         assert_int_equal(s->work[i], 0);
     }
@@ -368,6 +401,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_create_goes_the_whole_way),
         CASE(the_token_request_is_the_one_of_smart),
+        CASE(a_token_endpoint_that_is_too_long_is_refused),
+        CASE(a_redirected_discovery_says_where_to),
         CASE(connection_and_token_serve_many_requests),
         CASE(a_server_that_closes_each_time_is_served_too),
         CASE(read_update_and_bundle_have_their_forms),

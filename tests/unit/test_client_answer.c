@@ -196,6 +196,85 @@ static void the_answer_to_a_bundle_is_the_callers_to_judge(void **state) {
     assert_int_equal(answered(s, &bundle, 200, JSON, OUTCOME("error", "no")), SBS_ERR_RESPONSE);
 }
 
+/* ---- what is told ------------------------------------------------------------------------------------------------ */
+
+static void a_redirect_says_where_it_points(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        unsigned status;
+        const char *fields, *body, *text;
+    } cases[] = {
+        {307, "Location: https://other.example/r4\r\n", "", "https://other.example/r4"},
+        {301, "Content-Type: text/html\r\nLocation: /fhir/x\r\n", "<html>", "/fhir/x"},
+        {302, "Location: a \t b\xc3\xa4\r\n", "", "a b?"},
+        {308, "Location: https://other.example/r4\r\n" JSON, OUTCOME("error", "moved"), "error x: moved"},
+        {307, "Location: https://other.example/r4\r\n", "gone there", "gone there"},
+        {307, "Location: https://other.example/?t=tok-1.2\r\n", "", ""},
+        {307, "", "", ""},
+        {404, "Location: https://other.example/r4\r\n", "", ""},
+    };
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        sbs_request update = update_of("Observation/o1");
+        sbs_status status = answered(s, &update, cases[i].status, cases[i].fields, cases[i].body);
+        assert_int_equal(status == SBS_ERR_REDIRECT, cases[i].status < 400);
+        assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].text);
+    }
+}
+
+/* The token's answer was a 200, and the request for which it was fetched was never sent. */
+static void a_failed_request_shows_no_status_of_an_earlier_answer(void **state) {
+    fake_setup *s = *state;
+    sbs_request read = {.interaction = SBS_READ, .target = SBS_TEXT("Patient/1")};
+    assert_int_equal(fake_run(s, &read), SBS_ERR_SCOPE);
+    assert_int_equal(s->fhir.tokens, 1);
+    assert_int_equal(sbs_client_detail(&s->client)->http_status, 0);
+    assert_int_equal(sbs_client_response(&s->client).http_status, 0);
+
+    sbs_request update = update_of("Observation/o1");
+    assert_int_equal(answered(s, &update, 422, JSON, "{}"), SBS_ERR_REJECTED);
+    assert_int_equal(sbs_client_response(&s->client).http_status, 422);
+    assert_int_equal(fake_run(s, &read), SBS_ERR_SCOPE);
+    assert_int_equal(sbs_client_response(&s->client).http_status, 0);
+}
+
+static void the_buffer_that_is_too_small_is_named(void **state) {
+    fake_setup *s = *state;
+    static char search[5000];
+    char body[24];
+    char few[16];
+    sbs_request bundle = {
+        .interaction = SBS_BUNDLE, .body = SBS_TEXT("{}"), .response = body, .response_size = sizeof body};
+    assert_int_equal(answered(s, &bundle, 200, JSON, "{\"resourceType\":\"Bundle\"}"), SBS_ERR_BUFFER);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "");
+
+    s->config.room_words = sbs_room_words;
+    assert_int_equal(fake_run(s, &bundle), SBS_ERR_BUFFER);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "response buffer: no room for 25 bytes");
+
+    s->config.work_size = 2048;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    memset(search, 'x', sizeof search);
+    sbs_request create = fake_create(NULL);
+    create.if_none_exist = (sbs_text){search, sizeof search};
+    assert_int_equal(fake_run(s, &create), SBS_ERR_BUFFER);
+    const char *text = sbs_client_detail(&s->client)->text;
+    assert_memory_equal(text, "work buffer: no room for 5", 26);
+
+    static char document[5000];
+    memset(document, ' ', sizeof document - 1);
+    s->fhir.discovery_body = document;
+    sbs_request discover = {.interaction = SBS_DISCOVER};
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_BUFFER);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "work buffer: no room for 4999 bytes");
+
+    s->config.words = few; /* too few for the words: none */
+    s->config.words_size = sizeof few;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_BUFFER);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "");
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static void a_body_that_does_not_fit_is_left_out(void **state) {
@@ -519,6 +598,9 @@ int main(void) {
         CASE(without_a_reader_of_words_json_is_told_as_it_stands),
         CASE(a_web_page_is_noted),
         CASE(no_part_of_a_token_is_told),
+        CASE(a_redirect_says_where_it_points),
+        CASE(a_failed_request_shows_no_status_of_an_earlier_answer),
+        CASE(the_buffer_that_is_too_small_is_named),
         CASE(a_short_token_is_hidden_too),
         CASE(words_stand_in_the_callers_memory),
         CASE(words_do_not_outlive_their_request),

@@ -150,7 +150,7 @@ static void a_request_can_be_cancelled_at_every_poll(void **state) {
         assert_int_equal(s->fhir.server.is_open, unused);
         assert_true(!unused || (s->fhir.server.in_len == 0 && s->fhir.server.out_taken == s->fhir.server.out_len));
         assert_int_equal(sbs_client_detail(&s->client)->status, SBS_ERR_CANCELLED);
-        size_t used = s->client.priv.url_len + s->client.priv.token_len + s->client.priv.scope_len;
+        size_t used = s->client.priv.url_len + s->client.priv.kept_len;
         for (size_t i = used; i < sizeof s->work; i++) {
             assert_int_equal(s->work[i], 0);
         }

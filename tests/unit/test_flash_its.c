@@ -29,7 +29,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void test_round_trip(void **state) {
+static void what_was_set_comes_back(void **state) {
     (void)state;
     uint8_t key[1300], got[1300];
     size_t len = 0;
@@ -57,7 +57,7 @@ static void test_round_trip(void **state) {
     }
 }
 
-static void test_refusals(void **state) {
+static void wrong_arguments_are_refused(void **state) {
     (void)state;
     static uint8_t large[5000];
     uint8_t byte = 1;
@@ -78,7 +78,7 @@ static void test_refusals(void **state) {
 }
 
 /* A damaged key is said to be so, and can be replaced and removed. */
-static void test_damage(void **state) {
+static void a_damaged_record_is_told(void **state) {
     (void)state;
     uint8_t key[64], got[64];
     size_t len = 0;
@@ -97,9 +97,9 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_set_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_arguments_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_record_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static contents look(void) {
     out = (contents){0};
     sbs_flash_log_cursor cursor = {0};
     sbs_flash_log_record record;
-    const uint64_t before = sim.reads;
+    uint64_t before = sim.reads;
     sbs_status status;
     while ((status = sbs_flash_log_next(&flash_queue.log, &cursor, &record)) != SBS_ERR_NOT_FOUND) {
         if (status == SBS_OK && record.type != 2) {
@@ -62,7 +62,7 @@ static contents look(void) {
 }
 
 static void assert_walks(const char *what, uint64_t before, const contents *seen, uint64_t most) {
-    const uint64_t reads = sim.reads > before ? sim.reads - before : 0;
+    uint64_t reads = sim.reads > before ? sim.reads - before : 0;
     most += seen->items > WINDOW ? seen->items / LEARNT_IN_A_WALK : 0;
     if (reads > most * seen->reads + REST) {
         fail_msg("%s: %llu reads; a walk takes %llu, at most %llu are allowed", what, (unsigned long long)reads,
@@ -73,34 +73,34 @@ static void assert_walks(const char *what, uint64_t before, const contents *seen
 /* ---- operations, each within its bound --------------------------------------------------------------------------- */
 
 static void mount(void) {
-    const sbs_flash_queue_config config = {.policy = policy};
+    sbs_flash_queue_config config = {.policy = policy};
     flash_sim_boot(&sim);
-    const uint64_t before = sim.reads;
+    uint64_t before = sim.reads;
     assert_int_equal(sbs_flash_queue_mount(&flash_queue, &sim.flash, &config), SBS_OK);
-    const uint64_t after = sim.reads;
+    uint64_t after = sim.reads;
     queue = sbs_flash_queue_port(&flash_queue);
     since_look = LOOK_EACH;
-    const contents seen = look();
+    contents seen = look();
     /* finding the log takes what it holds, byte by byte, twice */
-    const uint64_t finding = 4u * SECTOR * 2u / UNIT + SECTORS * 8u;
+    uint64_t finding = 4u * SECTOR * 2u / UNIT + SECTORS * 8u;
     sim.reads = after;
     assert_walks("mount", before + finding, &seen, MOUNT_WALKS + seen.items / LEARNT_IN_A_WALK);
 }
 
 static uint64_t append(const void *data, size_t len) {
-    const sbs_queue_meta meta = {.utc_s = SBS_UTC_UNKNOWN, .boot_id = 1, .lane = 1};
+    sbs_queue_meta meta = {.utc_s = SBS_UTC_UNKNOWN, .boot_id = 1, .lane = 1};
     uint64_t id = 0;
-    const contents seen = look();
-    const uint32_t first = flash_queue.log.first;
-    const uint64_t before = sim.reads;
+    contents seen = look();
+    uint32_t first = flash_queue.log.first;
+    uint64_t before = sim.reads;
     assert_int_equal(queue.ops->append(queue.ctx, &meta, data, len, &id), SBS_OK);
     assert_walks("append", before, &seen, (uint64_t)SECTOR_WALKS * (flash_queue.log.first - first));
     return id;
 }
 
 static sbs_status next(uint64_t after, sbs_queue_item *out) {
-    const contents seen = look();
-    const uint64_t before = sim.reads;
+    contents seen = look();
+    uint64_t before = sim.reads;
     sbs_status status = queue.ops->next(queue.ctx, after, out);
     assert_walks("next", before, &seen, NEXT_WALKS);
     return status;
@@ -109,12 +109,12 @@ static sbs_status next(uint64_t after, sbs_queue_item *out) {
 static void attempt(uint64_t id) {
     uint8_t byte = 0;
     size_t len = 0;
-    const contents seen = look();
+    contents seen = look();
     uint64_t before = sim.reads;
     assert_int_equal(queue.ops->read(queue.ctx, id, 0, &byte, 1, &len), SBS_OK);
     assert_walks("read", before, &seen, READ_WALKS);
 
-    const uint32_t first = flash_queue.log.first;
+    uint32_t first = flash_queue.log.first;
     before = sim.reads;
     assert_int_equal(queue.ops->mark_attempt(queue.ctx, id), SBS_OK);
     assert_walks("mark_attempt", before, &seen, MARK_WALKS + SECTOR_WALKS * (flash_queue.log.first - first));
@@ -122,9 +122,9 @@ static void attempt(uint64_t id) {
 
 static void deliver(uint64_t id) {
     attempt(id);
-    const contents seen = look();
-    const uint32_t first = flash_queue.log.first;
-    const uint64_t before = sim.reads;
+    contents seen = look();
+    uint32_t first = flash_queue.log.first;
+    uint64_t before = sim.reads;
     assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
     assert_walks("settle", before, &seen, SETTLE_WALKS + SECTOR_WALKS * (flash_queue.log.first - first));
 }
@@ -141,7 +141,7 @@ static const uint8_t measurement[41] = {7};
 static void pass(uint64_t stays, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         sbs_queue_item item;
-        const uint64_t id = append(measurement, sizeof measurement);
+        uint64_t id = append(measurement, sizeof measurement);
         assert_int_equal(next(0, &item), SBS_OK);
         assert_int_equal(item.id, stays);
         assert_int_equal(next(stays, &item), SBS_OK);
@@ -165,7 +165,7 @@ static void one_that_is_held_for_good(void **state) {
     (void)state;
     sbs_queue_item item;
     set_up(SBS_FLASH_QUEUE_REFUSE);
-    const uint64_t held = append(measurement, sizeof measurement);
+    uint64_t held = append(measurement, sizeof measurement);
     pass(held, WINDOW + WINDOW / 4u);
     mount();
     pass(held, 20);
@@ -182,7 +182,7 @@ static void one_that_was_sent_and_is_never_answered(void **state) {
     (void)state;
     sbs_queue_item item;
     set_up(SBS_FLASH_QUEUE_DROP_OLDEST);
-    const uint64_t held = append(measurement, sizeof measurement);
+    uint64_t held = append(measurement, sizeof measurement);
     for (uint32_t i = 1; i <= 270; i++) {
         attempt(held);
         pass(held, 3);
@@ -199,7 +199,7 @@ static void one_that_was_sent_and_is_never_answered(void **state) {
 static void millions_passed(void **state) {
     (void)state;
     set_up(SBS_FLASH_QUEUE_REFUSE);
-    const uint64_t held = append(measurement, sizeof measurement);
+    uint64_t held = append(measurement, sizeof measurement);
     pass(held, 3);
     flash_queue.last_id += 12000000u;
     flash_queue.delivered += 12000000u;
@@ -255,9 +255,9 @@ static void small_ones_behind_one_that_stays(void **state) {
     (void)state;
     sbs_queue_item item;
     set_up(SBS_FLASH_QUEUE_REFUSE);
-    const uint64_t held = append("", 0);
+    uint64_t held = append("", 0);
     for (uint32_t i = 0; i < 2u * WINDOW; i++) {
-        const uint64_t id = append("", 0);
+        uint64_t id = append("", 0);
         assert_int_equal(queue.ops->settle(queue.ctx, id, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
     }
     assert_int_equal(next(0, &item), SBS_OK);
@@ -293,13 +293,13 @@ static void forged_state(void *ctx, uint8_t out[SBS_FLASH_LOG_STATE_SIZE]) {
 
 static void forge(sbs_flash_log *log, uint8_t type, uint64_t id) {
     static const uint8_t meta[2 + 4] = {0};
-    const sbs_flash_log_part part = {meta, sizeof meta};
+    sbs_flash_log_part part = {meta, sizeof meta};
     sbs_flash_log_record record = {.type = type, .key = (uint32_t)id & SBS_FLASH_LOG_KEY_MAX};
     assert_int_equal(sbs_flash_log_append(log, &record, &part, type == 2 ? 1u : 0u), SBS_OK);
 }
 
 static void set_up_forged(sbs_flash_log *log) {
-    const sbs_flash_log_owner owner = {
+    sbs_flash_log_owner owner = {
         .content = SBS_FLASH_QUEUE_CONTENT, .version = SBS_FLASH_QUEUE_VERSION, .state = forged_state};
     policy = SBS_FLASH_QUEUE_REFUSE;
     forged_id = 0;
@@ -320,8 +320,8 @@ static void more_items_than_there_are_bits(void **state) {
     mount();
     assert_int_equal(waiting(), ITEMS);
     for (uint64_t id = 1; id <= ITEMS; id++) {
-        const contents seen = look();
-        const uint64_t before = sim.reads;
+        contents seen = look();
+        uint64_t before = sim.reads;
         assert_int_equal(queue.ops->next(queue.ctx, id > 1 ? id - 2u : 0, &item), SBS_OK);
         assert_walks("next", before, &seen, NEXT_WALKS);
         assert_int_equal(item.id, id == 1 ? 1 : id - 1u); /* the one before stays until now */

@@ -13,7 +13,7 @@ static sbs_flash_queue flash_queue;
 static sbs_queue queue;
 
 static void mount(void) {
-    const sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_DROP_OLDEST};
+    sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_DROP_OLDEST};
     flash_sim_boot(&sim);
     assert_int_equal(sbs_flash_queue_mount(&flash_queue, &sim.flash, &config), SBS_OK);
     queue = sbs_flash_queue_port(&flash_queue);
@@ -26,7 +26,7 @@ static void set_up(uint32_t sector_size, uint32_t sectors) {
 
 static uint64_t append(void) {
     static const uint8_t payload[PAYLOAD] = {7};
-    const sbs_queue_meta meta = {.utc_s = 1767225600, .boot_id = 300, .lane = 1, .zone_minutes = 120, .format = 1};
+    sbs_queue_meta meta = {.utc_s = 1767225600, .boot_id = 300, .lane = 1, .zone_minutes = 120, .format = 1};
     uint64_t id = 0;
     assert_int_equal(queue.ops->append(queue.ctx, &meta, payload, sizeof payload, &id), SBS_OK);
     return id;
@@ -46,7 +46,7 @@ static sbs_queue_counters counters_now(void) {
 /* All that wait are those accepted last, one after the other. */
 static void assert_the_newest_wait(uint64_t last) {
     sbs_queue_item item = {0};
-    const sbs_queue_counters counters = counters_now();
+    sbs_queue_counters counters = counters_now();
     uint64_t expected = counters.dropped;
     assert_int_equal(counters.waiting + counters.dropped, last);
     while (queue.ops->next(queue.ctx, item.id, &item) == SBS_OK) {
@@ -64,7 +64,7 @@ static void the_oldest_go(void **state) {
         if (i % 61u == 0) {
             mount();
         }
-        const sbs_queue_counters counters = counters_now();
+        sbs_queue_counters counters = counters_now();
         assert_true(counters.dropped >= previous);
         previous = counters.dropped;
         assert_the_newest_wait(i);
@@ -83,7 +83,7 @@ static void it_wears_no_more_than_the_appends_do(void **state) {
     uint32_t waiting = 0;
     set_up(4096, SECTORS);
     for (uint32_t i = 1; i <= ITEMS; i++) {
-        const uint64_t before = sim.reads;
+        uint64_t before = sim.reads;
         (void)append();
         most_reads = sim.reads - before > most_reads ? sim.reads - before : most_reads;
         waiting = counters_now().waiting > waiting ? counters_now().waiting : waiting;
@@ -110,7 +110,7 @@ static void nothing_is_dropped_where_room_can_be_made(void **state) {
     for (uint32_t i = 0; i < 1000; i++) {
         deliver(append());
     }
-    const sbs_queue_counters counters = counters_now();
+    sbs_queue_counters counters = counters_now();
     assert_int_equal(counters.dropped, 0);
     assert_int_equal(counters.waiting, STUCK);
     assert_int_equal(counters.delivered, 1000);

@@ -88,8 +88,7 @@ static uint32_t fill(rig *r, size_t len) {
 static void report_wear(rig *r, const char *what) {
     uint32_t least = UINT32_MAX, most = 0;
     for (uint32_t i = 0; i < r->sim.flash.sector_count; i++) {
-        uint32_t told = 0;
-        assert_int_equal(sbs_flash_log_wear(&r->flash_queue.log, i, &told), SBS_OK);
+        uint32_t told = flash_sim_header_erased(&r->sim, i);
         assert_int_equal(told, r->sim.erased[i]);
         least = told < least ? told : least;
         most = told > most ? told : most;
@@ -100,18 +99,18 @@ static void report_wear(rig *r, const char *what) {
 
 /* What a meter keeps of a vital sign: identifier by the PHD guide, subject, device, value. Time, zone, lane and format
  * (code and unit) are in the meta. */
-static void test_typical_item(void **state) {
+static void a_typical_item_has_the_size_that_is_assumed(void **state) {
     (void)state;
     static const char subject[] = "Patient/3f1c7d2e", device[] = "Device/00A0F4FFFE123456";
     char text[160];
     size_t len = 0;
     sbs_writer out;
-    const sbs_phd_measurement measurement = {.device = UINT64_C(0x00A0F4FFFE123456),
-                                             .patient = {subject + 8, sizeof subject - 9},
-                                             .type = 150364,
-                                             .time = {820454400, 0},
-                                             .has_offset = true,
-                                             .offset = 8};
+    sbs_phd_measurement measurement = {.device = UINT64_C(0x00A0F4FFFE123456),
+                                       .patient = {subject + 8, sizeof subject - 9},
+                                       .type = 150364,
+                                       .time = {820454400, 0},
+                                       .has_offset = true,
+                                       .offset = 8};
     sbs_writer_init(&out, text, sizeof text);
     sbs_identity_put_phd(&out, &measurement);
     sbs_put_char(&out, '\0');
@@ -126,7 +125,7 @@ static void test_typical_item(void **state) {
 }
 
 /* 256 KB: 2000 typical items, with a sector free; all of them are delivered in order across a restart. */
-static void test_capacity(void **state) {
+static void a_quarter_of_a_megabyte_holds_two_thousand_items(void **state) {
     (void)state;
     static const uint32_t units[] = {1, 2, 4, 8, 16, 32};
     for (size_t u = 0; u < SBS_COUNT_OF(units); u++) {
@@ -159,7 +158,7 @@ static void test_capacity(void **state) {
 }
 
 /* A full queue is drained in the worst order, with restarts, and takes one item for each that leaves. */
-static void test_full_queue_keeps_moving(void **state) {
+static void a_full_queue_keeps_moving(void **state) {
     (void)state;
     static rig r;
     set_up(&r, 1024, 16, 4, SBS_FLASH_QUEUE_REFUSE);
@@ -183,7 +182,7 @@ static void test_full_queue_keeps_moving(void **state) {
 }
 
 /* One attempt after the other on a full queue: there is always room for another mark. */
-static void test_endless_attempts(void **state) {
+static void there_is_always_room_for_another_attempt(void **state) {
     (void)state;
     static rig r;
     set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
@@ -199,7 +198,7 @@ static void test_endless_attempts(void **state) {
     flash_sim_free(&r.sim);
 }
 
-static void test_store_and_forward(void **state) {
+static void thousands_are_stored_and_forwarded(void **state) {
     (void)state;
     static rig r;
     uint64_t id = 0, last = 0;
@@ -224,7 +223,7 @@ static void test_store_and_forward(void **state) {
 }
 
 /* Ids go on after everything was settled, also when nothing of it is left on the flash. */
-static void test_ids_are_not_reused(void **state) {
+static void ids_are_not_used_again(void **state) {
     (void)state;
     static rig r;
     uint64_t id = 0, last = 0;
@@ -240,7 +239,7 @@ static void test_ids_are_not_reused(void **state) {
 }
 
 /* An item that stays while thousands pass: it goes round with the ring, and states behind the window are looked up. */
-static void test_item_that_stays(void **state) {
+static void one_item_stays_while_thousands_pass(void **state) {
     (void)state;
     static rig r;
     sbs_queue_item item;
@@ -273,7 +272,7 @@ static void test_item_that_stays(void **state) {
     flash_sim_free(&r.sim);
 }
 
-static void test_meta_round_trip(void **state) {
+static void all_meta_comes_back(void **state) {
     (void)state;
     static const sbs_queue_meta metas[] = {
         {0, SBS_UTC_UNKNOWN, 0, 0, INT16_MIN, 0},
@@ -303,7 +302,7 @@ static void test_meta_round_trip(void **state) {
     flash_sim_free(&r.sim);
 }
 
-static void test_sizes_and_arguments(void **state) {
+static void sizes_and_arguments_have_limits(void **state) {
     (void)state;
     static rig r;
     uint8_t got[512];
@@ -345,7 +344,7 @@ static void read_last_mark(rig *r, char text[SBS_QUEUE_REASON_SIZE]) {
 }
 
 /* Reason and words as one text, the words cut to the room there is and never inside a character. */
-static void test_words_behind_the_reason(void **state) {
+static void words_stand_behind_the_reason(void **state) {
     (void)state;
     static rig r;
     static const struct {
@@ -404,7 +403,7 @@ static uint32_t read_all(rig *r, bool seen[16]) {
 
 /* Each bit of a queue with waiting and settled items, flipped: nothing is lost without being reported, no bytes are
  * wrong, nothing settled comes back. */
-static void test_bit_flips(void **state) {
+static void each_bit_may_flip(void **state) {
     (void)state;
     static rig r, copy;
     uint64_t id = 0;
@@ -433,8 +432,10 @@ static void test_bit_flips(void **state) {
         reported += damaged;
         assert_int_equal(counters_of(&copy).dead, damaged);
         assert_int_equal(counters_of(&copy).waiting, 11u - damaged);
-        mount(&copy);
-        assert_int_equal(read_all(&copy, seen), 0); /* reported once */
+        if (damaged > 0) { /* without, nothing was written: all would be as just now */
+            mount(&copy);
+            assert_int_equal(read_all(&copy, seen), 0); /* reported once */
+        }
     }
     assert_true(reported > 0);
     print_message("flash queue: bits flipped one by one: %u items reported damaged, none wrong, none back\n",
@@ -443,7 +444,7 @@ static void test_bit_flips(void **state) {
     flash_sim_free(&copy.sim);
 }
 
-static void test_device_failure(void **state) {
+static void a_failing_device_is_told(void **state) {
     (void)state;
     static rig r;
     sbs_queue_item item;
@@ -472,7 +473,7 @@ static void count_unlock(void *ctx) {
     assert_int_equal(--*(int *)ctx, 0);
 }
 
-static void test_lock(void **state) {
+static void each_operation_holds_the_lock(void **state) {
     (void)state;
     static rig r;
     uint64_t id = 0;
@@ -488,19 +489,19 @@ static void test_lock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typical_item),
-        cmocka_unit_test(test_capacity),
-        cmocka_unit_test(test_full_queue_keeps_moving),
-        cmocka_unit_test(test_endless_attempts),
-        cmocka_unit_test(test_store_and_forward),
-        cmocka_unit_test(test_ids_are_not_reused),
-        cmocka_unit_test(test_item_that_stays),
-        cmocka_unit_test(test_meta_round_trip),
-        cmocka_unit_test(test_sizes_and_arguments),
-        cmocka_unit_test(test_words_behind_the_reason),
-        cmocka_unit_test(test_bit_flips),
-        cmocka_unit_test(test_device_failure),
-        cmocka_unit_test(test_lock),
+        cmocka_unit_test(a_typical_item_has_the_size_that_is_assumed),
+        cmocka_unit_test(a_quarter_of_a_megabyte_holds_two_thousand_items),
+        cmocka_unit_test(a_full_queue_keeps_moving),
+        cmocka_unit_test(there_is_always_room_for_another_attempt),
+        cmocka_unit_test(thousands_are_stored_and_forwarded),
+        cmocka_unit_test(ids_are_not_used_again),
+        cmocka_unit_test(one_item_stays_while_thousands_pass),
+        cmocka_unit_test(all_meta_comes_back),
+        cmocka_unit_test(sizes_and_arguments_have_limits),
+        cmocka_unit_test(words_stand_behind_the_reason),
+        cmocka_unit_test(each_bit_may_flip),
+        cmocka_unit_test(a_failing_device_is_told),
+        cmocka_unit_test(each_operation_holds_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,15 +15,15 @@ static sbs_flash_queue flash_queue;
 static sbs_queue queue;
 
 static void mount(void) {
-    const sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
+    sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
     flash_sim_boot(&sim);
     assert_int_equal(sbs_flash_queue_mount(&flash_queue, &sim.flash, &config), SBS_OK);
     queue = sbs_flash_queue_port(&flash_queue);
 }
 
 static void append(uint64_t number) {
-    const sbs_queue_meta meta = {.uptime_ms = 1000, .utc_s = 1700000000, .boot_id = 1, .lane = 1};
-    const uint64_t data[2] = {UINT64_C(0xC0FFEE00C0FFEE00), number};
+    sbs_queue_meta meta = {.uptime_ms = 1000, .utc_s = 1700000000, .boot_id = 1, .lane = 1};
+    uint64_t data[2] = {UINT64_C(0xC0FFEE00C0FFEE00), number};
     uint64_t id = 0;
     assert_int_equal(queue.ops->append(queue.ctx, &meta, data, sizeof data, &id), SBS_OK);
     assert_int_equal(id, number);
@@ -31,7 +31,7 @@ static void append(uint64_t number) {
 
 /* Spoils the header of the item's record beyond repair. */
 static void spoil(uint64_t number) {
-    const uint64_t data[2] = {UINT64_C(0xC0FFEE00C0FFEE00), number};
+    uint64_t data[2] = {UINT64_C(0xC0FFEE00C0FFEE00), number};
     for (uint32_t at = 32; at + sizeof data <= sim.size; at++) {
         if (memcmp(sim.data + at, data, sizeof data) == 0) {
             for (uint32_t back = 16; back <= 22; back++) { /* 11 bytes of meta, 11 of header */

@@ -62,7 +62,7 @@ static void fill(world *w) {
     assert_true(on_flash(w, removed));
 }
 
-static void test_scrub(void **state) {
+static void nothing_old_is_left_after_scrubbing(void **state) {
     (void)state;
     static world w;
     bool done = false;
@@ -77,6 +77,6 @@ static void test_scrub(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scrub)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_old_is_left_after_scrubbing)};
     return cmocka_run_group_tests_name("flash_scrub", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "fake_fhir.h"
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/forward_push.h"
 #include "sbs/forward_ram.h"
 #include "test.h"
@@ -27,7 +28,7 @@ typedef struct way {
     sbs_forward_push_config config;
     sbs_forward_push push;
     sbs_now now;
-    char told[1024], warned[512], durable[1024];
+    char told[1024], warned[1024], durable[1024];
     unsigned waits;
 } way;
 
@@ -238,6 +239,79 @@ static void an_older_release_is_refused_by_its_name(void **state) {
     way_end(&ways[0]);
 }
 
+#define ANSWER(head, body) "HTTP/1.1 " head "\r\nConnection: close\r\n\r\n" body
+#define ASKED "https://fhir.example/r4/metadata answers with "
+#define NO_STATEMENT ", not with a CapabilityStatement in JSON"
+
+/* What /metadata answers, and how that is named. */
+static const struct {
+    const char *answer, *named;
+} useless[] = {
+    {ANSWER("200 OK\r\nContent-Type: text/html", "\n<!DOCTYPE html><p>Welcome"), "an HTML page (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Type: application/json", "<HTML><p>Welcome"), "an HTML page (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Type: application/fhir+xml", "\xEF\xBB\xBF<CapabilityStatement/>"), "XML (HTTP 200)"},
+    {ANSWER("200 OK", ""), "nothing (HTTP 200)"},
+    {ANSWER("204 No Content", ""), "nothing (HTTP 204)"},
+    {ANSWER("203 Changed", "<html>"), "an HTML page (HTTP 203)"},
+    {ANSWER("200 OK", "{\"resourceType\":\"Capa"), "damaged JSON (HTTP 200)"},
+    {ANSWER("200 OK", "Welcome"), "text that is not JSON (HTTP 200)"},
+    {ANSWER("200 OK", "{\"resourceType\":\"OperationOutcome\"}"), "another JSON document (HTTP 200)"},
+    {ANSWER("200 OK", "[]"), "another JSON document (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Length: 16777217", "{"), "more than 16 MiB (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Encoding: gzip", "no gzip"), "a compressed body that cannot be read (HTTP 200)"},
+};
+
+static void run_with_metadata(const char *answer, sbs_forward_mode mode, bool trust_mode) {
+    way *of = &ways[0];
+    way_begin(of, "", "system/Observation.cu");
+    of->fhir.statement_answer = answer;
+    of->config.mode = mode;
+    of->config.trust_mode = trust_mode;
+    way_open(of);
+    way_add(of, NAMED("1", ""), NULL);
+    (void)way_run(of);
+}
+
+static void an_answer_that_is_no_statement_is_named_with_its_url(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(useless); i++) {
+        char expected[512];
+        (void)snprintf(expected, sizeof expected, "=paused:" ASKED "%s" NO_STATEMENT ";", useless[i].named);
+        run_with_metadata(useless[i].answer, SBS_FORWARD_AUTO, i % 2 == 0);
+        assert_string_equal(ways[0].told, expected);
+        assert_int_equal(ways[0].fhir.creates + ways[0].fhir.updates, 0);
+        way_end(&ways[0]);
+    }
+}
+
+/* Both where the statement is not asked for at all, and where it could only have been warned of. */
+static void a_mode_that_is_chosen_is_the_way_out(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(useless); i++) {
+        run_with_metadata(useless[i].answer, SBS_FORWARD_IF_NONE_EXIST, false);
+        assert_string_equal(ways[0].told, "urn:x|1=created;");
+        assert_non_null(strstr(ways[0].warned, ASKED));
+        assert_non_null(strstr(ways[0].warned, useless[i].named));
+        assert_non_null(strstr(ways[0].warned, "nothing says whether the server heeds If-None-Exist for Observation"));
+        way_end(&ways[0]);
+
+        run_with_metadata(useless[i].answer, SBS_FORWARD_IF_NONE_EXIST, true);
+        assert_string_equal(ways[0].told, "urn:x|1=created;");
+        assert_string_equal(ways[0].warned, "");
+        way_end(&ways[0]);
+    }
+}
+
+static void a_statement_that_is_not_shown_is_named_in_the_warning(void **state) {
+    (void)state;
+    run_with_metadata(NULL, SBS_FORWARD_AUTO, true);
+    assert_string_equal(ways[0].told, "urn:x|1=created;");
+    assert_non_null(strstr(ways[0].warned, "the server shows no CapabilityStatement, so nothing says whether it heeds "
+                                           "If-None-Exist for Observation (asked was https://fhir.example/r4/metadata, "
+                                           "HTTP 404): an item whose answer is lost may be stored twice"));
+    way_end(&ways[0]);
+}
+
 static void what_cannot_be_sent_is_told_in_its_order(void **state) {
     (void)state;
     way *of = &ways[0];
@@ -308,6 +382,9 @@ int main(void) {
         cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
         cmocka_unit_test(the_granted_scope_decides_with_the_statement),
         cmocka_unit_test(an_older_release_is_refused_by_its_name),
+        cmocka_unit_test(an_answer_that_is_no_statement_is_named_with_its_url),
+        cmocka_unit_test(a_mode_that_is_chosen_is_the_way_out),
+        cmocka_unit_test(a_statement_that_is_not_shown_is_named_in_the_warning),
         cmocka_unit_test(what_cannot_be_sent_is_told_in_its_order),
         cmocka_unit_test(one_identifier_of_two_patients_is_two_resources),
         cmocka_unit_test(a_shortage_of_memory_sets_nothing_aside),

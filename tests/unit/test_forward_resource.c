@@ -54,6 +54,35 @@ static void what_the_guide_identifies_keeps_its_rule(void **state) {
     sbs_forward_resource_free(&resource);
 }
 
+#define MARK "\xEF\xBB\xBF"
+
+static void assert_put(const char *text, const char *id, const char *expected) {
+    char out[256];
+    sbs_forward_resource resource = {0};
+    sbs_writer writer;
+    size_t len = 0;
+    assert_null(sbs_forward_resource_read(&resource, TEXT(text)));
+    sbs_writer_init(&writer, out, sizeof out);
+    sbs_forward_resource_put(&resource, id, &writer);
+    assert_int_equal(sbs_writer_finish(&writer, &len), SBS_OK);
+    assert_int_equal(len, strlen(expected));
+    assert_memory_equal(out, expected, len);
+    sbs_forward_resource_free(&resource);
+}
+
+static void a_mark_of_the_byte_order_is_not_sent(void **state) {
+    sbs_forward_resource resource = {0};
+    (void)state;
+    assert_put(MARK "{\"resourceType\":\"Patient\"}", NULL, "{\"resourceType\":\"Patient\"}");
+    assert_put(MARK "{\"resourceType\":\"Patient\"}", "a", "{\"id\":\"a\",\"resourceType\":\"Patient\"}");
+    assert_put(MARK " {\"resourceType\":\"Patient\",\"id\":\"b\"}", "a",
+               " {\"resourceType\":\"Patient\",\"id\":\"a\"}");
+    assert_put(MARK "{\"resourceType\":\"Patient\",\"id\":\"b\"}", NULL, "{\"resourceType\":\"Patient\"}");
+    assert_non_null(sbs_forward_resource_read(&resource, TEXT(MARK "{]")));
+    assert_int_equal(resource.fault_at, 4);
+    sbs_forward_resource_free(&resource);
+}
+
 /* ---- when two are the same ------------------------------------------------------------------------------------ */
 
 static bool same_content(const char *a, const char *b) {
@@ -211,6 +240,7 @@ static void items_in_ram_come_in_order_and_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_subject_is_its_reference_without_base_and_version),
+        cmocka_unit_test(a_mark_of_the_byte_order_is_not_sent),
         cmocka_unit_test(what_the_guide_identifies_keeps_its_rule),
         cmocka_unit_test(white_space_outside_strings_does_not_count),
         cmocka_unit_test(long_texts_are_hashed_in_pieces),

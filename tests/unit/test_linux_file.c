@@ -2,6 +2,7 @@
 /* Whole files, the system's CA file, the clocks and the wait of the loop. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,16 @@ static char *folder;
 
 /* What CLOCK_REALTIME says; negative: the truth. */
 static time_t wall_clock = -1;
+static bool no_boottime;
 
 int __real_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out) {
+    if (clock == CLOCK_BOOTTIME && no_boottime) {
+        errno = EINVAL;
+        return -1;
+    }
     int result = __real_clock_gettime(clock, out);
     if (clock == CLOCK_REALTIME && wall_clock >= 0) {
         out->tv_sec = wall_clock;
@@ -217,6 +223,46 @@ static void the_clock_knows_when_it_does_not_know(void **state) {
     wall_clock = -1;
 }
 
+static void the_clock_goes_on_where_boottime_is_refused(void **state) {
+    (void)state;
+    no_boottime = true;
+    uint64_t first = sbs_linux_now().mono_ms;
+    sbs_wait wait = {.timeout_ms = 20, .descriptor = -1};
+    assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
+    assert_true(sbs_linux_now().mono_ms >= first + 19);
+    no_boottime = false;
+}
+
+#define WRITES 300
+
+static void *write_over_and_over(void *argument) {
+    const char *text = argument; /* it begins with the file's name */
+    char path[4096];
+    size_t failures = 0;
+    (void)snprintf(path, sizeof path, "%s/%.1s", folder, text);
+    for (size_t i = 0; i < WRITES; i++) {
+        sbs_linux_blob blob = {NULL, 0};
+        failures += sbs_linux_file_write(path, text, strlen(text), SBS_LINUX_PRIVATE, true) != SBS_OK;
+        failures += sbs_linux_file_read(path, 100, &blob) != SBS_OK || strcmp(blob.data, text) != 0;
+        sbs_linux_blob_free(&blob);
+    }
+    return (void *)(failures == 0 ? text : NULL);
+}
+
+static void threads_that_write_do_not_disturb_each_other(void **state) {
+    static char texts[2][20] = {"a: the first file", "b: the second file"};
+    pthread_t threads[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, write_over_and_over, texts[i]), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        void *result = NULL;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, texts[i]);
+    }
+}
+
 static uint64_t time_of_wait(uint32_t timeout_ms, uint8_t events, int fd, sbs_status expected) {
     sbs_wait wait = {.timeout_ms = timeout_ms, .events = events, .descriptor = fd};
     uint64_t before = sbs_linux_now().mono_ms;
@@ -251,6 +297,8 @@ int main(void) {
         cmocka_unit_test(a_pipe_is_written_into_and_not_replaced),
         cmocka_unit_test(the_ca_file_is_found),
         cmocka_unit_test(the_clock_knows_when_it_does_not_know),
+        cmocka_unit_test(the_clock_goes_on_where_boottime_is_refused),
+        cmocka_unit_test(threads_that_write_do_not_disturb_each_other),
         cmocka_unit_test(the_wait_ends_with_the_event_or_the_time),
     };
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

@@ -86,6 +86,12 @@ static void ids_of_64_bits_are_kept_apart(void **state) {
     }
 }
 
+static void what_is_too_long_is_refused_before_it_is_read(void **state) {
+    (void)state;
+    assert_int_equal(psa_its_set(9, UINT32_MAX, "x", PSA_STORAGE_FLAG_NONE), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_set(9, SBS_LINUX_RECORD_MAX - 3, "x", PSA_STORAGE_FLAG_NONE), PSA_ERROR_INVALID_ARGUMENT);
+}
+
 static void what_is_written_once_stays(void **state) {
     struct psa_storage_info_t info;
     (void)state;
@@ -171,6 +177,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(entries_are_kept_and_read_in_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ids_of_64_bits_are_kept_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_too_long_is_refused_before_it_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_written_once_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_outlive_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_key_is_told_and_kept, set_up, tear_down),

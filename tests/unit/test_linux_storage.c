@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sbs/count.h"
@@ -91,6 +93,17 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to) {
 
 int __wrap_unlinkat(int fd, const char *name, int flags) {
     return fails('u') ? -1 : __real_unlinkat(fd, name, flags);
+}
+
+static unsigned pauses; /* no time passes in them */
+static bool is_short_of_time;
+
+int __real_nanosleep(const struct timespec *wanted, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left) {
+    pauses++;
+    return is_short_of_time ? 0 : __real_nanosleep(wanted, left);
 }
 
 static int set_up(void **state) {
@@ -322,6 +335,57 @@ static void data_is_durable_before_it_has_the_name(void **state) {
     assert_string_equal(fault.trace, "uF");
 }
 
+static void a_new_folder_is_durable_before_a_record_in_it(void **state) {
+    sbs_linux_storage own;
+    sbs_storage port;
+    (void)state;
+    arm(0, false, 0);
+    assert_int_equal(sbs_linux_storage_open(&own, path_of("new"), &port), SBS_OK);
+    assert_string_equal(fault.trace, "Fc"); /* of the folder above it */
+    sbs_linux_storage_close(&own);
+
+    arm(0, false, 0);
+    assert_int_equal(sbs_linux_storage_open(&own, path_of("new"), &port), SBS_OK);
+    assert_string_equal(fault.trace, ""); /* it was there */
+    sbs_linux_storage_close(&own);
+
+    arm(1, false, EIO);
+    assert_int_equal(sbs_linux_storage_open(&own, path_of("newer"), &port), SBS_ERR_STORAGE);
+    assert_int_equal(sbs_linux_storage_error(&own), EIO);
+    arm(1, false, EINVAL); /* a file system that cannot be asked */
+    assert_int_equal(sbs_linux_storage_open(&own, path_of("newest"), &port), SBS_OK);
+    sbs_linux_storage_close(&own);
+}
+
+static void a_signal_is_no_failure(void **state) {
+    (void)state;
+    assert_int_equal(set("record", "data", 4), SBS_OK);
+    for (size_t at = 0; at < strlen("umwwfcrF"); at++) {
+        char letter = "umwwfcrF"[at];
+        arm((unsigned)at + 1, false, EINTR);
+        if (letter == 'w' || letter == 'f' || letter == 'F') {
+            assert_int_equal(set("record", "data", 4), SBS_OK);
+        }
+    }
+}
+
+static void a_lock_that_is_never_given_back_is_a_failure(void **state) {
+    (void)state;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    is_short_of_time = true;
+    pauses = 0;
+    assert_int_equal(set("record", "data", 4), SBS_ERR_STORAGE);
+    is_short_of_time = false;
+    assert_int_equal(sbs_linux_storage_error(&files), ETIMEDOUT);
+    assert_true(pauses >= 100); /* it was waited for */
+
+    assert_int_equal(flock(fd, LOCK_UN), 0);
+    assert_int_equal(set("record", "data", 4), SBS_OK);
+    assert_int_equal(close(fd), 0);
+}
+
 static void check_old_or_new(const char *old_data, const char *new_data, sbs_status status) {
     char back[64] = {0};
     size_t len;
@@ -425,6 +489,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(links_and_devices_are_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_folder_must_be_ours_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(data_is_durable_before_it_has_the_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_folder_is_durable_before_a_record_in_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_signal_is_no_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lock_that_is_never_given_back_is_a_failure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_interrupted_set_leaves_the_old_or_the_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_remove_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(processes_do_not_disturb_each_other, set_up, tear_down),

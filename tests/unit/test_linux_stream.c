@@ -61,6 +61,21 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
     return error;
 }
 
+static bool interrupted; /* the next connect() is, by a signal: the kernel goes on all the same */
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len) {
+    int result = __real_connect(fd, address, len);
+    if (interrupted) {
+        interrupted = false;
+        errno = EINTR;
+        return -1;
+    }
+    return result;
+}
+
 static unsigned open_descriptors(void) {
     unsigned count = 0;
     DIR *folder = opendir("/proc/self/fd");
@@ -429,6 +444,13 @@ static void a_full_pipe_makes_the_sender_wait(void **state) {
     close_all(&c, listener);
 }
 
+static void a_signal_stops_no_connection(void **state) {
+    (void)state;
+    interrupted = true;
+    check_conversation("127.0.0.1", "127.0.0.1");
+    assert_false(interrupted);
+}
+
 static void calls_in_the_wrong_state_are_refused(void **state) {
     client c;
     uint8_t byte = 0;
@@ -453,6 +475,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_the_first_addresses_are_tried, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reset_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_pipe_makes_the_sender_wait, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_signal_stops_no_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(calls_in_the_wrong_state_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,14 +160,14 @@ static void each_connection_fits_where_the_first_one_was(void **state) {
     rig_provision(&rig, &record);
     rig_await(&rig, "provision: confirmed", 60000);
     assert_true(connections > 1);
-    assert_true(arena_end <= end_at_first + rig.meter.work_size + rig.meter.body_size + KEPT_SMALL);
+    assert_true(arena_end <= end_at_first + rig.meter.session.work_size + rig.meter.session.body_size + KEPT_SMALL);
 
     rig_await(&rig, "device: registered", 60000);
     rig_type(&rig, "measure 3\n");
     rig_await(&rig, "state=online queued=0", 60000);
     rig_type(&rig, "rotate ES384\n");
     rig_run(&rig, 120000);
-    assert_true(arena_end <= end_at_first + rig.meter.work_size + rig.meter.body_size + KEPT_SMALL);
+    assert_true(arena_end <= end_at_first + rig.meter.session.work_size + rig.meter.session.body_size + KEPT_SMALL);
 }
 
 /* Where the handshake that checks the certificates found room, all that comes after it does: memory for a long
@@ -186,7 +186,7 @@ static void a_long_client_id_needs_no_more_than_the_handshake(void **state) {
     rig_type(&rig, "measure 3\n");
     rig_await(&rig, "state=online queued=0", 60000);
     assert_true(connections > 1);
-    assert_true(rig.meter.work_size > 8192);
+    assert_true(rig.meter.session.work_size > 8192);
     assert_true(arena_end <= end_at_first + KEPT_SMALL);
 }
 

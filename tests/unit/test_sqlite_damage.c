@@ -365,6 +365,77 @@ static void who_had_it_open_notices(void **state) {
     assert_int_equal(rig_counters().waiting, 1);
 }
 
+/* ---- a file that was emptied ------------------------------------------------------------------------------------- */
+
+static void empty_the_file(void) {
+    assert_int_equal(truncate(rig.path, 0), 0);
+}
+
+/* An empty file takes the name, and the queue in its place gives other ids than the one before. */
+static void assert_told_as_emptied(uint64_t last_id) {
+    uint64_t kept = 99;
+    struct stat file;
+    const char *aside = sbs_sqlite_queue_set_aside(&rig.queue, &kept);
+    assert_non_null(aside);
+    assert_non_null(strstr(aside, "queue.db.damaged-"));
+    assert_int_equal(kept, 0);
+    assert_true(sbs_sqlite_queue_lost(&rig.queue) == UINT64_MAX);
+    assert_int_equal(stat(aside, &file), 0);
+    assert_int_equal(file.st_size, 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    assert_true(rig_append("new") > last_id + ITEMS);
+    rig_reopen();
+    assert_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(rig_counters().waiting, 1);
+}
+
+static void an_empty_file_is_a_new_queue(void **state) {
+    (void)state;
+    uint64_t kept;
+    rig_append("gone with the file");
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_int_equal(unlink(rig.path), 0);
+    copy_to("", "", 0);
+    copy_to(".lock", "", 0); /* who pushes locks it before the queue is opened for the first time */
+    rig_reopen();
+    assert_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(rig_append("first"), 1);
+}
+
+static void an_empty_file_beside_its_log_is_told_and_the_log_is_kept(void **state) {
+    (void)state;
+    size_t len;
+    uint64_t id = rig_append("in the log only");
+    char *log = test_folder_load(rig.folder, "queue.db-wal", &len);
+    assert_true(len > PAGE);
+    sbs_sqlite_queue_close(&rig.queue);
+    empty_the_file();
+    copy_to("-wal", log, len); /* as a process that was killed leaves it */
+    rig_reopen();
+
+    char name[400];
+    uint64_t kept;
+    const char *aside = sbs_sqlite_queue_set_aside(&rig.queue, &kept);
+    assert_non_null(aside);
+    (void)snprintf(name, sizeof name, "%s-wal", aside);
+    assert_same_file(name, log, len);
+    free(log);
+    assert_told_as_emptied(id);
+}
+
+static void an_empty_file_that_was_pushed_is_told(void **state) {
+    (void)state;
+    sbs_sqlite_pusher pusher = {0};
+    uint64_t id = rig_append("lost");
+    assert_int_equal(sbs_sqlite_queue_lock_pusher(&pusher, rig.path, NULL), SBS_OK);
+    sbs_sqlite_queue_touch_pusher(&pusher);
+    sbs_sqlite_queue_unlock_pusher(&pusher);
+    sbs_sqlite_queue_close(&rig.queue);
+    empty_the_file();
+    rig_reopen();
+    assert_told_as_emptied(id);
+}
+
 /* ---- a process that is killed ---------------------------------------------------------------------------------- */
 
 typedef struct report {
@@ -469,11 +540,19 @@ static void a_killed_process_loses_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_damaged_item_is_reported_once_and_kept), TEST(every_column_is_covered_by_the_checksum),
-        TEST(a_file_without_its_head_is_set_aside),     TEST(what_can_be_read_is_taken_over),
-        TEST(what_version_1_left_is_taken_over_too),    TEST(what_was_added_is_known_after_a_replacement),
-        TEST(impossible_counters_are_damage),           TEST(ids_at_their_end_are_taken_over),
-        TEST(an_interrupted_replacement_is_finished),   TEST(who_had_it_open_notices),
+        TEST(a_damaged_item_is_reported_once_and_kept),
+        TEST(every_column_is_covered_by_the_checksum),
+        TEST(a_file_without_its_head_is_set_aside),
+        TEST(what_can_be_read_is_taken_over),
+        TEST(what_version_1_left_is_taken_over_too),
+        TEST(what_was_added_is_known_after_a_replacement),
+        TEST(impossible_counters_are_damage),
+        TEST(ids_at_their_end_are_taken_over),
+        TEST(an_interrupted_replacement_is_finished),
+        TEST(who_had_it_open_notices),
+        TEST(an_empty_file_is_a_new_queue),
+        TEST(an_empty_file_that_was_pushed_is_told),
+        TEST(an_empty_file_beside_its_log_is_told_and_the_log_is_kept),
         TEST(a_killed_process_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

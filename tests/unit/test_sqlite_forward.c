@@ -57,6 +57,32 @@ static uint16_t rule_of(uint64_t id) {
     return entry.item.meta.format;
 }
 
+static void assert_checked(const char *text, const char *fault, bool expected) {
+    bool identified = !expected;
+    const char *found = sbs_forward_check(&adder, TEXT(text), &identified);
+    if (fault == NULL) {
+        assert_null(found);
+    } else {
+        assert_non_null(found);
+        assert_string_equal(found, fault);
+    }
+    assert_int_equal(identified, expected);
+}
+
+static void a_check_says_what_adding_would_and_stores_nothing(void **state) {
+    sbs_queue_counters counters;
+    (void)state;
+    assert_checked("{\"resourceType\":\"Observation\"}", NULL, false);
+    assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\"1\"}]}", NULL, true);
+    assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[]}", "none of its identifiers has a value", true);
+    assert_checked("{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\" 1\"}]}",
+                   "its identifier begins or ends with a blank, which servers cut off", true);
+    assert_checked("{\"id\":\"a\"}", "no resourceType", false);
+    assert_checked("[]", "not a JSON object", false);
+    port.ops->counters(port.ctx, &counters);
+    assert_int_equal(counters.accepted, 0);
+}
+
 static void an_identifier_that_is_made_cannot_be_foreseen(void **state) {
     (void)state;
     static const char bare[] = "{\"resourceType\":\"Observation\",\"subject\":{\"reference\":\"Patient/1\"}}";
@@ -124,7 +150,7 @@ static void what_is_not_stored_says_why(void **state) {
     add_named("urn:x", "1 ", "");
     assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
     add("{\"resourceType\":\"Observation\",\"identifier\":[{}]}");
-    assert_string_equal(added.reason, "no identifier of it has a value");
+    assert_string_equal(added.reason, "none of its identifiers has a value");
     add("{\"resourceType\":\"Observation\",");
     assert_int_equal(added.fate, SBS_FORWARD_REFUSED);
     assert_int_equal(added.fault_at, 30);
@@ -138,6 +164,7 @@ static void what_is_not_stored_says_why(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_check_says_what_adding_would_and_stores_nothing, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(an_identifier_that_is_made_cannot_be_foreseen, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(the_files_own_identifiers_are_not_taken_from_outside, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(a_repeat_is_known_by_identifier_and_content, open_queue, close_queue),

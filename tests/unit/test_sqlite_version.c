@@ -472,6 +472,33 @@ static void waiting_for_another_process_ends_with_the_program(void **state) {
     sbs_sqlite_queue_close(&other);
 }
 
+/* Each pause asks whether the program is to end: their number shows that the wait was a short one. */
+static void waiting_for_another_process_ends_with_a_deadline(void **state) {
+    (void)state;
+    sbs_sqlite_queue other;
+    sbs_queue other_port;
+    uint64_t id;
+    sbs_sqlite_queue_config patient = rig.config;
+    patient.busy_ms = 600000;
+    patient.stop = stop;
+    asked = 0;
+    stop_at = 1000;
+    assert_int_equal(sbs_sqlite_queue_open(&other, &patient, &other_port), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+
+    sbs_sqlite_queue_set_busy_ms(&other, 20);
+    assert_int_equal(other_port.ops->append(other_port.ctx, &rig_meta, "a", 1, &id), SBS_ERR_STORAGE);
+    assert_string_equal(sbs_sqlite_queue_error(&other), "database is locked");
+    sbs_sqlite_queue_set_busy_ms(&other, 0);
+    assert_int_equal(other_port.ops->append(other_port.ctx, &rig_meta, "a", 1, &id), SBS_ERR_STORAGE);
+    assert_true(asked < 20);
+
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+    assert_int_equal(other_port.ops->append(other_port.ctx, &rig_meta, "a", 1, &id), SBS_OK);
+    sbs_sqlite_queue_close(&other);
+    sbs_sqlite_queue_set_busy_ms(&other, 1); /* without effect */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void) {
@@ -487,6 +514,7 @@ int main(void) {
         TEST(a_statement_that_never_ends_is_ended),
         TEST(or_sooner_when_the_program_ends),
         TEST(waiting_for_another_process_ends_with_the_program),
+        TEST(waiting_for_another_process_ends_with_a_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

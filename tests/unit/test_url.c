@@ -200,17 +200,21 @@ static void test_length_limits(void **state) {
     assert_int_equal(url.path.len, sizeof path - 9);
 }
 
-static void test_same_origin(void **state) {
+static void a_url_of_more_than_8000_octets_is_none(void **state) {
+    char text[SBS_URL_MAX + 1];
+    char out[2 * SBS_URL_MAX];
+    sbs_url url;
+    size_t len;
     (void)state;
-    const sbs_url a = parsed("https://H.example/x");
-    const sbs_url same = parsed("HTTPS://h.EXAMPLE:443/y?z");
-    const sbs_url port = parsed("https://h.example:444/x");
-    const sbs_url scheme = parsed("http://h.example:443/x");
-    const sbs_url host = parsed("https://h.example.org/x");
-    assert_true(sbs_url_same_origin(&a, &same));
-    assert_false(sbs_url_same_origin(&a, &port));
-    assert_false(sbs_url_same_origin(&a, &scheme));
-    assert_false(sbs_url_same_origin(&a, &host));
+    memset(text, 'x', sizeof text);
+    memcpy(text, "https://h/", 10);
+    assert_int_equal(sbs_url_parse((sbs_text){text, 8000}, &url), SBS_OK);
+    assert_int_equal(sbs_url_parse((sbs_text){text, 8001}, &url), SBS_ERR_URL);
+    /* nor does one become one together with its base */
+    sbs_text base = sbs_text_of("https://h/r4");
+    assert_int_equal(sbs_url_resolve(base, (sbs_text){text + 10, 8000 - 13}, out, sizeof out, &len), SBS_OK);
+    assert_int_equal(len, 8000);
+    assert_int_equal(sbs_url_resolve(base, (sbs_text){text + 10, 8000 - 12}, out, sizeof out, &len), SBS_ERR_URL);
 }
 
 static void test_loopback(void **state) {
@@ -392,7 +396,7 @@ int main(void) {
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_length_limits),
-        cmocka_unit_test(test_same_origin),
+        cmocka_unit_test(a_url_of_more_than_8000_octets_is_none),
         cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_host_field),
         cmocka_unit_test(test_host_of_a_forged_structure_cannot_inject),

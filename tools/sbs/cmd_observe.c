@@ -41,69 +41,99 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static int usage(const char *option, const char *text, const char *form) {
-    return cli_fail(CLI_USAGE, "observe: --%s: '%s' does not have its form, give %s", option, text, form);
+static int observe_wrong_form(const char *option, const char *text, const char *form) {
+    return cli_fail(CLI_USAGE, "observe: --%s: '%s' is not in the right form, give %s", option, text, form);
+}
+
+/* ---- splitting what was given --------------------------------------------------------------------------------- */
+
+/* Takes the text before the first @p c off @p rest, and @p c too. False, with all of it taken, if there is none. */
+static bool text_split_at(sbs_text *rest, char c, sbs_text *out_before) {
+    const char *at = NULL;
+    if (rest->len > 0) {
+        at = memchr(rest->ptr, c, rest->len);
+    }
+
+    if (at == NULL) {
+        *out_before = *rest;
+        *rest = (sbs_text){0};
+        return false;
+    }
+
+    *out_before = (sbs_text){rest->ptr, (size_t)(at - rest->ptr)};
+    *rest = (sbs_text){at + 1, rest->len - out_before->len - 1};
+    return true;
 }
 
 /* SYSTEM|CODE[|DISPLAY] */
-static bool split_coding(sbs_text text, sbs_coding *out) {
-    const char *bar = memchr(text.ptr, '|', text.len);
-    if (bar == NULL || bar == text.ptr) {
+static bool coding_split(sbs_text text, sbs_coding *out) {
+    *out = (sbs_coding){0};
+    if (!text_split_at(&text, '|', &out->system) || out->system.len == 0) {
         return false;
     }
-    *out = (sbs_coding){.system = {text.ptr, (size_t)(bar - text.ptr)}};
-    sbs_text rest = {bar + 1, text.len - out->system.len - 1};
-    bar = memchr(rest.ptr, '|', rest.len);
-    out->code = (sbs_text){rest.ptr, bar == NULL ? rest.len : (size_t)(bar - rest.ptr)};
-    if (bar != NULL && rest.len > out->code.len + 1) {
-        out->display = (sbs_text){bar + 1, rest.len - out->code.len - 1};
+
+    /* What is behind the second bar may hold more bars. */
+    bool has_display = text_split_at(&text, '|', &out->code);
+    if (has_display && text.len > 0) {
+        out->display = text;
     }
+
     return out->code.len > 0;
 }
 
-/* SYSTEM|CODE=DECIMAL UCUM; a system may hold '=' as well. */
-static bool split_component(sbs_text text, sbs_coding *coding, sbs_value *value) {
-    const char *bar = memchr(text.ptr, '|', text.len);
-    const char *end = text.ptr + text.len;
-    const char *equals = bar == NULL ? NULL : memchr(bar, '=', (size_t)(end - bar));
-    const char *space = equals == NULL ? NULL : memchr(equals, ' ', (size_t)(end - equals));
-    if (space == NULL || !split_coding((sbs_text){text.ptr, (size_t)(equals - text.ptr)}, coding)) {
+/* SYSTEM|CODE=DECIMAL UCUM. A system may hold '=' as well, so the first one behind the bar counts. */
+static bool component_split(sbs_text text, sbs_coding *coding, sbs_value *value) {
+    const char *start = text.ptr;
+    sbs_text system, code, decimal;
+    if (!text_split_at(&text, '|', &system) || !text_split_at(&text, '=', &code) ||
+        !text_split_at(&text, ' ', &decimal)) {
         return false;
     }
-    *value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT,
-                         .text = {equals + 1, (size_t)(space - equals - 1)},
-                         .ucum = {space + 1, (size_t)(end - space - 1)}};
-    return value->ucum.len > 0;
+
+    /* System and code, with the bar between them, are a coding like any other. */
+    size_t coding_len = system.len + 1 + code.len;
+    if (!coding_split((sbs_text){start, coding_len}, coding)) {
+        return false;
+    }
+
+    /* The decimal stays a text: its precision is part of the measurement. */
+    *value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT, .text = decimal, .ucum = text};
+    return text.len > 0;
 }
 
-static int take_codings(const char *name, const cli_list *list, sbs_coding *codings) {
-    for (size_t i = 0; i < list->count; i++) {
-        if (!split_coding(sbs_text_of(list->items[i]), &codings[i])) {
-            return usage(name, list->items[i], "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+/* ---- options to an Observation -------------------------------------------------------------------------------- */
+
+static int observe_take_codes(sbs_coding *codings) {
+    for (size_t i = 0; i < options.codes.count; i++) {
+        const char *text = options.codes.items[i];
+        if (!coding_split(sbs_text_of(text), &codings[i])) {
+            return observe_wrong_form("code", text, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
         }
     }
     return CLI_DONE;
 }
 
-/* A bare code is one of R4's own categories. */
-static int take_categories(sbs_coding *codings) {
+/* A code without a system is one of R4's own categories. */
+static int observe_take_categories(sbs_coding *codings) {
     for (size_t i = 0; i < options.categories.count; i++) {
         const char *text = options.categories.items[i];
         if (strchr(text, '|') == NULL) {
             codings[i] = (sbs_coding){.system = sbs_text_of(SBS_SYSTEM_CATEGORY), .code = sbs_text_of(text)};
-        } else if (!split_coding(sbs_text_of(text), &codings[i])) {
-            return usage("category", text, "CODE or SYSTEM|CODE");
+        } else if (!coding_split(sbs_text_of(text), &codings[i])) {
+            return observe_wrong_form("category", text, "CODE or SYSTEM|CODE");
         }
     }
+
     return CLI_DONE;
 }
 
-static int take_components(sbs_coding *codings, sbs_component *components) {
+static int observe_take_components(sbs_coding *codings, sbs_component *components) {
     for (size_t i = 0; i < options.components.count; i++) {
         const char *text = options.components.items[i];
-        if (!split_component(sbs_text_of(text), &codings[i], &components[i].value)) {
-            return usage("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
+        if (!component_split(sbs_text_of(text), &codings[i], &components[i].value)) {
+            return observe_wrong_form("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
         }
+
         int code = cli_unit_check("component", components[i].value.ucum);
         if (code != CLI_DONE) {
             return code;
@@ -111,67 +141,91 @@ static int take_components(sbs_coding *codings, sbs_component *components) {
         components[i].codes = &codings[i];
         components[i].code_count = 1;
     }
+
     return CLI_DONE;
 }
 
-static int take_value(sbs_value *value) {
+/* The parser lets one of these options through; components may stand without any of them. */
+static int observe_take_value(sbs_value *value) {
+    /* A number without its unit says nothing. */
     if ((options.value == NULL) != (options.unit == NULL)) {
         return cli_fail(CLI_USAGE, "observe: --value and --unit belong together, give both");
     }
+
     if (options.value != NULL) {
         *value = (sbs_value){
             .kind = SBS_VALUE_DECIMAL_TEXT, .text = sbs_text_of(options.value), .ucum = sbs_text_of(options.unit)};
         return cli_unit_check("unit", value->ucum);
     }
+
     if (options.string != NULL) {
         *value = (sbs_value){.kind = SBS_VALUE_STRING, .text = sbs_text_of(options.string)};
-    } else if (options.absent != NULL) {
-        *value = (sbs_value){.kind = SBS_VALUE_ABSENT, .text = sbs_text_of(options.absent)};
-    } else if (options.coded != NULL) {
-        *value = (sbs_value){.kind = SBS_VALUE_CODED};
-        if (!split_coding(sbs_text_of(options.coded), &value->coded)) {
-            return usage("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
-        }
-    } else if (options.components.count == 0) {
-        return cli_fail(CLI_USAGE, "observe: no value, give --value with --unit, --string, --coded, --absent or "
-                                   "--component");
+        return CLI_DONE;
     }
+
+    if (options.absent != NULL) {
+        *value = (sbs_value){.kind = SBS_VALUE_ABSENT, .text = sbs_text_of(options.absent)};
+        return CLI_DONE;
+    }
+
+    if (options.coded != NULL) {
+        *value = (sbs_value){.kind = SBS_VALUE_CODED};
+        if (!coding_split(sbs_text_of(options.coded), &value->coded)) {
+            return observe_wrong_form("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+        }
+        return CLI_DONE;
+    }
+
+    if (options.components.count == 0) {
+        return cli_fail(CLI_USAGE,
+                        "observe: no value, give --value with --unit, --string, --coded, --absent or --component");
+    }
+
     return CLI_DONE;
 }
 
 /* `now` is this machine's time in its own zone. */
-static int take_effective(sbs_observation *observation) {
+static int observe_take_effective(sbs_observation *observation) {
     if (options.effective == NULL || strcmp(options.effective, "now") != 0) {
         observation->effective = sbs_text_of(options.effective);
         return CLI_DONE;
     }
+
+    /* A clock that was never set would date the measurement wrongly. */
     int64_t utc_s = sbs_linux_now().utc_s;
     time_t seconds = (time_t)utc_s;
     struct tm local;
     if (utc_s == SBS_UTC_UNKNOWN || localtime_r(&seconds, &local) == NULL) {
-        return cli_fail(CLI_INPUT, "observe: --effective: this machine's clock stands before this program was built, "
-                                   "set it or give the time");
+        return cli_fail(CLI_INPUT, "observe: --effective: this machine's clock is set to a time before this program "
+                                   "was built, set it or give the time");
     }
+
     observation->effective_utc_s = utc_s;
     observation->zone_minutes = (int16_t)(local.tm_gmtoff / 60);
     return CLI_DONE;
 }
 
-static int take_identifier(sbs_observation *observation) {
+/* The value may hold '|' as well. */
+static int observe_take_identifier(sbs_observation *observation) {
     if (options.identifier == NULL) {
         return CLI_DONE;
     }
-    const char *bar = strchr(options.identifier, '|');
-    if (bar == NULL || bar == options.identifier || bar[1] == '\0') {
-        return usage("identifier", options.identifier, "SYSTEM|VALUE");
+
+    sbs_text system;
+    sbs_text value = sbs_text_of(options.identifier);
+    if (!text_split_at(&value, '|', &system) || system.len == 0 || value.len == 0) {
+        return observe_wrong_form("identifier", options.identifier, "SYSTEM|VALUE");
     }
-    observation->identifier_system = (sbs_text){options.identifier, (size_t)(bar - options.identifier)};
-    observation->identifier_value = sbs_text_of(bar + 1);
+
+    observation->identifier_system = system;
+    observation->identifier_value = value;
     return CLI_DONE;
 }
 
+/* ---- printing ------------------------------------------------------------------------------------------------- */
+
 /* What an element must look like. */
-static const char *form_of(const char *element) {
+static const char *element_form(const char *element) {
     static const struct {
         const char *element, *form;
     } forms[] = {
@@ -187,6 +241,7 @@ static const char *form_of(const char *element) {
         {"device", "a reference such as Device/scale-7"},
         {"component", "'SYSTEM|CODE=DECIMAL UCUM', each code once, such as 'http://loinc.org|8480-6=107 mm[Hg]'"},
     };
+
     for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
         if (strcmp(forms[i].element, element) == 0) {
             return forms[i].form;
@@ -195,60 +250,110 @@ static const char *form_of(const char *element) {
     return "what FHIR R4 allows there";
 }
 
-static int print(const sbs_observation *observation) {
+/* @p element: the one at fault, NULL if it is none alone. */
+static int observation_refuse(sbs_status status, const char *element) {
+    const char *why = sbs_status_text(status);
+    if (status == SBS_ERR_FORMAT) {
+        why = "not in the right form";
+    } else if (status == SBS_ERR_ARGUMENT) {
+        why = "missing, or not allowed here";
+    }
+
+    if (element == NULL) {
+        return cli_fail(CLI_INPUT, "observe: Observation: %s, give %s", why, element_form(""));
+    }
+
+    return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", element, why, element_form(element));
+}
+
+static int observation_print(const sbs_observation *observation) {
     sbs_writer out;
     const char *fault = NULL;
+
     cli_output(&out);
     sbs_status status = sbs_observation_put(&out, observation, &fault);
     if (status != SBS_OK) {
-        const char *why = status == SBS_ERR_FORMAT     ? "does not have its form"
-                          : status == SBS_ERR_ARGUMENT ? "missing, or not allowed here"
-                                                       : sbs_status_text(status);
-        return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", fault == NULL ? "Observation" : fault, why,
-                        form_of(fault == NULL ? "" : fault));
+        return observation_refuse(status, fault);
     }
+
     sbs_put_char(&out, '\n');
     return CLI_DONE;
 }
 
-static int run(const cli_operands *operands) {
-    static sbs_coding codes[CLI_LIST_MAX], categories[CLI_LIST_MAX], component_codes[CLI_LIST_MAX];
-    static sbs_component components[CLI_LIST_MAX];
-    static sbs_text performers[CLI_LIST_MAX];
+/* ---- the command ---------------------------------------------------------------------------------------------- */
+
+/* What the texts of the options are split into; the Observation points there. */
+static struct {
+    sbs_coding codes[CLI_LIST_MAX], categories[CLI_LIST_MAX], component_codes[CLI_LIST_MAX];
+    sbs_component components[CLI_LIST_MAX];
+    sbs_text performers[CLI_LIST_MAX];
+} parts;
+
+static int observe_take_options(sbs_observation *observation) {
+    for (size_t i = 0; i < options.performers.count; i++) {
+        parts.performers[i] = sbs_text_of(options.performers.items[i]);
+    }
+
+    int code = observe_take_value(&observation->value);
+    if (code == CLI_DONE) {
+        code = observe_take_codes(parts.codes);
+    }
+
+    if (code == CLI_DONE) {
+        code = observe_take_categories(parts.categories);
+    }
+
+    if (code == CLI_DONE) {
+        code = observe_take_components(parts.component_codes, parts.components);
+    }
+
+    if (code == CLI_DONE) {
+        code = observe_take_identifier(observation);
+    }
+
+    if (code == CLI_DONE) {
+        code = observe_take_effective(observation);
+    }
+
+    return code;
+}
+
+static int observe_run(const cli_operands *operands) {
     (void)operands;
+
     sbs_observation observation = {
         .status = sbs_text_of(options.status),
-        .categories = categories,
+        .categories = parts.categories,
         .category_count = options.categories.count,
-        .codes = codes,
+        .codes = parts.codes,
         .code_count = options.codes.count,
         .subject = sbs_text_of(options.subject),
         .device = sbs_text_of(options.device),
-        .performers = performers,
+        .performers = parts.performers,
         .performer_count = options.performers.count,
         .effective_utc_s = SBS_UTC_UNKNOWN,
         .effective_ms = -1,
         .zone_minutes = SBS_ZONE_UNKNOWN,
-        .components = components,
+        .components = parts.components,
         .component_count = options.components.count,
     };
-    for (size_t i = 0; i < options.performers.count; i++) {
-        performers[i] = sbs_text_of(options.performers.items[i]);
-    }
-    int code = take_value(&observation.value);
-    code = code != CLI_DONE ? code : take_codings("code", &options.codes, codes);
-    code = code != CLI_DONE ? code : take_categories(categories);
-    code = code != CLI_DONE ? code : take_components(component_codes, components);
-    code = code != CLI_DONE ? code : take_identifier(&observation);
-    code = code != CLI_DONE ? code : take_effective(&observation);
-    code = code != CLI_DONE ? code : cli_observe_check(&observation);
+
+    int code = observe_take_options(&observation);
     if (code != CLI_DONE) {
         return code;
     }
-    code = print(&observation);
+
+    code = cli_observe_check(&observation);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    code = observation_print(&observation);
     if (code == CLI_DONE) {
+        /* Only warnings of what was printed: a refusal tells one thing. */
         cli_observe_warn(&observation);
     }
+
     return code;
 }
 
@@ -261,5 +366,5 @@ const cli_command cli_observe = {
     .example = "sbs observe --code 'http://loinc.org|8867-4|Heart rate' --value 62 \\\n"
                "      --unit /min --subject Patient/123 --effective now \\\n"
                "      --identifier 'urn:example:scale-7|41'",
-    .run = run,
+    .run = observe_run,
 };

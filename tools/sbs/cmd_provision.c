@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_check.h"
 #include "commands.h"
 #include "dialogue.h"
 #include "io.h"
@@ -15,6 +16,7 @@
 
 #define CA_MAX 1048576u
 #define TIMEOUT_DEFAULT_S 180u
+#define ZONE_MAX_MINUTES (14 * 60)
 
 static struct {
     const char *device, *fhir, *token_url, *token_origin, *client_id, *scope, *ca, *subject, *patient, *zone, *ntp,
@@ -25,7 +27,7 @@ static struct {
 } given;
 
 static const cli_option option_table[] = {
-    {"device", "PATH", "its console: a serial line, a Unix socket, or HOST:PORT on loopback", &given.device,
+    {"device", "PATH", "the device's console: a serial line, a Unix socket, or HOST:PORT on loopback", &given.device,
      .type = CLI_FILE, .required = true},
     {"show-jwk", NULL, "print the device's JWK Set, and write nothing", &given.show_jwk, .type = CLI_FLAG},
     {"fhir", "BASE", "base URL of the FHIR server", &given.fhir, .type = CLI_TEXT},
@@ -44,12 +46,12 @@ static const cli_option option_table[] = {
     {"patient", "[SYSTEM|]VALUE", "the subject's identifier, default its id", &given.patient, .type = CLI_TEXT},
     {"interval", "SECONDS", "between measurements, default 0: by command only", &given.interval_s, .max = 86400,
      .type = CLI_UINT},
-    {"first-delay", "SECONDS", "most of the random delay after a start, default 0", &given.first_delay_s, .max = 3600,
+    {"first-delay", "SECONDS", "longest random delay after a start, default 0", &given.first_delay_s, .max = 3600,
      .type = CLI_UINT},
     {"zone", "[+-]HH:MM", "local time zone, default +00:00", &given.zone, .type = CLI_TEXT},
     {"ntp", "HOST", "time server, default the one that DHCP names", &given.ntp, .type = CLI_TEXT},
     {"no-wait", NULL, "do not wait for the device's token", &given.no_wait, .type = CLI_FLAG},
-    {"timeout", "SECONDS", "most for all of it, default 180", &given.timeout_s, .min = 1, .max = 3600,
+    {"timeout", "SECONDS", "time limit for all of it, default 180", &given.timeout_s, .min = 1, .max = 3600,
      .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &given.config,
      .type = CLI_CONFIG},
@@ -59,187 +61,328 @@ static const cli_table own_table = CLI_TABLE(option_table);
 
 /* ---- the record -------------------------------------------------------------------------------------------------- */
 
-static int load_ca(mbedtls_x509_crt *chain, meter_record *record) {
+static bool ca_parse(mbedtls_x509_crt *chain, cli_buffer *file, int *out_bad) {
+    if (cli_buffer_put(file, "", 1) != SBS_OK) { /* the parser wants a NUL behind PEM */
+        return false;
+    }
+
+    *out_bad = mbedtls_x509_crt_parse(chain, (const unsigned char *)file->data, file->len);
+    return true;
+}
+
+static int ca_read(mbedtls_x509_crt *chain) {
     cli_buffer file = {0};
     int code = cli_read_file(given.ca, "CA file", CA_MAX, &file);
     if (code != CLI_DONE) {
         return code;
     }
-    int bad = cli_buffer_put(&file, "", 1) == SBS_OK
-                  ? mbedtls_x509_crt_parse(chain, (const unsigned char *)file.data, file.len)
-                  : -1;
+
+    int bad = 0; /* how many certificates cannot be used; negative: there is none */
+    bool parsed = ca_parse(chain, &file, &bad);
     cli_buffer_free(&file);
-    if (bad != 0) {
-        return cli_fail(CLI_INPUT, "CA file %s: %s, give PEM certificates", given.ca,
-                        bad > 0 ? "a certificate of it cannot be used" : "no certificate");
+    if (!parsed) {
+        return cli_fail(CLI_INPUT, "CA file %s: out of memory, give a smaller file", given.ca);
     }
+
+    if (bad < 0) {
+        return cli_fail(CLI_INPUT, "CA file %s: there is no certificate in it, give PEM certificates", given.ca);
+    }
+
+    if (bad > 0) {
+        return cli_fail(CLI_INPUT, "CA file %s: one of its certificates cannot be used, give PEM certificates",
+                        given.ca);
+    }
+
+    return CLI_DONE;
+}
+
+/* The record points into @p chain. */
+static int ca_load(mbedtls_x509_crt *chain, meter_record *record) {
+    int code = ca_read(chain);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
     for (const mbedtls_x509_crt *one = chain; one != NULL && one->raw.len > 0; one = one->next) {
         if (record->ca_count == METER_CA_MAX) {
             return cli_fail(CLI_INPUT, "CA file %s: more than %u certificates, give the roots that are needed",
                             given.ca, METER_CA_MAX);
         }
+
+        /* The bytes stay where the parser put them. */
         record->ca[record->ca_count].der = one->raw.p;
-        record->ca[record->ca_count++].len = one->raw.len;
+        record->ca[record->ca_count].len = one->raw.len;
+        record->ca_count++;
     }
+
     return CLI_DONE;
 }
 
-/* [+-]HH:MM */
-static bool parse_zone(const char *text, int16_t *out) {
-    bool shaped = strlen(text) == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':';
-    for (unsigned i = 1; shaped && i < 6; i++) {
-        shaped = i == 3 || (text[i] >= '0' && text[i] <= '9');
+/* The number that two digits make, -1 if they are none. */
+static int two_digits(const char *text) {
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9') {
+        return -1;
     }
-    if (!shaped || text[4] > '5') {
+    return (text[0] - '0') * 10 + text[1] - '0';
+}
+
+/* [+-]HH:MM, at most 14 hours from UTC. */
+static bool provision_parse_zone(const char *text, int16_t *out) {
+    if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
         return false;
     }
-    int minutes = ((text[1] - '0') * 10 + text[2] - '0') * 60 + (text[4] - '0') * 10 + text[5] - '0';
-    *out = (int16_t)(text[0] == '-' ? -minutes : minutes);
-    return minutes <= 840;
+
+    int hours = two_digits(text + 1);
+    int minutes = two_digits(text + 4);
+    if (hours < 0 || minutes < 0 || minutes > 59) {
+        return false;
+    }
+    if (hours * 60 + minutes > ZONE_MAX_MINUTES) {
+        return false;
+    }
+
+    int from_utc = hours * 60 + minutes;
+    if (text[0] == '-') {
+        from_utc = -from_utc;
+    }
+
+    *out = (int16_t)from_utc;
+    return true;
 }
 
 /* A word's number, or 0 for the first one where none was given. */
-static uint8_t choice(int word) {
-    return (uint8_t)(word > 0 ? word - 1 : 0);
+static uint8_t provision_choice(int word) {
+    if (word == 0) {
+        return 0;
+    }
+    return (uint8_t)(word - 1);
 }
 
-static void fill_in(meter_record *record, char *patient) {
-    char *bar = patient != NULL ? strrchr(patient, '|') : NULL;
+static void record_fill_token_policy(meter_record *record) {
+    if (given.token_url != NULL) {
+        record->token_policy = METER_TOKEN_FIXED;
+        record->token_url = given.token_url;
+    } else if (given.token_origin != NULL) {
+        record->token_policy = METER_TOKEN_PINNED;
+        record->token_url = given.token_origin;
+    } else {
+        record->token_policy = METER_TOKEN_DISCOVERED;
+    }
+}
+
+/* [SYSTEM|]VALUE, NULL if none was given. It is split in place. */
+static void record_fill_patient(meter_record *record, char *patient) {
+    char *bar = NULL;
+    if (patient != NULL) {
+        /* A system is a URI, and may hold a bar itself: the last one parts it from the value. */
+        bar = strrchr(patient, '|');
+    }
+
+    record->patient = patient;
     if (bar != NULL) {
         *bar = '\0';
+        record->patient_system = patient;
+        record->patient = bar + 1;
     }
+}
+
+static void record_fill(meter_record *record) {
     record->fhir_base = given.fhir;
-    record->token_url = given.token_url != NULL ? given.token_url : given.token_origin;
-    record->token_policy = given.token_url != NULL      ? METER_TOKEN_FIXED
-                           : given.token_origin != NULL ? METER_TOKEN_PINNED
-                                                        : METER_TOKEN_DISCOVERED;
     record->client_id = given.client_id;
     record->scope = given.scope;
     record->kid = cli_kid.kid;
     record->kid_method = (uint8_t)cli_kid_method();
     record->alg = (uint8_t)given.alg;
-    record->write_mode = choice(given.write_mode);
-    record->unknown_time = choice(given.unknown_time);
+    record->write_mode = provision_choice(given.write_mode);
+    record->unknown_time = provision_choice(given.unknown_time);
     record->drop_oldest = given.when_full == 2;
     record->subject = given.subject;
-    record->patient = bar != NULL ? bar + 1 : patient;
-    record->patient_system = bar != NULL ? patient : NULL;
     record->interval_s = (uint32_t)given.interval_s;
     record->first_delay_s = (uint16_t)given.first_delay_s;
     record->ntp_server = given.ntp;
+    record_fill_token_policy(record);
 }
 
-static int check_given(void) {
+/* --show-jwk needs none of these, so the option table does not demand them. */
+static int provision_check_given(void) {
     const char *const needed[] = {given.fhir, given.client_id, given.scope, given.ca};
     static const char *const names[] = {"fhir BASE", "client-id ID", "scope SCOPES", "ca FILE"};
+
     for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         if (needed[i] == NULL) {
             return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(names[i], " "), names[i],
                             names[i]);
         }
     }
-    return cli_kid_check("provision");
+
+    int code = cli_check_client_id("provision", given.client_id);
+    if (code == CLI_DONE) {
+        code = cli_check_scope_commas("provision", given.scope, false);
+    }
+
+    if (code == CLI_DONE) {
+        code = cli_kid_check("provision");
+    }
+
+    return code;
 }
 
-static const char *advice(const char *field, sbs_status status) {
+static const char *provision_advice(const char *field, sbs_status status) {
     static const char *const table[][2] = {
-        {"scope", "give system scopes, as system/Observation.cu"},
-        {"subject", "give a reference, as Patient/123"},
+        {"scope", "give system scopes such as system/Observation.cu"},
+        {"subject", "give a reference such as Patient/123"},
     };
     for (size_t i = 0; i < SBS_COUNT_OF(table); i++) {
         if (strcmp(field, table[i][0]) == 0) {
             return table[i][1];
         }
     }
-    return status == SBS_ERR_URL ? "give an https URL" : "correct it";
+
+    if (status == SBS_ERR_URL) {
+        return "give an https URL";
+    }
+    return "correct it";
 }
 
-/* What the device will check is checked here first. */
-static int write_record(const meter_record *record, uint8_t *out, size_t *out_len) {
+/* The record is read as the device will read it, so that a fault is told here and not there. */
+static int record_write(const meter_record *record, uint8_t *out, size_t *out_len) {
     meter_record read;
     const char *field = "";
     sbs_status status = meter_record_write(record, out, METER_RECORD_MAX, out_len);
     if (status == SBS_OK) {
         status = meter_record_read(&read, out, *out_len, &field);
     }
+
     if (status == SBS_ERR_BUFFER) {
         return cli_fail(CLI_INPUT, "provision: the record is larger than %u bytes, give fewer certificates",
                         METER_RECORD_MAX);
     }
-    return status == SBS_OK
-               ? CLI_DONE
-               : cli_fail(CLI_INPUT, "provision: --%s: %s, %s", field, sbs_status_text(status), advice(field, status));
+
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "provision: --%s: %s, %s", field, sbs_status_text(status),
+                        provision_advice(field, status));
+    }
+
+    return CLI_DONE;
 }
 
-static bool is_text(sbs_text text, const char *word) {
-    return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
+static bool scope_allows_storing(const sbs_scope *scope, unsigned permission) {
+    bool covers =
+        sbs_text_equal(scope->type, sbs_text_of("Observation")) || sbs_text_equal(scope->type, sbs_text_of("*"));
+    return covers && (scope->permissions & permission) != 0;
 }
 
-/* A record under which the device could store nothing would still get a token, and replace one that works. */
-static int check_scope(const meter_record *record) {
-    bool put = record->write_mode == SBS_WRITE_PUT;
+/* With a scope under which it can store nothing the device would still get a token, and give up a record that works. */
+static int record_check_scope(const meter_record *record) {
+    unsigned permission = SBS_SCOPE_CREATE;
+    const char *letter = "c";
+    if (record->write_mode == SBS_WRITE_PUT) {
+        permission = SBS_SCOPE_UPDATE;
+        letter = "u";
+    }
+
     sbs_text list = sbs_text_of(record->scope);
     sbs_text token;
-    while (sbs_scope_next(&list, &token)) {
+    while (sbs_scope_next(&list, &token)) { /* one scope that allows it is enough */
         sbs_scope scope;
-        if (sbs_scope_parse(token, &scope) == SBS_OK &&
-            (is_text(scope.type, "Observation") || is_text(scope.type, "*")) &&
-            (scope.permissions & (put ? SBS_SCOPE_UPDATE : SBS_SCOPE_CREATE)) != 0) {
+        if (sbs_scope_parse(token, &scope) == SBS_OK && scope_allows_storing(&scope, permission)) {
             return CLI_DONE;
         }
     }
+
     return cli_fail(CLI_INPUT,
-                    "provision: --scope: the device could store no Observation with it, add system/Observation.%s",
-                    put ? "u" : "c");
+                    "provision: --scope: the device could not store Observations with it, add system/Observation.%s",
+                    letter);
 }
 
-static int make_record(uint8_t *out, size_t *out_len) {
-    meter_record record = {0};
-    mbedtls_x509_crt chain;
-    int code = check_given();
-    if (code == CLI_DONE && given.zone != NULL && !parse_zone(given.zone, &record.zone_minutes)) {
-        code = cli_fail(CLI_USAGE, "provision: --zone: '%s' is no zone, give it as +02:00", given.zone);
-    }
-    if (code != CLI_DONE) {
-        return code;
-    }
-    char *patient = given.patient != NULL ? strdup(given.patient) : NULL;
-    mbedtls_x509_crt_init(&chain);
-    fill_in(&record, patient);
-    code = load_ca(&chain, &record);
+/* @p chain holds the certificates that the record points to. */
+static int record_make_checked(meter_record *record, mbedtls_x509_crt *chain, uint8_t *out, size_t *out_len) {
+    int code = ca_load(chain, record);
     if (code == CLI_DONE) {
-        code = write_record(&record, out, out_len);
+        code = record_write(record, out, out_len);
     }
     if (code == CLI_DONE) {
-        code = check_scope(&record);
+        code = record_check_scope(record);
     }
-    mbedtls_x509_crt_free(&chain);
-    free(patient);
     return code;
 }
 
-static int talk(const uint8_t *record, size_t len) {
+static int record_make(uint8_t *out, size_t *out_len) {
+    int code = provision_check_given();
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    meter_record record = {0};
+    if (given.zone != NULL && !provision_parse_zone(given.zone, &record.zone_minutes)) {
+        return cli_fail(CLI_USAGE, "provision: --zone: '%s' is not a time zone, give one such as +02:00", given.zone);
+    }
+
+    char *patient = NULL;
+    if (given.patient != NULL) {
+        patient = strdup(given.patient);
+        if (patient == NULL) {
+            return cli_fail(CLI_LOCAL, "provision: out of memory, close other programs");
+        }
+    }
+
+    /* The certificates must outlive the writing of the record, which points to them. */
+    mbedtls_x509_crt chain;
+    mbedtls_x509_crt_init(&chain);
+    record_fill(&record);
+    record_fill_patient(&record, patient);
+    code = record_make_checked(&record, &chain, out, out_len);
+    mbedtls_x509_crt_free(&chain);
+    free(patient);
+
+    return code;
+}
+
+/* ---- the device -------------------------------------------------------------------------------------------------- */
+
+static int provision_talk_to(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+    if (given.show_jwk) {
+        return cli_dialogue_jwks(device, deadline_ms);
+    }
+
+    int code = cli_dialogue_send(device, record, len, deadline_ms);
+    if (code != CLI_DONE || given.no_wait) {
+        return code;
+    }
+    return cli_dialogue_confirm(device, deadline_ms);
+}
+
+static int provision_talk(const uint8_t *record, size_t len) {
     static cli_device device;
-    uint64_t timeout_s = given.timeout_s != 0 ? given.timeout_s : TIMEOUT_DEFAULT_S;
-    uint64_t deadline_ms = sbs_linux_now().mono_ms + timeout_s * 1000u;
+    if (given.timeout_s == 0) {
+        given.timeout_s = TIMEOUT_DEFAULT_S;
+    }
+
+    /* One deadline for all that is said to the device, however often it is asked. */
+    uint64_t deadline_ms = sbs_linux_now().mono_ms + given.timeout_s * 1000u;
     int code = cli_device_open(&device, given.device);
     if (code == CLI_DONE) {
-        code = given.show_jwk ? cli_dialogue_jwks(&device, deadline_ms)
-                              : cli_dialogue_send(&device, record, len, deadline_ms);
+        code = provision_talk_to(&device, record, len, deadline_ms);
     }
-    if (code == CLI_DONE && !given.show_jwk && !given.no_wait) {
-        code = cli_dialogue_confirm(&device, deadline_ms);
-    }
+
     cli_device_close(&device);
     return code;
 }
 
-static int run(const cli_operands *operands) {
+static int provision_run(const cli_operands *operands) {
     static uint8_t record[METER_RECORD_MAX];
     size_t len = 0;
+
     (void)operands;
-    int code = given.show_jwk ? CLI_DONE : make_record(record, &len);
-    return code == CLI_DONE ? talk(record, len) : code;
+
+    if (!given.show_jwk) {
+        int code = record_make(record, &len);
+        if (code != CLI_DONE) {
+            return code;
+        }
+    }
+
+    return provision_talk(record, len);
 }
 
 const cli_command cli_provision = {
@@ -250,5 +393,5 @@ const cli_command cli_provision = {
     .tables = {&own_table, &cli_kid_table, &cli_no_kid_table},
     .example = "sbs provision --device /dev/ttyUSB0 --fhir https://fhir.example.org/r4 --ca root.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu system/Device.u' --subject Patient/123",
-    .run = run,
+    .run = provision_run,
 };

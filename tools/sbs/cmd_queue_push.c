@@ -14,12 +14,18 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static int run(const cli_operands *operands) {
+static int queue_push_run(const cli_operands *operands) {
     (void)operands;
-    int code = cli_queue_open("queue push", cli_push_with.follow ? CLI_QUEUE_MADE : CLI_QUEUE_EXISTING);
+    cli_queue_need need = CLI_QUEUE_EXISTING;
+    if (cli_push_with.follow) {
+        need = CLI_QUEUE_MADE; /* a service may start before the first item comes */
+    }
+
+    int code = cli_queue_open("queue push", need);
     if (code == CLI_DONE) {
         code = cli_queue_push_run("queue push", NULL);
     }
+
     cli_queue_close();
     return code;
 }
@@ -27,21 +33,18 @@ static int run(const cli_operands *operands) {
 const cli_command cli_queue_push = {
     .name = "queue push",
     .summary = "Pushes what waits in a queue, each item once and in order for each device",
-    .about =
-        "Ends when the queue is empty, or when the server takes nothing for --wait SECONDS (cron: run it again); with\n"
-        "--follow it stays (a service). Each item gives one line when the server has it, or never will: its\n"
-        "identifier, what happened (created, already there, updated, replaced, refused: why), its place on the "
-        "server,\n"
-        "separated by tabs. What is refused becomes a dead letter and holds up no other; what still waits at the end\n"
-        "is counted, and 'sbs queue show' tells why. Exit status 0 only if nothing is left and nothing was refused. "
-        "One process at a time\n"
-        "pushes a queue: another one says so and ends with 0, or with --follow waits for its end. put: PUT under an id "
-        "derived from the identifier, in place of an id of its own.\n"
-        "if-none-exist: POST unless the server holds the identifier. plain: POST. auto: the first that the server\n"
-        "states.\n",
+    .about = "Ends when the queue is empty, or when the server takes nothing for --wait SECONDS (cron: run it\n"
+             "again); with --follow it stays (a service). Each item gives one line when the server has it, or\n"
+             "never will: its identifier, what happened (created, already there, updated, replaced, refused:\n"
+             "why), its place on the server, separated by tabs. A refused item becomes a dead letter and holds\n"
+             "up no other. What still waits at the end is counted, and 'sbs queue show' tells why. Exit status\n"
+             "0 only if nothing is left and nothing was refused. One process at a time pushes a queue: a second\n"
+             "one says so and ends with 0, or with --follow waits until the first one ends. put: PUT under an\n"
+             "id derived from the identifier, in place of an id of its own. if-none-exist: POST unless the\n"
+             "server holds the identifier. plain: POST. auto: the first that the server states.\n",
     .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table, &cli_push_table,
                &cli_connection_table},
     .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu'",
-    .run = run,
+    .run = queue_push_run,
 };

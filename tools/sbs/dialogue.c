@@ -17,15 +17,17 @@
 #define CLEAR "\x15"    /* what somebody has half typed is taken back */
 #define ANSWER "provision: "
 
-static int lost(void) {
+static int device_lost(void) {
     if (cli_signal() != 0) {
-        return CLI_NETWORK; /* the signal decides */
+        return CLI_NETWORK; /* the signal decides the exit status */
     }
     return cli_fail(CLI_NETWORK, "provision: the device does not answer, check the line and that the firmware runs");
 }
 
-/* The next line that begins with @p start, from behind it; NULL if none came in time. */
-static const char *await(cli_device *device, const char *start, uint64_t deadline_ms) {
+/* ---- a line and its answer --------------------------------------------------------------------------------------- */
+
+/* The rest of the next line that has @p start in it; NULL if none came in time. */
+static const char *device_await(cli_device *device, const char *start, uint64_t deadline_ms) {
     const char *line;
     while ((line = cli_device_line(device, deadline_ms)) != NULL) {
         const char *found = strstr(line, start); /* what was typed may stand before it */
@@ -36,18 +38,24 @@ static const char *await(cli_device *device, const char *start, uint64_t deadlin
     return NULL;
 }
 
-static uint64_t sooner(uint64_t deadline_ms) {
+/* When the answer to one line is no longer waited for. */
+static uint64_t device_answer_deadline(uint64_t deadline_ms) {
     uint64_t patience_ms = sbs_linux_now().mono_ms + ANSWER_MS;
     return patience_ms < deadline_ms ? patience_ms : deadline_ms;
 }
 
-/* Sends a line until an answer comes that begins with one of the two words; NULL otherwise. */
-static const char *ask(cli_device *device, const char *line, const char *start, uint64_t deadline_ms) {
-    for (unsigned i = 0; i < TRIES && cli_signal() == 0 && sbs_linux_now().mono_ms < deadline_ms; i++) {
-        if (!cli_device_send(device, CLEAR) || !cli_device_send(device, line) || !cli_device_send(device, "\n")) {
+static bool device_send_line(cli_device *device, const char *line) {
+    return cli_device_send(device, CLEAR) && cli_device_send(device, line) && cli_device_send(device, "\n");
+}
+
+/* Sends a line, again and again, until one with @p start in it answers. Returns what follows it there, or NULL. */
+static const char *device_ask(cli_device *device, const char *line, const char *start, uint64_t deadline_ms) {
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (cli_signal() != 0 || sbs_linux_now().mono_ms >= deadline_ms || !device_send_line(device, line)) {
             return NULL;
         }
-        const char *answer = await(device, start, sooner(deadline_ms));
+
+        const char *answer = device_await(device, start, device_answer_deadline(deadline_ms));
         if (answer != NULL) {
             return answer;
         }
@@ -55,143 +63,226 @@ static const char *ask(cli_device *device, const char *line, const char *start, 
     return NULL;
 }
 
+static bool text_begins(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* What follows @p start in @p text; NULL if the text does not begin so. */
+static const char *text_after(const char *text, const char *start) {
+    if (!text_begins(text, start)) {
+        return NULL;
+    }
+    return text + strlen(start);
+}
+
+/* ---- the keys ---------------------------------------------------------------------------------------------------- */
+
 int cli_dialogue_jwks(cli_device *device, uint64_t deadline_ms) {
-    sbs_writer out;
     for (;;) {
-        const char *answer = ask(device, "jwk", "jwks: ", deadline_ms);
+        const char *answer = device_ask(device, "jwk", "jwks: ", deadline_ms);
         if (answer == NULL) {
-            return lost();
+            return device_lost();
         }
-        if (answer[0] == '{') {
-            cli_output(&out);
-            sbs_put_string(&out, answer);
-            sbs_put_char(&out, '\n');
-            return CLI_DONE;
+        if (answer[0] != '{') { /* the key is still being made */
+            continue;
         }
+
+        sbs_writer out;
+        cli_output(&out);
+        sbs_put_string(&out, answer);
+        sbs_put_char(&out, '\n');
+        return CLI_DONE;
     }
 }
 
 /* ---- the record -------------------------------------------------------------------------------------------------- */
 
-static int refused(const char *answer) {
+static int record_refused(const char *answer) {
     return cli_fail(CLI_INPUT, "provision: the device refuses the record: %s, correct it", answer);
 }
 
-static bool begins(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-/* A device that is still making its key says so; it is asked again. */
-static int begin(cli_device *device, size_t len, uint64_t deadline_ms) {
+/* A device that is still making its key answers with an error that names the device. It is asked again, once it has
+ * told its state. */
+static int record_announce(cli_device *device, size_t len, uint64_t deadline_ms) {
     char line[48];
     (void)snprintf(line, sizeof line, "provision begin %zu", len);
+
     for (;;) {
-        const char *answer = ask(device, line, ANSWER, deadline_ms);
+        const char *answer = device_ask(device, line, ANSWER, deadline_ms);
         if (answer == NULL) {
-            return lost();
+            return device_lost();
         }
-        if (begins(answer, "ready ")) {
+        if (text_begins(answer, "ready ")) {
             return CLI_DONE;
         }
-        if (begins(answer, "error ") && !begins(answer, "error field=device ")) {
-            return refused(answer + 6);
+
+        const char *fault = text_after(answer, "error ");
+        if (fault != NULL && !text_begins(fault, "field=device ")) {
+            return record_refused(fault);
         }
-        (void)await(device, "state=", sooner(deadline_ms));
+
+        /* It tells its state when that changes: then it is worth asking again. */
+        (void)device_await(device, "state=", device_answer_deadline(deadline_ms));
     }
 }
 
 /* Where the device goes on after "ok" and "again"; false if it says neither. */
-static bool read_place(const char *answer, size_t len, size_t *out_place) {
-    uint64_t place;
-    const char *number = begins(answer, "ok ") ? answer + 3 : begins(answer, "again ") ? answer + 6 : NULL;
-    if (number == NULL || sbs_text_to_uint(sbs_text_of(number), &place) != SBS_OK || place > len) {
+static bool record_read_place(const char *answer, size_t len, size_t *out_place) {
+    const char *number = text_after(answer, "ok ");
+    if (number == NULL) {
+        number = text_after(answer, "again ");
+    }
+
+    if (number == NULL) {
         return false;
     }
+
+    uint64_t place;
+    if (sbs_text_to_uint(sbs_text_of(number), &place) != SBS_OK || place > len) {
+        return false;
+    }
+
     *out_place = (size_t)place;
     return true;
 }
 
-static int send_pieces(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+/* Sends the bytes at @p *at and moves it to where the device goes on: behind them, or to what it did not get whole. */
+static int record_send_piece(cli_device *device, const uint8_t *record, size_t len, size_t *at, uint64_t deadline_ms) {
     char line[160], text[SBS_BASE64URL_ENCODED_SIZE(PIECE) + 1];
-    unsigned standing = 0;
-    for (size_t at = 0; at < len;) {
-        size_t piece = len - at < PIECE ? len - at : PIECE, text_len, place;
-        if (sbs_base64url_encode(record + at, piece, text, sizeof text, &text_len) != SBS_OK) {
-            return cli_fail(CLI_INPUT, "provision: the record cannot be encoded, report this");
+    size_t text_len;
+    size_t piece = len - *at;
+
+    /* The last piece is shorter. */
+    if (piece > PIECE) {
+        piece = PIECE;
+    }
+
+    if (sbs_base64url_encode(record + *at, piece, text, sizeof text, &text_len) != SBS_OK) {
+        return cli_fail(CLI_INPUT, "provision: the record cannot be encoded, report this");
+    }
+
+    /* A line without flow control loses bytes; the device asks again for what does not fit its sum. */
+    unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
+    (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
+    const char *answer = device_ask(device, line, ANSWER, deadline_ms);
+    if (answer == NULL) {
+        return device_lost();
+    }
+
+    if (!record_read_place(answer, len, at)) {
+        return record_refused(answer);
+    }
+
+    return CLI_DONE;
+}
+
+static int record_send_pieces(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+    unsigned without_progress = 0;
+    size_t at = 0;
+
+    while (at < len) {
+        size_t before = at;
+        int code = record_send_piece(device, record, len, &at, deadline_ms);
+        if (code != CLI_DONE) {
+            return code;
         }
-        (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", at, (int)text_len, text,
-                       (unsigned)sbs_crc32(0, record + at, piece));
-        const char *answer = ask(device, line, ANSWER, deadline_ms);
-        if (answer == NULL) {
-            return lost();
+
+        without_progress++;
+        if (at > before) {
+            without_progress = 0;
         }
-        if (!read_place(answer, len, &place)) {
-            return refused(answer);
+
+        /* Each piece arrives damaged: more of the same would never end. */
+        if (without_progress > TRIES) {
+            return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check the cable and the speed");
         }
-        standing = place > at ? 0 : standing + 1;
-        if (standing > TRIES) {
-            return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check it");
-        }
-        at = place;
         cli_progress("sent %zu of %zu bytes", at, len);
     }
+
     cli_progress_end();
     return CLI_DONE;
 }
 
-int cli_dialogue_send(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
-    int code = begin(device, len, deadline_ms);
-    if (code == CLI_DONE) {
-        code = send_pieces(device, record, len, deadline_ms);
+/* Sent once only: if the answer is lost, a repeated line must not start a second try of the record. */
+static int record_finish(cli_device *device, uint64_t deadline_ms) {
+    if (!cli_device_send(device, CLEAR "provision end\n")) {
+        return device_lost();
     }
+
+    const char *answer;
+    while ((answer = device_await(device, ANSWER, deadline_ms)) != NULL) {
+        if (text_begins(answer, "stored") || text_begins(answer, "trying")) {
+            return CLI_DONE;
+        }
+
+        const char *fault = text_after(answer, "error ");
+        if (fault != NULL) {
+            return record_refused(fault);
+        }
+    }
+
+    return device_lost();
+}
+
+int cli_dialogue_send(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+    int code = record_announce(device, len, deadline_ms);
     if (code != CLI_DONE) {
         return code;
     }
-    /* Once only: an answer that got lost must not end in a second try. */
-    if (!cli_device_send(device, CLEAR "provision end\n")) {
-        return lost();
+
+    code = record_send_pieces(device, record, len, deadline_ms);
+    if (code != CLI_DONE) {
+        return code;
     }
-    const char *answer;
-    while ((answer = await(device, ANSWER, deadline_ms)) != NULL) {
-        if (begins(answer, "stored") || begins(answer, "trying")) {
-            return CLI_DONE;
-        }
-        if (begins(answer, "error ")) {
-            return refused(answer + 6);
-        }
-    }
-    return lost();
+
+    return record_finish(device, deadline_ms);
 }
 
 /* ---- the token --------------------------------------------------------------------------------------------------- */
 
-static int failed(const char *answer, const char *what) {
-    bool by_server = strstr(answer, " by=server ") != NULL;
-    const char *why = strstr(answer, by_server ? " by=server " : " by=network ");
-    why = why != NULL ? why + (by_server ? 11 : 12) : answer;
-    return cli_fail(by_server ? CLI_REFUSED : CLI_NETWORK, "provision: no token: %s, %s", why, what);
+/* The device says who is to blame, "by=server" or "by=network", and then why. @p what_now: what became of the record.
+ */
+static int token_failed(const char *answer, const char *what_now) {
+    static const char by_server[] = " by=server ", by_network[] = " by=network ";
+    int code = CLI_NETWORK;
+    const char *why = strstr(answer, by_server);
+    if (why != NULL) {
+        code = CLI_REFUSED;
+        why += sizeof by_server - 1;
+    } else if ((why = strstr(answer, by_network)) != NULL) {
+        why += sizeof by_network - 1;
+    } else {
+        why = answer;
+    }
+
+    return cli_fail(code, "provision: no token: %s, %s", why, what_now);
 }
 
 int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
     const char *answer;
     cli_note("provision: the device has the record, and asks for a token with it");
-    while ((answer = await(device, ANSWER, deadline_ms)) != NULL) {
-        if (begins(answer, "confirmed")) {
+
+    while ((answer = device_await(device, ANSWER, deadline_ms)) != NULL) {
+        if (text_begins(answer, "confirmed")) {
             cli_note("provision: the device got a token with the record");
             return CLI_DONE;
         }
-        if (begins(answer, "restored ")) {
-            return failed(answer, "the device went back to the record it had");
+        if (text_begins(answer, "restored ")) {
+            return token_failed(answer, "the device went back to the record that it had");
         }
-        if (begins(answer, "unconfirmed ")) {
-            return failed(answer, "the record is stored, not yet confirmed, and the device goes on trying");
+        if (text_begins(answer, "unconfirmed ")) {
+            return token_failed(answer, "the record is stored but not yet confirmed, and the device keeps trying");
         }
-        if (begins(answer, "error ")) {
-            return refused(answer + 6);
+
+        const char *fault = text_after(answer, "error ");
+        if (fault != NULL) {
+            return record_refused(fault);
         }
     }
+
     if (cli_signal() != 0) {
-        return CLI_NETWORK;
+        return CLI_NETWORK; /* the signal decides the exit status */
     }
+
     return cli_fail(CLI_NETWORK, "provision: no token yet, ask the device with 'status' on its console");
 }

@@ -16,11 +16,14 @@ int cli_input_open(cli_input *input, const char *path, const char *what) {
     if (strcmp(path, "-") == 0) {
         return CLI_DONE;
     }
+
     input->path = path;
     input->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return input->descriptor >= 0
-               ? CLI_DONE
-               : cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+    if (input->descriptor < 0) {
+        return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
+    }
+
+    return CLI_DONE;
 }
 
 void cli_input_close(const cli_input *input) {
@@ -34,10 +37,12 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
     if (!cli_buffer_reserve(out, 1)) {
         return cli_fail(CLI_INPUT, "%s %s: out of memory, give a smaller file", input->what, input->path);
     }
+
     while (out->len < out->size) {
         if (cli_signal() != 0) {
             return CLI_INPUT; /* the signal decides the exit status */
         }
+
         ssize_t count = read(input->descriptor, out->data + out->len, out->size - out->len);
         if (count == 0) {
             *out_end = true;
@@ -50,26 +55,33 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
                             strerror(errno));
         }
     }
+
     return CLI_DONE;
 }
 
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out) {
     cli_input input;
-    bool end = false;
     int code = cli_input_open(&input, path, what);
     if (code != CLI_DONE) {
         return code;
     }
+
+    bool end = false;
+
+    /* One byte more than allowed is enough to know that the file is too large. */
     while (code == CLI_DONE && !end && out->len <= max) {
         code = cli_input_fill(&input, out, &end);
     }
+
     if (code == CLI_DONE && out->len > max) {
         code = cli_fail(CLI_INPUT, "%s %s: too large, %zu bytes are the limit", what, input.path, max);
     }
+
     cli_input_close(&input);
     if (code != CLI_DONE) {
         cli_buffer_free(out);
     }
+
     return code;
 }
 
@@ -77,21 +89,32 @@ void cli_output(sbs_writer *writer) {
     sbs_writer_init_sink(writer, cli_buffer_put, &output);
 }
 
-int cli_output_flush(void) {
-    size_t written = 0;
-    int code = CLI_DONE;
-    while (written < output.len) {
-        ssize_t count = write(STDOUT_FILENO, output.data + written, output.len - written);
+/* Writes it all, unless a signal comes. */
+static int output_write(const char *data, size_t len) {
+    while (len > 0) {
+        ssize_t count = write(STDOUT_FILENO, data, len);
         if (count > 0) {
-            written += (size_t)count;
-        } else if (count < 0 && errno == EINTR && cli_signal() == 0) {
+            data += count;
+            len -= (size_t)count;
             continue;
-        } else {
-            code = cli_fail(CLI_LOCAL, "standard output: %s, the result is not complete",
-                            count < 0 ? strerror(errno) : "nothing was written");
-            break;
         }
+
+        /* A signal that does not end the command, such as that of a resized window. */
+        if (count < 0 && errno == EINTR && cli_signal() == 0) {
+            continue;
+        }
+        const char *why = "nothing was written";
+        if (count < 0) {
+            why = strerror(errno);
+        }
+        return cli_fail(CLI_LOCAL, "standard output: %s, the result is not complete", why);
     }
+
+    return CLI_DONE;
+}
+
+int cli_output_flush(void) {
+    int code = output_write(output.data, output.len);
     sbs_wipe(output.data, output.len);
     output.len = 0;
     return code;

@@ -27,10 +27,15 @@ static sbs_text trim(sbs_text text) {
 }
 
 /* Takes the next line that is not blank off the text. */
-static bool next_line(sbs_text *rest, sbs_text *out_item, size_t *line) {
+static bool items_next_line(sbs_text *rest, sbs_text *out_item, size_t *line) {
     while (rest->len > 0) {
+        /* The number counts blank lines, too: it is the one that an editor shows. */
         const char *end = memchr(rest->ptr, '\n', rest->len);
-        size_t len = end == NULL ? rest->len : (size_t)(end - rest->ptr) + 1;
+        size_t len = rest->len;
+        if (end != NULL) {
+            len = (size_t)(end - rest->ptr) + 1;
+        }
+
         *out_item = trim((sbs_text){rest->ptr, len});
         (*line)++;
         *rest = (sbs_text){rest->ptr + len, rest->len - len};
@@ -38,6 +43,7 @@ static bool next_line(sbs_text *rest, sbs_text *out_item, size_t *line) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -48,28 +54,55 @@ static bool has_objects(sbs_text text) {
     sbs_text line;
     size_t number = 1;
     size_t starts = 0;
-    while (next_line(&rest, &line, &number)) {
+
+    while (items_next_line(&rest, &line, &number)) {
+        /* Members of an indented resource may begin with a brace, but not at the margin. */
         bool at_column_0 = line.ptr == text.ptr || line.ptr[-1] == '\n';
         starts += at_column_0 && line.ptr[0] == '{';
     }
+
     return starts > 1;
 }
 
+/* Says that the memory of all items that were given is needed. */
+static int items_release(cli_items *items) {
+    return items->take(items->ctx, (sbs_text){NULL, 0}, items->path, 0);
+}
+
+/* How much of the data is made of whole lines. */
+static size_t len_of_lines(const cli_buffer *data, bool at_end) {
+    if (at_end || data->len == 0) {
+        return data->len;
+    }
+
+    const char *last = memrchr(data->data, '\n', data->len);
+    if (last == NULL) {
+        return 0;
+    }
+    return (size_t)(last - data->data) + 1;
+}
+
 int cli_items_take_lines(cli_items *items, cli_buffer *data, bool at_end) {
-    const char *last = data->len == 0 ? NULL : memrchr(data->data, '\n', data->len);
-    size_t whole = at_end ? data->len : last == NULL ? 0 : (size_t)(last - data->data) + 1;
+    size_t whole = len_of_lines(data, at_end);
     sbs_text rest = {data->data, whole};
     sbs_text item;
     int code = CLI_DONE;
-    while (code == CLI_DONE && next_line(&rest, &item, &items->line)) {
+
+    while (code == CLI_DONE && items_next_line(&rest, &item, &items->line)) {
         items->count++;
         code = items->take(items->ctx, item, items->path, items->line - 1);
     }
-    code = code == CLI_DONE ? items->take(items->ctx, (sbs_text){NULL, 0}, items->path, 0) : code;
+
+    if (code == CLI_DONE) {
+        code = items_release(items);
+    }
+
+    /* What is left is the beginning of the next line. */
     data->len -= whole;
     if (whole > 0 && data->len > 0) {
         memmove(data->data, data->data + whole, data->len);
     }
+
     return code;
 }
 
@@ -78,23 +111,49 @@ static int take_whole(cli_items *items, cli_buffer *file) {
     if (text.len == 0 || (!cli_is_json(text) && has_objects(cli_buffer_text(file)))) {
         return cli_items_take_lines(items, file, true);
     }
+
     items->count++;
     int code = items->take(items->ctx, text, items->path, 1);
-    return code == CLI_DONE ? items->take(items->ctx, (sbs_text){NULL, 0}, items->path, 0) : code;
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    return items_release(items);
 }
 
 typedef enum form { UNKNOWN, LINES, WHOLE } form;
 
-/* A whole value in the first line cannot be the start of a longer one: then every line is one, and the file need not be
- * held in memory. UNKNOWN: that line is not there yet. */
+/* Where the first line is a whole value the file is NDJSON: a value of several lines does not begin with one. Then the
+ * file need not be held in memory. UNKNOWN: that line is not there yet. */
 static form form_of(const cli_buffer *data, bool at_end) {
     sbs_text rest = cli_buffer_text(data);
     sbs_text line;
     size_t number = 1;
-    if (!next_line(&rest, &line, &number) || (rest.len == 0 && !at_end && data->data[data->len - 1] != '\n')) {
+
+    if (!items_next_line(&rest, &line, &number)) {
         return UNKNOWN;
     }
-    return cli_is_json(line) ? LINES : WHOLE;
+
+    /* A line may still go on where the data ends. */
+    bool ended = at_end || rest.len > 0 || data->data[data->len - 1] == '\n';
+    if (!ended) {
+        return UNKNOWN;
+    }
+
+    if (cli_is_json(line)) {
+        return LINES;
+    }
+
+    return WHOLE;
+}
+
+/* Reads on. Returns an exit status; on a failure a message was printed. */
+static int fill(const cli_input *input, cli_buffer *data, bool *out_end) {
+    int fault = cli_input_fill(input, data, out_end);
+    if (fault == CLI_DONE && data->len > FILE_MAX) {
+        return cli_fail(CLI_INPUT, "%s %s: too large, %u bytes are the limit", input->what, input->path, FILE_MAX);
+    }
+    return fault;
 }
 
 /* Returns what `take` did. A fault of reading is told and goes to @p out_fault. */
@@ -102,22 +161,24 @@ static int take_file(cli_items *items, const cli_input *input, cli_buffer *data,
     form found = UNKNOWN;
     bool end = false;
     int code = CLI_DONE;
+
     while (code == CLI_DONE && !end) {
-        *out_fault = cli_input_fill(input, data, &end);
-        if (*out_fault == CLI_DONE && data->len > FILE_MAX) {
-            *out_fault =
-                cli_fail(CLI_INPUT, "%s %s: too large, %u bytes are the limit", input->what, input->path, FILE_MAX);
-        }
+        *out_fault = fill(input, data, &end);
         if (*out_fault != CLI_DONE) {
             break;
         }
-        found = found == UNKNOWN ? form_of(data, end) : found;
+
+        /* Decided once, as soon as the first line is there. */
+        if (found == UNKNOWN) {
+            found = form_of(data, end);
+        }
         if (found == LINES) {
             code = cli_items_take_lines(items, data, end);
         } else if (end) {
             code = take_whole(items, data);
         }
     }
+
     return code;
 }
 
@@ -125,6 +186,7 @@ static int read_file(const char *command, cli_items *items, int *out_code) {
     cli_input input;
     cli_buffer data = {0};
     int code = CLI_DONE;
+
     int fault = cli_input_open(&input, items->path, command);
     if (fault == CLI_DONE) {
         if (cli_buffer_reserve(&data, PIECE)) {
@@ -135,15 +197,25 @@ static int read_file(const char *command, cli_items *items, int *out_code) {
         cli_input_close(&input);
         cli_buffer_free(&data);
     }
+
     if (code == CLI_DONE && fault == CLI_DONE && items->count == 0) {
         fault = cli_fail(CLI_INPUT, "%s: %s: no resource in it, give JSON or NDJSON", command, items->path);
     }
-    *out_code = *out_code == CLI_DONE ? fault : *out_code;
-    return cli_signal() == 0 || code != CLI_DONE ? code : fault;
+    if (*out_code == CLI_DONE) {
+        *out_code = fault;
+    }
+
+    /* A fault of one file keeps no other from being read, but a signal does. */
+    if (code == CLI_DONE && cli_signal() != 0) {
+        return fault;
+    }
+
+    return code;
 }
 
 int cli_items_read(const char *command, const cli_operands *files, cli_items_take take, void *ctx, int *out_code) {
     int code = CLI_DONE;
+
     for (size_t i = 0; i < files->count && code == CLI_DONE; i++) {
         cli_items items = {.take = take, .ctx = ctx, .path = files->items[i], .line = 1};
         code = read_file(command, &items, out_code);
@@ -151,13 +223,18 @@ int cli_items_read(const char *command, const cli_operands *files, cli_items_tak
     return code;
 }
 
-/* A line of an indented resource, of which there are several in a file or none that is whole: told once. */
+/* True of a line of an indented resource. A file of several such resources, or of a broken one, is read line by line.
+ */
 static bool is_piece(sbs_text item) {
-    return item.len > 0 && memchr(item.ptr, '\n', item.len) == NULL && strchr("{[,", item.ptr[item.len - 1]) != NULL &&
-           item.ptr[item.len - 1] != '\0';
+    if (item.len == 0 || memchr(item.ptr, '\n', item.len) != NULL) {
+        return false;
+    }
+
+    char last = item.ptr[item.len - 1];
+    return last == '{' || last == '[' || last == ',';
 }
 
-static bool hinted;
+static bool hinted; /* told once: the next lines of that resource are refused as well */
 
 void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t fault_at, char *out, size_t size) {
     if (strcmp(fault, sbs_status_text(SBS_ERR_JSON)) != 0) {
@@ -165,10 +242,14 @@ void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t faul
         return;
     }
 
+    const char *hint = "";
+    if (is_piece(item) && !hinted) {
+        hinted = true;
+        hint = ", each line must hold one resource, or the whole file one";
+    }
+
     size_t below;
     size_t column;
     cli_json_where(item, fault_at, &below, &column);
-    const char *hint = is_piece(item) && !hinted ? ", each line must be one resource, or the file one" : "";
-    hinted = hinted || hint[0] != '\0';
     (void)snprintf(out, size, "%s (line %zu, column %zu)%s", fault, line + below - 1, column, hint);
 }

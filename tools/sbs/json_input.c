@@ -4,6 +4,7 @@
 void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_column) {
     *out_line = 1;
     *out_column = 1;
+
     for (size_t i = 0; i < at && i < text.len; i++) {
         if (text.ptr[i] == '\n') {
             (*out_line)++;

@@ -31,10 +31,16 @@ sbs_kid_method cli_kid_method(void) {
     if (cli_kid.none) {
         return SBS_KID_NONE;
     }
+
     if (cli_kid.kid != NULL) {
         return SBS_KID_LITERAL;
     }
-    return cli_kid.method == 2 ? SBS_KID_THUMBPRINT : SBS_KID_SEED;
+
+    if (cli_kid.method == 2) {
+        return SBS_KID_THUMBPRINT;
+    }
+
+    return SBS_KID_SEED;
 }
 
 int cli_kid_check(const char *command) {
@@ -45,7 +51,7 @@ int cli_kid_check(const char *command) {
                     SBS_KID_MAX);
 }
 
-static bool contains(const cli_buffer *text, const char *words) {
+static bool pem_contains(const cli_buffer *text, const char *words) {
     size_t len = strlen(words);
     for (size_t at = 0; at + len <= text->len; at++) {
         if (memcmp(text->data + at, words, len) == 0) {
@@ -56,75 +62,111 @@ static bool contains(const cli_buffer *text, const char *words) {
 }
 
 /* Environment variables and JSON carry a PEM text with its line ends as a backslash and an n. */
-static bool has_joined_lines(const cli_buffer *pem) {
-    return contains(pem, "-----BEGIN") && contains(pem, "\\n");
+static bool pem_has_joined_lines(const cli_buffer *pem) {
+    return pem_contains(pem, "-----BEGIN") && pem_contains(pem, "\\n");
 }
 
-static int import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key, sbs_alg *alg,
-                  size_t *out_len) {
-    sbs_pem_fault fault = SBS_PEM_NO_FAULT;
-    sbs_status status = SBS_OK;
-    if (!public_allowed) {
-        status = sbs_pem_key_import(pem->data, pem->len - 1, &key->id, &fault);
-    }
-    if (status == SBS_OK) {
-        status = sbs_pem_public_key_read(pem->data, pem->len - 1, alg, key->bytes, sizeof key->bytes, out_len, &fault);
-    }
-    if (status != SBS_OK && has_joined_lines(pem)) {
+static int key_refuse(const char *path, const cli_buffer *pem, sbs_status status, sbs_pem_fault fault) {
+    if (pem_has_joined_lines(pem)) {
         return cli_fail(CLI_INPUT,
                         "key %s: its lines are joined by the two characters \\n, write them as lines: "
                         "printf '%%b' \"$KEY\" > FILE",
                         path);
     }
+
     if (status == SBS_ERR_KEY) {
         return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
     }
+
+    return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
+}
+
+/* @p pem ends with a NUL. The public part is taken in any case, the private one unless a public key would do. */
+static int key_import(const char *path, bool public_allowed, const cli_buffer *pem, cli_key *key) {
+    sbs_pem_fault fault = SBS_PEM_NO_FAULT;
+    sbs_status status = SBS_OK;
+    size_t pem_len = pem->len - 1;
+    if (!public_allowed) {
+        status = sbs_pem_key_import(pem->data, pem_len, &key->id, &fault);
+    }
+
+    sbs_alg alg = SBS_RS384;
+    size_t len = 0;
+    if (status == SBS_OK) {
+        status = sbs_pem_public_key_read(pem->data, pem_len, &alg, key->bytes, sizeof key->bytes, &len, &fault);
+    }
+
+    if (status != SBS_OK) {
+        return key_refuse(path, pem, status, fault);
+    }
+
+    status = sbs_public_key_parse(alg, key->bytes, len, &key->public_key);
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
-/* A group may be given a key on purpose, everybody not. */
-static void warn_if_open(const char *path, const cli_buffer *pem) {
-    static const char *warned; /* a command that reads it twice tells it once */
+/* A group may have been given the key on purpose, everybody not. */
+static bool key_is_open_to_others(const char *path, mode_t *out_mode) {
     struct stat file;
-    if (path != warned && strcmp(path, "-") != 0 && contains(pem, "PRIVATE KEY") && stat(path, &file) == 0 &&
-        S_ISREG(file.st_mode) && (file.st_mode & (S_IRWXO | S_IWGRP)) != 0) {
-        cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
-                 (unsigned)(file.st_mode & 07777));
-        warned = path;
+    if (strcmp(path, "-") == 0 || stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return false;
     }
+
+    *out_mode = file.st_mode & 07777;
+    return (file.st_mode & (S_IRWXO | S_IWGRP)) != 0;
+}
+
+static void key_warn_if_open(const char *path, const cli_buffer *pem) {
+    static const char *warned; /* a command that reads a key twice warns once */
+    mode_t mode;
+
+    /* A public key may be open to everybody. */
+    if (path == warned || !pem_contains(pem, "PRIVATE KEY") || !key_is_open_to_others(path, &mode)) {
+        return;
+    }
+
+    cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
+             (unsigned)mode);
+    warned = path;
 }
 
 int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
     cli_buffer pem = {0};
-    sbs_alg alg = SBS_RS384;
-    size_t len = 0;
     int code = cli_read_file(path, "key", PEM_MAX, &pem);
-    if (code == CLI_DONE && cli_buffer_put(&pem, "", 1) != SBS_OK) {
-        code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
-    }
-    code = code != CLI_DONE ? code : import(path, public_allowed, &pem, out_key, &alg, &len);
-    if (code == CLI_DONE) {
-        warn_if_open(path, &pem);
-    }
-    cli_buffer_free(&pem);
     if (code != CLI_DONE) {
         return code;
     }
-    sbs_status status = sbs_public_key_parse(alg, out_key->bytes, len, &out_key->public_key);
-    if (status != SBS_OK) {
-        return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
+
+    /* The PEM parser wants a NUL at the end. */
+    if (cli_buffer_put(&pem, "", 1) == SBS_OK) {
+        code = key_import(path, public_allowed, &pem, out_key);
+    } else {
+        code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
     }
-    sbs_psa_key_init(&out_key->state, out_key->id, &out_key->key);
-    return CLI_DONE;
+
+    if (code == CLI_DONE) {
+        key_warn_if_open(path, &pem);
+    }
+
+    cli_buffer_free(&pem);
+    if (code == CLI_DONE) {
+        sbs_psa_key_init(&out_key->state, out_key->id, &out_key->key);
+    }
+
+    return code;
 }
 
 int cli_key_kid(cli_key *key) {
-    sbs_status status = sbs_jwk_kid(&key->public_key, cli_kid_method(), sbs_text_of(cli_kid.kid), key->kid,
-                                    sizeof key->kid, &key->kid_len);
-    return status == SBS_OK ? CLI_DONE : cli_fail(CLI_INPUT, "key id: %s, give another key", sbs_status_text(status));
+    sbs_text literal = sbs_text_of(cli_kid.kid);
+    sbs_status status =
+        sbs_jwk_kid(&key->public_key, cli_kid_method(), literal, key->kid, sizeof key->kid, &key->kid_len);
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "key id: %s, give another key", sbs_status_text(status));
+    }
+    return CLI_DONE;
 }
 
 void cli_key_free(cli_key *key) {

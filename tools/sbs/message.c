@@ -35,6 +35,7 @@ static void catch_signal(int number, const struct sigaction *action) {
 
 void cli_signals_init(void) {
     struct sigaction action;
+
     memset(&action, 0, sizeof action);
     action.sa_handler = note_signal;
     action.sa_flags = (int)SA_RESETHAND; /* a second one ends the command at once */
@@ -75,33 +76,47 @@ size_t cli_sanitise(char *text, size_t len) {
 
 void cli_put_sanitised(sbs_writer *out, const char *text) {
     char line[MESSAGE_SIZE];
-    size_t len = strlen(text) < sizeof line ? strlen(text) : sizeof line;
+    size_t len = strnlen(text, sizeof line);
     memcpy(line, text, len);
     sbs_put(out, line, cli_sanitise(line, len));
+}
+
+/* Writes what fits, made fit to be shown. Returns its length. */
+CLI_PRINTF(3, 0)
+static size_t put_message(char *text, size_t size, const char *format, va_list arguments) {
+    int wanted = vsnprintf(text, size, format, arguments);
+    if (wanted < 0) {
+        return 0;
+    }
+    return cli_sanitise(text, strnlen(text, size));
 }
 
 CLI_PRINTF(4, 0)
 static void say(const char *colour, const char *prefix, const char *end, const char *format, va_list arguments) {
     char line[MESSAGE_SIZE + 64];
-    bool coloured = colour[0] != '\0' && cli_has_colour(STDERR_FILENO);
-    int used = snprintf(line, 64, "%s%s%s%s", progress_shown ? ERASE_LINE : "", coloured ? colour : "", prefix,
-                        coloured ? PLAIN : "");
-    char *text = line + used;
-    int wanted = vsnprintf(text, MESSAGE_SIZE, format, arguments);
-    size_t len = wanted < 0 ? 0 : (size_t)wanted < MESSAGE_SIZE ? (size_t)wanted : MESSAGE_SIZE - 1;
-    len = cli_sanitise(text, len) + (size_t)used;
-    len += (size_t)snprintf(line + len, sizeof line - len, "%s", end);
+    const char *plain = PLAIN;
+
+    if (colour[0] == '\0' || !cli_has_colour(STDERR_FILENO)) {
+        colour = "";
+        plain = "";
+    }
+
+    /* A line of progress gives way. */
+    const char *erase = progress_shown ? ERASE_LINE : "";
+    size_t len = (size_t)snprintf(line, 64, "%s%s%s%s", erase, colour, prefix, plain);
     progress_shown = false;
+
+    len += put_message(line + len, MESSAGE_SIZE, format, arguments);
+    len += (size_t)snprintf(line + len, sizeof line - len, "%s", end);
     put_error(line, len);
 }
 
 int cli_fail(int code, const char *format, ...) {
     va_list arguments;
+
     va_start(arguments, format);
-    int wanted = vsnprintf(last_failure, sizeof last_failure, format, arguments);
+    last_failure[put_message(last_failure, sizeof last_failure, format, arguments)] = '\0';
     va_end(arguments);
-    size_t len = wanted < 0 ? 0 : strlen(last_failure);
-    last_failure[cli_sanitise(last_failure, len)] = '\0';
 
     va_start(arguments, format);
     say(RED, "sbs: ", "\n", format, arguments);
@@ -125,6 +140,14 @@ void cli_note(const char *format, ...) {
     va_start(arguments, format);
     say("", "sbs: ", "\n", format, arguments);
     va_end(arguments);
+}
+
+const char *cli_colon(const char *text) {
+    return text[0] == '\0' ? "" : ": ";
+}
+
+const char *cli_plural(uint64_t count, const char *one, const char *many) {
+    return count == 1 ? one : many;
 }
 
 void cli_progress(const char *format, ...) {

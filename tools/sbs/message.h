@@ -37,6 +37,11 @@ void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);
 /** Prints `sbs: MESSAGE`. */
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 
+/** ": " before @p text in a message, nothing if it is empty. Static. */
+const char *cli_colon(const char *text);
+/** The word for @p count things: @p one, or @p many. */
+const char *cli_plural(uint64_t count, const char *one, const char *many);
+
 /** Shows one line that the next message or progress line replaces; only if stderr is a terminal. */
 void cli_progress(const char *format, ...) CLI_PRINTF(1, 2);
 void cli_progress_end(void);
@@ -50,7 +55,8 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail);
 /** What a result is called, where no more is known than the HTTP status (0: none). Static. */
 const char *cli_sentence(sbs_status status, unsigned http_status);
 
-/** What a person can do about @p status; never empty. */
+/** What a person can do about @p status; never empty. Static; where it names the target of a redirect, until the next
+ * one does. */
 const char *cli_advice(sbs_status status, const sbs_detail *detail);
 
 /** Prints what a request failed with and returns its exit status. @p what: "GET Observation/1", "token". */

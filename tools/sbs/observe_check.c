@@ -11,49 +11,66 @@ enum { DATE_LEN = 10 };
 
 /* ---- vital signs ---------------------------------------------------------------------------------------------- */
 
-/* The vital sign that R4's profile holds for: a code of its list, or the first code where the category says so. */
+static bool is_vital_signs(const sbs_coding *category) {
+    return sbs_text_equal(category->system, sbs_text_of(SBS_SYSTEM_CATEGORY)) &&
+           sbs_text_equal(category->code, sbs_text_of("vital-signs"));
+}
+
+/* The code that puts the Observation under R4's vital-signs profile: one of its list, or the first code where the
+ * category says vital-signs. NULL: it is not under the profile. */
 static const sbs_coding *vital_sign(const sbs_observation *observation) {
     for (size_t i = 0; i < observation->code_count; i++) {
         if (sbs_observation_is_vital_sign(&observation->codes[i], 1)) {
             return &observation->codes[i];
         }
     }
+
     for (size_t i = 0; i < observation->category_count; i++) {
-        const sbs_coding *category = &observation->categories[i];
-        if (observation->code_count > 0 && sbs_text_equal(category->system, sbs_text_of(SBS_SYSTEM_CATEGORY)) &&
-            sbs_text_equal(category->code, sbs_text_of("vital-signs"))) {
+        if (observation->code_count > 0 && is_vital_signs(&observation->categories[i])) {
             return &observation->codes[0];
         }
     }
+
     return NULL;
 }
 
-static int demand(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
-    return cli_fail(CLI_INPUT, "observe: %s: %s, and R4's vital-signs profile demands it of %.*s, give %s", element,
+static int vital_sign_require(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
+    return cli_fail(CLI_INPUT, "observe: %s: %s, but R4's vital-signs profile requires it for %.*s, give %s", element,
                     why, (int)sign->code.len, sign->code.ptr, advice);
+}
+
+static bool is_dated(const sbs_observation *observation) {
+    return observation->effective.ptr != NULL || observation->effective_utc_s != SBS_UTC_UNKNOWN;
 }
 
 int cli_observe_check(const sbs_observation *observation) {
     const sbs_coding *sign = vital_sign(observation);
-    sbs_value_kind kind = observation->value.kind;
-    bool dated = observation->effective.ptr != NULL || observation->effective_utc_s != SBS_UTC_UNKNOWN;
     if (sign == NULL) {
         return CLI_DONE;
     }
 
     if (observation->subject.ptr == NULL) {
-        return demand(sign, "subject", "missing", "--subject such as Patient/123");
+        return vital_sign_require(sign, "subject", "missing", "--subject such as Patient/123");
     }
-    if (!dated) {
-        return demand(sign, "effective", "missing", "--effective with the time, or now");
+
+    if (!is_dated(observation)) {
+        return vital_sign_require(sign, "effective", "missing", "--effective with the time, or now");
     }
+
+    /* "2026-03" is a legal time for FHIR, but not for a vital sign. */
     if (observation->effective.ptr != NULL && observation->effective.len < DATE_LEN &&
         sbs_date_is_fhir_datetime(observation->effective)) {
-        return demand(sign, "effective", "not to the day", "--effective with the day at least, or now");
+        return vital_sign_require(sign, "effective", "has no day", "--effective with the day at least, or now");
     }
+
+    sbs_value_kind kind = observation->value.kind;
+
+    /* Components have their own values, and a missing one has its reason. */
     if (kind == SBS_VALUE_STRING || kind == SBS_VALUE_CODED) {
-        return demand(sign, "value", "no quantity with a unit", "--value and --unit, --component or --absent");
+        return vital_sign_require(sign, "value", "no quantity with a unit",
+                                  "--value and --unit, --component or --absent");
     }
+
     return CLI_DONE;
 }
 
@@ -76,18 +93,30 @@ static bool has_word(const char *words, sbs_text word) {
     return false;
 }
 
-static void warn_unit(const sbs_coding *codes, size_t count, const sbs_value *value) {
-    for (size_t i = 0; value->ucum.ptr != NULL && i < count; i++) {
-        if (!sbs_observation_is_vital_sign(&codes[i], 1)) {
-            continue;
+/* The units for a vital sign, NULL if the profiles fix none or it is not one. */
+static const char *vital_sign_units(const sbs_coding *code) {
+    if (!sbs_observation_is_vital_sign(code, 1)) {
+        return NULL;
+    }
+
+    for (size_t i = 0; i < SBS_COUNT_OF(sign_units); i++) {
+        if (sbs_text_equal(code->code, sbs_text_of(sign_units[i].code))) {
+            return sign_units[i].units;
         }
-        for (size_t j = 0; j < SBS_COUNT_OF(sign_units); j++) {
-            if (sbs_text_equal(codes[i].code, sbs_text_of(sign_units[j].code)) &&
-                !has_word(sign_units[j].units, value->ucum)) {
-                cli_warn("observe: the unit %.*s is none that R4's profile has for %s: it has%.*s",
-                         (int)value->ucum.len, value->ucum.ptr, sign_units[j].code,
-                         (int)strlen(sign_units[j].units) - 1, sign_units[j].units);
-            }
+    }
+    return NULL;
+}
+
+static void warn_unit(const sbs_coding *codes, size_t count, const sbs_value *value) {
+    if (value->ucum.ptr == NULL) {
+        return;
+    }
+
+    for (size_t i = 0; i < count; i++) {
+        const char *units = vital_sign_units(&codes[i]);
+        if (units != NULL && !has_word(units, value->ucum)) {
+            cli_warn("observe: R4's profile for %.*s does not have the unit %.*s: it has%.*s", (int)codes[i].code.len,
+                     codes[i].code.ptr, (int)value->ucum.len, value->ucum.ptr, (int)strlen(units) - 1, units);
         }
     }
 }
@@ -103,33 +132,45 @@ static void warn_units(const sbs_observation *observation) {
 /* ---- references ----------------------------------------------------------------------------------------------- */
 
 static size_t index_of(sbs_text text, char c) {
-    const char *at = text.len == 0 ? NULL : memchr(text.ptr, c, text.len);
-    return at == NULL ? text.len : (size_t)(at - text.ptr);
+    size_t index = 0;
+    while (index < text.len && text.ptr[index] != c) {
+        index++;
+    }
+    return index;
 }
 
 /* Type/id, with or without _history; Type?search; or anything with a scheme. */
 static bool is_reference(sbs_text reference) {
+    /* Each of them is the length of the text where the character is missing. */
     size_t colon = index_of(reference, ':');
     size_t slash = index_of(reference, '/');
     size_t query = index_of(reference, '?');
-    if (colon < reference.len && colon < slash && colon < query) {
+
+    bool has_scheme = colon < reference.len && colon < slash && colon < query;
+    if (has_scheme) {
         return colon > 0 && colon + 1 < reference.len;
     }
-    if (query < reference.len && query < slash) {
+
+    bool is_search = query < reference.len && query < slash;
+    if (is_search) {
         return sbs_fhir_type_is_valid((sbs_text){reference.ptr, query});
     }
+
     if (slash == reference.len || !sbs_fhir_type_is_valid((sbs_text){reference.ptr, slash})) {
         return false;
     }
+
     sbs_text id = {reference.ptr + slash + 1, reference.len - slash - 1};
+
+    /* Without "/_history/2". */
     id.len = index_of(id, '/');
     return sbs_fhir_id_is_valid(id);
 }
 
 static void warn_reference(const char *option, sbs_text reference, const char *example) {
     if (reference.ptr != NULL && !is_reference(reference)) {
-        cli_warn("observe: --%s: '%.*s' names no resource type, a reference is written as %s", option,
-                 (int)reference.len, reference.ptr, example);
+        cli_warn("observe: --%s: '%.*s' has no resource type, write a reference such as %s", option, (int)reference.len,
+                 reference.ptr, example);
     }
 }
 
@@ -138,6 +179,7 @@ static void warn_reference(const char *option, sbs_text reference, const char *e
 static void warn_categories(const sbs_observation *observation) {
     static const char known[] =
         " social-history vital-signs imaging laboratory procedure survey exam therapy activity ";
+
     for (size_t i = 0; i < observation->category_count; i++) {
         const sbs_coding *category = &observation->categories[i];
         if (sbs_text_equal(category->system, sbs_text_of(SBS_SYSTEM_CATEGORY)) && !has_word(known, category->code)) {
@@ -153,15 +195,16 @@ static bool is_measured(const sbs_observation *observation) {
 }
 
 void cli_observe_warn(const sbs_observation *observation) {
-    if (is_measured(observation) && observation->effective.ptr == NULL &&
-        observation->effective_utc_s == SBS_UTC_UNKNOWN) {
+    if (is_measured(observation) && !is_dated(observation)) {
         cli_warn("observe: the measurement has no time, give --effective with when it was made, or now");
     }
+
     warn_reference("subject", observation->subject, "Patient/123");
     warn_reference("device", observation->device, "Device/scale-7");
     for (size_t i = 0; i < observation->performer_count; i++) {
         warn_reference("performer", observation->performers[i], "Practitioner/123");
     }
+
     warn_categories(observation);
     warn_units(observation);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file observe_check.h What `sbs observe` demands beyond what the library checks, and what it warns of. */
+/** @file observe_check.h What `sbs observe` requires beyond what the library checks, and what it warns of. */
 #ifndef SBS_CLI_OBSERVE_CHECK_H
 #define SBS_CLI_OBSERVE_CHECK_H
 
 #include "sbs/observation.h"
 
-/** Demands of a vital sign, by its code or its category, what R4's vital-signs profile demands: subject, a time at
+/** Requires of a vital sign, by its code or its category, what R4's vital-signs profile requires: subject, a time at
  * least to the day, and a value with a UCUM unit (or the reason why there is none). Returns an exit status. */
 int cli_observe_check(const sbs_observation *observation);
 

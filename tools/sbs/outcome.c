@@ -14,6 +14,7 @@
 
 int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     bool before_answer = detail == NULL || detail->http_status == 0;
+
     switch (status) {
     case SBS_OK:
         return CLI_DONE;
@@ -53,11 +54,12 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     }
 }
 
-/* ---- sentences and advice: tables whose first row that fits counts ------------------------------------------- */
+/* ---- what a failure says of itself ---------------------------------------------------------------------------- */
 
 /* Without regard to case: servers write their words as they like. */
-static bool says(const sbs_detail *detail, const char *word) {
+static bool server_says(const sbs_detail *detail, const char *word) {
     size_t len = strlen(word);
+
     for (const char *at = detail->text; *at != '\0'; at++) {
         if (strncasecmp(at, word, len) == 0) {
             return true;
@@ -67,20 +69,21 @@ static bool says(const sbs_detail *detail, const char *word) {
 }
 
 static bool says_audience(const sbs_detail *detail) {
-    return says(detail, "audience") || says(detail, "\"aud\"") || says(detail, "'aud'") || says(detail, "aud claim");
+    return server_says(detail, "audience") || server_says(detail, "\"aud\"") || server_says(detail, "'aud'") ||
+           server_says(detail, "aud claim");
 }
 
 static bool says_several(const sbs_detail *detail) {
-    return detail->text[0] == '\0' || says(detail, "multiple") || says(detail, "several") ||
-           says(detail, "more than one") || says(detail, "duplicate");
+    return detail->text[0] == '\0' || server_says(detail, "multiple") || server_says(detail, "several") ||
+           server_says(detail, "more than one") || server_says(detail, "duplicate");
 }
 
 /* The seed's profile has neither kid nor jti. */
 static bool lacks_claims_of_smart(const sbs_detail *detail) {
-    return cli_server.profile == 2 && (says(detail, "jti") || says(detail, "kid"));
+    return cli_server.profile == 2 && (server_says(detail, "jti") || server_says(detail, "kid"));
 }
 
-/* By more than what an assertion is dated back. */
+/* An assertion is dated back by some seconds: a smaller difference makes no server refuse it. */
 static bool clock_differs(const sbs_detail *detail) {
     return detail->clock_difference_s > SBS_ASSERTION_BACKDATE_S ||
            detail->clock_difference_s < -SBS_ASSERTION_BACKDATE_S;
@@ -113,100 +116,177 @@ static bool is_page(const sbs_detail *detail) {
     return detail->page;
 }
 
+/* ---- sentences and advice: tables whose first row that fits counts -------------------------------------------- */
+
 #define ANY_STATUS SBS_OK
+#define ANY_HTTP 0 /* any HTTP status, and none */
 
 typedef struct outcome_row {
     sbs_status status;
-    sbs_step step;                           /* SBS_STEP_NONE: any */
-    uint16_t http_first, http_last;          /* 0: any, and none */
+    sbs_step step; /* SBS_STEP_NONE: any */
+    uint16_t http_status;
     bool (*holds)(const sbs_detail *detail); /* NULL: always */
     const char *words;
 } outcome_row;
 
-/* Sentences that tell more than the library's one for the status. */
+/* Where more is known than the library's sentence for the status tells. No words: that one is the best. */
 static const outcome_row sentences[] = {
-    {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "the server failed"},
-    {SBS_ERR_BUSY, SBS_STEP_NONE, 502, 502, names_no_time, "a gateway got no usable answer from the server"},
-    {SBS_ERR_BUSY, SBS_STEP_NONE, 504, 504, names_no_time, "a gateway got no answer from the server in time"},
-    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 404, 404, NULL, "not found"},
-    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 410, 410, NULL, "not there any more"},
-    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, 413, NULL, NULL},
-    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page refuses in the FHIR server's place"},
-    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, 0, 0, is_page, "a web page answers in the FHIR server's place"},
-    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, 304, NULL, "the server says that nothing changed"},
-    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, says_several, NULL},
-    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, NULL, "a condition of the request does not hold"},
+    {SBS_ERR_BUSY, SBS_STEP_NONE, 500, names_no_time, "the server failed"},
+    {SBS_ERR_BUSY, SBS_STEP_NONE, 502, names_no_time, "a gateway got no usable answer from the server"},
+    {SBS_ERR_BUSY, SBS_STEP_NONE, 504, names_no_time, "a gateway got no answer from the server in time"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 404, NULL, "not found"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 410, NULL, "no longer there"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, NULL, NULL},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_page, "a web page refused it, not the FHIR server"},
+    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, ANY_HTTP, is_page, "a web page answered, not the FHIR server"},
+    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, NULL, "the server says that nothing changed"},
+    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, says_several, NULL},
+    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, NULL, "a precondition of the request failed"},
 };
 
 #define CHECK_CLIENT "check --client-id, the registered key and its kid, --aud, and this machine's clock"
 #define CHECK_CLIENT_SEED                                                                                              \
     "check --client-id, the registered key, --aud, and this machine's clock; a server that demands kid or jti "        \
-    "refuses "                                                                                                         \
-    "--profile seed, leave it out"
+    "refuses --profile seed, leave it out"
+#define CHECK_BETWEEN "check --fhir and what is in front of the server: a proxy, a gateway, the network's sign-in page"
+#define GIVE_TOKEN_URL "give the right token endpoint with --token-url"
 
-#define CHECK_BETWEEN "check --fhir and what stands before the server: a proxy, a gateway, the network's sign-in"
-
+/* What depends on more than the status alone; the rest is advice_for_status(). */
 static const outcome_row advices[] = {
-    {ANY_STATUS, SBS_STEP_TOKEN, 404, 405, NULL, "give the right token endpoint with --token-url"},
-    {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, says_audience, "give the audience that the server expects with --aud"},
-    {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, lacks_claims_of_smart,
+    {ANY_STATUS, SBS_STEP_TOKEN, 404, NULL, GIVE_TOKEN_URL},
+    {ANY_STATUS, SBS_STEP_TOKEN, 405, NULL, GIVE_TOKEN_URL},
+    {ANY_STATUS, SBS_STEP_TOKEN, ANY_HTTP, says_audience, "give the audience that the server expects with --aud"},
+    {ANY_STATUS, SBS_STEP_TOKEN, ANY_HTTP, lacks_claims_of_smart,
      "leave --profile seed out: the smart profile has kid and jti"},
-    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_scope, "ask for scopes that the client is registered for"},
-    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_seed, CHECK_CLIENT_SEED},
-    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, refuses_client, CHECK_CLIENT},
-    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 401, 401, has_no_code, CHECK_CLIENT},
-    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 403, 403, has_no_code, CHECK_CLIENT},
-    {ANY_STATUS, SBS_STEP_TOKEN, 0, 0, clock_differs,
+    {SBS_ERR_OAUTH, SBS_STEP_NONE, ANY_HTTP, refuses_scope, "ask for scopes that the client is registered for"},
+    {SBS_ERR_OAUTH, SBS_STEP_NONE, ANY_HTTP, refuses_seed, CHECK_CLIENT_SEED},
+    {SBS_ERR_OAUTH, SBS_STEP_NONE, ANY_HTTP, refuses_client, CHECK_CLIENT},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 401, has_no_code, CHECK_CLIENT},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 403, has_no_code, CHECK_CLIENT},
+    {ANY_STATUS, SBS_STEP_TOKEN, ANY_HTTP, clock_differs,
      "set this machine's clock, then check the client's registration with the server's operator"},
-    {SBS_ERR_OAUTH, SBS_STEP_NONE, 0, 0, NULL, "check the client's registration with the server's operator"},
 
-    {SBS_ERR_JSON, SBS_STEP_DISCOVERY, 0, 0, NULL, "check --fhir, or give --token-url"},
-    {SBS_ERR_FORBIDDEN, SBS_STEP_DISCOVERY, 0, 0, NULL, "check --fhir, or give --token-url"},
-
-    {SBS_ERR_FORBIDDEN, SBS_STEP_RESOURCE, 404, 404, NULL, "check --fhir and the path"},
-    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 0, 0, NULL, "check --fhir, the path and what the client may do"},
-    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, 412, says_several, "remove the duplicates on the server"},
-    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 0, 0, NULL, "look at what the server holds"},
-    {SBS_ERR_UNAUTHORIZED, SBS_STEP_NONE, 0, 0, NULL,
-     "check that the token's server is the one that this FHIR server trusts"},
-    {SBS_ERR_SCOPE, SBS_STEP_NONE, 0, 0, NULL, "ask with --scope for what the request needs, or have it granted"},
-    {SBS_ERR_REDIRECT, SBS_STEP_NONE, 0, 0, NULL, "give the URL that the server redirects to, if you trust it"},
-    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, 413, NULL, "have the server take larger resources"},
-    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 0, 0, is_page, CHECK_BETWEEN},
-    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, 0, 0, is_page, CHECK_BETWEEN},
-    {SBS_ERR_REJECTED, SBS_STEP_NONE, 0, 0, NULL, "correct the resource or the request"},
-    {SBS_ERR_BUSY, SBS_STEP_NONE, 500, 500, names_no_time, "ask the server's operator, or try again later"},
-
-    {SBS_ERR_RESOLVE, SBS_STEP_NONE, 0, 0, NULL, "check the host in the URL and the name server"},
-    {SBS_ERR_REFUSED, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
-    {SBS_ERR_UNREACHABLE, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
-    {SBS_ERR_NETWORK, SBS_STEP_NONE, 0, 0, NULL, "check the URL and that the server runs"},
-    {SBS_ERR_TIMEOUT, SBS_STEP_NONE, 0, 0, NULL, "try again, or with a larger --timeout"},
-    {SBS_ERR_UNTRUSTED, SBS_STEP_NONE, 0, 0, NULL, "give the server's root certificate with --ca"},
-    {SBS_ERR_WRONG_NAME, SBS_STEP_NONE, 0, 0, NULL, "use the host name that the certificate is for"},
-    {SBS_ERR_CERT_DATE, SBS_STEP_NONE, 0, 0, NULL, "check this machine's clock, then ask the server's operator"},
-    {SBS_ERR_URL, SBS_STEP_DISCOVERY, 0, 0, NULL,
+    {SBS_ERR_JSON, SBS_STEP_DISCOVERY, ANY_HTTP, NULL, "check --fhir, or give --token-url"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_DISCOVERY, ANY_HTTP, NULL, "check --fhir, or give --token-url"},
+    {SBS_ERR_URL, SBS_STEP_DISCOVERY, ANY_HTTP, NULL,
      "have the server's operator state an https token endpoint, or give it with --token-url"},
-    {SBS_ERR_URL, SBS_STEP_NONE, 0, 0, NULL, "use absolute https URLs"},
-    {SBS_ERR_KEY, SBS_STEP_NONE, 0, 0, NULL, "check --key"},
-    {SBS_ERR_CRYPTO, SBS_STEP_NONE, 0, 0, NULL, "check --key"},
-    {SBS_ERR_NO_TIME, SBS_STEP_NONE, 0, 0, NULL, "set this machine's clock"},
-    {SBS_ERR_BUFFER, SBS_STEP_NONE, 0, 0, NULL, "ask for less"},
-    {SBS_ERR_TOKENS, SBS_STEP_NONE, 0, 0, NULL, "ask for less"},
+
+    {SBS_ERR_FORBIDDEN, SBS_STEP_RESOURCE, 404, NULL, "check --fhir and the path"},
+    {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, says_several, "remove the duplicates on the server"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, NULL, "have the server's operator allow larger resources"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_page, CHECK_BETWEEN},
+    {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, ANY_HTTP, is_page, CHECK_BETWEEN},
+    {SBS_ERR_BUSY, SBS_STEP_NONE, 500, names_no_time, "ask the server's operator, or try again later"},
 };
 
 static const outcome_row *find_row(const outcome_row *rows, size_t count, sbs_status status, const sbs_detail *detail) {
     for (size_t i = 0; i < count; i++) {
         const outcome_row *row = &rows[i];
-        if ((row->status == ANY_STATUS || row->status == status) &&
-            (row->step == SBS_STEP_NONE || row->step == detail->step) &&
-            (row->http_last == 0 ||
-             (detail->http_status >= row->http_first && detail->http_status <= row->http_last)) &&
-            (row->holds == NULL || row->holds(detail))) {
+        bool same_status = row->status == ANY_STATUS || row->status == status;
+        bool same_step = row->step == SBS_STEP_NONE || row->step == detail->step;
+        bool same_http = row->http_status == ANY_HTTP || row->http_status == detail->http_status;
+
+        if (same_status && same_step && same_http && (row->holds == NULL || row->holds(detail))) {
             return row;
         }
     }
+
     return NULL;
+}
+
+static const char *advice_for_status(sbs_status status) {
+    switch (status) {
+    case SBS_ERR_OAUTH:
+        return "check the client's registration with the server's operator";
+    case SBS_ERR_FORBIDDEN:
+        return "check --fhir, the path and what the client may do";
+    case SBS_ERR_AMBIGUOUS:
+        return "check what the server holds";
+    case SBS_ERR_UNAUTHORIZED:
+        return "check that the FHIR server trusts the server that gives the tokens";
+    case SBS_ERR_SCOPE:
+        return "ask with --scope for what the request needs, or have it granted";
+    case SBS_ERR_REDIRECT:
+        return "give the URL that the server redirects to, if you trust it";
+    case SBS_ERR_REJECTED:
+        return "correct the resource or the request";
+    case SBS_ERR_RESOLVE:
+        return "check the host in the URL and the name server";
+    case SBS_ERR_REFUSED:
+    case SBS_ERR_UNREACHABLE:
+    case SBS_ERR_NETWORK:
+        return "check the URL and that the server runs";
+    case SBS_ERR_TIMEOUT:
+        return "try again, or with a larger --timeout";
+    case SBS_ERR_UNTRUSTED:
+        return "give the server's root certificate with --ca";
+    case SBS_ERR_WRONG_NAME:
+        return "use the host name that the certificate is for";
+    case SBS_ERR_CERT_DATE:
+        return "check this machine's clock, then ask the server's operator";
+    case SBS_ERR_URL:
+        return "use absolute https URLs";
+    case SBS_ERR_KEY:
+    case SBS_ERR_CRYPTO:
+        return "check --key";
+    case SBS_ERR_NO_TIME:
+        return "set this machine's clock";
+    case SBS_ERR_BUFFER:
+    case SBS_ERR_TOKENS:
+        return "ask for less";
+    default:
+        break;
+    }
+
+    if (sbs_status_group(status) == SBS_CLASS_LATER) {
+        return "try again later";
+    }
+
+    return "ask the server's operator";
+}
+
+/* ---- redirects ------------------------------------------------------------------------------------------------ */
+
+/* Where the server redirects to, as the library tells it among the words; empty if it does not. */
+static sbs_text redirect_target(sbs_status status, const sbs_detail *detail) {
+    static const char before[] = "redirects to ";
+
+    if (status != SBS_ERR_REDIRECT) {
+        return (sbs_text){NULL, 0};
+    }
+
+    const char *at = strstr(detail->text, before);
+    if (at == NULL) {
+        return (sbs_text){NULL, 0};
+    }
+
+    at += sizeof before - 1;
+    return (sbs_text){at, strcspn(at, " ,;")};
+}
+
+/* NULL if it is no redirect, or one whose target is not known. */
+static const char *advice_for_redirect(sbs_status status, const sbs_detail *detail) {
+    static char advice[CLI_REASON_SIZE];
+    sbs_text target = redirect_target(status, detail);
+    if (target.len == 0) {
+        return NULL;
+    }
+
+    switch (detail->step) {
+    case SBS_STEP_TOKEN:
+        (void)snprintf(advice, sizeof advice, "give --token-url %.*s, if you trust it", (int)target.len, target.ptr);
+        break;
+    case SBS_STEP_DISCOVERY:
+    case SBS_STEP_RESOURCE:
+        (void)snprintf(advice, sizeof advice, "give the base of %.*s with --fhir, if you trust it", (int)target.len,
+                       target.ptr);
+        break;
+    default:
+        (void)snprintf(advice, sizeof advice, "use %.*s, if you trust it", (int)target.len, target.ptr);
+        break;
+    }
+
+    return advice;
 }
 
 const char *cli_advice(sbs_status status, const sbs_detail *detail) {
@@ -215,86 +295,151 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     if (of_tls != NULL) {
         return of_tls;
     }
-    const outcome_row *row = find_row(advices, SBS_COUNT_OF(advices), status, detail == NULL ? &none : detail);
+    if (detail == NULL) {
+        detail = &none;
+    }
+
+    /* The most special advice comes first. */
+    const char *of_redirect = advice_for_redirect(status, detail);
+    if (of_redirect != NULL) {
+        return of_redirect;
+    }
+
+    const outcome_row *row = find_row(advices, SBS_COUNT_OF(advices), status, detail);
     if (row != NULL) {
         return row->words;
     }
-    return sbs_status_group(status) == SBS_CLASS_LATER ? "try again later" : "ask the server's operator";
+
+    return advice_for_status(status);
 }
 
 /* ---- the whole message ---------------------------------------------------------------------------------------- */
 
-/* A clock before the build was never set, and says so itself. */
-static void put_clock_before_build(char *out, size_t size) {
-    time_t now = (time_t)sbs_linux_wall_clock();
-    struct tm date;
-    char day[16] = "an unknown day";
-    if (gmtime_r(&now, &date) != NULL) {
-        (void)strftime(day, sizeof day, "%Y-%m-%d", &date);
-    }
-    (void)snprintf(out, size, "this machine's clock says %s, before this program was built", day);
-}
-
-static void put_sentence(sbs_status status, const sbs_detail *detail, char *out, size_t size) {
+static const char *sentence_of(sbs_status status, const sbs_detail *detail) {
     const outcome_row *row = find_row(sentences, SBS_COUNT_OF(sentences), status, detail);
-    if (status == SBS_ERR_NO_TIME) {
-        put_clock_before_build(out, size);
-        return;
+    if (row != NULL && row->words != NULL) {
+        return row->words;
     }
-    (void)snprintf(out, size, "%s", row != NULL && row->words != NULL ? row->words : sbs_status_text(status));
+    return sbs_status_text(status);
 }
 
 const char *cli_sentence(sbs_status status, unsigned http_status) {
     sbs_detail detail = {.status = status, .http_status = (uint16_t)http_status, .text = ""};
-    const outcome_row *row = find_row(sentences, SBS_COUNT_OF(sentences), status, &detail);
-    return row != NULL && row->words != NULL ? row->words : sbs_status_text(status);
+    return sentence_of(status, &detail);
 }
 
-/* The server's clock is what the refusal was judged by. */
-static void put_clock(const sbs_detail *detail, char *out, size_t size) {
-    int64_t ahead = -(int64_t)detail->clock_difference_s;
-    out[0] = '\0';
-    if (ahead != 0) {
-        (void)snprintf(out, size, "; this machine's clock is %lld s %s the server's",
-                       (long long)(ahead < 0 ? -ahead : ahead), ahead < 0 ? "behind" : "ahead of");
+/* A clock before the build was never set, and its date shows that. */
+static void put_clock_before_build(sbs_writer *out) {
+    time_t now = (time_t)sbs_linux_wall_clock();
+
+    /* The date shows what is wrong: 1970, or the day of the last image. */
+    struct tm date;
+    char day[16] = "an unknown day";
+
+    if (gmtime_r(&now, &date) != NULL) {
+        (void)strftime(day, sizeof day, "%Y-%m-%d", &date);
+    }
+
+    sbs_put_string(out, "this machine's clock says ");
+    sbs_put_string(out, day);
+    sbs_put_string(out, ", before this program was built");
+}
+
+/* A server judges an assertion by its own clock: a difference may be why it refused. */
+static void put_clock_difference(sbs_writer *out, const sbs_detail *detail) {
+    int64_t behind = detail->clock_difference_s;
+
+    if (behind == 0) {
+        return;
+    }
+
+    sbs_put_string(out, "; this machine's clock is ");
+    if (behind > 0) {
+        sbs_put_int(out, behind);
+        sbs_put_string(out, " s behind the server's");
+    } else {
+        sbs_put_int(out, -behind);
+        sbs_put_string(out, " s ahead of the server's");
     }
 }
 
-/* A page is for a browser. */
-static const char *words_of(const sbs_detail *detail) {
-    return detail->text[0] == '<' ? "" : detail->text;
+/* The server's own words, else what TLS knows. A page is for a browser and is not quoted. */
+static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
+    const char *words = detail->text;
+
+    if (words[0] == '\0' || words[0] == '<') {
+        words = cli_tls_words(status);
+    }
+    if (words[0] != '\0') {
+        sbs_put_string(out, ": ");
+        sbs_put_string(out, words);
+    }
+}
+
+static void put_reason(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
+    if (status == SBS_ERR_NO_TIME) {
+        put_clock_before_build(out);
+    } else {
+        sbs_put_string(out, sentence_of(status, detail));
+    }
+    if (detail->http_status != 0) {
+        sbs_put_string(out, " (HTTP ");
+        sbs_put_uint(out, detail->http_status);
+        sbs_put_char(out, ')');
+    }
+
+    if (detail->retry_after_s != 0) {
+        sbs_put_string(out, ", in ");
+        sbs_put_uint(out, detail->retry_after_s);
+        sbs_put_string(out, " s");
+    }
+
+    put_explanation(out, status, detail);
+    put_clock_difference(out, detail);
+    if (detail->outcome_unknown) {
+        sbs_put_string(out, " (the server may have stored it all the same)");
+    }
+}
+
+/* What does not fit is cut: the words of a server may be longer than a message. */
+typedef struct cut_text {
+    char *data;
+    size_t size, len;
+} cut_text;
+
+static sbs_status cut_text_put(void *ctx, const char *data, size_t len) {
+    cut_text *text = ctx;
+    size_t room = text->size - 1 - text->len;
+
+    if (len > room) {
+        len = room;
+    }
+
+    memcpy(text->data + text->len, data, len);
+    text->len += len;
+    text->data[text->len] = '\0';
+    return SBS_OK;
 }
 
 void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t size) {
-    char sentence[128];
-    char http[48] = "";
-    char retry[48] = "";
-    char clock[80];
-    const char *words = words_of(detail);
-    put_clock(detail, clock, sizeof clock);
-    put_sentence(status, detail, sentence, sizeof sentence);
-    if (detail->http_status != 0) {
-        (void)snprintf(http, sizeof http, " (HTTP %u)", detail->http_status);
-    }
-    if (detail->retry_after_s != 0) {
-        (void)snprintf(retry, sizeof retry, ", in %u s", (unsigned)detail->retry_after_s);
-    }
-    if (words[0] == '\0') {
-        words = cli_tls_words(status);
-    }
-    (void)snprintf(out, size, "%s%s%s%s%s%s%s", sentence, http, retry, words[0] == '\0' ? "" : ": ", words, clock,
-                   detail->outcome_unknown ? " (the server may hold it all the same)" : "");
+    cut_text text = {.data = out, .size = size};
+    sbs_writer writer;
+
+    out[0] = '\0';
+    sbs_writer_init_sink(&writer, cut_text_put, &text);
+    put_reason(&writer, status, detail);
 }
 
 int cli_fail_request_with(const char *what, sbs_status status, const sbs_detail *detail, const char *advice) {
     char reason[CLI_REASON_SIZE];
+
     if (status == SBS_ERR_CANCELLED) {
         return cli_fail(CLI_NETWORK, "%s: cancelled by a signal, run it again", what);
     }
-    cli_reason(status, detail, reason, sizeof reason);
+
     const char *step = sbs_step_text(detail->step);
-    return cli_fail(cli_exit_of(status, detail), "%s%s%s: %s, %s", what, step[0] == '\0' ? "" : ": ", step, reason,
-                    advice);
+    cli_reason(status, detail, reason, sizeof reason);
+    return cli_fail(cli_exit_of(status, detail), "%s%s%s: %s, %s", what, cli_colon(step), step, reason, advice);
 }
 
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail) {

@@ -8,8 +8,8 @@
 
 #define CLI_WRITE_MODES "auto|put|if-none-exist|plain"
 #define CLI_NO_SYSTEM                                                                                                  \
-    "an identifier without a system is one that others may use, too: two measurements would be one, give each a "      \
-    "system"
+    "an identifier without a system may be used by others too, and two measurements would become one, give each "      \
+    "identifier a system"
 #define CLI_PUSH_REASON_SIZE (SBS_FORWARD_WORDS_SIZE + 512)
 
 typedef struct cli_push_options {
@@ -22,13 +22,13 @@ typedef struct cli_push_options {
 extern cli_push_options cli_push_with;
 extern const cli_table cli_push_table;
 
-/** The last failure of an item that waits. */
+/** Why an item that waits was not stored when it was last tried. */
 typedef struct cli_push_failure {
     uint64_t id;
     char *reason;
 } cli_push_failure;
 
-/** One run; zero-initialise. What is pending belongs to a group that is not durable yet. */
+/** One run; zero-initialise. What is pending becomes durable with the rest of its group, or not at all. */
 typedef struct cli_push_run {
     const char *command;
     sbs_forward_push push;
@@ -39,8 +39,8 @@ typedef struct cli_push_run {
     char last[CLI_PUSH_REASON_SIZE];   /**< of the last failure */
     const char *advice;                /**< what to do about it */
     char step[64];                     /**< what of a request failed, "" for nothing in particular */
-    bool unmended;                     /**< the next push fails as this one did unless something is mended first */
-    uint64_t failed_id;                /**< the item that it was, 0: all */
+    bool unmended;                     /**< the next push fails in the same way unless somebody mends something */
+    uint64_t failed_id;                /**< the item that failed last, 0: it would be so with every item */
     int code;                          /**< exit status of the first refusal */
     int pending_code;
     int kept;  /**< exit status of the last failure */

@@ -2,6 +2,7 @@
 #include "queue_file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,9 @@ static uint64_t last_push_ms = UINT64_MAX;
 static struct stat opened;
 static const char *opened_by;  /* the command, NULL if no queue is open */
 static const char *told_aside; /* the replaced file that was told of */
+static const char *config_file;
 
-#define KEEP_DEAD_HELP "dead letters older than that go; 0: never; default 30, by commands that add or push"
+#define KEEP_DEAD_HELP "delete dead letters older than that, 0: never; default 30, in commands that add or push"
 #define KEEP_DEAD                                                                                                      \
     { "keep-dead", "DAYS", KEEP_DEAD_HELP, &cli_queue.keep_dead_days, .max = 36500, .type = CLI_UINT }
 
@@ -59,51 +61,74 @@ static const cli_option limits_options[] = {
      .type = CLI_CHOICE},
 };
 
+static const cli_option json_options[] = {
+    {"json", NULL, "as JSON", &cli_queue.as_json, .type = CLI_FLAG},
+};
+
+static const cli_option config_options[] = {
+    {"config", "FILE", "further options as lines 'option = value'; the command line wins", &config_file,
+     .type = CLI_CONFIG},
+};
+
 const cli_table cli_queue_table = CLI_TITLED_TABLE(queue_options, "queue");
 const cli_table cli_queue_optional_table = CLI_TITLED_TABLE(optional_options, "queue");
 const cli_table cli_queue_limits_table = CLI_TITLED_TABLE(limits_options, "queue");
+const cli_table cli_queue_json_table = CLI_TABLE(json_options);
+const cli_table cli_queue_config_table = CLI_TABLE(config_options);
 
-/* ---- opening -------------------------------------------------------------------------------------------------- */
-
-static bool is_stopped(void *ctx) {
-    (void)ctx;
-    return cli_signal() != 0;
-}
+/* ---- failures ------------------------------------------------------------------------------------------------- */
 
 /* Whose file it is, by name where there is one. */
 static int fail_owner(const char *command) {
     uid_t owner = 0;
     const struct passwd *user = NULL;
+
     if (sbs_sqlite_queue_owner(cli_queue.file, &owner) == SBS_OK) {
         user = getpwuid(owner);
     }
-    return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to %s%s (uid %u), run this as that user", command, cli_queue.file,
-                    user == NULL ? "another user" : "user ", user == NULL ? "" : user->pw_name, (unsigned)owner);
+    if (user == NULL) {
+        return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to another user (uid %u), run this as that user", command,
+                        cli_queue.file, (unsigned)owner);
+    }
+
+    return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to user %s (uid %u), run this as that user", command,
+                    cli_queue.file, user->pw_name, (unsigned)owner);
+}
+
+/* What SQLite says of it is more than the status. */
+static int fail_storage(const char *command) {
+    const char *words = sbs_sqlite_queue_error(&cli_queue_db);
+
+    if (sbs_sqlite_queue_is_damaged(&cli_queue_db)) {
+        return cli_fail(CLI_LOCAL,
+                        "%s: queue %s: %s, the next 'sbs queue add' or 'sbs queue push' sets the file aside, keeps "
+                        "it, and goes on with what can be read of it",
+                        command, cli_queue.file, words);
+    }
+
+    if (words[0] == '\0') {
+        words = sbs_status_text(SBS_ERR_STORAGE);
+    }
+
+    return cli_fail(CLI_LOCAL, "%s: queue %s: %s, check the disk and who may write there", command, cli_queue.file,
+                    words);
 }
 
 int cli_queue_fail(const char *command, sbs_status status) {
-    const char *words = sbs_sqlite_queue_error(&cli_queue_db);
     switch (status) {
     case SBS_ERR_FORBIDDEN:
         return fail_owner(command);
+    case SBS_ERR_STORAGE:
+        return fail_storage(command);
     case SBS_ERR_CANCELLED:
         return cli_fail(CLI_LOCAL, "%s: cancelled by a signal, run it again", command);
     case SBS_ERR_VERSION:
         return cli_fail(CLI_LOCAL, "%s: queue %s: made by a newer sbs, update this one", command, cli_queue.file);
     case SBS_ERR_FORMAT:
         return cli_fail(CLI_INPUT,
-                        "%s: queue %s: the file is something else, or a queue whose start is damaged, keep it and give "
-                        "another name",
+                        "%s: queue %s: the file is something else, or a queue whose beginning is damaged, keep it and "
+                        "use another name",
                         command, cli_queue.file);
-    case SBS_ERR_STORAGE:
-        if (sbs_sqlite_queue_is_damaged(&cli_queue_db)) {
-            return cli_fail(CLI_LOCAL,
-                            "%s: queue %s: %s, the next 'sbs queue add' or 'sbs queue push' sets the file aside, keeps "
-                            "it, and goes on with what can be read of it",
-                            command, cli_queue.file, words);
-        }
-        return cli_fail(CLI_LOCAL, "%s: queue %s: %s, check the disk and who may write there", command, cli_queue.file,
-                        words[0] != '\0' ? words : sbs_status_text(status));
     default:
         return cli_fail(CLI_LOCAL, "%s: queue %s: %s, check the file", command, cli_queue.file,
                         sbs_status_text(status));
@@ -116,23 +141,41 @@ bool cli_queue_was_replaced(const char *command) {
     if (aside == told_aside) {
         return false;
     }
+
     told_aside = aside;
+
+    /* UINT64_MAX: nobody knows how many were lost. */
     char missing[64] = "";
-    const unsigned long long lost = sbs_sqlite_queue_lost(&cli_queue_db);
+    uint64_t lost = sbs_sqlite_queue_lost(&cli_queue_db);
     if (lost != UINT64_MAX && lost > 0) {
-        (void)snprintf(missing, sizeof missing, ", %llu could not be read", lost);
+        (void)snprintf(missing, sizeof missing, ", %" PRIu64 " could not be read", lost);
     }
-    cli_warn("%s: queue %s: was damaged and is now %s, %llu item%s could be taken over from it%s; keep that file",
-             command, cli_queue.file, aside, (unsigned long long)kept, kept == 1 ? "" : "s", missing);
+
+    cli_warn("%s: queue %s: was damaged and is now %s, %" PRIu64 " item%s were saved from it%s; keep that file",
+             command, cli_queue.file, aside, kept, cli_plural(kept, "", "s"), missing);
     return true;
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------------- */
+
+static bool is_stopped(void *ctx) {
+    (void)ctx;
+    return cli_signal() != 0;
 }
 
 static uint32_t keep_dead_s(cli_queue_need need) {
     uint64_t days = cli_queue.keep_dead_days;
-    if (days == NOT_GIVEN) {
-        days = need == CLI_QUEUE_LOOK ? 0 : KEEP_DEAD_DAYS;
+    bool given = days != NOT_GIVEN;
+
+    /* Who only looks deletes nothing, unless --keep-dead says so. */
+    if (days == 0 || (!given && need == CLI_QUEUE_LOOK)) {
+        return UINT32_MAX; /* never */
     }
-    return days == 0 ? UINT32_MAX : (uint32_t)days * DAY_S;
+    if (!given) {
+        days = KEEP_DEAD_DAYS;
+    }
+
+    return (uint32_t)days * DAY_S;
 }
 
 int cli_queue_open(const char *command, cli_queue_need need) {
@@ -149,6 +192,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .stop = is_stopped,
         .any_owner = true,
     };
+
     if (cli_queue.file[0] == '\0') {
         return cli_fail(CLI_USAGE, "%s: --queue: empty, give --queue FILE", command);
     }
@@ -156,15 +200,20 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         return cli_fail(CLI_INPUT, "%s: queue %s: %s, give one that 'sbs queue add' made", command, cli_queue.file,
                         strerror(errno));
     }
+
+    /* A damaged file is set aside and salvaged in here. */
     sbs_status status = sbs_sqlite_queue_open(&cli_queue_db, &config, &cli_queue_port);
     if (status != SBS_OK) {
         return cli_queue_fail(command, status);
     }
+
     opened_by = command;
     (void)cli_queue_was_replaced(command);
+    /* Another process may put a new file at this name: then the old one is not what counts. */
     if (stat(cli_queue.file, &opened) != 0) {
         memset(&opened, 0, sizeof opened);
     }
+
     return CLI_DONE;
 }
 
@@ -175,10 +224,10 @@ bool cli_queue_has_moved(void) {
 
 /* What goes by age, or for room, does not go without a word. */
 static void tell_expired(const char *command) {
-    const unsigned long long expired = sbs_sqlite_queue_expired(&cli_queue_db);
+    unsigned long long expired = sbs_sqlite_queue_expired(&cli_queue_db);
     if (expired > 0) {
         cli_note("%s: queue %s: %llu dead letter%s deleted, older than --keep-dead or for room", command,
-                 cli_queue.file, expired, expired == 1 ? " was" : "s were");
+                 cli_queue.file, expired, cli_plural(expired, " was", "s were"));
     }
 }
 
@@ -222,12 +271,18 @@ int cli_queue_lock(const char *command, bool *out_elsewhere) {
     case SBS_ERR_ARGUMENT:
         return cli_fail(CLI_INPUT, "%s: --queue: the name is too long, give a shorter one", command);
     case SBS_ERR_FORBIDDEN:
-        return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, it may be left by another user: remove it", command,
+        return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, remove it if another user left it there", command,
                         cli_queue.file, strerror(errno));
     default:
-        return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file,
-                        errno != 0 ? strerror(errno) : sbs_status_text(status));
+        break;
     }
+
+    const char *words = sbs_status_text(status);
+    if (errno != 0) {
+        words = strerror(errno);
+    }
+
+    return cli_fail(CLI_LOCAL, "%s: file %s.lock: %s, check who may write there", command, cli_queue.file, words);
 }
 
 void cli_queue_close(void) {
@@ -235,20 +290,37 @@ void cli_queue_close(void) {
     sbs_sqlite_queue_unlock_pusher(&pusher);
 }
 
-/* ---- ids and names -------------------------------------------------------------------------------------------- */
+/* ---- items ---------------------------------------------------------------------------------------------------- */
 
+/* 0 if it is none. */
 uint64_t cli_queue_id(const char *operand) {
     uint64_t id = 0;
-    return sbs_text_to_uint(sbs_text_of(operand), &id) == SBS_OK ? id : 0;
+
+    if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK) {
+        return 0;
+    }
+    return id;
 }
 
-int cli_queue_check_ids(const char *command, const cli_operands *operands, bool *out_all) {
-    *out_all = operands->count == 0 || (operands->count == 1 && strcmp(operands->items[0], "all") == 0);
-    for (size_t i = 0; i < operands->count && !*out_all; i++) {
+int cli_queue_check_ids(const char *command, const cli_operands *operands, const char *lists) {
+    for (size_t i = 0; i < operands->count; i++) {
         if (cli_queue_id(operands->items[i]) == 0) {
-            return cli_fail(CLI_USAGE, "%s: '%s' is no id of an item, give what 'sbs queue dead' lists", command,
-                            operands->items[i]);
+            return cli_fail(CLI_USAGE, "%s: '%s' is not the id of an item, give one that '%s' lists", command,
+                            operands->items[i], lists);
         }
     }
     return CLI_DONE;
+}
+
+sbs_status cli_queue_find(const char *command, uint64_t id, sbs_sqlite_entry *out) {
+    sbs_status status = sbs_sqlite_queue_find(&cli_queue_db, id, out);
+    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND || !cli_queue_was_replaced(command)) {
+        return status;
+    }
+    return sbs_sqlite_queue_find(&cli_queue_db, id, out);
+}
+
+int cli_queue_no_item(const char *command, uint64_t id) {
+    return cli_fail(CLI_INPUT, "%s: %" PRIu64 ": no such item, 'sbs queue list' and 'sbs queue dead' list them",
+                    command, id);
 }

@@ -11,6 +11,7 @@ typedef struct cli_queue_options {
     const char *file, *device;
     uint64_t items_max, mib_max, keep_dead_days;
     int when_full; /**< 0: not given, 1: refuse, 2: drop-oldest */
+    bool as_json;
 } cli_queue_options;
 
 extern cli_queue_options cli_queue;
@@ -18,6 +19,8 @@ extern cli_queue_options cli_queue;
 extern const cli_table cli_queue_table;          /**< what every queue command has */
 extern const cli_table cli_queue_optional_table; /**< the same where a queue is a choice */
 extern const cli_table cli_queue_limits_table;   /**< of commands that add */
+extern const cli_table cli_queue_json_table;     /**< of commands that list */
+extern const cli_table cli_queue_config_table;   /**< of commands that need no server */
 
 /** Most bytes of one item. */
 #define CLI_QUEUE_ITEM_MAX (16u << 20)
@@ -34,12 +37,12 @@ int cli_queue_open(const char *command, cli_queue_need need);
 bool cli_queue_has_moved(void);
 /** Opens what is there now, making it if nothing is. Returns an exit status. */
 int cli_queue_reopen(const char *command);
-/** Makes this process the one that pushes the queue, until it ends or closes. @p out_elsewhere: another one is, which
- * was told and is no fault. Returns an exit status. */
+/** Makes this process the one that pushes the queue, until it ends or closes. @p out_elsewhere: another process is that
+ * one, which is no fault. Returns an exit status. */
 int cli_queue_lock(const char *command, bool *out_elsewhere);
-/** Notes that the queue is pushed right now, for the next process; to 50 ms. */
+/** Notes for the next process that the queue is pushed right now, at most every 50 ms. */
 void cli_queue_touch(void);
-/** Milliseconds since another process noted that last, before this one took the lock; a lot if none did. */
+/** How long ago another process noted that, in milliseconds, when this one took the lock; UINT64_MAX if none did. */
 uint64_t cli_queue_last_push_ms(void);
 /** Legal at any time. */
 void cli_queue_close(void);
@@ -48,16 +51,21 @@ extern sbs_sqlite_queue cli_queue_db;
 extern sbs_queue cli_queue_port;
 extern sbs_forward_clock cli_queue_clock; /**< what ages are counted by */
 
-/** True, once, if the file was found damaged and replaced since the last call; tells where the old one is. What failed
- * for that may be tried again. */
+/** True if the file was found damaged and was replaced since the last call: what failed for that may be tried again.
+ * Tells, once, where the old file is. */
 bool cli_queue_was_replaced(const char *command);
 
 /** Tells why the queue failed and returns the exit status. */
 int cli_queue_fail(const char *command, sbs_status status);
 
-/** Takes operands that are ids, or "all"; @p out_all is true for "all" or none. Returns an exit status. */
-int cli_queue_check_ids(const char *command, const cli_operands *operands, bool *out_all);
+/** Checks that all operands are ids of items. @p lists: the command that lists them. Returns an exit status. */
+int cli_queue_check_ids(const char *command, const cli_operands *operands, const char *lists);
 /** An id that was checked. */
 uint64_t cli_queue_id(const char *operand);
+
+/** Finds a waiting item or a dead letter, again if a damaged file had to be replaced for it. */
+sbs_status cli_queue_find(const char *command, uint64_t id, sbs_sqlite_entry *out);
+/** Tells that there is no such item and returns the exit status. */
+int cli_queue_no_item(const char *command, uint64_t id);
 
 #endif

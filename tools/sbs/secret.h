@@ -8,9 +8,9 @@
 /** Remembers a copy of what was sent; the oldest of a few is forgotten for it. */
 void cli_secret_note(sbs_text secret);
 
-/** Replaces each fragment of 16 characters or more of a noted secret in @p text (all of a shorter secret of 8 or more)
- * by
- *  "[hidden]", also where blanks stand between its characters. Returns the new length, never more than @p len. */
+/** Replaces each fragment of a noted secret in @p text by "[hidden]", also where blanks stand between its characters. A
+ * fragment is 16 characters or more; of a secret of 8 to 15 it is all of it. Returns the new length, never more than
+ * @p len. */
 size_t cli_secret_hide(char *text, size_t len);
 
 /** Wipes and frees them all. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "certificates.h"
+#include "client_check.h"
 #include "message.h"
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
@@ -25,7 +26,8 @@ static const cli_option server_options[] = {
     {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
-    {"any-scope", NULL, "send what the granted scope does not seem to cover", &cli_server.any_scope, .type = CLI_FLAG},
+    {"any-scope", NULL, "send even what the granted scope does not seem to cover", &cli_server.any_scope,
+     .type = CLI_FLAG},
     {"profile", "smart|seed", "of the assertion, default smart", &cli_server.profile, .type = CLI_CHOICE},
     {"aud", "URL", "audience of the assertion, default the token endpoint", &cli_server.aud, .type = CLI_TEXT},
     {"typ", "TEXT", "header typ of the assertion, default JWT", &cli_server.typ, .type = CLI_TEXT},
@@ -37,8 +39,8 @@ static const cli_option connection_options[] = {
      .type = CLI_FILE},
     {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
      .type = CLI_FILE},
-    {"timeout", "SECONDS", "most for connecting, and again for the answer, default 30", &cli_server.timeout_s, .min = 1,
-     .max = 3600, .type = CLI_UINT},
+    {"timeout", "SECONDS", "longest wait to connect, and again for the answer, default 30", &cli_server.timeout_s,
+     .min = 1, .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
      .type = CLI_CONFIG},
     {"verbose", NULL, "show each step on standard error", &cli_server.verbose, .type = CLI_FLAG},
@@ -48,7 +50,7 @@ static const cli_option connection_options[] = {
 const cli_table cli_server_table = CLI_TITLED_TABLE(server_options, "server");
 const cli_table cli_connection_table = CLI_TITLED_TABLE(connection_options, "connection");
 
-/* One set-up for the one client of a command. */
+/* The one client of a command, and what it needs. */
 static struct {
     sbs_forward_server server;
     cli_key key;
@@ -60,23 +62,17 @@ static struct {
 
 /* ---- checking what was given ---------------------------------------------------------------------------------- */
 
-int cli_check_client_id(const char *command, const char *client_id) {
-    return cli_is_printable(client_id, SIZE_MAX)
-               ? CLI_DONE
-               : cli_fail(CLI_USAGE,
-                          "%s: --client-id: empty or not printable ASCII (RFC 6749 A.1), give it as the server "
-                          "assigned it",
-                          command);
-}
-
 static int check_url(const char *command, const char *option, const char *text) {
     sbs_url url;
+
     if (text == NULL) {
         return CLI_DONE;
     }
     if (sbs_url_parse(sbs_text_of(text), &url) != SBS_OK) {
-        return cli_fail(CLI_INPUT, "%s: --%s: '%s' is no absolute URL, give https://HOST/PATH", command, option, text);
+        return cli_fail(CLI_INPUT, "%s: --%s: '%s' is not an absolute URL, give https://HOST/PATH", command, option,
+                        text);
     }
+
     if (!url.https && !cli_server.allow_http) {
         return cli_fail(CLI_INPUT, "%s: --%s: plain http is refused, give an https URL", command, option);
     }
@@ -84,33 +80,54 @@ static int check_url(const char *command, const char *option, const char *text) 
         return cli_fail(CLI_INPUT, "%s: --%s: plain http is for loopback addresses only, give an https URL", command,
                         option);
     }
+
     return CLI_DONE;
 }
 
-/* What stands in the assertion as it is given. */
+static int check_urls(const char *command) {
+    int code = check_url(command, "fhir", cli_server.fhir);
+    if (code == CLI_DONE) {
+        code = check_url(command, "token-url", cli_server.token_url);
+    }
+    if (code != CLI_DONE || cli_server.fhir == NULL) {
+        return code;
+    }
+
+    sbs_url base;
+    if (sbs_url_parse(sbs_text_of(cli_server.fhir), &base) == SBS_OK && base.query.ptr != NULL) {
+        return cli_fail(CLI_INPUT, "%s: --fhir: a base URL has no query, leave it out", command);
+    }
+
+    return CLI_DONE;
+}
+
+/* What goes into the assertion as it is given. */
 static int check_assertion(const char *command) {
     sbs_url url;
+
     if (cli_server.aud != NULL && sbs_url_parse(sbs_text_of(cli_server.aud), &url) != SBS_OK) {
-        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is no absolute URL, give the one that the server expects", command,
-                        cli_server.aud);
+        return cli_fail(CLI_USAGE, "%s: --aud: '%s' is not an absolute URL, give the one that the server expects",
+                        command, cli_server.aud);
     }
+
     if (cli_server.typ != NULL && !cli_is_printable(cli_server.typ, SIZE_MAX)) {
         return cli_fail(CLI_USAGE, "%s: --typ: empty or not printable ASCII, give one such as JWT", command);
     }
-    return CLI_DONE;
+
+    int code = cli_check_client_id(command, cli_server.client_id);
+    if (code == CLI_DONE) {
+        code = cli_kid_check(command);
+    }
+
+    return code;
 }
 
 static int check_options(const char *command, cli_need need) {
-    sbs_url base;
-    int code = check_url(command, "fhir", cli_server.fhir);
-    code = code != CLI_DONE ? code : check_url(command, "token-url", cli_server.token_url);
-    if (code == CLI_DONE && cli_server.fhir != NULL && sbs_url_parse(sbs_text_of(cli_server.fhir), &base) == SBS_OK &&
-        base.query.ptr != NULL) {
-        return cli_fail(CLI_INPUT, "%s: --fhir: a base URL has no query, give it without", command);
-    }
+    int code = check_urls(command);
     if (code != CLI_DONE || need == CLI_NEED_PUBLIC) {
         return code;
     }
+
     if (cli_server.fhir == NULL && need == CLI_NEED_FHIR) {
         return cli_fail(CLI_USAGE, "%s: --fhir is missing, give --fhir BASE", command);
     }
@@ -118,12 +135,15 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: neither --fhir nor --token-url, give one of them", command);
     }
     if (cli_server.scope[0] == '\0' || !sbs_scope_list_is_valid(sbs_text_of(cli_server.scope))) {
-        return cli_fail(CLI_USAGE, "%s: --scope: '%s' is no list of scopes, give words separated by single spaces",
+        return cli_fail(CLI_USAGE, "%s: --scope: '%s' is not a list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    code = check_assertion(command);
-    code = code != CLI_DONE ? code : cli_check_client_id(command, cli_server.client_id);
-    return code != CLI_DONE ? code : cli_kid_check(command);
+    code = cli_check_scope_commas(command, cli_server.scope, cli_server.any_scope);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    return check_assertion(command);
 }
 
 /* ---- setting up ----------------------------------------------------------------------------------------------- */
@@ -134,19 +154,30 @@ static const char *describe_tls(const void *ctx) {
 
 static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
     sbs_stream inner = *stream;
-    cli_trace *trace = secured ? &setup.tls_trace : &setup.plain_trace;
+    cli_trace *trace = &setup.plain_trace;
+
+    const char *(*describe)(const void *) = NULL;
     (void)ctx;
-    if (!cli_trace_init(trace, &inner, secured ? describe_tls : NULL, stream)) {
+    if (secured) {
+        trace = &setup.tls_trace;
+        describe = describe_tls;
+    }
+
+    if (!cli_trace_init(trace, &inner, describe, stream)) {
         return false;
     }
+
+    /* The trace runs always: it finds the secrets that no message may repeat. */
     if (!cli_server.verbose) {
         cli_trace_hide(trace);
     }
+
     return true;
 }
 
 static int tell_part(const char *command, sbs_forward_part part, sbs_status status) {
     const char *text = sbs_status_text(status);
+
     switch (part) {
     case SBS_FORWARD_PART_TLS:
         return cli_fail(CLI_NETWORK, "%s: TLS: %s, check the installation", command, text);
@@ -161,52 +192,61 @@ static int open_server(const char *command, bool with_key) {
     sbs_forward_server_config config = {
         .fhir_base = cli_server.fhir,
         .token_url = cli_server.token_url,
-        .client_id = with_key ? cli_server.client_id : "none",
-        .scope = with_key ? cli_server.scope : "",
+        .client_id = "none",
+        .scope = "",
         .aud = cli_server.aud,
         .typ = cli_server.typ,
         .kid = cli_kid.kid,
         .kid_method = cli_kid_method(),
-        .profile = cli_server.profile == 2 ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
+        .profile = SBS_PROFILE_SMART,
         .key = &setup.key.key, /* not used by requests without a token */
         .trust = &setup.trust,
-        .identity = cli_server.cert != NULL ? &setup.identity : NULL,
         .user_agent = "sbs/" SBS_VERSION,
         .timeout_ms = (uint32_t)cli_server.timeout_s * 1000u,
         .allow_http = cli_server.allow_http,
         .any_scope = cli_server.any_scope,
         .wrap = trace_stream,
     };
+
+    /* Requests without a token send neither. */
+    if (with_key) {
+        config.client_id = cli_server.client_id;
+        config.scope = cli_server.scope;
+    }
+
+    if (cli_server.cert != NULL) {
+        config.identity = &setup.identity;
+    }
+    if (cli_server.profile == 2) {
+        config.profile = SBS_PROFILE_SEED;
+    }
+
     sbs_forward_part part;
     sbs_status status = sbs_forward_server_open(&setup.server, &config, &part);
     if (status != SBS_OK) {
         return tell_part(command, part, status);
     }
+
     cli_tls_words_use(sbs_forward_server_tls(&setup.server));
     return CLI_DONE;
 }
 
 static int load_key(const char *command) {
     int code = cli_key_load(cli_server.key, false, &setup.key);
-    if (code == CLI_DONE && cli_server.profile == 2 && setup.key.public_key.alg != SBS_RS384) {
-        return cli_fail(CLI_USAGE, "%s: --profile seed: signs with RSA keys only, give one or leave the option out",
-                        command);
-    }
-    return code;
-}
-
-int cli_server_open(const char *command, cli_need need) {
-    bool with_key = need != CLI_NEED_PUBLIC;
-    if (cli_server.timeout_s == 0) {
-        cli_server.timeout_s = TIMEOUT_DEFAULT_S;
-    }
-    int code = check_options(command, need);
     if (code != CLI_DONE) {
         return code;
     }
-    setup.open = true;
-    sbs_tls_trust_init(&setup.trust);
-    sbs_tls_identity_init(&setup.identity);
+    if (cli_server.profile == 2 && setup.key.public_key.alg != SBS_RS384) {
+        return cli_fail(CLI_USAGE, "%s: --profile seed: signs with RSA keys only, give one or leave the option out",
+                        command);
+    }
+
+    return CLI_DONE;
+}
+
+static int load_files(const char *command, bool with_key) {
+    int code = CLI_DONE;
+
     if (with_key) {
         code = load_key(command);
     }
@@ -216,13 +256,39 @@ int cli_server_open(const char *command, cli_need need) {
     if (code == CLI_DONE) {
         code = cli_identity_load(&setup.identity, cli_server.cert, cli_server.cert_key);
     }
-    return code != CLI_DONE ? code : open_server(command, with_key);
+
+    return code;
+}
+
+int cli_server_open(const char *command, cli_need need) {
+    bool with_key = need != CLI_NEED_PUBLIC;
+
+    if (cli_server.timeout_s == 0) {
+        cli_server.timeout_s = TIMEOUT_DEFAULT_S;
+    }
+
+    int code = check_options(command, need);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    /* From here on there is something to close. */
+    setup.open = true;
+    sbs_tls_trust_init(&setup.trust);
+    sbs_tls_identity_init(&setup.identity);
+    code = load_files(command, with_key);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    return open_server(command, with_key);
 }
 
 void cli_server_close(void) {
     if (!setup.open) {
         return;
     }
+
     cli_tls_words_use(NULL);
     sbs_forward_server_close(&setup.server);
     cli_trace_deinit(&setup.tls_trace);
@@ -235,14 +301,16 @@ void cli_server_close(void) {
 
 /* ---- running -------------------------------------------------------------------------------------------------- */
 
-/* A wait for time alone after a failure is the client's pause before the next try. */
+/* A wait for time alone, after a failure, is the client's pause before the next try: each is told once. */
 static void tell_retry(const sbs_wait *wait, unsigned *told) {
     const sbs_detail *detail = sbs_client_detail(cli_server_client());
     char reason[SBS_DETAIL_TEXT_SIZE + 256];
     bool pausing = wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0 && detail->status != SBS_OK;
+
     if (!pausing || detail->attempts == *told) {
         return;
     }
+
     *told = detail->attempts;
     cli_reason(detail->status, detail, reason, sizeof reason);
     cli_note("%s: %s, next try in %u.%u s", sbs_step_text(detail->step), reason, (unsigned)(wait->timeout_ms / 1000),
@@ -259,12 +327,15 @@ sbs_status cli_server_run(const sbs_request *request) {
     uint64_t started_ms = sbs_linux_now().mono_ms;
     unsigned told = 0;
     sbs_wait wait;
+
     sbs_forward_server_note_request(&setup.server, request->interaction, request->target);
     sbs_status status = sbs_client_start(cli_server_client(), request);
     if (status != SBS_OK) {
         return status;
     }
+
     while ((status = sbs_client_poll(cli_server_client(), sbs_linux_now(), &wait)) == SBS_PENDING) {
+        /* A signal gives the request up; its outcome is not asked for any more. */
         if (cli_signal() != 0) {
             sbs_client_cancel(cli_server_client());
             return SBS_ERR_CANCELLED;
@@ -273,6 +344,7 @@ sbs_status cli_server_run(const sbs_request *request) {
         tell_progress(sbs_linux_now().mono_ms - started_ms);
         cli_server_wait(&wait);
     }
+
     cli_progress_end();
     return status;
 }
@@ -287,6 +359,7 @@ sbs_forward_server *cli_server_forward(void) {
 
 void cli_server_wait(const sbs_wait *wait) {
     sbs_wait shorter = *wait;
+
     if (shorter.timeout_ms > LONGEST_WAIT_MS) {
         shorter.timeout_ms = LONGEST_WAIT_MS;
     }

@@ -47,9 +47,6 @@ sbs_status cli_server_token(sbs_token_view *out_token);
 /** Closes the connection and wipes everything. Legal at any time. */
 void cli_server_close(void);
 
-/** Checks a client_id given on the command line. Returns an exit status. */
-int cli_check_client_id(const char *command, const char *client_id);
-
 /** Most bytes of a FHIR answer's body. */
 #define CLI_ANSWER_MAX (16u << 20)
 

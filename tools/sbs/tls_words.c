@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_words.h"
 
-static const sbs_tls_stream *explained;
+static const sbs_tls_stream *explained; /* NULL: none */
 
 void cli_tls_words_use(const sbs_tls_stream *tls) {
     explained = tls;
@@ -14,14 +14,23 @@ static sbs_tls_problem problem_for(sbs_status status) {
     case SBS_ERR_WRONG_NAME:
     case SBS_ERR_NETWORK: /* the server said why, and then closed while we were sending */
     case SBS_ERR_TRUNCATED:
-        return explained != NULL ? sbs_tls_stream_problem(explained) : SBS_TLS_NO_PROBLEM;
+        break;
     default:
         return SBS_TLS_NO_PROBLEM;
     }
+
+    if (explained == NULL) {
+        return SBS_TLS_NO_PROBLEM;
+    }
+
+    return sbs_tls_stream_problem(explained);
 }
 
 const char *cli_tls_words(sbs_status status) {
-    return problem_for(status) != SBS_TLS_NO_PROBLEM ? sbs_tls_stream_words(explained) : "";
+    if (problem_for(status) == SBS_TLS_NO_PROBLEM) {
+        return "";
+    }
+    return sbs_tls_stream_words(explained);
 }
 
 const char *cli_tls_advice(sbs_status status) {
@@ -50,7 +59,8 @@ const char *cli_tls_advice(sbs_status status) {
 }
 
 const char *cli_tls_file_advice(sbs_tls_problem problem) {
-    return problem == SBS_TLS_NO_PROBLEM || problem == SBS_TLS_MALFORMED
-               ? "give PEM certificates"
-               : "give a root that has none of it, or ask the server's operator for one";
+    if (problem == SBS_TLS_NO_PROBLEM || problem == SBS_TLS_MALFORMED) {
+        return "give PEM certificates";
+    }
+    return "give another root, or ask the server's operator for one";
 }

@@ -5,7 +5,7 @@
 
 #include "sbs/tls_explain.h"
 
-/** The stream whose failures are explained; NULL: none any more. */
+/** Sets the stream whose failures are explained; NULL: none from now on. */
 void cli_tls_words_use(const sbs_tls_stream *tls);
 
 /** What was wrong, a clause of its own; "" if @p status is none of a connection, or nothing more is known. */

@@ -10,7 +10,7 @@
 typedef struct unit_row {
     const char *written;
     const char *ucum;
-    bool exact; /* in other case it is UCUM, of this or of another unit */
+    bool exact; /* case counts: in another case it is the UCUM code of this or of another unit */
 } unit_row;
 
 static const unit_row rows[] = {
@@ -145,40 +145,57 @@ static const unit_row rows[] = {
     {"years", "a", false},
 };
 
-/* The code that was meant, NULL if the unit is none of the rows' or the code itself. */
+static bool is_written_so(const unit_row *row, sbs_text unit) {
+    sbs_text written = sbs_text_of(row->written);
+    if (row->exact) {
+        return sbs_text_equal(unit, written);
+    }
+    return sbs_text_equal_nocase(unit, written);
+}
+
+/* The code that was meant. NULL if the unit is in no row, or is the code already. */
 static const char *unit_meant(sbs_text unit) {
     for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
-        sbs_text written = sbs_text_of(rows[i].written);
-        bool same = rows[i].exact ? sbs_text_equal(unit, written) : sbs_text_equal_nocase(unit, written);
-        if (same && !sbs_text_equal(unit, sbs_text_of(rows[i].ucum))) {
+        /* Case may be all that differs: "cel" is in a row, and "Cel" is the code. */
+        bool is_code = sbs_text_equal(unit, sbs_text_of(rows[i].ucum));
+        if (is_written_so(&rows[i], unit) && !is_code) {
             return rows[i].ucum;
         }
     }
     return NULL;
 }
 
-/* Opens or closes a bracket; false if it does not fit. @p open: the one that is open, '\0' for none. */
-static bool take_bracket(char c, char *open) {
+/* Opens a bracket; false inside of another one. @p open: the one that is open, '\0' for none. */
+static bool bracket_open(char *open, char c) {
+    bool fits = *open == '\0';
+    *open = c;
+    return fits;
+}
+
+/* Closes the bracket that @p c is the end of; false if another one, or none, is open. */
+static bool bracket_close(char *open, char c) {
+    bool fits = (c == '}' && *open == '{') || (c == ']' && *open == '[');
+    *open = '\0';
+    return fits;
+}
+
+/* Any other character changes nothing. */
+static bool bracket_take(char *open, char c) {
     if (c == '{' || c == '[') {
-        bool fits = *open == '\0';
-        *open = c;
-        return fits;
+        return bracket_open(open, c);
     }
     if (c == '}' || c == ']') {
-        char opened = c == '}' ? '{' : '[';
-        bool fits = *open == opened;
-        *open = '\0';
-        return fits;
+        return bracket_close(open, c);
     }
     return true;
 }
 
-/* Why it can be no UCUM code (ucum.org: ASCII 33 to 126; braces hold an annotation, brackets are part of an atom), NULL
- * if by its characters it can. */
+/* Why it cannot be a UCUM code (ucum.org: ASCII 33 to 126; braces hold an annotation, brackets are part of an atom).
+ * NULL if its characters allow that it is one. */
 static const char *unit_fault(sbs_text unit) {
     char open = '\0';
     for (size_t i = 0; i < unit.len; i++) {
-        const unsigned char c = (unsigned char)unit.ptr[i];
+        char c = unit.ptr[i];
         if (c == ' ') {
             return "UCUM has no blanks";
         }
@@ -186,27 +203,38 @@ static const char *unit_fault(sbs_text unit) {
             return "UCUM is ASCII, with u for micro and Cel for degrees Celsius";
         }
 
+        /* An annotation may hold any of them, up to its brace. */
         bool in_annotation = open == '{' && c != '{' && c != '}';
-        if (!in_annotation && strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
+        if (in_annotation) {
+            continue;
+        }
+        if (strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
             return "UCUM has no such character";
         }
-        if (!in_annotation && !take_bracket((char)c, &open)) {
-            return "its brackets do not fit";
+        if (!bracket_take(&open, c)) {
+            return "its brackets do not match";
         }
     }
-    return open == '\0' ? NULL : "its brackets do not fit";
+
+    if (open != '\0') {
+        return "its brackets do not match";
+    }
+
+    return NULL;
 }
 
 int cli_unit_check(const char *option, sbs_text unit) {
     const char *meant = unit_meant(unit);
     if (meant != NULL) {
-        return cli_fail(CLI_INPUT, "observe: --%s: '%.*s' is no UCUM code, give %s", option, (int)unit.len, unit.ptr,
+        return cli_fail(CLI_INPUT, "observe: --%s: '%.*s' is not a UCUM code, give %s", option, (int)unit.len, unit.ptr,
                         meant);
     }
+
     const char *fault = unit_fault(unit);
     if (fault != NULL) {
-        return cli_fail(CLI_INPUT, "observe: --%s: '%.*s' is no UCUM code: %s, give one such as Cel, mm[Hg] or /min",
+        return cli_fail(CLI_INPUT, "observe: --%s: '%.*s' is not a UCUM code: %s, give one such as Cel, mm[Hg] or /min",
                         option, (int)unit.len, unit.ptr, fault);
     }
+
     return CLI_DONE;
 }

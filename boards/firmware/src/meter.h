@@ -4,8 +4,9 @@
  * The application: a thermometer and glucose meter that makes its key, is provisioned over its console, and brings its
  * measurements to a FHIR server. No I/O of its own: a board's main() gives it ports, clock and console bytes.
  *
- *     START ──▶ KEY (first boot) ──▶ IDLE (no record) ──▶ TOKEN ──▶ DEVICE (once) ──▶ PUSH ◀──▶ ROTATE (a next key is
- * tried)
+ *     START ──▶ KEY (first boot) ──▶ IDLE (no record) ──▶ DISCOVER ──▶ TOKEN ──▶ DEVICE (once) ──▶ PUSH
+ *                                                                       ▲                          ▲
+ *                                          ROTATE (the next key is tried) ◀───────────────────────────┘
  */
 #ifndef METER_H
 #define METER_H
@@ -89,6 +90,61 @@ typedef struct meter_ports {
     sbs_alg alg;         /**< of the first key; 0: RS384 */
 } meter_ports;
 
+/** A record in use: what is done with it, and the memory that this takes. */
+typedef struct meter_session {
+    uint8_t phase;        /* meter_phase */
+    bool was_ready;       /* network and time were there at the last poll */
+    bool busy;            /* a request of the application's own is under way */
+    bool waited_first;    /* the record's first delay is over */
+    bool large_discovery; /* the document did not fit: the next try has more memory */
+    bool large_token;     /* nor did the answer of the token endpoint */
+    bool pinned;          /* a token came: the token host stays the one it came from */
+    uint8_t failures;     /* in a row */
+    uint64_t retry_ms;    /* nothing is tried before */
+    uint64_t first_token_ms;
+    char *token_url; /* as discovered, on the heap */
+    uint8_t *work, *body;
+    size_t work_size, body_size;
+    sbs_key key;
+    sbs_client_config client_config;
+    sbs_client client;
+    sbs_push_config push_config;
+    sbs_push push;
+    meter_encoder encoder;
+    uint8_t item[METER_ITEM_MAX];
+} meter_session;
+
+/** A new record: on its way in, and then tried. */
+typedef struct meter_trial {
+    uint8_t *intake; /* NULL: none is on its way */
+    size_t intake_size, intake_len;
+    bool active;        /* the record in use is tried; the one before is on the flash */
+    uint64_t intake_ms; /* of its last line */
+    uint64_t end_ms;    /* the trial is given up then */
+} meter_trial;
+
+/** The next key, which is tried now and then until the server knows it. */
+typedef struct meter_rotation {
+    uint64_t retry_ms; /* 0: not settled yet */
+    uint16_t failures;
+    uint8_t after; /* the phase that it interrupted */
+} meter_rotation;
+
+typedef struct meter_measuring {
+    uint64_t next_ms, last_own_ms;
+    uint32_t taken, pending, refused, interval_s;
+} meter_measuring;
+
+/** What the console has shown: it is told again when it changes. */
+typedef struct meter_shown {
+    uint64_t sent;
+    sbs_status error; /* the last failure, SBS_OK since something worked */
+    sbs_step error_step;
+    sbs_oauth_error error_oauth;
+    uint16_t error_http;
+    uint8_t state; /* meter_state */
+} meter_shown;
+
 /** An application. Fields are private; tests look at some. */
 typedef struct meter {
     meter_ports ports;
@@ -96,49 +152,27 @@ typedef struct meter {
     meter_line line;
     meter_life life;
     meter_keys keys;
-    sbs_key key;
-    uint8_t phase, after_rotate; /* meter_phase */
-    uint8_t state, condition;    /* meter_state: shown, and what it is but for the storage */
-    bool queue_ready, full, network_up, was_ready, busy, trial, confirmed, device_put, waited_first, large_discovery,
-        large_token, pinned, clock_set;
-    sbs_status fault; /* of the storage, SBS_OK if none */
     sbs_now now;
     int64_t clock_origin_s; /* UTC at uptime 0, to see the clock being set */
-    sbs_wait wait;
-    /* the record in use: `block` holds a stored record */
+    uint64_t doubt_ms;      /* the time server is not asked again before */
+    sbs_wait wait;          /* for the caller of meter_poll() */
+    bool network_up;
+    bool clock_set; /* and not yet noted for the push engine */
+    bool queue_ready, full;
+    uint8_t condition; /* meter_state, but for the storage */
+    sbs_status fault;  /* of the storage, SBS_OK if none */
+    /* the record in use: `block` holds a stored record, whose bytes `record` points into */
+    bool confirmed, device_put;
     uint8_t *block;
     size_t block_size;
     meter_record record;
-    /* memory of the client and the push engine */
-    uint8_t *work, *body;
-    size_t work_size, body_size;
-    char *token_url; /* as discovered */
-    size_t token_url_size;
-    /* a record on its way in */
-    uint8_t *intake;
-    size_t intake_size, intake_len;
-    uint64_t intake_ms;
-    uint64_t trial_end_ms;
-    /* failures */
-    uint64_t retry_ms, rotate_ms, doubt_ms;
-    uint16_t failures, rotate_failures;
-    sbs_step error_step;
-    sbs_oauth_error error_oauth;
-    sbs_status error;
-    uint16_t error_http;
-    /* measurements */
-    uint32_t measured, pending, refused, interval_s;
-    uint64_t measure_ms, last_own_ms;
-    uint64_t first_token_ms;
-    uint64_t shown_sent;
     sbs_flash_queue queue_state;
     sbs_queue queue;
-    sbs_client_config client_config;
-    sbs_client client;
-    sbs_push_config push_config;
-    sbs_push push;
-    meter_encoder encoder;
-    uint8_t item[METER_ITEM_MAX];
+    meter_session session;
+    meter_trial trial;
+    meter_rotation rotation;
+    meter_measuring measuring;
+    meter_shown shown;
 } meter;
 
 /** Starts afresh. @p ports is copied. psa_crypto_init() has succeeded, with key storage behind it. */

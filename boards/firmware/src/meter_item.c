@@ -2,6 +2,8 @@
 #include "meter_item.h"
 
 #include "meter_bytes.h"
+#include "meter_hex.h"
+#include "sbs/device.h"
 #include "sbs/observation.h"
 #include "sbs/version.h"
 
@@ -10,7 +12,7 @@
 #define FIXED_SIZE 26u
 #define TEXTS 3u
 /* IEEE EUI-64 as the identifier of a device (HL7 Personal Health Device guide) */
-#define SYSTEM_EUI64 "urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680"
+#define EUI64_DASHED_LEN 23u
 
 typedef struct quantity_codes {
     uint32_t mdc;
@@ -23,39 +25,57 @@ static const quantity_codes quantities[METER_QUANTITIES] = {
                        "Glucose [Moles/volume] in Blood", "laboratory", "mmol/L", "mmol/L"},
 };
 
-/* ---- in the queue -------------------------------------------------------------------------------------------------
- */
+/* ---- in the queue ------------------------------------------------------------------------------------------------ */
 
 size_t meter_item_write(const meter_item *item, uint8_t out[METER_ITEM_MAX]) {
-    const sbs_text texts[TEXTS] = {item->subject, item->patient, item->patient_system};
+    sbs_text texts[TEXTS] = {item->subject, item->patient, item->patient_system};
+    uint8_t flags = 0;
+    if (item->settled) {
+        flags |= FLAG_SETTLED;
+    }
+
+    if (item->demo) {
+        flags |= FLAG_DEMO;
+    }
+
     uint8_t *to = out;
     *to++ = METER_ITEM_VERSION;
-    *to++ = (uint8_t)((item->settled ? FLAG_SETTLED : 0) | (item->demo ? FLAG_DEMO : 0));
+    *to++ = flags;
     to = meter_put_le(to, quantities[item->quantity].mdc, 4);
     to = meter_put_le(to, (uint64_t)item->value.mantissa, 4);
     *to++ = (uint8_t)item->value.exponent;
     to = meter_put_le(to, item->device, 8);
     to = meter_put_le(to, item->own_ms, 6);
     *to++ = 0; /* duration, in seconds: none of these has one */
+
     for (unsigned i = 0; i < TEXTS; i++) {
         *to++ = (uint8_t)texts[i].len;
-        memcpy(to, texts[i].len > 0 ? texts[i].ptr : "", texts[i].len);
+        if (texts[i].len > 0) {
+            memcpy(to, texts[i].ptr, texts[i].len);
+        }
         to += texts[i].len;
     }
+
     return (size_t)(to - out);
 }
 
+/* They fill the rest of the item. */
 static bool read_texts(meter_item *out, const uint8_t *data, size_t len) {
-    sbs_text *const texts[TEXTS] = {&out->subject, &out->patient, &out->patient_system};
+    sbs_text *texts[TEXTS] = {&out->subject, &out->patient, &out->patient_system};
     static const uint8_t most[TEXTS] = {METER_SUBJECT_MAX, METER_PATIENT_MAX, METER_PATIENT_SYSTEM_MAX};
     size_t at = 0;
+
     for (unsigned i = 0; i < TEXTS; i++) {
         if (at >= len || data[at] > most[i] || data[at] > len - at - 1) {
             return false;
         }
-        *texts[i] = (sbs_text){data[at] > 0 ? (const char *)data + at + 1 : NULL, data[at]};
+
+        if (data[at] > 0) {
+            *texts[i] = (sbs_text){(const char *)data + at + 1, data[at]};
+        }
         at += 1u + data[at];
     }
+
     return at == len;
 }
 
@@ -70,93 +90,121 @@ sbs_status meter_item_read(meter_item *out, const uint8_t *data, size_t len) {
     if (len < FIXED_SIZE || data[1] > (FLAG_SETTLED | FLAG_DEMO) || data[25] != 0) {
         return SBS_ERR_DAMAGED;
     }
+
     out->settled = (data[1] & FLAG_SETTLED) != 0;
     out->demo = (data[1] & FLAG_DEMO) != 0;
+    /* A code that this version does not know makes the item unreadable, not another quantity. */
     while (out->quantity < METER_QUANTITIES && quantities[out->quantity].mdc != meter_get_le(data + 2, 4)) {
         out->quantity++;
     }
+
     out->value = (sbs_decimal){(int32_t)(uint32_t)meter_get_le(data + 6, 4), (int8_t)data[10]};
     out->device = meter_get_le(data + 11, 8);
     out->own_ms = meter_get_le(data + 19, 6);
-    bool right = out->quantity < METER_QUANTITIES && read_texts(out, data + FIXED_SIZE, len - FIXED_SIZE);
-    return right ? SBS_OK : SBS_ERR_DAMAGED;
+
+    if (out->quantity >= METER_QUANTITIES || !read_texts(out, data + FIXED_SIZE, len - FIXED_SIZE)) {
+        return SBS_ERR_DAMAGED;
+    }
+
+    return SBS_OK;
 }
 
-/* ---- who it is ----------------------------------------------------------------------------------------------------
- */
+/* ---- who it is --------------------------------------------------------------------------------------------------- */
 
 static void put_eui64(sbs_writer *out, uint64_t device, bool dashes) {
-    static const char digits[] = "0123456789ABCDEF";
     for (unsigned i = 0; i < 8; i++) {
-        uint8_t byte = (uint8_t)(device >> (56 - 8 * i));
         if (dashes && i > 0) {
             sbs_put_char(out, '-');
         }
-        sbs_put_char(out, digits[byte >> 4]);
-        sbs_put_char(out, digits[byte & 15]);
+        meter_hex_put(out, (uint8_t)(device >> (56 - 8 * i)));
     }
 }
 
 /* The id of a reference "Type/id". */
-static sbs_text id_of(sbs_text reference) {
+static sbs_text reference_id(sbs_text reference) {
     const char *slash = memchr(reference.ptr, '/', reference.len);
-    size_t skipped = slash == NULL ? 0 : (size_t)(slash - reference.ptr) + 1;
+    if (slash == NULL) {
+        return reference;
+    }
+
+    size_t skipped = (size_t)(slash - reference.ptr) + 1;
     return (sbs_text){reference.ptr + skipped, reference.len - skipped};
 }
 
 /* The clock is set to whole seconds, so the times of two boots may overlap: the digits below the millisecond tell the
  * boot, lest two measurements share an identifier and the later one replaces the other on the server. */
 static void put_phd(sbs_writer *out, const meter_item *item, uint32_t boot_id) {
-    bool logical = item->patient.ptr == NULL;
     sbs_phd_measurement measurement = {
         .device = item->device,
-        .patient = logical ? id_of(item->subject) : item->patient,
-        .patient_system = logical ? (sbs_text){NULL, 0} : item->patient_system,
+        .patient = item->patient,
+        .patient_system = item->patient_system,
         .type = quantities[item->quantity].mdc,
         .time = {(int64_t)item->own_ms * 1000 + boot_id % 1000u, -6},
     };
+
+    /* Without an identifier of the patient the server's own id stands for it. */
+    if (item->patient.ptr == NULL) {
+        measurement.patient = reference_id(item->subject);
+        measurement.patient_system = (sbs_text){NULL, 0};
+    }
+
     sbs_identity_put_phd(out, &measurement);
 }
 
+static void put_sequence(sbs_writer *out, uint64_t device, uint64_t epoch, uint64_t number) {
+    char text[16];
+    sbs_writer name;
+    sbs_writer_init(&name, text, sizeof text);
+    put_eui64(&name, device, false);
+    /* Epoch and number are the same after any restart, so a second try names the same resource. */
+    sbs_identity_put_sequence(out, (sbs_text){text, sizeof text}, epoch, number);
+}
+
 /* Where the clock was set and the patient is known, the guide's rule; else device, epoch and number. */
-static sbs_status identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
+static sbs_status meter_item_identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
     meter_encoder *state = ctx;
     meter_item measured;
     sbs_writer writer;
-    sbs_status status = item->item->meta.format == METER_ITEM_FORMAT
-                            ? meter_item_read(&measured, item->data, item->item->len)
-                            : SBS_ERR_VERSION;
+
+    if (item->item->meta.format != METER_ITEM_FORMAT) {
+        return SBS_ERR_VERSION;
+    }
+
+    sbs_status status = meter_item_read(&measured, item->data, item->item->len);
     if (status != SBS_OK) {
         return status;
     }
+
     sbs_writer_init(&writer, state->identity, sizeof state->identity);
     if (measured.settled && measured.subject.ptr != NULL) {
         put_phd(&writer, &measured, item->item->meta.boot_id);
         out->system = SBS_TEXT(SBS_SYSTEM_PHD);
     } else {
-        char device[16];
-        sbs_writer name;
-        sbs_writer_init(&name, device, sizeof device);
-        put_eui64(&name, measured.device, false);
-        sbs_identity_put_sequence(&writer, (sbs_text){device, sizeof device}, state->epoch, item->item->id);
+        put_sequence(&writer, measured.device, state->epoch, item->item->id);
         out->system = SBS_TEXT(SBS_SYSTEM_SEQUENCE);
     }
+
     out->type = SBS_TEXT("Observation");
     out->write_mode = (sbs_write_mode)state->write_mode;
     out->value.ptr = state->identity;
+
     return sbs_writer_finish(&writer, &out->value.len);
 }
 
-/* ---- resources -----------------------------------------------------------------------------------------------------
- */
+/* ---- resources --------------------------------------------------------------------------------------------------- */
+
+/* The device's identifier on the server: its EUI-64 with dashes. */
+static sbs_text dashed_eui64(uint64_t device, char out[EUI64_DASHED_LEN]) {
+    sbs_writer writer;
+    sbs_writer_init(&writer, out, EUI64_DASHED_LEN);
+    put_eui64(&writer, device, true);
+    return (sbs_text){out, EUI64_DASHED_LEN};
+}
 
 sbs_status meter_device_reference(uint64_t device, char out[METER_DEVICE_REFERENCE_SIZE]) {
-    char value[23];
-    sbs_writer writer;
-    sbs_writer_init(&writer, value, sizeof value);
-    put_eui64(&writer, device, true);
+    char value[EUI64_DASHED_LEN];
     memcpy(out, "Device/", 7);
-    return sbs_identity_derive_id(SBS_TEXT(SYSTEM_EUI64), (sbs_text){value, sizeof value}, (sbs_text){NULL, 0},
+    return sbs_identity_derive_id(SBS_TEXT(SBS_SYSTEM_EUI64), dashed_eui64(device, value), (sbs_text){NULL, 0},
                                   out + 7);
 }
 
@@ -164,100 +212,82 @@ static sbs_status put_observation(const meter_encoder *state, const sbs_push_ite
                                   const sbs_push_identity *identity, sbs_writer *out) {
     const quantity_codes *quantity = &quantities[measured->quantity];
     char device[METER_DEVICE_REFERENCE_SIZE];
+    int16_t zone = item->item->meta.zone_minutes;
+    if (zone == SBS_ZONE_UNKNOWN) {
+        zone = 0;
+    }
+
     sbs_coding category = {SBS_TEXT(SBS_SYSTEM_CATEGORY), sbs_text_of(quantity->category), {NULL, 0}};
-    const sbs_coding codes[] = {
+    sbs_coding codes[] = {
         {SBS_TEXT(SBS_SYSTEM_LOINC), sbs_text_of(quantity->loinc), sbs_text_of(quantity->loinc_name)},
         {SBS_TEXT(SBS_SYSTEM_MDC), sbs_text_of(quantity->mdc_text), sbs_text_of(quantity->mdc_name)},
     };
+
     /* A vital sign has a subject and a time (R4 vitalsigns); what lacks one does not claim to be one. */
     bool complete = measured->subject.ptr != NULL && item->utc_s != SBS_UTC_UNKNOWN;
-    int16_t zone = item->item->meta.zone_minutes;
     sbs_observation observation = {
         .id = item->id,
         .identifier_system = identity->system,
         .identifier_value = identity->value,
         .categories = &category,
-        .category_count = complete || measured->quantity == METER_GLUCOSE ? 1 : 0,
+        .category_count = complete || measured->quantity == METER_GLUCOSE,
         .codes = codes,
         .code_count = 2,
         .subject = measured->subject,
         .effective_utc_s = item->utc_s,
         .effective_ms = -1,
-        .zone_minutes = zone == SBS_ZONE_UNKNOWN ? 0 : zone,
+        .zone_minutes = zone,
         .value = {.kind = SBS_VALUE_QUANTITY,
                   .decimal = measured->value,
                   .unit = sbs_text_of(quantity->unit),
                   .ucum = sbs_text_of(quantity->ucum)},
         .demo = measured->demo,
     };
-    sbs_status status = SBS_OK;
+
+    /* A reference to what the server does not hold would make it refuse the Observation. */
     if (state->device_known) {
-        status = meter_device_reference(measured->device, device);
+        sbs_status status = meter_device_reference(measured->device, device);
+        if (status != SBS_OK) {
+            return status;
+        }
         observation.device = (sbs_text){device, sizeof device};
     }
-    return status == SBS_OK ? sbs_observation_put(out, &observation, NULL) : status;
+
+    return sbs_observation_put(out, &observation, NULL);
 }
 
-static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out) {
+static sbs_status meter_item_encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity,
+                                    sbs_writer *out) {
     meter_encoder *state = ctx;
     meter_item measured;
-    sbs_status status = meter_item_read(&measured, item->data, item->item->len);
 
-    return status == SBS_OK ? put_observation(state, item, &measured, identity, out) : status;
+    sbs_status status = meter_item_read(&measured, item->data, item->item->len);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    return put_observation(state, item, &measured, identity, out);
 }
 
 sbs_push_encoder meter_item_encoder(meter_encoder *state) {
-    return (sbs_push_encoder){.identify = identify, .encode = encode, .ctx = state};
-}
-
-static void put_demo_mark(sbs_json_writer *json) {
-    sbs_json_key(json, "meta");
-    sbs_json_begin_object(json);
-    sbs_json_key(json, "security");
-    sbs_json_begin_array(json);
-    sbs_json_begin_object(json);
-    sbs_json_member_text(json, "system", SBS_TEXT("http://terminology.hl7.org/CodeSystem/v3-ActReason"));
-    sbs_json_member_text(json, "code", SBS_TEXT("HTEST"));
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
-    sbs_json_end_object(json);
-}
-
-/* One object in an array: `name: [{first: ..., second: ...}]`. */
-static void put_single(sbs_json_writer *json, const char *name, const char *first, sbs_text first_text,
-                       const char *second, sbs_text second_text) {
-    sbs_json_key(json, name);
-    sbs_json_begin_array(json);
-    sbs_json_begin_object(json);
-    sbs_json_member_text(json, first, first_text);
-    sbs_json_member_text(json, second, second_text);
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
+    return (sbs_push_encoder){.identify = meter_item_identify, .encode = meter_item_encode, .ctx = state};
 }
 
 sbs_status meter_device_put(sbs_writer *out, uint64_t device, bool demo) {
     char reference[METER_DEVICE_REFERENCE_SIZE];
-    char value[23];
-    sbs_writer writer;
-    sbs_json_writer json;
+    char value[EUI64_DASHED_LEN];
     sbs_status status = meter_device_reference(device, reference);
     if (status != SBS_OK) {
         return status;
     }
-    sbs_writer_init(&writer, value, sizeof value);
-    put_eui64(&writer, device, true);
-    sbs_json_writer_init(&json, out);
-    sbs_json_begin_object(&json);
-    sbs_json_member_text(&json, "resourceType", SBS_TEXT("Device"));
-    sbs_json_member_text(&json, "id", (sbs_text){reference + 7, SBS_DERIVED_ID_LEN});
-    if (demo) {
-        put_demo_mark(&json);
-    }
-    put_single(&json, "identifier", "system", SBS_TEXT(SYSTEM_EUI64), "value", (sbs_text){value, sizeof value});
-    sbs_json_member_text(&json, "status", SBS_TEXT("active"));
-    put_single(&json, "deviceName", "name", SBS_TEXT("libsbs demonstration meter"), "type",
-               SBS_TEXT("user-friendly-name"));
-    put_single(&json, "version", "value", SBS_TEXT(SBS_VERSION), "", (sbs_text){NULL, 0});
-    sbs_json_end_object(&json);
-    return sbs_json_writer_finish(&json, NULL);
+
+    sbs_device resource = {
+        .id = {reference + 7, SBS_DERIVED_ID_LEN},
+        .identifier_system = SBS_TEXT(SBS_SYSTEM_EUI64),
+        .identifier_value = dashed_eui64(device, value),
+        .name = SBS_TEXT("libsbs demonstration meter"),
+        .version = SBS_TEXT(SBS_VERSION),
+        .demo = demo,
+    };
+    return sbs_device_put(out, &resource);
 }

@@ -6,7 +6,7 @@
 #define CTRL_C 0x03
 #define CTRL_U 0x15
 
-static void put(sbs_writer *echo, const char *text) {
+static void echo_text(sbs_writer *echo, const char *text) {
     if (echo != NULL) {
         sbs_put_string(echo, text);
     }
@@ -18,37 +18,42 @@ void meter_line_clear(meter_line *line) {
     line->after_cr = after_cr;
 }
 
-static void take_back(meter_line *line, sbs_writer *echo) {
+static void line_take_back(meter_line *line, sbs_writer *echo) {
     if (line->len > 0) {
-        line->text[--line->len] = '\0';
-        put(echo, "\b \b");
+        line->len--;
+        line->text[line->len] = '\0';
+        echo_text(echo, "\b \b");
     }
 }
 
-static void append(meter_line *line, char c, sbs_writer *echo) {
+static void line_append(meter_line *line, char c, sbs_writer *echo) {
     if (line->len + 1u >= METER_LINE_SIZE) {
         line->too_long = true;
         return;
     }
+
     line->text[line->len++] = c;
     line->text[line->len] = '\0';
-    const char shown[2] = {c, '\0'};
-    put(echo, shown);
+    char shown[2] = {c, '\0'};
+
+    echo_text(echo, shown);
 }
 
 bool meter_line_take(meter_line *line, char c, sbs_writer *echo) {
     bool ends = c == '\r' || (c == '\n' && !line->after_cr);
     line->after_cr = c == '\r';
+
     if (ends) {
-        put(echo, "\n");
+        echo_text(echo, "\n");
     } else if (c == BACKSPACE || c == DELETE) {
-        take_back(line, echo);
+        line_take_back(line, echo);
     } else if (c == CTRL_C || c == CTRL_U) {
         meter_line_clear(line);
-        put(echo, "\n");
+        echo_text(echo, "\n");
     } else if (c >= 0x20 && c < 0x7F) {
-        append(line, c, echo);
+        line_append(line, c, echo);
     }
+
     return ends;
 }
 
@@ -59,11 +64,13 @@ size_t meter_line_split(char *text, const char *words[METER_WORDS_MAX]) {
             *text++ = '\0';
             continue;
         }
+
         if (count == METER_WORDS_MAX) {
             return METER_WORDS_MAX + 1;
         }
         words[count++] = text;
         text += strcspn(text, " ");
     }
+
     return count;
 }

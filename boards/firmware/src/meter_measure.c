@@ -7,18 +7,20 @@
 #define SECONDS_TO_2000 946684800
 
 /* The device's own timestamp; no two are the same. The clock's second and the uptime's milliseconds together grow. */
-static uint64_t own_time(meter *m) {
+static uint64_t next_own_ms(meter *m) {
     int64_t own_ms = (m->clock_origin_s - SECONDS_TO_2000) * 1000 + (int64_t)m->now.mono_ms;
-    if (own_ms <= (int64_t)m->last_own_ms) {
-        own_ms = (int64_t)m->last_own_ms + 1;
+    if (own_ms <= (int64_t)m->measuring.last_own_ms) {
+        own_ms = (int64_t)m->measuring.last_own_ms + 1;
     }
-    m->last_own_ms = (uint64_t)own_ms;
-    return m->last_own_ms;
+
+    m->measuring.last_own_ms = (uint64_t)own_ms;
+    return m->measuring.last_own_ms;
 }
 
-static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
+static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_decimal value) {
     uint8_t data[METER_ITEM_MAX];
     uint64_t id;
+
     meter_item item = {
         .quantity = quantity,
         .demo = SBS_DEMO != 0,
@@ -29,7 +31,11 @@ static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
         .patient = sbs_text_of(m->record.patient),
         .patient_system = sbs_text_of(m->record.patient_system),
     };
-    item.own_ms = item.settled ? own_time(m) : 0;
+
+    if (item.settled) {
+        item.own_ms = next_own_ms(m);
+    }
+
     sbs_queue_meta meta = {
         .uptime_ms = m->now.mono_ms,
         .utc_s = m->now.utc_s,
@@ -38,47 +44,60 @@ static sbs_status append(meter *m, meter_quantity quantity, sbs_decimal value) {
         .zone_minutes = m->record.zone_minutes,
         .format = METER_ITEM_FORMAT,
     };
+
     meter_work(m, true); /* a full queue that drops its oldest looks through all of it */
     sbs_status status = m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
     meter_work(m, false);
+
     return status;
 }
 
-static void take_one(meter *m) {
+static void take_measurement(meter *m) {
     meter_quantity quantity;
     sbs_decimal value;
-    sbs_status status = meter_sensor_read(m->measured, &quantity, &value);
+
+    sbs_status status = meter_sensor_read(m->measuring.taken, &quantity, &value);
     if (status != SBS_OK) { /* there is no sensor */
-        m->interval_s = 0;
+        m->measuring.interval_s = 0;
         meter_say_status(m, "measurement refused", status);
         return;
     }
-    m->measured++;
-    status = append(m, quantity, value);
+
+    m->measuring.taken++;
+    status = append_measurement(m, quantity, value);
     bool was_full = m->full;
+
     m->full = status == SBS_ERR_BUFFER;
-    m->refused += status != SBS_OK;
-    if (status != SBS_OK && !(was_full && m->full)) {
+    if (status == SBS_OK) {
+        return;
+    }
+
+    /* That the queue is full is said once, not at each measurement that it refuses. */
+    m->measuring.refused++;
+    if (!was_full || !m->full) {
         meter_say_status(m, "measurement refused", status);
     }
 }
 
 void meter_measure(meter *m) {
-    bool able = m->block != NULL && !m->trial && m->queue_ready;
-    uint64_t interval_ms = m->interval_s * 1000ull;
-    if (!able) {
-        m->pending = 0;
+    uint64_t interval_ms = m->measuring.interval_s * 1000ull;
+    if (m->block == NULL || m->trial.active || !m->queue_ready) {
+        /* Not without a record in force: an Observation needs its subject. */
+        m->measuring.pending = 0;
         return;
     }
-    if (interval_ms > 0 && m->now.mono_ms >= m->measure_ms) {
-        m->measure_ms = m->now.mono_ms + interval_ms;
-        m->pending++;
+
+    /* Counted from now, not from when it was due: missed ones are not made up for. */
+    if (interval_ms > 0 && m->now.mono_ms >= m->measuring.next_ms) {
+        m->measuring.next_ms = m->now.mono_ms + interval_ms;
+        m->measuring.pending++;
     }
-    if (m->pending > 0) {
-        m->pending--;
-        take_one(m);
+
+    if (m->measuring.pending > 0) {
+        m->measuring.pending--;
+        take_measurement(m);
         meter_wait(m, 0); /* there is one to be sent */
     } else if (interval_ms > 0) {
-        meter_wait(m, m->measure_ms - m->now.mono_ms);
+        meter_wait_until(m, m->measuring.next_ms);
     }
 }

@@ -9,8 +9,7 @@
 
 #define ZONE_MAX 840
 
-/* ---- form ---------------------------------------------------------------------------------------------------------
- */
+/* ---- form -------------------------------------------------------------------------------------------------------- */
 
 typedef struct field_rule {
     const char *name; /* as the option of the provisioning command */
@@ -36,6 +35,7 @@ static bool is_printable(const char *text) {
             return false;
         }
     }
+
     return true;
 }
 
@@ -43,10 +43,13 @@ static sbs_status read_string(meter_record *record, uint8_t tag, const uint8_t *
     if (len > rules[tag].max) {
         return SBS_ERR_TOO_LARGE;
     }
+
     const char *text = (const char *)data;
     if (len < 2 || memchr(data, 0, len) != data + len - 1 || !is_printable(text)) {
         return SBS_ERR_FORMAT;
     }
+
+    /* The text is used where it stands in the record. */
     memcpy((char *)record + rules[tag].place, &text, sizeof text);
     return SBS_OK;
 }
@@ -55,6 +58,7 @@ static sbs_status read_settings(meter_record *record, const uint8_t *data, size_
     if (len != RECORD_SETTINGS || data[5] > 1) {
         return SBS_ERR_FORMAT;
     }
+
     record->token_policy = data[0];
     record->kid_method = data[1];
     record->alg = data[2];
@@ -64,6 +68,7 @@ static sbs_status read_settings(meter_record *record, const uint8_t *data, size_
     record->zone_minutes = (int16_t)(uint16_t)meter_get_le(data + 6, 2);
     record->interval_s = (uint32_t)meter_get_le(data + 8, 4);
     record->first_delay_s = (uint16_t)meter_get_le(data + 12, 2);
+
     return SBS_OK;
 }
 
@@ -75,32 +80,41 @@ static sbs_status read_field(meter_record *record, uint8_t tag, const uint8_t *d
             return SBS_ERR_TOO_LARGE;
         }
         record->ca[record->ca_count].der = data;
-        record->ca[record->ca_count++].len = len;
+        record->ca[record->ca_count].len = len;
+        record->ca_count++;
         return SBS_OK;
     }
+
     if (tag == FIELD_SETTINGS) {
         *out_field = "settings";
         return read_settings(record, data, len);
     }
+
     *out_field = rules[tag].name;
     return read_string(record, tag, data, len);
 }
 
+/* Fields stand in the order of their tags, and the settings are always there. */
 static sbs_status read_fields(meter_record *record, const uint8_t *data, size_t len, const char **out_field) {
     uint8_t last = 0;
     bool settled = false;
-    for (size_t at = 0; at < len;) {
+    size_t at = 0;
+
+    while (at < len) {
         *out_field = "";
         if (len - at < RECORD_FIELD) {
             return SBS_ERR_DAMAGED;
         }
+
         uint8_t tag = data[at];
         size_t field_len = (size_t)meter_get_le(data + at + 1, 2);
         at += RECORD_FIELD;
+        /* In order and each once: two records with the same meaning are the same bytes. */
         bool in_order = tag > last || (tag == last && tag == FIELD_CA);
         if (!in_order || tag >= FIELD_END || field_len > len - at) {
             return SBS_ERR_DAMAGED;
         }
+
         sbs_status status = read_field(record, tag, data + at, field_len, out_field);
         if (status != SBS_OK) {
             return status;
@@ -109,18 +123,26 @@ static sbs_status read_fields(meter_record *record, const uint8_t *data, size_t 
         last = tag;
         at += field_len;
     }
+
     *out_field = "settings";
-    return settled ? SBS_OK : SBS_ERR_NOT_FOUND;
+    if (!settled) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    return SBS_OK;
 }
 
-/* ---- content ------------------------------------------------------------------------------------------------------
- */
+/* ---- content ----------------------------------------------------------------------------------------------------- */
 
 static sbs_status check_url(const char *text, bool origin) {
     sbs_url url;
-    sbs_status status = sbs_url_parse(sbs_text_of(text), &url);
-    bool fits = status == SBS_OK && url.https && (!origin || (url.path.len == 0 && url.query.len == 0));
-    return fits ? SBS_OK : SBS_ERR_URL;
+    if (sbs_url_parse(sbs_text_of(text), &url) != SBS_OK || !url.https) {
+        return SBS_ERR_URL;
+    }
+    if (origin && (url.path.len > 0 || url.query.len > 0)) {
+        return SBS_ERR_URL;
+    }
+
+    return SBS_OK;
 }
 
 static bool has_prefix(sbs_text text, const char *prefix) {
@@ -130,21 +152,31 @@ static bool has_prefix(sbs_text text, const char *prefix) {
 
 /* At least one system scope, none of a person's; what servers want besides is theirs (".../.default"). */
 static sbs_status check_scope(const char *text) {
-    sbs_text list = sbs_text_of(text), token;
+    sbs_text list = sbs_text_of(text);
+    sbs_text token;
     sbs_scope scope;
     bool found = false;
+
     if (!sbs_scope_list_is_valid(list)) {
         return SBS_ERR_FORMAT;
     }
+
     while (sbs_scope_next(&list, &token)) {
-        bool own = has_prefix(token, "system/");
-        if ((own && sbs_scope_parse(token, &scope) != SBS_OK) || has_prefix(token, "user/") ||
-            has_prefix(token, "patient/")) {
+        if (has_prefix(token, "user/") || has_prefix(token, "patient/")) {
             return SBS_ERR_FORMAT;
         }
-        found |= own;
+        if (has_prefix(token, "system/")) {
+            if (sbs_scope_parse(token, &scope) != SBS_OK) {
+                return SBS_ERR_FORMAT;
+            }
+            found = true;
+        }
     }
-    return found ? SBS_OK : SBS_ERR_FORMAT;
+
+    if (!found) {
+        return SBS_ERR_FORMAT;
+    }
+    return SBS_OK;
 }
 
 /* "Type/id", as a reference of the server's own. */
@@ -153,23 +185,30 @@ static sbs_status check_subject(const char *text) {
     if (slash == NULL || !sbs_fhir_type_is_valid((sbs_text){text, (size_t)(slash - text)})) {
         return SBS_ERR_FORMAT;
     }
-    return sbs_fhir_id_is_valid(sbs_text_of(slash + 1)) ? SBS_OK : SBS_ERR_FORMAT;
+    if (!sbs_fhir_id_is_valid(sbs_text_of(slash + 1))) {
+        return SBS_ERR_FORMAT;
+    }
+
+    return SBS_OK;
 }
 
+/* What is a host and nothing else in a URL. */
 static bool is_host(const char *text) {
     sbs_url url;
     char buffer[SBS_HOST_SIZE + 8];
     sbs_writer out;
+
     sbs_writer_init(&out, buffer, sizeof buffer);
     sbs_put_string(&out, "https://");
     sbs_put_string(&out, text);
+
     return out.error == SBS_OK && sbs_url_parse((sbs_text){buffer, out.len}, &url) == SBS_OK &&
            url.host.len == out.len - 8;
 }
 
 static sbs_status check_settings(const meter_record *record, const char **out_field) {
     static const char *const names[] = {"token-policy", "kid", "alg", "write-mode", "unknown-time", "zone", "interval"};
-    const bool right[] = {
+    bool right[] = {
         record->token_policy <= METER_TOKEN_PINNED,
         record->kid_method <= SBS_KID_NONE && (record->kid_method == SBS_KID_LITERAL) == (record->kid != NULL),
         record->alg <= SBS_ES384,
@@ -178,12 +217,14 @@ static sbs_status check_settings(const meter_record *record, const char **out_fi
         record->zone_minutes >= -ZONE_MAX && record->zone_minutes <= ZONE_MAX,
         record->interval_s <= METER_INTERVAL_MAX_S && record->first_delay_s <= METER_FIRST_DELAY_MAX_S,
     };
+
     for (size_t i = 0; i < SBS_COUNT_OF(right); i++) {
         *out_field = names[i];
         if (!right[i]) {
             return SBS_ERR_FORMAT;
         }
     }
+
     return SBS_OK;
 }
 
@@ -191,68 +232,100 @@ static sbs_status check_token_url(const meter_record *record) {
     if ((record->token_policy == METER_TOKEN_DISCOVERED) != (record->token_url == NULL)) {
         return SBS_ERR_FORMAT;
     }
-    return record->token_url == NULL ? SBS_OK
-                                     : check_url(record->token_url, record->token_policy == METER_TOKEN_PINNED);
+    if (record->token_url == NULL) {
+        return SBS_OK;
+    }
+
+    return check_url(record->token_url, record->token_policy == METER_TOKEN_PINNED);
 }
 
+/* A patient's identifier needs a subject, and its system an identifier. */
 static sbs_status check_people(const meter_record *record, const char **out_field) {
-    *out_field = "subject";
-    sbs_status status = record->subject != NULL ? check_subject(record->subject) : SBS_OK;
-    if (status == SBS_OK && (record->subject == NULL ? record->patient != NULL
-                                                     : record->patient == NULL && record->patient_system != NULL)) {
-        *out_field = "patient";
-        status = SBS_ERR_FORMAT;
+    if (record->subject != NULL) {
+        sbs_status status = check_subject(record->subject);
+        if (status != SBS_OK) {
+            *out_field = "subject";
+            return status;
+        }
     }
-    return status;
+
+    bool without_subject = record->subject == NULL && record->patient != NULL;
+    bool without_value = record->subject != NULL && record->patient == NULL && record->patient_system != NULL;
+    if (without_subject || without_value) {
+        *out_field = "patient";
+        return SBS_ERR_FORMAT;
+    }
+
+    return SBS_OK;
 }
 
 /* A base is a URL without a query (sbs_client_init asks for that, too). */
 static sbs_status check_base(const char *text) {
-    return strchr(text, '?') == NULL ? check_url(text, false) : SBS_ERR_URL;
+    if (strchr(text, '?') != NULL) {
+        return SBS_ERR_URL;
+    }
+    return check_url(text, false);
 }
 
-static sbs_status check_content(const meter_record *record, const char **out_field) {
-    const void *const needed[] = {record->fhir_base, record->client_id, record->scope,
-                                  record->ca_count > 0 ? record : NULL};
+static sbs_status check_complete(const meter_record *record, const char **out_field) {
     static const char *const names[] = {"fhir", "client-id", "scope", "ca"};
-    for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
+    bool there[] = {record->fhir_base != NULL, record->client_id != NULL, record->scope != NULL, record->ca_count > 0};
+    for (size_t i = 0; i < SBS_COUNT_OF(there); i++) {
         *out_field = names[i];
-        if (needed[i] == NULL) {
+        if (!there[i]) {
             return SBS_ERR_NOT_FOUND;
         }
     }
-    sbs_status status = check_settings(record, out_field);
+
+    return SBS_OK;
+}
+
+/* Where it fails, @p out_field is the first field at fault. */
+static sbs_status check_content(const meter_record *record, const char **out_field) {
+    sbs_status status = check_complete(record, out_field);
+    if (status == SBS_OK) {
+        status = check_settings(record, out_field);
+    }
+
     if (status == SBS_OK) {
         *out_field = "fhir";
         status = check_base(record->fhir_base);
     }
+
     if (status == SBS_OK) {
         *out_field = "token-url";
         status = check_token_url(record);
     }
+
     if (status == SBS_OK) {
         *out_field = "scope";
         status = check_scope(record->scope);
     }
+
     if (status == SBS_OK) {
         status = check_people(record, out_field);
     }
+
     if (status == SBS_OK && record->ntp_server != NULL && !is_host(record->ntp_server)) {
         *out_field = "ntp";
         status = SBS_ERR_FORMAT;
     }
+
     return status;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+static bool is_whole(const uint8_t *data, size_t len) {
+    return len >= RECORD_HEADER + RECORD_CRC && len <= METER_RECORD_MAX && memcmp(data, RECORD_MAGIC, 4) == 0 &&
+           meter_get_le(data + 6, 2) == len &&
+           sbs_crc32(0, data, len - RECORD_CRC) == meter_get_le(data + len - RECORD_CRC, RECORD_CRC);
+}
 
 sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len, const char **out_field) {
     *out_field = "";
     memset(out, 0, sizeof *out);
-    if (len < RECORD_HEADER + RECORD_CRC || len > METER_RECORD_MAX || memcmp(data, RECORD_MAGIC, 4) != 0 ||
-        meter_get_le(data + 6, 2) != len ||
-        sbs_crc32(0, data, len - RECORD_CRC) != meter_get_le(data + len - RECORD_CRC, RECORD_CRC)) {
+    if (!is_whole(data, len)) {
         return SBS_ERR_DAMAGED;
     }
     if (data[4] > METER_RECORD_VERSION) {
@@ -261,22 +334,31 @@ sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len,
     if (data[4] != METER_RECORD_VERSION || data[5] != 0) {
         return SBS_ERR_DAMAGED;
     }
+
     sbs_status status = read_fields(out, data + RECORD_HEADER, len - RECORD_HEADER - RECORD_CRC, out_field);
     if (status == SBS_OK) {
         status = check_content(out, out_field);
     }
-    *out_field = status == SBS_OK ? "" : *out_field;
+
+    if (status == SBS_OK) {
+        *out_field = "";
+    }
+
     return status;
 }
 
 sbs_status meter_record_check_ca(const meter_record *record, const char **out_field) {
-    sbs_status status = SBS_OK;
     *out_field = "ca";
-    for (unsigned i = 0; i < record->ca_count && status == SBS_OK; i++) {
+    for (unsigned i = 0; i < record->ca_count; i++) {
+        /* One at a time, which takes the least memory. */
         sbs_tls_trust trust;
         sbs_tls_trust_init(&trust);
-        status = sbs_tls_trust_add_der(&trust, record->ca[i].der, record->ca[i].len);
+        sbs_status status = sbs_tls_trust_add_der(&trust, record->ca[i].der, record->ca[i].len);
         sbs_tls_trust_deinit(&trust);
+        if (status != SBS_OK) {
+            return status;
+        }
     }
-    return status;
+
+    return SBS_OK;
 }

@@ -4,18 +4,26 @@
 #if SBS_DEMO
 
 /* A curve between low and high with the given period, in hundredths, and some noise from the number itself. */
-static int32_t curve(uint32_t count, int32_t low, int32_t high, uint32_t period) {
-    uint32_t place = count % period, half = period / 2;
-    uint32_t rising = place < half ? place : period - place;
+static int32_t sensor_curve(uint32_t count, int32_t low, int32_t high, uint32_t period) {
+    uint32_t half = period / 2;
+    uint32_t rising = count % period;
+    if (rising >= half) {
+        rising = period - rising;
+    }
+
     uint32_t noise = (count * 2654435761u) >> 28; /* 0 to 15 */
     return low + (int32_t)((uint32_t)(high - low) * rising / half) + (int32_t)noise - 8;
 }
 
 sbs_status meter_sensor_read(uint32_t count, meter_quantity *out_quantity, sbs_decimal *out_value) {
-    bool glucose = count % 2 == 1;
-    *out_quantity = glucose ? METER_GLUCOSE : METER_TEMPERATURE;
-    *out_value =
-        glucose ? (sbs_decimal){curve(count, 410, 980, 46), -2} : (sbs_decimal){curve(count, 3630, 3890, 34), -2};
+    if (count % 2 == 1) {
+        *out_quantity = METER_GLUCOSE;
+        *out_value = (sbs_decimal){sensor_curve(count, 410, 980, 46), -2};
+    } else {
+        *out_quantity = METER_TEMPERATURE;
+        *out_value = (sbs_decimal){sensor_curve(count, 3630, 3890, 34), -2};
+    }
+
     return SBS_OK;
 }
 

@@ -2,7 +2,20 @@
 #include "meter_tls.h"
 
 static uint64_t clock_us(const meter_tls *tls) {
-    return tls->clock_us != NULL ? tls->clock_us() : 0;
+    if (tls->clock_us == NULL) {
+        return 0;
+    }
+    return tls->clock_us();
+}
+
+static void count_handshake(meter_tls *tls) {
+    if (sbs_tls_stream_resumed(&tls->tls)) {
+        tls->resumed++;
+        tls->resumed_us = tls->opening_us;
+    } else {
+        tls->full++;
+        tls->full_us = tls->opening_us;
+    }
 }
 
 static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
@@ -10,15 +23,20 @@ static sbs_status tls_open(void *ctx, const char *host, uint16_t port, sbs_now n
     if (!tls->ready) {
         return SBS_ERR_UNTRUSTED;
     }
+
+    /* An opening takes many calls; what lies between them is not counted. */
     uint64_t before_us = clock_us(tls);
     sbs_status status = tls->secured.ops->open(tls->secured.ctx, host, port, now);
     tls->opening_us += clock_us(tls) - before_us;
+
     if (status == SBS_OK) {
-        bool resumed = sbs_tls_stream_resumed(&tls->tls);
-        *(resumed ? &tls->resumed : &tls->full) += 1;
-        *(resumed ? &tls->resumed_us : &tls->full_us) = tls->opening_us;
+        count_handshake(tls);
     }
-    tls->opening_us = status == SBS_PENDING ? tls->opening_us : 0;
+
+    if (status != SBS_PENDING) {
+        tls->opening_us = 0;
+    }
+
     return status;
 }
 
@@ -46,7 +64,10 @@ static sbs_wait tls_waits_for(void *ctx) {
 
 static int32_t tls_last_code(void *ctx) {
     meter_tls *tls = ctx;
-    return tls->ready ? tls->secured.ops->last_code(tls->secured.ctx) : 0;
+    if (!tls->ready) {
+        return 0;
+    }
+    return tls->secured.ops->last_code(tls->secured.ctx);
 }
 
 void meter_tls_init(meter_tls *tls, const sbs_stream *raw) {
@@ -57,20 +78,36 @@ void meter_tls_init(meter_tls *tls, const sbs_stream *raw) {
     tls->stream = (sbs_stream){&ops, tls};
 }
 
+static sbs_status add_anchors(sbs_tls_trust *trust, const meter_record *record) {
+    for (unsigned i = 0; i < record->ca_count; i++) {
+        sbs_status status = sbs_tls_trust_add_der(trust, record->ca[i].der, record->ca[i].len);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+
+    return SBS_OK;
+}
+
 sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
-    sbs_status status = SBS_OK;
     if (tls->ready) {
         sbs_tls_stream_deinit(&tls->tls);
     }
+
+    /* Sessions that were resumed with the old anchors would get around the new ones. */
     tls->ready = false;
     sbs_tls_trust_deinit(&tls->trust);
     sbs_tls_trust_init(&tls->trust);
-    for (unsigned i = 0; record != NULL && i < record->ca_count && status == SBS_OK; i++) {
-        status = sbs_tls_trust_add_der(&tls->trust, record->ca[i].der, record->ca[i].len);
+
+    if (record == NULL) {
+        return SBS_OK;
     }
-    if (record == NULL || status != SBS_OK) {
+
+    sbs_status status = add_anchors(&tls->trust, record);
+    if (status != SBS_OK) {
         return status;
     }
+
     tls->config = (sbs_tls_config){
         .trust = &tls->trust,
         .sessions = tls->sessions,
@@ -78,6 +115,7 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
         /* A server that honours it sends no record that a short buffer cannot take. */
         .max_fragment_len = MBEDTLS_SSL_IN_CONTENT_LEN < 16384 ? MBEDTLS_SSL_OUT_CONTENT_LEN : 0,
     };
+
     status = sbs_tls_stream_init(&tls->tls, &tls->config, &tls->raw, &tls->secured);
     tls->ready = status == SBS_OK;
     return status;

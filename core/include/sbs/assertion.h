@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** Which members an assertion has, and in which order. */
 typedef enum sbs_profile {
     SBS_PROFILE_SMART, /**< header alg kid typ; claims iss sub aud exp iat jti */
     SBS_PROFILE_SEED   /**< header alg typ; claims iss sub aud iat exp; exp = iat + 300; RS384 only */
@@ -25,6 +26,7 @@ typedef enum sbs_profile {
 #define SBS_JTI_SIZE 16u                    /**< random bytes of a generated jti, 22 characters */
 #define SBS_JTI_MAX 151u                    /**< longest literal jti */
 
+/** What an assertion says. Zero-initialise, then fill in. */
 typedef struct sbs_assertion_params {
     sbs_profile profile;
     sbs_text client_id; /**< iss and sub: 1 or more bytes of 0x20-0x7E (RFC 6749 A.1) */
@@ -35,7 +37,6 @@ typedef struct sbs_assertion_params {
     int64_t issued_at;  /**< iat as it is written, seconds since 1970, > 0: who wants it in the past subtracts
                              SBS_ASSERTION_BACKDATE_S, as the client does */
     uint32_t lifetime;  /**< exp - iat in seconds, 1 to 300; 0: the profile's default (240, seed 300) */
-    bool omit_iat;      /**< no iat claim, as in the IG's example; some servers then allow 60 seconds only */
 } sbs_assertion_params;
 
 /** Size of the assertion in characters for @p alg with @p key_bits, without signing. 0 if the parameters are refused.

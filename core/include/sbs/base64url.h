@@ -21,6 +21,9 @@ extern "C" {
 /** Encodes; no NUL, no padding. SBS_ERR_BUFFER with the needed size in @p out_len. @p data NULL is legal with 0. */
 SBS_NODISCARD sbs_status sbs_base64url_encode(const uint8_t *data, size_t len, char *out, size_t size, size_t *out_len);
 
+/** The same into a writer, which keeps what does not fit. */
+void sbs_base64url_put(sbs_writer *out, const uint8_t *data, size_t len);
+
 /**
  * Decodes strictly: refuses (SBS_ERR_FORMAT) padding, white space, '+', '/', any other character, a length of 4n+1 and
  * non-zero pad bits (RFC 4648 sections 3.3 and 3.5). @p out may be the memory of @p text (decoding in place).

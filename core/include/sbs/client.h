@@ -68,6 +68,9 @@ typedef struct sbs_client_config {
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
     sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    /** Says which buffer was too small, and for how many bytes if that is known: sbs_room_words; NULL: nobody does. A
+     *  program that does not name the function does not pay for it. */
+    void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -145,17 +148,17 @@ typedef struct sbs_detail {
     int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                can be told, or not known */
-    const char *text;           /**< the server's words, or what its answer lacks, one sanitised line, "" if none;
-                                   in the configuration's words or in the client */
+    const char *text; /**< the server's words, where it redirects to, or what its answer lacks: one sanitised line, ""
+                         if none; in the configuration's words or in the client */
 } sbs_detail;
 
 /** The answer to a finished request. */
 typedef struct sbs_response {
-    uint16_t http_status;
-    const char *id;     /**< id of a Location that names what was written, "" if none */
-    const char *etag;   /**< "" if none */
-    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
-    int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
+    uint16_t http_status; /**< of a request that failed: the one of sbs_detail */
+    const char *id;       /**< id of a Location that names what was written, "" if none */
+    const char *etag;     /**< "" if none */
+    size_t body_len;      /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
+    int64_t date_utc_s;   /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
@@ -166,22 +169,28 @@ typedef struct sbs_token_view {
     uint64_t expires_at_ms; /**< monotonic */
 } sbs_token_view;
 
+/** What is kept of a token response, in the work buffer. A member of this list is all that one more span needs. */
+enum { SBS_KEPT_TOKEN, SBS_KEPT_SCOPE, SBS_KEPT_COUNT };
+
 typedef struct sbs_client {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
         uint8_t state, sign_step;
         uint8_t kid_len;
-        bool token_is_new;
-        bool contacted, reauthenticated, rediscovered, reconnected;
+        bool contacted;
+        bool token_is_new; /* it was fetched for this try */
         sbs_detail detail;
-        bool date_asked; /* a document was asked for in this request, and told its Date or had none */
+        struct { /* what a request does at most once */
+            bool reauthenticated, rediscovered, reconnected;
+            bool date_asked;        /* a document was asked for, and told its Date or had none */
+            uint16_t corrected_for; /* the refusal that the clock was corrected for; 0: not yet */
+        } once;
         sbs_alg alg;
-        uint16_t corrected_for; /* the refusal that the clock was corrected for in this request; 0: not yet */
         uint16_t attempt, pin_port;
         const sbs_client_config *config;
-        size_t url_len; /* discovered token URL at the start of work, with its NUL */
-        size_t token_len, scope_len;
-        const char *token, *scope; /* in work behind the URL; NULL: none, and none granted */
+        size_t url_len;                /* discovered token URL at the start of work, with its NUL */
+        size_t kept_len;               /* all of the kept spans behind it */
+        sbs_text kept[SBS_KEPT_COUNT]; /* absent: there is none, and of the scope that none was granted */
         size_t key_bits;
         char *said; /* where the server's words of the detail go: the configuration's memory, or words below */
         size_t said_size;
@@ -238,6 +247,13 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * function does not pay for it.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
+/**
+ * For sbs_client_config.room_words; not to be called. "work buffer: no room for 3000 bytes" or "response buffer: ..."
+ * in the detail of SBS_ERR_BUFFER: of the answer's body or the request's head. The number is missing where the server
+ * did not tell it, or a part of an answer is at fault. Words that do not fit @p size, at least 1, are left out.
+ */
+void sbs_room_words(const struct sbs_client *client, char *out_text, size_t size);
 
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);

@@ -50,12 +50,6 @@ typedef enum sbs_http_coding {
     SBS_CODING_OTHER    /**< any other, or more than one */
 } sbs_http_coding;
 
-/** What the reader needs to know about the request. */
-typedef struct sbs_http_options {
-    bool head_request; /**< the answer to HEAD has no body */
-    uint64_t body_max; /**< most body bytes before SBS_ERR_TOO_LARGE, 0: no limit */
-} sbs_http_options;
-
 /**
  * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP:
  * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length or in HTTP/1.0, any
@@ -86,15 +80,16 @@ typedef struct sbs_http_reader {
         uint64_t remaining;
         uint64_t body_total;
         size_t head_total;
-        sbs_http_options options;
+        uint64_t body_max;
     } priv;
     uint64_t content_length;
     sbs_text name; /**< of SBS_HTTP_FIELD; spans into the line buffer */
     sbs_text value;
 } sbs_http_reader;
 
-/** @p line: memory for one header line, at least 128 bytes; stays the caller's; must live as long as the reader. */
-void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, sbs_http_options options);
+/** @p line: memory for one header line, at least 128 bytes; stays the caller's; must live as long as the reader.
+ *  @p body_max: most body bytes before SBS_ERR_TOO_LARGE, 0: no limit. Not for answers to HEAD, which have none. */
+void sbs_http_reader_init(sbs_http_reader *reader, char *line, size_t line_size, uint64_t body_max);
 
 /**
  * Takes input and reports the next event. @p out_used: bytes of @p data taken; feed the rest again, also

@@ -7,48 +7,20 @@
 #define SBS_OBSERVATION_H
 
 #include "sbs/date.h"
-#include "sbs/decimal.h"
-#include "sbs/json.h"
+#include "sbs/fhir.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SBS_SYSTEM_LOINC "http://loinc.org"
-#define SBS_SYSTEM_UCUM "http://unitsofmeasure.org"
-#define SBS_SYSTEM_MDC "urn:iso:std:iso:11073:10101"
-#define SBS_SYSTEM_CATEGORY "http://terminology.hl7.org/CodeSystem/observation-category"
-
-typedef struct sbs_coding {
-    sbs_text system;  /**< URI */
-    sbs_text code;    /**< required: no leading, trailing or double white space (R4 code) */
-    sbs_text display; /**< may be absent */
-} sbs_coding;
-
-typedef enum sbs_value_kind {
-    SBS_VALUE_NONE,         /**< no value: legal only beside components */
-    SBS_VALUE_QUANTITY,     /**< decimal + UCUM */
-    SBS_VALUE_DECIMAL_TEXT, /**< a quantity whose decimal is given as text, its precision kept */
-    SBS_VALUE_STRING,
-    SBS_VALUE_CODED,
-    SBS_VALUE_ABSENT /**< dataAbsentReason */
-} sbs_value_kind;
-
-typedef struct sbs_value {
-    sbs_value_kind kind;
-    sbs_decimal decimal; /**< SBS_VALUE_QUANTITY */
-    sbs_text text;       /**< decimal text, string, or code of data-absent-reason */
-    sbs_text unit;       /**< display of the unit; absent: the UCUM code */
-    sbs_text ucum;       /**< UCUM code, written with system (required for quantities) */
-    sbs_coding coded;    /**< SBS_VALUE_CODED */
-} sbs_value;
-
+/** A part of an Observation with a value of its own, such as the systolic pressure. */
 typedef struct sbs_component {
     const sbs_coding *codes;
     size_t code_count;
     sbs_value value;
 } sbs_component;
 
+/** An Observation. Zero-initialise, then fill in; what is absent is not written. */
 typedef struct sbs_observation {
     sbs_text id; /**< for PUT; absent for create */
     sbs_text identifier_system, identifier_value;
@@ -67,7 +39,7 @@ typedef struct sbs_observation {
     sbs_value value;
     const sbs_component *components;
     size_t component_count;
-    bool demo; /**< meta.security HTEST (http://terminology.hl7.org/CodeSystem/v3-ActReason) */
+    bool demo; /**< see sbs_fhir_put_demo_mark() */
 } sbs_observation;
 
 /** True if one of the codes is of R4's vital signs (LOINC; vitalsigns.html): the vital-signs profile holds for it. */

@@ -1,37 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file outcome.h
- * What a FHIR server says about a request: OperationOutcome, Location, and the entries of an answered Bundle (R4).
+ * What a FHIR server says about a request, and about itself: OperationOutcome and CapabilityStatement (R4).
  */
 #ifndef SBS_OUTCOME_H
 #define SBS_OUTCOME_H
 
-#include "sbs/json.h"
+#include "sbs/bundle.h"
+#include "sbs/fhir.h"
+#include "sbs/location.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** Longest FHIR id (R4 datatypes: [A-Za-z0-9\-.]{1,64}). */
-#define SBS_FHIR_ID_MAX 64u
-
-/** True if @p text is a FHIR id. */
-bool sbs_fhir_id_is_valid(sbs_text text);
-
-/** True if @p text may be a resource type name: an upper-case letter, then letters, at most 64. */
-bool sbs_fhir_type_is_valid(sbs_text text);
-
 /**
- * Reads an OperationOutcome: severity, code, first expression and diagnostics (or details.text) of its first error
- * issue (else of its first) as one sanitised line `error invalid at Observation.status: ...` with a NUL.
+ * Reads an OperationOutcome, an object of a parsed document: severity, code, first expression and words (diagnostics,
+ * else details.text, else the first details.coding.display) of its first error issue (else of its first) as one
+ * sanitised line `error invalid at Observation.status: ...` with a NUL.
  * @p out_transient: the code hints at a retry (transient, throttled, lock-error, timeout, exception).
- * SBS_ERR_NOT_FOUND if the text is no OperationOutcome.
+ * SBS_ERR_NOT_FOUND if @p outcome is no OperationOutcome.
  */
-SBS_NODISCARD sbs_status sbs_outcome_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
-                                           char *out_text, size_t size, bool *out_transient);
-
-/** The same for an object of a document that is parsed already. Words: diagnostics, else details.text, else the first
- *  details.coding.display. */
 SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
 
@@ -40,33 +29,12 @@ SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node out
  * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size, which is at least 1: it is for people to read.
- * @p out_transient: as sbs_outcome_parse. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
+ * @p out_transient: as sbs_outcome_read. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
  */
 SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
 
 /** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
 sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
-
-/** Finds type and id in a Location value, absolute or relative, with or without `_history` (R4 http.html, create).
- *  SBS_ERR_FORMAT. */
-SBS_NODISCARD sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *out_id);
-
-/** One answered entry of a batch or transaction. */
-typedef struct sbs_bundle_entry {
-    unsigned status; /**< of response.status: a number, or text that begins with one (blanks before it are skipped), or
-                        the words Created, OK and No Content; 0 if missing or anything else */
-    sbs_text location;      /**< raw response.location, absent if none */
-    sbs_json_node place;    /**< the same as a node, or SBS_JSON_NONE, as for those that follow */
-    sbs_json_node etag;     /**< response.etag */
-    sbs_json_node outcome;  /**< response.outcome */
-    sbs_json_node resource; /**< the resource beside the response */
-} sbs_bundle_entry;
-
-/** The first answered entry of a parsed Bundle (SBS_JSON_NONE in @p out_node if it has none). SBS_ERR_RESPONSE if the
- * document is no Bundle of type batch-response or transaction-response. Go on with sbs_json_next. */
-SBS_NODISCARD sbs_status sbs_bundle_first(const sbs_json *doc, sbs_json_node *out_node);
-/** Reads one entry. */
-SBS_NODISCARD sbs_status sbs_bundle_entry_read(const sbs_json *doc, sbs_json_node node, sbs_bundle_entry *out);
 
 /** What a server's CapabilityStatement says of one resource type (R4 CapabilityStatement.rest.resource). */
 typedef struct sbs_capability {

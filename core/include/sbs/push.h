@@ -82,6 +82,7 @@ extern "C" {
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
 
+/** How a resource is written so that a repeat does not store it twice. */
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
     SBS_WRITE_IF_NONE_EXIST, /**< POST with If-None-Exist */
@@ -143,6 +144,7 @@ typedef struct sbs_push_deferred {
 
 /** How several items go in one request. Only a program that names it pays for it. */
 typedef struct sbs_push_batching sbs_push_batching;
+/** For sbs_push_config.batches. */
 extern const sbs_push_batching sbs_push_batches;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
@@ -173,6 +175,7 @@ typedef struct sbs_push_config {
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
 } sbs_push_config;
 
+/** What a poll did. */
 typedef enum sbs_push_event_kind {
     SBS_PUSH_NOTHING,
     SBS_PUSH_DELIVERED, /**< created */
@@ -201,11 +204,7 @@ typedef struct sbs_push_event {
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 
-/** Counted since init. */
-typedef struct sbs_push_counters {
-    uint32_t delivered, already, collisions, dead, waits, pauses;
-} sbs_push_counters;
-
+/** A push engine; its content is private. */
 typedef struct sbs_push {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
@@ -245,6 +244,7 @@ typedef struct sbs_push {
         bool marked;           /* the request's items are marked: they may have been sent */
         uint32_t misses;       /* requests that failed since one went well */
         uint32_t server_failures, pauses_in_row;
+        uint32_t refused; /* items of their own fault since something was stored */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         size_t deferred_count, deferred_max;
@@ -254,7 +254,6 @@ typedef struct sbs_push {
         uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
         uint32_t group_ms, early_ms;
         size_t body_len, search_len;
-        sbs_push_counters counters;
         sbs_now now;
         uint64_t cursor, resume_ms;
         uint64_t settled_ms; /* not before that what may have been stored is sent again */
@@ -294,7 +293,7 @@ SBS_NODISCARD sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *co
  * Does a bounded piece of work. SBS_PENDING: call again as @p out_wait says, sooner if an item was appended. SBS_OK:
  * the queue holds nothing to send; call again after an append. SBS_ERR_STORAGE, SBS_ERR_DAMAGED: the queue failed;
  * nothing was lost by this call, and it may be called again, which also settles what could not be settled. Read
- * sbs_push_event() after every call.
+ * sbs_push_event_of() after every call.
  */
 SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait);
 
@@ -309,8 +308,6 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
 
 /** What the last poll did. */
 const sbs_push_event *sbs_push_event_of(const sbs_push *push);
-
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
 /** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
  * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned

@@ -22,6 +22,9 @@ typedef struct sbs_backoff {
  * Pure. */
 uint32_t sbs_backoff_delay(const sbs_backoff *backoff, unsigned attempt, uint32_t random);
 
+/** The same with bits from psa_generate_random(). Where that fails, the longest delay of this attempt. */
+uint32_t sbs_backoff_random(const sbs_backoff *backoff, unsigned attempt);
+
 /** Whose fault a refusal is: what decides who has to wait for it. */
 typedef enum sbs_fault {
     SBS_FAULT_NONE,     /**< nobody's: 2xx */

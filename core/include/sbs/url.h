@@ -13,6 +13,9 @@
 extern "C" {
 #endif
 
+/** Longest URL: RFC 9110 section 4.1 asks for at least 8000 octets, and none that means well needs more. */
+#define SBS_URL_MAX 8000u
+
 /** The parts of an absolute URL; spans into the text that was parsed. */
 typedef struct sbs_url {
     sbs_text host;  /**< DNS name or IPv4 literal, or IPv6 literal without brackets (hexadecimal
@@ -28,12 +31,10 @@ typedef struct sbs_url {
 
 /**
  * Parses an absolute URL without user information and without fragment. Characters outside RFC 3986, an empty host, a
- * port that is empty, 0 or above 65535, a broken percent escape: SBS_ERR_URL. The scheme is compared without case.
+ * port that is empty, 0 or above 65535, a broken percent escape, more than SBS_URL_MAX bytes: SBS_ERR_URL. The scheme
+ * is compared without case.
  */
 SBS_NODISCARD sbs_status sbs_url_parse(sbs_text text, sbs_url *out_url);
-
-/** True if scheme, host (without case) and port are equal (RFC 6454 section 4). */
-bool sbs_url_same_origin(const sbs_url *a, const sbs_url *b);
 
 /** True if the host is a loopback one: "localhost", 127.0.0.0/8 or ::1. */
 bool sbs_url_is_loopback(const sbs_url *url);
@@ -47,7 +48,8 @@ void sbs_url_put_host(sbs_writer *out, const sbs_url *url);
  * under "https://h/fhir" gives "https://h/fhir/token" (SMART 2.2 conformance; RFC 3986 section 5.2, dot segments
  * removed). An absolute reference is copied unchanged; an empty one and one with a fragment are refused. The result is
  * written to @p out (which must not overlap the arguments) and is a legal argument of sbs_url_parse. base.len +
- * reference.len + 1 bytes always suffice. SBS_ERR_URL; SBS_ERR_BUFFER with the size to give in @p out_len.
+ * reference.len + 1 bytes always suffice. SBS_ERR_URL, also if the result is too long for a URL; SBS_ERR_BUFFER with
+ * the size to give in @p out_len.
  */
 SBS_NODISCARD sbs_status sbs_url_resolve(sbs_text base, sbs_text reference, char *out, size_t size, size_t *out_len);
 
@@ -57,8 +59,6 @@ bool sbs_url_is_path_and_query(sbs_text text);
 /** application/x-www-form-urlencoded as Python's quote_plus does it: ALPHA DIGIT - . _ ~ stay, space is '+', other
  *  bytes %XX in upper case. */
 void sbs_form_put_encoded(sbs_writer *out, sbs_text text);
-/** `name=value`, with '&' before it unless it is the first thing in @p out. An absent value writes nothing. */
-void sbs_form_put_field(sbs_writer *out, const char *name, sbs_text value);
 /** Percent-encodes all but ALPHA DIGIT - . _ ~ (RFC 3986 unreserved); space is %20. For search values. */
 void sbs_url_put_encoded(sbs_writer *out, sbs_text text);
 

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 void sbs_baremetal_clock_start(void);
+/* A period of SysTick is over: counts it, and tells the milliseconds now. */
+uint64_t sbs_baremetal_clock_tick(void);
 void sbs_baremetal_mpu_start(void);
 /* Takes over the last word, and begins to count as running. */
 void sbs_baremetal_fault_start(void);

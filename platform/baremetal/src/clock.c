@@ -23,16 +23,22 @@ static int64_t utc_bound = SBS_BUILD_TIME;
 static int64_t utc_at_set = SBS_UTC_UNKNOWN;
 static uint64_t ms_at_set;
 
-void sbs_baremetal_systick(void) {
+uint64_t sbs_baremetal_clock_tick(void) {
     counted += period;
-    sbs_baremetal_watchdog_tick(counted / counts_per_ms);
+
+    return counted / counts_per_ms;
 }
 
 /* The period is long, as interrupts that come late may not be lost: in an emulator the host may be busy. */
 void sbs_baremetal_clock_start(void) {
     counts_per_ms = sbs_board_systick_hz() / 1000u;
     uint32_t period_ms = SYST_COUNT_MAX / counts_per_ms;
-    period = counts_per_ms * (period_ms < SBS_BAREMETAL_IDLE_MAX_MS ? period_ms : SBS_BAREMETAL_IDLE_MAX_MS);
+    if (period_ms > SBS_BAREMETAL_IDLE_MAX_MS) {
+        period_ms = SBS_BAREMETAL_IDLE_MAX_MS;
+    }
+    period = counts_per_ms * period_ms;
+
+    /* Any write to the count clears it, so that the first period is a whole one. */
     SBS_SCB_SHPR3 |= SYSTICK_PRIORITY;
     SBS_SYST_RVR = period - 1u;
     SBS_SYST_CVR = 0;
@@ -41,11 +47,19 @@ void sbs_baremetal_clock_start(void) {
 
 /* The interrupt comes as the count reaches 0, the period's first one. */
 static uint64_t counts_at(uint64_t before, uint32_t left) {
-    return before + (left == 0 ? 0 : period - left);
+    if (left == 0) {
+        return before;
+    }
+
+    return before + (period - left);
 }
 
 uint64_t sbs_baremetal_ms_now(void) {
-    return counts_per_ms == 0 ? 0 : counts_at(counted, SBS_SYST_CVR) / counts_per_ms;
+    if (counts_per_ms == 0) { /* the clock does not run yet */
+        return 0;
+    }
+
+    return counts_at(counted, SBS_SYST_CVR) / counts_per_ms;
 }
 
 /*
@@ -55,16 +69,21 @@ uint64_t sbs_baremetal_ms_now(void) {
 uint64_t sbs_baremetal_ticks(void) {
     uint64_t before, after = counted;
     uint32_t left, due;
+
     do {
         before = after;
         left = SBS_SYST_CVR;
         due = SBS_SCB_ICSR & ICSR_SYSTICK_PENDING;
-        if (due != 0) {
+        if (due != 0) { /* the count of before may be of the period that is over */
             left = SBS_SYST_CVR;
         }
         after = counted;
     } while (before != after || left == 0);
-    return counts_at(due != 0 ? after + period : after, left);
+
+    if (due != 0) {
+        after += period;
+    }
+    return counts_at(after, left);
 }
 
 uint64_t sbs_baremetal_ms(void) {
@@ -80,10 +99,13 @@ uint64_t sbs_baremetal_us(void) {
 }
 
 sbs_now sbs_baremetal_now(void) {
+    /* Without a set clock the time is not known; the bound is not taken for it. */
     sbs_now now = {.mono_ms = sbs_baremetal_ms(), .utc_s = SBS_UTC_UNKNOWN};
+
     if (utc_at_set != SBS_UTC_UNKNOWN) {
         now.utc_s = utc_at_set + (int64_t)((now.mono_ms - ms_at_set) / 1000u);
     }
+
     return now;
 }
 
@@ -91,6 +113,7 @@ sbs_status sbs_baremetal_set_utc(int64_t utc_s) {
     if (utc_s < utc_bound) {
         return SBS_ERR_ARGUMENT;
     }
+
     utc_at_set = utc_s;
     ms_at_set = sbs_baremetal_ms();
     return SBS_OK;
@@ -113,9 +136,11 @@ void sbs_baremetal_wake(void) {
 /* With interrupts held back, none can come between the question and the sleep; a pending one ends the sleep. */
 void sbs_baremetal_idle(void) {
     uint32_t state = sbs_cortex_m_lock();
+
     if (!awake) {
         __asm__ volatile("wfi" ::: "memory");
     }
     awake = false;
+
     sbs_cortex_m_unlock(state);
 }

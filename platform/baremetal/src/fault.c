@@ -40,14 +40,17 @@ static sbs_crash last;
 static uint32_t checksum_of(const last_word *word) {
     const uint8_t *bytes = (const uint8_t *)word;
     uint32_t sum = 2166136261u; /* FNV-1a */
+
     for (size_t i = 0; i < offsetof(last_word, checksum); i++) {
         sum = (sum ^ bytes[i]) * 16777619u;
     }
+
     return sum;
 }
 
-static void keep(uint32_t state, const sbs_crash *fault) {
-    memset(&kept, 0, sizeof kept);
+static void keep_word(uint32_t state, const sbs_crash *fault) {
+    memset(&kept, 0, sizeof kept); /* the checksum covers what lies between the fields */
+
     kept.state = state;
     if (fault != NULL) {
         kept.fault = *fault;
@@ -57,6 +60,7 @@ static void keep(uint32_t state, const sbs_crash *fault) {
 
 void sbs_baremetal_fault_start(void) {
     if (kept.checksum == checksum_of(&kept)) {
+        /* A watchdog leaves no word: that it ran, and that nothing was written, is its trace. */
         if (kept.state == STATE_WRITTEN) {
             last = kept.fault;
             last.note[sizeof last.note - 1u] = '\0';
@@ -64,11 +68,12 @@ void sbs_baremetal_fault_start(void) {
             last.kind = SBS_CRASH_WATCHDOG;
         }
     }
-    keep(STATE_RUNNING, NULL);
+
+    keep_word(STATE_RUNNING, NULL);
 }
 
 void sbs_baremetal_fault_watchdog_started(void) {
-    keep(STATE_WATCHED, NULL);
+    keep_word(STATE_WATCHED, NULL);
 }
 
 const sbs_crash *sbs_baremetal_last_fault(void) {
@@ -76,51 +81,67 @@ const sbs_crash *sbs_baremetal_last_fault(void) {
 }
 
 _Noreturn void sbs_baremetal_restart(void) {
-    keep(STATE_RUNNING, NULL);
+    keep_word(STATE_RUNNING, NULL);
     sbs_board_reset();
 }
 
 _Noreturn static void end_program(sbs_crash *fault) {
+    /* The clock is read as it is: nobody counts any more. */
     fault->uptime_ms = sbs_baremetal_ms_now();
-    keep(STATE_WRITTEN, fault);
+
+    keep_word(STATE_WRITTEN, fault);
     sbs_board_reset();
 }
 
 /* The kind of a fault by its status registers. */
-static sbs_crash_kind kind_of(uint32_t cfsr, uint32_t address) {
+static sbs_crash_kind fault_kind(uint32_t cfsr, uint32_t address) {
+    /* The guard lies where the stack would grow to. */
     uint32_t guard_end = (uint32_t)(uintptr_t)sbs_ld_ram_start;
     if ((cfsr & CFSR_MSTKERR) != 0 || (address < guard_end && address >= guard_end - SBS_STACK_GUARD_SIZE)) {
         return SBS_CRASH_STACK;
     }
+
     if ((cfsr & CFSR_MEMORY) != 0) {
         return SBS_CRASH_MEMORY;
     }
     if ((cfsr & CFSR_BUS) != 0) {
         return SBS_CRASH_BUS;
     }
-    return (cfsr & CFSR_USAGE) != 0 ? SBS_CRASH_USAGE : SBS_CRASH_HARD;
+    if ((cfsr & CFSR_USAGE) != 0) {
+        return SBS_CRASH_USAGE;
+    }
+
+    return SBS_CRASH_HARD;
 }
 
 static uint32_t fault_address(uint32_t cfsr) {
     if ((cfsr & CFSR_MMARVALID) != 0) {
         return SBS_SCB_MMFAR;
     }
-    return (cfsr & CFSR_BFARVALID) != 0 ? SBS_SCB_BFAR : 0;
+    if ((cfsr & CFSR_BFARVALID) != 0) {
+        return SBS_SCB_BFAR;
+    }
+
+    return 0;
 }
 
 /* From the entries below. @p frame: what the core pushed, if it could. */
 __attribute__((used)) _Noreturn static void exception_ended_program(const uint32_t *frame, uint32_t exception,
                                                                     sbs_crash_kind kind) {
     sbs_crash fault = {.kind = kind, .exception = exception};
+
     if (kind == SBS_CRASH_HARD) {
         fault.cfsr = SBS_SCB_CFSR;
         fault.address = fault_address(fault.cfsr);
-        fault.kind = kind_of(fault.cfsr, fault.address);
+        fault.kind = fault_kind(fault.cfsr, fault.address);
     }
+
+    /* A frame that is not on the stack is not read: that would be the next fault. */
     if (frame >= sbs_ld_stack_bottom && frame + FRAME_WORDS <= sbs_ld_stack_top && (fault.cfsr & CFSR_MSTKERR) == 0) {
         fault.lr = frame[FRAME_LR];
         fault.pc = frame[FRAME_PC];
     }
+
     end_program(&fault);
 }
 
@@ -153,9 +174,11 @@ __attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
 
 _Noreturn static void end_with_note(sbs_crash_kind kind, const char *note, void *caller) {
     sbs_crash fault = {.kind = kind, .pc = (uint32_t)(uintptr_t)caller};
+
     for (size_t i = 0; i + 1u < sizeof fault.note && note[i] != '\0'; i++) {
         fault.note[i] = note[i];
     }
+
     end_program(&fault);
 }
 
@@ -171,25 +194,35 @@ _Noreturn void abort(void) {
 /* newlib's assert() ends here; the line can be told from pc. */
 _Noreturn void __assert_func(const char *file, int line, const char *function, const char *expression);
 _Noreturn void __assert_func(const char *file, int line, const char *function, const char *expression) {
-    const char *base = strrchr(file, '/');
     (void)line;
     (void)function;
     (void)expression;
-    end_with_note(SBS_CRASH_ASSERT, base != NULL ? base + 1 : file, __builtin_return_address(0));
+
+    const char *slash = strrchr(file, '/');
+    if (slash != NULL) {
+        file = slash + 1;
+    }
+    end_with_note(SBS_CRASH_ASSERT, file, __builtin_return_address(0));
 }
 
 const char *sbs_fault_kind_text(sbs_crash_kind kind) {
     static const char words[][10] = {"none",      "hard",     "memory", "stack", "bus",  "usage",
                                      "interrupt", "watchdog", "assert", "abort", "panic"};
-    return (unsigned)kind < SBS_COUNT_OF(words) ? words[kind] : "unknown";
+    if ((unsigned)kind >= SBS_COUNT_OF(words)) {
+        return "unknown";
+    }
+
+    return words[kind];
 }
 
 void sbs_baremetal_print_last_fault(void) {
     const sbs_crash *fault = sbs_baremetal_last_fault();
-    if (fault != NULL) {
-        sbs_baremetal_print("last fault: %s pc=%08x lr=%08x cfsr=%08x address=%08x exception=%u uptime_ms=%llu %s\n",
-                            sbs_fault_kind_text(fault->kind), (unsigned)fault->pc, (unsigned)fault->lr,
-                            (unsigned)fault->cfsr, (unsigned)fault->address, (unsigned)fault->exception,
-                            (unsigned long long)fault->uptime_ms, fault->note);
+    if (fault == NULL) {
+        return;
     }
+
+    sbs_baremetal_print("last fault: %s pc=%08x lr=%08x cfsr=%08x address=%08x exception=%u uptime_ms=%llu %s\n",
+                        sbs_fault_kind_text(fault->kind), (unsigned)fault->pc, (unsigned)fault->lr,
+                        (unsigned)fault->cfsr, (unsigned)fault->address, (unsigned)fault->exception,
+                        (unsigned long long)fault->uptime_ms, fault->note);
 }

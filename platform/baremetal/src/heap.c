@@ -19,10 +19,13 @@ static uint32_t failures;
 void *_sbrk(ptrdiff_t increment);
 void *_sbrk(ptrdiff_t increment) {
     uint8_t *before = heap_break;
+
+    /* Compared as distances, so that nothing overflows. */
     if (increment > sbs_ld_heap_end - heap_break || increment < sbs_ld_heap_start - heap_break) {
         errno = ENOMEM;
         return (void *)-1;
     }
+
     heap_break += increment;
     return before;
 }
@@ -45,32 +48,39 @@ static void join_the_rest(void) {
     unsigned count = 0;
     const uint8_t *end = heap_break;
     size_t left = (size_t)(sbs_ld_heap_end - heap_break);
+
     while (count < GAPS_MAX && left > 2u * OVERHEAD && heap_break == end &&
            (held[count] = malloc(left - OVERHEAD)) != NULL) {
         count++;
     }
+
     while (count > 0) {
         free(held[--count]);
     }
 }
 
-static void *allocate(size_t size) {
+static void *heap_allocate(size_t size) {
     void *memory = malloc(size);
+
     if (memory == NULL) {
         join_the_rest();
         memory = malloc(size);
     }
+
     return memory;
 }
 
 void *sbs_baremetal_malloc(size_t size) {
-    void *memory = allocate(size);
+    void *memory = heap_allocate(size);
     if (memory == NULL) {
         failures++;
         return NULL;
     }
+
     live += malloc_usable_size(memory);
-    live_max = live > live_max ? live : live_max;
+    if (live > live_max) {
+        live_max = live;
+    }
     return memory;
 }
 
@@ -81,10 +91,12 @@ void *sbs_baremetal_calloc(size_t count, size_t size) {
         failures++;
         return NULL;
     }
+
     void *memory = sbs_baremetal_malloc(total);
     if (memory != NULL) {
         memset(memory, 0, total);
     }
+
     return memory;
 }
 

@@ -6,7 +6,11 @@
 
 time_t time(time_t *out_time) {
     sbs_now now = sbs_baremetal_now();
-    time_t seconds = now.utc_s == SBS_UTC_UNKNOWN ? (time_t)-1 : (time_t)now.utc_s;
+    time_t seconds = (time_t)-1;
+    if (now.utc_s != SBS_UTC_UNKNOWN) {
+        seconds = (time_t)now.utc_s;
+    }
+
     if (out_time != NULL) {
         *out_time = seconds;
     }

@@ -10,9 +10,11 @@
 int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen) {
     (void)data;
     *olen = 0;
+
     if (sbs_board_entropy(output, len) != SBS_OK) {
         return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
     }
+
     *olen = len;
     return 0;
 }

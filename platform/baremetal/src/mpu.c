@@ -22,17 +22,22 @@ static void set_region(uint32_t number, uint32_t base, uint32_t size, uint32_t a
     if ((size & (size - 1u)) != 0) {
         exponent++;
     }
+
     SBS_MPU_RBAR = base | 0x10u | number;
     SBS_MPU_RASR = attributes | ((exponent - 1u) << 1) | RASR_ENABLE;
 }
 
 void sbs_baremetal_mpu_start(void) {
     uint32_t ram = (uint32_t)(uintptr_t)sbs_ld_ram_start;
+
     set_region(0, (uint32_t)(uintptr_t)sbs_ld_flash_start, (uint32_t)(uintptr_t)sbs_ld_flash_size,
                RASR_READ_ONLY | RASR_NORMAL);
     set_region(1, ram, (uint32_t)(uintptr_t)sbs_ld_ram_size, RASR_READ_WRITE | RASR_NO_EXECUTE | RASR_NORMAL);
+
+    /* A pointer that is NULL, and a stack that is too deep, end the program. */
     set_region(2, 0, VECTORS_SIZE, RASR_NO_ACCESS | RASR_NO_EXECUTE);
     set_region(3, ram - SBS_STACK_GUARD_SIZE, SBS_STACK_GUARD_SIZE, RASR_NO_ACCESS | RASR_NO_EXECUTE);
+
     SBS_MPU_CTRL = CTRL_ENABLE | CTRL_DEFAULT_MAP;
     SBS_SCB_SHCSR |= SHCSR_FAULTS;
     __asm__ volatile("dsb\n\tisb" ::: "memory");

@@ -40,6 +40,7 @@ __attribute__((section(".vectors"), used)) static const vector core_vectors[16] 
 static void paint_stack(void) {
     uint32_t *here;
     __asm__ volatile("mov %0, sp" : "=r"(here));
+
     for (volatile uint32_t *at = sbs_ld_stack_bottom; at < here; at++) {
         *at = PAINT;
     }
@@ -48,9 +49,11 @@ static void paint_stack(void) {
 /* Plain loops: neither memcpy nor memset may be called while there is no data yet. */
 static void fill_memory(void) {
     const uint32_t *from = sbs_ld_data_load;
+
     for (volatile uint32_t *to = sbs_ld_data_start; to < sbs_ld_data_end; to++) {
         *to = *from++;
     }
+
     for (volatile uint32_t *to = sbs_ld_bss_start; to < sbs_ld_bss_end; to++) {
         *to = 0;
     }
@@ -59,10 +62,13 @@ static void fill_memory(void) {
 void sbs_baremetal_reset(void) {
     paint_stack();
     fill_memory();
+
+    /* From here on what goes wrong is told: the board comes after the faults. */
     sbs_baremetal_mpu_start();
     sbs_baremetal_fault_start();
     sbs_board_init();
     sbs_baremetal_clock_start();
+
     sbs_board_exit(main());
 }
 
@@ -72,8 +78,10 @@ size_t sbs_baremetal_stack_size(void) {
 
 size_t sbs_baremetal_stack_high_water(void) {
     const volatile uint32_t *at = sbs_ld_stack_bottom;
+
     while (at < sbs_ld_stack_top && *at == PAINT) {
         at++;
     }
+
     return (size_t)(sbs_ld_stack_top - at) * sizeof(uint32_t);
 }

@@ -45,6 +45,19 @@ bool sbs_record_decode(const uint8_t in[RECORD_HEADER_SIZE], sbs_flash_log_recor
 /* The checksum of what comes before the payload: place and header. */
 uint32_t sbs_record_crc(const sbs_flash_log_record *record);
 
+static inline size_t sbs_flash_smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static inline uint64_t sbs_flash_larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* Of what looks for something, or walks to the end: that nothing is there is no error. */
+static inline sbs_status sbs_flash_none_is_ok(sbs_status status) {
+    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+}
+
 /* True if every byte is as erased. */
 bool sbs_is_blank(const uint8_t *data, size_t len);
 uint32_t sbs_bit_count(uint32_t value);

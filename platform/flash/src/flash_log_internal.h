@@ -24,6 +24,10 @@ sbs_status sbs_log_blank(const sbs_flash_log *log, uint32_t address, size_t len,
 /* The record header at a place: SBS_ERR_NOT_FOUND where nothing was programmed, SBS_ERR_DAMAGED. */
 sbs_status sbs_log_record_at(sbs_flash_log *log, uint32_t sector, uint32_t offset, uint32_t limit,
                              sbs_flash_log_record *out);
+/* SBS_ERR_DAMAGED if a checksum is not the stored one. One bit off is a flipped bit of the stored one itself, as the
+ * header has a check of its own. */
+sbs_status sbs_log_compare_crc(uint32_t crc, uint32_t stored);
+
 /* Where the records of a sector end, by looking at nothing but the sector. Its start if it holds none. strict: for a
  * sector without a header, which may be half erased or left from an earlier use of the place. Only sound records count,
  * and only if the first one is sound. */

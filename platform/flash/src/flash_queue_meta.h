@@ -9,9 +9,9 @@
 #define QUEUE_META_MAX 32u
 
 /* Bytes written to out. */
-size_t sbs_queue_meta_encode(const sbs_queue_meta *meta, uint8_t out[QUEUE_META_MAX]);
+size_t sbs_flash_queue_meta_encode(const sbs_queue_meta *meta, uint8_t out[QUEUE_META_MAX]);
 /* Bytes of the fields, from the first two bytes. */
-size_t sbs_queue_meta_size(const uint8_t in[QUEUE_META_MIN]);
-void sbs_queue_meta_decode(const uint8_t in[QUEUE_META_MAX], sbs_queue_meta *out);
+size_t sbs_flash_queue_meta_size(const uint8_t in[QUEUE_META_MIN]);
+void sbs_flash_queue_meta_decode(const uint8_t in[QUEUE_META_MAX], sbs_queue_meta *out);
 
 #endif

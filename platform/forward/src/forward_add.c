@@ -15,10 +15,14 @@ void sbs_forward_adder_init(sbs_forward_adder *adder, sbs_sqlite_queue *queue, c
     char host[256] = "";
     *adder = (sbs_forward_adder){.queue = queue};
     (void)gethostname(host, sizeof host - 1);
+    if (device == NULL && host[0] != '\0') {
+        device = host;
+    }
     if (device == NULL) {
-        device = host[0] != '\0' ? host : "device";
+        device = "device";
     }
 
+    /* It becomes a part of identifiers, which may need no escaping in JSON and no '|' in a search. */
     (void)snprintf(adder->device, sizeof adder->device, "%s", device);
     for (char *c = adder->device; *c != '\0'; c++) {
         if (*c <= 0x20 || *c > 0x7E || *c == '"' || *c == '\\' || *c == '|') {
@@ -43,17 +47,18 @@ static void added_fail(sbs_forward_added *added, sbs_status status) {
     added->reason = "the queue cannot be written";
 }
 
-/* ---- identifiers ---------------------------------------------------------------------------------------------- */
+/* ---- identifiers ------------------------------------------------------------------------------------------------ */
 
 /* Adds an identifier that is the item's own from now on, and reads the text again. The random part is the item's, not
  * the file's: files are copied, restored and reset, with all that was foreseen in them. */
-static void give_identifier(const sbs_forward_adder *adder, sbs_forward_added *added) {
+static void added_give_identifier(const sbs_forward_adder *adder, sbs_forward_added *added) {
     char value[VALUE_SIZE];
     sbs_writer out;
     uint64_t epoch = 0;
     uint64_t id = 0;
     uint64_t random = 0;
     size_t len = 0;
+
     sbs_status status = sbs_sqlite_queue_next_id(adder->queue, &epoch, &id);
     if (status != SBS_OK) {
         added_fail(added, status);
@@ -70,10 +75,13 @@ static void give_identifier(const sbs_forward_adder *adder, sbs_forward_added *a
         added_refuse(added, "the device's name is too long");
         return;
     }
+
+    /* From here on the item is the text with its identifier. */
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &added->text);
     sbs_forward_resource_put_identified(&added->resource, SBS_SYSTEM_SEQUENCE, (sbs_text){value, len}, &out);
     sbs_forward_resource_free(&added->resource);
-    const char *fault = "out of memory";
+
+    const char *fault = SBS_FORWARD_OUT_OF_MEMORY;
     if (sbs_writer_finish(&out, NULL) == SBS_OK) {
         fault = sbs_forward_resource_read(&added->resource, sbs_forward_buffer_text(&added->text));
     }
@@ -89,32 +97,55 @@ static bool is_forged(const sbs_forward_adder *adder, const sbs_forward_resource
     uint64_t epoch = 0;
     uint64_t id = 0;
     size_t len = 0;
+
     if (!sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_SEQUENCE)) ||
         sbs_sqlite_queue_next_id(adder->queue, &epoch, &id) != SBS_OK) {
         return false;
     }
 
+    /* How those begin that a file of before stored: device and epoch. */
     sbs_writer_init(&out, prefix, sizeof prefix);
     sbs_identity_put_sequence(&out, sbs_text_of(adder->device), epoch, 0);
     if (sbs_writer_finish(&out, &len) != SBS_OK || len == 0) {
         return false;
     }
+
     len--; /* without the sequence, which is one digit here */
     return resource->value.len > len &&
            sbs_text_equal_nocase((sbs_text){resource->value.data, len}, (sbs_text){prefix, len});
 }
 
-static void check_identifier(const sbs_forward_adder *adder, sbs_forward_added *added) {
-    const sbs_forward_resource *resource = &added->resource;
-    added->no_system = resource->system.len == 0;
-    if (sbs_forward_resource_has_loose_blanks(resource)) {
-        added_refuse(added, "its identifier begins or ends with a blank, which servers cut off");
-    } else if (is_forged(adder, resource)) {
-        added_refuse(added, "its identifier is one that only this queue may give");
+/* Why an identifier from outside is not taken; NULL: it is, or there is none. */
+static const char *identifier_fault(const sbs_forward_adder *adder, const sbs_forward_resource *resource) {
+    if (!resource->has_identifier) {
+        return NULL;
     }
+    if (resource->value.len == 0) {
+        return "none of its identifiers has a value";
+    }
+    if (sbs_forward_resource_has_loose_blanks(resource)) {
+        return "its identifier begins or ends with a blank, which servers cut off";
+    }
+    if (is_forged(adder, resource)) {
+        return "its identifier is one that only this queue may give";
+    }
+
+    return NULL;
 }
 
-/* ---- storing -------------------------------------------------------------------------------------------------- */
+const char *sbs_forward_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified) {
+    sbs_forward_resource resource = {0};
+    const char *fault = sbs_forward_resource_read(&resource, text);
+    if (fault == NULL) {
+        fault = identifier_fault(adder, &resource);
+    }
+
+    *out_identified = resource.has_identifier;
+    sbs_forward_resource_free(&resource);
+    return fault;
+}
+
+/* ---- storing ---------------------------------------------------------------------------------------------------- */
 
 /* What the queue said of it. */
 static void added_settle(sbs_forward_added *added, sbs_status status) {
@@ -133,9 +164,19 @@ static void added_settle(sbs_forward_added *added, sbs_status status) {
     }
 }
 
+static sbs_status added_hash(const sbs_forward_resource *resource, uint8_t identity[SBS_FORWARD_HASH_SIZE],
+                             uint8_t content[SBS_FORWARD_HASH_SIZE]) {
+    sbs_status status = sbs_forward_resource_identity(resource, identity);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    return sbs_forward_content_hash(resource->text, content);
+}
+
 /* A repeat is known by what comes from outside alone: what gets its identifier here is always another one. */
-static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool from_outside, int64_t utc_s,
-                  sbs_forward_added *added) {
+static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool from_outside, int64_t utc_s,
+                        sbs_forward_added *added) {
     static const sbs_forward_fate fates[] = {
         [SBS_SQLITE_NEW] = SBS_FORWARD_QUEUED,
         [SBS_SQLITE_WAITS] = SBS_FORWARD_ALREADY_QUEUED,
@@ -154,19 +195,20 @@ static void store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool fr
     sbs_sqlite_facts facts = {.type = resource->type, .source = adder->source, .rule = (uint16_t)rule};
     sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
 
-    sbs_status status = SBS_OK;
     if (from_outside) {
         facts.identity = identity;
         facts.content = content;
-        status = sbs_forward_resource_identity(resource, identity);
+
+        sbs_status status = added_hash(resource, identity, content);
+        if (status != SBS_OK) {
+            added_fail(added, status);
+            return;
+        }
     }
-    if (status == SBS_OK && from_outside) {
-        status = sbs_forward_content_hash(resource->text, content);
-    }
-    if (status == SBS_OK) {
-        status = sbs_sqlite_queue_add(adder->queue, &meta, &facts, resource->text.ptr, resource->text.len, &added->id,
-                                      &repeat);
-    }
+
+    sbs_status status =
+        sbs_sqlite_queue_add(adder->queue, &meta, &facts, resource->text.ptr, resource->text.len, &added->id, &repeat);
+
     added->fate = fates[repeat];
     added_settle(added, status);
 }
@@ -175,6 +217,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
     *out_added = (sbs_forward_added){.fate = SBS_FORWARD_QUEUED};
     const char *fault = sbs_forward_resource_read(&out_added->resource, text);
     out_added->fault_at = out_added->resource.fault_at;
+
     if (fault != NULL) {
         added_refuse(out_added, fault);
         return;
@@ -182,15 +225,19 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
 
     bool from_outside = out_added->resource.has_identifier;
     sbs_forward_rule rule = SBS_FORWARD_BY_IDENTIFIER;
-    if (!from_outside) {
-        give_identifier(adder, out_added);
-    } else if (out_added->resource.value.len == 0) {
-        added_refuse(out_added, "no identifier of it has a value");
-    } else {
+
+    fault = identifier_fault(adder, &out_added->resource);
+    if (fault != NULL) {
+        added_refuse(out_added, fault);
+    } else if (from_outside) {
+        out_added->no_system = out_added->resource.system.len == 0;
         rule = sbs_forward_resource_rule(&out_added->resource);
-        check_identifier(adder, out_added);
+    } else {
+        added_give_identifier(adder, out_added);
     }
+
+    /* Nothing was found against it. */
     if (out_added->fate == SBS_FORWARD_QUEUED) {
-        store(adder, rule, from_outside, utc_s, out_added);
+        added_store(adder, rule, from_outside, utc_s, out_added);
     }
 }

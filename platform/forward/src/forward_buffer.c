@@ -11,13 +11,17 @@ bool sbs_forward_buffer_reserve(sbs_forward_buffer *buffer, size_t extra) {
         return true;
     }
     if (extra > SIZE_MAX / 2 - buffer->len) {
-        return false;
+        return false; /* the size could not be counted */
     }
 
-    size_t size = buffer->size == 0 ? FIRST_SIZE : buffer->size * 2;
+    size_t size = buffer->size * 2;
+    if (size == 0) {
+        size = FIRST_SIZE;
+    }
     while (size - buffer->len < extra) {
         size *= 2;
     }
+
     char *data = malloc(size); /* not realloc: the old memory would keep a copy */
     if (data == NULL) {
         return false;
@@ -28,6 +32,7 @@ bool sbs_forward_buffer_reserve(sbs_forward_buffer *buffer, size_t extra) {
     }
     sbs_wipe(buffer->data, buffer->len);
     free(buffer->data);
+
     buffer->data = data;
     buffer->size = size;
     return true;
@@ -35,12 +40,15 @@ bool sbs_forward_buffer_reserve(sbs_forward_buffer *buffer, size_t extra) {
 
 sbs_status sbs_forward_buffer_put(void *buffer, const char *data, size_t len) {
     sbs_forward_buffer *to = buffer;
+
     if (!sbs_forward_buffer_reserve(to, len)) {
         return SBS_ERR_MEMORY;
     }
+
     if (len > 0) {
         memcpy(to->data + to->len, data, len);
     }
+
     to->len += len;
     return SBS_OK;
 }
@@ -53,14 +61,19 @@ void sbs_forward_buffer_clear(sbs_forward_buffer *buffer) {
 void sbs_forward_buffer_free(sbs_forward_buffer *buffer) {
     sbs_wipe(buffer->data, buffer->size);
     free(buffer->data);
+
     *buffer = (sbs_forward_buffer){0};
 }
 
 sbs_text sbs_forward_buffer_text(const sbs_forward_buffer *buffer) {
-    return (sbs_text){buffer->data == NULL ? "" : buffer->data, buffer->len};
+    if (buffer->data == NULL) {
+        return (sbs_text){"", 0};
+    }
+
+    return (sbs_text){buffer->data, buffer->len};
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------------------------- */
 
 /* Before each value and each member name stands one of these, except before the root. */
 static size_t token_bound(sbs_text text) {
@@ -69,13 +82,16 @@ static size_t token_bound(sbs_text text) {
         char c = text.ptr[i];
         count += c == '{' || c == '[' || c == ',' || c == ':';
     }
+
     return count;
 }
 
 bool sbs_forward_json_reserve(sbs_forward_json *json, sbs_text text) {
     sbs_forward_json_free(json);
     json->capacity = token_bound(text);
+    /* Counted before it is parsed: one pass over the text, and no second try with more tokens. */
     json->tokens = calloc(json->capacity, sizeof *json->tokens);
+
     return json->tokens != NULL;
 }
 
@@ -83,6 +99,7 @@ sbs_status sbs_forward_json_parse(sbs_forward_json *json, sbs_text text, size_t 
     if (!sbs_forward_json_reserve(json, text)) {
         return SBS_ERR_MEMORY;
     }
+
     return sbs_json_parse(&json->doc, text.ptr, text.len, json->tokens, json->capacity, out_where);
 }
 

@@ -11,6 +11,7 @@ void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s) {
     if (date_utc_s == SBS_UTC_UNKNOWN || now_s == SBS_UTC_UNKNOWN) {
         return;
     }
+
     int64_t ahead_s = now_s - date_utc_s;
     clock->agreed = ahead_s <= SBS_FORWARD_CLOCK_AGREES_S && ahead_s >= -SBS_FORWARD_CLOCK_AGREES_S;
 }
@@ -18,6 +19,13 @@ void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s) {
 int64_t sbs_forward_trusted_utc(void *ctx) {
     const sbs_forward_clock *clock = ctx;
     struct timex kernel = {.modes = 0};
+
+    /* A container may not ask the kernel: then the server's word is all that there is. */
     bool in_step = adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
-    return in_step || (clock != NULL && clock->agreed) ? sbs_linux_now().utc_s : SBS_UTC_UNKNOWN;
+    bool agreed = clock != NULL && clock->agreed;
+    if (!in_step && !agreed) {
+        return SBS_UTC_UNKNOWN;
+    }
+
+    return sbs_linux_now().utc_s;
 }

@@ -3,14 +3,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
+#include "forward_text.h"
 #include "sbs/outcome.h"
+
+#define SENTENCE_SIZE 1536u
+#define URL_SHOWN_MAX 256 /* bytes of a URL in a sentence */
 
 enum { ASK_OPENLY, ASK_WITH_TOKEN, ASK_TOKEN, LEARNT };
 
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx) {
     *modes = (sbs_forward_modes){.priv = {.server = server, .asked = asked, .warn = warn, .warn_ctx = warn_ctx}};
+
+    /* Nothing that a server states could change these. */
     if (asked == SBS_FORWARD_PUT || asked == SBS_FORWARD_PLAIN) {
         modes->priv.step = LEARNT;
     }
@@ -28,9 +35,86 @@ void sbs_forward_modes_free(sbs_forward_modes *modes) {
     *modes = (sbs_forward_modes){0};
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------- */
+static sbs_client *modes_client(sbs_forward_modes *modes) {
+    return sbs_forward_server_client(modes->priv.server);
+}
 
-static sbs_status start_request(sbs_forward_modes *modes) {
+/* ---- words ------------------------------------------------------------------------------------------------------ */
+
+static void modes_warn(sbs_forward_modes *modes, const char *sentence) {
+    if (modes->priv.warn != NULL) {
+        modes->priv.warn(modes->priv.warn_ctx, sentence);
+    }
+}
+
+static bool starts_with(sbs_text text, const char *start) {
+    size_t len = strlen(start);
+    return text.len >= len && strncasecmp(text.ptr, start, len) == 0;
+}
+
+/* What a body is that is no CapabilityStatement. Its type does not count: pages and XML come as JSON, too. */
+static const char *name_body(sbs_text body) {
+    body = sbs_forward_without_mark(body);
+    while (body.len > 0 && sbs_forward_is_blank(body.ptr[0])) {
+        body.ptr++;
+        body.len--;
+    }
+
+    if (body.len == 0) {
+        return "nothing";
+    }
+    if (starts_with(body, "<!doctype html") || starts_with(body, "<html")) {
+        return "an HTML page";
+    }
+    if (body.ptr[0] == '<') {
+        return "XML";
+    }
+    if (body.ptr[0] == '{' || body.ptr[0] == '[') {
+        return "damaged JSON";
+    }
+
+    return "text that is not JSON";
+}
+
+/* What came instead of the statement. */
+static const char *name_answer(sbs_forward_modes *modes, sbs_status status) {
+    sbs_response response = sbs_client_response(modes_client(modes));
+    switch (status) {
+    case SBS_ERR_BUFFER:
+    case SBS_ERR_TOO_LARGE:
+        return "more than 16 MiB";
+    case SBS_ERR_HTTP:
+        return "a compressed body that cannot be read";
+    case SBS_OK:
+        return "another JSON document";
+    default:
+        return name_body((sbs_text){modes->priv.answer, response.body_len});
+    }
+}
+
+/* "https://fhir.example/r4/metadata" */
+static void put_statement_url(const sbs_forward_modes *modes, char *out, size_t size) {
+    const char *base = modes->priv.server->priv.given.fhir_base;
+    size_t len = strlen(base);
+
+    const char *slash = len > 0 && base[len - 1] == '/' ? "" : "/";
+    (void)snprintf(out, size, "%.*s%smetadata", URL_SHOWN_MAX, base, slash);
+}
+
+/* The fault of an answer without a usable statement: where it was asked for, and what came. */
+static void note_useless(sbs_forward_modes *modes, const char *what) {
+    char url[URL_SHOWN_MAX + 16];
+
+    put_statement_url(modes, url, sizeof url);
+    (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
+                   "%s answers with %s (HTTP %u), not with a CapabilityStatement in JSON", url, what,
+                   sbs_client_response(modes_client(modes)).http_status);
+    modes->priv.bad_statement = true;
+}
+
+/* ---- learning --------------------------------------------------------------------------------------------------- */
+
+static sbs_status modes_start_request(sbs_forward_modes *modes) {
     sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of("metadata"),
@@ -38,9 +122,11 @@ static sbs_status start_request(sbs_forward_modes *modes) {
         .without_token = modes->priv.step == ASK_OPENLY,
         .max_attempts = 1,
     };
+
+    /* The granted scope is known with the token. */
     if (modes->priv.step == ASK_TOKEN) {
         request = (sbs_request){.interaction = SBS_TOKEN, .max_attempts = 1};
-        return sbs_client_start(sbs_forward_server_client(modes->priv.server), &request);
+        return sbs_client_start(modes_client(modes), &request);
     }
 
     if (modes->priv.answer == NULL) {
@@ -49,37 +135,31 @@ static sbs_status start_request(sbs_forward_modes *modes) {
     if (modes->priv.answer == NULL) {
         return SBS_ERR_MEMORY;
     }
-    request.response = modes->priv.answer;
-    return sbs_client_start(sbs_forward_server_client(modes->priv.server), &request);
-}
 
-static void modes_warn(sbs_forward_modes *modes, const char *sentence) {
-    if (modes->priv.warn != NULL) {
-        modes->priv.warn(modes->priv.warn_ctx, sentence);
-    }
+    request.response = modes->priv.answer;
+    return sbs_client_start(modes_client(modes), &request);
 }
 
 /* R4 is what is written. Older releases would refuse it, or misread it; newer ones read most of it. */
-static sbs_status check_version(sbs_forward_modes *modes) {
+static sbs_status modes_check_version(sbs_forward_modes *modes, sbs_text version, unsigned major) {
     static const struct {
         unsigned major;
         const char *name;
     } olds[] = {{0, "older than R4"}, {1, "DSTU2"}, {2, "older than STU3"}, {3, "STU3"}};
-    sbs_text version = {NULL, 0};
-    unsigned major = 0;
     char sentence[160];
-    sbs_status status = sbs_capability_version(&modes->priv.statement.doc, &version, &major);
-    if (status != SBS_OK || version.ptr == NULL) {
-        return status;
+    if (version.ptr == NULL) {
+        return SBS_OK; /* it states none: what it can is what counts */
     }
 
-    int len = version.len < 32 ? (int)version.len : 32;
+    int len = (int)sbs_forward_cut(version, 32).len;
     if (major < 4) {
         (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
                        "the server states FHIR %.*s (%s), what is pushed is R4: give the base of its R4 endpoint", len,
                        version.ptr, olds[major].name);
+        modes->priv.bad_statement = modes->priv.old_release = true;
         return SBS_ERR_UNSUPPORTED;
     }
+
     if (major > 4 && !modes->priv.warned_version) {
         modes->priv.warned_version = true;
         (void)snprintf(sentence, sizeof sentence,
@@ -89,28 +169,92 @@ static sbs_status check_version(sbs_forward_modes *modes) {
     return SBS_OK;
 }
 
-static sbs_status read_statement(sbs_forward_modes *modes) {
+static sbs_status modes_read_statement(sbs_forward_modes *modes) {
+    sbs_text body = {modes->priv.answer, sbs_client_response(modes_client(modes)).body_len};
+    sbs_text version = {NULL, 0};
     sbs_capability capability;
+    unsigned major = 0;
+
+    sbs_status status = sbs_forward_json_parse(&modes->priv.statement, body, NULL);
+    if (status == SBS_ERR_MEMORY) {
+        return status; /* which says nothing of the document */
+    }
+    if (status != SBS_OK) {
+        note_useless(modes, name_answer(modes, status));
+        return status;
+    }
+
+    status = sbs_capability_version(&modes->priv.statement.doc, &version, &major);
+    if (status != SBS_OK) {
+        note_useless(modes, name_answer(modes, SBS_OK));
+        return status;
+    }
+
+    status = modes_check_version(modes, version, major);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    /* Of any type: whether there is a server in it at all. */
+    status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
+    if (status != SBS_OK) {
+        note_useless(modes, name_answer(modes, SBS_OK));
+        return status;
+    }
+
+    modes->priv.knowledge = SBS_FORWARD_STATED;
+    return SBS_OK;
+}
+
+/* An answer came, was meant as a success, and has no statement that could be read. */
+static bool is_useless(sbs_forward_modes *modes, sbs_status status) {
+    unsigned http = sbs_client_response(modes_client(modes)).http_status;
+    bool judged = status == SBS_ERR_RESPONSE || status == SBS_ERR_BUFFER || status == SBS_ERR_TOO_LARGE;
+
+    /* The client says what it could not do with a body; a broken connection has no words. */
+    bool coded = status == SBS_ERR_HTTP && sbs_forward_server_detail(modes->priv.server)->text[0] != '\0';
+    return http >= 200 && http < 300 && (judged || coded);
+}
+
+static bool is_refused(sbs_status status) {
+    return status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN || status == SBS_ERR_SCOPE ||
+           status == SBS_ERR_REJECTED;
+}
+
+/* After the request for the statement: SBS_OK if what is known of it, be it nothing, suffices; SBS_PENDING: another way
+ * of asking is left. */
+static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status status) {
+    modes->priv.bad_statement = modes->priv.old_release = false;
     modes->priv.fault[0] = '\0';
-    size_t len = sbs_client_response(sbs_forward_server_client(modes->priv.server)).body_len;
-    sbs_status status = sbs_forward_json_parse(&modes->priv.statement, (sbs_text){modes->priv.answer, len}, NULL);
-    if (status == SBS_OK) {
-        status = check_version(modes);
+
+    if (is_refused(status) && modes->priv.step == ASK_OPENLY) {
+        modes->priv.step = ASK_WITH_TOKEN; /* the standard says that it is public; not every server agrees */
+        return SBS_PENDING;
     }
-    if (status == SBS_OK) {
-        status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
+    if (is_refused(status)) {
+        modes->priv.refused_with = sbs_forward_server_detail(modes->priv.server)->http_status;
+        modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
+        return SBS_OK;
     }
+
     if (status == SBS_OK) {
-        modes->priv.knowledge = SBS_FORWARD_STATED;
+        status = modes_read_statement(modes);
+    } else if (is_useless(modes, status)) {
+        note_useless(modes, name_answer(modes, status));
     }
-    modes->priv.bad_statement = status != SBS_OK;
+
+    /* A mode that was chosen is the way out of a statement that cannot be read; not out of an older release. */
+    if (modes->priv.bad_statement && !modes->priv.old_release && modes->priv.asked != SBS_FORWARD_AUTO) {
+        modes->priv.bad_statement = false;
+        modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
+        return SBS_OK;
+    }
+
     return status;
 }
 
 /* The step after one that ended with @p status. What fails is tried again by the next poll, from the start. */
-static sbs_status end_step(sbs_forward_modes *modes, sbs_status status) {
-    bool refused = status == SBS_ERR_UNAUTHORIZED || status == SBS_ERR_FORBIDDEN || status == SBS_ERR_SCOPE ||
-                   status == SBS_ERR_REJECTED;
+static sbs_status modes_end_step(sbs_forward_modes *modes, sbs_status status) {
     if (modes->priv.step == ASK_TOKEN) {
         if (status == SBS_OK) {
             modes->priv.step = LEARNT;
@@ -118,49 +262,42 @@ static sbs_status end_step(sbs_forward_modes *modes, sbs_status status) {
         return status;
     }
 
-    if (status == SBS_OK) {
-        status = read_statement(modes);
-    } else if (refused && modes->priv.step == ASK_OPENLY) {
-        modes->priv.step = ASK_WITH_TOKEN; /* the standard says that it is public; not every server agrees */
-        return SBS_PENDING;
-    } else if (refused) {
-        modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
-        status = SBS_OK;
-    }
+    status = modes_end_statement(modes, status);
     if (status == SBS_OK) {
         modes->priv.step = modes->priv.asked == SBS_FORWARD_AUTO ? ASK_TOKEN : LEARNT;
     }
     return status;
 }
 
-static bool is_under_way(sbs_status started) {
-    return started == SBS_OK || started == SBS_ERR_STATE;
-}
-
 sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_now now, sbs_wait *out_wait) {
-    sbs_client *client = sbs_forward_server_client(modes->priv.server);
     *out_wait = (sbs_wait){.descriptor = -1};
+
     if (modes->priv.step == LEARNT) {
         return SBS_OK;
     }
 
-    sbs_status status = start_request(modes); /* refused while one is under way */
-    if (!is_under_way(status)) {
+    sbs_status status = modes_start_request(modes);
+    if (status != SBS_OK && status != SBS_ERR_STATE) { /* which means that it is under way */
         return status;
     }
-    status = sbs_client_poll(client, now, out_wait);
+
+    status = sbs_client_poll(modes_client(modes), now, out_wait);
     if (status == SBS_PENDING) {
         return status;
     }
 
     *out_wait = (sbs_wait){.descriptor = -1};
-    status = end_step(modes, status);
-    return status == SBS_OK && modes->priv.step != LEARNT ? SBS_PENDING : status;
+    status = modes_end_step(modes, status);
+    if (status == SBS_OK && modes->priv.step != LEARNT) {
+        return SBS_PENDING;
+    }
+
+    return status;
 }
 
 void sbs_forward_modes_cancel(sbs_forward_modes *modes) {
     if (modes->priv.server != NULL && modes->priv.step != LEARNT) {
-        sbs_client_cancel(sbs_forward_server_client(modes->priv.server));
+        sbs_client_cancel(modes_client(modes));
     }
 }
 
@@ -176,67 +313,100 @@ bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes) {
     return modes->priv.step == ASK_OPENLY || modes->priv.step == ASK_WITH_TOKEN;
 }
 
-/* ---- deciding ------------------------------------------------------------------------------------------------- */
+/* ---- deciding --------------------------------------------------------------------------------------------------- */
 
 /* What the statement says of a type; nothing where it says nothing. */
-static sbs_capability stated(const sbs_forward_modes *modes, const char *type) {
+static sbs_capability modes_stated(const sbs_forward_modes *modes, const char *type) {
     sbs_capability capability = {0};
     if (modes->priv.knowledge != SBS_FORWARD_STATED ||
         sbs_capability_read(&modes->priv.statement.doc, type, &capability) != SBS_OK) {
         return (sbs_capability){0};
     }
-    return capability;
-}
 
-/* A person can act on one such sentence, not on one for each item. */
-static void warn_twice(sbs_forward_modes *modes, const char *why, const char *type, const char *advice) {
-    char sentence[320];
-    if (modes->priv.warned) {
-        return;
-    }
-    modes->priv.warned = true;
-    (void)snprintf(sentence, sizeof sentence, "%s for %s: %s", why, type, advice);
-    modes_warn(modes, sentence);
+    return capability;
 }
 
 #define LOST "an item whose answer is lost may be stored twice, use --write-mode put if the server can"
 #define AGAIN "a repeated push stores it again, choose with --write-mode"
 
-static bool allows(sbs_forward_modes *modes, const char *type, uint8_t permission, sbs_now now) {
+/* A person can act on one such sentence, not on one for each item. */
+static void modes_warn_twice(sbs_forward_modes *modes, const char *why, const char *type, const char *advice) {
+    char sentence[SENTENCE_SIZE];
+    if (modes->priv.warned) {
+        return;
+    }
+
+    modes->priv.warned = true;
+    (void)snprintf(sentence, sizeof sentence, "%s for %s: %s", why, type, advice);
+    modes_warn(modes, sentence);
+}
+
+/* Where no statement says how a type may be written: what came instead, with the URL that was asked. */
+static void modes_warn_not_shown(sbs_forward_modes *modes, const char *type) {
+    char url[URL_SHOWN_MAX + 16];
+    char why[sizeof modes->priv.fault + 64];
+    char what[URL_SHOWN_MAX + 128];
+
+    if (modes->priv.fault[0] != '\0') {
+        (void)snprintf(why, sizeof why, "%s, so nothing says whether the server heeds If-None-Exist",
+                       modes->priv.fault);
+        modes_warn_twice(modes, why, type, LOST);
+        return;
+    }
+
+    put_statement_url(modes, url, sizeof url);
+    (void)snprintf(what, sizeof what, "%.64s (asked was %s, HTTP %u)", type, url, modes->priv.refused_with);
+    modes_warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
+                     what, LOST);
+}
+
+static bool modes_allow(sbs_forward_modes *modes, const char *type, uint8_t permission, sbs_now now) {
     return sbs_forward_server_has_any_scope(modes->priv.server) ||
            sbs_scope_covers(sbs_forward_server_scope(modes->priv.server, now), type, permission);
 }
 
+/* Nothing was stated that makes a repeat safe. */
+static void modes_warn_plain(sbs_forward_modes *modes, const char *type, const sbs_capability *capability) {
+    if (!capability->create && !capability->update && !capability->update_create) {
+        modes_warn_twice(modes,
+                         "the server states neither create nor update and so does not state that it takes writing",
+                         type, "it may refuse it, check --fhir");
+        return;
+    }
+    if (capability->update_create) {
+        modes_warn_twice(modes, "the granted scope has no u (update), and the server does not state conditional create",
+                         type, AGAIN);
+        return;
+    }
+
+    modes_warn_twice(modes, "the server does not state update-as-create or conditional create", type, AGAIN);
+}
+
 /* PUT needs u, also where it creates; If-None-Exist and plain POST need c (SMART App Launch 2.2, scopes). */
-static sbs_write_mode choose(sbs_forward_modes *modes, const char *type, sbs_now now) {
-    sbs_capability capability = stated(modes, type);
-    bool may_update = allows(modes, type, SBS_SCOPE_UPDATE, now);
-    bool may_create = allows(modes, type, SBS_SCOPE_CREATE, now);
+static sbs_write_mode modes_choose(sbs_forward_modes *modes, const char *type, sbs_now now) {
+    sbs_capability capability = modes_stated(modes, type);
+    bool may_update = modes_allow(modes, type, SBS_SCOPE_UPDATE, now);
+    bool may_create = modes_allow(modes, type, SBS_SCOPE_CREATE, now);
     bool undecided = !may_update && !may_create; /* then the server shall say what is missing */
 
     if (modes->priv.knowledge != SBS_FORWARD_STATED) {
         if (may_update && !may_create) {
             return SBS_WRITE_PUT;
         }
-        warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
-                   type, LOST);
+
+        modes_warn_not_shown(modes, type);
         return SBS_WRITE_IF_NONE_EXIST;
     }
+
+    /* PUT first: its repeat is safe even where a search would not find what was stored a moment ago. */
     if (capability.update_create && (may_update || undecided)) {
         return SBS_WRITE_PUT;
     }
     if (capability.conditional_create) {
         return SBS_WRITE_IF_NONE_EXIST;
     }
-    if (!capability.create && !capability.update && !capability.update_create) {
-        warn_twice(modes, "the server states neither create nor update and so does not state that it takes writing",
-                   type, "it may refuse it, check --fhir");
-    } else if (capability.update_create) {
-        warn_twice(modes, "the granted scope has no u (update), and the server does not state conditional create", type,
-                   AGAIN);
-    } else {
-        warn_twice(modes, "the server does not state update-as-create or conditional create", type, AGAIN);
-    }
+
+    modes_warn_plain(modes, type, &capability);
     return SBS_WRITE_PLAIN;
 }
 
@@ -248,18 +418,19 @@ sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type,
         return SBS_WRITE_PLAIN;
     case SBS_FORWARD_IF_NONE_EXIST:
         if (modes->priv.knowledge == SBS_FORWARD_NOT_SHOWN) {
-            warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
-                       type, LOST);
-        } else if (modes->priv.knowledge == SBS_FORWARD_STATED && !stated(modes, type).conditional_create) {
-            warn_twice(modes, "the server does not state conditional create, it may ignore If-None-Exist", type, LOST);
+            modes_warn_not_shown(modes, type);
+        } else if (modes->priv.knowledge == SBS_FORWARD_STATED && !modes_stated(modes, type).conditional_create) {
+            modes_warn_twice(modes, "the server does not state conditional create, it may ignore If-None-Exist", type,
+                             LOST);
         }
         return SBS_WRITE_IF_NONE_EXIST;
     default:
-        return choose(modes, type, now);
+        return modes_choose(modes, type, now);
     }
 }
 
 bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
+    /* Who asks wants to know whether a server that indexes late could be asked too early. */
     switch (modes->priv.asked) {
     case SBS_FORWARD_PUT:
     case SBS_FORWARD_PLAIN:
@@ -267,11 +438,16 @@ bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
     case SBS_FORWARD_IF_NONE_EXIST:
         return true;
     default:
-        return !(stated(modes, "Observation").update_create && allows(modes, "Observation", SBS_SCOPE_UPDATE, now));
+        break;
     }
+
+    bool puts =
+        modes_stated(modes, "Observation").update_create && modes_allow(modes, "Observation", SBS_SCOPE_UPDATE, now);
+    return !puts;
 }
 
 bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes) {
-    sbs_capability capability = stated(modes, "Observation");
+    sbs_capability capability = modes_stated(modes, "Observation");
+
     return modes->priv.knowledge != SBS_FORWARD_STATED || capability.batch || capability.transaction;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "forward_text.h"
 #include "sbs/count.h"
 #include "sbs/forward_resource.h"
 #include "sbs/identity.h"
@@ -12,13 +13,14 @@
 
 #define PIECE 512u
 
-/* ---- blanks --------------------------------------------------------------------------------------------------- */
+/* ---- blanks ----------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the character of @p text at @p at if it is white space or invisible, else 0. */
 static size_t blank_len(sbs_text text, size_t at) {
     static const char *const wide[] = {"\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
                                        "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"};
-    const unsigned char c = (unsigned char)text.ptr[at];
+    unsigned char c = (unsigned char)text.ptr[at];
+
     if (c <= 0x20 || c == 0x7F) {
         return 1;
     }
@@ -29,19 +31,23 @@ static size_t blank_len(sbs_text text, size_t at) {
             return len;
         }
     }
-    bool spaces = text.len - at >= 3 && memcmp(text.ptr + at, "\xE2\x80", 2) == 0 && /* U+2000 to U+200F */
-                  (unsigned char)text.ptr[at + 2] <= 0x8F;
-    return spaces ? 3 : 0;
+
+    /* U+2000 to U+200F: spaces of many widths, and of none. */
+    bool is_space =
+        text.len - at >= 3 && memcmp(text.ptr + at, "\xE2\x80", 2) == 0 && (unsigned char)text.ptr[at + 2] <= 0x8F;
+    return is_space ? 3 : 0;
 }
 
 static bool has_blank_end(sbs_text text) {
     if (text.len == 0) {
         return false;
     }
-    size_t last = text.len - 1;
+
+    size_t last = text.len - 1; /* where the last character begins */
     while (last > 0 && ((unsigned char)text.ptr[last] & 0xC0) == 0x80) {
         last--;
     }
+
     return blank_len(text, 0) > 0 || blank_len(text, last) > 0;
 }
 
@@ -50,14 +56,18 @@ bool sbs_forward_resource_has_loose_blanks(const sbs_forward_resource *resource)
            has_blank_end(sbs_forward_buffer_text(&resource->value));
 }
 
-/* ---- identity ------------------------------------------------------------------------------------------------- */
+/* ---- identity --------------------------------------------------------------------------------------------------- */
 
 sbs_forward_rule sbs_forward_resource_rule(const sbs_forward_resource *resource) {
-    bool guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
-    return guide || resource->subject.len == 0 ? SBS_FORWARD_BY_IDENTIFIER : SBS_FORWARD_BY_SUBJECT;
+    bool of_guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
+    if (of_guide || resource->subject.len == 0) {
+        return SBS_FORWARD_BY_IDENTIFIER;
+    }
+
+    return SBS_FORWARD_BY_SUBJECT;
 }
 
-/* The first error is kept. */
+/* Hashes one part after the other; the first error is kept. */
 static void hash_add(psa_hash_operation_t *hash, psa_status_t *status, const char *data, size_t len) {
     if (*status == PSA_SUCCESS && len > 0) {
         *status = psa_hash_update(hash, (const uint8_t *)data, len);
@@ -71,18 +81,21 @@ static sbs_status hash_finish(psa_hash_operation_t *hash, psa_status_t status, u
         status = psa_hash_finish(hash, digest, sizeof digest, &len);
     }
     (void)psa_hash_abort(hash);
+
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
+
     memcpy(out, digest, SBS_FORWARD_HASH_SIZE);
     return SBS_OK;
 }
 
-/* No type and no system holds a NUL or what a JSON text could not write, so the parts cannot be moved into another. */
 sbs_status sbs_forward_resource_identity(const sbs_forward_resource *resource, uint8_t out[SBS_FORWARD_HASH_SIZE]) {
     psa_hash_operation_t hash = PSA_HASH_OPERATION_INIT;
     uint64_t system_len = resource->system.len;
     psa_status_t status = psa_hash_setup(&hash, PSA_ALG_SHA_256);
+
+    /* The type with its NUL and the system with its length: where one ends is a part of what is hashed. */
     hash_add(&hash, &status, resource->type, strlen(resource->type) + 1);
     hash_add(&hash, &status, (const char *)&system_len, sizeof system_len);
     hash_add(&hash, &status, resource->system.data, resource->system.len);
@@ -99,16 +112,20 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
 
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (!in_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) {
+        if (!in_string && sbs_forward_is_blank(c)) {
             continue;
         }
-        if (len + 2 > sizeof piece) {
+
+        if (len + 2 > sizeof piece) { /* room for two */
             hash_add(&hash, &status, piece, len);
             len = 0;
         }
+
+        /* An escaped character goes together with its backslash: a quote there ends no string. */
         piece[len++] = c;
         if (in_string && c == '\\' && i + 1 < text.len) {
-            piece[len++] = text.ptr[++i]; /* an escaped quote ends no string */
+            i++;
+            piece[len++] = text.ptr[i];
         } else if (c == '"') {
             in_string = !in_string;
         }
@@ -119,21 +136,17 @@ sbs_status sbs_forward_content_hash(sbs_text text, uint8_t out[SBS_FORWARD_HASH_
     return hash_finish(&hash, status, out);
 }
 
-/* ---- in a listing --------------------------------------------------------------------------------------------- */
+/* ---- in a listing ----------------------------------------------------------------------------------------------- */
 
 void sbs_forward_put_clean(sbs_writer *out, sbs_text text) {
     char piece[PIECE];
     while (text.len > 0) {
-        size_t len = text.len;
-        if (len > sizeof piece) {
-            len = sizeof piece;
-            while (len > sizeof piece - 4 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80) {
-                len--; /* no character is cut */
-            }
-        }
+        size_t len = sbs_forward_cut(text, sizeof piece).len;
         memcpy(piece, text.ptr, len);
         sbs_put(out, piece, sbs_linux_clean_text(piece, len));
-        text = (sbs_text){text.ptr + len, text.len - len};
+
+        text.ptr += len;
+        text.len -= len;
     }
 }
 
@@ -154,14 +167,15 @@ void sbs_forward_resource_put_name(const sbs_forward_resource *resource, const c
     }
 }
 
-/* ---- what was measured ---------------------------------------------------------------------------------------- */
+/* ---- what was measured ------------------------------------------------------------------------------------------ */
 
 /* A string or number member as one line, cut at a character if it is longer. */
-static bool take_member(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
+static bool measured_take(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
     sbs_forward_buffer text = {0};
     sbs_json_node node;
     sbs_writer writer;
     size_t len = 0;
+
     out[0] = '\0';
     if (object == SBS_JSON_NONE || sbs_json_member(doc, object, name, &node) != SBS_OK) {
         return false;
@@ -172,69 +186,86 @@ static bool take_member(const sbs_json *doc, sbs_json_node object, const char *n
         sbs_json_text(doc, node, text.data, text.size, &len) == SBS_OK) {
         raw = (sbs_text){text.data, len};
     }
-    if (raw.len > size - 1) {
-        raw.len = size - 1;
-        while (raw.len > 0 && ((unsigned char)raw.ptr[raw.len] & 0xC0) == 0x80) {
-            raw.len--;
-        }
-    }
+
+    /* Other kinds are shown as they stand: a number with its digits, an object as JSON. */
     sbs_writer_init(&writer, out, size);
-    sbs_forward_put_clean(&writer, raw);
-    bool fits = sbs_writer_finish(&writer, &len) == SBS_OK;
-    out[fits ? len : 0] = '\0';
+    sbs_forward_put_clean(&writer, sbs_forward_cut(raw, size - 1));
+    if (sbs_writer_finish(&writer, &len) != SBS_OK) {
+        len = 0;
+    }
+
+    out[len] = '\0';
     sbs_forward_buffer_free(&text);
-    return fits && len > 0;
+    return len > 0;
 }
 
 static sbs_json_node member_of(const sbs_json *doc, sbs_json_node object, const char *name) {
     sbs_json_node node;
-    return object != SBS_JSON_NONE && sbs_json_member(doc, object, name, &node) == SBS_OK ? node : SBS_JSON_NONE;
+    if (object == SBS_JSON_NONE || sbs_json_member(doc, object, name, &node) != SBS_OK) {
+        return SBS_JSON_NONE;
+    }
+
+    return node;
 }
 
 static sbs_json_node first_coding(const sbs_json *doc, sbs_json_node concept) {
     sbs_json_node list = member_of(doc, concept, "coding");
-    return list == SBS_JSON_NONE || sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY ? SBS_JSON_NONE
-                                                                                  : sbs_json_first(doc, list);
+    if (list == SBS_JSON_NONE || sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
+        return SBS_JSON_NONE;
+    }
+
+    return sbs_json_first(doc, list);
 }
 
-static bool take_concept(const sbs_json *doc, sbs_json_node concept, char *out, size_t size) {
+static bool measured_take_concept(const sbs_json *doc, sbs_json_node concept, char *out, size_t size) {
     sbs_json_node coding = first_coding(doc, concept);
-    return take_member(doc, concept, "text", out, size) || take_member(doc, coding, "display", out, size) ||
-           take_member(doc, coding, "code", out, size);
+    return measured_take(doc, concept, "text", out, size) || measured_take(doc, coding, "display", out, size) ||
+           measured_take(doc, coding, "code", out, size);
 }
 
-static void take_value(const sbs_json *doc, char *out, size_t size) {
+static void measured_take_value(const sbs_json *doc, char *out, size_t size) {
     static const char *const plain[] = {"valueString", "valueInteger", "valueBoolean", "valueDateTime", "valueTime"};
     sbs_json_node quantity = member_of(doc, 0, "valueQuantity");
     char unit[24];
-    if (take_member(doc, quantity, "value", out, size)) {
-        if (take_member(doc, quantity, "unit", unit, sizeof unit) ||
-            take_member(doc, quantity, "code", unit, sizeof unit)) {
-            size_t len = strlen(out);
+
+    /* A quantity is shown with its unit as people write it, else with its code. */
+    if (measured_take(doc, quantity, "value", out, size)) {
+        if (measured_take(doc, quantity, "unit", unit, sizeof unit) ||
+            measured_take(doc, quantity, "code", unit, sizeof unit)) {
+            size_t len = strlen(out); /* a unit that does not fit is cut */
             (void)snprintf(out + len, size - len, " %s", unit);
         }
         return;
     }
+
     for (size_t i = 0; i < SBS_COUNT_OF(plain); i++) {
-        if (take_member(doc, 0, plain[i], out, size)) {
+        if (measured_take(doc, 0, plain[i], out, size)) {
             return;
         }
     }
-    (void)(take_concept(doc, member_of(doc, 0, "valueCodeableConcept"), out, size) ||
-           take_concept(doc, member_of(doc, 0, "dataAbsentReason"), out, size));
+
+    /* Nothing measured, but perhaps why not. */
+    (void)(measured_take_concept(doc, member_of(doc, 0, "valueCodeableConcept"), out, size) ||
+           measured_take_concept(doc, member_of(doc, 0, "dataAbsentReason"), out, size));
 }
 
 void sbs_forward_measured_read(sbs_text text, sbs_forward_measured *out) {
     sbs_forward_json json = {0};
+    const sbs_json *doc = &json.doc;
     *out = (sbs_forward_measured){0};
-    if (sbs_forward_json_parse(&json, text, NULL) == SBS_OK && sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT) {
-        const sbs_json *doc = &json.doc;
-        (void)(take_member(doc, 0, "effectiveDateTime", out->time, sizeof out->time) ||
-               take_member(doc, 0, "effectiveInstant", out->time, sizeof out->time) ||
-               take_member(doc, member_of(doc, 0, "effectivePeriod"), "start", out->time, sizeof out->time) ||
-               take_member(doc, 0, "issued", out->time, sizeof out->time));
-        take_value(doc, out->value, sizeof out->value);
-        (void)take_concept(doc, member_of(doc, 0, "code"), out->code, sizeof out->code);
+
+    if (sbs_forward_json_parse(&json, text, NULL) != SBS_OK || sbs_json_kind_of(doc, 0) != SBS_JSON_OBJECT) {
+        sbs_forward_json_free(&json);
+        return;
     }
+
+    (void)(measured_take(doc, 0, "effectiveDateTime", out->time, sizeof out->time) ||
+           measured_take(doc, 0, "effectiveInstant", out->time, sizeof out->time) ||
+           measured_take(doc, member_of(doc, 0, "effectivePeriod"), "start", out->time, sizeof out->time) ||
+           measured_take(doc, 0, "issued", out->time, sizeof out->time));
+
+    measured_take_value(doc, out->value, sizeof out->value);
+    (void)measured_take_concept(doc, member_of(doc, 0, "code"), out->code, sizeof out->code);
+
     sbs_forward_json_free(&json);
 }

@@ -7,69 +7,86 @@
 
 #define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
 #define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
+#define RETRY_AFTER_MAX_S 3600u
 
 enum { LEARN, RUN };
 
 static const sbs_backoff learn_backoff = {1000, 300000};
 static const sbs_backoff learn_pause = {60000, 3600000};
 
-/* ---- what was looked at --------------------------------------------------------------------------------------- */
+/* ---- what was looked at ----------------------------------------------------------------------------------------- */
 
-static sbs_forward_slot *find_slot(sbs_forward_push *push, uint64_t id) {
-    for (size_t i = 0; i < SLOT_COUNT && id != 0; i++) {
+static sbs_forward_slot *slot_find(sbs_forward_push *push, uint64_t id) {
+    if (id == 0) {
+        return NULL;
+    }
+
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
         if (push->priv.slots[i].id == id) {
             return &push->priv.slots[i];
         }
     }
+
     return NULL;
 }
 
-/* The item's own, or that of the item which was not looked at for longest. */
-static sbs_forward_slot *take_slot(sbs_forward_push *push, uint64_t id) {
-    sbs_forward_slot *taken = find_slot(push, id);
-    if (taken == NULL) {
-        taken = push->priv.slots;
-        for (size_t i = 1; i < SLOT_COUNT; i++) {
-            if (push->priv.slots[i].used < taken->used) {
-                taken = &push->priv.slots[i];
-            }
+static sbs_forward_slot *slot_oldest(sbs_forward_push *push) {
+    sbs_forward_slot *oldest = push->priv.slots;
+    for (size_t i = 1; i < SLOT_COUNT; i++) {
+        if (push->priv.slots[i].used < oldest->used) {
+            oldest = &push->priv.slots[i];
         }
     }
-    taken->used = ++push->priv.looks;
+
+    return oldest;
+}
+
+/* The item's own, or that of the item which was not looked at for longest. */
+static sbs_forward_slot *slot_take(sbs_forward_push *push, uint64_t id) {
+    sbs_forward_slot *taken = slot_find(push, id);
+    if (taken == NULL) {
+        taken = slot_oldest(push);
+    }
+
+    push->priv.looks++;
+    taken->used = push->priv.looks;
     taken->id = id;
     sbs_forward_buffer_clear(&taken->name);
     taken->type[0] = taken->put_id[0] = taken->fault[0] = '\0';
     return taken;
 }
 
-static bool name_slot(sbs_forward_push *push, sbs_forward_slot *taken) {
+/* The program's name for it, else the resource's, else its number. False if there is no memory. */
+static bool slot_name(sbs_forward_push *push, sbs_forward_slot *taken) {
     const sbs_forward_push_config *config = &push->priv.config;
+    const sbs_forward_resource *resource = &push->priv.resource;
     sbs_writer out;
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
-    if (config->name == NULL || !config->name(config->ctx, taken->id, &out)) {
-        const sbs_forward_resource *resource = &push->priv.resource;
-        if (resource->value.len > 0 || resource->id[0] != '\0') {
-            sbs_forward_resource_put_name(resource, "", 0, &out);
-        } else {
-            sbs_put_string(&out, "item ");
-            sbs_put_uint(&out, taken->id);
-        }
+
+    bool named = config->name != NULL && config->name(config->ctx, taken->id, &out);
+    if (!named && (resource->value.len > 0 || resource->id[0] != '\0')) {
+        sbs_forward_resource_put_name(resource, "", 0, &out);
+    } else if (!named) {
+        sbs_put_string(&out, "item ");
+        sbs_put_uint(&out, taken->id);
     }
+
     sbs_put_char(&out, '\0');
     return sbs_writer_finish(&out, NULL) == SBS_OK;
 }
 
-static sbs_status refuse(sbs_forward_slot *slot, const char *why) {
+static sbs_status slot_refuse(sbs_forward_slot *slot, const char *why) {
     (void)snprintf(slot->fault, sizeof slot->fault, "%s", why);
     return SBS_ERR_FORMAT;
 }
 
-/* ---- the encoder ---------------------------------------------------------------------------------------------- */
+/* ---- the encoder ------------------------------------------------------------------------------------------------ */
 
-static sbs_status name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
-                                sbs_push_identity *out) {
+static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
+                                     sbs_push_identity *out) {
     const sbs_forward_resource *resource = &push->priv.resource;
     slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+
     out->write_mode = slot->write_mode;
     out->type = sbs_text_of(resource->type);
     out->system = sbs_forward_buffer_text(&resource->system);
@@ -78,51 +95,63 @@ static sbs_status name_identity(sbs_forward_push *push, sbs_forward_slot *slot, 
         out->subject = sbs_forward_buffer_text(&resource->subject);
     }
 
+    /* Its own id names it better than any that is derived. */
     bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
     if (own) {
         out->id = sbs_text_of(resource->id);
         return SBS_OK;
     }
+
+    /* What a repeat would not find again must not be sent as if it would. */
     if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_PUT) {
-        return refuse(slot, "no id and no identifier to derive one from");
+        return slot_refuse(slot, "no id and no identifier to derive one from");
     }
     if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        return refuse(slot, "no identifier to look for");
+        return slot_refuse(slot, "no identifier to look for");
     }
-    return slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)
-               ? refuse(slot, "its identifier begins or ends with a blank, which servers cut off")
-               : SBS_OK;
+    if (slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)) {
+        return slot_refuse(slot, "its identifier begins or ends with a blank, which servers cut off");
+    }
+
+    return SBS_OK;
 }
 
 static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
     sbs_forward_push *push = ctx;
     const sbs_forward_push_config *config = &push->priv.config;
-    sbs_forward_slot *slot = take_slot(push, item->item->id);
-    const char *refused = config->refuse == NULL ? NULL : config->refuse(config->ctx, item->item->id);
+    sbs_forward_slot *slot = slot_take(push, item->item->id);
+    sbs_text text = {(const char *)item->data, item->item->len};
+    const char *fault = NULL;
 
+    /* What the program itself has against an item comes before what its text says. */
+    if (config->refuse != NULL) {
+        fault = config->refuse(config->ctx, item->item->id);
+    }
     sbs_forward_resource_free(&push->priv.resource);
-    const char *fault =
-        refused != NULL
-            ? refused
-            : sbs_forward_resource_read(&push->priv.resource, (sbs_text){(const char *)item->data, item->item->len});
-    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !name_slot(push, slot)) { /* it passes, and the item waits for that */
+    if (fault == NULL) {
+        fault = sbs_forward_resource_read(&push->priv.resource, text);
+    }
+
+    /* A shortage of memory passes, and says nothing against the item: it waits. */
+    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !slot_name(push, slot)) {
         return SBS_ERR_MEMORY;
     }
     if (fault != NULL) {
-        return refuse(slot, fault);
+        return slot_refuse(slot, fault);
     }
 
+    /* The words about a scope name what this request needs. */
     memcpy(slot->type, push->priv.resource.type, sizeof slot->type);
-    sbs_status status = name_identity(push, slot, item->item, out);
-    sbs_forward_server_note_request(config->server, slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE,
-                                    sbs_text_of(slot->type));
+    sbs_status status = push_name_identity(push, slot, item->item, out);
+    sbs_interaction interaction = slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
+    sbs_forward_server_note_request(config->server, interaction, sbs_text_of(slot->type));
     return status;
 }
 
 static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity,
                               sbs_writer *out) {
     sbs_forward_push *push = ctx;
-    sbs_forward_slot *slot = find_slot(push, item->item->id);
+    sbs_forward_slot *slot = slot_find(push, item->item->id);
     (void)identity;
     if (slot == NULL || item->id.len >= sizeof slot->put_id) {
         return SBS_ERR_STATE;
@@ -132,19 +161,30 @@ static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_pu
         memcpy(slot->put_id, item->id.ptr, item->id.len);
     }
     slot->put_id[item->id.len] = '\0';
-    sbs_forward_resource_put(&push->priv.resource, item->id.len > 0 ? slot->put_id : NULL, out);
+
+    if (slot->put_id[0] != '\0') {
+        sbs_forward_resource_put(&push->priv.resource, slot->put_id, out);
+    } else {
+        sbs_forward_resource_put(&push->priv.resource, NULL, out);
+    }
     return SBS_OK;
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 /* An ETag is W/"3" or "3". */
 static void read_version(const char *etag, char *out, size_t size) {
     const char *start = strchr(etag, '"');
-    size_t len = start == NULL ? 0 : strcspn(start + 1, "\"");
     out[0] = '\0';
-    if (start != NULL && len > 0 && len < size && start[1 + len] == '"') {
-        memcpy(out, start + 1, len);
+    if (start == NULL) {
+        return;
+    }
+
+    /* One that does not fit, or has no end, is not known. */
+    start++;
+    size_t len = strcspn(start, "\"");
+    if (len < size && start[len] == '"') {
+        memcpy(out, start, len);
         out[len] = '\0';
     }
 }
@@ -154,106 +194,161 @@ static bool is_stored(sbs_push_event_kind kind) {
            kind == SBS_PUSH_REPLACED;
 }
 
-static void tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
+#define PLACE_SIZE (2 * SBS_FHIR_ID_MAX + 2)
+
+/* What is known of the item beside the engine's event. @p place and @p target: PLACE_SIZE bytes each. */
+static void event_add_slot(sbs_forward_event *event, const sbs_forward_slot *slot, char *place, char *target) {
+    const sbs_push_event *told = event->push;
+    const char *id = told->server_id[0] != '\0' ? told->server_id : slot->put_id;
+    const char *slash = slot->put_id[0] == '\0' ? "" : "/";
+
+    /* Where it is stored is told only where it is known to be. */
+    if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
+        (void)snprintf(place, PLACE_SIZE, "%s/%s", slot->type, id);
+    }
+    (void)snprintf(target, PLACE_SIZE, "%s%s%s", slot->type, slash, slot->put_id);
+
+    event->name = slot->name.data;
+    event->write_mode = slot->write_mode;
+
+    /* The engine knows only that the encoder refused it. */
+    if (slot->fault[0] != '\0' && told->kind == SBS_PUSH_DEAD) {
+        event->reason = slot->fault;
+    }
+}
+
+/* The client's detail, where it speaks of this event: not where it is one entry of a batch, whose request itself did
+ * not fail, nor of a statement that came and cannot be used. */
+static const sbs_detail *push_detail_of(const sbs_forward_push *push, const sbs_push_event *told, bool statement) {
+    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
+    if (statement && sbs_forward_modes_has_bad_statement(&push->priv.modes)) {
+        return NULL;
+    }
+
+    if (detail->status == SBS_OK || detail->status != told->status) {
+        return NULL;
+    }
+    return detail;
+}
+
+static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
     const sbs_forward_push_config *config = &push->priv.config;
-    sbs_forward_slot *slot = find_slot(push, told->id);
-    char place[2 * SBS_FHIR_ID_MAX + 2] = "";
-    char target[2 * SBS_FHIR_ID_MAX + 2] = "";
+    const sbs_forward_slot *slot = slot_find(push, told->id);
+    char place[PLACE_SIZE] = "";
+    char target[PLACE_SIZE] = "";
     char version[SBS_FHIR_ID_MAX + 1];
     char number[32];
-    sbs_forward_event event = {.push = told, .name = "", .place = place, .reason = told->reason, .words = told->words};
+
     if (told->kind == SBS_PUSH_NOTHING) {
         return;
     }
 
     read_version(told->etag, version, sizeof version);
-    event.version = version;
-    event.target = target;
-    event.statement = statement;
-    const sbs_detail *detail = sbs_forward_server_detail(config->server);
-    bool bad = statement && sbs_forward_modes_has_bad_statement(&push->priv.modes);
-    if (detail->status == told->status && detail->status != SBS_OK && !bad) {
-        event.detail = detail; /* but not where it is one entry of a batch: then the request itself did not fail */
-    }
+    sbs_forward_event event = {
+        .push = told,
+        .name = "",
+        .place = place,
+        .target = target,
+        .version = version,
+        .reason = told->reason,
+        .words = told->words,
+        .detail = push_detail_of(push, told, statement),
+        .statement = statement,
+    };
+
+    /* The queue may tell of an item that was not looked at for long: then its number is its name. */
     if (slot != NULL) {
-        const char *id = told->server_id[0] != '\0' ? told->server_id : slot->put_id;
-        if (id[0] != '\0' && (is_stored(told->kind) || told->kind == SBS_PUSH_COLLISION)) {
-            (void)snprintf(place, sizeof place, "%s/%s", slot->type, id);
-        }
-        (void)snprintf(target, sizeof target, "%s%s%s", slot->type, slot->put_id[0] == '\0' ? "" : "/", slot->put_id);
-        event.name = slot->name.data;
-        event.write_mode = slot->write_mode;
-        if (slot->fault[0] != '\0' && told->kind == SBS_PUSH_DEAD) {
-            event.reason = slot->fault;
-        }
+        event_add_slot(&event, slot, place, target);
     } else if (told->id != 0) {
         (void)snprintf(number, sizeof number, "item %llu", (unsigned long long)told->id);
         event.name = number;
     }
+
     config->event(config->ctx, &event);
 }
 
-static void tell_durable(sbs_forward_push *push) {
+static void push_tell_durable(sbs_forward_push *push) {
     if (push->priv.told && push->priv.config.durable != NULL) {
         push->priv.config.durable(push->priv.config.ctx);
     }
     push->priv.told = false;
 }
 
-static void tell_undone(sbs_forward_push *push) {
+static void push_tell_undone(sbs_forward_push *push) {
     if (push->priv.told && push->priv.config.undone != NULL) {
         push->priv.config.undone(push->priv.config.ctx);
     }
     push->priv.told = false;
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------- */
+/* ---- learning --------------------------------------------------------------------------------------------------- */
 
-/* What fails is told as the engine tells it, and tried again ever more rarely. */
-static sbs_status wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_wait *out_wait) {
+/* How long until the next try: what passes by itself is tried soon, what a person must mend ever more rarely. */
+static uint32_t push_learn_delay(sbs_forward_push *push, bool passes, uint32_t retry_after_s) {
+    const sbs_backoff *backoff = passes ? &learn_backoff : &learn_pause;
+    uint32_t wait_ms = sbs_backoff_delay(backoff, push->priv.attempts++, UINT32_MAX);
+
+    /* A server that asks for more time gets it, up to an hour. */
+    if (retry_after_s <= wait_ms / 1000) {
+        return wait_ms;
+    }
+    if (retry_after_s >= RETRY_AFTER_MAX_S) {
+        return RETRY_AFTER_MAX_S * 1000u;
+    }
+
+    return retry_after_s * 1000u;
+}
+
+static sbs_status push_wait_to_learn(sbs_forward_push *push, sbs_status status, sbs_wait *out_wait) {
     bool bad = sbs_forward_modes_has_bad_statement(&push->priv.modes);
     const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
     sbs_status_class group = sbs_status_group(status);
     bool passes = !bad && (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER);
-    uint32_t wait_ms = sbs_backoff_delay(passes ? &learn_backoff : &learn_pause, push->priv.attempts++, UINT32_MAX);
-    if (detail->retry_after_s > wait_ms / 1000) {
-        wait_ms = detail->retry_after_s < 3600 ? detail->retry_after_s * 1000 : 3600000;
-    }
+    uint32_t wait_ms = push_learn_delay(push, passes, detail->retry_after_s);
 
+    /* It is told in the engine's words, so that a program needs to know one kind of event. */
     push->priv.learnt = (sbs_push_event){
         .kind = passes ? SBS_PUSH_WAITING : SBS_PUSH_PAUSED,
         .status = status,
-        .http_status = bad ? 0 : detail->http_status,
         .wait_ms = wait_ms,
-        .reason = bad ? sbs_forward_modes_fault(&push->priv.modes) : "",
-        .words = bad ? "" : detail->text,
+        .reason = "",
+        .words = "",
         .server_id = "",
         .etag = "",
     };
+
+    if (bad) {
+        push->priv.learnt.reason = sbs_forward_modes_fault(&push->priv.modes);
+    } else {
+        push->priv.learnt.http_status = detail->http_status;
+        push->priv.learnt.words = detail->text;
+    }
+
     push->priv.resume_ms = push->priv.now.mono_ms + wait_ms;
-    tell(push, &push->priv.learnt, sbs_forward_modes_asks_statement(&push->priv.modes));
+    push_tell(push, &push->priv.learnt, sbs_forward_modes_asks_statement(&push->priv.modes));
     *out_wait = (sbs_wait){.timeout_ms = wait_ms, .descriptor = -1};
     return SBS_PENDING;
 }
 
 /* A run that was killed may have sent an item a moment ago: a server that indexes late would not find it yet. */
-static void begin_engine(sbs_forward_push *push) {
+static void push_begin_engine(sbs_forward_push *push) {
     uint64_t pushed_ms = push->priv.config.pushed_ms;
     uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
-    *tried_ms = UINT32_MAX;
+    *tried_ms = UINT32_MAX; /* long enough ago for any server */
     if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
         *tried_ms = (uint32_t)pushed_ms;
     }
+
     push->priv.state = RUN;
 }
 
-static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
+static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_forward_modes_poll(&push->priv.modes, push->priv.now, out_wait);
     if (status == SBS_PENDING) {
         return status;
     }
     if (status != SBS_OK) {
-        return wait_to_learn(push, status, out_wait);
+        return push_wait_to_learn(push, status, out_wait);
     }
 
     const sbs_forward_push_config *config = &push->priv.config;
@@ -263,66 +358,73 @@ static sbs_status poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
             config->warn(config->ctx, "the server does not state that it takes batches: items are sent one by one");
         }
     }
+
     push->priv.attempts = 0;
-    begin_engine(push);
+    push_begin_engine(push);
     *out_wait = (sbs_wait){.descriptor = -1};
     return SBS_PENDING;
 }
 
-/* ---- the engine ----------------------------------------------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
 
 /* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
  * engine then starts over from what the queue holds. */
-static void end_failed_group(sbs_forward_push *push) {
+static void push_end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
     bool open = !sbs_push_is_durable(&push->priv.engine);
     bool grouping = queue->ops->commit != NULL;
+
     sbs_push_cancel(&push->priv.engine);
     if ((open && queue->ops->commit(queue->ctx) == SBS_OK) || !grouping) {
-        tell_durable(push);
+        push_tell_durable(push);
     } else {
-        tell_undone(push);
+        push_tell_undone(push);
     }
 }
 
 /* The server's word for the time, where TLS vouches for it. */
-static void note_clock(sbs_forward_push *push) {
+static void push_note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
     sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
+
     if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
         sbs_forward_clock_note(config->clock, response.date_utc_s);
     }
 }
 
-static sbs_status poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
+static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
+
     if (status != SBS_OK && status != SBS_PENDING) {
-        end_failed_group(push);
+        push_end_failed_group(push);
         return status;
     }
 
     if (event->kind != SBS_PUSH_NOTHING) {
         push->priv.told = true;
-        tell(push, event, false);
+        push_tell(push, event, false);
     }
     if (sbs_push_is_durable(&push->priv.engine)) {
-        tell_durable(push);
+        push_tell_durable(push);
     }
+
     return status;
 }
 
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
-    note_clock(push);
+    push_note_clock(push);
+
     if (push->priv.state == RUN) {
-        return poll_engine(push, out_wait);
+        return push_poll_engine(push, out_wait);
     }
     if (now.mono_ms < push->priv.resume_ms) {
         *out_wait = (sbs_wait){.timeout_ms = (uint32_t)(push->priv.resume_ms - now.mono_ms), .descriptor = -1};
         return SBS_PENDING;
     }
-    return poll_learning(push, out_wait);
+
+    return push_poll_learning(push, out_wait);
 }
 
 bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode) {
@@ -333,6 +435,7 @@ bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_wri
             return true;
         }
     }
+
     return false;
 }
 
@@ -352,35 +455,45 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
     }
 }
 
-/* ---- set-up --------------------------------------------------------------------------------------------------- */
+/* ---- set-up ----------------------------------------------------------------------------------------------------- */
 
-static sbs_status allocate(sbs_forward_push *push) {
+static sbs_status push_allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
-    bool batch = engine->batch_max > 1;
+
     engine->item = malloc(SBS_FORWARD_ITEM_MAX);
     engine->item_size = SBS_FORWARD_ITEM_MAX;
+
+    /* In a Bundle the item stands with its URL and its condition. */
     engine->body = malloc(BODY_MAX);
     engine->body_size = BODY_MAX;
+
     engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
     engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
+
     engine->words = push->priv.words = malloc(SBS_FORWARD_WORDS_SIZE);
     engine->words_size = SBS_FORWARD_WORDS_SIZE;
-    if (batch) {
-        engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
-        engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+
+    if (engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL) {
+        return SBS_ERR_MEMORY;
     }
-    return engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL ||
-                   (batch && engine->answer == NULL)
-               ? SBS_ERR_MEMORY
-               : SBS_OK;
+    if (engine->batch_max <= 1) {
+        return SBS_OK;
+    }
+
+    /* Only the answer to a batch has to be read whole. */
+    engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
+    engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+    return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
     if (config->trust_mode) {
         sbs_forward_modes_trust(&push->priv.modes);
     }
+
     push->priv.engine_config = (sbs_push_config){
         .client = sbs_forward_server_client(config->server),
         .queue = config->queue,
@@ -389,25 +502,30 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
         .batch_max = config->batch_max,
-        .settle_ms = config->settle_ms == 0 ? 1 : config->settle_ms,
+        .settle_ms = config->settle_ms,
     };
+    if (config->settle_ms == 0) {
+        push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
+    }
 
-    sbs_status status = allocate(push);
+    sbs_status status = push_allocate(push);
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
     }
+
     if (status != SBS_OK) {
-        push->priv.open = false;
+        push->priv.open = false; /* nothing is under way, and nothing to commit */
         (void)sbs_forward_push_close(push);
     }
     return status;
 }
 
-static void free_memory(sbs_forward_push *push) {
+static void push_free_memory(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
     for (size_t i = 0; i < SLOT_COUNT; i++) {
         sbs_forward_buffer_free(&push->priv.slots[i].name);
     }
+
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
     free(engine->item);
@@ -415,23 +533,28 @@ static void free_memory(sbs_forward_push *push) {
     free(engine->answer);
     free(engine->deferred);
     free(push->priv.words);
+
     sbs_wipe(push, sizeof *push);
 }
 
 sbs_status sbs_forward_push_close(sbs_forward_push *push) {
     sbs_status status = SBS_OK;
     const sbs_queue *queue = push->priv.config.queue;
-    if (push->priv.open) {
-        sbs_forward_push_cancel(push);
-        if (queue->ops->commit != NULL) {
-            status = queue->ops->commit(queue->ctx);
-        }
-        if (status == SBS_OK) {
-            tell_durable(push);
-        } else {
-            tell_undone(push);
-        }
+    if (!push->priv.open) {
+        push_free_memory(push);
+        return SBS_OK;
     }
-    free_memory(push);
+
+    /* What was told of is made durable, so that it stays true. */
+    sbs_forward_push_cancel(push);
+    if (queue->ops->commit != NULL) {
+        status = queue->ops->commit(queue->ctx);
+    }
+    if (status == SBS_OK) {
+        push_tell_durable(push);
+    } else {
+        push_tell_undone(push);
+    }
+    push_free_memory(push);
     return status;
 }

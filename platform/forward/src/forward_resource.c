@@ -3,56 +3,91 @@
 
 #include <string.h>
 
+#include "forward_text.h"
 #include "sbs/crc32.h"
 #include "sbs/identity.h"
 
 const char SBS_FORWARD_OUT_OF_MEMORY[] = "out of memory";
 
 /* A string member of at most @p size - 1 bytes, with a NUL. */
-static sbs_status read_string(const sbs_json *doc, sbs_json_node object, const char *name, char *out, size_t size) {
+static sbs_status read_short_member(const sbs_json *doc, sbs_json_node object, const char *name, char *out,
+                                    size_t size) {
     sbs_json_node node;
     size_t len = 0;
+
     sbs_status status = sbs_json_member(doc, object, name, &node);
     if (status == SBS_OK) {
         status = sbs_json_text(doc, node, out, size - 1, &len);
     }
-    out[status == SBS_OK ? len : 0] = '\0';
+    if (status != SBS_OK) {
+        len = 0;
+    }
+
+    out[len] = '\0';
     return status;
 }
 
-static sbs_status read_member(const sbs_json *doc, sbs_json_node object, const char *name, sbs_forward_buffer *out) {
+/* A string member of any length. */
+static sbs_status read_text_member(const sbs_json *doc, sbs_json_node object, const char *name,
+                                   sbs_forward_buffer *out) {
     sbs_json_node node;
     size_t len = 0;
     sbs_status status = sbs_json_member(doc, object, name, &node);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Without its escapes it is no longer than with them. */
     if (!sbs_forward_buffer_reserve(out, sbs_json_raw(doc, node).len + 1)) {
         return SBS_ERR_MEMORY;
     }
+
     status = sbs_json_text(doc, node, out->data, out->size, &len);
-    out->len = status == SBS_OK ? len : 0;
+    out->len = 0;
+    if (status == SBS_OK) {
+        out->len = len;
+    }
     return status;
 }
 
 /* One Identifier; SBS_OK if it has a value. */
-static sbs_status take_identifier(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
+static sbs_status identifier_take(const sbs_json *doc, sbs_json_node node, sbs_forward_resource *resource) {
     resource->system.len = 0;
     resource->value.len = 0;
+
     if (sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
         return SBS_ERR_NOT_FOUND;
     }
-    sbs_status status = read_member(doc, node, "value", &resource->value);
+
+    sbs_status status = read_text_member(doc, node, "value", &resource->value);
+    if (status == SBS_ERR_MEMORY) {
+        return status;
+    }
     if (status != SBS_OK || resource->value.len == 0) {
-        return status == SBS_ERR_MEMORY ? status : SBS_ERR_NOT_FOUND;
+        return SBS_ERR_NOT_FOUND;
     }
 
-    status = read_member(doc, node, "system", &resource->system);
+    status = read_text_member(doc, node, "system", &resource->system);
     if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
+
+    /* A system that cannot be read makes it another identifier than the one that stands there. */
     resource->value.len = 0;
     return status;
+}
+
+/* The first of a list that has a value. One that could not be read for want of memory must not make room for the next:
+ * it would be another item. */
+static sbs_status identifier_take_first(const sbs_json *doc, sbs_json_node list, sbs_forward_resource *resource) {
+    for (sbs_json_node node = sbs_json_first(doc, list); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        sbs_status status = identifier_take(doc, node, resource);
+        if (status == SBS_OK || status == SBS_ERR_MEMORY) {
+            return status;
+        }
+    }
+
+    return SBS_ERR_NOT_FOUND;
 }
 
 /* Most types have a list of identifiers, some have one. */
@@ -60,42 +95,36 @@ static const char *read_identifier(const sbs_json *doc, sbs_forward_resource *re
     sbs_json_node node;
     sbs_status status = sbs_json_member(doc, 0, "identifier", &node);
     if (status == SBS_ERR_DUPLICATE) {
-        return "identifier stands twice";
+        return "duplicate JSON member identifier";
     }
     if (status != SBS_OK) {
-        return NULL;
-    }
-    resource->has_identifier = true;
-    if (sbs_json_kind_of(doc, node) != SBS_JSON_ARRAY) {
-        status = take_identifier(doc, node, resource);
-        return status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
+        return NULL; /* it has none */
     }
 
-    /* One that could not be read for want of memory must not make room for the next: it would be another item. */
-    for (node = sbs_json_first(doc, node); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
-        status = take_identifier(doc, node, resource);
-        if (status == SBS_ERR_MEMORY) {
-            return SBS_FORWARD_OUT_OF_MEMORY;
-        }
-        if (status == SBS_OK) {
-            return NULL;
-        }
+    resource->has_identifier = true;
+    if (sbs_json_kind_of(doc, node) == SBS_JSON_ARRAY) {
+        status = identifier_take_first(doc, node, resource);
+    } else {
+        status = identifier_take(doc, node, resource);
     }
-    return NULL;
+    return status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
 }
 
 /* The name of a member whose value starts at @p value stands before it: quote, name, quote, white space, colon. */
 static size_t name_start(sbs_text text, size_t value) {
     size_t at = value;
+
     while (text.ptr[at] != ':') {
         at--;
     }
     while (text.ptr[at] != '"') {
         at--;
     }
+
     do {
         at--; /* `id`, escaped or not, holds no quote */
     } while (text.ptr[at] != '"');
+
     return at;
 }
 
@@ -106,16 +135,20 @@ static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) 
         return NULL;
     }
     if (status != SBS_OK) {
-        return "id stands twice";
+        return "duplicate JSON member id";
     }
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
-        return "id is no string";
+        return "id is not a string";
     }
+
+    /* Where the member stands, so that it can be replaced or left out and every other byte stays. */
     sbs_text raw = sbs_json_raw(doc, node);
     size_t quote = (size_t)(raw.ptr - resource->text.ptr) - 1;
     resource->id_end = quote + raw.len + 2;
     resource->id_start = name_start(resource->text, quote - 1);
-    (void)read_string(doc, 0, "id", resource->id, sizeof resource->id);
+
+    /* One that is no FHIR id counts as none: it is replaced. */
+    (void)read_short_member(doc, 0, "id", resource->id, sizeof resource->id);
     if (!sbs_fhir_id_is_valid(sbs_text_of(resource->id))) {
         resource->id[0] = '\0';
     }
@@ -124,21 +157,28 @@ static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) 
 
 static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource) {
     char kind[16];
-    sbs_status status = read_string(doc, 0, "resourceType", resource->type, sizeof resource->type);
+    sbs_status status = read_short_member(doc, 0, "resourceType", resource->type, sizeof resource->type);
+    if (status == SBS_ERR_NOT_FOUND) {
+        return "no resourceType";
+    }
     if (status != SBS_OK || !sbs_fhir_type_is_valid(sbs_text_of(resource->type))) {
-        return status == SBS_ERR_NOT_FOUND ? "no resourceType" : "resourceType is no name of a resource type";
+        return "resourceType is not the name of a resource type";
     }
-    if (strcmp(resource->type, "Bundle") == 0 && read_string(doc, 0, "type", kind, sizeof kind) == SBS_OK &&
+
+    /* Their answer tells of their entries one by one, and nothing here would read it. */
+    if (strcmp(resource->type, "Bundle") == 0 && read_short_member(doc, 0, "type", kind, sizeof kind) == SBS_OK &&
         (strcmp(kind, "batch") == 0 || strcmp(kind, "transaction") == 0)) {
-        return "a batch or transaction is no resource to store: push what is in it";
+        return "a batch or transaction cannot be stored: push the resources in it";
     }
+
     return NULL;
 }
 
 /* True if the member is there; the lane is then that of its reference, or of all of it. */
-static bool take_lane(const sbs_json *doc, const char *name, sbs_forward_resource *resource) {
+static bool lane_take(const sbs_json *doc, const char *name, sbs_forward_resource *resource) {
     sbs_json_node node;
     sbs_json_node reference;
+
     if (sbs_json_member(doc, 0, name, &node) != SBS_OK) {
         return false;
     }
@@ -146,33 +186,36 @@ static bool take_lane(const sbs_json *doc, const char *name, sbs_forward_resourc
         sbs_json_member(doc, node, "reference", &reference) == SBS_OK) {
         node = reference;
     }
+
     sbs_text raw = sbs_json_raw(doc, node);
     resource->lane = sbs_crc32(0, raw.ptr, raw.len);
     return true;
 }
 
-static void keep_bare(sbs_forward_buffer *subject) {
+static void subject_keep_bare(sbs_forward_buffer *subject) {
     sbs_text bare = sbs_identity_subject(sbs_forward_buffer_text(subject));
     if (bare.len > 0) {
         memmove(subject->data, bare.ptr, bare.len);
     }
+
     subject->len = bare.len;
 }
 
 /* "system|value" of a logical reference. */
-static sbs_status keep_logical(const sbs_json *doc, sbs_json_node reference, sbs_forward_buffer *subject) {
+static sbs_status subject_keep_logical(const sbs_json *doc, sbs_json_node reference, sbs_forward_buffer *subject) {
     sbs_forward_buffer value = {0};
     sbs_json_node identifier;
+
     sbs_status status = sbs_json_member(doc, reference, "identifier", &identifier);
     if (status == SBS_OK) {
-        status = read_member(doc, identifier, "value", &value);
+        status = read_text_member(doc, identifier, "value", &value);
     }
     if (status != SBS_OK || value.len == 0) {
         sbs_forward_buffer_free(&value);
         return status == SBS_ERR_MEMORY ? status : SBS_ERR_NOT_FOUND;
     }
 
-    status = read_member(doc, identifier, "system", subject);
+    status = read_text_member(doc, identifier, "system", subject);
     if (status != SBS_ERR_MEMORY) {
         status = sbs_forward_buffer_put(subject, "|", 1);
     }
@@ -190,35 +233,38 @@ static const char *read_subject(const sbs_json *doc, sbs_forward_resource *resou
     if (status == SBS_ERR_NOT_FOUND) {
         status = sbs_json_member(doc, 0, "patient", &node);
     }
+
     if (status == SBS_ERR_DUPLICATE) {
-        return "subject stands twice";
+        return "duplicate JSON member subject";
     }
     if (status != SBS_OK || sbs_json_kind_of(doc, node) != SBS_JSON_OBJECT) {
         return NULL;
     }
 
-    status = read_member(doc, node, "reference", &resource->subject);
+    status = read_text_member(doc, node, "reference", &resource->subject);
     if (status == SBS_OK && resource->subject.len > 0) {
-        keep_bare(&resource->subject);
+        subject_keep_bare(&resource->subject);
         return NULL;
     }
     if (status == SBS_ERR_MEMORY) {
         return SBS_FORWARD_OUT_OF_MEMORY;
     }
-    resource->subject.len = 0;
-    return keep_logical(doc, node, &resource->subject) == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
-}
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    /* No reference: perhaps the identifier of somebody whom the server knows. */
+    resource->subject.len = 0;
+    status = subject_keep_logical(doc, node, &resource->subject);
+    return status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : NULL;
 }
 
 static const char *read_members(const sbs_json *doc, sbs_forward_resource *resource) {
-    while (is_blank(resource->text.ptr[resource->members_start])) {
+    while (sbs_forward_is_blank(resource->text.ptr[resource->members_start])) {
         resource->members_start++;
     }
-    resource->members_start++;
-    (void)(take_lane(doc, "device", resource) || take_lane(doc, "subject", resource));
+    resource->members_start++; /* the '{' */
+
+    /* What one device measured is stored in its order; without a device what tells of one subject. */
+    (void)(lane_take(doc, "device", resource) || lane_take(doc, "subject", resource));
+
     const char *reason = read_type(doc, resource);
     if (reason == NULL) {
         reason = read_id(doc, resource);
@@ -226,18 +272,31 @@ static const char *read_members(const sbs_json *doc, sbs_forward_resource *resou
     if (reason == NULL) {
         reason = read_identifier(doc, resource);
     }
-    return reason != NULL ? reason : read_subject(doc, resource);
+    if (reason == NULL) {
+        reason = read_subject(doc, resource);
+    }
+    return reason;
 }
 
 const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text) {
     sbs_forward_json json = {0};
-    resource->text = text;
-    sbs_status status = sbs_forward_json_parse(&json, text, &resource->fault_at);
-    const char *reason = status == SBS_ERR_MEMORY ? SBS_FORWARD_OUT_OF_MEMORY : sbs_status_text(status);
-    if (status == SBS_OK) {
-        bool object = sbs_json_kind_of(&json.doc, 0) == SBS_JSON_OBJECT;
-        reason = object ? read_members(&json.doc, resource) : "not a JSON object";
+    const char *reason;
+
+    /* A mark of the byte order is no part of what is sent (RFC 8259 section 8.1). */
+    resource->text = sbs_forward_without_mark(text);
+    sbs_status status = sbs_forward_json_parse(&json, resource->text, &resource->fault_at);
+    resource->fault_at += text.len - resource->text.len;
+
+    if (status == SBS_ERR_MEMORY) {
+        reason = SBS_FORWARD_OUT_OF_MEMORY;
+    } else if (status != SBS_OK) {
+        reason = sbs_status_text(status);
+    } else if (sbs_json_kind_of(&json.doc, 0) != SBS_JSON_OBJECT) {
+        reason = "not a JSON object";
+    } else {
+        reason = read_members(&json.doc, resource);
     }
+
     sbs_forward_json_free(&json);
     return reason;
 }
@@ -249,7 +308,7 @@ void sbs_forward_resource_free(sbs_forward_resource *resource) {
     *resource = (sbs_forward_resource){0};
 }
 
-static void put_span(sbs_writer *out, sbs_text text, size_t start, size_t end) {
+static void put_between(sbs_writer *out, sbs_text text, size_t start, size_t end) {
     sbs_put(out, text.ptr + start, end - start);
 }
 
@@ -259,9 +318,12 @@ static void put_without_id(const sbs_forward_resource *resource, sbs_writer *out
     size_t start = resource->id_start;
     size_t end = resource->id_end;
     size_t after = end;
-    while (is_blank(text.ptr[after])) {
+
+    while (sbs_forward_is_blank(text.ptr[after])) {
         after++;
     }
+
+    /* The comma behind it, or where it is the last member the one before it. */
     if (text.ptr[after] == ',') {
         end = after + 1;
     } else {
@@ -269,8 +331,9 @@ static void put_without_id(const sbs_forward_resource *resource, sbs_writer *out
             start--; /* resourceType stands before it at least */
         }
     }
-    put_span(out, text, 0, start);
-    put_span(out, text, end, text.len);
+
+    put_between(out, text, 0, start);
+    put_between(out, text, end, text.len);
 }
 
 static void put_id(sbs_writer *out, const char *id) {
@@ -282,19 +345,21 @@ static void put_id(sbs_writer *out, const char *id) {
 void sbs_forward_resource_put(const sbs_forward_resource *resource, const char *id, sbs_writer *out) {
     sbs_text text = resource->text;
     bool has_id = resource->id_end > resource->id_start;
+
+    /* Every byte but the member stays as it came. */
     if (id == NULL && has_id) {
         put_without_id(resource, out);
     } else if (id == NULL || strcmp(id, resource->id) == 0) {
         sbs_put_text(out, text);
     } else if (has_id) {
-        put_span(out, text, 0, resource->id_start);
+        put_between(out, text, 0, resource->id_start);
         put_id(out, id);
-        put_span(out, text, resource->id_end, text.len);
+        put_between(out, text, resource->id_end, text.len);
     } else {
-        put_span(out, text, 0, resource->members_start);
+        put_between(out, text, 0, resource->members_start);
         put_id(out, id);
         sbs_put_char(out, ','); /* resourceType follows at least */
-        put_span(out, text, resource->members_start, text.len);
+        put_between(out, text, resource->members_start, text.len);
     }
 }
 
@@ -306,12 +371,18 @@ static bool has_single_identifier(const char *type) {
 
 void sbs_forward_resource_put_identified(const sbs_forward_resource *resource, const char *system, sbs_text value,
                                          sbs_writer *out) {
-    bool single = has_single_identifier(resource->type);
-    put_span(out, resource->text, 0, resource->members_start);
-    sbs_put_string(out, single ? "\"identifier\":{\"system\":\"" : "\"identifier\":[{\"system\":\"");
+    const char *open = "\"identifier\":[{\"system\":\"";
+    const char *close = "\"}],"; /* resourceType follows at least */
+    if (has_single_identifier(resource->type)) {
+        open = "\"identifier\":{\"system\":\"";
+        close = "\"},";
+    }
+
+    put_between(out, resource->text, 0, resource->members_start);
+    sbs_put_string(out, open);
     sbs_put_string(out, system);
     sbs_put_string(out, "\",\"value\":\"");
     sbs_put_text(out, value);
-    sbs_put_string(out, single ? "\"}," : "\"}],"); /* resourceType follows at least */
-    put_span(out, resource->text, resource->members_start, resource->text.len);
+    sbs_put_string(out, close);
+    put_between(out, resource->text, resource->members_start, resource->text.len);
 }

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "sbs/linux_decode.h"
+#include "sbs/outcome.h"
 #include "sbs/tls_explain.h"
 
 #define WORK_SIZE (256u << 10)
@@ -15,12 +16,14 @@
 #define BACKOFF_BASE_MS 500u
 #define RETRY_WAIT_MAX_MS 30000u
 
-static sbs_status open_streams(sbs_forward_server *server, sbs_forward_part *out_part) {
+static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_part *out_part) {
     const sbs_forward_server_config *given = &server->priv.given;
+
     server->priv.raw_config = (sbs_linux_stream_config){
         .resolve_timeout_ms = given->timeout_ms,
         .connect_timeout_ms = given->timeout_ms,
     };
+
     server->priv.tls_config = (sbs_tls_config){
         .trust = given->trust,
         .identity = given->identity,
@@ -28,6 +31,8 @@ static sbs_status open_streams(sbs_forward_server *server, sbs_forward_part *out
         .session_count = 2,
         .explain = &sbs_tls_explain,
     };
+
+    /* http goes past TLS, and is for tests only. */
     sbs_linux_stream_init(&server->priv.raw, &server->priv.raw_config, &server->priv.raw_stream);
     sbs_linux_stream_init(&server->priv.plain, &server->priv.raw_config, &server->priv.plain_stream);
 
@@ -37,16 +42,24 @@ static sbs_status open_streams(sbs_forward_server *server, sbs_forward_part *out
         *out_part = SBS_FORWARD_PART_TLS;
         return status;
     }
-    if (given->wrap != NULL && (!given->wrap(given->wrap_ctx, &server->priv.tls_stream, true) ||
-                                !given->wrap(given->wrap_ctx, &server->priv.plain_stream, false))) {
+
+    /* A program may listen to what goes over them. */
+    if (given->wrap == NULL) {
+        return SBS_OK;
+    }
+
+    if (!given->wrap(given->wrap_ctx, &server->priv.tls_stream, true) ||
+        !given->wrap(given->wrap_ctx, &server->priv.plain_stream, false)) {
         *out_part = SBS_FORWARD_PART_MEMORY;
         return SBS_ERR_MEMORY;
     }
+
     return SBS_OK;
 }
 
-static sbs_status open_client(sbs_forward_server *server, sbs_forward_part *out_part) {
+static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_part *out_part) {
     const sbs_forward_server_config *given = &server->priv.given;
+
     server->priv.work = malloc(WORK_SIZE);
     if (server->priv.work == NULL) {
         *out_part = SBS_FORWARD_PART_MEMORY;
@@ -65,7 +78,6 @@ static sbs_status open_client(sbs_forward_server *server, sbs_forward_part *out_
         .profile = given->profile,
         .key = given->key,
         .stream = &server->priv.tls_stream,
-        .plain_stream = given->allow_http ? &server->priv.plain_stream : NULL,
         .work = server->priv.work,
         .work_size = WORK_SIZE,
         .connect_timeout_ms = given->timeout_ms,
@@ -75,25 +87,27 @@ static sbs_status open_client(sbs_forward_server *server, sbs_forward_part *out_
         .any_scope = given->any_scope,
         .oauth_uris = sbs_client_oauth_uris,
         .read_words = sbs_words_read,
+        .room_words = sbs_room_words,
         .words = server->priv.words,
         .words_size = sizeof server->priv.words,
         .decode = sbs_linux_decode,
         .backoff = {.base_ms = BACKOFF_BASE_MS},
         .user_agent = given->user_agent,
     };
+    if (given->allow_http) {
+        server->priv.config.plain_stream = &server->priv.plain_stream;
+    }
+
     sbs_status status = sbs_client_init(&server->priv.client, &server->priv.config);
-    server->priv.client_ready = true;
+    server->priv.client_ready = true; /* also after a failure it may be closed */
+
     if (status != SBS_OK) {
         *out_part = SBS_FORWARD_PART_CLIENT;
     }
     return status;
 }
 
-sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward_server_config *config,
-                                   sbs_forward_part *out_part) {
-    *server = (sbs_forward_server){.priv = {.given = *config, .open = true}};
-    *out_part = SBS_FORWARD_PART_NONE;
-    sbs_forward_server_config *given = &server->priv.given;
+static void server_set_defaults(sbs_forward_server_config *given) {
     if (given->timeout_ms == 0) {
         given->timeout_ms = TIMEOUT_DEFAULT_MS;
     }
@@ -103,18 +117,27 @@ sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward
     if (given->max_attempts == 0) {
         given->max_attempts = ATTEMPTS;
     }
+}
 
-    sbs_status status = open_streams(server, out_part);
+sbs_status sbs_forward_server_open(sbs_forward_server *server, const sbs_forward_server_config *config,
+                                   sbs_forward_part *out_part) {
+    *server = (sbs_forward_server){.priv = {.given = *config, .open = true}};
+    *out_part = SBS_FORWARD_PART_NONE;
+
+    server_set_defaults(&server->priv.given);
+    sbs_status status = server_open_streams(server, out_part);
     if (status != SBS_OK) {
         return status;
     }
-    return open_client(server, out_part);
+
+    return server_open_client(server, out_part);
 }
 
 void sbs_forward_server_close(sbs_forward_server *server) {
     if (!server->priv.open) {
         return;
     }
+
     if (server->priv.client_ready) {
         sbs_client_deinit(&server->priv.client);
     }
@@ -122,11 +145,14 @@ void sbs_forward_server_close(sbs_forward_server *server) {
     sbs_linux_stream_deinit(&server->priv.raw);
     sbs_linux_stream_deinit(&server->priv.plain);
     free(server->priv.work);
+
+    /* The client's configuration pointed to the memory that is wiped here: it comes last. */
     sbs_wipe(server, sizeof *server);
 }
 
 bool sbs_forward_server_is_secured(const sbs_forward_server *server) {
     const char *base = server->priv.given.fhir_base;
+
     return base != NULL && strncasecmp(base, "https:", 6) == 0;
 }
 
@@ -135,13 +161,19 @@ sbs_text sbs_forward_server_scope(const sbs_forward_server *server, sbs_now now)
     if (sbs_client_token(&server->priv.client, now, &token) == SBS_OK && token.scope.ptr != NULL) {
         return token.scope;
     }
+
     return sbs_text_of(server->priv.given.scope);
 }
 
-/* ---- words about a scope -------------------------------------------------------------------------------------- */
+/* ---- words about a scope ---------------------------------------------------------------------------------------- */
 
-static sbs_text before(sbs_text text, char end) {
-    const char *at = text.len == 0 ? NULL : memchr(text.ptr, end, text.len);
+/* @p text up to the first @p end in it. */
+static sbs_text text_before(sbs_text text, char end) {
+    if (text.len == 0) {
+        return text;
+    }
+
+    const char *at = memchr(text.ptr, end, text.len);
     if (at != NULL) {
         text.len = (size_t)(at - text.ptr);
     }
@@ -160,10 +192,17 @@ static const char *permission_of(sbs_interaction interaction, bool instance) {
 }
 
 void sbs_forward_server_note_request(sbs_forward_server *server, sbs_interaction interaction, sbs_text target) {
-    sbs_text first = before(target, '/');
-    sbs_text type = before(first, '?');
-    (void)snprintf(server->priv.needs, sizeof server->priv.needs, "system/%.*s.%s", type.len > 64 ? 64 : (int)type.len,
-                   type.ptr, permission_of(interaction, first.len < target.len));
+    /* "Observation/7" is read, "Observation?code=x" is searched for. */
+    sbs_text first = text_before(target, '/');
+    sbs_text type = text_before(first, '?');
+    bool instance = first.len < target.len;
+
+    if (type.len > SBS_FHIR_ID_MAX) {
+        type.len = SBS_FHIR_ID_MAX;
+    }
+
+    (void)snprintf(server->priv.needs, sizeof server->priv.needs, "system/%.*s.%s", (int)type.len, type.ptr,
+                   permission_of(interaction, instance));
 }
 
 const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
@@ -171,10 +210,13 @@ const sbs_detail *sbs_forward_server_detail(sbs_forward_server *server) {
     if (detail->status != SBS_ERR_SCOPE || detail->step != SBS_STEP_RESOURCE) {
         return detail;
     }
+
+    /* The client says what was granted; what is missing is known here. */
+    const char *granted = detail->text[0] == '\0' ? "nothing" : detail->text;
+    int most = (int)(sizeof server->priv.explanation - sizeof server->priv.needs - 32);
     server->priv.explained = *detail;
     (void)snprintf(server->priv.explanation, sizeof server->priv.explanation, "it needs %s, granted is %.*s",
-                   server->priv.needs, (int)(sizeof server->priv.explanation - sizeof server->priv.needs - 32),
-                   detail->text[0] == '\0' ? "nothing" : detail->text);
+                   server->priv.needs, most, granted);
     server->priv.explained.text = server->priv.explanation;
     return &server->priv.explained;
 }

@@ -16,44 +16,68 @@ int sbs_write_all(int fd, const void *data, size_t len) {
         if (written < 0 && errno == EINTR) {
             continue;
         }
-        if (written <= 0) {
-            return written < 0 ? errno : EIO;
+        if (written < 0) {
+            return errno;
         }
+        if (written == 0) {
+            return EIO; /* nothing was written and nothing says why: another try would not end */
+        }
+
         at += written;
         len -= (size_t)written;
     }
+
     return 0;
 }
 
-static int fill(int fd, const sbs_file_content *content, mode_t mode) {
-    int error = fchmod(fd, mode) == 0 ? 0 : errno;
-    if (error == 0) {
-        error = sbs_write_all(fd, content->head, content->head_len);
+/* A signal may end it on network file systems. No other failure is tried again: the kernel may have dropped the pages
+ * that it could not write, and the next fsync would call them safe. */
+static int file_sync(int fd) {
+    while (fsync(fd) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
     }
+
+    return 0;
+}
+
+static int file_fill(int fd, const sbs_file_content *content, mode_t mode) {
+    if (fchmod(fd, mode) != 0) {
+        return errno;
+    }
+
+    int error = sbs_write_all(fd, content->head, content->head_len);
     if (error == 0) {
         error = sbs_write_all(fd, content->body, content->body_len);
     }
-    if (error == 0 && fsync(fd) != 0) {
-        error = errno;
+    if (error != 0) {
+        return error;
     }
-    return error;
+
+    return file_sync(fd);
 }
 
-static int fill_and_close(int fd, const sbs_file_content *content, mode_t mode) {
-    int error = fill(fd, content, mode);
-    return close(fd) != 0 && error == 0 ? errno : error;
+static int file_fill_and_close(int fd, const sbs_file_content *content, mode_t mode) {
+    int error = file_fill(fd, content, mode);
+    if (close(fd) != 0 && error == 0) {
+        return errno; /* some file systems tell only here that the disk is full */
+    }
+
+    return error;
 }
 
 /* A file without a name gets it when it is whole: nothing is left behind if the process ends before. False where the
  * file system or a missing /proc cannot do that. */
-static bool make_nameless(int folder_fd, const char *name, const sbs_file_content *content, mode_t mode,
-                          int *out_error) {
+static bool file_make_nameless(int folder_fd, const char *name, const sbs_file_content *content, mode_t mode,
+                               int *out_error) {
     char path[32];
     int fd = openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0) {
         return false;
     }
-    *out_error = fill(fd, content, mode);
+
+    *out_error = file_fill(fd, content, mode);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (*out_error == 0 && linkat(AT_FDCWD, path, folder_fd, name, AT_SYMLINK_FOLLOW) != 0) {
         *out_error = errno;
@@ -63,51 +87,69 @@ static bool make_nameless(int folder_fd, const char *name, const sbs_file_conten
 }
 
 /* Some file systems know no exchange with a condition; link() refuses to replace on those that have links. */
-static int put_new_in_place(int folder_fd, const char *temporary, const char *name) {
+static int file_name_new(int folder_fd, const char *temporary, const char *name) {
     if (renameat2(folder_fd, temporary, folder_fd, name, RENAME_NOREPLACE) == 0) {
         return 0;
     }
     if (errno != EINVAL && errno != ENOSYS) {
         return errno;
     }
+
     if (linkat(folder_fd, temporary, folder_fd, name, 0) != 0) {
         return errno;
     }
+
     (void)unlinkat(folder_fd, temporary, 0);
     return 0;
 }
 
-static int put_in_place(int folder_fd, const char *temporary, const char *name, bool overwrite) {
+static int file_name(int folder_fd, const char *temporary, const char *name, bool overwrite) {
     if (!overwrite) {
-        return put_new_in_place(folder_fd, temporary, name);
+        return file_name_new(folder_fd, temporary, name);
     }
-    return renameat(folder_fd, temporary, folder_fd, name) == 0 ? 0 : errno;
+    if (renameat(folder_fd, temporary, folder_fd, name) != 0) {
+        return errno;
+    }
+
+    return 0;
 }
 
 int sbs_sync_folder(int folder_fd) {
-    /* EINVAL: a file system that keeps its folders without being asked to, or cannot be asked. */
-    return fsync(folder_fd) == 0 || errno == EINVAL ? 0 : errno;
+    int error = file_sync(folder_fd);
+    if (error == EINVAL) {
+        return 0; /* a file system that keeps its folders without being asked to, or cannot be asked */
+    }
+
+    return error;
 }
 
 int sbs_atomic_replace(int folder_fd, const char *name, const char *temporary, const sbs_file_content *content,
                        mode_t mode, bool overwrite) {
     int error = 0;
-    if (!overwrite && make_nameless(folder_fd, name, content, mode, &error)) {
-        return error != 0 ? error : sbs_sync_folder(folder_fd);
+    if (!overwrite && file_make_nameless(folder_fd, name, content, mode, &error)) {
+        if (error != 0) {
+            return error;
+        }
+
+        return sbs_sync_folder(folder_fd);
     }
+
     /* What an interrupted write left behind. */
     (void)unlinkat(folder_fd, temporary, 0);
     int fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return errno;
     }
-    error = fill_and_close(fd, content, mode);
+
+    error = file_fill_and_close(fd, content, mode);
     if (error == 0) {
-        error = put_in_place(folder_fd, temporary, name, overwrite);
+        error = file_name(folder_fd, temporary, name, overwrite);
     }
     if (error != 0) {
         (void)unlinkat(folder_fd, temporary, 0);
         return error;
     }
+
+    /* The new name is there; it outlives a power cut once the folder is on the disk, too. */
     return sbs_sync_folder(folder_fd);
 }

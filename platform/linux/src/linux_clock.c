@@ -11,21 +11,32 @@ int64_t sbs_linux_build_time(void) {
     return SBS_BUILD_TIME;
 }
 
-static struct timespec sample(clockid_t clock) {
+/* CLOCK_BOOTTIME goes on while the machine sleeps. Where a kernel or a sandbox refuses it the other monotonic clock is
+ * better than one that stands still: with that no time limit would ever end. */
+static struct timespec clock_monotonic(void) {
     struct timespec time = {0, 0};
-    (void)clock_gettime(clock, &time);
+    if (clock_gettime(CLOCK_BOOTTIME, &time) != 0) {
+        (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    }
     return time;
 }
 
 int64_t sbs_linux_wall_clock(void) {
-    return (int64_t)sample(CLOCK_REALTIME).tv_sec;
+    struct timespec time = {0, 0};
+    (void)clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec;
 }
 
 sbs_now sbs_linux_now(void) {
-    struct timespec mono = sample(CLOCK_BOOTTIME);
-    int64_t wall_s = sbs_linux_wall_clock();
-    return (sbs_now){
+    struct timespec mono = clock_monotonic();
+    sbs_now now = {
         .mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u,
-        .utc_s = wall_s >= sbs_linux_build_time() ? wall_s : SBS_UTC_UNKNOWN,
+        .utc_s = sbs_linux_wall_clock(),
     };
+
+    /* A machine without a battery starts in 1970, or at a time that its image holds. */
+    if (now.utc_s < sbs_linux_build_time()) {
+        now.utc_s = SBS_UTC_UNKNOWN;
+    }
+    return now;
 }

@@ -4,11 +4,16 @@
 #include <limits.h>
 #include <poll.h>
 
-static int limit_of(const sbs_wait *wait) {
+/* The limit as poll(2) takes it. A wait without limit and without event would never end: it is none. */
+static int wait_limit(const sbs_wait *wait, bool has_event) {
     if (wait->timeout_ms == SBS_WAIT_FOREVER) {
-        return wait->events != 0 && wait->descriptor >= 0 ? -1 : 0;
+        return has_event ? -1 : 0;
     }
-    return wait->timeout_ms > (uint32_t)INT_MAX ? INT_MAX : (int)wait->timeout_ms;
+    if (wait->timeout_ms > (uint32_t)INT_MAX) {
+        return INT_MAX;
+    }
+
+    return (int)wait->timeout_ms;
 }
 
 sbs_status sbs_linux_wait(const sbs_wait *wait) {
@@ -19,7 +24,14 @@ sbs_status sbs_linux_wait(const sbs_wait *wait) {
     if ((wait->events & SBS_WAIT_WRITE) != 0) {
         entry.events |= POLLOUT;
     }
-    nfds_t count = entry.events != 0 && wait->descriptor >= 0 ? 1 : 0;
-    (void)poll(&entry, count, limit_of(wait));
-    return (entry.revents & POLLNVAL) != 0 ? SBS_ERR_ARGUMENT : SBS_OK;
+    bool has_event = entry.events != 0 && wait->descriptor >= 0;
+
+    /* A signal ends it early, as does any failure: the caller looks at everything again. */
+    (void)poll(&entry, has_event, wait_limit(wait, has_event));
+
+    if ((entry.revents & POLLNVAL) != 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    return SBS_OK;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/linux_text.h"
-#include "sbs/count.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "sbs/count.h"
 
 /* Ranges of code points that are not shown. */
 static const struct {
@@ -18,11 +19,26 @@ static const struct {
     {0xE0000, 0xE007F},                                     /* tags */
 };
 
+/* How long the first byte says that its character is. */
+static size_t character_len(unsigned char first) {
+    if (first < 0x80) {
+        return 1;
+    }
+    if ((first & 0xE0) == 0xC0) {
+        return 2;
+    }
+    if ((first & 0xF0) == 0xE0) {
+        return 3;
+    }
+
+    return 4;
+}
+
 /* The length of the UTF-8 character at @p text and its code point; 0 if it is none (RFC 3629 section 4). */
-static size_t read_character(const unsigned char *text, size_t len, uint32_t *out_point) {
+static size_t character_read(const unsigned char *text, size_t len, uint32_t *out_point) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char first = text[0];
-    size_t count = first < 0x80 ? 1 : (first & 0xE0) == 0xC0 ? 2 : (first & 0xF0) == 0xE0 ? 3 : 4;
+    unsigned char first = text[0];
+    size_t count = character_len(first);
     if (count == 1) {
         *out_point = first;
         return 1;
@@ -36,10 +52,17 @@ static size_t read_character(const unsigned char *text, size_t len, uint32_t *ou
         if ((text[i] & 0xC0) != 0x80) {
             return 0;
         }
+
         point = point << 6 | (text[i] & 0x3Fu);
     }
+
+    /* No longer form than needed, nothing beyond Unicode, no half of a UTF-16 pair. */
     *out_point = point;
-    return point >= least[count] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF) ? count : 0;
+    if (point < least[count] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
+        return 0;
+    }
+
+    return count;
 }
 
 static bool is_hidden(uint32_t point) {
@@ -48,6 +71,7 @@ static bool is_hidden(uint32_t point) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -56,15 +80,22 @@ size_t sbs_linux_clean_text(char *text, size_t len) {
     size_t at = 0;
     while (at < len) {
         uint32_t point = 0;
-        size_t count = read_character((const unsigned char *)text + at, len - at, &point);
-        if (count == 0 || is_hidden(point)) {
+        size_t count = character_read((const unsigned char *)text + at, len - at, &point);
+        if (count == 0) {
             text[kept++] = '?';
-            at += count == 0 ? 1 : count;
+            at++;
             continue;
         }
+        if (is_hidden(point)) {
+            text[kept++] = '?';
+            at += count;
+            continue;
+        }
+
         memmove(text + kept, text + at, count);
         kept += count;
         at += count;
     }
+
     return kept;
 }

@@ -30,69 +30,84 @@ static atomic_int threads;
 
 static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 
-static void finish(struct sbs_linux_resolution *resolution, int code) {
+static void resolution_finish(struct sbs_linux_resolution *resolution, int code) {
     uint64_t one = 1;
     resolution->code = code;
     atomic_store(&resolution->done, true);
+
     /* An eventfd's first write cannot fail: there is room for it. */
     ssize_t written = write(resolution->event_fd, &one, sizeof one);
     (void)written;
 }
 
-static void *resolve(void *argument) {
+static void *resolution_run(void *argument) {
     struct sbs_linux_resolution *resolution = argument;
-    finish(resolution, getaddrinfo(resolution->host, resolution->service, &hints, &resolution->list));
+    int code = getaddrinfo(resolution->host, resolution->service, &hints, &resolution->list);
+
+    resolution_finish(resolution, code);
     atomic_fetch_sub(&threads, 1);
     sbs_resolution_release(resolution);
     return NULL;
 }
 
 /* The thread takes no signals: handlers run where the program expects them. */
-static bool start_thread(struct sbs_linux_resolution *resolution) {
+static bool thread_start(struct sbs_linux_resolution *resolution) {
     pthread_t thread;
     pthread_attr_t attributes;
-    sigset_t all, before;
+    sigset_t all;
+    sigset_t before;
+
     (void)sigfillset(&all);
     if (pthread_attr_init(&attributes) != 0) {
         return false;
     }
+
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+
+    /* The thread's share is taken first: it may be over before pthread_create returns. */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&resolution->owners, 1);
-    int error = pthread_create(&thread, &attributes, resolve, resolution);
+    int error = pthread_create(&thread, &attributes, resolution_run, resolution);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
+
+    /* No thread came that would let go of it. */
     if (error != 0) {
         atomic_fetch_sub(&resolution->owners, 1);
     }
     return error == 0;
 }
 
-static bool start_counted_thread(struct sbs_linux_resolution *resolution) {
-    if (atomic_fetch_add(&threads, 1) < THREADS_MAX && start_thread(resolution)) {
+static bool thread_start_counted(struct sbs_linux_resolution *resolution) {
+    if (atomic_fetch_add(&threads, 1) < THREADS_MAX && thread_start(resolution)) {
         return true;
     }
+
     atomic_fetch_sub(&threads, 1);
     return false;
 }
 
-static bool resolve_literal(struct sbs_linux_resolution *resolution) {
+static bool resolution_take_literal(struct sbs_linux_resolution *resolution) {
     struct addrinfo numeric = hints;
+
     numeric.ai_flags |= AI_NUMERICHOST;
     if (getaddrinfo(resolution->host, resolution->service, &numeric, &resolution->list) != 0) {
         resolution->list = NULL;
-        return false;
+        return false; /* a name, which takes time */
     }
-    finish(resolution, 0);
+
+    resolution_finish(resolution, 0);
     return true;
 }
 
-static void put_port(char service[6], uint16_t port) {
+static void service_put_port(char service[6], uint16_t port) {
     char digits[6];
     size_t count = 0;
+
     for (unsigned rest = port; rest != 0; rest /= 10) {
         digits[count++] = (char)('0' + rest % 10);
     }
+
     for (size_t i = 0; i < count; i++) {
         service[i] = digits[count - 1 - i];
     }
@@ -101,21 +116,28 @@ static void put_port(char service[6], uint16_t port) {
 
 sbs_status sbs_resolution_start(const char *host, uint16_t port, struct sbs_linux_resolution **out_resolution) {
     size_t len = strlen(host);
-    struct sbs_linux_resolution *resolution = calloc(1, sizeof *resolution);
     *out_resolution = NULL;
-    if (resolution == NULL || len >= sizeof resolution->host) {
-        free(resolution);
-        return resolution == NULL ? SBS_ERR_MEMORY : SBS_ERR_RESOLVE;
+    if (len >= SBS_HOST_SIZE) {
+        errno = ENAMETOOLONG;
+        return SBS_ERR_RESOLVE;
     }
+
+    struct sbs_linux_resolution *resolution = calloc(1, sizeof *resolution);
+    if (resolution == NULL) {
+        return SBS_ERR_MEMORY;
+    }
+
     memcpy(resolution->host, host, len + 1);
-    put_port(resolution->service, port);
+    service_put_port(resolution->service, port);
     atomic_init(&resolution->owners, 1);
     atomic_init(&resolution->done, false);
+
     resolution->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (resolution->event_fd < 0 || (!resolve_literal(resolution) && !start_counted_thread(resolution))) {
+    if (resolution->event_fd < 0 || (!resolution_take_literal(resolution) && !thread_start_counted(resolution))) {
         sbs_resolution_release(resolution);
         return SBS_ERR_MEMORY;
     }
+
     *out_resolution = resolution;
     return SBS_OK;
 }
@@ -129,22 +151,29 @@ sbs_status sbs_resolution_result(struct sbs_linux_resolution *resolution, const 
     if (!atomic_load(&resolution->done)) {
         return SBS_PENDING;
     }
+
     *out_list = resolution->list;
     *out_code = resolution->code;
     if (resolution->code == 0) {
         return SBS_OK;
     }
-    return resolution->code == EAI_MEMORY ? SBS_ERR_MEMORY : SBS_ERR_RESOLVE;
+
+    if (resolution->code == EAI_MEMORY) {
+        return SBS_ERR_MEMORY;
+    }
+
+    return SBS_ERR_RESOLVE;
 }
 
 void sbs_resolution_release(struct sbs_linux_resolution *resolution) {
     if (resolution == NULL || atomic_fetch_sub(&resolution->owners, 1) != 1) {
         return;
     }
+
     if (atomic_load(&resolution->done) && resolution->list != NULL) {
         freeaddrinfo(resolution->list);
     }
-    if (resolution->event_fd >= 0) {
+    if (resolution->event_fd >= 0) { /* -1 where there was none to be had */
         (void)close(resolution->event_fd);
     }
     free(resolution);

@@ -5,7 +5,7 @@
 
 #include "sqlite_internal.h"
 
-/* ---- repeats ---------------------------------------------------------------------------------------------------- */
+/* ---- repeats ----------------------------------------------------------------------------------------------------- */
 
 /* What is known under an identity and a content; SBS_ERR_NOT_FOUND: nothing. Where other content of the same identity
  * came after it, and was delivered or waits, that is what the server has or gets: the same again is a change back. */
@@ -19,112 +19,113 @@ static sbs_status look_up_seen(sbs_sqlite_queue *queue, const sbs_sqlite_facts *
         return status;
     }
 
+    /* The item may be there still, waiting or dead; if not, only its delivery makes this a repeat. */
     *out_id = sqlite3_column_int64(row, 0);
     bool delivered = sqlite3_column_int64(row, 1) != 0;
     bool there = sqlite3_column_type(row, 2) == SQLITE_INTEGER;
-    *out = sqlite3_column_int64(row, 2) == STATE_DEAD ? SBS_SQLITE_IS_DEAD : SBS_SQLITE_WAITS;
-    if (!there) {
-        *out = delivered ? SBS_SQLITE_DELIVERED : SBS_SQLITE_NEW;
-    }
+    int state = sqlite3_column_int(row, 2);
     (void)sqlite3_reset(row);
+
+    if (there && state == STATE_DEAD) {
+        *out = SBS_SQLITE_IS_DEAD;
+    } else if (there) {
+        *out = SBS_SQLITE_WAITS;
+    } else if (delivered) {
+        *out = SBS_SQLITE_DELIVERED;
+    } else {
+        *out = SBS_SQLITE_NEW;
+    }
+
     return SBS_OK;
 }
 
-/* An identity whose item is gone without having been delivered, or cannot be read any more, is no promise to anybody:
- * it is forgotten, and what comes is new. */
+/* Whether it is a repeat, and of which item. An identity whose item is gone without having been delivered, or cannot be
+ * read any more, does not make one: it is forgotten, so that what comes is stored as new. */
 static sbs_status find_repeat(sbs_sqlite_queue *queue, const sbs_sqlite_facts *facts, uint64_t *out_id,
                               sbs_sqlite_repeat *out) {
-    sqlite3_int64 id = 0;
-    sbs_queue_item item;
     *out = SBS_SQLITE_NEW;
     if (facts == NULL || facts->identity == NULL) {
         return SBS_OK;
     }
+
+    sqlite3_int64 id = 0;
     sbs_status status = look_up_seen(queue, facts, &id, out);
-    if (status == SBS_ERR_NOT_FOUND) {
-        return SBS_OK;
-    }
     if (status != SBS_OK) {
-        return status;
+        return sbs_sqlite_allow_missing(status);
     }
 
+    /* What was delivered is a repeat without another look: its bytes are gone. */
     *out_id = (uint64_t)id;
     if (*out == SBS_SQLITE_DELIVERED) {
         return SBS_OK;
     }
+
+    /* Else the item itself must be whole, for it is to be sent in place of this one. */
     if (*out != SBS_SQLITE_NEW) {
+        sbs_queue_item item;
         status = sbs_sqlite_check_item(queue, id, &item);
     }
     if (*out == SBS_SQLITE_NEW || status == SBS_ERR_DAMAGED) {
         *out = SBS_SQLITE_NEW;
         return sbs_sqlite_forget(queue, id);
     }
+
     return status;
 }
 
 /* ---- room -------------------------------------------------------------------------------------------------------- */
 
-/* Gives up the oldest item of a state. SBS_ERR_NOT_FOUND if there is none. */
-static sbs_status give_up(sbs_sqlite_queue *queue, int state) {
-    const sqlite3_int64 wanted = state;
-    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_OLDEST, &wanted, 1);
-    sbs_status status = sbs_sqlite_row(queue, row);
-    if (status != SBS_OK) {
-        return status;
-    }
-    sqlite3_int64 id = sqlite3_column_int64(row, 0);
-    sqlite3_int64 len = sbs_sqlite_take_len(row, 1);
-    (void)sqlite3_reset(row);
-    status = sbs_sqlite_delete(queue, id, len, state);
-    if (status != SBS_OK || state != STATE_DEAD) {
-        return status;
-    }
-
-    sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
-    if (counters != NULL) {
-        counters->expired++;
-    }
-    return status;
+/* Deletes the oldest item of a state. SBS_ERR_NOT_FOUND if there is none. */
+static sbs_status give_up_oldest(sbs_sqlite_queue *queue, sqlite3_int64 state) {
+    return sbs_sqlite_delete_first(queue, sbs_sqlite_bind(queue, SQL_OLDEST, &state, 1), (int)state);
 }
 
-/* Dead letters give way first, where bytes are short. */
-static sbs_status give_way(sbs_sqlite_queue *queue, bool crowded) {
-    sbs_status status = SBS_ERR_NOT_FOUND;
+/* Deletes one item: a dead letter where bytes are short, else, if the policy says so, one that waits. @p crowded: too
+ * many wait, and a dead letter less would not help. SBS_ERR_BUFFER if nothing may go. */
+static sbs_status make_room_by_one(sbs_sqlite_queue *queue, bool crowded) {
+    /* Where too many wait, only one that waits makes room. */
     if (!crowded) {
-        status = give_up(queue, STATE_DEAD);
+        sbs_status status = give_up_oldest(queue, STATE_DEAD);
+        if (status != SBS_ERR_NOT_FOUND) {
+            return status;
+        }
     }
-    if (status != SBS_ERR_NOT_FOUND) {
-        return status;
-    }
+
     if (queue->priv.config.policy == SBS_SQLITE_REFUSE) {
         return SBS_ERR_BUFFER;
     }
-    status = give_up(queue, STATE_WAITING);
+
+    sbs_status status = give_up_oldest(queue, STATE_WAITING);
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_ERR_BUFFER;
     }
+
     return status;
 }
 
 static sbs_status make_room(sbs_sqlite_queue *queue, size_t len) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
-    sbs_sqlite_state state;
     for (;;) {
+        sbs_sqlite_state state;
         sbs_status status = sbs_sqlite_read_state(queue, &state);
         if (status != SBS_OK) {
             return status;
         }
-        bool crowded = state.waiting >= (int64_t)config->items_max;
+
+        /* The last id was given: nothing is added any more. */
         if (state.last_id == SQLITE_ID_MAX) {
             return SBS_ERR_BUFFER;
         }
+
+        bool crowded = state.waiting >= (int64_t)config->items_max;
         if (!crowded && (uint64_t)state.bytes + len <= config->bytes_max) {
             return SBS_OK;
         }
 
+        /* What was deleted comes back if there is no room in the end. */
         status = sbs_sqlite_begin_part(queue);
         if (status == SBS_OK) {
-            status = give_way(queue, crowded);
+            status = make_room_by_one(queue, crowded);
         }
         if (status != SBS_OK) {
             return status;
@@ -139,25 +140,18 @@ static sbs_status make_room_for_identity(sbs_sqlite_queue *queue) {
     if (status != SBS_OK || state.seen < (int64_t)queue->priv.config.seen_max) {
         return status;
     }
-    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_OLDEST_SEEN, NULL, 0);
-    status = sbs_sqlite_row(queue, row);
-    if (status != SBS_OK) {
-        if (status == SBS_ERR_NOT_FOUND) {
-            return SBS_OK;
-        }
-        return status;
-    }
-    sqlite3_int64 id = sqlite3_column_int64(row, 0);
-    (void)sqlite3_reset(row);
-    return sbs_sqlite_forget(queue, id);
+
+    status = sbs_sqlite_forget_first(queue, sbs_sqlite_bind(queue, SQL_OLDEST_SEEN, NULL, 0));
+    return sbs_sqlite_allow_missing(status);
 }
 
 /* ---- the item ---------------------------------------------------------------------------------------------------- */
 
-static sbs_status remember(sbs_sqlite_queue *queue, uint64_t id, const sbs_sqlite_facts *facts) {
+static sbs_status store_identity(sbs_sqlite_queue *queue, uint64_t id, const sbs_sqlite_facts *facts) {
     if (facts == NULL || facts->identity == NULL) {
         return SBS_OK;
     }
+
     sbs_status status = make_room_for_identity(queue);
     if (status == SBS_OK) {
         status = sbs_sqlite_put_seen(queue, (sqlite3_int64)id, facts->identity, facts->content, false, SBS_UTC_UNKNOWN);
@@ -165,56 +159,69 @@ static sbs_status remember(sbs_sqlite_queue *queue, uint64_t id, const sbs_sqlit
     if (status != SBS_OK) {
         return status;
     }
-    sbs_sqlite_state *state = sbs_sqlite_edit_state(queue, &status);
-    if (state != NULL) {
-        state->seen++;
+
+    sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
+
+    if (counters != NULL) {
+        counters->seen++;
     }
+
     return status;
 }
 
-static sbs_status store(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
-                        const void *data) {
-    sbs_status status = make_room(queue, entry->item.len);
+static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
+                             const void *data) {
+    sbs_status status = sbs_sqlite_check_disk(queue, entry->item.len);
+    if (status == SBS_OK) {
+        status = make_room(queue, entry->item.len);
+    }
     if (status != SBS_OK) {
         return status;
     }
-    sbs_sqlite_state *state = sbs_sqlite_edit_state(queue, &status);
-    if (state == NULL) {
+
+    sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
+    if (counters == NULL) {
         return status;
     }
-    entry->item.id = (uint64_t)++state->last_id;
-    state->accepted++;
-    state->waiting++;
-    state->bytes += (int64_t)entry->item.len;
+
+    /* A failure from here on takes the counters back with the transaction. */
+    counters->last_id++;
+    counters->accepted++;
+    counters->waiting++;
+    counters->bytes += (int64_t)entry->item.len;
+    entry->item.id = (uint64_t)counters->last_id;
 
     status = sbs_sqlite_put_item(queue, entry, data);
     if (status != SBS_OK) {
         return status;
     }
-    return remember(queue, entry->item.id, facts);
+
+    return store_identity(queue, entry->item.id, facts);
 }
 
 static bool take_name(const char *name, char *out, size_t size) {
     return name == NULL || snprintf(out, size, "%s", name) < (int)size;
 }
 
+/* False if one does not fit. */
 static bool take_facts(sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts) {
     if (facts == NULL) {
         return true;
     }
+
     entry->item.meta.format = facts->rule;
     return (facts->identity == NULL || facts->content != NULL) &&
            take_name(facts->type, entry->type, sizeof entry->type) &&
            take_name(facts->source, entry->source, sizeof entry->source);
 }
 
-static sbs_status add(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts, const void *data,
-                      sbs_sqlite_repeat *out_repeat) {
+static sbs_status add_entry(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
+                            const void *data, sbs_sqlite_repeat *out_repeat) {
     sbs_status status = find_repeat(queue, facts, &entry->item.id, out_repeat);
     if (status != SBS_OK || *out_repeat != SBS_SQLITE_NEW) {
         return status;
     }
-    return store(queue, entry, facts, data);
+    return store_item(queue, entry, facts, data);
 }
 
 sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *meta, const sbs_sqlite_facts *facts,
@@ -224,6 +231,7 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     entry.item.len = len;
     entry.item.meta = *meta;
     *out_repeat = SBS_SQLITE_NEW;
+
     if (!take_facts(&entry, facts)) {
         return SBS_ERR_ARGUMENT;
     }
@@ -235,11 +243,14 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     if (status != SBS_OK) {
         return status;
     }
+
+    /* The time is asked for under the lock, so that items that arrive later have no earlier one. */
     entry.arrived_s = sbs_sqlite_utc(queue);
-    status = sbs_sqlite_leave(queue, add(queue, &entry, facts, data, out_repeat));
+    status = sbs_sqlite_leave(queue, add_entry(queue, &entry, facts, data, out_repeat));
     if (status == SBS_OK) {
         *out_id = entry.item.id;
     }
+
     return status;
 }
 

@@ -8,7 +8,7 @@
 
 #define STEP 4u
 
-static uint32_t tables[STEP][256]; /* of a byte that i bytes follow */
+static uint32_t tables[STEP][256]; /* [i]: of a byte that i bytes follow */
 static pthread_once_t made = PTHREAD_ONCE_INIT;
 
 static void make_tables(void) {
@@ -17,6 +17,8 @@ static void make_tables(void) {
         uint8_t byte = (uint8_t)value;
         tables[0][value] = ~sbs_crc32(UINT32_MAX, &byte, 1);
     }
+
+    /* A byte with i bytes behind it is the same with one byte less, and a zero more. */
     for (unsigned i = 1; i < STEP; i++) {
         for (unsigned value = 0; value < 256; value++) {
             uint32_t before = tables[i - 1][value];
@@ -29,12 +31,17 @@ uint32_t sbs_sqlite_checksum(uint32_t crc, const void *data, size_t len) {
     const uint8_t *at = data;
     (void)pthread_once(&made, make_tables);
     crc = ~crc;
+
+    /* The four bytes of the remainder meet the next four of the data at once. */
     for (; len >= STEP; len -= STEP, at += STEP) {
         crc ^= (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
         crc = tables[3][crc & 0xFF] ^ tables[2][crc >> 8 & 0xFF] ^ tables[1][crc >> 16 & 0xFF] ^ tables[0][crc >> 24];
     }
+
+    /* What is left of the last step. */
     for (; len > 0; len--, at++) {
         crc = crc >> 8 ^ tables[0][(crc ^ *at) & 0xFF];
     }
+
     return ~crc;
 }

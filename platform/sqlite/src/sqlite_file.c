@@ -16,11 +16,11 @@
 #define HEAD_SIZE 65536  /* of a file: its schema is in there */
 #define SWITCH_PAUSE_MS 20
 
-/* ---- files, owners and modes ------------------------------------------------------------------------------------ */
+/* ---- files, owners and modes ------------------------------------------------------------------------------------- */
 
 /* Opening and closing a file by ourselves would drop the locks that SQLite has on it in this process. A descriptor that
  * only names the file has no locks to drop. */
-static sbs_status look_at(const char *path, struct stat *out) {
+static sbs_status look_at_file(const char *path, struct stat *out) {
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         if (errno == ENOENT) {
@@ -28,38 +28,47 @@ static sbs_status look_at(const char *path, struct stat *out) {
         }
         return SBS_ERR_STORAGE;
     }
+
     bool known = fstat(fd, out) == 0;
     (void)close(fd);
-    if (known) {
-        return SBS_OK;
+    if (!known) {
+        return SBS_ERR_STORAGE;
     }
-    return SBS_ERR_STORAGE;
+
+    return SBS_OK;
 }
 
 sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
     struct stat file;
-    sbs_status status = look_at(path, &file);
+    sbs_status status = look_at_file(path, &file);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* A link or a device beside it is never opened. */
     *out_owner = file.st_uid;
-    if (S_ISREG(file.st_mode)) {
-        return SBS_OK;
+    if (!S_ISREG(file.st_mode)) {
+        return SBS_ERR_FORMAT;
     }
-    return SBS_ERR_FORMAT;
+
+    return SBS_OK;
 }
 
-static sbs_status check_owner(const sbs_sqlite_queue *queue) {
-    struct stat file;
-    sbs_status status = look_at(queue->priv.config.path, &file);
-    if (status != SBS_OK || !S_ISREG(file.st_mode)) {
+sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
+    uid_t owner;
+    if (sbs_sqlite_queue_owner(queue->priv.config.path, &owner) != SBS_OK) {
         return SBS_ERR_STORAGE;
     }
-    bool allowed = file.st_uid == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
-    if (allowed) {
+    if (owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0)) {
         return SBS_OK;
     }
+
     return SBS_ERR_FORBIDDEN;
+}
+
+bool sbs_sqlite_is_empty(const char *path) {
+    struct stat file;
+    return look_at_file(path, &file) == SBS_OK && S_ISREG(file.st_mode) && file.st_size == 0;
 }
 
 /* Makes the file, or sees that the one which is there may be opened. */
@@ -69,14 +78,20 @@ static sbs_status prepare_file(sbs_sqlite_queue *queue) {
         (void)close(fd);
         return SBS_OK;
     }
-    sbs_status status = errno == EEXIST ? check_owner(queue) : SBS_ERR_STORAGE;
+
+    /* What is there already may be anybody's. */
+    sbs_status status = SBS_ERR_STORAGE;
+    if (errno == EEXIST) {
+        status = sbs_sqlite_check_owner(queue);
+    }
     if (status == SBS_ERR_STORAGE) {
         (void)sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
     }
+
     return status;
 }
 
-static bool make_private(const char *path) {
+static bool make_file_private(const char *path) {
     struct stat file;
     if (lstat(path, &file) != 0) {
         return errno == ENOENT;
@@ -84,19 +99,22 @@ static bool make_private(const char *path) {
     return S_ISREG(file.st_mode) && ((file.st_mode & 077) == 0 || chmod(path, 0600) == 0);
 }
 
-/* Of a file that is ours, and of the log and its index, which have the mode of the database from SQLite. */
+/* The modes of a file that is ours, and of the log and its index, to which SQLite gives the mode of the database. */
 static sbs_status make_files_private(sbs_sqlite_queue *queue) {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char name[SQLITE_PATH_SIZE];
     if (queue->priv.config.vfs != NULL) {
         return SBS_OK;
     }
+
+    /* An older program, or a copy, may have left them open to others. */
     for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        char name[SQLITE_PATH_SIZE];
         int len = snprintf(name, sizeof name, "%s%s", queue->priv.config.path, suffixes[i]);
-        if (len >= SQLITE_PATH_SIZE || !make_private(name)) {
+        if (len >= SQLITE_PATH_SIZE || !make_file_private(name)) {
             return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
         }
     }
+
     return SBS_OK;
 }
 
@@ -114,6 +132,7 @@ static bool contains(const char *data, size_t len, const char *text) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -141,75 +160,106 @@ static bool looks_like_ours(const char *head, size_t len) {
            is_zero(head, len) || lacks_its_head_only(head, len);
 }
 
-static bool was_ours(sbs_sqlite_queue *queue) {
+bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+    /* Less than a page shows nothing. */
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
         size < PAGE_SIZE) {
         return false;
     }
 
-    int len = size < HEAD_SIZE ? (int)size : HEAD_SIZE;
+    /* Read through SQLite, which has the file open. */
+    int len = HEAD_SIZE;
+    if (size < HEAD_SIZE) {
+        len = (int)size;
+    }
+
     char *head = sqlite3_malloc(len);
     bool ours =
         head != NULL && file->pMethods->xRead(file, head, len, 0) == SQLITE_OK && looks_like_ours(head, (size_t)len);
     sqlite3_free(head);
+
     return ours;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-/* The switch to WAL needs the file alone, and SQLite does not wait for that. */
-static sbs_status use_log(sbs_sqlite_queue *queue) {
-    sqlite3_stmt *statement = NULL;
-    uint32_t waited_ms = 0;
-    int code;
-    do {
-        bool logged = false;
-        code = sqlite3_prepare_v2(queue->priv.db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
-        if (code == SQLITE_OK) {
-            code = sqlite3_step(statement);
-            const unsigned char *mode = code == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
-            logged = mode != NULL && strcmp((const char *)mode, "wal") == 0;
-        }
-        (void)sqlite3_finalize(statement);
-        if (logged) {
-            return SBS_OK;
-        }
-        waited_ms += SWITCH_PAUSE_MS;
-        (void)sqlite3_sleep(SWITCH_PAUSE_MS);
-    } while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms && !queue->priv.stopped);
-    if (code == SQLITE_ROW) { /* another mode than was asked for */
-        code = SQLITE_CANTOPEN;
+/* Asks for the write-ahead log once. SQLITE_OK: it is in use; SQLITE_CANTOPEN: SQLite stays with another journal. */
+static int switch_to_log(sbs_sqlite_queue *queue) {
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(queue->priv.db, "PRAGMA journal_mode = WAL", -1, &row, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(row);
     }
-    return sbs_sqlite_fail(queue, code);
+
+    /* The row tells the journal that is in use now. */
+    if (code == SQLITE_ROW) {
+        const char *mode = (const char *)sqlite3_column_text(row, 0);
+        code = SQLITE_CANTOPEN;
+        if (mode != NULL && strcmp(mode, "wal") == 0) {
+            code = SQLITE_OK;
+        }
+    }
+
+    (void)sqlite3_finalize(row);
+    return code;
 }
 
-/* The bound is given in pages of 4 KiB. */
+/* The switch needs the file alone, and SQLite does not wait for that. */
+static sbs_status use_log(sbs_sqlite_queue *queue) {
+    int code = switch_to_log(queue);
+    uint32_t waited_ms = 0;
+    while ((code & 0xFF) == SQLITE_BUSY && waited_ms < queue->priv.config.busy_ms && !queue->priv.stopped) {
+        (void)sqlite3_sleep(SWITCH_PAUSE_MS);
+        waited_ms += SWITCH_PAUSE_MS;
+        code = switch_to_log(queue);
+    }
+
+    if (code != SQLITE_OK) {
+        return sbs_sqlite_fail(queue, code);
+    }
+
+    return SBS_OK;
+}
+
+/* Sets after how many pages the log is written back. The caller gives the bound in pages of 4 KiB. */
 static sbs_status bound_log(sbs_sqlite_queue *queue) {
     sqlite3_int64 size = 0;
     sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &size);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Its pages may be smaller, or larger if version 1 made it. */
     sqlite3_int64 pages = (sqlite3_int64)queue->priv.config.checkpoint_pages * 4096 / size;
-    (void)sqlite3_wal_autocheckpoint(queue->priv.db, pages < INT32_MAX ? (int)pages : INT32_MAX);
+    if (pages > INT32_MAX) {
+        pages = INT32_MAX;
+    }
+
+    (void)sqlite3_wal_autocheckpoint(queue->priv.db, (int)pages);
     return SBS_OK;
 }
 
 static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     sbs_status status = SBS_OK;
-    if (empty) { /* only an empty file takes it; smaller pages write less for each item, larger ones are faster */
+
+    /* Only an empty file takes these. Smaller pages write less for each item, larger ones are faster. */
+    if (empty) {
         status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
     }
+
+    /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
     if (status == SBS_OK) {
-        /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */
         status = sbs_sqlite_exec(queue, "PRAGMA synchronous = EXTRA");
     }
     if (status == SBS_OK) {
         status = use_log(queue);
     }
+
+    /* From here on the log keeps what is durable; what was deleted leaves no bytes; pages are checked when read. */
     if (status == SBS_OK) {
         status =
             sbs_sqlite_exec(queue, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
@@ -218,21 +268,23 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
     if (status != SBS_OK) {
         return status;
     }
+
     return bound_log(queue);
 }
 
 static sbs_status set_up(sbs_sqlite_queue *queue) {
-    sbs_sqlite_state state;
     sbs_status status = sbs_sqlite_identify(queue);
     bool empty = status == SBS_ERR_NOT_FOUND;
     if (status != SBS_OK && !empty) {
         return status;
     }
 
+    /* It is ours: from here on it may be changed. */
     status = make_files_private(queue);
     if (status == SBS_OK) {
         status = configure(queue, empty);
     }
+
     if (status == SBS_OK && (empty || queue->priv.version < SBS_SQLITE_QUEUE_VERSION)) {
         status = sbs_sqlite_make_current(queue);
     }
@@ -242,62 +294,42 @@ static sbs_status set_up(sbs_sqlite_queue *queue) {
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Counters that cannot be are damage, and found now rather than at the first operation. */
+    sbs_sqlite_state state;
     return sbs_sqlite_read_state(queue, &state);
 }
 
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    sbs_status status = SBS_OK;
     queue->priv.damaged = false;
     if (config->vfs != NULL) {
         flags |= SQLITE_OPEN_CREATE;
     } else {
-        status = prepare_file(queue);
-    }
-    if (status != SBS_OK) {
-        return status;
+        sbs_status status = prepare_file(queue);
+        if (status != SBS_OK) {
+            return status;
+        }
     }
 
     int code = sqlite3_open_v2(config->path, &queue->priv.db, flags, config->vfs);
     if (code != SQLITE_OK) {
         return sbs_sqlite_fail(queue, code);
     }
+
+    /* Nothing in the file is trusted until its tables were compared with the schema. */
     sbs_sqlite_bound(queue);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
-    status = set_up(queue);
+    sbs_status status = set_up(queue);
+
+    /* What is not ours stays as it is when the connection is closed. */
     if (status == SBS_ERR_VERSION || status == SBS_ERR_FORMAT) {
         (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
-    return status;
-}
 
-sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
-    const sbs_sqlite_queue_config *config = &queue->priv.config;
-    if (strlen(config->path) > SQLITE_PATH_SIZE - 64) {
-        return SBS_ERR_ARGUMENT;
-    }
-    bool replaceable = config->vfs == NULL;
-    if (replaceable && check_owner(queue) == SBS_ERR_FORBIDDEN) {
-        return SBS_ERR_FORBIDDEN;
-    }
-    if (replaceable && sbs_sqlite_finish_replacing(config->path) != SBS_OK) {
-        return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
-    }
-
-    sbs_status status = sbs_sqlite_connect_plainly(queue);
-    if (status != SBS_OK && queue->priv.damaged && replaceable) {
-        bool ours = was_ours(queue);
-        status = SBS_ERR_FORMAT;
-        if (ours) {
-            status = sbs_sqlite_replace(queue);
-        }
-    }
-    if (status != SBS_OK) {
-        sbs_sqlite_disconnect(queue);
-    }
     return status;
 }
 

@@ -5,23 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sbs/text.h"
 #include "sqlite_internal.h"
 
 #define AGE_AT_OPEN 1024u
 #define AGE_AT_DEATH 16u
 
-/* ---- what next() just had --------------------------------------------------------------------------------------- */
+/* ---- what next() just had ---------------------------------------------------------------------------------------- */
 
-/* The compiler must not leave it out. */
-static void wipe(void *memory, size_t len) {
-    volatile char *at = memory;
-    for (size_t i = 0; i < len; i++) {
-        at[i] = 0;
-    }
-}
-
-/* The next one to read an item is who was told of it: its bytes are kept for that, once, so that they are not looked up
- * and checked a second time. */
+/* Keeps the bytes of an item for read(): the next one to read an item is who was told of it by next(). They are given
+ * once, so that they need not be looked up and checked a second time. */
 static void cache_body(sbs_sqlite_queue *queue, const sbs_queue_item *item, sqlite3_stmt *row) {
     queue->priv.cached_id = 0;
     if (item->len > SQLITE_CACHE_SIZE) {
@@ -30,41 +23,50 @@ static void cache_body(sbs_sqlite_queue *queue, const sbs_queue_item *item, sqli
     if (queue->priv.cached == NULL) {
         queue->priv.cached = malloc(SQLITE_CACHE_SIZE);
     }
-    if (queue->priv.cached != NULL) {
-        if (item->len > 0) {
-            memcpy(queue->priv.cached, sqlite3_column_blob(row, COLUMN_DATA), item->len);
-        }
-        queue->priv.cached_len = item->len;
-        queue->priv.cached_id = item->id;
+
+    /* Without memory for it read() asks the file. */
+    if (queue->priv.cached == NULL) {
+        return;
     }
+
+    /* SQLite gives no pointer for an empty item. */
+    if (item->len > 0) {
+        memcpy(queue->priv.cached, sqlite3_column_blob(row, COLUMN_DATA), item->len);
+    }
+
+    queue->priv.cached_len = item->len;
+    queue->priv.cached_id = item->id;
 }
 
-static void forget_cache(sbs_sqlite_queue *queue) {
+static void free_cache(sbs_sqlite_queue *queue) {
     if (queue->priv.cached != NULL) {
-        wipe(queue->priv.cached, SQLITE_CACHE_SIZE);
+        sbs_wipe(queue->priv.cached, SQLITE_CACHE_SIZE);
         free(queue->priv.cached);
     }
     queue->priv.cached = NULL;
     queue->priv.cached_id = 0;
 }
 
-/* ---- next, read ---------------------------------------------------------------------------------------------- */
+/* ---- next -------------------------------------------------------------------------------------------------------- */
 
 static sbs_status find_next(sbs_sqlite_queue *queue, uint64_t after, sbs_queue_item *out_item) {
-    const sqlite3_int64 id = (sqlite3_int64)after;
     if (after >= SQLITE_ID_MAX) {
         return SBS_ERR_NOT_FOUND;
     }
+
+    sqlite3_int64 id = (sqlite3_int64)after;
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_NEXT, &id, 1);
     sbs_status status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
         return status;
     }
 
+    /* It is checked here, before anybody sends it. */
     status = sbs_sqlite_take_item(queue, row, out_item);
     if (status == SBS_OK) {
         cache_body(queue, out_item, row);
     }
+
     (void)sqlite3_reset(row);
     return status;
 }
@@ -75,11 +77,13 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     if (status != SBS_OK) {
         return status;
     }
+
     status = sbs_sqlite_leave_reading(queue, find_next(queue, after, out_item));
     if (status != SBS_ERR_DAMAGED) {
         return status;
     }
 
+    /* A damaged item is told once: from then on it is a dead letter. */
     status = sbs_sqlite_enter(queue);
     if (status == SBS_OK) {
         status = sbs_sqlite_leave(queue, sbs_sqlite_bury(queue, (sqlite3_int64)out_item->id, "damaged", NULL));
@@ -87,11 +91,18 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     if (status != SBS_OK) {
         return status;
     }
+
     return SBS_ERR_DAMAGED;
 }
 
+/* ---- read -------------------------------------------------------------------------------------------------------- */
+
+static size_t smaller_of(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 static void copy_part(const void *data, size_t len, void *buffer, size_t size, size_t *out_len) {
-    *out_len = len < size ? len : size;
+    *out_len = smaller_of(len, size);
     if (*out_len > 0) {
         memcpy(buffer, data, *out_len);
     }
@@ -99,31 +110,35 @@ static void copy_part(const void *data, size_t len, void *buffer, size_t size, s
 
 /* The start of an item is read with all of it, to check it. */
 static sbs_status read_start(sbs_sqlite_queue *queue, sqlite3_int64 id, void *buffer, size_t size, size_t *out_len) {
-    sbs_queue_item item;
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_LOAD, &id, 1);
     sbs_status status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
         return status;
     }
+
+    sbs_queue_item item;
     status = sbs_sqlite_take_item(queue, row, &item);
     if (status == SBS_OK) {
         copy_part(sqlite3_column_blob(row, COLUMN_DATA), item.len, buffer, size, out_len);
     }
+
     (void)sqlite3_reset(row);
     return status;
 }
 
 static sbs_status read_part(sbs_sqlite_queue *queue, sqlite3_int64 id, size_t offset, void *buffer, size_t size,
                             size_t *out_len) {
-    const sqlite3_int64 values[] = {id, (sqlite3_int64)offset + 1, (sqlite3_int64)size};
+    sqlite3_int64 values[] = {id, (sqlite3_int64)offset + 1, (sqlite3_int64)size}; /* SQL counts bytes from 1 */
     sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_PART, values, 3);
     sbs_status status = sbs_sqlite_row(queue, row);
     if (status != SBS_OK) {
         return status;
     }
+
     const void *data = sqlite3_column_blob(row, 0);
     copy_part(data, (size_t)sqlite3_column_bytes(row, 0), buffer, size, out_len);
     (void)sqlite3_reset(row);
+
     return SBS_OK;
 }
 
@@ -134,64 +149,80 @@ static sbs_status read_item(sbs_sqlite_queue *queue, uint64_t id, size_t offset,
         copy_part(queue->priv.cached, queue->priv.cached_len, buffer, size, out_len);
         return SBS_OK;
     }
+
+    /* All else comes from the file; what is behind the start was checked with the start. */
     if (offset == 0) {
         return read_start(queue, (sqlite3_int64)id, buffer, size, out_len);
     }
+
     return read_part(queue, (sqlite3_int64)id, offset, buffer, size, out_len);
 }
 
 static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
     sbs_sqlite_queue *queue = ctx;
     *out_len = 0;
-    if (offset > SQLITE_ITEM_MAX) {
-        offset = SQLITE_ITEM_MAX; /* behind the end of every item */
-    }
-    size = size < SQLITE_ITEM_MAX ? size : SQLITE_ITEM_MAX;
+    offset = smaller_of(offset, SQLITE_ITEM_MAX); /* which is behind the end of every item */
+    size = smaller_of(size, SQLITE_ITEM_MAX);
+
     sbs_status status = sbs_sqlite_enter_reading(queue);
     if (status != SBS_OK) {
         return status;
     }
+
     return sbs_sqlite_leave_reading(queue, read_item(queue, id, offset, buffer, size, out_len));
 }
 
-/* ---- mark, settle -------------------------------------------------------------------------------------------- */
+/* ---- mark -------------------------------------------------------------------------------------------------------- */
 
 static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
     sbs_sqlite_queue *queue = ctx;
-    const sqlite3_int64 key = (sqlite3_int64)id;
     sbs_status status = sbs_sqlite_enter(queue);
     if (status != SBS_OK) {
         return status;
     }
+
+    sqlite3_int64 key = (sqlite3_int64)id;
     return sbs_sqlite_leave(queue, sbs_sqlite_change(queue, sbs_sqlite_bind(queue, SQL_MARK, &key, 1)));
 }
 
 static sbs_status queue_note_failures(void *ctx, uint64_t id, uint16_t failures, int64_t since_s) {
     sbs_sqlite_queue *queue = ctx;
-    const sqlite3_int64 values[] = {(sqlite3_int64)id, failures};
     sbs_status status = sbs_sqlite_enter(queue);
     if (status != SBS_OK) {
         return status;
     }
+
+    sqlite3_int64 values[] = {(sqlite3_int64)id, failures};
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_FAILURES, values, 2);
     sbs_sqlite_bind_time(statement, 3, since_s);
+
     return sbs_sqlite_leave(queue, sbs_sqlite_change(queue, statement));
 }
 
+/* ---- settle ------------------------------------------------------------------------------------------------------ */
+
+/* Deletes the row of an item that waits, and tells how long it was. SBS_ERR_NOT_FOUND. */
+static sbs_status drop_waiting(sbs_sqlite_queue *queue, sqlite3_int64 id, sqlite3_int64 *out_len) {
+    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_DELIVER, &id, 1);
+    sbs_status status = sbs_sqlite_row(queue, row);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    *out_len = sbs_sqlite_take_len(row, 0);
+    return sbs_sqlite_done(queue, row); /* the change is whole only when the statement came to its end */
+}
+
+/* Its identity is known from now on as one that was delivered. */
 static sbs_status note_delivery(sbs_sqlite_queue *queue, sqlite3_int64 id) {
     sqlite3_stmt *statement = sbs_sqlite_bind(queue, SQL_DELIVERED, &id, 1);
     sbs_sqlite_bind_time(statement, 2, sbs_sqlite_utc(queue));
     return sbs_sqlite_done(queue, statement);
 }
 
-static sbs_status deliver(sbs_sqlite_queue *queue, sqlite3_int64 id) {
-    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_DELIVER, &id, 1);
-    sbs_status status = sbs_sqlite_row(queue, row);
-    if (status != SBS_OK) {
-        return status;
-    }
-    sqlite3_int64 len = sbs_sqlite_take_len(row, 0);
-    status = sbs_sqlite_done(queue, row); /* the change is whole only then */
+static sbs_status settle_delivered(sbs_sqlite_queue *queue, sqlite3_int64 id) {
+    sqlite3_int64 len = 0;
+    sbs_status status = drop_waiting(queue, id, &len);
     if (status == SBS_OK) {
         status = sbs_sqlite_run(queue, SQL_DROP_BODY, &id, 1);
     }
@@ -202,19 +233,22 @@ static sbs_status deliver(sbs_sqlite_queue *queue, sqlite3_int64 id) {
         return status;
     }
 
-    sbs_sqlite_state *state = sbs_sqlite_edit_state(queue, &status);
-    if (state == NULL) {
+    sbs_sqlite_state *counters = sbs_sqlite_edit_state(queue, &status);
+    if (counters == NULL) {
         return status;
     }
-    state->delivered++;
-    state->waiting--;
-    state->bytes -= len;
+
+    /* Its bytes may be in the log still. */
+    counters->delivered++;
+    counters->waiting--;
+    counters->bytes -= len;
     queue->priv.erased = true;
     queue->priv.cached_id = 0;
+
     return sbs_sqlite_age_sometimes(queue);
 }
 
-static sbs_status bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason, const char *words) {
+static sbs_status settle_dead(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *reason, const char *words) {
     sbs_status status = sbs_sqlite_bury(queue, id, reason, words);
     if (status != SBS_OK) {
         return status;
@@ -224,21 +258,29 @@ static sbs_status bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char *re
 
 static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
     sbs_sqlite_queue *queue = ctx;
-    const char *why = reason != NULL ? reason : "";
-    if (strlen(why) >= SBS_QUEUE_REASON_SIZE) {
+    if (reason == NULL) {
+        reason = "";
+    }
+    if (strlen(reason) >= SBS_QUEUE_REASON_SIZE) {
         return SBS_ERR_ARGUMENT;
     }
+
     sbs_status status = sbs_sqlite_enter(queue);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Both are one transaction: a cut leaves the item waiting, and it is sent again. */
     if (fate == SBS_QUEUE_DELIVERED) {
-        status = deliver(queue, (sqlite3_int64)id);
+        status = settle_delivered(queue, (sqlite3_int64)id);
     } else {
-        status = bury(queue, (sqlite3_int64)id, why, words);
+        status = settle_dead(queue, (sqlite3_int64)id, reason, words);
     }
+
     return sbs_sqlite_leave(queue, status);
 }
+
+/* ---- the rest of the port ---------------------------------------------------------------------------------------- */
 
 static void queue_counters(void *ctx, sbs_queue_counters *out) {
     if (sbs_sqlite_read_counters(ctx, out) != SBS_OK) {
@@ -254,7 +296,7 @@ static sbs_status queue_commit(void *ctx) {
     return sbs_sqlite_queue_commit(ctx);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 
 static void fill_default(uint32_t *value, uint32_t otherwise) {
     if (*value == 0) {
@@ -270,6 +312,7 @@ static void fill_defaults(sbs_sqlite_queue_config *config) {
     fill_default(&config->seen_max, 1000000u);
     fill_default(&config->busy_ms, 5000u);
     fill_default(&config->checkpoint_pages, 1000u);
+
     if (config->bytes_max == 0) {
         config->bytes_max = 1u << 30;
     }
@@ -280,21 +323,25 @@ static bool make_lock(pthread_mutex_t *lock) {
     if (pthread_mutexattr_init(&attributes) != 0) {
         return false;
     }
+
     /* A group keeps it, and each operation within takes it again. */
     bool made = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) == 0 &&
                 pthread_mutex_init(lock, &attributes) == 0;
     (void)pthread_mutexattr_destroy(&attributes);
+
     return made;
 }
 
-/* What is too old goes. A failure costs no more than its place, and nobody waits for it. */
-static void tidy(sbs_sqlite_queue *queue) {
+/* Deletes what is too old. It waits for no other process, and a failure is none of opening: what stays goes later. */
+static void delete_old(sbs_sqlite_queue *queue) {
     if (sbs_sqlite_utc(queue) == SBS_UTC_UNKNOWN) {
         return;
     }
+
     queue->priv.impatient = true;
     sbs_status status = sbs_sqlite_enter(queue);
     queue->priv.impatient = false;
+
     if (status == SBS_OK) {
         (void)sbs_sqlite_leave(queue, sbs_sqlite_age(queue, AGE_AT_OPEN));
     }
@@ -312,9 +359,11 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
         .commit = queue_commit,
         .note_failures = queue_note_failures,
     };
+
     memset(queue, 0, sizeof *queue);
     queue->priv.config = *config;
     fill_defaults(&queue->priv.config);
+
     if (config->path == NULL || config->path[0] == '\0' || config->item_max > SQLITE_ITEM_MAX) {
         return SBS_ERR_ARGUMENT;
     }
@@ -322,28 +371,44 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
         return SBS_ERR_MEMORY;
     }
 
+    /* From here on closing undoes all of it. */
     queue->priv.open = true;
     sbs_status status = sbs_sqlite_connect(queue);
     if (status != SBS_OK) {
         sbs_sqlite_queue_close(queue);
         return status;
     }
-    tidy(queue);
+
+    delete_old(queue);
     *out_queue = (sbs_queue){&ops, queue};
     return SBS_OK;
+}
+
+void sbs_sqlite_queue_set_busy_ms(sbs_sqlite_queue *queue, uint32_t busy_ms) {
+    if (!queue->priv.open) {
+        return;
+    }
+
+    (void)pthread_mutex_lock(&queue->priv.lock);
+    queue->priv.config.busy_ms = busy_ms;
+    (void)pthread_mutex_unlock(&queue->priv.lock);
 }
 
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     if (!queue->priv.open) {
         return;
     }
+
+    /* A group that was not committed is not done. */
     sbs_sqlite_queue_undo(queue);
     queue->priv.open = false;
     if (queue->priv.db != NULL) { /* SQLite removes the log if nobody else has the file, but only then */
         sbs_sqlite_clear_log(queue);
     }
+
     sbs_sqlite_disconnect(queue);
-    forget_cache(queue);
+
+    free_cache(queue);
     free(queue->priv.set_aside);
     queue->priv.set_aside = NULL;
     (void)pthread_mutex_destroy(&queue->priv.lock);

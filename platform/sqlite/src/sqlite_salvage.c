@@ -46,7 +46,7 @@ typedef struct salvage {
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
 
-static void finalize(salvage *work) {
+static void salvage_finalize(salvage *work) {
     for (unsigned i = 0; i < SALVAGE_COUNT; i++) {
         (void)sqlite3_finalize(work->statements[i]);
         work->statements[i] = NULL;
@@ -54,23 +54,32 @@ static void finalize(salvage *work) {
 }
 
 /* False if the tables are not those of the version, or cannot be read. */
-static bool prepare(salvage *work, int version) {
+static bool salvage_prepare(salvage *work, int version) {
     static const char *const texts[][2] = {
 #define SALVAGE_TEXTS(name, first, second) {first, second},
         SALVAGE_STATEMENTS(SALVAGE_TEXTS)
 #undef SALVAGE_TEXTS
     };
+
+    /* Preparing reads the schema only, not the tables. */
     for (unsigned i = 0; i < SALVAGE_COUNT; i++) {
-        const char *sql = version > 1 && texts[i][1] != NULL ? texts[i][1] : texts[i][0];
+        const char *sql = texts[i][0];
+
+        if (version > 1 && texts[i][1] != NULL) {
+            sql = texts[i][1];
+        }
+
         if (sqlite3_prepare_v2(work->from->priv.db, sql, -1, &work->statements[i], NULL) != SQLITE_OK) {
-            finalize(work);
+            salvage_finalize(work);
             return false;
         }
     }
+
     return true;
 }
 
-static sqlite3_stmt *bind(salvage *work, salvage_statement which, sqlite3_int64 id) {
+static sqlite3_stmt *salvage_bind(salvage *work, salvage_statement which, sqlite3_int64 id) {
+    /* Each statement has the bounds of one, however many there are. */
     work->from->priv.ticks = 0;
     (void)sqlite3_reset(work->statements[which]);
     (void)sqlite3_bind_int64(work->statements[which], 1, id);
@@ -79,56 +88,67 @@ static sqlite3_stmt *bind(salvage *work, salvage_statement which, sqlite3_int64 
 
 /* ---- walking ----------------------------------------------------------------------------------------------------- */
 
-/* The smallest id from @p least on: SQLITE_ROW, SQLITE_DONE, or anything else for damage. */
-static int seek(salvage *work, salvage_statement which, sqlite3_int64 least, sqlite3_int64 *out_id) {
-    sqlite3_stmt *row = bind(work, which, least);
+/* The smallest id from @p least on: SQLITE_ROW, SQLITE_DONE if there is none, or anything else for damage. */
+static int seek_id(salvage *work, salvage_statement which, sqlite3_int64 least, sqlite3_int64 *out_id) {
+    sqlite3_stmt *row = salvage_bind(work, which, least);
     int code = sqlite3_step(row);
     if (code == SQLITE_ROW) {
         *out_id = sqlite3_column_int64(row, 0);
         if (*out_id < least) {
-            code = SQLITE_CORRUPT;
+            code = SQLITE_CORRUPT; /* a damaged page leads backwards, and the walk would not end */
         }
     }
+
     (void)sqlite3_reset(row);
     return code;
 }
 
+/* True if ids can be looked up from @p least on. Each one that cannot is counted, because looking costs time. */
 static bool answers(salvage *work, salvage_statement which, sqlite3_int64 least) {
     sqlite3_int64 id;
-    int code = seek(work, which, least, &id);
+    int code = seek_id(work, which, least, &id);
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
         return true;
     }
+
     work->looks++;
     return false;
 }
 
-/* Where ids answer again behind one that does not; 0: nowhere. */
-static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3_int64 bad) {
-    sqlite3_int64 step = NEAR_IDS;
-    for (int i = 0; i < NEAR_IDS; i++) {
-        if (bad == SQLITE_ID_MAX || work->looks >= LOOKS_MAX) {
-            return 0;
+/* Where to go on behind @p bad, step by step: from the first id that answers. *out_bad is the last one that did not. 0:
+ * there is none, or too many were tried. */
+static sqlite3_int64 leap_damage(salvage *work, salvage_statement which, sqlite3_int64 *out_bad) {
+    sqlite3_int64 step = 1;
+    for (unsigned tried = 0; *out_bad != SQLITE_ID_MAX && work->looks < LOOKS_MAX; tried++) {
+        sqlite3_int64 next = SQLITE_ID_MAX;
+        if (*out_bad <= SQLITE_ID_MAX - step) {
+            next = *out_bad + step;
         }
-        bad++;
-        if (answers(work, which, bad)) {
-            return bad;
+
+        if (answers(work, which, next)) {
+            return next;
+        }
+        *out_bad = next;
+
+        /* One by one near the damage, then at doubled distances. */
+        if (tried + 1 == NEAR_IDS) {
+            step = NEAR_IDS;
+        } else if (tried >= NEAR_IDS && step <= SQLITE_ID_MAX / 2) {
+            step *= 2;
         }
     }
 
-    sqlite3_int64 good = bad;
-    do {
-        bad = good;
-        if (bad == SQLITE_ID_MAX || work->looks >= LOOKS_MAX) {
-            return 0;
-        }
-        good = SQLITE_ID_MAX;
-        if (bad <= SQLITE_ID_MAX - step) {
-            good = bad + step;
-            step = step <= SQLITE_ID_MAX / 2 ? step * 2 : step;
-        }
-    } while (!answers(work, which, good));
+    return 0;
+}
 
+/* Where ids answer again behind one that does not; 0: nowhere. */
+static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3_int64 bad) {
+    sqlite3_int64 good = leap_damage(work, which, &bad);
+    if (good == 0) {
+        return 0;
+    }
+
+    /* Between the two lies the first id that answers: halving finds it. */
     while (good - bad > 1) {
         sqlite3_int64 middle = bad + (good - bad) / 2;
         if (answers(work, which, middle)) {
@@ -137,48 +157,58 @@ static sqlite3_int64 skip_damage(salvage *work, salvage_statement which, sqlite3
             bad = middle;
         }
     }
+
     return good;
 }
 
-static bool must_stop(salvage *work) {
-    const sbs_sqlite_queue_config *config = &work->from->priv.config;
-    return ++work->asked % ITEMS_PER_STOP == 0 && config->stop != NULL && config->stop(config->stop_ctx);
+/* Asks the program whether it is to end, once in a number of items. */
+static bool salvage_must_stop(salvage *work) {
+    work->asked++;
+    return work->asked % ITEMS_PER_STOP == 0 && sbs_sqlite_must_stop(work->from);
 }
 
 typedef sbs_status (*copy_one)(salvage *work, sqlite3_int64 id);
 
-static sbs_status walk(salvage *work, salvage_statement which, copy_one copy) {
+/* Copies all that one statement finds. Ends without an error where nothing more can be found. */
+static sbs_status salvage_walk(salvage *work, salvage_statement which, copy_one copy) {
     sqlite3_int64 at = 1;
     work->looks = 0;
     while (at != 0) {
         sqlite3_int64 id = 0;
-        int code = seek(work, which, at, &id);
+        int code = seek_id(work, which, at, &id);
         if (code == SQLITE_DONE) {
             return SBS_OK;
         }
+
+        /* Damage: the walk goes on behind it. */
         if (code != SQLITE_ROW) {
             at = skip_damage(work, which, at);
             continue;
         }
 
-        if (must_stop(work)) {
+        /* A large file takes minutes. */
+        if (salvage_must_stop(work)) {
             return SBS_ERR_CANCELLED;
         }
+
         if (id > work->largest) {
             work->largest = id;
         }
+
+        /* A failure here is one of the new file, and ends all. */
         sbs_status status = copy(work, id);
         if (status != SBS_OK || id == SQLITE_ID_MAX) {
             return status;
         }
         at = id + 1;
     }
+
     return SBS_OK;
 }
 
 /* ---- copying ----------------------------------------------------------------------------------------------------- */
 
-/* SBS_OK: it was taken over already. */
+/* SBS_OK: the item was taken over already, as the indexes tell it a second time. SBS_ERR_NOT_FOUND: it was not. */
 static sbs_status find_copy(salvage *work, sqlite3_int64 id) {
     sqlite3_stmt *row = sbs_sqlite_bind(work->to, SQL_FIND, &id, 1);
     sbs_status status = sbs_sqlite_row(work->to, row);
@@ -188,62 +218,74 @@ static sbs_status find_copy(salvage *work, sqlite3_int64 id) {
 
 static void count_copy(salvage *work, const sbs_sqlite_entry *entry) {
     work->to->priv.kept++;
-    work->kept.waiting += !entry->dead;
-    work->kept.letters += entry->dead;
     work->kept.bytes += (int64_t)entry->item.len;
+    if (entry->dead) {
+        work->kept.letters++;
+    } else {
+        work->kept.waiting++;
+    }
 }
 
-/* Unless its checksum is wrong, or it cannot be read. */
-static sbs_status copy_item(salvage *work, sqlite3_int64 id) {
+/* What stands in the row, unless its checksum is wrong or it cannot be read. */
+static sbs_status copy_row(salvage *work, sqlite3_stmt *row) {
     sbs_sqlite_entry entry;
+    if (sqlite3_step(row) != SQLITE_ROW || sbs_sqlite_take_entry(work->from, row, &entry) != SBS_OK || entry.damaged) {
+        return SBS_OK;
+    }
+
+    sbs_status status = sbs_sqlite_put_item(work->to, &entry, sqlite3_column_blob(row, COLUMN_DATA));
+    if (status == SBS_OK) {
+        count_copy(work, &entry);
+    }
+
+    return status;
+}
+
+static sbs_status copy_item(salvage *work, sqlite3_int64 id) {
     sbs_status status = find_copy(work, id);
     if (status != SBS_ERR_NOT_FOUND) {
         return status;
     }
 
-    sqlite3_stmt *row = bind(work, LOAD_ITEM, id);
-    if (sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_entry(work->from, row, &entry) == SBS_OK && !entry.damaged) {
-        status = sbs_sqlite_put_item(work->to, &entry, sqlite3_column_blob(row, COLUMN_DATA));
-        if (status == SBS_OK) {
-            count_copy(work, &entry);
-        }
-    } else {
-        status = SBS_OK;
-    }
+    sqlite3_stmt *row = salvage_bind(work, LOAD_ITEM, id);
+    status = copy_row(work, row);
     (void)sqlite3_reset(row);
     return status;
 }
 
 /* What identifies an item that could not be taken over is left out: it may be added again. */
-static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
+static sbs_status copy_seen_row(salvage *work, sqlite3_int64 id, sqlite3_stmt *row) {
     int size = (int)SBS_SQLITE_HASH_SIZE;
-    sqlite3_stmt *row = bind(work, LOAD_SEEN, id);
-    sbs_status status = SBS_OK;
-    if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == size &&
-        sqlite3_column_bytes(row, 1) == size) {
-        bool delivered = sqlite3_column_int64(row, 2) != 0;
-        if (!delivered) {
-            status = find_copy(work, id);
-        }
-        if (status == SBS_OK) {
-            bool dated = sqlite3_column_type(row, 3) == SQLITE_INTEGER;
-            int64_t when_s = dated ? sqlite3_column_int64(row, 3) : SBS_UTC_UNKNOWN;
-            status = sbs_sqlite_put_seen(work->to, id, sqlite3_column_blob(row, 0), sqlite3_column_blob(row, 1),
-                                         delivered, when_s);
-            work->kept.seen++;
-        }
-    }
-    (void)sqlite3_reset(row);
-    if (status == SBS_ERR_NOT_FOUND) {
+    if (sqlite3_step(row) != SQLITE_ROW || sqlite3_column_bytes(row, 0) != size ||
+        sqlite3_column_bytes(row, 1) != size) {
         return SBS_OK;
     }
+
+    /* What was delivered needs no item. */
+    bool delivered = sqlite3_column_int64(row, 2) != 0;
+    if (!delivered) {
+        sbs_status status = find_copy(work, id);
+        if (status != SBS_OK) {
+            return sbs_sqlite_allow_missing(status);
+        }
+    }
+
+    work->kept.seen++;
+    return sbs_sqlite_put_seen(work->to, id, sqlite3_column_blob(row, 0), sqlite3_column_blob(row, 1), delivered,
+                               sbs_sqlite_column_time(row, 3));
+}
+
+static sbs_status copy_seen(salvage *work, sqlite3_int64 id) {
+    sqlite3_stmt *row = salvage_bind(work, LOAD_SEEN, id);
+    sbs_status status = copy_seen_row(work, id, row);
+    (void)sqlite3_reset(row);
     return status;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 /* Far behind all ids that were seen, as others may have been given that are seen no more. */
-static sqlite3_int64 leap(sqlite3_int64 largest, sqlite3_int64 epoch) {
+static sqlite3_int64 leap_ids(sqlite3_int64 largest, sqlite3_int64 epoch) {
     sqlite3_int64 block = largest / ID_BLOCK + 1 + (epoch & ID_BLOCKS);
     if (block < SQLITE_ID_MAX / ID_BLOCK) {
         return block * ID_BLOCK;
@@ -251,53 +293,70 @@ static sqlite3_int64 leap(sqlite3_int64 largest, sqlite3_int64 epoch) {
     return largest + (SQLITE_ID_MAX - largest) / 2;
 }
 
+/* The counters of the damaged file. False if they cannot be read, or cannot be. */
+static bool load_old_state(salvage *work, sbs_sqlite_state *out) {
+    sqlite3_stmt *row = salvage_bind(work, LOAD_STATE, 0);
+    bool loaded = sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_state(row, out) && out->last_id >= work->largest;
+    (void)sqlite3_reset(row);
+    return loaded;
+}
+
 /* Ids go on where they were; if that cannot be read, somewhere else. */
 static sbs_status restore_state(salvage *work, bool readable) {
-    sbs_sqlite_state old;
     sbs_status status;
     sbs_sqlite_state *state = sbs_sqlite_edit_state(work->to, &status);
     if (state == NULL) {
         return status;
     }
 
-    sqlite3_stmt *row = readable ? bind(work, LOAD_STATE, 0) : NULL;
-    if (row != NULL && sqlite3_step(row) == SQLITE_ROW && sbs_sqlite_take_state(row, &old) &&
-        old.last_id >= work->largest) {
+    /* What the old counters knew of, and is not there, is lost. */
+    uint64_t kept = work->to->priv.kept;
+    sbs_sqlite_state old;
+    if (readable && load_old_state(work, &old)) {
         uint64_t counted = (uint64_t)old.waiting + (uint64_t)old.letters;
-        work->to->priv.lost = counted > work->to->priv.kept ? counted - work->to->priv.kept : 0;
-        *state = old;
+        work->to->priv.lost = 0;
+        if (counted > kept) {
+            work->to->priv.lost = counted - kept;
+        }
+        *state = old; /* with its epoch: the ids are still those of this queue */
     } else {
         work->to->priv.lost = UINT64_MAX;
-        state->last_id = leap(work->largest, state->epoch);
-        state->accepted = (int64_t)work->to->priv.kept;
+        state->last_id = leap_ids(work->largest, state->epoch);
+        state->accepted = (int64_t)kept;
     }
-    (void)sqlite3_reset(row);
+
+    /* What is there is counted anew. */
     state->waiting = work->kept.waiting;
     state->bytes = work->kept.bytes;
     state->letters = work->kept.letters;
     state->seen = work->kept.seen;
+
     return sbs_sqlite_save_state(work->to);
 }
 
+/* The table of items first; the indexes find those whose page in it cannot be reached. */
 static sbs_status copy_all(salvage *work) {
-    sbs_status status = walk(work, SEEK_ITEM, copy_item);
+    sbs_status status = salvage_walk(work, SEEK_ITEM, copy_item);
     if (status == SBS_OK) {
-        status = walk(work, SEEK_WAITING, copy_item);
+        status = salvage_walk(work, SEEK_WAITING, copy_item);
     }
     if (status == SBS_OK) {
-        status = walk(work, SEEK_DEAD, copy_item);
+        status = salvage_walk(work, SEEK_DEAD, copy_item);
     }
     if (status != SBS_OK) {
         return status;
     }
-    return walk(work, SEEK_SEEN, copy_seen);
+
+    return salvage_walk(work, SEEK_SEEN, copy_seen);
 }
 
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     salvage work = {.from = from, .to = to};
-    bool readable = prepare(&work, 2) || prepare(&work, 1);
+    bool readable = salvage_prepare(&work, 2) || salvage_prepare(&work, 1);
     sbs_status status = sbs_sqlite_run(to, SQL_BEGIN, NULL, 0);
     to->priv.writing = status == SBS_OK;
+
+    /* All in one transaction: nobody sees half of it. */
     if (status == SBS_OK && readable) {
         status = copy_all(&work);
     }
@@ -307,7 +366,8 @@ sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     if (status == SBS_OK) {
         status = sbs_sqlite_run(to, SQL_COMMIT, NULL, 0);
     }
+
     to->priv.writing = false;
-    finalize(&work);
+    salvage_finalize(&work);
     return status;
 }

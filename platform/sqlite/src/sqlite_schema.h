@@ -64,6 +64,10 @@
                 "PRAGMA application_id = 1935831889;"                                                                  \
                 "PRAGMA user_version = 2;"
 
+/** Behind the schema, for a file that was emptied: ids of before may be in use elsewhere, so they go on far behind
+ * those that any queue has given. */
+#define SQLITE_QUEUE_LEAP "UPDATE sbs_queue SET last_id = (1 + (epoch & 0xFFFFFF)) << 32;"
+
 /** Version 1 becomes 2: no row is copied, whatever waits. The text that SQLite then keeps of the tables is that of new
  * ones. */
 #define SQLITE_QUEUE_MIGRATION                                                                                         \

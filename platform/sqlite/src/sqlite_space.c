@@ -1,61 +1,141 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Space: the log that holds what settled items were, and pages that nothing uses. */
+/*
+ * Space: the log that holds what settled items were, pages that nothing uses, and a disk that is nearly full.
+ *
+ * SQLite cannot write the log back when the file would have to grow and the disk is full, and without that the log can
+ * only grow: nothing can be marked or settled any more, and the queue can never be drained. So adding ends while what
+ * the log may need is still there, and from then on the log is written back before each transaction.
+ */
+#include <sys/statvfs.h>
+
 #include "sqlite_internal.h"
 
 #define FREE_MIN (1 << 20)     /* bytes: less is left for the next items */
 #define GIVEN_BACK (16 << 20)  /* bytes at a time */
+#define RESERVE (4 << 20)      /* bytes that adding leaves: a large group, twice */
+#define RESERVE_PART 8         /* of the file system, at most */
 #define REBUILT_MAX (16 << 20) /* bytes in use by a file that is written anew: they are held in memory meanwhile */
+
+/* ---- a disk that is nearly full ---------------------------------------------------------------------------------- */
+
+/* Bytes of the log as it lies on the disk. */
+static int64_t log_size(const sbs_sqlite_queue *queue) {
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
+        return 0;
+    }
+
+    return size;
+}
+
+/* Bytes of the disk that adding may take; negative: so many are missing. What is in the log may be needed a second time
+ * when it is written back. INT64_MAX if nobody knows. */
+static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
+    struct statvfs disk;
+    if (queue->priv.config.vfs != NULL || statvfs(queue->priv.config.path, &disk) != 0) {
+        return INT64_MAX;
+    }
+
+    /* Some file systems tell no size, or one that is none. */
+    uint64_t block = disk.f_frsize;
+    if (block == 0 || disk.f_blocks == 0 || disk.f_blocks > (uint64_t)INT64_MAX / block) {
+        return INT64_MAX;
+    }
+
+    int64_t reserve = RESERVE;
+    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * block);
+    if (part < reserve) {
+        reserve = part;
+    }
+
+    return (int64_t)(disk.f_bavail * block) - reserve - log_size(queue);
+}
+
+sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
+    int64_t needed = 2 * (int64_t)len; /* in the log, and in the file */
+    int64_t spare = spare_bytes(queue);
+    if (spare >= needed) {
+        return SBS_OK;
+    }
+
+    /* Pages that nothing uses take the item without the file growing. */
+    sbs_sqlite_space space = {0};
+    sbs_status status = sbs_sqlite_measure(queue, &space);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    if (spare + space.unused * space.page >= needed) {
+        return SBS_OK;
+    }
+
+    return sbs_sqlite_fail(queue, SQLITE_FULL);
+}
+
+void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
+    if (queue->priv.full || spare_bytes(queue) < 0) {
+        (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
+}
+
+/* ---- the log and the free pages ---------------------------------------------------------------------------------- */
 
 void sbs_sqlite_clear_log(sbs_sqlite_queue *queue) {
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
         return;
     }
+
     queue->priv.impatient = true; /* the next one may do it */
     (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     queue->priv.impatient = false;
 }
 
-typedef struct file_space {
-    sqlite3_int64 page, pages, unused; /* bytes; how many; how many of these nothing uses */
-    sqlite3_int64 mode;                /* 0: pages cannot be given back one by one */
-} file_space;
-
-static sbs_status measure(sbs_sqlite_queue *queue, file_space *out) {
-    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
-    if (status == SBS_OK) {
-        status = sbs_sqlite_ask(queue, "PRAGMA page_size", &out->page);
-    }
+sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out) {
+    sbs_status status = sbs_sqlite_ask(queue, "PRAGMA page_size", &out->page);
     if (status == SBS_OK) {
         status = sbs_sqlite_ask(queue, "PRAGMA page_count", &out->pages);
     }
     if (status != SBS_OK) {
         return status;
     }
-    return sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &out->mode);
+
+    return sbs_sqlite_ask(queue, "PRAGMA freelist_count", &out->unused);
 }
 
-/* A file that version 1 made is written anew, once, when nearly all of it is free. */
-static void shrink(sbs_sqlite_queue *queue, const file_space *space) {
-    char sql[64];
-    if (space->mode == 0 && (space->pages - space->unused) * space->page > REBUILT_MAX) {
+/* A file that version 1 made cannot give single pages back: it is written anew, once, when nearly all of it is free. */
+static void shrink(sbs_sqlite_queue *queue, const sbs_sqlite_space *space) {
+    sqlite3_int64 mode = 0; /* 0: no single pages */
+    if (sbs_sqlite_ask(queue, "PRAGMA auto_vacuum", &mode) != SBS_OK) {
         return;
     }
-    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", (int)(GIVEN_BACK / space->page));
-    const char *rebuild = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;";
+
     queue->priv.ticks = 0;
-    (void)sqlite3_exec(queue->priv.db, space->mode == 0 ? rebuild : sql, NULL, NULL, NULL);
+    if (mode == 0) {
+        if ((space->pages - space->unused) * space->page <= REBUILT_MAX) {
+            (void)sqlite3_exec(queue->priv.db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;", NULL, NULL, NULL);
+        }
+        return;
+    }
+
+    char sql[64];
+    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA incremental_vacuum(%d)", (int)(GIVEN_BACK / space->page));
+    (void)sqlite3_exec(queue->priv.db, sql, NULL, NULL, NULL);
 }
 
 void sbs_sqlite_give_back(sbs_sqlite_queue *queue) {
-    int code = queue->priv.error;
-    file_space space = {0};
     if (queue->priv.damaged || sbs_sqlite_has_moved(queue)) {
         return;
     }
-    if (measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
-        queue->priv.impatient = true; /* whoever drains it next may do it */
+
+    int code = queue->priv.error;
+    sbs_sqlite_space space = {0};
+    queue->priv.impatient = true; /* whoever drains it next may do it */
+    if (sbs_sqlite_measure(queue, &space) == SBS_OK && space.unused * space.page >= FREE_MIN) {
         shrink(queue, &space);
-        queue->priv.impatient = false;
     }
+
+    queue->priv.impatient = false;
     queue->priv.error = code; /* nothing that anybody asked for failed */
 }

@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+/** What a flash does. */
 typedef struct sbs_flash_ops {
     /** Reads @p len bytes. SBS_ERR_STORAGE if the device fails. */
     sbs_status (*read)(void *ctx, uint32_t address, void *buffer, size_t len);
@@ -29,6 +30,7 @@ typedef struct sbs_flash_ops {
     sbs_status (*erase)(void *ctx, uint32_t address);
 } sbs_flash_ops;
 
+/** A flash: its functions, their context and its shape. */
 typedef struct sbs_flash {
     const sbs_flash_ops *ops;
     void *ctx;

@@ -51,7 +51,7 @@ extern "C" {
     X(SBS_ERR_JSON, -60, "not valid JSON")                                                                             \
     X(SBS_ERR_JSON_DEPTH, -61, "JSON nested too deeply")                                                               \
     X(SBS_ERR_JSON_TYPE, -62, "a JSON member has the wrong type")                                                      \
-    X(SBS_ERR_DUPLICATE, -63, "a JSON member stands twice")                                                            \
+    X(SBS_ERR_DUPLICATE, -63, "duplicate JSON member")                                                                 \
     X(SBS_ERR_HTTP, -64, "the HTTP answer is malformed")                                                               \
     X(SBS_ERR_RESPONSE, -65, "the answer lacks what its standard demands")                                             \
     /* ask an operator */                                                                                              \
@@ -75,6 +75,7 @@ extern "C" {
     X(SBS_ERR_REJECTED, -110, "the server rejects the resource")                                                       \
     X(SBS_ERR_AMBIGUOUS, -111, "the server holds several resources with this identifier")
 
+/** Result of a call, one of the table above. */
 typedef enum sbs_status {
 #define SBS_STATUS_ENUM(name, value, sentence) name = (value),
     SBS_STATUS_TABLE(SBS_STATUS_ENUM)

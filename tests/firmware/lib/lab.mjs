@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MainServer, pause } from '../../integration/lib/server.mjs';
-import { Device } from './device.mjs';
+import { Device, HANG_MS } from './device.mjs';
 
 const PORT = 8443;
 const SERVER_SECONDS = '14400';
@@ -98,7 +98,7 @@ function exchange(path, line) {
     return new Promise((resolve, reject) => {
         let answer = '';
         const socket = net.connect(path, () => socket.write(`${line}\n`));
-        socket.setEncoding('utf8').setTimeout(15_000, () => socket.destroy(new Error(`no answer to '${line}'`)));
+        socket.setEncoding('utf8').setTimeout(HANG_MS, () => socket.destroy(new Error(`no answer to '${line}'`)));
         socket.on('error', reject).on('data', (text) => {
             answer += text;
             if (answer.endsWith('\n')) socket.end();
@@ -108,7 +108,7 @@ function exchange(path, line) {
 }
 
 /** Asks `look` again and again until it gives something else than undefined. */
-export async function eventually(look, what, ms = 60_000) {
+export async function eventually(look, what, ms = HANG_MS) {
     for (const end = Date.now() + ms; ; await pause(100)) {
         const value = await look();
         if (value !== undefined) return value;

@@ -161,9 +161,6 @@ uint32_t sbs_flash_log_usable(const sbs_flash_log *log);
 /** Sectors without live records; at least 1. */
 uint32_t sbs_flash_log_free(const sbs_flash_log *log);
 
-/** How often the sector at @p index was erased, as its header tells; 0 for one that was never used or was wiped. */
-SBS_NODISCARD sbs_status sbs_flash_log_wear(sbs_flash_log *log, uint32_t index, uint32_t *out_erased);
-
 #ifdef __cplusplus
 }
 #endif

@@ -64,7 +64,7 @@ typedef struct sbs_flash_queue {
     uint32_t known;                  /**< of the first one behind that which has none */
     uint32_t newest;                 /**< that the next one gets */
     uint32_t gaps;                   /**< unreadable regions when all was read */
-    struct sbs_queue_batch *copying; /**< memory of a compaction that is under way */
+    struct sbs_flash_queue_batch *copying; /**< memory of a compaction that is under way */
     bool full;                       /**< compacting found no room; until an item is settled */
     bool stale;                      /**< the flash could not be read as before: all this is to be read anew */
     bool dropping;                   /**< the next compaction gives up unsettled items */

@@ -26,7 +26,7 @@ typedef enum sbs_forward_mode {
 typedef enum sbs_forward_knowledge {
     SBS_FORWARD_NOT_ASKED, /**< nothing depends on it, or it was not asked yet */
     SBS_FORWARD_STATED,
-    SBS_FORWARD_NOT_SHOWN /**< the server shows no CapabilityStatement: that is no failure */
+    SBS_FORWARD_NOT_SHOWN /**< the server shows none, or none that can be read to a mode that was chosen: no failure */
 } sbs_forward_knowledge;
 
 /** Place it anywhere; it must not move once it is in use. */
@@ -40,8 +40,11 @@ typedef struct sbs_forward_modes {
         sbs_forward_json statement;
         char *answer;
         uint8_t step;
-        bool bad_statement, warned, warned_version;
-        char fault[128]; /* of a statement that can be read and not be used */
+        bool bad_statement; /* one came and cannot be used */
+        bool old_release;   /* because it is of a release before R4 */
+        bool warned, warned_version;
+        uint16_t refused_with; /* HTTP status where none is shown */
+        char fault[512];       /* of a statement that cannot be used: a sentence */
     } priv;
 } sbs_forward_modes;
 
@@ -63,7 +66,7 @@ SBS_NODISCARD sbs_status sbs_forward_modes_poll(sbs_forward_modes *modes, sbs_no
 void sbs_forward_modes_cancel(sbs_forward_modes *modes);
 /** True if the failure is that of a statement that came and cannot be used. */
 bool sbs_forward_modes_has_bad_statement(const sbs_forward_modes *modes);
-/** Why it cannot be used, as a sentence; "" where the status says it. */
+/** Why it cannot be used, as a sentence: the URL that was asked and what came, or the release that it states. */
 const char *sbs_forward_modes_fault(const sbs_forward_modes *modes);
 /** True if what failed last was asking for the statement, false if it was the token after it. */
 bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes);

@@ -13,7 +13,8 @@
  *   overwritten. Space that is free is given back, a part at a time, when no item waits.
  * - Each item has a checksum. A file that SQLite finds damaged is set aside with all its data as
  *   FILE.damaged-YYYYMMDDTHHMMSSZ, what can still be read of it is taken over into a new file, and the program can ask
- *   whether that happened.
+ *   whether that happened. An empty file is a new queue, unless its log or the note of a pusher is still beside it:
+ * then it was one that lost its content, which is told in the same way.
  * - Dead items are kept as dead letters: for a time, and as long as the bytes are not needed for new items.
  * - What was added with an identity is remembered while it is there and for a time after its delivery, so that the same
  *   again is told as a repeat.
@@ -62,7 +63,7 @@ typedef struct sbs_sqlite_queue_config {
     uint32_t seen_keep_s;      /**< how long a delivered identity is known; default 90 days, UINT32_MAX: for ever */
     uint32_t seen_max;         /**< most identities that are known, then the oldest delivered one is forgotten; default
                                     1 000 000 */
-    uint32_t busy_ms;          /**< longest wait for another process; default 5 000 */
+    uint32_t busy_ms;          /**< longest wait for another process; default 5 000; sbs_sqlite_queue_set_busy_ms() */
     uint32_t checkpoint_pages; /**< the log is written back after so many pages of 4 KiB; default 1 000 */
     /**
      * The time, or SBS_UTC_UNKNOWN unless it is known to be right (the kernel's clock is synchronised, or a server's
@@ -152,6 +153,8 @@ typedef struct sbs_sqlite_queue {
         bool stopped;       /* config.stop said so */
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
         bool impatient;     /* another process is not waited for */
+        bool full;          /* the disk was, since the file was opened */
+        bool emptied;       /* the file was a queue and has no byte now; its tables are being made */
         bool state_known;   /* the transaction has read the counters */
         bool state_changed; /* and they are to be written */
         sbs_sqlite_state state, state_before; /* now, and at the start of the operation */
@@ -181,6 +184,13 @@ typedef struct sbs_sqlite_queue {
 SBS_NODISCARD sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue_config *config,
                                                sbs_queue *out_queue);
 
+/**
+ * Sets how long the operations that begin from now on wait for another process, in place of config.busy_ms: what is
+ * left of a deadline, say. 0: they do not wait. Waits itself for the operation of another thread that is under way.
+ * Without effect if the queue is not open.
+ */
+void sbs_sqlite_queue_set_busy_ms(sbs_sqlite_queue *queue, uint32_t busy_ms);
+
 /** Closes the file; a group that was not committed is undone. Legal after a failed open, and twice. */
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue);
 
@@ -191,8 +201,9 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_own
 /**
  * The port's semantics and errors are those of queue.h, and:
  * - append(): as sbs_sqlite_queue_add() without facts. SBS_ERR_BUFFER also after the last id, 2^63 - 1. SBS_ERR_STORAGE
- *   also if the disk is full, another process held the file for longer than busy_ms, or the file was moved away. An
- *   append that failed because the disk did may come back if the power goes in that moment.
+ *   also if the disk is nearly full (what is left is for draining the queue), another process held the file for longer
+ *   than busy_ms, or the file was moved away. An append that failed because the disk did may come back if the power
+ *   goes in that moment.
  * - next(): a damaged item becomes a dead letter with the reason "damaged".
  * - read(): dead items can be read too.
  * - settle(): SBS_ERR_ARGUMENT if the reason does not fit. Words are cut to SBS_QUEUE_WORDS_SIZE.

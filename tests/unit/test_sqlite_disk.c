@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue on SQLite when the disk is full: what is in it can still be sent and settled. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "sqlite_cut_vfs.h"
+#include "sqlite_rig.h"
+#include "test.h"
+
+#define ITEMS 200u
+#define DISK "size=6m"
+
+static char large[650];
+
+static int set_up(void **state) {
+    memset(large, 'x', sizeof large - 1);
+    return rig_set_up(state);
+}
+
+/* The disk of a test that failed goes with it. */
+static int tear_down(void **state) {
+    sbs_sqlite_queue_close(&rig.queue);
+    (void)umount2(rig.folder, MNT_DETACH);
+    return rig_tear_down(state);
+}
+
+/* Sends all that waits, as a push does that goes on after a failure; tells how many operations failed. */
+static unsigned drain(unsigned most_failures) {
+    sbs_queue_item item;
+    unsigned failures = 0;
+    while (failures <= most_failures && rig_next(0, &item) == SBS_OK) {
+        if (rig_mark(item.id) != SBS_OK || rig_settle(item.id, SBS_QUEUE_DELIVERED, NULL) != SBS_OK) {
+            failures++;
+        }
+    }
+    return failures;
+}
+
+/* The log is written back in place of growing once it could not grow: one failure at the most tells that. */
+static void what_waits_is_settled_on_a_full_disk(void **state) {
+    (void)state;
+    cut_vfs_register();
+    rig.config.path = "queue.db";
+    rig.config.vfs = CUT_VFS;
+    rig_reopen();
+    for (unsigned i = 0; i < ITEMS; i++) {
+        rig_append(large);
+    }
+    rig_reopen();
+
+    cut_vfs_limit(cut_vfs_size() + 60000);
+    assert_true(drain(1) <= 1);
+    assert_int_equal(rig_counters().waiting, 0);
+    assert_int_equal(rig_counters().delivered, ITEMS);
+}
+
+/* ---- a disk of its own ------------------------------------------------------------------------------------------- */
+
+static void fill_disk(unsigned *out_accepted) {
+    uint64_t id;
+    sbs_status status;
+    *out_accepted = 0;
+    while ((status = rig_try_append(large, &id)) == SBS_OK) {
+        (*out_accepted)++;
+    }
+    assert_int_equal(status, SBS_ERR_STORAGE);
+    assert_string_equal(sbs_sqlite_queue_error(&rig.queue), "database or disk is full");
+}
+
+static void assert_drained(unsigned accepted) {
+    assert_int_equal(drain(0), 0);
+    assert_int_equal(rig_counters().waiting, 0);
+    assert_int_equal(rig_counters().delivered, accepted);
+    rig_append("there is room again");
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_int_equal(unlink(rig.path), 0);
+}
+
+/* Alone and in groups, by the process that filled the disk and by the next one. */
+static void fill_and_drain(void) {
+    for (int i = 0; i < 4; i++) {
+        unsigned accepted;
+        rig_reopen();
+        if (i % 2 == 1) {
+            uint64_t id;
+            assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+            while (rig_try_append(large, &id) == SBS_OK) {
+                if (id % ITEMS == 0) {
+                    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+                    assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+                }
+            }
+            sbs_sqlite_queue_undo(&rig.queue); /* the failure of the disk undid the last group */
+        }
+        fill_disk(&accepted);
+        accepted = rig_counters().waiting;
+        assert_true(accepted > ITEMS);
+        if (i >= 2) {
+            rig_reopen();
+        }
+        assert_drained(accepted);
+    }
+}
+
+/* Only the superuser can make such a disk. */
+static void a_queue_that_filled_its_disk_is_drained(void **state) {
+    (void)state;
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_int_equal(unlink(rig.path), 0);
+    if (mount("tmpfs", rig.folder, "tmpfs", 0, DISK) != 0) {
+        assert_true(errno == EPERM || errno == EACCES || errno == ENODEV);
+        skip();
+    }
+    fill_and_drain();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(what_waits_is_settled_on_a_full_disk),
+        TEST(a_queue_that_filled_its_disk_is_drained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
