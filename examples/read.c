@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usage: read FHIR_BASE CLIENT_ID KEY.pem CA.pem QUERY: a GET, and a line for each entry of the searchset. */
+/* usage: read FHIR_BASE CLIENT_ID KEY.pem CA.pem QUERY: a GET, and a line for each match of the search. */
 #include <stdio.h>
 
 #include "sbs/linux.h"
@@ -17,7 +17,7 @@ static sbs_json_node member(const sbs_json *doc, sbs_json_node object, const cha
     return value;
 }
 
-/* A value as it stands in the JSON, escapes and all: nothing of a server's can steer the terminal. */
+/* A value as it stands in the JSON, escapes and all. */
 static sbs_text raw(const sbs_json *doc, sbs_json_node value) {
     if (value == SBS_JSON_NONE) {
         return SBS_TEXT("-");
@@ -25,25 +25,27 @@ static sbs_text raw(const sbs_json *doc, sbs_json_node value) {
     return sbs_json_raw(doc, value);
 }
 
-/* A searchset is an object with an array `entry`, which is absent where nothing was found. */
-static sbs_status show_entries(char *answer, size_t len) {
+/* A line for each match. What the server adds to them (included resources, its own remarks) is passed over. */
+static sbs_status show_matches(char *answer, size_t len) {
     sbs_json doc;
+    sbs_json_node entry, observation;
     sbs_status status = sbs_json_parse_in(&doc, answer, len, 2 * ANSWER_MAX);
     if (status != SBS_OK) {
         return status;
     }
-
-    sbs_json_node entries = member(&doc, 0, "entry");
-    if (entries == SBS_JSON_NONE) {
-        return SBS_OK;
+    status = sbs_bundle_first_match(&doc, &entry, &observation);
+    if (status != SBS_OK) {
+        return status; /* no searchset */
     }
 
-    for (sbs_json_node entry = sbs_json_first(&doc, entries); entry != SBS_JSON_NONE;
-         entry = sbs_json_next(&doc, entry)) {
-        sbs_json_node resource = member(&doc, entry, "resource");
-        sbs_text id = raw(&doc, member(&doc, resource, "id"));
-        sbs_text value = raw(&doc, member(&doc, member(&doc, resource, "valueQuantity"), "value"));
+    while (entry != SBS_JSON_NONE) {
+        sbs_text id = raw(&doc, member(&doc, observation, "id"));
+        sbs_text value = raw(&doc, member(&doc, member(&doc, observation, "valueQuantity"), "value"));
         printf("%.*s\t%.*s\n", (int)id.len, id.ptr, (int)value.len, value.ptr);
+        entry = sbs_bundle_next_match(&doc, entry, &observation);
+    }
+    if (sbs_bundle_next_page(&doc) != SBS_JSON_NONE) {
+        puts("more on the next page");
     }
     return SBS_OK;
 }
@@ -87,7 +89,7 @@ int main(int argc, char **argv) {
     }
 
     if (status == SBS_OK) {
-        status = show_entries(answer, sbs_client_response(&client).body_len);
+        status = show_matches(answer, sbs_client_response(&client).body_len);
     }
     if (status != SBS_OK) {
         fprintf(stderr, "read: %s: %s\n", sbs_status_text(status), sbs_client_detail(&client)->text);

@@ -128,6 +128,19 @@ describe('read', () => {
         const { stdout } = await succeeds('read', [...account(), 'Observation?_count=10']);
         assert.match(stdout, /^\S+\t36\.50\n$/);
     });
+    test('a page is read to its end, and the next one is told', async () => {
+        const lines = [1, 2, 3].map((n) => observation(`page-${n}`)).join('\n');
+        await ok(['push', ...server.options(), '-'], { input: lines });
+        const { stdout } = await succeeds('read', [...account(), 'Observation?_count=2']);
+        assert.match(stdout, /^(\S+\t36\.50\n){2}more on the next page\n$/);
+    });
+    test('an answer that is no searchset is told', async () => {
+        const { stdout } = await succeeds('push_once', account());
+        const id = stdout.trim().replace('done: ', '');
+        const result = await program('read', [...account(), `Observation/${id}`]);
+        assert.equal(result.status, 1);
+        assert.match(result.stderr, /^read: the answer lacks what its standard demands/);
+    });
     test('nothing found is no line, and no error', async () => {
         const { stdout } = await succeeds('read', [...account(), 'Observation?code=none']);
         assert.equal(stdout, '');
