@@ -3,6 +3,7 @@
 import subprocess
 
 PAGE = "docs/fit.md"
+HEAD = ["| Context | Bytes | |", "|---|---|---|"]
 ROWS = {
     "sbs_client": "one for each server",
     "sbs_client_config": "may be `const`, in flash",
@@ -34,14 +35,19 @@ def rows(build):
             for name, what in ROWS.items()]
 
 
-def report(root, build, check):
-    """Prints the table, or says which rows the page has wrong. True if all is well."""
+def report(root, build, mode):
+    """Prints the table, writes it into the page, or says which rows the page has wrong. True if all is well."""
     table = rows(build)
-    if not check:
-        print("\n".join(["| Context | Bytes | |", "|---|---|---|", *table]))
+    if mode == "print":
+        print("\n".join([*HEAD, *table]))
         return True
     page = (root / PAGE).read_text(encoding="utf-8").splitlines()
+    if mode == "write":
+        start = page.index(HEAD[0])
+        end = page.index("", start)
+        (root / PAGE).write_text("\n".join([*page[:start], *HEAD, *table, *page[end:]]) + "\n", encoding="utf-8")
+        return True
     missing = [row for row in table if row not in page]
     for row in missing:
-        print(f"FAILED: {PAGE} lacks this row, as tools/size --contexts prints it: {row}")
+        print(f"FAILED: {PAGE} lacks this row; tools/size --write-contexts mends it: {row}")
     return not missing
