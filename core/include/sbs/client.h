@@ -63,10 +63,12 @@ typedef struct sbs_client_config {
                                      answer that nobody asked for might be taken for the token's */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
-    /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
+    /** Where else the token URL may stand: sbs_client_oauth_uris, which returns the discovery's status; NULL: nowhere.
+     */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
-     *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
+     *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
+     *  function does not pay for it. */
     sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
     /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
      *  taken for a web page. A program that does not name the function does not pay for it. */
@@ -251,7 +253,7 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * token URL is looked for in the server's CapabilityStatement, as servers of before SMART 2 have it there (SMART App
  * Launch 1.0, extension oauth-uris). It obeys the rules of a discovered one. The statement has to fit into the work
  * buffer with its JSON tokens, and may have megabytes: for programs with the memory. A program that does not name this
- * function does not pay for it.
+ * function does not pay for it. Returns what became of the discovery, as sbs_client_poll() does.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
 

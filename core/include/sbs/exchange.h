@@ -99,7 +99,8 @@ typedef struct sbs_exchange {
 /** Clears the state. No connection is open afterwards. */
 void sbs_exchange_init(sbs_exchange *exchange);
 
-/** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
+/** Starts. A connection to the same host and port over the same stream that is still idle is reused.
+ * SBS_ERR_ARGUMENT: the scratch is smaller than SBS_EXCHANGE_SCRATCH_MIN or the head, or the URL has no host. */
 SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
                                             uint64_t mono_ms);
 

@@ -126,8 +126,9 @@ typedef struct sbs_push_identity {
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
  * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
+    /** Tells who an item is and how it is written. SBS_OK, or an error as above. */
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
-    /** @p identity: what identify said of this item. */
+    /** Writes the item as a resource. @p identity: what identify said of it. SBS_OK, or an error as above. */
     sbs_status (*encode)(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
     void *ctx;
 } sbs_push_encoder;
@@ -166,7 +167,7 @@ typedef struct sbs_push_config {
     size_t words_size;
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
-    const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
+    const sbs_push_batching *batches; /**< the address of sbs_push_batches; NULL: no batches, whatever batch_max says */
     uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */

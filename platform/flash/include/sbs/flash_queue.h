@@ -40,7 +40,7 @@ typedef struct sbs_flash_queue_config {
     sbs_flash_queue_policy policy;
     /** Held during each operation where append() is called from another task; NULL: not needed. */
     void (*lock)(void *ctx);
-    void (*unlock)(void *ctx);
+    void (*unlock)(void *ctx); /**< ends what lock began */
     void *lock_ctx;
 } sbs_flash_queue_config;
 
