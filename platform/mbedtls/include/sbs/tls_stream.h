@@ -52,11 +52,12 @@ typedef struct sbs_tls_session {
 
 struct sbs_tls_stream;
 
-/** What looks closer at failures, for a person's eyes: sbs/tls_explain.h has the only one, and a program without it
- * does not link its sentences. */
+/** What looks closer at certificates and failures: sbs/tls_explain.h has the only one, and a program without it does
+ * not link its sentences. */
 typedef struct sbs_tls_explain_ops {
-    /** A certificate was checked, with the result @p flags (MBEDTLS_X509_BADCERT_*). */
-    void (*certificate)(struct sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags);
+    /** A certificate was checked, with the result @p flags (MBEDTLS_X509_BADCERT_*), to which more may be added. From
+     * the root's side (highest depth) to the server's own (0). */
+    void (*certificate)(struct sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
     /** Mbed TLS failed with @p code, or the raw stream did (0). True: the peer said why. */
     bool (*failure)(struct sbs_tls_stream *tls, int code);
 } sbs_tls_explain_ops;
@@ -70,8 +71,8 @@ typedef struct sbs_tls_config {
         max_fragment_len; /**< RFC 6066 section 4: 512, 1024, 2048 or 4096 bytes are asked for (TLS 1.2); 0: no limit */
     sbs_tls_session *sessions; /**< memory for session_count sessions, owned by the stream; NULL: nothing is resumed */
     size_t session_count;      /**< token host and FHIR host: 2 are enough */
-    const sbs_tls_identity *identity;   /**< the client's own certificate, for servers that ask for one; NULL: none */
-    const sbs_tls_explain_ops *explain; /**< &sbs_tls_explain (sbs/tls_explain.h), or NULL: nothing is explained */
+    const sbs_tls_identity *identity; /**< the client's own certificate, for servers that ask for one; NULL: none */
+    sbs_tls_explain_ops *explain;     /**< sbs_tls_explain_init() (sbs/tls_explain.h); NULL: nothing is explained */
 } sbs_tls_config;
 
 /** A stream. Place it anywhere; it must not move while it is in use. */

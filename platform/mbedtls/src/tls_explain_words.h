@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sentences with names and dates out of certificates. */
+#ifndef SBS_TLS_EXPLAIN_WORDS_H
+#define SBS_TLS_EXPLAIN_WORDS_H
+
+#include "sbs/tls_explain.h"
+
+/** Writes what is wrong with @p certificate into @p words of SBS_TLS_WORDS_SIZE bytes: for the stream's problem, which
+ * is one of names or dates. */
+void sbs_tls_words_make(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, char *words);
+
+#endif
