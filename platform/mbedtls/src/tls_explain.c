@@ -255,15 +255,23 @@ static unsigned weight_of(sbs_tls_problem problem) {
     }
 }
 
-static bool is_root_of_ours(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate) {
+/* Mbed TLS hands over a root as it stands in the trusted list, so the place in memory tells. */
+static sbs_tls_place place_of(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth) {
     const mbedtls_x509_crt *trusted = &tls->priv.config->trust->priv.chain;
     while (trusted != NULL && trusted != certificate) {
         trusted = trusted->next;
     }
-    return trusted != NULL;
+
+    if (trusted != NULL) {
+        return SBS_TLS_ROOT;
+    }
+    if (depth > 0) {
+        return SBS_TLS_BETWEEN;
+    }
+    return SBS_TLS_SERVER;
 }
 
-static sbs_tls_problem problem_of_name_or_date(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate,
+static sbs_tls_problem problem_of_name_or_date(const mbedtls_x509_crt *certificate, sbs_tls_place place,
                                                uint32_t flags) {
     if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
         bool named = mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) != 0;
@@ -281,7 +289,7 @@ static sbs_tls_problem problem_of_name_or_date(const sbs_tls_stream *tls, const 
         return SBS_TLS_NO_PROBLEM;
     }
 
-    if (is_root_of_ours(tls, certificate)) {
+    if (place == SBS_TLS_ROOT) {
         return SBS_TLS_ROOT_EXPIRED;
     }
 
@@ -303,7 +311,7 @@ static sbs_tls_problem problem_of_certificate(const sbs_tls_stream *tls, const m
         return SBS_TLS_KEY_TOO_LARGE;
     }
 
-    return problem_of_name_or_date(tls, certificate, flags);
+    return problem_of_name_or_date(certificate, place_of(tls, certificate, depth), flags);
 }
 
 static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
@@ -319,7 +327,7 @@ static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *cer
 
     tls->priv.problem = (uint8_t)problem;
     if (has_own_words(problem)) {
-        sbs_tls_words_make(tls, certificate, depth, explain->priv.words);
+        sbs_tls_words_make(tls, certificate, place_of(tls, certificate, depth), explain->priv.words);
     }
 }
 

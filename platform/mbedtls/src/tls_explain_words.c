@@ -65,12 +65,12 @@ static void words_put_x509_day(sbs_writer *out, const mbedtls_x509_time *time) {
 /* ---- dates ------------------------------------------------------------------------------------------------------ */
 
 static void words_put_date_problem(sbs_writer *out, const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate,
-                                   int depth) {
+                                   sbs_tls_place place) {
     bool expired = tls->priv.problem != SBS_TLS_NOT_YET_VALID;
-    if (tls->priv.problem == SBS_TLS_ROOT_EXPIRED) {
+    if (place == SBS_TLS_ROOT) {
         sbs_put_string(out, "the trusted root certificate ");
         words_put_subject(out, certificate);
-    } else if (depth > 0) {
+    } else if (place == SBS_TLS_BETWEEN) {
         sbs_put_string(out, "the certificate ");
         words_put_subject(out, certificate);
         sbs_put_string(out, ", which the server's goes back to,");
@@ -169,14 +169,15 @@ static void words_put_name_problem(sbs_writer *out, const sbs_tls_stream *tls, c
     }
 }
 
-void sbs_tls_words_make(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, char *words) {
+void sbs_tls_words_make(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, sbs_tls_place place,
+                        char *words) {
     sbs_writer out;
     size_t len = 0;
     sbs_writer_init(&out, words, SBS_TLS_WORDS_SIZE - 1);
     if (tls->priv.problem == SBS_TLS_OTHER_NAME) {
         words_put_name_problem(&out, tls, certificate);
     } else {
-        words_put_date_problem(&out, tls, certificate, depth);
+        words_put_date_problem(&out, tls, certificate, place);
     }
 
     /* Every part is bounded, and together they fit. */
