@@ -271,11 +271,22 @@ static sbs_tls_place place_of(const sbs_tls_stream *tls, const mbedtls_x509_crt 
     return SBS_TLS_SERVER;
 }
 
+/* A host of DNS, or an address. */
+static bool names_a_host(const mbedtls_x509_crt *certificate) {
+    const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
+    for (; name != NULL; name = name->next) {
+        int kind = name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+        if (kind == MBEDTLS_X509_SAN_DNS_NAME || kind == MBEDTLS_X509_SAN_IP_ADDRESS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static sbs_tls_problem problem_of_name_or_date(const mbedtls_x509_crt *certificate, sbs_tls_place place,
                                                uint32_t flags) {
     if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
-        bool named = mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) != 0;
-        if (named) {
+        if (names_a_host(certificate)) {
             return SBS_TLS_OTHER_NAME;
         }
         return SBS_TLS_NO_NAMES;
@@ -422,6 +433,11 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
     if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
         note_alert(tls, ssl->MBEDTLS_PRIVATE(in_msg)[1]);
         return true;
+    }
+
+    if (tls->priv.code == SBS_TLS_CODE_RECORD_TOO_LONG) {
+        tls->priv.problem = SBS_TLS_RECORD_TOO_LONG;
+        return false;
     }
 
     if (in_handshake && tls->priv.problem == SBS_TLS_NO_PROBLEM) {

@@ -122,7 +122,7 @@ static bool words_put_host(sbs_writer *out, const mbedtls_x509_buf *name) {
         return true;
     }
 
-    if (kind == MBEDTLS_X509_SAN_IP_ADDRESS && (name->len == 4 || name->len == 16)) {
+    if (kind == MBEDTLS_X509_SAN_IP_ADDRESS) { /* of 4 or 16 bytes, or it was not parsed */
         sbs_put_string(out, "address ");
         words_put_address(out, name->p, name->len);
         return true;
@@ -159,9 +159,6 @@ static void words_put_name_problem(sbs_writer *out, const sbs_tls_stream *tls, c
         shown++;
     }
 
-    if (shown == 0) {
-        sbs_put_string(out, ", nor for any other");
-    }
     if (more != 0) {
         sbs_put_string(out, " and ");
         sbs_put_uint(out, more);

@@ -56,7 +56,7 @@ extern "C" {
     X(SBS_TLS_CHAIN_TOO_LONG, "the server's certificates are too long or too many for this program")                   \
     X(SBS_TLS_MALFORMED, "a certificate is malformed")                                                                 \
     /* anything else */                                                                                                \
-    X(SBS_TLS_RECORD_TOO_LONG, "the server sends longer records than this program takes")                              \
+    X(SBS_TLS_RECORD_TOO_LONG, SBS_TLS_RECORD_TOO_LONG_TEXT)                                                           \
     X(SBS_TLS_BROKEN_RULES, "the server sent what TLS does not allow")
 
 typedef enum sbs_tls_problem {
