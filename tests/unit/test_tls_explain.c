@@ -127,6 +127,7 @@ static void what_is_no_tls_is_told(void **state) {
     /* Records, but none that may come there: application data, a ServerHello that is none. */
     assert_int_equal(hear("\x17\x03\x03\0\x01\0", 6, SBS_END).problem, SBS_TLS_BROKEN_RULES);
     assert_int_equal(hear("\x16\x03\x03\0\x06\x02\0\0\x02\0\0", 11, SBS_END).problem, SBS_TLS_BROKEN_RULES);
+    assert_int_equal(hear("\x16\x03\x03\xff\xff\x02", 6, SBS_END).problem, SBS_TLS_BROKEN_RULES);
     /* Nothing, and a record that is cut off, tell nothing. */
     assert_int_equal(hear("", 0, SBS_END).problem, SBS_TLS_NO_PROBLEM);
     assert_int_equal(hear("\x16\x03\x03", 3, SBS_ERR_TRUNCATED).problem, SBS_TLS_NO_PROBLEM);

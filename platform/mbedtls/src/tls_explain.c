@@ -396,6 +396,11 @@ static bool hear_last_alert(sbs_tls_stream *tls) {
     return is_alert;
 }
 
+/* A record by its header (RFC 5246 section 6.2.3). */
+static bool is_longer_than_tls_allows(const uint8_t *header) {
+    return header[3] * 256u + header[4] > 16384u + 2048u;
+}
+
 /* Where it is not the peer that says it. */
 static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int code) {
     switch (code) {
@@ -407,7 +412,10 @@ static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int 
         return SBS_TLS_BROKEN_RULES;
     }
 
-    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a message that exceeds the buffer: only the certificates' is so long */
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* what exceeds the buffer: of lawful messages only the certificates' */
+        if (is_longer_than_tls_allows(ssl->MBEDTLS_PRIVATE(in_hdr))) {
+            return SBS_TLS_BROKEN_RULES;
+        }
         return SBS_TLS_CHAIN_TOO_LONG;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return SBS_TLS_OTHER_VERSION;
