@@ -33,6 +33,7 @@ static sbs_status assertion_check(const sbs_assertion_params *params, const sbs_
         return SBS_ERR_ARGUMENT;
     }
 
+    /* The seed's profile knows RS384 alone. */
     if (!sbs_alg_takes(info, key_bits) || (params->profile == SBS_PROFILE_SEED && info->alg != SBS_RS384)) {
         return SBS_ERR_KEY;
     }
@@ -78,15 +79,16 @@ static void jwt_put_claims(sbs_json_writer *json, const sbs_assertion_params *pa
     sbs_json_member_text(json, "sub", params->client_id);
     sbs_json_member_text(json, "aud", params->aud);
 
-    if (params->profile == SBS_PROFILE_SEED) {
-        jwt_put_time(json, "iat", params->issued_at);
+    bool seed = params->profile == SBS_PROFILE_SEED;
+    if (!seed) {
         jwt_put_expiry(json, params);
-        return;
     }
-
-    jwt_put_expiry(json, params);
     jwt_put_time(json, "iat", params->issued_at);
-    sbs_json_member_text(json, "jti", params->jti);
+    if (seed) {
+        jwt_put_expiry(json, params);
+    } else {
+        sbs_json_member_text(json, "jti", params->jti);
+    }
 }
 
 /* A JSON object on its way through the base64url encoder. */
@@ -187,6 +189,7 @@ sbs_status sbs_assertion_start(sbs_assertion *assertion, const sbs_assertion_par
         }
     }
 
+    /* The signing input stands where it will be sent from, and is hashed there. */
     size_t start = out->len;
     assertion->alg = alg;
     assertion->signature_len = sbs_alg_signature_len(info, key_bits);
@@ -241,6 +244,7 @@ static sbs_status assertion_sign_and_put(sbs_assertion *assertion, const sbs_key
         return SBS_ERR_STATE;
     }
 
+    /* A key may say "not yet" for both, and is asked again. */
     if (!assertion->is_signed) {
         status = assertion_make_signature(assertion, key);
         if (status != SBS_OK) {

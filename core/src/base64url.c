@@ -119,6 +119,7 @@ sbs_status sbs_base64url_decode(const char *text, size_t len, uint8_t *out, size
         len -= group;
     }
 
+    /* Judged at the end only, so that the time does not tell where a secret text is wrong. */
     if (fault != 0) {
         sbs_wipe(out, (size_t)(end - out));
         return SBS_ERR_FORMAT;

@@ -28,6 +28,8 @@ static unsigned bundle_read_status(sbs_text text) {
     unsigned code = 0;
     size_t digits = 0;
     text = sbs_ascii_trim(text);
+
+    /* Four digits are no status of HTTP. */
     while (digits < text.len && digits < 4 && sbs_ascii_is_digit(text.ptr[digits])) {
         code = code * 10 + (unsigned)(text.ptr[digits++] - '0');
     }
@@ -36,6 +38,7 @@ static unsigned bundle_read_status(sbs_text text) {
         return code;
     }
 
+    /* The phrase alone. */
     static const uint8_t codes[] = {0, 201, 200, 204};
     return codes[sbs_ascii_place(text, "Created\0OK\0No Content\0", true)];
 }

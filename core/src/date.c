@@ -31,6 +31,7 @@ int64_t sbs_date_days(int64_t year, unsigned month, unsigned day) {
         m = month + 9;
     }
 
+    /* (153 m + 2) / 5 are the days of the months before, counted from March. */
     uint32_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
     return (int64_t)days - DAYS_PER_ERA - EPOCH_FROM_0000_03;
 }
@@ -61,6 +62,8 @@ static calendar calendar_of(int64_t utc_s) {
     uint32_t in_era = days % DAYS_PER_ERA;
     uint32_t year_of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
     uint32_t in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+
+    /* Back from years that begin in March. */
     uint32_t march_month = (5 * in_year + 2) / 153;
     uint32_t year = days / DAYS_PER_ERA * 400 + year_of_era;
     uint32_t month = march_month + 3;
@@ -159,6 +162,8 @@ static bool date_read_form(const struct form *form, sbs_text text, int64_t refer
     }
 
     c->year = date_number(text.ptr + form->year, form->year_len);
+
+    /* RFC 9110 section 5.6.7: two digits more than 50 years ahead are of the past. */
     if (form->year_len == 2) {
         c->year = date_whole_year(c->year, reference_utc_s);
     }
@@ -171,6 +176,7 @@ static bool date_read_form(const struct form *form, sbs_text text, int64_t refer
 }
 
 sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *out_utc_s) {
+    /* asctime has no comma. */
     size_t comma = sbs_ascii_find(text, ',');
     size_t name_len = comma < text.len ? comma : sbs_ascii_find(text, ' ');
     sbs_text rest = {text.ptr + name_len, text.len - name_len};
@@ -181,6 +187,8 @@ sbs_status sbs_date_parse_http(sbs_text text, int64_t reference_utc_s, int64_t *
 
     for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
         calendar c;
+
+        /* RFC 850 writes the day in full, and has the year in two digits. */
         bool short_name = forms[i].year_len == 4;
         if (short_name == (name_len == 3) && date_read_form(&forms[i], rest, reference_utc_s, &c)) {
             *out_utc_s = sbs_date_days(c.year, c.month, c.day) * SECONDS_PER_DAY +

@@ -45,6 +45,7 @@ void sbs_decimal_put(sbs_writer *out, sbs_decimal value) {
         return;
     }
 
+    /* From the last digit to the first; at least one stands before the point. */
     for (int i = 0; i <= places || digits > 0; i++) {
         if (i == places && places > 0) {
             text[--start] = '.';
@@ -90,6 +91,8 @@ static bool decimal_read_number(sbs_text text, sbs_decimal *value) {
             fraction = true;
             continue;
         }
+
+        /* The exponent is the end of the text. */
         if (c == 'e' || c == 'E') {
             sbs_text rest = {text.ptr + i + 1, text.len - i - 1};
             exponent += decimal_read_exponent(rest);

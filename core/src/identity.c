@@ -41,12 +41,14 @@ sbs_status sbs_identity_derive_id(sbs_text system, sbs_text value, sbs_text subj
         return SBS_ERR_ARGUMENT;
     }
 
+    /* A zero byte keeps the parts apart: none of them holds one. */
     size_t count = subject.len > 0 ? SBS_COUNT_OF(parts) : 3;
     psa_status_t status = identity_hash(parts, count, digest);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
 
+    /* Ids of derived resources can be told from the server's own. */
     memcpy(out, "sbs-", 4);
     for (size_t i = 0; i < DIGEST_USED; i++) {
         out[4 + 2 * i] = sbs_hex_digit(digest[i] >> 4);
@@ -71,6 +73,8 @@ sbs_text sbs_identity_subject(sbs_text reference) {
 static void search_put_part(sbs_writer *out, sbs_text part) {
     for (size_t i = 0; i < part.len; i++) {
         char c = part.ptr[i];
+
+        /* Escaped as a search parameter first, and that percent-encoded: "%5C" is the backslash. */
         if (c == '\\' || c == ',' || c == '$' || c == '|') {
             sbs_put_string(out, "%5C");
         }

@@ -99,6 +99,8 @@ static bool scan_digits(scanner *s) {
 
 static bool scan_number(scanner *s) {
     (void)scan_skip(s, '-');
+
+    /* No zeros before other digits. */
     if (!scan_skip(s, '0') && !scan_digits(s)) {
         return false;
     }
@@ -122,6 +124,7 @@ static bool scan_literal(scanner *s, const char *literal) {
 }
 
 static bool scan_escape(scanner *s) {
+    /* Whether the four digits make text, the reader says. */
     if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
         while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {

@@ -45,6 +45,7 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
         return status;
     }
 
+    /* From here on the text is known to be good, and only the number of tokens can be too small. */
     jsmn_init(&parser);
     parser.pos = mark;
     unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
@@ -203,6 +204,8 @@ static size_t json_unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
 
     uint32_t code_point = json_hex4(raw.ptr + *pos + 2);
     *pos += 6;
+
+    /* The high half of a pair needs its low one (RFC 8259 section 7). */
     if (code_point >= 0xD800 && code_point <= 0xDBFF) {
         if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
             return 0;
@@ -279,6 +282,8 @@ sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char
         if (!sbs_json_name_is(doc, at, name)) {
             continue;
         }
+
+        /* Which of two would count differs between readers: neither does here. */
         if (found != SBS_JSON_NONE) {
             return SBS_ERR_DUPLICATE;
         }
@@ -308,6 +313,8 @@ sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, siz
         if (len == 0) {
             return SBS_ERR_FORMAT;
         }
+
+        /* Beyond the end it is only counted. */
         if (done + len <= size) {
             memcpy(out + done, part, len);
         }

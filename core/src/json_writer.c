@@ -22,11 +22,27 @@ static void json_misuse(sbs_json_writer *json) {
     sbs_writer_fail(json->out, SBS_ERR_STATE);
 }
 
+/* The next item, or the bracket behind the last, begins a line. The root does not. */
+static void json_put_line(const sbs_json_writer *json) {
+    unsigned levels = json->indent;
+    if (levels == 0) {
+        return;
+    }
+
+    sbs_put_char(json->out, '\n');
+    for (levels += json->depth; levels > 1; levels--) {
+        sbs_put(json->out, "  ", 2);
+    }
+}
+
 static void json_begin_item(sbs_json_writer *json) {
     if (json_has_item(json)) {
         sbs_put_char(json->out, ',');
     }
     json->has_item |= json_level_bit(json);
+    if (json->depth > 0) {
+        json_put_line(json);
+    }
 }
 
 /* A value stands at the root once, after a key, or in an array. */
@@ -49,6 +65,7 @@ static void json_begin_container(sbs_json_writer *json, bool array) {
 
     sbs_put_char(json->out, array ? '[' : '{');
     json->depth++;
+    /* The new level is empty. */
     json->has_item &= ~json_level_bit(json);
     json->is_array &= ~json_level_bit(json);
     if (array) {
@@ -61,7 +78,12 @@ static void json_end_container(sbs_json_writer *json, bool array) {
         json_misuse(json);
         return;
     }
+
+    bool empty = !json_has_item(json);
     json->depth--;
+    if (!empty) {
+        json_put_line(json);
+    }
     sbs_put_char(json->out, array ? ']' : '}');
 }
 
@@ -75,6 +97,7 @@ static void json_put_escaped(sbs_writer *out, unsigned char c) {
         }
     }
 
+    /* A control character without a short form. */
     sbs_put_string(out, c < 0x10 ? "u000" : "u001");
     sbs_put_char(out, sbs_hex_digit(c));
 }
@@ -91,6 +114,7 @@ static void json_put_quoted(sbs_writer *out, sbs_text text) {
             return;
         }
 
+        /* What needs no escape is written in one piece with its neighbours. */
         if (c < 0x20 || c == '"' || c == '\\') {
             sbs_put(out, text.ptr + plain, pos - plain);
             json_put_escaped(out, c);
@@ -109,7 +133,12 @@ void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out) {
     json->has_item = 0;
     json->is_array = 0;
     json->depth = 0;
+    json->indent = 0;
     json->after_key = false;
+}
+
+void sbs_json_writer_indent(sbs_json_writer *json, unsigned depth) {
+    json->indent = (uint8_t)(depth + 1);
 }
 
 void sbs_json_begin_object(sbs_json_writer *json) {
@@ -137,6 +166,9 @@ void sbs_json_key(sbs_json_writer *json, const char *name) {
     json_begin_item(json);
     json_put_quoted(json->out, sbs_text_of(name));
     sbs_put_char(json->out, ':');
+    if (json->indent > 0) {
+        sbs_put_char(json->out, ' ');
+    }
     json->after_key = true;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ascii.h"
-#include "indent.h"
 #include "sbs/base64url.h"
 
 #define SHA256_SIZE 32u
@@ -57,6 +56,7 @@ static sbs_status kid_hash_key(const sbs_public_key *key, sbs_kid_method method,
         kid_put_thumbprint_input(&out, key);
     }
 
+    /* What the sink met stays in the writer. */
     if (psa_hash_finish(&hash, digest, SHA256_SIZE, &len) != PSA_SUCCESS) {
         sbs_writer_fail(&out, SBS_ERR_CRYPTO);
     }
@@ -154,27 +154,18 @@ static void jwk_put_key(sbs_json_writer *json, const sbs_public_key *key, sbs_te
     sbs_json_end_object(json);
 }
 
-/* A JSON writer whose text reaches @p out in either style. */
-typedef struct jwk_output {
-    sbs_indent indent;
-    sbs_writer compact;
-    sbs_json_writer json;
-} jwk_output;
-
-static void jwk_begin_output(jwk_output *output, sbs_writer *out, sbs_jwk_style style, unsigned depth) {
-    sbs_writer *to = out;
+static void jwk_begin(sbs_json_writer *json, sbs_writer *out, sbs_jwk_style style, unsigned depth) {
+    sbs_json_writer_init(json, out);
     if (style == SBS_JWK_INDENTED) {
-        sbs_indent_init(&output->indent, out, depth, &output->compact);
-        to = &output->compact;
+        sbs_json_writer_indent(json, depth);
     }
-    sbs_json_writer_init(&output->json, to);
 }
 
 void sbs_jwk_put(sbs_writer *out, const sbs_public_key *key, sbs_text kid, sbs_jwk_style style, unsigned depth) {
-    jwk_output output;
-    jwk_begin_output(&output, out, style, depth);
-    jwk_put_key(&output.json, key, kid);
-    sbs_writer_fail(out, sbs_json_writer_finish(&output.json, NULL));
+    sbs_json_writer json;
+    jwk_begin(&json, out, style, depth);
+    jwk_put_key(&json, key, kid);
+    sbs_writer_fail(out, sbs_json_writer_finish(&json, NULL));
 }
 
 static bool jwk_have_equal_kids(const sbs_jwk *keys, size_t count) {
@@ -195,17 +186,16 @@ void sbs_jwk_set_put(sbs_writer *out, const sbs_jwk *keys, size_t count, sbs_jwk
         return;
     }
 
-    jwk_output output;
-    sbs_json_writer *json = &output.json;
-    jwk_begin_output(&output, out, style, 0);
-    sbs_json_begin_object(json);
-    sbs_json_key(json, "keys");
-    sbs_json_begin_array(json);
+    sbs_json_writer json;
+    jwk_begin(&json, out, style, 0);
+    sbs_json_begin_object(&json);
+    sbs_json_key(&json, "keys");
+    sbs_json_begin_array(&json);
     for (size_t i = 0; i < count; i++) {
-        jwk_put_key(json, &keys[i].key, keys[i].kid);
+        jwk_put_key(&json, &keys[i].key, keys[i].kid);
     }
 
-    sbs_json_end_array(json);
-    sbs_json_end_object(json);
-    sbs_writer_fail(out, sbs_json_writer_finish(json, NULL));
+    sbs_json_end_array(&json);
+    sbs_json_end_object(&json);
+    sbs_writer_fail(out, sbs_json_writer_finish(&json, NULL));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FHIR ids and type names, and the two where a server puts them: the path of a Location. */
+#include "sbs/location.h"
 #include "ascii.h"
-#include "sbs/outcome.h"
+#include "sbs/fhir.h"
 
 bool sbs_fhir_id_is_valid(sbs_text text) {
     return text.len <= SBS_FHIR_ID_MAX && sbs_ascii_all_alnum_or(text, "-.");
@@ -44,6 +45,7 @@ static sbs_text location_path(sbs_text location) {
         at++;
     }
 
+    /* Not "scheme://". */
     if (at == 0 || location.len - at < 3 || location.ptr[at] != ':' || location.ptr[at + 1] != '/' ||
         location.ptr[at + 2] != '/') {
         return location;
@@ -62,6 +64,7 @@ sbs_status sbs_location_parse(sbs_text location, sbs_text *out_type, sbs_text *o
     sbs_text id = path_take_last(&path);
     sbs_text type = path_take_last(&path);
 
+    /* Type/id/_history/version: the version is passed. */
     if (sbs_ascii_is(type, "_history")) {
         id = path_take_last(&path);
         type = path_take_last(&path);

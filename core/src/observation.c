@@ -95,6 +95,8 @@ static void observation_put_categories(sbs_json_writer *json, const sbs_observat
     }
 
     sbs_fhir_begin_list(json, "category");
+
+    /* What is demanded stands first. */
     if (lacking) {
         sbs_fhir_put_concept(json, NULL, &vital_signs, 1);
     }
@@ -158,7 +160,11 @@ static bool component_shares_code(const sbs_observation *observation, const sbs_
 /* obs-6 holds by the shape of sbs_value; obs-7: no value beside a component with the same code. */
 static void observation_put_value(sbs_json_writer *json, const sbs_observation *observation) {
     sbs_value_kind kind = observation->value.kind;
+
+    /* obs-6 */
     observation_require(json, kind != SBS_VALUE_NONE || observation->component_count > 0);
+
+    /* obs-7 */
     if (kind != SBS_VALUE_NONE && kind != SBS_VALUE_ABSENT) {
         const sbs_component *component = observation->components;
         for (size_t left = observation->component_count; left > 0; left--, component++) {

@@ -120,6 +120,7 @@ sbs_status sbs_psa_verify(sbs_alg alg, const uint8_t *public_key, size_t public_
     psa_set_key_algorithm(&attributes, info->psa_alg);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_VERIFY_HASH);
 
+    /* Imported for the time of the call. */
     psa_key_id_t id;
     psa_status_t status = psa_import_key(&attributes, public_key, public_key_len, &id);
     psa_reset_key_attributes(&attributes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The push engine's machine: what is looked at, sent, and written of it. Whatever changes, changes here. */
+/* The push engine's machine: what is looked at, and what is sent. push_settle.c does what was decided of it. */
 #include "push_internal.h"
 
 #define SCAN_MAX 16u /* items looked at in one poll */
@@ -13,178 +13,6 @@ static sbs_status push_unless_gone(sbs_status status) {
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
-    return status;
-}
-
-/* ---- the queue's writes -------------------- */
-
-static sbs_status push_open_group(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
-    if (queue->ops->begin == NULL || push->priv.grouped) {
-        return SBS_OK;
-    }
-
-    sbs_status status = queue->ops->begin(queue->ctx);
-    push->priv.grouped = status == SBS_OK;
-    push->priv.told = false;
-    push->priv.group_ms = (uint32_t)push->priv.now.mono_ms;
-
-    return status;
-}
-
-/* On an error nothing of the group was done: the engine starts over from what the queue holds. */
-sbs_status sbs_push_flush(sbs_push *push) {
-    const sbs_queue *queue = push->priv.config->queue;
-    if (!push->priv.grouped) {
-        return SBS_OK;
-    }
-
-    push->priv.grouped = false;
-    sbs_status status = queue->ops->commit(queue->ctx);
-    if (status != SBS_OK) {
-        sbs_push_cancel(push);
-        sbs_push_begin_event(push);
-    }
-
-    return status;
-}
-
-/* ---- what becomes of an item -------------------- */
-
-/* Something was stored: the server is well, and so is everything that only shared the fate of others. */
-static void push_note_success(sbs_push *push, sbs_push_event_kind kind) {
-    if (push->priv.exhausted) {
-        sbs_push_wake_deferred(push, 0);
-    }
-
-    push->priv.exhausted = false;
-    push->priv.misses = push->priv.server_failures = push->priv.pauses_in_row = 0;
-    push->priv.went_well = true;
-    push->priv.in_a_row++;
-    push->priv.successes++;
-    push->priv.counters.delivered++;
-    push->priv.counters.already += kind == SBS_PUSH_ALREADY;
-}
-
-/* The server holds it, or never will. */
-static sbs_status push_settle_item(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
-    const sbs_queue *queue = push->priv.config->queue;
-    sbs_push_event_kind kind = sbs_push_kind_of(verdict);
-    sbs_queue_fate fate = SBS_QUEUE_DELIVERED;
-    const char *reason = NULL;
-    const char *words = NULL;
-
-    if (kind >= SBS_PUSH_COLLISION) {
-        fate = SBS_QUEUE_DEAD;
-        reason = sbs_push_reason_of(push, verdict);
-        words = push->priv.event.words;
-    }
-
-    sbs_status status = push_open_group(push);
-    if (status == SBS_OK) {
-        status = queue->ops->settle(queue->ctx, sent->id, fate, reason, words);
-    }
-
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    sbs_push_forget(push, sent->id);
-    push->priv.told = true;
-    sbs_push_tell(push, kind, sent->id);
-    if (fate == SBS_QUEUE_DELIVERED) {
-        push_note_success(push, kind);
-        return SBS_OK;
-    }
-
-    push->priv.event.reason = reason;
-    push->priv.counters.dead++;
-    push->priv.counters.collisions += kind == SBS_PUSH_COLLISION;
-
-    return SBS_OK;
-}
-
-/* What counts against an item is kept over restarts, where the queue can. */
-static sbs_status push_hold_against(sbs_push *push, sbs_push_deferred *entry) {
-    const sbs_queue *queue = push->priv.config->queue;
-    if (entry->failures == 0) {
-        entry->since_s = push->priv.now_s;
-    }
-
-    uint8_t failures = (uint8_t)(entry->failures + (entry->failures < UINT8_MAX));
-    if (queue->ops->note_failures != NULL) {
-        int64_t since_utc_s = push->priv.now.utc_s;
-        if (since_utc_s != SBS_UTC_UNKNOWN) {
-            since_utc_s -= push->priv.now_s - entry->since_s;
-        }
-
-        sbs_status status = push_open_group(push);
-        if (status == SBS_OK) {
-            status = queue->ops->note_failures(queue->ctx, entry->id, failures, since_utc_s);
-        }
-
-        if (status != SBS_OK) {
-            return status;
-        }
-
-        push->priv.told = true;
-    }
-
-    entry->failures = failures;
-    return SBS_OK;
-}
-
-/* The item waits on its own, and its lane behind it. */
-static sbs_status push_defer_item(sbs_push *push, const struct sbs_push_sent *sent) {
-    sbs_push_deferred *entry = sbs_push_take(push, sent->lane, sent->id);
-    struct sbs_push_flags *flags = &push->priv.flags;
-    if (entry != NULL && !flags->unread && sbs_push_counts(push, entry)) {
-        sbs_status status = push_hold_against(push, entry);
-        if (status != SBS_OK) {
-            return status;
-        }
-    }
-
-    sbs_push_note_unstored(push, sent, flags->unknown);
-    flags->lets_pass = sent->last && !flags->unread;
-    uint32_t wait_ms = sbs_push_note_failure(push, sent->id);
-    if (entry == NULL) {
-        push->priv.no_room = true;
-        wait_ms = 0;
-    } else {
-        /* Time that the server asked for comes on top: the others go first when it is over. An entry that could not be
-         * read says nothing, so that the item goes again at once, alone. */
-        if (!flags->unread) {
-            wait_ms = sbs_push_at_least(sbs_push_own_wait(push, entry->tries) + sbs_push_asked_ms(push), wait_ms);
-        }
-
-        entry->until_ms = push->priv.now.mono_ms + wait_ms;
-        entry->tries++; /* begins anew after 255, which only shortens the wait */
-        entry->successes = push->priv.successes;
-
-        /* An item that was let pass, and fails, holds up nobody: those before it do. */
-        entry->passes |= sbs_push_restore_order(push, sent) || sent->last || entry->failures >= SBS_PUSH_FAILURES_MAX;
-    }
-
-    sbs_push_tell(push, SBS_PUSH_DEFERRED, sent->id);
-    push->priv.event.wait_ms = wait_ms;
-    return SBS_OK;
-}
-
-/* Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent again for that. */
-static sbs_status push_act_on(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict) {
-    sbs_status status;
-    if (verdict == SBS_PUSH_DEFERRED) {
-        status = push_defer_item(push, sent);
-    } else {
-        status = push_settle_item(push, sent, verdict);
-    }
-
-    if (status == SBS_ERR_NOT_FOUND) {
-        sbs_push_forget(push, sent->id);
-        return SBS_OK;
-    }
-
     return status;
 }
 
@@ -211,13 +39,14 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
         return SBS_OK;
     }
 
+    /* Its boot may still learn the time: the item stays in the queue, and the look meets it again. */
     if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
         return SBS_OK;
     }
 
-    return push_act_on(push, sent, SBS_PUSH_DEAD);
+    return sbs_push_act_on(push, sent, SBS_PUSH_DEAD);
 }
 
 /* Takes an item into the request, and begins to send when no other goes with it. */
@@ -239,9 +68,11 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
         return SBS_OK;
     }
 
+    /* One request for one item: no batches are wanted, a batch was refused, or the item waited on its own. */
     push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
                         push->priv.singles_left > 0 || push->priv.direct;
     sbs_status status = sbs_push_build(push, item);
+    /* What fits no more behind the others opens the next batch. */
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
 
     if (crowded && push->priv.batch_len > 0) {
@@ -255,7 +86,6 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
         push->priv.single = true;
         status = sbs_push_build(push, item);
     }
-
     if (status != SBS_OK) {
         return push_refuse_item(push, sent, status);
     }
@@ -292,6 +122,7 @@ static sbs_status push_visit_deferred(sbs_push *push, uint64_t id) {
     push->priv.direct = true;
     push->priv.in_a_row = 0;
 
+    /* The queue gives the next one that it still holds: somebody else may have settled this one. */
     if (status == SBS_OK && item.id != id) {
         status = SBS_ERR_NOT_FOUND;
     }
@@ -325,6 +156,7 @@ static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first
         return SBS_OK;
     }
 
+    /* Where the last requests failed, nothing that is left can go: the wait grows from now on. */
     push->priv.exhausted = push->priv.misses > 0;
     if (push->priv.probe || (push->priv.misses == 0 && first->until_ms <= push->priv.now.mono_ms)) {
         return push_visit_deferred(push, first->id);
@@ -334,6 +166,7 @@ static sbs_status push_end_of_all(sbs_push *push, const sbs_push_deferred *first
         return SBS_OK;
     }
 
+    /* Nothing failed lately; the first that waits on its own is not due yet, and new items may go meanwhile. */
     push->priv.resume_ms = first->until_ms;
     push->priv.state = PUSH_WAIT;
     push->priv.open = true;
@@ -352,6 +185,7 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         return SBS_OK;
     }
 
+    /* What failed in an earlier run was passed over in the first look, and has its turn now. */
     if (push->priv.first_lap) {
         push_end_first_lap(push);
     }
@@ -370,6 +204,8 @@ static sbs_status push_end_of_queue(sbs_push *push) {
         return push_visit_deferred(push, due->id);
     }
 
+    /* All was seen. What waits on its own may still go; a later look needs to begin behind the end only while there is
+     * some of it. */
     const sbs_push_deferred *first = sbs_push_first(push);
     if (first == NULL) {
         end = 0;
@@ -405,6 +241,7 @@ static sbs_status push_look(sbs_push *push) {
             return status;
         }
 
+        /* What may not go, or is gone by now, is passed. */
         if (status == SBS_OK) {
             push->priv.cursor = item.id;
             if (push_may_go(push, &item)) {
@@ -412,6 +249,7 @@ static sbs_status push_look(sbs_push *push) {
             }
         }
 
+        /* The queue failed: what was gathered for a batch is looked for again. */
         if (status != SBS_OK) {
             sbs_push_look_on(push, 0);
             return status;
@@ -444,15 +282,18 @@ static sbs_status push_judge_single(sbs_push *push) {
     sbs_push_read_answer(push, push->priv.of.alone.verdict, push->priv.of.alone.verdict == SBS_OK);
     sbs_push_verdict verdict = sbs_push_judge(push, sent);
 
+    /* The failure is not the item's: all wait, and it goes again as it is. */
     if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING) {
         sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
         return SBS_OK;
     }
 
-    sbs_status status = push_act_on(push, sent, verdict);
+    sbs_status status = sbs_push_act_on(push, sent, verdict);
     if (status != SBS_OK) {
         return status;
     }
+
+    /* Of a refused batch one less is left to go alone. */
     if (!push->priv.direct && push->priv.singles_left > 0) {
         push->priv.singles_left--;
     }
@@ -504,6 +345,7 @@ static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
 /* One entry a poll. A wait that their failures call for begins when all are judged. */
 static sbs_status push_judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
+        /* All are judged. */
         bool missed = push->priv.failed && !push->priv.went_well;
         if (missed && push->priv.no_room) { /* they would go together again, and say no more */
             push_scatter_batch(push);
@@ -518,9 +360,10 @@ static sbs_status push_judge_entry(sbs_push *push) {
         return SBS_OK;
     }
 
+    /* Where the queue fails, the entry is read and judged again by the next poll. */
     const struct sbs_push_sent *sent = &push->priv.sent[push->priv.judged];
     push->priv.config->batches->read_entry(push);
-    sbs_status status = push_act_on(push, sent, sbs_push_judge(push, sent));
+    sbs_status status = sbs_push_act_on(push, sent, sbs_push_judge(push, sent));
     if (status != SBS_OK) {
         return status;
     }
@@ -534,16 +377,18 @@ static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
     push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
+
+    /* The status is kept: where the queue fails, the next poll judges it again. */
     if (push->priv.single) {
         push->priv.of.alone.verdict = status;
         return push_judge_single(push);
     }
 
+    /* An answer that cannot be read says as little of the items as none. */
     bool heard = status == SBS_OK;
     if (heard) {
         status = push->priv.config->batches->open_answer(push);
     }
-
     if (status != SBS_OK) {
         push_fail_batch(push, status, heard);
         return SBS_OK;
@@ -570,13 +415,12 @@ static sbs_status push_start_request(sbs_push *push) {
  * durable before the next poll sends the first byte. */
 static sbs_status push_mark_attempts(sbs_push *push) {
     const sbs_queue *queue = push->priv.config->queue;
-    sbs_status status = push_open_group(push);
+    sbs_status status = sbs_push_open_group(push);
     push->priv.marked = true;
 
     for (unsigned i = 0; i < push->priv.batch_len && status == SBS_OK; i++) {
         status = queue->ops->mark_attempt(queue->ctx, push->priv.sent[i].id);
     }
-
     if (status != SBS_OK) { /* the queue failed, or an item is gone: nothing is sent */
         sbs_push_note_tried(push, false);
         sbs_push_cancel(push);
@@ -624,12 +468,15 @@ static sbs_status push_look_for_new(sbs_push *push) {
 static sbs_status push_wait_on(sbs_push *push, sbs_wait *out_wait) {
     uint64_t now_ms = push->priv.now.mono_ms;
     uint32_t left = (uint32_t)(push->priv.resume_ms - now_ms); /* a wait is no longer */
+
+    /* Over: one request may go, whatever else waits. */
     if (now_ms >= push->priv.resume_ms) {
         sbs_push_look_on(push, push->priv.cursor);
         push->priv.probe = true;
         return SBS_OK;
     }
 
+    /* New items need not wait for those that failed: at once where others are stored, else once in a minute. */
     if (push->priv.open) {
         uint32_t early = push->priv.early_ms - (uint32_t)now_ms; /* modulo 2^32 ms: beyond the top it is over */
         if (!push->priv.exhausted || early - 1u >= EARLY_CHECK_MS) {
@@ -706,6 +553,7 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         push->priv.settled_ms = now.mono_ms + settle_ms;
     }
 
+    /* One step. Any error of it is the queue's, and may have undone the group that was open. */
     push->priv.idle_ms = 0;
     sbs_status status = push_step(push, out_wait);
     if (status < SBS_OK) {
@@ -715,6 +563,7 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
         out_wait->timeout_ms = push->priv.idle_ms;
     }
 
+    /* What was written becomes durable before anything is waited for. */
     if (push_is_group_due(push, out_wait)) {
         status = sbs_push_flush(push);
         if (status != SBS_OK) {
@@ -732,11 +581,4 @@ sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *out_wait) {
 void sbs_push_wake(sbs_push *push) {
     push->priv.resume_ms = 0;
     sbs_push_wake_deferred(push, UINT8_MAX);
-}
-
-void sbs_push_cancel(sbs_push *push) {
-    sbs_client_cancel(push->priv.config->client);
-    if (push->priv.state != PUSH_WAIT) {
-        sbs_push_look_on(push, 0);
-    }
 }

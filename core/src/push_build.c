@@ -65,6 +65,8 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
     if (meta->utc_s != SBS_UTC_UNKNOWN) {
         return meta->utc_s;
     }
+
+    /* Of this boot: as long ago as its uptime says. */
     if (meta->boot_id == push->priv.config->boot_id) {
         if (now->utc_s == SBS_UTC_UNKNOWN) {
             return SBS_UTC_UNKNOWN;
@@ -74,6 +76,7 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
         return now->utc_s - age_ms / 1000;
     }
 
+    /* Of an earlier one: if its clock was noted. */
     uint8_t record[BOOTS_SIZE];
     size_t len = boots_load(push->priv.config->storage, record);
     for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
@@ -95,6 +98,8 @@ void sbs_push_note_clock(sbs_push *push) {
     }
 
     sbs_push_note_boot(config->storage, config->boot_id, now->utc_s - push->priv.now_s);
+
+    /* Items that were passed over for want of a time go before what comes after them. */
     push->priv.clock_noted = push->priv.rewind = true;
     push->priv.cursor = 0;
     if (push->priv.state == PUSH_CHOOSE && push->priv.batch_len > 0) {
@@ -190,6 +195,8 @@ static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, i
     if (status != SBS_OK) {
         return status;
     }
+
+    /* One Bundle is confirmed in one way. */
     if (push->priv.batch_len > 0 && identity->write_mode != push->priv.write_mode) {
         return SBS_ERR_BUFFER; /* it goes with the next one */
     }
@@ -200,6 +207,7 @@ static sbs_status push_encode_item(sbs_push *push, const sbs_queue_item *item, i
     }
 
     push->priv.write_mode = identity->write_mode;
+    /* The first attempt must not replace what is there; a repeat may find itself. */
     push->priv.conditional = identity->write_mode == SBS_WRITE_PUT && config->already_there == SBS_ALREADY_SET_ASIDE &&
                              push->priv.sent[push->priv.batch_len].first;
 
@@ -244,6 +252,7 @@ sbs_status sbs_push_start(sbs_push *push) {
     sbs_text body = {config->body, push->priv.body_len};
     sbs_request request = {.target = sbs_text_of(push->priv.target), .max_attempts = 1};
 
+    /* The end of the Bundle, for which two characters were left free. */
     if (!push->priv.single) {
         config->body[body.len] = ']';
         config->body[body.len + 1] = '}';
@@ -262,6 +271,8 @@ sbs_status sbs_push_start(sbs_push *push) {
 
     request.body = (sbs_text){body.ptr + search_len, body.len - search_len};
     request.if_none_match_any = push->priv.conditional;
+
+    /* What is found by the search must show this identifier. */
     if (search_len > 0) {
         request.if_none_exist = (sbs_text){body.ptr, search_len};
         request.identifier_system = push->priv.of.alone.identity.system;

@@ -13,6 +13,9 @@ enum { PUSH_CHOOSE, PUSH_SEND, PUSH_READY, PUSH_RUN, PUSH_JUDGE, PUSH_WAIT };
  * why it is set aside (0: the sentence of the status). */
 typedef unsigned sbs_push_verdict;
 
+/** The server will not take the item, by a word that is the item's own. */
+#define SBS_PUSH_REFUSED (SBS_PUSH_DEAD + (1u + SBS_FAULT_ITEM) * 16u)
+
 static inline sbs_push_event_kind sbs_push_kind_of(sbs_push_verdict verdict) {
     return (sbs_push_event_kind)(verdict & 15u);
 }
@@ -112,6 +115,14 @@ bool sbs_push_restore_order(sbs_push *push, const struct sbs_push_sent *sent);
 void sbs_push_wake_deferred(sbs_push *push, uint8_t failures_max);
 /** An item that failed in an earlier run waits until all else was tried, if there is room. */
 void sbs_push_suspect(sbs_push *push, const sbs_queue_item *item);
+
+/* ---- push_settle.c ---- */
+
+/** Begins a group of the queue's writes, where it can group them and none is open. */
+sbs_status sbs_push_open_group(sbs_push *push);
+/** Does what was decided. Where the queue fails, the verdict stands, and the next poll acts on it: nothing is sent
+ * again for that. */
+sbs_status sbs_push_act_on(sbs_push *push, const struct sbs_push_sent *sent, sbs_push_verdict verdict);
 
 /* ---- batch.c: linked by who names it ---- */
 

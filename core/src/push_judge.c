@@ -3,19 +3,13 @@
 #include "ascii.h"
 #include "push_internal.h"
 
+#define REFUSED_MAX 8u    /* items that the server refuses in a row before an operator is asked */
 #define FAULT_TIME_S 600u /* an item is given up only after it failed for so long */
 
 /* Why items are set aside; the first by their fault. */
-enum {
-    NO_REQUEST,
-    GIVEN_UP,
-    REFUSED = GIVEN_UP + SBS_FAULT_ITEM,
-    FOUND = GIVEN_UP + SBS_FAULT_SERVER + 1,
-    IN_THE_WAY,
-    SEVERAL,
-    OUT_OF_SCOPE,
-    UNCONFIRMED
-};
+enum { NO_REQUEST, GIVEN_UP, FOUND = GIVEN_UP + SBS_FAULT_SERVER + 1, IN_THE_WAY, SEVERAL, OUT_OF_SCOPE, UNCONFIRMED };
+
+_Static_assert(SBS_PUSH_REFUSED == SBS_PUSH_DEAD + (GIVEN_UP + SBS_FAULT_ITEM) * 16, "the reason of a refusal");
 
 static const char *const reasons[] = {
     [NO_REQUEST] = NULL, /* the sentence of the status */
@@ -32,11 +26,18 @@ static const char *const reasons[] = {
 };
 
 const char *sbs_push_reason_of(const sbs_push *push, sbs_push_verdict verdict) {
-    const char *reason = reasons[verdict / 16];
-    if (reason == NULL) {
+    unsigned number = verdict / 16;
+
+    /* A server that refuses one item after another is more likely set up wrongly than sent bad items: an operator is to
+     * look at them, and nothing deletes them until then. */
+    if (verdict == SBS_PUSH_REFUSED && push->priv.refused >= REFUSED_MAX - 1) {
+        number = GIVEN_UP + SBS_FAULT_ACCESS;
+    }
+
+    if (reasons[number] == NULL) {
         return sbs_status_text(push->priv.event.status);
     }
-    return reason;
+    return reasons[number];
 }
 
 static sbs_push_verdict verdict_collision(unsigned reason) {
@@ -63,6 +64,7 @@ static sbs_push_verdict push_judge_stored(const sbs_push *push, const struct sbs
         return SBS_PUSH_ALREADY;
     }
 
+    /* 200 to a first PUT: a server that does not know 201, or one that ignored the condition and replaced something. */
     if (push->priv.write_mode == SBS_WRITE_PUT) {
         if (is_first_version(push->priv.event.etag)) {
             return SBS_PUSH_DELIVERED;
@@ -83,10 +85,13 @@ static sbs_push_verdict push_judge_unsent(const sbs_push *push) {
     if (status == SBS_ERR_STATE || status == SBS_ERR_CANCELLED) { /* somebody else uses the client */
         return SBS_PUSH_WAITING;
     }
+
+    /* The item itself makes no request that the client takes. */
     if (group == SBS_CLASS_FIX_CALL && !push->priv.flags.elsewhere) {
         return verdict_dead(NO_REQUEST);
     }
 
+    /* Network and server mend themselves; rights, keys and addresses do not. */
     if (group == SBS_CLASS_LATER || group == SBS_CLASS_PEER) {
         return SBS_PUSH_WAITING;
     }
@@ -104,6 +109,7 @@ static bool push_is_given_up(const sbs_push *push, const struct sbs_push_sent *s
         return false;
     }
 
+    /* Often, and for long: a server that was down for a moment costs no item. */
     uint32_t age_s = push->priv.now_s - entry->since_s;
     return entry->failures + (unsigned)sbs_push_counts(push, entry) >= SBS_PUSH_FAILURES_MAX && age_s >= FAULT_TIME_S;
 }
@@ -122,7 +128,7 @@ static sbs_push_verdict push_judge_condition(const sbs_push *push, const struct 
         return verdict_dead(SEVERAL);
     }
 
-    return verdict_dead(REFUSED);
+    return SBS_PUSH_REFUSED;
 }
 
 /* It waits on its own, unless it failed often and long enough to be set aside. */
@@ -153,7 +159,7 @@ sbs_push_verdict sbs_push_judge(const sbs_push *push, const struct sbs_push_sent
         return push_judge_condition(push, sent);
     }
     if (flags->whole && flags->fault == SBS_FAULT_ITEM && !flags->asks) {
-        return verdict_dead(REFUSED);
+        return SBS_PUSH_REFUSED;
     }
 
     /* A server that does not confirm says so every time, and nothing tells it that the next one is a repeat. */

@@ -5,6 +5,8 @@
 sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     memset(push, 0, sizeof *push);
     push->priv.config = config;
+
+    /* The caller may lend room for more items that wait on their own. */
     push->priv.table = push->priv.deferred;
     push->priv.deferred_max = SBS_PUSH_DEFERRED_MAX;
     if (config->deferred != NULL) {
@@ -14,6 +16,7 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
     push->priv.first_lap = true;
 
+    /* Two characters of the body are the end of a Bundle. */
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
         config->batch_max > SBS_PUSH_BATCH_MAX ||
@@ -26,10 +29,6 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
 
 const sbs_push_event *sbs_push_event_of(const sbs_push *push) {
     return &push->priv.event;
-}
-
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push) {
-    return &push->priv.counters;
 }
 
 bool sbs_push_is_durable(const sbs_push *push) {
@@ -86,17 +85,10 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
         flags->fault = SBS_FAULT_ACCESS;
     }
 
-    /* A page comes from a gateway, and a word about the server's own state from the server: neither is about the item.
-     * But a gateway knows what is too large (413). */
-    bool page = detail->page && response.http_status != 413;
-
-    if (heard || flags->fault > SBS_FAULT_ITEM) {
-        return;
-    }
-    if (page) {
-        flags->fault = SBS_FAULT_ACCESS;
-    } else if (detail->transient) {
-        flags->fault = SBS_FAULT_SERVER;
+    /* What is said may tell more: a page comes from a gateway, and a word about a token, rights or the server's own
+     * state is none about the item. */
+    if (!heard && flags->fault <= SBS_FAULT_ITEM && detail->fault != SBS_FAULT_NONE) {
+        flags->fault = (uint8_t)detail->fault;
     }
 }
 
@@ -112,10 +104,8 @@ void sbs_push_begin_wait(sbs_push *push, bool pause, uint64_t id) {
     push->priv.state = PUSH_WAIT;
 
     if (pause) {
-        push->priv.counters.pauses++;
         sbs_push_tell(push, SBS_PUSH_PAUSED, id);
     } else {
-        push->priv.counters.waits++;
         sbs_push_tell(push, SBS_PUSH_WAITING, id);
     }
 }
@@ -167,4 +157,11 @@ void sbs_push_look_again(sbs_push *push) {
         before = push->priv.sent[0].id - 1;
     }
     sbs_push_look_on(push, before);
+}
+
+void sbs_push_cancel(sbs_push *push) {
+    sbs_client_cancel(push->priv.config->client);
+    if (push->priv.state != PUSH_WAIT) {
+        sbs_push_look_on(push, 0);
+    }
 }

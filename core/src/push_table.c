@@ -21,6 +21,7 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id) {
         return entry;
     }
 
+    /* Its failures count from here on: not what others did before. */
     entry = &push->priv.table[push->priv.deferred_count++];
     *entry = (sbs_push_deferred){.id = id, .lane = lane, .successes = push->priv.successes};
     return entry;

@@ -113,6 +113,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
         return;
     }
 
+    /* The next item is tried at once after one failure, and after a moment from the second on. */
     push->priv.misses++;
     bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
     if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {

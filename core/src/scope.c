@@ -73,6 +73,7 @@ static uint8_t scope_letters(sbs_text text) {
         }
     }
 
+    /* Another letter, or one out of order. */
     if (at != text.len) {
         return 0;
     }
@@ -122,6 +123,7 @@ sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope) {
         return SBS_ERR_FORMAT;
     }
 
+    /* What a query restricts is no right to the whole type. */
     has_query = scope_take_until(&rest, '?', &access);
     scope.permissions = scope_permissions_of(access, has_query);
     if (scope.permissions == 0 || !scope_is_context(scope.context) || !scope_is_type(scope.type)) {

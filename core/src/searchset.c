@@ -8,6 +8,8 @@ static sbs_json_node searchset_match_from(const sbs_json *doc, sbs_json_node nod
     for (; node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
         sbs_json_node search = sbs_lookup(doc, node, "search");
         *out_resource = sbs_lookup(doc, node, "resource");
+
+        /* Servers may leave the mode out; then it is a match unless it is their word about the search. */
         bool match = sbs_lookup(doc, search, "mode") == SBS_JSON_NONE || sbs_lookup_is(doc, search, "mode", "match");
         if (match && sbs_json_kind_of(doc, *out_resource) == SBS_JSON_OBJECT &&
             !sbs_lookup_is(doc, *out_resource, "resourceType", "OperationOutcome")) {

@@ -5,9 +5,8 @@
  */
 #include <string.h>
 
-#include "sbs/alg.h"
 #include "sbs/base64url.h"
-#include "sbs/jwk.h"
+#include "sbs/spki.h"
 
 #define TAG_INTEGER 0x02u
 #define TAG_BIT_STRING 0x03u
@@ -40,6 +39,7 @@ static bool der_read_element(der_reader *der, uint8_t tag, der_reader *out) {
         return false;
     }
 
+    /* One length byte, or the number of those that follow: keys need at most two. */
     size_t len = at[1];
     if (len == 0x81u) {
         len = at[2];
@@ -71,6 +71,7 @@ static bool der_read_positive(der_reader *der, der_reader *out) {
         return true;
     }
 
+    /* Only a zero that is needed may stand there. */
     out->at++;
     out->left--;
     return out->left > 0 && out->at[0] >= 0x80u;
@@ -236,6 +237,8 @@ void sbs_public_key_put_pem(sbs_writer *out, const sbs_public_key *key) {
     sbs_put_string(out, "-----BEGIN PUBLIC KEY-----\n");
     spki_put_info(&der, key);
     sbs_base64url_stream_finish(&stream);
+
+    /* The padding that base64url leaves out. */
     while (lines.count % 4 != 0) {
         pem_put_char(&lines, '=');
     }

@@ -28,6 +28,8 @@ void sbs_put(sbs_writer *writer, const char *data, size_t len) {
     if (len == 0 || (writer->error != SBS_OK && writer->error != SBS_ERR_BUFFER)) {
         return;
     }
+
+    /* Past an error a sink gets nothing more, and a buffer no more bytes; both go on counting. */
     if (writer->sink) {
         if (writer->error == SBS_OK) {
             writer->error = writer->sink(writer->sink_ctx, data, len);

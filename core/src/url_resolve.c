@@ -21,7 +21,11 @@ static size_t resolve_segment_end(const char *path, size_t at, size_t len) {
 }
 
 static size_t resolve_drop_last_segment(const char *path, size_t len) {
-    while (len > 0 && path[--len] != '/') {
+    while (len > 0) {
+        len--;
+        if (path[len] == '/') {
+            break;
+        }
     }
     return len;
 }

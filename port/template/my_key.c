@@ -8,9 +8,13 @@ static sbs_status my_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, si
     (void)size;
     *out_alg = SBS_ES384;
     *out_len = 0;
+
     /* Write 0x04|X|Y (97 bytes) for P-384, or the DER of RSAPublicKey for RSA. SBS_ERR_BUFFER with the size if it does
      * not fit. */
-    return key->slot < 0 ? SBS_ERR_ARGUMENT : SBS_ERR_UNSUPPORTED;
+    if (key->slot < 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+    return SBS_ERR_UNSUPPORTED;
 }
 
 static sbs_status my_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
@@ -20,9 +24,13 @@ static sbs_status my_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t 
     (void)signature;
     (void)size;
     *out_len = 0;
+
     /* First call: hand the hash to the element and return SBS_PENDING. Later: ask whether it is done, and write the raw
      * signature: R|S, 96 bytes, or modulus-length bytes for RSA (PKCS#1 v1.5 with the SHA-384 DigestInfo). */
-    return key->slot < 0 ? SBS_ERR_ARGUMENT : SBS_ERR_UNSUPPORTED;
+    if (key->slot < 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+    return SBS_ERR_UNSUPPORTED;
 }
 
 static const sbs_key_ops my_ops = {.public_key = my_public_key, .sign = my_sign};

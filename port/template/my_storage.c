@@ -8,9 +8,13 @@ static sbs_status my_get(void *ctx, const char *name, uint8_t *buffer, size_t si
     (void)buffer;
     (void)size;
     *out_len = 0;
+
     /* Check the checksum before a byte is used: SBS_ERR_DAMAGED, and keep the record. A newer version: SBS_ERR_VERSION.
      */
-    return storage->is_mounted ? SBS_ERR_NOT_FOUND : SBS_ERR_STORAGE;
+    if (!storage->is_mounted) {
+        return SBS_ERR_STORAGE;
+    }
+    return SBS_ERR_NOT_FOUND;
 }
 
 static sbs_status my_set(void *ctx, const char *name, const uint8_t *data, size_t len) {
@@ -18,15 +22,23 @@ static sbs_status my_set(void *ctx, const char *name, const uint8_t *data, size_
     (void)name;
     (void)data;
     (void)len;
+
     /* Write the new record beside the old one, make it durable, and only then let it count. */
-    return storage->is_mounted ? SBS_ERR_UNSUPPORTED : SBS_ERR_STORAGE;
+    if (!storage->is_mounted) {
+        return SBS_ERR_STORAGE;
+    }
+    return SBS_ERR_UNSUPPORTED;
 }
 
 static sbs_status my_remove(void *ctx, const char *name) {
     my_storage *storage = ctx;
     (void)name;
+
     /* Durable, too. Overwrite what was secret where the medium allows it. */
-    return storage->is_mounted ? SBS_ERR_NOT_FOUND : SBS_ERR_STORAGE;
+    if (!storage->is_mounted) {
+        return SBS_ERR_STORAGE;
+    }
+    return SBS_ERR_NOT_FOUND;
 }
 
 static const sbs_storage_ops my_ops = {.get = my_get, .set = my_set, .remove = my_remove};

@@ -12,6 +12,7 @@ static sbs_status my_open(void *ctx, const char *host, uint16_t port, sbs_now no
     (void)host;
     (void)port;
     (void)now;
+
     /* First call: start name resolution or the connection and return SBS_PENDING.
      * Later calls: look how far it has come. Map your codes: SBS_ERR_RESOLVE, _REFUSED, _UNREACHABLE, _NETWORK,
      * _MEMORY. A secured stream also authenticates the peer for `host` with its dates judged by `now`, and returns
@@ -25,8 +26,12 @@ static sbs_status my_send(void *ctx, const uint8_t *data, size_t len, size_t *ou
     (void)data;
     (void)len;
     *out_sent = 0;
+
     /* Take what fits now. Nothing fits: SBS_PENDING. A broken connection: SBS_ERR_TRUNCATED or _NETWORK. */
-    return stream->is_open ? SBS_PENDING : SBS_ERR_STATE;
+    if (!stream->is_open) {
+        return SBS_ERR_STATE;
+    }
+    return SBS_PENDING;
 }
 
 static sbs_status my_receive(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -34,8 +39,12 @@ static sbs_status my_receive(void *ctx, uint8_t *buffer, size_t size, size_t *ou
     (void)buffer;
     (void)size;
     *out_len = 0;
+
     /* Four answers: SBS_OK with bytes, SBS_PENDING, SBS_END (the peer ended it, authenticated), SBS_ERR_TRUNCATED. */
-    return stream->is_open ? SBS_PENDING : SBS_ERR_STATE;
+    if (!stream->is_open) {
+        return SBS_ERR_STATE;
+    }
+    return SBS_PENDING;
 }
 
 static void my_close(void *ctx) {
@@ -46,6 +55,7 @@ static void my_close(void *ctx) {
 
 static sbs_wait my_waits_for(void *ctx) {
     (void)ctx;
+
     /* Without descriptors a short time limit turns waiting into polling; wake the loop by an event where you can. */
     return (sbs_wait){.timeout_ms = 10, .events = SBS_WAIT_READ, .descriptor = -1};
 }

@@ -23,7 +23,7 @@ HEAVY = {
     "test_flash_storage": "each_bit_may_flip:power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:"
                           "power_is_cut_again_while_it_recovers",
     "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
-    "test_meter_trouble": "test_one_failed_read_loses_nothing",
+    "test_meter_trouble": "one_failed_read_loses_nothing",
     "test_push_bad": "bad_items_hold_up_no_other_lane",
     "test_push_settle": "nothing_is_looked_for_too_early",
     "test_push_faults": "the_connection_breaks_at_every_byte",

@@ -38,7 +38,7 @@ static void check_both_ways(const uint8_t *data, size_t len) {
     }
 }
 
-static void test_every_input_of_one_to_three_bytes(void **state) {
+static void every_input_of_one_to_three_bytes_is_encoded(void **state) {
     (void)state;
     for (uint32_t value = 0; value < 1u << 24; value++) {
         uint8_t data[3] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16)};
@@ -69,7 +69,7 @@ static void assert_pair(const char *data, size_t len, const char *text) {
 }
 
 /* RFC 4648 sections 9 and 10, without padding; RFC 7515 appendix C. */
-static void test_vectors_of_the_standards(void **state) {
+static void the_vectors_of_the_standards_hold(void **state) {
     (void)state;
     assert_pair("\x14\xfb\x9c\x03\xd9\x7e", 6, "FPucA9l-");
     assert_pair("\x14\xfb\x9c\x03\xd9", 5, "FPucA9k");
@@ -84,7 +84,7 @@ static void test_vectors_of_the_standards(void **state) {
     assert_pair("\x03\xec\xff\xe0\xc1", 5, "A-z_4ME");
 }
 
-static void test_exact_fit_and_one_short(void **state) {
+static void an_exact_fit_is_written_and_one_short_is_told(void **state) {
     uint8_t data[32];
     (void)state;
     for (size_t len = 0; len <= sizeof data; len++) {
@@ -114,7 +114,7 @@ static void test_exact_fit_and_one_short(void **state) {
     }
 }
 
-static void test_nothing_at_all(void **state) {
+static void nothing_at_all_is_legal(void **state) {
     size_t got = 9;
     char text[1];
     uint8_t data[1];
@@ -126,7 +126,7 @@ static void test_nothing_at_all(void **state) {
     assert_int_equal(got, 0);
 }
 
-static void test_decoding_in_place(void **state) {
+static void decoding_in_place_is_legal(void **state) {
     uint8_t data[50];
     char text[80];
     (void)state;
@@ -153,7 +153,7 @@ static void assert_refused(const char *text, size_t len) {
     assert_memory_equal(out, zeros, sizeof out);
 }
 
-static void test_every_illegal_character_at_every_position(void **state) {
+static void every_illegal_character_is_refused_at_every_position(void **state) {
     (void)state;
     for (size_t len = 2; len <= 12; len++) {
         for (size_t at = 0; at < len && len % 4 != 1; at++) {
@@ -169,7 +169,7 @@ static void test_every_illegal_character_at_every_position(void **state) {
     }
 }
 
-static void test_pad_bits_must_be_zero(void **state) {
+static void pad_bits_must_be_zero(void **state) {
     (void)state;
     for (unsigned value = 0; value < 64; value++) {
         uint8_t out[3];
@@ -181,7 +181,7 @@ static void test_pad_bits_must_be_zero(void **state) {
     }
 }
 
-static void test_lengths_of_4n_plus_1_and_padding_are_refused(void **state) {
+static void lengths_of_4n_plus_1_and_padding_are_refused(void **state) {
     static const char *const bad[] = {"A",      "AAAAA", "AAAAAAAAA", "Zg==", "Zm8=",    "Zm9vYg==", "Zg=",
                                       "Zm9v\n", " Zm9v", "Zm 9v",     "====", "Zm9vYg=", "=",        "Zm9v===="};
     (void)state;
@@ -193,7 +193,7 @@ static void test_lengths_of_4n_plus_1_and_padding_are_refused(void **state) {
     assert_int_equal(sbs_base64url_decode("AAAAA", 5, NULL, 0, &out_len), SBS_ERR_FORMAT);
 }
 
-static void test_stream_makes_the_same_text_however_it_is_cut(void **state) {
+static void a_stream_makes_the_same_text_however_it_is_cut(void **state) {
     static const char text[] = "{\"alg\":\"RS384\",\"kid\":\"x\"}?\xff\xfe>";
     char expected[64];
     size_t expected_len;
@@ -222,7 +222,7 @@ static void test_stream_makes_the_same_text_however_it_is_cut(void **state) {
     }
 }
 
-static void test_stream_tells_how_much_the_target_would_need(void **state) {
+static void a_stream_tells_how_much_the_target_would_need(void **state) {
     (void)state;
     for (size_t len = 1; len <= 10; len++) {
         for (size_t size = 0; size <= SBS_BASE64URL_ENCODED_SIZE(len); size++) {
@@ -244,16 +244,16 @@ static void test_stream_tells_how_much_the_target_would_need(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_input_of_one_to_three_bytes),
-        cmocka_unit_test(test_vectors_of_the_standards),
-        cmocka_unit_test(test_exact_fit_and_one_short),
-        cmocka_unit_test(test_nothing_at_all),
-        cmocka_unit_test(test_decoding_in_place),
-        cmocka_unit_test(test_every_illegal_character_at_every_position),
-        cmocka_unit_test(test_pad_bits_must_be_zero),
-        cmocka_unit_test(test_lengths_of_4n_plus_1_and_padding_are_refused),
-        cmocka_unit_test(test_stream_makes_the_same_text_however_it_is_cut),
-        cmocka_unit_test(test_stream_tells_how_much_the_target_would_need),
+        cmocka_unit_test(every_input_of_one_to_three_bytes_is_encoded),
+        cmocka_unit_test(the_vectors_of_the_standards_hold),
+        cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
+        cmocka_unit_test(nothing_at_all_is_legal),
+        cmocka_unit_test(decoding_in_place_is_legal),
+        cmocka_unit_test(every_illegal_character_is_refused_at_every_position),
+        cmocka_unit_test(pad_bits_must_be_zero),
+        cmocka_unit_test(lengths_of_4n_plus_1_and_padding_are_refused),
+        cmocka_unit_test(a_stream_makes_the_same_text_however_it_is_cut),
+        cmocka_unit_test(a_stream_tells_how_much_the_target_would_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static int64_t parsed(const char *text) {
 }
 
 /* RFC 9110 section 5.6.7. */
-static void test_three_forms(void **state) {
+static void three_forms_are_read(void **state) {
     (void)state;
     assert_int_equal(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
     assert_int_equal(parsed("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
@@ -36,7 +36,7 @@ static void test_three_forms(void **state) {
     assert_int_equal(parsed("Tue, 29 Feb 2000 00:00:00 GMT"), 951782400);
 }
 
-static void test_refused(void **state) {
+static void other_forms_are_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
         "",
@@ -93,7 +93,7 @@ static void test_refused(void **state) {
 }
 
 /* Each text cut short anywhere, and each byte replaced by each other one, is refused or still a date. */
-static void test_damaged_texts(void **state) {
+static void damaged_texts_are_no_crash(void **state) {
     (void)state;
     static const char *const forms[] = {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
                                         "Sun Nov  6 08:49:37 1994"};
@@ -129,7 +129,7 @@ static int64_t first_of_march(int64_t year) {
     return sbs_date_days(year, 3, 1) * 86400;
 }
 
-static void test_two_digit_years(void **state) {
+static void two_digits_are_the_nearest_year(void **state) {
     (void)state;
     assert_int_equal(two_digit_year(26, UTC_2026), first_of_march(2026));
     assert_int_equal(two_digit_year(76, UTC_2026), first_of_march(2076));
@@ -144,7 +144,7 @@ static void test_two_digit_years(void **state) {
 }
 
 /* Walks the calendar day by day, with its own idea of months and leap years. */
-static void test_every_day_of_1600_to_9999(void **state) {
+static void every_day_of_1600_to_9999_is_right(void **state) {
     (void)state;
     static const unsigned lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int64_t day_number = -135140; /* 1600-01-01 */
@@ -186,7 +186,7 @@ static void assert_put(int64_t utc_s, int ms, int16_t zone, const char *expected
     assert_true(sbs_date_is_fhir_datetime(text));
 }
 
-static void test_put(void **state) {
+static void a_time_is_written_in_its_zone(void **state) {
     (void)state;
     assert_put(0, -1, 0, "1970-01-01T00:00:00Z");
     assert_put(0, 0, 0, "1970-01-01T00:00:00.000Z");
@@ -213,7 +213,7 @@ static sbs_status put_status(int64_t utc_s, int ms, int16_t zone) {
     return sbs_writer_finish(&out, NULL);
 }
 
-static void test_put_refused(void **state) {
+static void a_time_that_has_no_form_is_refused(void **state) {
     (void)state;
     assert_int_equal(put_status(INT64_C(253402300800), -1, 0), SBS_ERR_FORMAT);
     assert_int_equal(put_status(INT64_C(253402300799), -1, 1), SBS_ERR_FORMAT);
@@ -229,7 +229,7 @@ static void test_put_refused(void **state) {
 }
 
 /* What sbs_date_put writes and what sbs_date_parse_http reads agree, with a step that meets every second of a day. */
-static void test_round_trip(void **state) {
+static void what_is_written_is_read_again(void **state) {
     (void)state;
     for (int64_t utc_s = INT64_C(-2208988800); utc_s <= INT64_C(253402300799); utc_s += 1000003) {
         char buffer[40];
@@ -313,7 +313,7 @@ static const char *const no_fhir_datetimes[] = {
     "2018-06-01Z",
 };
 
-static void test_fhir_datetime(void **state) {
+static void a_datetime_is_told_from_other_texts(void **state) {
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(fhir_datetimes); i++) {
         if (!sbs_date_is_fhir_datetime(sbs_text_of(fhir_datetimes[i]))) {
@@ -331,15 +331,15 @@ static void test_fhir_datetime(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_three_forms),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_damaged_texts),
-        cmocka_unit_test(test_two_digit_years),
-        cmocka_unit_test(test_every_day_of_1600_to_9999),
-        cmocka_unit_test(test_put),
-        cmocka_unit_test(test_put_refused),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_fhir_datetime),
+        cmocka_unit_test(three_forms_are_read),
+        cmocka_unit_test(other_forms_are_refused),
+        cmocka_unit_test(damaged_texts_are_no_crash),
+        cmocka_unit_test(two_digits_are_the_nearest_year),
+        cmocka_unit_test(every_day_of_1600_to_9999_is_right),
+        cmocka_unit_test(a_time_is_written_in_its_zone),
+        cmocka_unit_test(a_time_that_has_no_form_is_refused),
+        cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(a_datetime_is_told_from_other_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

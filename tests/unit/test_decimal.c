@@ -19,7 +19,7 @@ static const char *put(sbs_decimal value) {
 }
 
 /* Personal Health Device implementation guide, FLOATS: pairs of bits and text. */
-static void test_golden_pairs(void **state) {
+static void known_decimals_are_written(void **state) {
     static const struct {
         uint32_t bits;
         const char *text;
@@ -60,7 +60,7 @@ static void assert_special(sbs_measure_kind kind, const sbs_decimal *value, sbs_
     assert_string_equal(sbs_measure_absent_code(kind), code);
 }
 
-static void test_special_values(void **state) {
+static void special_values_are_no_numbers(void **state) {
     static const struct {
         uint32_t bits;
         uint16_t short_bits;
@@ -87,7 +87,7 @@ static void test_special_values(void **state) {
     assert_null(sbs_measure_absent_code(SBS_MEASURE_NUMBER));
 }
 
-static void test_every_sfloat(void **state) {
+static void every_sfloat_is_read(void **state) {
     (void)state;
     for (uint32_t bits = 0; bits <= UINT16_MAX; bits++) {
         int mantissa = (int)(bits & 0xFFF) - ((bits & 0x800) != 0 ? 0x1000 : 0);
@@ -101,7 +101,7 @@ static void test_every_sfloat(void **state) {
     }
 }
 
-static void test_float_exponents_that_cannot_be_written(void **state) {
+static void float_exponents_that_cannot_be_written_are_refused(void **state) {
     sbs_decimal value;
     (void)state;
     assert_int_equal(sbs_decimal_from_float(0x7F000001, &value), SBS_MEASURE_NUMBER);
@@ -112,7 +112,7 @@ static void test_float_exponents_that_cannot_be_written(void **state) {
     assert_string_equal(put(value), "SBS_ERR_FORMAT");
 }
 
-static void test_put_at_the_limits(void **state) {
+static void decimals_are_written_up_to_the_limits(void **state) {
     static const struct {
         sbs_decimal value;
         const char *text;
@@ -145,7 +145,7 @@ static void test_put_at_the_limits(void **state) {
     }
 }
 
-static void test_put_exact_fit_and_one_short(void **state) {
+static void an_exact_fit_is_written_and_one_short_is_told(void **state) {
     char text[6];
     size_t len;
     sbs_writer writer;
@@ -161,7 +161,7 @@ static void test_put_exact_fit_and_one_short(void **state) {
 }
 
 /* Mantissas of 0 to 999 and around each power of ten, both signs, all exponents: what is written reads back. */
-static void test_round_trip(void **state) {
+static void what_is_written_is_read_again(void **state) {
     (void)state;
     for (int64_t base = 0; base <= INT64_C(100000000000000000); base = base == 0 ? 1000 : base * 10) {
         for (int64_t mantissa = base; mantissa < base + 1000; mantissa++) {
@@ -185,7 +185,7 @@ static void test_round_trip(void **state) {
 }
 
 /* The same through printf, which is an implementation of its own for what fits in its types. */
-static void test_put_agrees_with_printf(void **state) {
+static void the_text_agrees_with_printf(void **state) {
     (void)state;
     for (int mantissa = -1100; mantissa <= 1100; mantissa++) {
         char expected[32];
@@ -197,7 +197,7 @@ static void test_put_agrees_with_printf(void **state) {
     }
 }
 
-static void test_parse(void **state) {
+static void decimals_are_read(void **state) {
     static const struct {
         const char *text;
         sbs_decimal value;
@@ -230,7 +230,7 @@ static void test_parse(void **state) {
     }
 }
 
-static void test_parse_refuses(void **state) {
+static void other_texts_are_refused(void **state) {
     static const char *const bad[] = {
         "",
         "-",
@@ -288,7 +288,7 @@ static void test_parse_refuses(void **state) {
 }
 
 /* Long fractions and large exponents cancel out exactly up to the longest text. */
-static void test_parse_of_a_fraction_as_long_as_may_be(void **state) {
+static void a_fraction_as_long_as_may_be_is_read(void **state) {
     char text[256];
     (void)state;
     for (int zeros = 1; zeros <= 245; zeros++) {
@@ -307,17 +307,17 @@ static void test_parse_of_a_fraction_as_long_as_may_be(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_pairs),
-        cmocka_unit_test(test_special_values),
-        cmocka_unit_test(test_every_sfloat),
-        cmocka_unit_test(test_float_exponents_that_cannot_be_written),
-        cmocka_unit_test(test_put_at_the_limits),
-        cmocka_unit_test(test_put_exact_fit_and_one_short),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_put_agrees_with_printf),
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_parse_refuses),
-        cmocka_unit_test(test_parse_of_a_fraction_as_long_as_may_be),
+        cmocka_unit_test(known_decimals_are_written),
+        cmocka_unit_test(special_values_are_no_numbers),
+        cmocka_unit_test(every_sfloat_is_read),
+        cmocka_unit_test(float_exponents_that_cannot_be_written_are_refused),
+        cmocka_unit_test(decimals_are_written_up_to_the_limits),
+        cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
+        cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(the_text_agrees_with_printf),
+        cmocka_unit_test(decimals_are_read),
+        cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(a_fraction_as_long_as_may_be_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static sbs_flash_queue flash_queue;
 static sbs_queue queue;
 static sbs_flash_queue_policy policy;
 
-/* ---- what one walk reads ---- */
+/* ---- what one walk reads ----------------------------------------------------------------------------------------- */
 
 typedef struct contents {
     uint64_t reads; /* of one walk */
@@ -70,7 +70,7 @@ static void assert_walks(const char *what, uint64_t before, const contents *seen
     }
 }
 
-/* ---- operations, each within its bound ---- */
+/* ---- operations, each within its bound --------------------------------------------------------------------------- */
 
 static void mount(void) {
     sbs_flash_queue_config config = {.policy = policy};
@@ -159,7 +159,7 @@ static uint32_t waiting(void) {
     return counters.waiting;
 }
 
-/* ---- histories ---- */
+/* ---- histories --------------------------------------------------------------------------------------------------- */
 
 static void one_that_is_held_for_good(void **state) {
     (void)state;
@@ -281,7 +281,7 @@ static void small_ones_behind_one_that_stays(void **state) {
     flash_sim_free(&sim);
 }
 
-/* ---- logs that this version does not write ---- */
+/* ---- logs that this version does not write ----------------------------------------------------------------------- */
 
 static uint64_t forged_id;
 
@@ -364,7 +364,7 @@ static void ids_without_any_order(void **state) {
     flash_sim_free(&sim);
 }
 
-/* ---- damage while it runs ---- */
+/* ---- damage while it runs ---------------------------------------------------------------------------------------- */
 
 /* A header that cannot be read any more would shift what is known of all behind it. */
 static void a_record_that_goes_while_it_runs(void **state) {

@@ -119,7 +119,7 @@ static const sbs_text accepted_documents[] = {
     TEXT("{} \n"),
 };
 
-static void test_accepted(void **state) {
+static void every_form_of_the_grammar_is_accepted(void **state) {
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(accepted_documents); i++) {
         size_t where;
@@ -225,7 +225,7 @@ static const refused refused_structure[] = {
     {TEXT("{\"a\":1\0}"), 6},
 };
 
-static void test_refused_structure(void **state) {
+static void a_broken_structure_is_refused(void **state) {
     (void)state;
     assert_all_refused(refused_structure, SBS_COUNT_OF(refused_structure));
 }
@@ -288,12 +288,12 @@ static const refused refused_numbers_and_literals[] = {
     {TEXT("[true false]"), 6},
 };
 
-static void test_refused_numbers_and_literals(void **state) {
+static void other_numbers_and_literals_are_refused(void **state) {
     (void)state;
     assert_all_refused(refused_numbers_and_literals, SBS_COUNT_OF(refused_numbers_and_literals));
 }
 
-static void test_refused_strings(void **state) {
+static void other_strings_are_refused(void **state) {
     static const refused rows[] = {
         {TEXT("[\""), 2},
         {TEXT("[\"a"), 3},
@@ -354,7 +354,7 @@ static void test_refused_strings(void **state) {
     assert_all_refused(rows, SBS_COUNT_OF(rows));
 }
 
-static void test_every_code_point(void **state) {
+static void every_code_point_is_judged_right(void **state) {
     (void)state;
     for (uint32_t code_point = 0; code_point < 0x110800; code_point++) {
         char text[8] = "\"";
@@ -388,7 +388,7 @@ static sbs_status parse_nested(const char *open, const char *close, size_t depth
     return parse(text, strlen(text), &where);
 }
 
-static void test_depth_at_the_limit_and_one_over(void **state) {
+static void nesting_ends_at_the_limit(void **state) {
     (void)state;
     assert_int_equal(parse_nested("[", "]", SBS_JSON_DEPTH_MAX), SBS_OK);
     assert_int_equal(parse_nested("[", "]", SBS_JSON_DEPTH_MAX + 1), SBS_ERR_JSON_DEPTH);
@@ -399,7 +399,7 @@ static void test_depth_at_the_limit_and_one_over(void **state) {
     assert_int_equal(parse_nested("[{\"a\":", "}]", SBS_JSON_DEPTH_MAX / 2 + 1), SBS_ERR_JSON_DEPTH);
 }
 
-static void test_hostile_nesting(void **state) {
+static void hostile_nesting_is_refused(void **state) {
     size_t len = 100000;
     size_t where;
     char *text = malloc(len);
@@ -415,7 +415,7 @@ static void test_hostile_nesting(void **state) {
     free(text);
 }
 
-static void test_long_and_wide(void **state) {
+static void long_and_wide_texts_are_accepted(void **state) {
     size_t len = 65537;
     size_t where;
     char *text = malloc(len);
@@ -447,7 +447,7 @@ static const char document[] =
     "{\"access_token\":\"a\\u00e9\xc3\xa9\\\"\",\"expires_in\":-12.5e+3,\"l\":[true,[null,{}],false],"
     "\"o\":{\"\":{\"x\":[]}}}";
 
-static void test_cut_at_every_byte(void **state) {
+static void a_text_cut_at_any_byte_is_refused(void **state) {
     size_t where;
     (void)state;
     assert_int_equal(parse(document, strlen(document), &where), SBS_OK);
@@ -460,7 +460,7 @@ static void test_cut_at_every_byte(void **state) {
 }
 
 /* parse() checks the tree of whatever is accepted still. */
-static void test_every_byte_changed_or_missing(void **state) {
+static void a_changed_or_missing_byte_is_no_crash(void **state) {
     char text[sizeof document];
     size_t len = strlen(document);
     size_t where;
@@ -481,16 +481,16 @@ static void test_every_byte_changed_or_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused_structure),
-        cmocka_unit_test(test_refused_numbers_and_literals),
-        cmocka_unit_test(test_refused_strings),
-        cmocka_unit_test(test_every_code_point),
-        cmocka_unit_test(test_depth_at_the_limit_and_one_over),
-        cmocka_unit_test(test_hostile_nesting),
-        cmocka_unit_test(test_long_and_wide),
-        cmocka_unit_test(test_cut_at_every_byte),
-        cmocka_unit_test(test_every_byte_changed_or_missing),
+        cmocka_unit_test(every_form_of_the_grammar_is_accepted),
+        cmocka_unit_test(a_broken_structure_is_refused),
+        cmocka_unit_test(other_numbers_and_literals_are_refused),
+        cmocka_unit_test(other_strings_are_refused),
+        cmocka_unit_test(every_code_point_is_judged_right),
+        cmocka_unit_test(nesting_ends_at_the_limit),
+        cmocka_unit_test(hostile_nesting_is_refused),
+        cmocka_unit_test(long_and_wide_texts_are_accepted),
+        cmocka_unit_test(a_text_cut_at_any_byte_is_refused),
+        cmocka_unit_test(a_changed_or_missing_byte_is_no_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static sbs_json_node member(const sbs_json *doc, sbs_json_node object, const cha
     return node;
 }
 
-static void test_tokens_exact_and_one_short(void **state) {
+static void tokens_fit_exactly_and_one_short_is_told(void **state) {
     static const char text[] = "{\"a\":\"b\",\"c\":-12.5e+3,\"l\":[true,[null,{}],false],\"o\":{\"\":{\"x\":[]}}}";
     sbs_json doc = parsed(text);
     size_t needed = doc.count;
@@ -50,14 +50,14 @@ static void test_tokens_exact_and_one_short(void **state) {
     assert_int_equal(sbs_json_parse(&doc, "1", 1, tokens, SIZE_MAX, NULL), SBS_OK);
 }
 
-static void test_too_large(void **state) {
+static void a_text_that_is_too_large_is_refused(void **state) {
     sbs_json doc;
     (void)state;
     assert_int_equal(sbs_json_parse(&doc, "1", (size_t)INT32_MAX + 1, tokens, 1, NULL), SBS_ERR_TOO_LARGE);
     assert_int_equal(doc.count, 0);
 }
 
-static void test_kinds(void **state) {
+static void each_kind_of_value_is_told(void **state) {
     static const sbs_json_kind kinds[] = {SBS_JSON_OBJECT, SBS_JSON_ARRAY, SBS_JSON_STRING, SBS_JSON_NUMBER,
                                           SBS_JSON_NUMBER, SBS_JSON_TRUE,  SBS_JSON_FALSE,  SBS_JSON_NULL};
     static const char *const raws[] = {"{}", "[]", "t", "-1", "0", "true", "false", "null"};
@@ -72,7 +72,7 @@ static void test_kinds(void **state) {
     assert_int_equal(i, SBS_COUNT_OF(kinds));
 }
 
-static void test_walking(void **state) {
+static void containers_are_walked_in_order(void **state) {
     sbs_json doc = parsed(" {\"a\" : {\"b\":[1,2,{}]} , \"c\":[[],[3]], \"d\":\"e\"} ");
     sbs_json_node a = sbs_json_first(&doc, 0);
     sbs_json_node c = sbs_json_next(&doc, a);
@@ -95,7 +95,7 @@ static void test_walking(void **state) {
 }
 
 /* An element whose array follows a string value: the string is a sibling, no name. */
-static void test_strings_in_arrays_are_no_names(void **state) {
+static void strings_in_arrays_are_no_names(void **state) {
     sbs_json doc = parsed("[\"a\",[1],\"b\",{\"c\":\"d\"},\"e\"]");
     sbs_json_node at = sbs_json_first(&doc, 0);
     static const char *const raws[] = {"a", "[1]", "b", "{\"c\":\"d\"}", "e"};
@@ -108,7 +108,7 @@ static void test_strings_in_arrays_are_no_names(void **state) {
     assert_true(at == SBS_JSON_NONE);
 }
 
-static void test_no_node_is_harmless(void **state) {
+static void no_node_is_harmless(void **state) {
     sbs_json doc = parsed("{\"a\":1}");
     sbs_json_node node;
     sbs_text text;
@@ -126,7 +126,7 @@ static void test_no_node_is_harmless(void **state) {
     assert_int_equal(sbs_json_text_in_place(&doc, SBS_JSON_NONE, NULL, &text), SBS_ERR_JSON_TYPE);
 }
 
-static void test_members(void **state) {
+static void members_are_found_by_their_names(void **state) {
     sbs_json doc = parsed("{\"\\u0061ccess_token\":1,\"b\":{\"access_token\":2,\"x\":0},\"c\":3,\"\":4,\"d\\u0000\":5,"
                           "\"\\ud83d\\ude00\":6,\"\\ud83d\":7,\"\\/\\n\":8,\"c\":9}");
     sbs_json_node node;
@@ -147,14 +147,14 @@ static void test_members(void **state) {
     assert_int_equal(sbs_json_member(&doc, member(&doc, 0, ""), "a", &node), SBS_ERR_JSON_TYPE);
 }
 
-static void test_duplicates_are_found_however_they_are_written(void **state) {
+static void duplicates_are_found_however_they_are_written(void **state) {
     sbs_json doc = parsed("{\"scope\":1,\"sc\\u006Fpe\":2}");
     sbs_json_node node;
     (void)state;
     assert_int_equal(sbs_json_member(&doc, 0, "scope", &node), SBS_ERR_DUPLICATE);
 }
 
-static void test_equals(void **state) {
+static void strings_are_compared_after_unescaping(void **state) {
     sbs_json doc = parsed("[\"b\\u0065arer\",\"\",1]");
     sbs_json_node at = sbs_json_first(&doc, 0);
     (void)state;
@@ -170,7 +170,7 @@ static void test_equals(void **state) {
 }
 
 /* Some editors and servers put a byte order mark before their JSON (RFC 8259 section 8.1). */
-static void test_a_byte_order_mark_is_skipped(void **state) {
+static void a_byte_order_mark_is_skipped(void **state) {
     char text[] = "\xef\xbb\xbf {\"a\":\"\\u0062\"}";
     sbs_json_token few[3];
     sbs_json doc;
@@ -185,7 +185,7 @@ static void test_a_byte_order_mark_is_skipped(void **state) {
 }
 
 /* Tokens go into any memory, aligned there; one byte less than they need is too little. */
-static void test_tokens_in_memory_of_their_own(void **state) {
+static void tokens_may_have_memory_of_their_own(void **state) {
     static const char text[] = "[1,2]";
     _Alignas(sbs_json_token) char memory[4 * sizeof(sbs_json_token)];
     sbs_json doc;
@@ -246,7 +246,7 @@ static void check_text(const char *json, const char *expected) {
     }
 }
 
-static void test_text(void **state) {
+static void strings_are_unescaped(void **state) {
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(strings); i++) {
         if (strings[i].text != NULL) {
@@ -262,7 +262,7 @@ static void test_text(void **state) {
     }
 }
 
-static void test_text_in_place(void **state) {
+static void strings_are_unescaped_where_they_stand(void **state) {
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(strings); i++) {
         size_t len = strlen(strings[i].json);
@@ -285,7 +285,7 @@ static void test_text_in_place(void **state) {
     }
 }
 
-static void test_values_in_place_leave_their_neighbours(void **state) {
+static void values_in_place_leave_their_neighbours(void **state) {
     char text[] = "{\"a\":\"\\u0041\\n\",\"b\":[\"\\\"x\\\"\"],\"c\":\"\\\\\"}";
     sbs_json doc = parsed(text);
     sbs_text a;
@@ -305,7 +305,7 @@ static void test_values_in_place_leave_their_neighbours(void **state) {
 }
 
 /* What was unescaped in place may look like an escape that is cut off. */
-static void test_reading_again_after_in_place_is_bounded(void **state) {
+static void reading_again_after_in_place_is_bounded(void **state) {
     static const char *const texts[] = {"\"\\\\\\\\\"", "\"12\\\\\\\\u\"", "\"\\\\\\\\\\\\u00e9\"",
                                         "\"\\\\ud83d\\\\\\\\\""};
     (void)state;
@@ -324,21 +324,21 @@ static void test_reading_again_after_in_place_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_exact_and_one_short),
-        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_walking),
-        cmocka_unit_test(test_strings_in_arrays_are_no_names),
-        cmocka_unit_test(test_no_node_is_harmless),
-        cmocka_unit_test(test_members),
-        cmocka_unit_test(test_duplicates_are_found_however_they_are_written),
-        cmocka_unit_test(test_equals),
-        cmocka_unit_test(test_a_byte_order_mark_is_skipped),
-        cmocka_unit_test(test_tokens_in_memory_of_their_own),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_text_in_place),
-        cmocka_unit_test(test_values_in_place_leave_their_neighbours),
-        cmocka_unit_test(test_reading_again_after_in_place_is_bounded),
+        cmocka_unit_test(tokens_fit_exactly_and_one_short_is_told),
+        cmocka_unit_test(a_text_that_is_too_large_is_refused),
+        cmocka_unit_test(each_kind_of_value_is_told),
+        cmocka_unit_test(containers_are_walked_in_order),
+        cmocka_unit_test(strings_in_arrays_are_no_names),
+        cmocka_unit_test(no_node_is_harmless),
+        cmocka_unit_test(members_are_found_by_their_names),
+        cmocka_unit_test(duplicates_are_found_however_they_are_written),
+        cmocka_unit_test(strings_are_compared_after_unescaping),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
+        cmocka_unit_test(tokens_may_have_memory_of_their_own),
+        cmocka_unit_test(strings_are_unescaped),
+        cmocka_unit_test(strings_are_unescaped_where_they_stand),
+        cmocka_unit_test(values_in_place_leave_their_neighbours),
+        cmocka_unit_test(reading_again_after_in_place_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void assert_error(sheet *s, sbs_status expected) {
     assert_int_equal(sbs_json_writer_finish(&s->json, NULL), expected);
 }
 
-static void test_containers_and_scalars(void **state) {
+static void containers_and_scalars_are_written(void **state) {
     sheet s;
     sbs_json_writer *json = start(&s);
     (void)state;
@@ -56,7 +56,24 @@ static void test_containers_and_scalars(void **state) {
                        "\"empty\":\"\",\"d\":\"e\"}");
 }
 
-static void test_any_value_may_be_the_root(void **state) {
+static void each_item_has_a_line_where_people_read_it(void **state) {
+    sheet s;
+    sbs_json_writer *json = start(&s);
+    (void)state;
+    sbs_json_writer_indent(json, 1);
+    sbs_json_begin_object(json);
+    sbs_json_member_text(json, "a", sbs_text_of("{b}"));
+    sbs_json_key(json, "c");
+    sbs_json_begin_array(json);
+    sbs_json_put_uint(json, 1);
+    sbs_json_begin_object(json);
+    sbs_json_end_object(json);
+    sbs_json_end_array(json);
+    sbs_json_end_object(json);
+    assert_written(&s, "{\n    \"a\": \"{b}\",\n    \"c\": [\n      1,\n      {}\n    ]\n  }");
+}
+
+static void any_value_may_be_the_root(void **state) {
     sheet s;
     (void)state;
     sbs_json_put_string(start(&s), "x");
@@ -66,7 +83,7 @@ static void test_any_value_may_be_the_root(void **state) {
 }
 
 /* What Python's json.dumps(text, ensure_ascii=False) writes. */
-static void test_escapes(void **state) {
+static void what_needs_an_escape_has_one(void **state) {
     sheet s;
     (void)state;
     sbs_json_put_string(start(&s), "\"\\/\b\f\n\r\t\x01\x0b\x0e\x1f\x20\x7f");
@@ -85,7 +102,7 @@ static void test_escapes(void **state) {
     assert_written(&s, "{\"\\\"\\n\":\"x\"}");
 }
 
-static void test_every_control_character(void **state) {
+static void every_control_character_is_escaped(void **state) {
     (void)state;
     for (int c = 1; c < 0x20; c++) {
         static const char short_forms[] = "\b\f\n\r\t";
@@ -108,7 +125,7 @@ static void test_every_control_character(void **state) {
     }
 }
 
-static void test_what_is_no_text_is_refused(void **state) {
+static void what_is_no_text_is_refused(void **state) {
     static const char *const bad[] = {
         "\x80",
         "\xbf",
@@ -171,7 +188,7 @@ static void perform(sbs_json_writer *json, const char *calls) {
     }
 }
 
-static void test_misuse_is_told(void **state) {
+static void misuse_is_told(void **state) {
     static const char *const wrong[] = {"",    "{",   "[",    "}",     "]",    "{]",   "[}",    "k",
                                         "vv",  "{v}", "[k]",  "[kv]",  "{k}",  "{kk",  "{kkv}", "{}v",
                                         "[]]", "{}k", "{k{}", "{kvv}", "[]{}", "{k[}", "[[]",   "{{}}"};
@@ -183,7 +200,7 @@ static void test_misuse_is_told(void **state) {
     }
 }
 
-static void test_right_use_is_told_from_misuse(void **state) {
+static void right_use_is_told_from_misuse(void **state) {
     static const char *const right[] = {"v",      "{}",       "[]",       "[vv]",       "{kv}",
                                         "{kvkv}", "{k{}k[]}", "[[][]{}]", "[{kv}{kv}v]"};
     static const char *const text[] = {"1",
@@ -215,7 +232,7 @@ static void nest(sbs_json_writer *json, int levels) {
     }
 }
 
-static void test_levels_at_the_limit_and_one_over(void **state) {
+static void levels_end_at_the_limit(void **state) {
     sheet s;
     size_t len;
     (void)state;
@@ -226,7 +243,7 @@ static void test_levels_at_the_limit_and_one_over(void **state) {
     assert_error(&s, SBS_ERR_STATE);
 }
 
-static void test_exact_fit_and_one_short(void **state) {
+static void an_exact_fit_is_written_and_one_short_is_told(void **state) {
     static const char calls[] = "{k[vvv]kv}";
     static const char expected[] = "{\"k\":[1,1,1],\"k\":1}";
     size_t needed = strlen(expected);
@@ -248,15 +265,16 @@ static void test_exact_fit_and_one_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_containers_and_scalars),
-        cmocka_unit_test(test_any_value_may_be_the_root),
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_every_control_character),
-        cmocka_unit_test(test_what_is_no_text_is_refused),
-        cmocka_unit_test(test_misuse_is_told),
-        cmocka_unit_test(test_right_use_is_told_from_misuse),
-        cmocka_unit_test(test_levels_at_the_limit_and_one_over),
-        cmocka_unit_test(test_exact_fit_and_one_short),
+        cmocka_unit_test(containers_and_scalars_are_written),
+        cmocka_unit_test(each_item_has_a_line_where_people_read_it),
+        cmocka_unit_test(any_value_may_be_the_root),
+        cmocka_unit_test(what_needs_an_escape_has_one),
+        cmocka_unit_test(every_control_character_is_escaped),
+        cmocka_unit_test(what_is_no_text_is_refused),
+        cmocka_unit_test(misuse_is_told),
+        cmocka_unit_test(right_use_is_told_from_misuse),
+        cmocka_unit_test(levels_end_at_the_limit),
+        cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

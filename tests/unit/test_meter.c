@@ -246,8 +246,8 @@ static void test_full_flash(void **state) {
     assert_true(rig_saw(&rig, "measurement refused: the buffer is too small"));
     sbs_queue_counters counters;
     rig.meter.queue.ops->counters(rig.meter.queue.ctx, &counters);
-    assert_int_equal(counters.accepted + rig.meter.refused, 600);
-    assert_true(rig.meter.refused > 0);
+    assert_int_equal(counters.accepted + rig.meter.measuring.refused, 600);
+    assert_true(rig.meter.measuring.refused > 0);
     rig.fhir.stored_count = 0;
     rig.network_up = true;
     rig_clear(&rig);
@@ -273,7 +273,7 @@ static void test_drop_oldest(void **state) {
     rig_run(&rig, 10);
     rig_type(&rig, "measure 600\n");
     rig_run(&rig, 60000);
-    assert_int_equal(rig.meter.refused, 0);
+    assert_int_equal(rig.meter.measuring.refused, 0);
     rig_clear(&rig);
     rig_type(&rig, "queue\n");
     assert_true(rig_saw(&rig, "accepted=600"));

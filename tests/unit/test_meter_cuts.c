@@ -123,7 +123,7 @@ static void recover(void) {
     assert_no_stray_key();
 }
 
-static void test_whole_life(void **state) {
+static void a_life_survives_a_power_cut_at_any_operation(void **state) {
     (void)state;
     uint64_t operations = live(0);
     unsigned cuts = 0;
@@ -150,7 +150,7 @@ static void assert_new(psa_key_id_t old, uint64_t epoch) {
 }
 
 /* All or nothing: before the mark of the reset is stored everything goes on, from then on nothing comes back. */
-static void test_reset(void **state) {
+static void a_reset_survives_a_power_cut_at_any_operation(void **state) {
     (void)state;
     bool erased = false, whole = false;
     uint64_t cut = 0;
@@ -184,8 +184,8 @@ static void test_reset(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_life),
-        cmocka_unit_test(test_reset),
+        cmocka_unit_test(a_life_survives_a_power_cut_at_any_operation),
+        cmocka_unit_test(a_reset_survives_a_power_cut_at_any_operation),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

@@ -22,7 +22,7 @@ static uint8_t data[METER_ITEM_MAX];
 static char json[METER_BODY_MAX + 1];
 static meter_encoder state_of;
 
-static void test_round_trip(void **state) {
+static void an_item_is_read_as_it_was_written(void **state) {
     (void)state;
     meter_item item = typical, read;
     assert_int_equal(meter_item_write(&typical, data), 41);
@@ -43,7 +43,7 @@ static void test_round_trip(void **state) {
     assert_false(read.demo || read.settled);
 }
 
-static void test_damage(void **state) {
+static void a_damaged_item_is_refused(void **state) {
     (void)state;
     meter_item read;
     size_t len = meter_item_write(&typical, data);
@@ -96,7 +96,7 @@ static void assert_identity(const sbs_push_identity *identity, const char *syste
     }
 }
 
-static void test_settled_clock(void **state) {
+static void with_a_clock_and_a_subject_the_guide_names_it(void **state) {
     (void)state;
     sbs_push_identity identity;
     state_of = (meter_encoder){.epoch = 0xFEDCBA9876543210, .device_known = true};
@@ -113,7 +113,7 @@ static void test_settled_clock(void **state) {
     assert_non_null(strstr(json, "\"device\":{\"reference\":\"Device/sbs-"));
 }
 
-static void test_patient_identifier(void **state) {
+static void a_patients_identifier_takes_the_place_of_the_id(void **state) {
     (void)state;
     sbs_push_identity identity;
     meter_item item = typical;
@@ -125,7 +125,7 @@ static void test_patient_identifier(void **state) {
     assert_null(strstr(json, "\"device\""));
 }
 
-static void test_unsettled_clock(void **state) {
+static void without_a_clock_epoch_and_number_name_it(void **state) {
     (void)state;
     sbs_push_identity identity;
     meter_item item = typical;
@@ -142,7 +142,7 @@ static void test_unsettled_clock(void **state) {
     assert_null(strstr(json, "effective"));
 }
 
-static void test_no_subject(void **state) {
+static void without_a_subject_epoch_and_number_name_it(void **state) {
     (void)state;
     sbs_push_identity identity;
     meter_item item = typical;
@@ -153,7 +153,7 @@ static void test_no_subject(void **state) {
 }
 
 /* The largest item fits the memory for its request, with the search that If-None-Exist needs. */
-static void test_largest(void **state) {
+static void the_largest_item_fits(void **state) {
     (void)state;
     char subject[METER_SUBJECT_MAX], patient[METER_PATIENT_MAX], system[METER_PATIENT_SYSTEM_MAX];
     char search[METER_BODY_MAX];
@@ -179,7 +179,7 @@ static void test_largest(void **state) {
     assert_true(strlen(json) + search_len + 2 <= METER_BODY_MAX);
 }
 
-static void test_other_format(void **state) {
+static void an_item_of_another_format_is_refused(void **state) {
     (void)state;
     const sbs_push_encoder encoder = meter_item_encoder(&state_of);
     sbs_push_identity identity;
@@ -189,7 +189,7 @@ static void test_other_format(void **state) {
     assert_int_equal(encoder.identify(encoder.ctx, &item, &identity), SBS_ERR_VERSION);
 }
 
-static void test_sensor(void **state) {
+static void the_sensor_stays_within_its_curve(void **state) {
     (void)state;
     unsigned different = 0;
     sbs_decimal before[2] = {{0, 0}, {0, 0}};
@@ -205,7 +205,7 @@ static void test_sensor(void **state) {
     assert_true(different > 900);
 }
 
-static void test_device(void **state) {
+static void the_device_is_a_resource_with_its_eui64(void **state) {
     (void)state;
     sbs_writer out;
     size_t len;
@@ -223,11 +223,16 @@ static void test_device(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_settled_clock),   cmocka_unit_test(test_patient_identifier),
-        cmocka_unit_test(test_unsettled_clock), cmocka_unit_test(test_no_subject),
-        cmocka_unit_test(test_largest),         cmocka_unit_test(test_other_format),
-        cmocka_unit_test(test_sensor),          cmocka_unit_test(test_device),
+        cmocka_unit_test(an_item_is_read_as_it_was_written),
+        cmocka_unit_test(a_damaged_item_is_refused),
+        cmocka_unit_test(with_a_clock_and_a_subject_the_guide_names_it),
+        cmocka_unit_test(a_patients_identifier_takes_the_place_of_the_id),
+        cmocka_unit_test(without_a_clock_epoch_and_number_name_it),
+        cmocka_unit_test(without_a_subject_epoch_and_number_name_it),
+        cmocka_unit_test(the_largest_item_fits),
+        cmocka_unit_test(an_item_of_another_format_is_refused),
+        cmocka_unit_test(the_sensor_stays_within_its_curve),
+        cmocka_unit_test(the_device_is_a_resource_with_its_eui64),
     };
     return cmocka_run_group_tests(tests, rig_group, NULL);
 }

@@ -27,7 +27,7 @@ static bool type(const char *text) {
     return done;
 }
 
-static void test_a_line(void **state) {
+static void a_line_ends_with_cr_lf_or_both(void **state) {
     (void)state;
     assert_false(type("status"));
     assert_true(type("\r"));
@@ -42,7 +42,7 @@ static void test_a_line(void **state) {
     assert_string_equal(line.text, "");
 }
 
-static void test_editing(void **state) {
+static void a_line_can_be_edited(void **state) {
     (void)state;
     assert_true(type("\b\x7Fstaz\x7Ftus\b\b\b\b\b\b\b\bok\n"));
     assert_string_equal(line.text, "ok");
@@ -57,7 +57,7 @@ static void test_editing(void **state) {
     assert_string_equal(line.text, "a[Ab");
 }
 
-static void test_too_long(void **state) {
+static void a_line_that_is_too_long_is_told(void **state) {
     (void)state;
     for (unsigned i = 0; i < METER_LINE_SIZE - 1; i++) {
         assert_false(meter_line_take(&line, 'x', &echo));
@@ -76,7 +76,7 @@ static void test_too_long(void **state) {
     assert_string_equal(line.text, "ok");
 }
 
-static void test_noise(void **state) {
+static void noise_on_the_wire_is_no_text(void **state) {
     (void)state;
     uint32_t random = 1;
     for (unsigned i = 0; i < 200000; i++) {
@@ -92,7 +92,7 @@ static void test_noise(void **state) {
     }
 }
 
-static void test_words(void **state) {
+static void a_line_is_split_at_spaces(void **state) {
     (void)state;
     const char *words[METER_WORDS_MAX];
     char text[] = "  provision data  0 abc x ";
@@ -109,9 +109,11 @@ static void test_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_a_line, set_up),   cmocka_unit_test_setup(test_editing, set_up),
-        cmocka_unit_test_setup(test_too_long, set_up), cmocka_unit_test_setup(test_noise, set_up),
-        cmocka_unit_test_setup(test_words, set_up),
+        cmocka_unit_test_setup(a_line_ends_with_cr_lf_or_both, set_up),
+        cmocka_unit_test_setup(a_line_can_be_edited, set_up),
+        cmocka_unit_test_setup(a_line_that_is_too_long_is_told, set_up),
+        cmocka_unit_test_setup(noise_on_the_wire_is_no_text, set_up),
+        cmocka_unit_test_setup(a_line_is_split_at_spaces, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

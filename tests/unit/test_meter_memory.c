@@ -51,7 +51,7 @@ static void assert_works(const meter_record *record) {
     rig_await(&rig, "state=online queued=0", 60000);
 }
 
-static void test_long_client_ids(void **state) {
+static void a_long_client_id_has_the_memory_it_needs(void **state) {
     (void)state;
     static const size_t lens[] = {8, 1024, 1800, 2048, 2500, METER_CLIENT_ID_MAX};
     rig_type(&rig, "rotate RS384\n"); /* the longer signature */
@@ -65,11 +65,12 @@ static void test_long_client_ids(void **state) {
         }
         memset(client_id, '%', lens[i]); /* three bytes each in the form */
         assert_works(&record);
-        print_message("client_id %zu: work %zu, body %zu bytes\n", lens[i], rig.meter.session.work_size, rig.meter.session.body_size);
+        print_message("client_id %zu: work %zu, body %zu bytes\n", lens[i], rig.meter.session.work_size,
+                      rig.meter.session.body_size);
     }
 }
 
-static void test_long_urls_and_scopes(void **state) {
+static void long_urls_and_scopes_have_the_memory_they_need(void **state) {
     (void)state;
     static char scope[METER_SCOPE_MAX];
     meter_record record = rig_record();
@@ -90,7 +91,7 @@ static void test_long_urls_and_scopes(void **state) {
 }
 
 /* What only the server decides may be too much; the device says so and goes on as before. */
-static void test_too_much(void **state) {
+static void too_much_is_refused_and_tried_again(void **state) {
     (void)state;
     meter_record record = rig_record();
     grant(6400); /* more than there is at first, and not too much */
@@ -120,7 +121,7 @@ static void describe(size_t size) {
     rig.fhir.discovery_body = document;
 }
 
-static void test_large_discovery(void **state) {
+static void a_large_discovery_document_is_read_at_the_second_try(void **state) {
     (void)state;
     meter_record record = rig_record();
     describe(1200);
@@ -139,7 +140,7 @@ static void test_large_discovery(void **state) {
     print_message("%s", strstr(rig.console, "provision: restored"));
 }
 
-static void test_longest_subject(void **state) {
+static void the_longest_subject_fits_an_observation(void **state) {
     (void)state;
     char subject[METER_SUBJECT_MAX + 1], patient[METER_PATIENT_MAX + 1], system[METER_PATIENT_SYSTEM_MAX + 1];
     for (unsigned mode = SBS_WRITE_PUT; mode <= SBS_WRITE_PLAIN; mode++) {
@@ -165,11 +166,11 @@ static void test_longest_subject(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_long_client_ids, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_long_urls_and_scopes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_much, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_large_discovery, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_longest_subject, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_client_id_has_the_memory_it_needs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_urls_and_scopes_have_the_memory_they_need, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_much_is_refused_and_tried_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_large_discovery_document_is_read_at_the_second_try, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_longest_subject_fits_an_observation, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

@@ -23,7 +23,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static void test_new_record_is_tried(void **state) {
+static void a_new_record_is_tried_before_it_replaces_the_old_one(void **state) {
     (void)state;
     rig_bring_up(&rig);
     meter_record record = rig_record();
@@ -48,7 +48,7 @@ static void test_new_record_is_tried(void **state) {
     assert_string_equal(rig.meter.record.client_id, "device-2");
 }
 
-static void test_trial_without_network(void **state) {
+static void a_trial_without_network_ends(void **state) {
     (void)state;
     rig_bring_up(&rig);
     rig.network_up = false;
@@ -60,7 +60,7 @@ static void test_trial_without_network(void **state) {
     assert_string_equal(rig.meter.record.client_id, "device-1");
 }
 
-static void test_restart_during_a_trial(void **state) {
+static void a_restart_during_a_trial_restores_the_old_record(void **state) {
     (void)state;
     rig_bring_up(&rig);
     meter_record record = rig_record();
@@ -71,7 +71,7 @@ static void test_restart_during_a_trial(void **state) {
     assert_string_equal(rig.meter.record.client_id, "device-1");
 }
 
-static void test_first_record_stays_unconfirmed(void **state) {
+static void a_first_record_stays_unconfirmed_until_a_token(void **state) {
     (void)state;
     meter_record record = rig_record();
     snprintf(rig.kids[0], sizeof rig.kids[0], "another");
@@ -87,7 +87,7 @@ static void test_first_record_stays_unconfirmed(void **state) {
     rig_await(&rig, "provision: confirmed", 2 * 3600000);
 }
 
-static void test_refused_records(void **state) {
+static void a_record_that_is_wrong_is_refused_with_its_field(void **state) {
     (void)state;
     static uint8_t data[METER_RECORD_MAX];
     size_t len;
@@ -114,7 +114,7 @@ static void test_refused_records(void **state) {
     assert_null(rig.meter.block);
 }
 
-static void test_intake_abuse(void **state) {
+static void an_intake_survives_any_lines(void **state) {
     (void)state;
     static const char *const lines[] = {
         "provision\n",
@@ -154,7 +154,7 @@ static void test_intake_abuse(void **state) {
     rig_bring_up(&rig);
 }
 
-static void test_newer_record_is_kept(void **state) {
+static void a_newer_record_is_neither_used_nor_erased(void **state) {
     (void)state;
     static uint8_t data[METER_RECORD_MAX];
     uint8_t header[8];
@@ -180,7 +180,7 @@ static void test_newer_record_is_kept(void **state) {
 #define PROVISION(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* The delay spreads a fleet that starts at once. Somebody waits for the answer to a record. */
-static void test_a_record_is_tried_without_the_first_delay(void **state) {
+static void a_record_is_tried_without_the_first_delay(void **state) {
     (void)state;
     meter_record record = rig_record();
     record.first_delay_s = 3600;
@@ -190,10 +190,14 @@ static void test_a_record_is_tried_without_the_first_delay(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        PROVISION(test_new_record_is_tried),    PROVISION(test_trial_without_network),
-        PROVISION(test_restart_during_a_trial), PROVISION(test_first_record_stays_unconfirmed),
-        PROVISION(test_refused_records),        PROVISION(test_intake_abuse),
-        PROVISION(test_newer_record_is_kept),   PROVISION(test_a_record_is_tried_without_the_first_delay),
+        PROVISION(a_new_record_is_tried_before_it_replaces_the_old_one),
+        PROVISION(a_trial_without_network_ends),
+        PROVISION(a_restart_during_a_trial_restores_the_old_record),
+        PROVISION(a_first_record_stays_unconfirmed_until_a_token),
+        PROVISION(a_record_that_is_wrong_is_refused_with_its_field),
+        PROVISION(an_intake_survives_any_lines),
+        PROVISION(a_newer_record_is_neither_used_nor_erased),
+        PROVISION(a_record_is_tried_without_the_first_delay),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

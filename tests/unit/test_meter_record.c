@@ -50,7 +50,7 @@ static void assert_refused(const meter_record *record, sbs_status why, const cha
     }
 }
 
-static void test_round_trip(void **state) {
+static void a_record_is_read_as_it_was_written(void **state) {
     (void)state;
     meter_record record = full_record(), read;
     const char *field;
@@ -82,7 +82,7 @@ static void test_round_trip(void **state) {
 }
 
 /* The bytes of version 1, so that a change of the format is noticed. */
-static void test_bytes(void **state) {
+static void a_record_has_the_bytes_of_its_format(void **state) {
     (void)state;
     static const uint8_t der[] = {0x30, 0x00};
     static const uint8_t expected[] = {'S', 'B', 'S',  'R',  1,   0,   84,  0, 1,  10,  0,  'h', 't', 't',  'p',
@@ -114,7 +114,7 @@ static void test_bytes(void **state) {
     }
 }
 
-static void test_missing(void **state) {
+static void what_is_missing_is_named(void **state) {
     (void)state;
     meter_record record = rig_record();
     record.fhir_base = NULL;
@@ -130,7 +130,7 @@ static void test_missing(void **state) {
     assert_refused(&record, SBS_ERR_NOT_FOUND, "ca");
 }
 
-static void test_urls(void **state) {
+static void urls_are_checked(void **state) {
     (void)state;
     static const char *const bad[] = {"http://h/r4",      "h/r4",         "https://",
                                       "https://h/r4?x=1", "https://u@h/", "https://h/#f"};
@@ -151,7 +151,7 @@ static void test_urls(void **state) {
     assert_refused(&record, SBS_ERR_FORMAT, "token-url");
 }
 
-static void test_scopes(void **state) {
+static void scopes_are_checked(void **state) {
     (void)state;
     static const char *const bad[] = {"user/Patient.r", "patient/Observation.c", "system/Observation.dus", "a  b",
                                       "openid",         "system/Observation"};
@@ -170,7 +170,7 @@ static void test_scopes(void **state) {
     }
 }
 
-static void test_values(void **state) {
+static void values_are_checked(void **state) {
     (void)state;
     meter_record record = rig_record();
     record.subject = "p1";
@@ -205,7 +205,7 @@ static void test_values(void **state) {
     assert_refused(&record, SBS_ERR_FORMAT, "client-id");
 }
 
-static void test_sizes(void **state) {
+static void sizes_are_checked(void **state) {
     (void)state;
     meter_record record = rig_record(), read;
     const char *field;
@@ -225,7 +225,7 @@ static void test_sizes(void **state) {
     assert_int_equal(len, write(&record));
 }
 
-static void test_bad_certificates(void **state) {
+static void bad_certificates_are_refused(void **state) {
     (void)state;
     meter_record record = rig_record();
     const char *field;
@@ -237,7 +237,7 @@ static void test_bad_certificates(void **state) {
     assert_int_equal(meter_record_check_ca(&record, &field), SBS_ERR_FORMAT);
 }
 
-static void test_truncated_anywhere(void **state) {
+static void a_record_that_is_truncated_anywhere_is_refused(void **state) {
     (void)state;
     meter_record record = full_record(), read;
     const char *field;
@@ -251,7 +251,7 @@ static void test_truncated_anywhere(void **state) {
     assert_int_equal(meter_record_read(&read, data, len + 1, &field), SBS_ERR_DAMAGED);
 }
 
-static void test_every_flipped_bit_is_found(void **state) {
+static void every_flipped_bit_is_found(void **state) {
     (void)state;
     meter_record record = full_record(), read;
     const char *field;
@@ -264,7 +264,7 @@ static void test_every_flipped_bit_is_found(void **state) {
 }
 
 /* A hostile record has a right checksum: whatever it holds, it is refused or stays within its bytes. */
-static void test_hostile_bytes(void **state) {
+static void hostile_bytes_do_no_harm(void **state) {
     (void)state;
     meter_record record = full_record(), read;
     const char *field;
@@ -289,7 +289,7 @@ static void test_hostile_bytes(void **state) {
     }
 }
 
-static void test_newer_version(void **state) {
+static void a_newer_version_is_told(void **state) {
     (void)state;
     meter_record record = rig_record(), read;
     const char *field;
@@ -304,18 +304,18 @@ static void test_newer_version(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_scopes),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_bad_certificates),
-        cmocka_unit_test(test_truncated_anywhere),
-        cmocka_unit_test(test_every_flipped_bit_is_found),
-        cmocka_unit_test(test_hostile_bytes),
-        cmocka_unit_test(test_newer_version),
+        cmocka_unit_test(a_record_is_read_as_it_was_written),
+        cmocka_unit_test(a_record_has_the_bytes_of_its_format),
+        cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(urls_are_checked),
+        cmocka_unit_test(scopes_are_checked),
+        cmocka_unit_test(values_are_checked),
+        cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(bad_certificates_are_refused),
+        cmocka_unit_test(a_record_that_is_truncated_anywhere_is_refused),
+        cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(hostile_bytes_do_no_harm),
+        cmocka_unit_test(a_newer_version_is_told),
     };
     return cmocka_run_group_tests(tests, rig_group, NULL);
 }

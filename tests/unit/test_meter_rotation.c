@@ -39,7 +39,7 @@ static void measure(void) {
     assert_int_equal(rig_stored(&rig), stored + 1);
 }
 
-static void test_unknown_key_does_no_harm(void **state) {
+static void a_key_that_the_server_does_not_know_does_no_harm(void **state) {
     (void)state;
     psa_key_id_t current = rig.meter.keys.current;
     rig_type(&rig, "rotate\n");
@@ -56,7 +56,7 @@ static void test_unknown_key_does_no_harm(void **state) {
     assert_true(rig.fhir.tokens <= 2 * (24 * 4 + 10) + 24);
 }
 
-static void test_known_key_is_used(void **state) {
+static void a_key_that_the_server_knows_is_used(void **state) {
     (void)state;
     psa_key_id_t current = rig.meter.keys.current, next;
     rig_type(&rig, "rotate\n");
@@ -81,7 +81,7 @@ static void test_known_key_is_used(void **state) {
     assert_true(rig_saw(&rig, "rotation=none"));
 }
 
-static void test_pending_over_a_restart(void **state) {
+static void a_pending_rotation_survives_a_restart(void **state) {
     (void)state;
     rig_type(&rig, "rotate\n");
     psa_key_id_t next = rig.meter.keys.next;
@@ -92,7 +92,7 @@ static void test_pending_over_a_restart(void **state) {
     assert_int_equal(rig.meter.keys.current, next);
 }
 
-static void test_abort(void **state) {
+static void a_rotation_can_be_aborted(void **state) {
     (void)state;
     rig_type(&rig, "rotate\n");
     psa_key_id_t next = rig.meter.keys.next;
@@ -112,7 +112,7 @@ static void test_abort(void **state) {
 }
 
 /* The operator replaced the old key instead of adding the new one. */
-static void test_only_the_next_key_is_known(void **state) {
+static void a_server_that_knows_only_the_next_key_gets_it(void **state) {
     (void)state;
     rig_type(&rig, "rotate\n");
     rig_register(&rig);
@@ -126,7 +126,7 @@ static void test_only_the_next_key_is_known(void **state) {
     rig_await(&rig, "state=online queued=0 sent=1", 60000);
 }
 
-static void test_another_algorithm(void **state) {
+static void a_rotation_changes_the_algorithm(void **state) {
     (void)state;
     rig_type(&rig, "rotate RS384\n");
     assert_true(rig_saw(&rig, "\"kty\":\"RSA\""));
@@ -140,7 +140,7 @@ static void test_another_algorithm(void **state) {
 }
 
 /* A kid that the server gave belongs to the key that it was given for. */
-static void test_literal_kid(void **state) {
+static void a_literal_kid_stays_with_its_key(void **state) {
     (void)state;
     meter_record record = rig_record();
     record.kid_method = SBS_KID_LITERAL;
@@ -164,7 +164,7 @@ static void test_literal_kid(void **state) {
     assert_string_equal(rig.last_kid, rig.kids[1]);
 }
 
-static void test_before_provisioning(void **state) {
+static void before_provisioning_the_key_is_replaced_at_once(void **state) {
     (void)state;
     rig_free(&rig);
     rig_init(&rig);
@@ -178,7 +178,7 @@ static void test_before_provisioning(void **state) {
 }
 
 /* Network trouble says nothing of the key. */
-static void test_trouble_while_it_is_tried(void **state) {
+static void trouble_during_a_try_changes_nothing(void **state) {
     (void)state;
     rig_type(&rig, "rotate\n");
     rig_register(&rig);
@@ -200,15 +200,15 @@ static void test_trouble_while_it_is_tried(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ROTATION(test_unknown_key_does_no_harm),
-        ROTATION(test_known_key_is_used),
-        ROTATION(test_pending_over_a_restart),
-        ROTATION(test_abort),
-        ROTATION(test_only_the_next_key_is_known),
-        ROTATION(test_another_algorithm),
-        ROTATION(test_literal_kid),
-        ROTATION(test_before_provisioning),
-        ROTATION(test_trouble_while_it_is_tried),
+        ROTATION(a_key_that_the_server_does_not_know_does_no_harm),
+        ROTATION(a_key_that_the_server_knows_is_used),
+        ROTATION(a_pending_rotation_survives_a_restart),
+        ROTATION(a_rotation_can_be_aborted),
+        ROTATION(a_server_that_knows_only_the_next_key_gets_it),
+        ROTATION(a_rotation_changes_the_algorithm),
+        ROTATION(a_literal_kid_stays_with_its_key),
+        ROTATION(before_provisioning_the_key_is_replaced_at_once),
+        ROTATION(trouble_during_a_try_changes_nothing),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

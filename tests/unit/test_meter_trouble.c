@@ -23,7 +23,7 @@ static int tear_down(void **state) {
 }
 
 /* 1700000000 is 22:13:20; the server's clock is 20 minutes ahead, and it takes assertions by its own only. */
-static void test_a_server_ahead_does_not_make_the_own_time_wrong(void **state) {
+static void a_server_ahead_does_not_make_the_own_time_wrong(void **state) {
     (void)state;
     rig.refusal = "Content-Type: application/json\r\nDate: Tue, 14 Nov 2023 22:33:20 GMT\r\n";
     rig_bring_up(&rig);
@@ -38,7 +38,7 @@ static void test_a_server_ahead_does_not_make_the_own_time_wrong(void **state) {
 }
 
 /* The other way round the server's time is the bound: an own clock that is ahead may not raise it. */
-static void test_a_clock_ahead_does_not_raise_the_bound(void **state) {
+static void a_clock_ahead_does_not_raise_the_bound(void **state) {
     (void)state;
     rig.now.utc_s += 1200;
     rig.fhir.date = "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
@@ -49,7 +49,7 @@ static void test_a_clock_ahead_does_not_raise_the_bound(void **state) {
 }
 
 /* Nobody compares the own clock with anything while a token lasts: what is delivered then confirms no time. */
-static void test_a_wrong_time_while_a_token_lasts(void **state) {
+static void a_wrong_time_while_a_token_lasts(void **state) {
     (void)state;
     rig.fhir.date = "";
     rig_bring_up(&rig);
@@ -68,7 +68,7 @@ static void test_a_wrong_time_while_a_token_lasts(void **state) {
 }
 
 /* A server that takes assertions from the future still tells its own time. */
-static void test_a_date_holds_the_bound_back(void **state) {
+static void a_date_holds_the_bound_back(void **state) {
     (void)state;
     rig.now.utc_s += 31556952;
     rig.fhir.date = "Date: Tue, 14 Nov 2023 22:33:20 GMT\r\n";
@@ -78,7 +78,7 @@ static void test_a_date_holds_the_bound_back(void **state) {
 }
 
 /* The time server is asked each hour; one that told a time before the bound is asked sooner, but not at each poll. */
-static void test_a_wrong_time_is_asked_for_again(void **state) {
+static void a_wrong_time_is_asked_for_again(void **state) {
     (void)state;
     rig_bring_up(&rig);
     rig.doubts = 0;
@@ -91,7 +91,7 @@ static void test_a_wrong_time_is_asked_for_again(void **state) {
     assert_int_equal(rig.doubts, 0);
 }
 
-static void test_storage_failure_without_a_record_recovers(void **state) {
+static void a_storage_failure_without_a_record_recovers(void **state) {
     (void)state;
     rig.queue_flash.sim.failing = true;
     rig_boot_failing(&rig);
@@ -102,7 +102,7 @@ static void test_storage_failure_without_a_record_recovers(void **state) {
 }
 
 /* Whichever read of a start fails once, the key is not taken for lost, nor the next one for destroyed. */
-static void test_one_failed_read_loses_nothing(void **state) {
+static void one_failed_read_loses_nothing(void **state) {
     (void)state;
     rig_bring_up(&rig);
     rig_type(&rig, "rotate\n");
@@ -150,13 +150,13 @@ static void reset_with_list(const uint8_t *list, size_t len) {
     rig_await(&rig, "state=unprovisioned", 10000);
 }
 
-static void test_reset_with_a_damaged_list_leaves_no_key(void **state) {
+static void a_reset_with_a_damaged_list_leaves_no_key(void **state) {
     static const uint8_t damaged[] = {1, 2, 3};
     (void)state;
     reset_with_list(damaged, sizeof damaged);
 }
 
-static void test_reset_with_a_newer_list_leaves_no_key(void **state) {
+static void a_reset_with_a_newer_list_leaves_no_key(void **state) {
     static const uint8_t newer[40] = {2};
     (void)state;
     reset_with_list(newer, sizeof newer);
@@ -187,13 +187,13 @@ static void reset_with_key(bool flipped) {
     rig_await(&rig, "state=unprovisioned", 10000);
 }
 
-static void test_reset_with_a_flipped_key(void **state) {
+static void a_reset_with_a_flipped_key_leaves_no_key(void **state) {
     (void)state;
     reset_with_key(true);
 }
 
 /* The next key, too: a bit away from the whole is as good as the whole. */
-static void test_a_damaged_next_key_is_destroyed(void **state) {
+static void a_damaged_next_key_is_destroyed(void **state) {
     static const uint8_t no_key[] = {0, 0, 0, 0, 'x'};
     uint8_t left[8];
     size_t len;
@@ -210,7 +210,7 @@ static void test_a_damaged_next_key_is_destroyed(void **state) {
     assert_int_equal(storage->ops->get(storage->ctx, name, left, sizeof left, &len), SBS_ERR_NOT_FOUND);
 }
 
-static void test_reset_with_a_key_that_is_none(void **state) {
+static void a_reset_with_a_key_that_is_none_leaves_no_key(void **state) {
     (void)state;
     reset_with_key(false);
 }
@@ -219,18 +219,18 @@ static void test_reset_with_a_key_that_is_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TROUBLE(test_a_server_ahead_does_not_make_the_own_time_wrong),
-        TROUBLE(test_a_clock_ahead_does_not_raise_the_bound),
-        TROUBLE(test_a_wrong_time_while_a_token_lasts),
-        TROUBLE(test_a_date_holds_the_bound_back),
-        TROUBLE(test_a_wrong_time_is_asked_for_again),
-        TROUBLE(test_storage_failure_without_a_record_recovers),
-        TROUBLE(test_one_failed_read_loses_nothing),
-        TROUBLE(test_reset_with_a_damaged_list_leaves_no_key),
-        TROUBLE(test_reset_with_a_newer_list_leaves_no_key),
-        TROUBLE(test_reset_with_a_flipped_key),
-        TROUBLE(test_reset_with_a_key_that_is_none),
-        TROUBLE(test_a_damaged_next_key_is_destroyed),
+        TROUBLE(a_server_ahead_does_not_make_the_own_time_wrong),
+        TROUBLE(a_clock_ahead_does_not_raise_the_bound),
+        TROUBLE(a_wrong_time_while_a_token_lasts),
+        TROUBLE(a_date_holds_the_bound_back),
+        TROUBLE(a_wrong_time_is_asked_for_again),
+        TROUBLE(a_storage_failure_without_a_record_recovers),
+        TROUBLE(one_failed_read_loses_nothing),
+        TROUBLE(a_reset_with_a_damaged_list_leaves_no_key),
+        TROUBLE(a_reset_with_a_newer_list_leaves_no_key),
+        TROUBLE(a_reset_with_a_flipped_key_leaves_no_key),
+        TROUBLE(a_reset_with_a_key_that_is_none_leaves_no_key),
+        TROUBLE(a_damaged_next_key_is_destroyed),
     };
     return cmocka_run_group_tests(tests, rig_group, rig_group_end);
 }

@@ -82,13 +82,13 @@ static const char *const vital_sign_json =
     "C\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"Cel\"},"
     "\"device\":{\"reference\":\"Device/thermometer\"}}";
 
-static void test_vital_sign(void **state) {
+static void a_vital_sign_is_written_whole(void **state) {
     (void)state;
     const sbs_observation observation = vital_sign();
     assert_observation(&observation, vital_sign_json);
 }
 
-static void test_exact_fit_and_one_short(void **state) {
+static void an_exact_fit_is_written_and_one_short_is_told(void **state) {
     (void)state;
     const sbs_observation observation = vital_sign();
     const size_t need = strlen(vital_sign_json);
@@ -114,7 +114,7 @@ static void test_exact_fit_and_one_short(void **state) {
     assert_int_equal(out.len, need);
 }
 
-static void test_blood_pressure_panel(void **state) {
+static void a_blood_pressure_is_a_panel(void **state) {
     (void)state;
     static const sbs_coding panel = {.system = T(SBS_SYSTEM_LOINC), .code = T("85354-9")};
     static const sbs_coding systolic[] = {{.system = T(SBS_SYSTEM_LOINC), .code = T("8480-6")},
@@ -156,7 +156,7 @@ static void test_blood_pressure_panel(void **state) {
 }
 
 /* The identifier of the Personal Health Device guide, with the characters that a search must escape later. */
-static void test_device_identifier_and_demo_data(void **state) {
+static void device_identifier_and_demo_data_are_written(void **state) {
     (void)state;
     sbs_observation observation = plain();
     observation.identifier_system = T("http://hl7.org/fhir/uv/phd/StructureDefinition/PhdBaseObservation");
@@ -180,7 +180,7 @@ static void test_device_identifier_and_demo_data(void **state) {
     "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"http://loinc.org\","   \
     "\"code\":\"8310-5\",\"display\":\"Body temperature\"}]},"
 
-static void test_kinds_of_value(void **state) {
+static void each_kind_of_value_is_written(void **state) {
     (void)state;
     sbs_observation observation = plain();
     assert_observation(&observation, HEAD "\"valueString\":\"warm\"}");
@@ -199,7 +199,7 @@ static void test_kinds_of_value(void **state) {
                             "\"http://terminology.hl7.org/CodeSystem/data-absent-reason\",\"code\":\"error\"}]}}");
 }
 
-static void test_text_is_escaped(void **state) {
+static void text_is_escaped(void **state) {
     (void)state;
     sbs_observation observation = plain();
     observation.value.text = T("\"}]\\\n\t\xe2\x82\xac</script>");
@@ -222,7 +222,7 @@ static void assert_effective(int64_t utc_s, int ms, int16_t zone, const char *ex
     }
 }
 
-static void test_effective_time(void **state) {
+static void the_time_is_written_as_it_is_known(void **state) {
     (void)state;
     assert_effective(UTC, -1, 0, ",\"effectiveDateTime\":\"2023-11-14T22:13:20Z\",");
     assert_effective(UTC, 7, -300, ",\"effectiveDateTime\":\"2023-11-14T17:13:20.007-05:00\",");
@@ -248,7 +248,7 @@ static void test_effective_time(void **state) {
     assert_int_equal(sbs_observation_put(&out, &observation, NULL), SBS_OK);
 }
 
-static void test_vital_sign_rules(void **state) {
+static void the_rules_of_vital_signs_hold(void **state) {
     (void)state;
     sbs_observation observation = vital_sign();
     observation.subject = (sbs_text){NULL, 0};
@@ -286,7 +286,7 @@ static bool is_written_with_category(const sbs_observation *observation) {
 }
 
 /* What has a vital sign's code gets the category where the profile can hold, and is sent without it where it cannot. */
-static void test_vital_sign_by_its_code(void **state) {
+static void a_vital_sign_is_known_by_its_code(void **state) {
     (void)state;
     static const char *const codes[] = {"85353-1", "9279-1",  "8867-4",  "2708-6",  "59408-5", "8310-5", "8302-2",
                                         "9843-4",  "29463-7", "39156-5", "85354-9", "8480-6",  "8462-4", "8478-0"};
@@ -317,7 +317,7 @@ static void test_vital_sign_by_its_code(void **state) {
     assert_non_null(strstr(buffer, "\"laboratory\""));
 }
 
-static void test_vital_sign_that_lacks_something_is_sent(void **state) {
+static void a_vital_sign_that_lacks_something_is_sent(void **state) {
     (void)state;
     sbs_observation observation = vital_sign();
     observation.category_count = 0;
@@ -334,7 +334,7 @@ static void test_vital_sign_that_lacks_something_is_sent(void **state) {
     assert_true(is_written_with_category(&observation));
 }
 
-static void test_obs_7(void **state) {
+static void no_value_stands_beside_a_component_of_its_code(void **state) {
     (void)state;
     static const sbs_coding same[] = {{.system = T(SBS_SYSTEM_MDC), .code = T("1")},
                                       {.system = T(SBS_SYSTEM_LOINC), .code = T("8310-5")}};
@@ -357,7 +357,7 @@ static void test_obs_7(void **state) {
     assert_int_equal(sbs_observation_put(&out, &observation, NULL), SBS_OK);
 }
 
-static void test_status(void **state) {
+static void only_known_statuses_are_written(void **state) {
     (void)state;
     static const char *const codes[] = {"registered", "preliminary",      "final",  "amended", "corrected",
                                         "cancelled",  "entered-in-error", "unknown"};
@@ -375,7 +375,7 @@ static void test_status(void **state) {
     }
 }
 
-static void test_what_is_required(void **state) {
+static void what_is_required_is_demanded(void **state) {
     (void)state;
     sbs_observation observation = plain();
     observation.code_count = 0;
@@ -420,7 +420,7 @@ static void test_what_is_required(void **state) {
     assert_fault(&observation, SBS_ERR_ARGUMENT, "component");
 }
 
-static void test_decimals(void **state) {
+static void decimals_keep_their_precision(void **state) {
     (void)state;
     static const char *const bad[] = {
         "", "1,5", "+1", "01", ".5", "1.", "0x1", "NaN", "1 ", "1}", "1234567890123456789"};
@@ -436,7 +436,7 @@ static void test_decimals(void **state) {
                                           "\"system\":\"http://unitsofmeasure.org\",\"code\":\"Cel\"}}");
 }
 
-static void test_first_fault_is_told(void **state) {
+static void the_first_fault_is_told(void **state) {
     (void)state;
     sbs_observation observation = plain();
     observation.id = T("not/an/id");
@@ -453,21 +453,21 @@ static void test_first_fault_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vital_sign),
-        cmocka_unit_test(test_exact_fit_and_one_short),
-        cmocka_unit_test(test_blood_pressure_panel),
-        cmocka_unit_test(test_device_identifier_and_demo_data),
-        cmocka_unit_test(test_kinds_of_value),
-        cmocka_unit_test(test_text_is_escaped),
-        cmocka_unit_test(test_effective_time),
-        cmocka_unit_test(test_vital_sign_rules),
-        cmocka_unit_test(test_vital_sign_by_its_code),
-        cmocka_unit_test(test_vital_sign_that_lacks_something_is_sent),
-        cmocka_unit_test(test_obs_7),
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_what_is_required),
-        cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_first_fault_is_told),
+        cmocka_unit_test(a_vital_sign_is_written_whole),
+        cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
+        cmocka_unit_test(a_blood_pressure_is_a_panel),
+        cmocka_unit_test(device_identifier_and_demo_data_are_written),
+        cmocka_unit_test(each_kind_of_value_is_written),
+        cmocka_unit_test(text_is_escaped),
+        cmocka_unit_test(the_time_is_written_as_it_is_known),
+        cmocka_unit_test(the_rules_of_vital_signs_hold),
+        cmocka_unit_test(a_vital_sign_is_known_by_its_code),
+        cmocka_unit_test(a_vital_sign_that_lacks_something_is_sent),
+        cmocka_unit_test(no_value_stands_beside_a_component_of_its_code),
+        cmocka_unit_test(only_known_statuses_are_written),
+        cmocka_unit_test(what_is_required_is_demanded),
+        cmocka_unit_test(decimals_keep_their_precision),
+        cmocka_unit_test(the_first_fault_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

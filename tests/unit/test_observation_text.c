@@ -102,7 +102,7 @@ static size_t count_strings(void) {
 }
 
 /* Every byte in every member: refused with its name, or one string of the same JSON. */
-static void test_nothing_can_be_injected(void **state) {
+static void nothing_can_be_injected(void **state) {
     (void)state;
     for (int which = ID; which < MEMBERS; which++) {
         const char *fault = NULL;
@@ -124,7 +124,7 @@ static void test_nothing_can_be_injected(void **state) {
     }
 }
 
-static void test_hostile_members(void **state) {
+static void hostile_members_are_refused(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -179,7 +179,7 @@ static void test_hostile_members(void **state) {
     assert_int_equal(put_member(STRING, T("a\0b"), &fault), SBS_ERR_FORMAT);
 }
 
-static void test_string_limit(void **state) {
+static void a_string_ends_at_its_limit(void **state) {
     (void)state;
     static char text[1024 * 1024 + 1];
     memset(text, 'x', sizeof text);
@@ -195,9 +195,9 @@ static void test_string_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_can_be_injected),
-        cmocka_unit_test(test_hostile_members),
-        cmocka_unit_test(test_string_limit),
+        cmocka_unit_test(nothing_can_be_injected),
+        cmocka_unit_test(hostile_members_are_refused),
+        cmocka_unit_test(a_string_ends_at_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

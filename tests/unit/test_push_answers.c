@@ -341,7 +341,7 @@ static void an_identifier_too_long_to_look_for_stops_nobody(void **state) {
     assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
     assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
     assert_int_equal(s->queue.items[1].fate, RAM_DELIVERED);
-    assert_int_equal(sbs_push_counters_of(&s->push)->pauses, 0);
+    assert_int_equal(s->events[SBS_PUSH_PAUSED], 0);
 }
 
 /* ---- restarts -----------------------------------------------------------------------------------------------------
@@ -622,9 +622,41 @@ static void what_is_not_confirmed_is_posted_once(void **state) {
     }
 }
 
+/* "R1" to "R9" and so on: 422. */
+static unsigned refuse_r(const char *json, size_t len) {
+    return fake_find(json, len, "\"value\":\"R") != NULL ? 422 : 0;
+}
+
+static void a_server_that_refuses_one_item_after_another_needs_an_operator(void **state) {
+    push_setup *s = *state;
+    for (uint16_t batch = 1; batch <= 4; batch += 3) {
+        push_setup_init(s);
+        s->config.batch_max = batch;
+        s->base.fhir.verdict = refuse_r;
+        for (const char *text = "R1\0R2\0R3\0R4\0R5\0R6\0R7\0R8\0R9\0"; *text != '\0'; text += 3) {
+            add(s, 1, text);
+        }
+        add(s, 1, "g");
+        add(s, 1, "R0");
+        assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+        assert_int_equal(s->events[SBS_PUSH_DEAD], 10);
+
+        for (unsigned i = 0; i < 7; i++) {
+            assert_string_equal(s->queue.items[i].reason, "refused");
+        }
+        assert_string_equal(s->queue.items[7].reason, SBS_QUEUE_REASON_OPERATOR ": refused");
+        assert_string_equal(s->queue.items[8].reason, SBS_QUEUE_REASON_OPERATOR ": refused");
+
+        /* Something was stored: the server takes what is good. */
+        assert_int_equal(s->queue.items[9].fate, RAM_DELIVERED);
+        assert_string_equal(s->queue.items[10].reason, "refused");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(a_first_put_replaces_nothing),
+        PUSH_CASE(a_server_that_refuses_one_item_after_another_needs_an_operator),
         PUSH_CASE(what_stands_in_the_way_is_told_and_not_replaced),
         PUSH_CASE(what_was_replaced_all_the_same_is_told),
         PUSH_CASE(a_first_version_has_replaced_nothing),

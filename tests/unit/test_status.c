@@ -17,7 +17,7 @@ typedef struct row {
 static const row table[] = {SBS_STATUS_TABLE(ROW)};
 #define COUNT SBS_COUNT_OF(table)
 
-static void test_every_status_has_its_name_and_sentence(void **state) {
+static void every_status_has_its_name_and_sentence(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT; i++) {
         assert_string_equal(sbs_status_name(table[i].status), table[i].name);
@@ -27,7 +27,7 @@ static void test_every_status_has_its_name_and_sentence(void **state) {
     }
 }
 
-static void test_values_and_sentences_are_unique(void **state) {
+static void values_and_sentences_are_unique(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -43,7 +43,7 @@ static bool has_value(int value) {
     return (int)(sbs_status)value == value;
 }
 
-static void test_unknown_values_are_named_so(void **state) {
+static void unknown_values_are_named_so(void **state) {
     static const int unknown[] = {3, 100, 2147483647, -8, -19, -23, -112, -128, -256, -257, -2147483647 - 1, 255, 256};
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(unknown); i++) {
@@ -54,7 +54,7 @@ static void test_unknown_values_are_named_so(void **state) {
     }
 }
 
-static void test_groups_begin_and_end_where_the_header_says(void **state) {
+static void groups_begin_and_end_where_the_header_says(void **state) {
     static const struct {
         int from, to;
         sbs_status_class group;
@@ -74,10 +74,10 @@ static void test_groups_begin_and_end_where_the_header_says(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_status_has_its_name_and_sentence),
-        cmocka_unit_test(test_values_and_sentences_are_unique),
-        cmocka_unit_test(test_unknown_values_are_named_so),
-        cmocka_unit_test(test_groups_begin_and_end_where_the_header_says),
+        cmocka_unit_test(every_status_has_its_name_and_sentence),
+        cmocka_unit_test(values_and_sentences_are_unique),
+        cmocka_unit_test(unknown_values_are_named_so),
+        cmocka_unit_test(groups_begin_and_end_where_the_header_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "sbs/text.h"
 #include "test.h"
 
-static void test_text_of(void **state) {
+static void a_string_becomes_a_span(void **state) {
     (void)state;
     sbs_text absent = sbs_text_of(NULL);
     assert_null(absent.ptr);
@@ -15,7 +15,7 @@ static void test_text_of(void **state) {
     assert_int_equal(sbs_text_of("abc").len, 3);
 }
 
-static void test_equality(void **state) {
+static void equal_bytes_are_equal_texts(void **state) {
     (void)state;
     assert_true(sbs_text_equal(sbs_text_of("Abc"), sbs_text_of("Abc")));
     assert_false(sbs_text_equal(sbs_text_of("Abc"), sbs_text_of("abc")));
@@ -27,7 +27,7 @@ static void test_equality(void **state) {
     assert_true(sbs_text_equal_nocase(sbs_text_of(NULL), sbs_text_of("")));
 }
 
-static void test_nocase_folds_ascii_letters_only(void **state) {
+static void nocase_folds_ascii_letters_only(void **state) {
     (void)state;
     for (int a = 0; a < 256; a++) {
         for (int b = 0; b < 256; b++) {
@@ -39,7 +39,7 @@ static void test_nocase_folds_ascii_letters_only(void **state) {
     }
 }
 
-static void test_wipe_touches_what_it_was_given_only(void **state) {
+static void wipe_touches_what_it_was_given_only(void **state) {
     unsigned char bytes[40];
     (void)state;
     for (size_t from = 0; from <= 8; from++) {
@@ -54,7 +54,7 @@ static void test_wipe_touches_what_it_was_given_only(void **state) {
     sbs_wipe(NULL, 0);
 }
 
-static void test_writer_exact_fit_and_one_short(void **state) {
+static void an_exact_fit_is_written_and_one_short_is_told(void **state) {
     char buffer[8];
     size_t len;
     sbs_writer writer;
@@ -74,7 +74,7 @@ static void test_writer_exact_fit_and_one_short(void **state) {
     }
 }
 
-static void test_writer_writes_nothing_after_the_first_that_did_not_fit(void **state) {
+static void nothing_is_written_after_the_first_that_did_not_fit(void **state) {
     char buffer[4] = "####";
     size_t len;
     sbs_writer writer;
@@ -88,7 +88,7 @@ static void test_writer_writes_nothing_after_the_first_that_did_not_fit(void **s
     assert_memory_equal(buffer, "####", 4);
 }
 
-static void test_writer_without_memory_differs_from_sizing(void **state) {
+static void a_writer_without_memory_differs_from_sizing(void **state) {
     size_t len;
     sbs_writer writer;
     (void)state;
@@ -103,7 +103,7 @@ static void test_writer_without_memory_differs_from_sizing(void **state) {
     assert_int_equal(len, 3);
 }
 
-static void test_writer_count_saturates(void **state) {
+static void the_count_saturates(void **state) {
     size_t len;
     char buffer[1];
     sbs_writer writer;
@@ -115,7 +115,7 @@ static void test_writer_count_saturates(void **state) {
     assert_true(len == SIZE_MAX);
 }
 
-static void test_writer_keeps_the_first_error(void **state) {
+static void a_writer_keeps_the_first_error(void **state) {
     char buffer[8];
     size_t len;
     sbs_writer writer;
@@ -146,7 +146,7 @@ static sbs_status collect(void *ctx, const char *data, size_t len) {
     return SBS_OK;
 }
 
-static void test_sink_gets_everything_until_it_fails(void **state) {
+static void a_sink_gets_everything_until_it_fails(void **state) {
     collected to = {.calls_left = 2};
     sbs_writer writer;
     (void)state;
@@ -169,7 +169,7 @@ static sbs_status too_small(void *ctx, const char *data, size_t len) {
     return SBS_ERR_BUFFER;
 }
 
-static void test_what_does_not_fit_is_counted_on(void **state) {
+static void what_does_not_fit_is_counted_on(void **state) {
     char buffer[8] = "########";
     unsigned calls = 0;
     size_t len;
@@ -204,7 +204,7 @@ static void assert_put(bool is_signed, uint64_t value, const char *expected) {
     assert_memory_equal(buffer, expected, len);
 }
 
-static void test_numbers(void **state) {
+static void numbers_are_written_in_decimal_digits(void **state) {
     (void)state;
     assert_put(false, 0, "0");
     assert_put(false, 9, "9");
@@ -216,7 +216,7 @@ static void test_numbers(void **state) {
     assert_put(true, (uint64_t)-1, "-1");
 }
 
-static void test_to_uint(void **state) {
+static void numbers_are_read_from_digits_alone(void **state) {
     static const struct {
         const char *text;
         uint64_t value;
@@ -246,19 +246,19 @@ static void test_to_uint(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_of),
-        cmocka_unit_test(test_equality),
-        cmocka_unit_test(test_nocase_folds_ascii_letters_only),
-        cmocka_unit_test(test_wipe_touches_what_it_was_given_only),
-        cmocka_unit_test(test_writer_exact_fit_and_one_short),
-        cmocka_unit_test(test_writer_writes_nothing_after_the_first_that_did_not_fit),
-        cmocka_unit_test(test_writer_without_memory_differs_from_sizing),
-        cmocka_unit_test(test_writer_count_saturates),
-        cmocka_unit_test(test_writer_keeps_the_first_error),
-        cmocka_unit_test(test_sink_gets_everything_until_it_fails),
-        cmocka_unit_test(test_what_does_not_fit_is_counted_on),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_to_uint),
+        cmocka_unit_test(a_string_becomes_a_span),
+        cmocka_unit_test(equal_bytes_are_equal_texts),
+        cmocka_unit_test(nocase_folds_ascii_letters_only),
+        cmocka_unit_test(wipe_touches_what_it_was_given_only),
+        cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
+        cmocka_unit_test(nothing_is_written_after_the_first_that_did_not_fit),
+        cmocka_unit_test(a_writer_without_memory_differs_from_sizing),
+        cmocka_unit_test(the_count_saturates),
+        cmocka_unit_test(a_writer_keeps_the_first_error),
+        cmocka_unit_test(a_sink_gets_everything_until_it_fails),
+        cmocka_unit_test(what_does_not_fit_is_counted_on),
+        cmocka_unit_test(numbers_are_written_in_decimal_digits),
+        cmocka_unit_test(numbers_are_read_from_digits_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,14 +56,14 @@ __attribute__((no_sanitize_address)) static void run_on_own_stack(void) {
     assert_int_equal(swapcontext(&main_context, &secret_context), 0);
 }
 
-static void test_what_is_not_wiped_is_found(void **state) {
+static void what_is_not_wiped_is_found(void **state) {
     (void)state;
     wipe = false;
     run_on_own_stack();
     assert_true(secret_is_left());
 }
 
-static void test_what_is_wiped_is_gone(void **state) {
+static void what_is_wiped_is_gone(void **state) {
     (void)state;
     wipe = true;
     run_on_own_stack();
@@ -72,8 +72,8 @@ static void test_what_is_wiped_is_gone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_not_wiped_is_found),
-        cmocka_unit_test(test_what_is_wiped_is_gone),
+        cmocka_unit_test(what_is_not_wiped_is_found),
+        cmocka_unit_test(what_is_wiped_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,11 +32,11 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static bool is_seed(void) {
+static bool assertion_is_seed(void) {
     return options.profile == 2;
 }
 
-static int check_jti(void) {
+static int assertion_check_jti(void) {
     if (options.jti == NULL || cli_is_printable(options.jti, SBS_JTI_MAX)) {
         return CLI_DONE;
     }
@@ -44,7 +44,7 @@ static int check_jti(void) {
                     SBS_JTI_MAX);
 }
 
-static int check_aud(void) {
+static int assertion_check_aud(void) {
     sbs_url url;
     if (sbs_url_parse(sbs_text_of(options.aud), &url) == SBS_OK) {
         return CLI_DONE;
@@ -52,7 +52,7 @@ static int check_aud(void) {
     return cli_fail(CLI_USAGE, "assertion: --aud: '%s' is not an absolute URL, give the token endpoint's", options.aud);
 }
 
-static int check_options(void) {
+static int assertion_check_options(void) {
     int code = cli_check_client_id("assertion", options.client_id);
     if (code != CLI_DONE) {
         return code;
@@ -63,24 +63,28 @@ static int check_options(void) {
         return code;
     }
 
-    code = check_jti();
+    code = assertion_check_jti();
     if (code != CLI_DONE) {
         return code;
     }
 
-    code = check_aud();
+    code = assertion_check_aud();
     if (code != CLI_DONE) {
         return code;
     }
 
-    if (is_seed() && (options.jti != NULL || cli_kid.kid != NULL)) {
+    /* Taken and left out they would give an assertion that somebody did not ask for. */
+    if (assertion_is_seed() && (options.jti != NULL || cli_kid.kid != NULL)) {
         return cli_fail(CLI_USAGE, "assertion: --profile seed: has neither kid nor jti, leave out --kid and --jti");
     }
+
     return CLI_DONE;
 }
 
 static int assertion_print(const sbs_assertion_params *params, const cli_key *key) {
     cli_buffer text = {0};
+
+    /* An RSA signature is as long as its key, so the size is computed. */
     size_t size = sbs_assertion_size(params, key->public_key.alg, key->public_key.bits);
     sbs_status status = SBS_ERR_MEMORY;
     if (cli_buffer_reserve(&text, size + 1)) {
@@ -99,24 +103,25 @@ static int assertion_print(const sbs_assertion_params *params, const cli_key *ke
         return cli_fail(cli_exit_of(status, NULL), "assertion: %s, %s", sbs_status_text(status),
                         cli_advice(status, NULL));
     }
+
     return CLI_DONE;
 }
 
 /* Dated as the client dates its own: the smart profile some seconds back, for servers whose clock is behind. */
-static int64_t issued_at(void) {
+static int64_t assertion_issued_at(void) {
     if (options.issued_at != 0) {
         return (int64_t)options.issued_at;
     }
 
     int64_t now = (int64_t)time(NULL);
-    if (is_seed()) {
+    if (assertion_is_seed()) {
         return now;
     }
     return now - SBS_ASSERTION_BACKDATE_S;
 }
 
 static int assertion_make_and_print(cli_key *key) {
-    if (is_seed() && key->public_key.alg != SBS_RS384) {
+    if (assertion_is_seed() && key->public_key.alg != SBS_RS384) {
         return cli_fail(CLI_USAGE,
                         "assertion: --profile seed: signs with RSA keys only, give one or use --profile smart");
     }
@@ -127,22 +132,24 @@ static int assertion_make_and_print(cli_key *key) {
     }
 
     sbs_assertion_params params = {
-        .profile = is_seed() ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
+        .profile = assertion_is_seed() ? SBS_PROFILE_SEED : SBS_PROFILE_SMART,
         .client_id = sbs_text_of(options.client_id),
         .aud = sbs_text_of(options.aud),
         .jti = sbs_text_of(options.jti),
-        .issued_at = issued_at(),
+        .issued_at = assertion_issued_at(),
         .lifetime = (uint32_t)options.lifetime,
     };
     if (key->kid_len > 0) {
         params.kid = (sbs_text){key->kid, key->kid_len};
     }
+
     return assertion_print(&params, key);
 }
 
 static int assertion_run(const cli_operands *operands) {
     (void)operands;
-    int code = check_options();
+
+    int code = assertion_check_options();
     if (code != CLI_DONE) {
         return code;
     }
@@ -152,6 +159,7 @@ static int assertion_run(const cli_operands *operands) {
     if (code == CLI_DONE) {
         code = assertion_make_and_print(&key);
     }
+
     cli_key_free(&key);
     return code;
 }

@@ -20,11 +20,14 @@ static int base64url_encode(const cli_buffer *input, cli_buffer *result) {
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "base64url encode: %s, give less input", sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
 static int base64url_decode(const cli_buffer *input, cli_buffer *result) {
     size_t size = SBS_BASE64URL_DECODED_SIZE(input->len);
+
+    /* An empty text decodes to nothing, and still needs memory to point to. */
     if (!cli_buffer_reserve(result, size + 1)) {
         return cli_fail(CLI_INPUT, "base64url decode: out of memory, give less input");
     }
@@ -35,6 +38,7 @@ static int base64url_decode(const cli_buffer *input, cli_buffer *result) {
         return cli_fail(CLI_INPUT, "base64url decode: standard input is not base64url, give only A-Z a-z 0-9 - _, "
                                    "without padding, white space or a final line feed");
     }
+
     return CLI_DONE;
 }
 
@@ -72,6 +76,7 @@ static int base64url_run(const cli_operands *operands) {
     if (code == CLI_DONE) {
         base64url_print(&result);
     }
+
     cli_buffer_free(&input);
     cli_buffer_free(&result);
     return code;

@@ -28,6 +28,7 @@ static void put_support(sbs_json_writer *json, const char *name, sbs_tristate su
 static int discovery_print(sbs_text token_endpoint, const sbs_discovery *discovery) {
     sbs_writer out;
     sbs_json_writer json;
+
     cli_output(&out);
     sbs_json_writer_init(&json, &out);
     sbs_json_begin_object(&json);
@@ -44,6 +45,7 @@ static int discovery_print(sbs_text token_endpoint, const sbs_discovery *discove
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "discover: %s, ask the server's operator", sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
@@ -59,6 +61,7 @@ static void warn_unsupported(const sbs_discovery *discovery) {
     warn_if_unsupported("client_credentials in grant_types_supported", discovery->client_credentials, ask);
     warn_if_unsupported("client-confidential-asymmetric in capabilities", discovery->confidential_asymmetric, ask);
 
+    /* Which of the two matters depends on the key, which this command does not have. */
     const char *rs384 = "RS384 in token_endpoint_auth_signing_alg_values_supported";
     const char *es384 = "ES384 in token_endpoint_auth_signing_alg_values_supported";
     warn_if_unsupported(rs384, discovery->rs384, "an RSA key may be refused");
@@ -76,6 +79,7 @@ static int discovery_read_into(sbs_text text, cli_json *json, char *url, size_t 
                         cli_advice(status, &detail));
     }
 
+    /* Warned of, not refused: servers leave out what they can do. */
     warn_unsupported(&discovery);
     return discovery_print((sbs_text){url, discovery.token_endpoint_len}, &discovery);
 }
@@ -117,6 +121,7 @@ static int discovery_request(char *answer) {
 
 static int discover_run(const cli_operands *operands) {
     (void)operands;
+
     int code = cli_server_open("discover", CLI_NEED_PUBLIC);
     if (code == CLI_DONE) {
         char *answer = cli_answer_memory("discover");
@@ -124,6 +129,7 @@ static int discover_run(const cli_operands *operands) {
         if (answer != NULL) {
             code = discovery_request(answer);
         }
+
         free(answer);
     }
 

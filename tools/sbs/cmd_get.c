@@ -8,26 +8,30 @@
 #include "message.h"
 #include "server.h"
 
-static int check_path(const char *path) {
+static int get_check_path(const char *path) {
     size_t scheme = strcspn(path, ":/?#");
     if (path[0] == '\0' || path[0] == '/') {
         return cli_fail(CLI_USAGE, "get: '%s' is not a path below the base, give one such as Patient/123", path);
     }
+
     if (path[scheme] == ':') {
         return cli_fail(CLI_USAGE, "get: '%s' is an absolute URL, give the path below --fhir", path);
     }
+
     if (strchr(path, '#') != NULL) {
         return cli_fail(CLI_USAGE, "get: '%s' has a fragment, leave out '#' and what follows it", path);
     }
+
     if (!sbs_url_is_path_and_query(sbs_text_of(path))) {
         return cli_fail(CLI_USAGE,
                         "get: '%s' has characters that a URL does not allow, write them as %%XX ('|' is %%7C)", path);
     }
+
     return CLI_DONE;
 }
 
 /* The base URL without the slashes at its end. */
-static sbs_text base_url(void) {
+static sbs_text get_base_url(void) {
     sbs_text base = sbs_text_of(cli_server.fhir);
     while (base.len > 0 && base.ptr[base.len - 1] == '/') {
         base.len--;
@@ -46,15 +50,18 @@ static int get_fail(const char *path, sbs_status status, const sbs_detail *detai
     sbs_writer out;
     sbs_writer_init_sink(&out, cli_buffer_put, &advice);
     sbs_put_string(&out, "check --fhir and the path: the request went to ");
-    sbs_put_text(&out, base_url());
+    sbs_put_text(&out, get_base_url());
     sbs_put_char(&out, '/');
     sbs_put_string(&out, path);
+
+    /* The message wants a C string. */
     sbs_put(&out, "", 1);
 
     const char *words = advice.data;
     if (words == NULL) { /* no memory */
         words = "check --fhir";
     }
+
     int code = cli_fail_request_with("get", status, detail, words);
     cli_buffer_free(&advice);
     return code;
@@ -75,11 +82,14 @@ static int get_resource(const char *path, char *answer) {
     if (status == SBS_ERR_ARGUMENT) {
         return cli_fail(CLI_USAGE, "get: '%s' leaves the base, give a path below it", path);
     }
+
     if (status != SBS_OK) {
         return get_fail(path, status, cli_server_detail());
     }
 
     sbs_text body = {answer, cli_server_response().body_len};
+
+    /* A page of a proxy must not end up in a pipe as if it were a resource. */
     if (body.len > 0 && !cli_is_json(body)) {
         return cli_fail(CLI_INPUT, "get: the answer is not valid JSON, check --fhir");
     }
@@ -87,6 +97,7 @@ static int get_resource(const char *path, char *answer) {
     sbs_writer out;
     cli_output(&out);
     sbs_put_text(&out, body);
+
     return CLI_DONE;
 }
 
@@ -100,6 +111,7 @@ static int get_open_and_read(const char *path) {
     if (answer == NULL) {
         return CLI_LOCAL;
     }
+
     code = get_resource(path, answer);
     free(answer);
     return code;
@@ -107,7 +119,7 @@ static int get_open_and_read(const char *path) {
 
 static int get_run(const cli_operands *operands) {
     const char *path = operands->items[0];
-    int code = check_path(path);
+    int code = get_check_path(path);
     if (code != CLI_DONE) {
         return code;
     }

@@ -20,7 +20,7 @@ static const cli_option option_table[] = {
 static const cli_table own_table = CLI_TABLE(option_table);
 
 /* To be confirmed by voice when the key is registered by mail. */
-static int tell_thumbprint(const char *path, const sbs_public_key *key) {
+static int jwk_tell_thumbprint(const char *path, const sbs_public_key *key) {
     char text[SBS_KID_THUMBPRINT_LEN];
     size_t len;
     sbs_status status = sbs_jwk_kid(key, SBS_KID_THUMBPRINT, (sbs_text){NULL, 0}, text, sizeof text, &len);
@@ -34,6 +34,7 @@ static int tell_thumbprint(const char *path, const sbs_public_key *key) {
 static int jwk_print(const cli_key *keys) {
     sbs_jwk set[CLI_LIST_MAX];
     for (size_t i = 0; i < options.keys.count; i++) {
+        /* The keys keep their memory; the set points to it. */
         set[i] = (sbs_jwk){keys[i].public_key, {keys[i].kid, keys[i].kid_len}};
     }
 
@@ -45,32 +46,38 @@ static int jwk_print(const cli_key *keys) {
     } else {
         sbs_jwk_put(&out, &set[0].key, set[0].kid, style, 0);
     }
+
     sbs_put_char(&out, '\n');
 
     sbs_status status = sbs_writer_finish(&out, NULL);
+
+    /* A server finds a key by its kid, so two must not share one. */
     if (status == SBS_ERR_DUPLICATE) {
         return cli_fail(CLI_INPUT, "jwk: two keys have the same kid, give each key once");
     }
+
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "jwk: %s, give other keys", sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
-static int load_key(const char *path, cli_key *key) {
+static int jwk_load_key(const char *path, cli_key *key) {
     int code = cli_key_load(path, true, key);
     if (code == CLI_DONE) {
         code = cli_key_kid(key);
     }
     if (code == CLI_DONE) {
-        code = tell_thumbprint(path, &key->public_key);
+        /* On standard error: standard output has the keys alone. */
+        code = jwk_tell_thumbprint(path, &key->public_key);
     }
     return code;
 }
 
-static int load_keys(cli_key *keys) {
+static int jwk_load_keys(cli_key *keys) {
     for (size_t i = 0; i < options.keys.count; i++) {
-        int code = load_key(options.keys.items[i], &keys[i]);
+        int code = jwk_load_key(options.keys.items[i], &keys[i]);
         if (code != CLI_DONE) {
             return code;
         }
@@ -79,25 +86,28 @@ static int load_keys(cli_key *keys) {
 }
 
 /* `--key a.pem b.pem`: an argument without an option is a further key. */
-static int take_keys(const cli_operands *operands) {
+static int jwk_take_keys(const cli_operands *operands) {
     for (size_t i = 0; i < operands->count; i++) {
         if (options.keys.count == CLI_LIST_MAX) {
             return cli_fail(CLI_USAGE, "jwk: more than %u keys, give fewer", CLI_LIST_MAX);
         }
+
         options.keys.items[options.keys.count++] = operands->items[i];
     }
 
     if (options.keys.count > 1 && !options.set) {
         return cli_fail(CLI_USAGE, "jwk: several keys make a set, add --set");
     }
+
     if (options.keys.count > 1 && cli_kid.kid != NULL) {
         return cli_fail(CLI_USAGE, "jwk: --kid: several keys cannot share one key id, use --kid-method");
     }
+
     return cli_kid_check("jwk");
 }
 
 static int jwk_run(const cli_operands *operands) {
-    int code = take_keys(operands);
+    int code = jwk_take_keys(operands);
     if (code != CLI_DONE) {
         return code;
     }
@@ -107,7 +117,7 @@ static int jwk_run(const cli_operands *operands) {
         return cli_fail(CLI_LOCAL, "jwk: out of memory, close other programs");
     }
 
-    code = load_keys(keys);
+    code = jwk_load_keys(keys);
     if (code == CLI_DONE) {
         code = jwk_print(keys);
     }
@@ -115,6 +125,7 @@ static int jwk_run(const cli_operands *operands) {
     for (size_t i = 0; i < options.keys.count; i++) {
         cli_key_free(&keys[i]);
     }
+
     free(keys);
     return code;
 }

@@ -26,49 +26,51 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static sbs_alg chosen_alg(void) {
+static sbs_alg keygen_alg(void) {
     if (options.alg == 2) {
         return SBS_ES384;
     }
     return SBS_RS384;
 }
 
-static size_t chosen_bits(void) {
+static size_t keygen_bits(void) {
     static const size_t sizes[] = {2048, 2048, 3072, 4096}; /* the first one: none given */
-    if (chosen_alg() == SBS_ES384) {
+    if (keygen_alg() == SBS_ES384) {
         return 384;
     }
     return sizes[options.bits];
 }
 
-static int fail_exists(const char *path) {
+static int keygen_fail_exists(const char *path) {
     return cli_fail(CLI_LOCAL, "file %s: exists already, choose another name or add --force", path);
 }
 
 /* Says it before a key is made for nothing. The write itself, later, replaces no file either. */
-static int check_absent(const char *path) {
+static int keygen_check_absent(const char *path) {
     if (path != NULL && !options.force && access(path, F_OK) == 0) {
-        return fail_exists(path);
+        return keygen_fail_exists(path);
     }
     return CLI_DONE;
 }
 
-static int check_options(void) {
-    if (chosen_alg() == SBS_ES384 && options.bits != 0) {
+static int keygen_check_options(void) {
+    if (keygen_alg() == SBS_ES384 && options.bits != 0) {
         return cli_fail(CLI_USAGE, "keygen: --bits: an ES384 key has one size, leave out --bits");
     }
+
     if (options.public_file != NULL && strcmp(options.public_file, options.key) == 0) {
         return cli_fail(CLI_USAGE, "keygen: --public: the same file as --key, give another one");
     }
 
-    int code = check_absent(options.key);
+    int code = keygen_check_absent(options.key);
     if (code != CLI_DONE) {
         return code;
     }
-    return check_absent(options.public_file);
+
+    return keygen_check_absent(options.public_file);
 }
 
-static sbs_status write_public_pem(psa_key_id_t id, char *out, size_t size, size_t *out_len) {
+static sbs_status keygen_public_pem(psa_key_id_t id, char *out, size_t size, size_t *out_len) {
     uint8_t bytes[SBS_PUBLIC_KEY_MAX];
     size_t len = 0;
     sbs_status status = sbs_psa_to_status(psa_export_public_key(id, bytes, sizeof bytes, &len));
@@ -77,7 +79,7 @@ static sbs_status write_public_pem(psa_key_id_t id, char *out, size_t size, size
     }
 
     sbs_public_key key;
-    status = sbs_public_key_parse(chosen_alg(), bytes, len, &key);
+    status = sbs_public_key_parse(keygen_alg(), bytes, len, &key);
     if (status != SBS_OK) {
         return status;
     }
@@ -85,43 +87,49 @@ static sbs_status write_public_pem(psa_key_id_t id, char *out, size_t size, size
     sbs_writer writer;
     sbs_writer_init(&writer, out, size);
     sbs_public_key_put_pem(&writer, &key);
+
     return sbs_writer_finish(&writer, out_len);
 }
 
-static int write_file(const char *path, sbs_text content, sbs_linux_access access) {
+static int keygen_write_file(const char *path, sbs_text content, sbs_linux_access access) {
     sbs_status status = sbs_linux_file_write(path, content.ptr, content.len, access, options.force);
     if (status == SBS_OK) {
         return CLI_DONE;
     }
+
+    /* Another process was faster than this one. */
     if (status == SBS_ERR_STATE) {
-        return fail_exists(path);
+        return keygen_fail_exists(path);
     }
 
     const char *why = sbs_status_text(status);
     if (status == SBS_ERR_STORAGE) {
+        /* errno says more: no space, a file system that is read only. */
         why = strerror(errno);
     }
+
     return cli_fail(CLI_LOCAL, "file %s: %s, choose a place that can be written", path, why);
 }
 
-static int write_files(sbs_text pem, sbs_text public_pem) {
-    int code = write_file(options.key, pem, SBS_LINUX_PRIVATE);
+static int keygen_write_files(sbs_text pem, sbs_text public_pem) {
+    int code = keygen_write_file(options.key, pem, SBS_LINUX_PRIVATE);
     if (code != CLI_DONE || options.public_file == NULL) {
         return code;
     }
 
-    code = write_file(options.public_file, public_pem, SBS_LINUX_PUBLIC);
+    code = keygen_write_file(options.public_file, public_pem, SBS_LINUX_PUBLIC);
     if (code != CLI_DONE && !options.force) {
         (void)unlink(options.key); /* both or none: the command can be repeated */
     }
+
     return code;
 }
 
 /* @p pem has the private key as text; the caller wipes it. */
-static int save_pem(psa_key_id_t id, sbs_text pem) {
+static int keygen_save_pem(psa_key_id_t id, sbs_text pem) {
     char public_pem[SBS_PEM_KEY_SIZE];
     size_t len = 0;
-    sbs_status status = write_public_pem(id, public_pem, sizeof public_pem, &len);
+    sbs_status status = keygen_public_pem(id, public_pem, sizeof public_pem, &len);
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "keygen: public key: %s, try again", sbs_status_text(status));
     }
@@ -129,16 +137,17 @@ static int save_pem(psa_key_id_t id, sbs_text pem) {
     if (cli_signal() != 0) {
         return CLI_DONE; /* the signal decides the exit status, and nothing is written */
     }
-    return write_files(pem, (sbs_text){public_pem, len});
+
+    return keygen_write_files(pem, (sbs_text){public_pem, len});
 }
 
-static int save_key(psa_key_id_t id) {
+static int keygen_save(psa_key_id_t id) {
     char pem[SBS_PEM_KEY_SIZE];
     size_t len = 0;
     int code;
     sbs_status status = sbs_pem_key_write(id, pem, sizeof pem, &len);
     if (status == SBS_OK) {
-        code = save_pem(id, (sbs_text){pem, len});
+        code = keygen_save_pem(id, (sbs_text){pem, len});
     } else {
         code = cli_fail(CLI_INPUT, "keygen: %s, try again", sbs_status_text(status));
     }
@@ -149,19 +158,22 @@ static int save_key(psa_key_id_t id) {
 
 static int keygen_run(const cli_operands *operands) {
     (void)operands;
-    int code = check_options();
+
+    int code = keygen_check_options();
     if (code != CLI_DONE) {
         return code;
     }
 
     psa_key_id_t id = PSA_KEY_ID_NULL;
+
+    /* 4096 bits take seconds. */
     cli_progress("generating the key");
-    sbs_status status = sbs_pem_key_generate(chosen_alg(), chosen_bits(), &id);
+    sbs_status status = sbs_pem_key_generate(keygen_alg(), keygen_bits(), &id);
     if (status != SBS_OK) {
         return cli_fail(CLI_LOCAL, "keygen: %s, check the system's random device", sbs_status_text(status));
     }
 
-    code = save_key(id);
+    code = keygen_save(id);
     (void)psa_destroy_key(id);
     return code;
 }

@@ -41,18 +41,19 @@ static const cli_option option_table[] = {
 
 static const cli_table own_table = CLI_TABLE(option_table);
 
-static int wrong_form(const char *option, const char *text, const char *form) {
+static int observe_wrong_form(const char *option, const char *text, const char *form) {
     return cli_fail(CLI_USAGE, "observe: --%s: '%s' is not in the right form, give %s", option, text, form);
 }
 
 /* ---- splitting what was given --------------------------------------------------------------------------------- */
 
 /* Takes the text before the first @p c off @p rest, and @p c too. False, with all of it taken, if there is none. */
-static bool split_at(sbs_text *rest, char c, sbs_text *out_before) {
+static bool text_split_at(sbs_text *rest, char c, sbs_text *out_before) {
     const char *at = NULL;
     if (rest->len > 0) {
         at = memchr(rest->ptr, c, rest->len);
     }
+
     if (at == NULL) {
         *out_before = *rest;
         *rest = (sbs_text){0};
@@ -65,79 +66,89 @@ static bool split_at(sbs_text *rest, char c, sbs_text *out_before) {
 }
 
 /* SYSTEM|CODE[|DISPLAY] */
-static bool split_coding(sbs_text text, sbs_coding *out) {
+static bool coding_split(sbs_text text, sbs_coding *out) {
     *out = (sbs_coding){0};
-    if (!split_at(&text, '|', &out->system) || out->system.len == 0) {
+    if (!text_split_at(&text, '|', &out->system) || out->system.len == 0) {
         return false;
     }
 
-    bool has_display = split_at(&text, '|', &out->code);
+    /* What is behind the second bar may hold more bars. */
+    bool has_display = text_split_at(&text, '|', &out->code);
     if (has_display && text.len > 0) {
         out->display = text;
     }
+
     return out->code.len > 0;
 }
 
 /* SYSTEM|CODE=DECIMAL UCUM. A system may hold '=' as well, so the first one behind the bar counts. */
-static bool split_component(sbs_text text, sbs_coding *coding, sbs_value *value) {
+static bool component_split(sbs_text text, sbs_coding *coding, sbs_value *value) {
     const char *start = text.ptr;
     sbs_text system, code, decimal;
-    if (!split_at(&text, '|', &system) || !split_at(&text, '=', &code) || !split_at(&text, ' ', &decimal)) {
+    if (!text_split_at(&text, '|', &system) || !text_split_at(&text, '=', &code) ||
+        !text_split_at(&text, ' ', &decimal)) {
         return false;
     }
 
+    /* System and code, with the bar between them, are a coding like any other. */
     size_t coding_len = system.len + 1 + code.len;
-    if (!split_coding((sbs_text){start, coding_len}, coding)) {
+    if (!coding_split((sbs_text){start, coding_len}, coding)) {
         return false;
     }
+
+    /* The decimal stays a text: its precision is part of the measurement. */
     *value = (sbs_value){.kind = SBS_VALUE_DECIMAL_TEXT, .text = decimal, .ucum = text};
     return text.len > 0;
 }
 
 /* ---- options to an Observation -------------------------------------------------------------------------------- */
 
-static int take_codes(sbs_coding *codings) {
+static int observe_take_codes(sbs_coding *codings) {
     for (size_t i = 0; i < options.codes.count; i++) {
         const char *text = options.codes.items[i];
-        if (!split_coding(sbs_text_of(text), &codings[i])) {
-            return wrong_form("code", text, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+        if (!coding_split(sbs_text_of(text), &codings[i])) {
+            return observe_wrong_form("code", text, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
         }
     }
     return CLI_DONE;
 }
 
 /* A code without a system is one of R4's own categories. */
-static int take_categories(sbs_coding *codings) {
+static int observe_take_categories(sbs_coding *codings) {
     for (size_t i = 0; i < options.categories.count; i++) {
         const char *text = options.categories.items[i];
         if (strchr(text, '|') == NULL) {
             codings[i] = (sbs_coding){.system = sbs_text_of(SBS_SYSTEM_CATEGORY), .code = sbs_text_of(text)};
-        } else if (!split_coding(sbs_text_of(text), &codings[i])) {
-            return wrong_form("category", text, "CODE or SYSTEM|CODE");
+        } else if (!coding_split(sbs_text_of(text), &codings[i])) {
+            return observe_wrong_form("category", text, "CODE or SYSTEM|CODE");
         }
     }
+
     return CLI_DONE;
 }
 
-static int take_components(sbs_coding *codings, sbs_component *components) {
+static int observe_take_components(sbs_coding *codings, sbs_component *components) {
     for (size_t i = 0; i < options.components.count; i++) {
         const char *text = options.components.items[i];
-        if (!split_component(sbs_text_of(text), &codings[i], &components[i].value)) {
-            return wrong_form("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
+        if (!component_split(sbs_text_of(text), &codings[i], &components[i].value)) {
+            return observe_wrong_form("component", text, "'SYSTEM|CODE=DECIMAL UCUM'");
         }
 
         int code = cli_unit_check("component", components[i].value.ucum);
         if (code != CLI_DONE) {
             return code;
         }
+
         components[i].codes = &codings[i];
         components[i].code_count = 1;
     }
+
     return CLI_DONE;
 }
 
 /* The parser lets one of these options through; components may stand without any of them. */
-static int take_value(sbs_value *value) {
+static int observe_take_value(sbs_value *value) {
+    /* A number without its unit says nothing. */
     if ((options.value == NULL) != (options.unit == NULL)) {
         return cli_fail(CLI_USAGE, "observe: --value and --unit belong together, give both");
     }
@@ -160,9 +171,10 @@ static int take_value(sbs_value *value) {
 
     if (options.coded != NULL) {
         *value = (sbs_value){.kind = SBS_VALUE_CODED};
-        if (!split_coding(sbs_text_of(options.coded), &value->coded)) {
-            return wrong_form("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
+        if (!coding_split(sbs_text_of(options.coded), &value->coded)) {
+            return observe_wrong_form("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
         }
+
         return CLI_DONE;
     }
 
@@ -170,16 +182,18 @@ static int take_value(sbs_value *value) {
         return cli_fail(CLI_USAGE,
                         "observe: no value, give --value with --unit, --string, --coded, --absent or --component");
     }
+
     return CLI_DONE;
 }
 
 /* `now` is this machine's time in its own zone. */
-static int take_effective(sbs_observation *observation) {
+static int observe_take_effective(sbs_observation *observation) {
     if (options.effective == NULL || strcmp(options.effective, "now") != 0) {
         observation->effective = sbs_text_of(options.effective);
         return CLI_DONE;
     }
 
+    /* A clock that was never set would date the measurement wrongly. */
     int64_t utc_s = sbs_linux_now().utc_s;
     time_t seconds = (time_t)utc_s;
     struct tm local;
@@ -194,15 +208,15 @@ static int take_effective(sbs_observation *observation) {
 }
 
 /* The value may hold '|' as well. */
-static int take_identifier(sbs_observation *observation) {
+static int observe_take_identifier(sbs_observation *observation) {
     if (options.identifier == NULL) {
         return CLI_DONE;
     }
 
     sbs_text system;
     sbs_text value = sbs_text_of(options.identifier);
-    if (!split_at(&value, '|', &system) || system.len == 0 || value.len == 0) {
-        return wrong_form("identifier", options.identifier, "SYSTEM|VALUE");
+    if (!text_split_at(&value, '|', &system) || system.len == 0 || value.len == 0) {
+        return observe_wrong_form("identifier", options.identifier, "SYSTEM|VALUE");
     }
 
     observation->identifier_system = system;
@@ -213,7 +227,7 @@ static int take_identifier(sbs_observation *observation) {
 /* ---- printing ------------------------------------------------------------------------------------------------- */
 
 /* What an element must look like. */
-static const char *form_of(const char *element) {
+static const char *element_form(const char *element) {
     static const struct {
         const char *element, *form;
     } forms[] = {
@@ -248,14 +262,16 @@ static int observation_refuse(sbs_status status, const char *element) {
     }
 
     if (element == NULL) {
-        return cli_fail(CLI_INPUT, "observe: Observation: %s, give %s", why, form_of(""));
+        return cli_fail(CLI_INPUT, "observe: Observation: %s, give %s", why, element_form(""));
     }
-    return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", element, why, form_of(element));
+
+    return cli_fail(CLI_INPUT, "observe: %s: %s, give %s", element, why, element_form(element));
 }
 
 static int observation_print(const sbs_observation *observation) {
     sbs_writer out;
     const char *fault = NULL;
+
     cli_output(&out);
     sbs_status status = sbs_observation_put(&out, observation, &fault);
     if (status != SBS_OK) {
@@ -275,32 +291,38 @@ static struct {
     sbs_text performers[CLI_LIST_MAX];
 } parts;
 
-static int take_options(sbs_observation *observation) {
+static int observe_take_options(sbs_observation *observation) {
     for (size_t i = 0; i < options.performers.count; i++) {
         parts.performers[i] = sbs_text_of(options.performers.items[i]);
     }
 
-    int code = take_value(&observation->value);
+    int code = observe_take_value(&observation->value);
     if (code == CLI_DONE) {
-        code = take_codes(parts.codes);
+        code = observe_take_codes(parts.codes);
     }
+
     if (code == CLI_DONE) {
-        code = take_categories(parts.categories);
+        code = observe_take_categories(parts.categories);
     }
+
     if (code == CLI_DONE) {
-        code = take_components(parts.component_codes, parts.components);
+        code = observe_take_components(parts.component_codes, parts.components);
     }
+
     if (code == CLI_DONE) {
-        code = take_identifier(observation);
+        code = observe_take_identifier(observation);
     }
+
     if (code == CLI_DONE) {
-        code = take_effective(observation);
+        code = observe_take_effective(observation);
     }
+
     return code;
 }
 
 static int observe_run(const cli_operands *operands) {
     (void)operands;
+
     sbs_observation observation = {
         .status = sbs_text_of(options.status),
         .categories = parts.categories,
@@ -318,7 +340,7 @@ static int observe_run(const cli_operands *operands) {
         .component_count = options.components.count,
     };
 
-    int code = take_options(&observation);
+    int code = observe_take_options(&observation);
     if (code != CLI_DONE) {
         return code;
     }
@@ -330,8 +352,10 @@ static int observe_run(const cli_operands *operands) {
 
     code = observation_print(&observation);
     if (code == CLI_DONE) {
+        /* Only warnings of what was printed: a refusal tells one thing. */
         cli_observe_warn(&observation);
     }
+
     return code;
 }
 

@@ -9,9 +9,10 @@
 #include "token_output.h"
 
 /* An OAuth error object is a refusal. Returns CLI_DONE if @p text is none. */
-static int explain_refusal(sbs_text text, cli_json *json) {
+static int token_explain_refusal(sbs_text text, cli_json *json) {
     char words[1024];
     sbs_detail detail = {.status = SBS_ERR_OAUTH};
+
     sbs_status status =
         sbs_oauth_error_parse(text.ptr, text.len, json->tokens, json->capacity, &detail.oauth, words, sizeof words);
     if (status != SBS_OK) {
@@ -23,7 +24,7 @@ static int explain_refusal(sbs_text text, cli_json *json) {
 }
 
 /* Says where @p text stops to be JSON. Returns CLI_DONE if it is JSON. */
-static int explain_json(sbs_text text, cli_json *json) {
+static int token_explain_json(sbs_text text, cli_json *json) {
     size_t where = 0;
     sbs_status status = cli_json_parse(json, text, &where);
     if (status != SBS_ERR_JSON) {
@@ -33,6 +34,7 @@ static int explain_json(sbs_text text, cli_json *json) {
     size_t line;
     size_t column;
     cli_json_where(text, where, &line, &column);
+
     return cli_fail(CLI_INPUT,
                     "token response: %s (standard input, line %zu, column %zu), ask the authorization server's "
                     "operator",
@@ -40,11 +42,13 @@ static int explain_json(sbs_text text, cli_json *json) {
 }
 
 /* Prints why @p text is no token. @p text is a copy that the token's parser has not changed. */
-static int explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
-    int code = explain_refusal(text, json);
+static int token_explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
+    /* A refusal is what the server meant, whatever else is wrong with the body. */
+    int code = token_explain_refusal(text, json);
     if (code == CLI_DONE && status == SBS_ERR_JSON) {
-        code = explain_json(text, json);
+        code = token_explain_json(text, json);
     }
+
     if (code != CLI_DONE) {
         return code;
     }
@@ -53,12 +57,15 @@ static int explain(sbs_text text, cli_json *json, sbs_status status, const char 
     if (member != NULL) {
         (void)snprintf(which, sizeof which, " (%s)", member);
     }
+
     return cli_fail(CLI_INPUT, "token response: %s%s, ask the authorization server's operator", sbs_status_text(status),
                     which);
 }
 
 static int parse_token(const cli_buffer *input, cli_buffer *copy, cli_json *json) {
     sbs_text text = cli_buffer_text(input);
+
+    /* The parser writes into its text, and a fault is explained from the one that was read. */
     if (cli_buffer_put(copy, text.ptr, text.len) != SBS_OK || !cli_buffer_reserve(copy, 1) ||
         !cli_json_reserve(json, text)) {
         return cli_fail(CLI_INPUT, "token response: out of memory, give a smaller one");
@@ -68,13 +75,15 @@ static int parse_token(const cli_buffer *input, cli_buffer *copy, cli_json *json
     const char *member = NULL;
     sbs_status status = sbs_token_parse(copy->data, copy->len, json->tokens, json->capacity, &token, &member);
     if (status != SBS_OK) {
-        return explain(text, json, status, member);
+        return token_explain(text, json, status, member);
     }
+
     return cli_put_token(token.access_token, token.expires_in, token.scope);
 }
 
 static int parse_token_run(const cli_operands *operands) {
     (void)operands;
+
     cli_buffer input = {0};
     int code = cli_read_file("-", "token response", SBS_TOKEN_RESPONSE_MAX, &input);
     if (code != CLI_DONE) {
@@ -87,6 +96,7 @@ static int parse_token_run(const cli_operands *operands) {
     cli_json_free(&json);
     cli_buffer_free(&copy);
     cli_buffer_free(&input);
+
     return code;
 }
 

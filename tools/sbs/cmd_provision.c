@@ -83,13 +83,16 @@ static int ca_read(mbedtls_x509_crt *chain) {
     if (!parsed) {
         return cli_fail(CLI_INPUT, "CA file %s: out of memory, give a smaller file", given.ca);
     }
+
     if (bad < 0) {
         return cli_fail(CLI_INPUT, "CA file %s: there is no certificate in it, give PEM certificates", given.ca);
     }
+
     if (bad > 0) {
         return cli_fail(CLI_INPUT, "CA file %s: one of its certificates cannot be used, give PEM certificates",
                         given.ca);
     }
+
     return CLI_DONE;
 }
 
@@ -105,10 +108,13 @@ static int ca_load(mbedtls_x509_crt *chain, meter_record *record) {
             return cli_fail(CLI_INPUT, "CA file %s: more than %u certificates, give the roots that are needed",
                             given.ca, METER_CA_MAX);
         }
+
+        /* The bytes stay where the parser put them. */
         record->ca[record->ca_count].der = one->raw.p;
         record->ca[record->ca_count].len = one->raw.len;
         record->ca_count++;
     }
+
     return CLI_DONE;
 }
 
@@ -121,33 +127,38 @@ static int two_digits(const char *text) {
 }
 
 /* [+-]HH:MM, at most 14 hours from UTC. */
-static bool parse_zone(const char *text, int16_t *out) {
+static bool provision_parse_zone(const char *text, int16_t *out) {
     if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
         return false;
     }
 
     int hours = two_digits(text + 1);
     int minutes = two_digits(text + 4);
-    if (hours < 0 || minutes < 0 || minutes > 59 || hours * 60 + minutes > ZONE_MAX_MINUTES) {
+    if (hours < 0 || minutes < 0 || minutes > 59) {
+        return false;
+    }
+    if (hours * 60 + minutes > ZONE_MAX_MINUTES) {
         return false;
     }
 
-    *out = (int16_t)(hours * 60 + minutes);
+    int from_utc = hours * 60 + minutes;
     if (text[0] == '-') {
-        *out = (int16_t) - *out;
+        from_utc = -from_utc;
     }
+
+    *out = (int16_t)from_utc;
     return true;
 }
 
 /* A word's number, or 0 for the first one where none was given. */
-static uint8_t choice(int word) {
+static uint8_t provision_choice(int word) {
     if (word == 0) {
         return 0;
     }
     return (uint8_t)(word - 1);
 }
 
-static void fill_token_policy(meter_record *record) {
+static void record_fill_token_policy(meter_record *record) {
     if (given.token_url != NULL) {
         record->token_policy = METER_TOKEN_FIXED;
         record->token_url = given.token_url;
@@ -160,9 +171,10 @@ static void fill_token_policy(meter_record *record) {
 }
 
 /* [SYSTEM|]VALUE, NULL if none was given. It is split in place. */
-static void fill_patient(meter_record *record, char *patient) {
+static void record_fill_patient(meter_record *record, char *patient) {
     char *bar = NULL;
     if (patient != NULL) {
+        /* A system is a URI, and may hold a bar itself: the last one parts it from the value. */
         bar = strrchr(patient, '|');
     }
 
@@ -174,27 +186,28 @@ static void fill_patient(meter_record *record, char *patient) {
     }
 }
 
-static void fill_record(meter_record *record) {
+static void record_fill(meter_record *record) {
     record->fhir_base = given.fhir;
     record->client_id = given.client_id;
     record->scope = given.scope;
     record->kid = cli_kid.kid;
     record->kid_method = (uint8_t)cli_kid_method();
     record->alg = (uint8_t)given.alg;
-    record->write_mode = choice(given.write_mode);
-    record->unknown_time = choice(given.unknown_time);
+    record->write_mode = provision_choice(given.write_mode);
+    record->unknown_time = provision_choice(given.unknown_time);
     record->drop_oldest = given.when_full == 2;
     record->subject = given.subject;
     record->interval_s = (uint32_t)given.interval_s;
     record->first_delay_s = (uint16_t)given.first_delay_s;
     record->ntp_server = given.ntp;
-    fill_token_policy(record);
+    record_fill_token_policy(record);
 }
 
 /* --show-jwk needs none of these, so the option table does not demand them. */
-static int check_given(void) {
+static int provision_check_given(void) {
     const char *const needed[] = {given.fhir, given.client_id, given.scope, given.ca};
     static const char *const names[] = {"fhir BASE", "client-id ID", "scope SCOPES", "ca FILE"};
+
     for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
         if (needed[i] == NULL) {
             return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(names[i], " "), names[i],
@@ -204,15 +217,17 @@ static int check_given(void) {
 
     int code = cli_check_client_id("provision", given.client_id);
     if (code == CLI_DONE) {
-        code = cli_check_scope_commas("provision", given.scope, false);
+        code = cli_check_scope_commas("provision", given.scope, "");
     }
+
     if (code == CLI_DONE) {
         code = cli_kid_check("provision");
     }
+
     return code;
 }
 
-static const char *advice_for(const char *field, sbs_status status) {
+static const char *provision_advice(const char *field, sbs_status status) {
     static const char *const table[][2] = {
         {"scope", "give system scopes such as system/Observation.cu"},
         {"subject", "give a reference such as Patient/123"},
@@ -230,7 +245,7 @@ static const char *advice_for(const char *field, sbs_status status) {
 }
 
 /* The record is read as the device will read it, so that a fault is told here and not there. */
-static int write_record(const meter_record *record, uint8_t *out, size_t *out_len) {
+static int record_write(const meter_record *record, uint8_t *out, size_t *out_len) {
     meter_record read;
     const char *field = "";
     sbs_status status = meter_record_write(record, out, METER_RECORD_MAX, out_len);
@@ -242,21 +257,23 @@ static int write_record(const meter_record *record, uint8_t *out, size_t *out_le
         return cli_fail(CLI_INPUT, "provision: the record is larger than %u bytes, give fewer certificates",
                         METER_RECORD_MAX);
     }
+
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "provision: --%s: %s, %s", field, sbs_status_text(status),
-                        advice_for(field, status));
+                        provision_advice(field, status));
     }
+
     return CLI_DONE;
 }
 
-static bool allows_storing(const sbs_scope *scope, unsigned permission) {
+static bool scope_allows_storing(const sbs_scope *scope, unsigned permission) {
     bool covers =
         sbs_text_equal(scope->type, sbs_text_of("Observation")) || sbs_text_equal(scope->type, sbs_text_of("*"));
     return covers && (scope->permissions & permission) != 0;
 }
 
 /* With a scope under which it can store nothing the device would still get a token, and give up a record that works. */
-static int check_scope(const meter_record *record) {
+static int record_check_scope(const meter_record *record) {
     unsigned permission = SBS_SCOPE_CREATE;
     const char *letter = "c";
     if (record->write_mode == SBS_WRITE_PUT) {
@@ -266,9 +283,9 @@ static int check_scope(const meter_record *record) {
 
     sbs_text list = sbs_text_of(record->scope);
     sbs_text token;
-    while (sbs_scope_next(&list, &token)) {
+    while (sbs_scope_next(&list, &token)) { /* one scope that allows it is enough */
         sbs_scope scope;
-        if (sbs_scope_parse(token, &scope) == SBS_OK && allows_storing(&scope, permission)) {
+        if (sbs_scope_parse(token, &scope) == SBS_OK && scope_allows_storing(&scope, permission)) {
             return CLI_DONE;
         }
     }
@@ -279,25 +296,25 @@ static int check_scope(const meter_record *record) {
 }
 
 /* @p chain holds the certificates that the record points to. */
-static int make_checked_record(meter_record *record, mbedtls_x509_crt *chain, uint8_t *out, size_t *out_len) {
+static int record_make_checked(meter_record *record, mbedtls_x509_crt *chain, uint8_t *out, size_t *out_len) {
     int code = ca_load(chain, record);
     if (code == CLI_DONE) {
-        code = write_record(record, out, out_len);
+        code = record_write(record, out, out_len);
     }
     if (code == CLI_DONE) {
-        code = check_scope(record);
+        code = record_check_scope(record);
     }
     return code;
 }
 
-static int make_record(uint8_t *out, size_t *out_len) {
-    int code = check_given();
+static int record_make(uint8_t *out, size_t *out_len) {
+    int code = provision_check_given();
     if (code != CLI_DONE) {
         return code;
     }
 
     meter_record record = {0};
-    if (given.zone != NULL && !parse_zone(given.zone, &record.zone_minutes)) {
+    if (given.zone != NULL && !provision_parse_zone(given.zone, &record.zone_minutes)) {
         return cli_fail(CLI_USAGE, "provision: --zone: '%s' is not a time zone, give one such as +02:00", given.zone);
     }
 
@@ -309,19 +326,21 @@ static int make_record(uint8_t *out, size_t *out_len) {
         }
     }
 
+    /* The certificates must outlive the writing of the record, which points to them. */
     mbedtls_x509_crt chain;
     mbedtls_x509_crt_init(&chain);
-    fill_record(&record);
-    fill_patient(&record, patient);
-    code = make_checked_record(&record, &chain, out, out_len);
+    record_fill(&record);
+    record_fill_patient(&record, patient);
+    code = record_make_checked(&record, &chain, out, out_len);
     mbedtls_x509_crt_free(&chain);
     free(patient);
+
     return code;
 }
 
 /* ---- the device -------------------------------------------------------------------------------------------------- */
 
-static int talk_to(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+static int provision_talk_to(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
     if (given.show_jwk) {
         return cli_dialogue_jwks(device, deadline_ms);
     }
@@ -333,17 +352,19 @@ static int talk_to(cli_device *device, const uint8_t *record, size_t len, uint64
     return cli_dialogue_confirm(device, deadline_ms);
 }
 
-static int talk(const uint8_t *record, size_t len) {
+static int provision_talk(const uint8_t *record, size_t len) {
     static cli_device device;
     if (given.timeout_s == 0) {
         given.timeout_s = TIMEOUT_DEFAULT_S;
     }
 
+    /* One deadline for all that is said to the device, however often it is asked. */
     uint64_t deadline_ms = sbs_linux_now().mono_ms + given.timeout_s * 1000u;
     int code = cli_device_open(&device, given.device);
     if (code == CLI_DONE) {
-        code = talk_to(&device, record, len, deadline_ms);
+        code = provision_talk_to(&device, record, len, deadline_ms);
     }
+
     cli_device_close(&device);
     return code;
 }
@@ -351,14 +372,17 @@ static int talk(const uint8_t *record, size_t len) {
 static int provision_run(const cli_operands *operands) {
     static uint8_t record[METER_RECORD_MAX];
     size_t len = 0;
+
     (void)operands;
+
     if (!given.show_jwk) {
-        int code = make_record(record, &len);
+        int code = record_make(record, &len);
         if (code != CLI_DONE) {
             return code;
         }
     }
-    return talk(record, len);
+
+    return provision_talk(record, len);
 }
 
 const cli_command cli_provision = {

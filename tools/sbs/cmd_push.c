@@ -104,7 +104,7 @@ static int direct_tell_unsent(direct_run *run) {
         sbs_text name = sbs_text_of(held->name);
         const char *why = cli_push_why(&run->push, item.id);
         if (why[0] == '\0') {
-            why = "not tried";
+            why = cli_push_untold(item.attempts);
         }
 
         if (held->fault != NULL) {
@@ -260,10 +260,11 @@ static void direct_tell(const direct_run *run, int code) {
         return;
     }
 
-    bool unsent = run->unsent > 0 && push->reason[0] != '\0';
+    const char *reason = cli_push_last_why(push);
+    bool unsent = run->unsent > 0 && reason[0] != '\0';
     const char *advice = "";
-    if (!unsent && push->advice != NULL) {
-        advice = push->advice;
+    if (push->refused_advice != NULL) {
+        advice = push->refused_advice;
     }
     if (failed > 0) {
         (void)cli_fail(code,
@@ -273,7 +274,7 @@ static void direct_tell(const direct_run *run, int code) {
     }
 
     if (unsent) {
-        (void)cli_fail(code, "push: %s%s%s, %s", push->step, cli_colon(push->step), push->reason, push->advice);
+        (void)cli_fail(code, "push: %s%s%s, %s", push->step, cli_colon(push->step), reason, push->advice);
     }
 }
 

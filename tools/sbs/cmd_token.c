@@ -19,6 +19,7 @@ static int token_print(void) {
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "token: it has expired already, check this machine's clock");
     }
+
     if (!raw) {
         return cli_put_token(token.access_token, token.expires_in_s, token.scope);
     }
@@ -27,6 +28,7 @@ static int token_print(void) {
     cli_output(&out);
     sbs_put_text(&out, token.access_token);
     sbs_put_char(&out, '\n');
+
     return CLI_DONE;
 }
 
@@ -41,6 +43,7 @@ static int token_get(void) {
 
 static int token_run(const cli_operands *operands) {
     (void)operands;
+
     int code = cli_server_open("token", CLI_NEED_TOKEN);
     if (code == CLI_DONE) {
         code = token_get();

@@ -6,8 +6,9 @@
 #include "options.h"
 
 static void put_choices(sbs_writer *out, const char *words) {
-    const char *blank = "";
+    const char *blank = ""; /* before each word but the first */
     sbs_text word;
+
     while (cli_next_choice(&words, &word)) {
         sbs_put_string(out, blank);
         sbs_put_text(out, word);
@@ -54,13 +55,18 @@ static void put_command_case(sbs_writer *out, const cli_command *command) {
         sbs_put_string(out, option->name);
         sbs_put_char(out, ' ');
     }
+
     sbs_put_string(out, "--help");
 
     const char *operands = command->operands;
+
+    /* Operands with bars between them are words to choose from. */
     if (operands != NULL && strchr(operands, '|') != NULL) {
         sbs_put_char(out, ' ');
         put_choices(out, operands);
     }
+
+    /* Files are completed by bash itself. */
     if (operands != NULL && strstr(operands, "FILE") != NULL) {
         sbs_put_string(out, "' files=yes ;;\n");
     } else {
@@ -90,10 +96,12 @@ static void put_family_case(sbs_writer *out, sbs_text word) {
 
     for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
         if (sbs_text_equal(first_word(*command), word)) {
+            /* The second word alone. */
             sbs_put_string(out, (*command)->name + word.len + 1);
             sbs_put_char(out, ' ');
         }
     }
+
     sbs_put_string(out, "--help' ;;\n");
 }
 
@@ -116,19 +124,24 @@ static void put_first_words(sbs_writer *out) {
 /* Behind an option its value counts, otherwise what the command has. */
 static void put_completion_cases(sbs_writer *out) {
     const cli_command *const *command;
+
     sbs_put_string(out, "    case \"$command $previous\" in\n");
     for (command = cli_commands; *command != NULL; command++) {
         put_value_cases(out, *command);
     }
 
     sbs_put_string(out, "    *)\n    case \"$command\" in\n    '') words='");
+
+    /* Nothing typed yet: the first words, each once. */
     put_first_words(out);
     sbs_put_string(out, "--help --version --completion' ;;\n");
+
     for (command = cli_commands; *command != NULL; command++) {
         if (is_new_family(command)) {
             put_family_case(out, first_word(*command));
         }
     }
+
     for (command = cli_commands; *command != NULL; command++) {
         put_command_case(out, *command);
     }
@@ -149,6 +162,7 @@ static void put_families(sbs_writer *out) {
 
 void cli_put_completion(void) {
     sbs_writer out;
+
     cli_output(&out);
     sbs_put_string(&out, "# SPDX-License-Identifier: Apache-2.0\n"
                          "# Completion of the sbs command for bash, as `sbs --completion` prints it.\n"

@@ -27,7 +27,7 @@ static int device_lost(void) {
 /* ---- a line and its answer --------------------------------------------------------------------------------------- */
 
 /* The rest of the next line that has @p start in it; NULL if none came in time. */
-static const char *await_line(cli_device *device, const char *start, uint64_t deadline_ms) {
+static const char *device_await(cli_device *device, const char *start, uint64_t deadline_ms) {
     const char *line;
     while ((line = cli_device_line(device, deadline_ms)) != NULL) {
         const char *found = strstr(line, start); /* what was typed may stand before it */
@@ -39,23 +39,23 @@ static const char *await_line(cli_device *device, const char *start, uint64_t de
 }
 
 /* When the answer to one line is no longer waited for. */
-static uint64_t answer_deadline(uint64_t deadline_ms) {
+static uint64_t device_answer_deadline(uint64_t deadline_ms) {
     uint64_t patience_ms = sbs_linux_now().mono_ms + ANSWER_MS;
     return patience_ms < deadline_ms ? patience_ms : deadline_ms;
 }
 
-static bool send_line(cli_device *device, const char *line) {
+static bool device_send_line(cli_device *device, const char *line) {
     return cli_device_send(device, CLEAR) && cli_device_send(device, line) && cli_device_send(device, "\n");
 }
 
 /* Sends a line, again and again, until one with @p start in it answers. Returns what follows it there, or NULL. */
-static const char *ask(cli_device *device, const char *line, const char *start, uint64_t deadline_ms) {
+static const char *device_ask(cli_device *device, const char *line, const char *start, uint64_t deadline_ms) {
     for (unsigned i = 0; i < TRIES; i++) {
-        if (cli_signal() != 0 || sbs_linux_now().mono_ms >= deadline_ms || !send_line(device, line)) {
+        if (cli_signal() != 0 || sbs_linux_now().mono_ms >= deadline_ms || !device_send_line(device, line)) {
             return NULL;
         }
 
-        const char *answer = await_line(device, start, answer_deadline(deadline_ms));
+        const char *answer = device_await(device, start, device_answer_deadline(deadline_ms));
         if (answer != NULL) {
             return answer;
         }
@@ -63,13 +63,13 @@ static const char *ask(cli_device *device, const char *line, const char *start, 
     return NULL;
 }
 
-static bool begins(const char *text, const char *start) {
+static bool text_begins(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
 }
 
 /* What follows @p start in @p text; NULL if the text does not begin so. */
-static const char *after(const char *text, const char *start) {
-    if (!begins(text, start)) {
+static const char *text_after(const char *text, const char *start) {
+    if (!text_begins(text, start)) {
         return NULL;
     }
     return text + strlen(start);
@@ -79,10 +79,11 @@ static const char *after(const char *text, const char *start) {
 
 int cli_dialogue_jwks(cli_device *device, uint64_t deadline_ms) {
     for (;;) {
-        const char *answer = ask(device, "jwk", "jwks: ", deadline_ms);
+        const char *answer = device_ask(device, "jwk", "jwks: ", deadline_ms);
         if (answer == NULL) {
             return device_lost();
         }
+
         if (answer[0] != '{') { /* the key is still being made */
             continue;
         }
@@ -103,33 +104,37 @@ static int record_refused(const char *answer) {
 
 /* A device that is still making its key answers with an error that names the device. It is asked again, once it has
  * told its state. */
-static int announce_record(cli_device *device, size_t len, uint64_t deadline_ms) {
+static int record_announce(cli_device *device, size_t len, uint64_t deadline_ms) {
     char line[48];
     (void)snprintf(line, sizeof line, "provision begin %zu", len);
 
     for (;;) {
-        const char *answer = ask(device, line, ANSWER, deadline_ms);
+        const char *answer = device_ask(device, line, ANSWER, deadline_ms);
         if (answer == NULL) {
             return device_lost();
         }
-        if (begins(answer, "ready ")) {
+
+        if (text_begins(answer, "ready ")) {
             return CLI_DONE;
         }
 
-        const char *fault = after(answer, "error ");
-        if (fault != NULL && !begins(fault, "field=device ")) {
+        const char *fault = text_after(answer, "error ");
+        if (fault != NULL && !text_begins(fault, "field=device ")) {
             return record_refused(fault);
         }
-        (void)await_line(device, "state=", answer_deadline(deadline_ms));
+
+        /* It tells its state when that changes: then it is worth asking again. */
+        (void)device_await(device, "state=", device_answer_deadline(deadline_ms));
     }
 }
 
 /* Where the device goes on after "ok" and "again"; false if it says neither. */
-static bool read_place(const char *answer, size_t len, size_t *out_place) {
-    const char *number = after(answer, "ok ");
+static bool record_read_place(const char *answer, size_t len, size_t *out_place) {
+    const char *number = text_after(answer, "ok ");
     if (number == NULL) {
-        number = after(answer, "again ");
+        number = text_after(answer, "again ");
     }
+
     if (number == NULL) {
         return false;
     }
@@ -138,40 +143,53 @@ static bool read_place(const char *answer, size_t len, size_t *out_place) {
     if (sbs_text_to_uint(sbs_text_of(number), &place) != SBS_OK || place > len) {
         return false;
     }
+
     *out_place = (size_t)place;
     return true;
 }
 
 /* Sends the bytes at @p *at and moves it to where the device goes on: behind them, or to what it did not get whole. */
-static int send_piece(cli_device *device, const uint8_t *record, size_t len, size_t *at, uint64_t deadline_ms) {
+static int record_send_piece(cli_device *device, const uint8_t *record, size_t len, size_t *at, uint64_t deadline_ms) {
     char line[160], text[SBS_BASE64URL_ENCODED_SIZE(PIECE) + 1];
     size_t text_len;
     size_t piece = len - *at;
+
+    /* The last piece is shorter. */
     if (piece > PIECE) {
         piece = PIECE;
     }
+
     if (sbs_base64url_encode(record + *at, piece, text, sizeof text, &text_len) != SBS_OK) {
         return cli_fail(CLI_INPUT, "provision: the record cannot be encoded, report this");
     }
 
+    /* A line without flow control loses bytes; the device asks again for what does not fit its sum. */
     unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
     (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
-    const char *answer = ask(device, line, ANSWER, deadline_ms);
+    const char *answer = device_ask(device, line, ANSWER, deadline_ms);
+
+    /* A slow device was asked to begin more than once, and says so as often: that is no answer to this line. */
+    while (answer != NULL && text_begins(answer, "ready ")) {
+        answer = device_await(device, ANSWER, device_answer_deadline(deadline_ms));
+    }
     if (answer == NULL) {
         return device_lost();
     }
-    if (!read_place(answer, len, at)) {
+
+    if (!record_read_place(answer, len, at)) {
         return record_refused(answer);
     }
+
     return CLI_DONE;
 }
 
-static int send_pieces(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
+static int record_send_pieces(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
     unsigned without_progress = 0;
     size_t at = 0;
+
     while (at < len) {
         size_t before = at;
-        int code = send_piece(device, record, len, &at, deadline_ms);
+        int code = record_send_piece(device, record, len, &at, deadline_ms);
         if (code != CLI_DONE) {
             return code;
         }
@@ -180,9 +198,12 @@ static int send_pieces(cli_device *device, const uint8_t *record, size_t len, ui
         if (at > before) {
             without_progress = 0;
         }
+
+        /* Each piece arrives damaged: more of the same would never end. */
         if (without_progress > TRIES) {
             return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check the cable and the speed");
         }
+
         cli_progress("sent %zu of %zu bytes", at, len);
     }
 
@@ -191,36 +212,38 @@ static int send_pieces(cli_device *device, const uint8_t *record, size_t len, ui
 }
 
 /* Sent once only: if the answer is lost, a repeated line must not start a second try of the record. */
-static int finish_record(cli_device *device, uint64_t deadline_ms) {
+static int record_finish(cli_device *device, uint64_t deadline_ms) {
     if (!cli_device_send(device, CLEAR "provision end\n")) {
         return device_lost();
     }
 
     const char *answer;
-    while ((answer = await_line(device, ANSWER, deadline_ms)) != NULL) {
-        if (begins(answer, "stored") || begins(answer, "trying")) {
+    while ((answer = device_await(device, ANSWER, deadline_ms)) != NULL) {
+        if (text_begins(answer, "stored") || text_begins(answer, "trying")) {
             return CLI_DONE;
         }
 
-        const char *fault = after(answer, "error ");
+        const char *fault = text_after(answer, "error ");
         if (fault != NULL) {
             return record_refused(fault);
         }
     }
+
     return device_lost();
 }
 
 int cli_dialogue_send(cli_device *device, const uint8_t *record, size_t len, uint64_t deadline_ms) {
-    int code = announce_record(device, len, deadline_ms);
+    int code = record_announce(device, len, deadline_ms);
     if (code != CLI_DONE) {
         return code;
     }
 
-    code = send_pieces(device, record, len, deadline_ms);
+    code = record_send_pieces(device, record, len, deadline_ms);
     if (code != CLI_DONE) {
         return code;
     }
-    return finish_record(device, deadline_ms);
+
+    return record_finish(device, deadline_ms);
 }
 
 /* ---- the token --------------------------------------------------------------------------------------------------- */
@@ -247,19 +270,21 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
     const char *answer;
     cli_note("provision: the device has the record, and asks for a token with it");
 
-    while ((answer = await_line(device, ANSWER, deadline_ms)) != NULL) {
-        if (begins(answer, "confirmed")) {
+    while ((answer = device_await(device, ANSWER, deadline_ms)) != NULL) {
+        if (text_begins(answer, "confirmed")) {
             cli_note("provision: the device got a token with the record");
             return CLI_DONE;
         }
-        if (begins(answer, "restored ")) {
+
+        if (text_begins(answer, "restored ")) {
             return token_failed(answer, "the device went back to the record that it had");
         }
-        if (begins(answer, "unconfirmed ")) {
+
+        if (text_begins(answer, "unconfirmed ")) {
             return token_failed(answer, "the record is stored but not yet confirmed, and the device keeps trying");
         }
 
-        const char *fault = after(answer, "error ");
+        const char *fault = text_after(answer, "error ");
         if (fault != NULL) {
             return record_refused(fault);
         }
@@ -268,5 +293,6 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
     if (cli_signal() != 0) {
         return CLI_NETWORK; /* the signal decides the exit status */
     }
+
     return cli_fail(CLI_NETWORK, "provision: no token yet, ask the device with 'status' on its console");
 }

@@ -36,6 +36,8 @@ static void part_word(help_block *block, size_t word, bool parted) {
     if (parted) {
         needed++;
     }
+
+    /* A word that does not fit begins the next line, without a blank before it. */
     if (block->used + needed > HELP_WIDTH) {
         sbs_put_char(block->out, '\n');
         put_spaces(block->out, 0, block->indent);
@@ -50,7 +52,7 @@ static void part_word(help_block *block, size_t word, bool parted) {
 static void put_span(help_block *block, const char *text, size_t len) {
     size_t at = 0;
     while (at < len) {
-        size_t start = at;
+        size_t start = at; /* of the blanks before the word */
         while (at < len && (text[at] == ' ' || text[at] == '\n')) {
             at++;
         }
@@ -79,10 +81,12 @@ static help_block put_row(sbs_writer *out, const char *left, const char *argumen
         sbs_put_string(out, argument);
     }
 
+    /* Two blanks at least part the columns. */
     if (used + 2 > HELP_COLUMN) {
         sbs_put_char(out, '\n');
         used = 0;
     }
+
     put_spaces(out, used, HELP_COLUMN);
 
     help_block block = {out, HELP_COLUMN, HELP_COLUMN};
@@ -95,16 +99,20 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
     size_t len = strcspn(text, "\n");
     const char *gap = strstr(text + 2, "  ");
     if (gap == NULL || gap >= text + len) {
+        /* A row without a meaning. */
         gap = text + len;
     }
+
     const char *meaning = gap + strspn(gap, " ");
 
     char left[32];
     char right[128];
+
     (void)snprintf(left, sizeof left, "%.*s", (int)(gap - text - 2), text + 2);
     (void)snprintf(right, sizeof right, "%.*s", (int)(text + len - meaning), meaning);
     (void)put_row(out, left, NULL, right);
     sbs_put_char(out, '\n');
+
     return len;
 }
 
@@ -112,6 +120,8 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
 static size_t paragraph_len(const char *text) {
     const char *end = strstr(text, "\n\n");
     const char *row = strstr(text, "\n  ");
+
+    /* Whichever comes first. */
     if (row != NULL && (end == NULL || row < end)) {
         end = row;
     }
@@ -119,12 +129,14 @@ static size_t paragraph_len(const char *text) {
     if (end == NULL) {
         return strlen(text);
     }
+
     return (size_t)(end - text);
 }
 
 static size_t put_paragraph(sbs_writer *out, const char *text) {
     size_t len = paragraph_len(text);
     help_block block = {out, 0, 0};
+
     put_span(&block, text, len);
     sbs_put_char(out, '\n');
     return len;
@@ -134,11 +146,13 @@ static void put_paragraphs(sbs_writer *out, const char *text) {
     while (*text != '\0') {
         bool is_row = strncmp(text, "  ", 2) == 0;
         size_t len;
+
         if (is_row) {
             len = put_meaning(out, text);
         } else {
             len = put_paragraph(out, text);
         }
+
         text += len + strspn(text + len, "\n");
     }
 }
@@ -153,9 +167,11 @@ static void put_option(sbs_writer *out, const cli_option *option) {
     if (option->type == CLI_LIST || option->type == CLI_FILES) {
         put_words(&block, "; may be given several times");
     }
+
     if (option->required) {
         put_words(&block, " (required)");
     }
+
     sbs_put_char(out, '\n');
 }
 
@@ -208,15 +224,18 @@ static void put_options(sbs_writer *out, const cli_command *command) {
     if (has_own_options(command)) {
         put_titled(out, command, "options");
     }
+
     for (size_t i = 0; i < CLI_TABLE_MAX && command->tables[i] != NULL; i++) {
         if (command->tables[i]->title != NULL && is_first_with_title(command, i)) {
             put_titled(out, command, command->tables[i]->title);
         }
     }
 
+    /* --help is an option of each command, but in no table. */
     if (command->tables[0] == NULL) {
         sbs_put_string(out, "\noptions:\n");
     }
+
     (void)put_row(out, "--help", NULL, "this text");
     sbs_put_char(out, '\n');
 }
@@ -227,16 +246,21 @@ static void put_options(sbs_writer *out, const cli_command *command) {
 static size_t shell_word(const char *text) {
     bool quoted = false;
     size_t len = 0;
+
     while (text[len] != '\0') {
         bool is_blank = text[len] == ' ' || text[len] == '\n';
         if (is_blank && !quoted) {
             break;
         }
+
         if (text[len] == '\'') {
+            /* The quotes themselves are part of the word. */
             quoted = !quoted;
         }
+
         len++;
     }
+
     return len;
 }
 
@@ -260,19 +284,23 @@ static void put_example(sbs_writer *out, const char *example) {
         size_t len = shell_word(example);
         bool is_continuation = len == 1 && example[0] == '\\';
         if (is_continuation) {
+            /* Where the table breaks the line means nothing here. */
             example += 1 + strspn(example + 1, " \n");
             continue;
         }
 
+        /* Room is left for the blank and the backslash that continue the line. */
         if (used + 1 + shell_unit(example) + 2 > HELP_WIDTH && used > EXAMPLE_INDENT) {
             sbs_put_string(out, " \\\n     ");
             used = EXAMPLE_INDENT;
         }
+
         sbs_put_char(out, ' ');
         sbs_put(out, example, len);
         used += 1 + len;
         example += len + strspn(example + len, " \n");
     }
+
     sbs_put_char(out, '\n');
 }
 
@@ -284,10 +312,12 @@ static void put_usage(sbs_writer *out, const cli_command *command) {
     if (command->tables[0] != NULL) {
         sbs_put_string(out, " OPTIONS");
     }
+
     if (command->operands != NULL) {
         sbs_put_char(out, ' ');
         sbs_put_string(out, command->operands);
     }
+
     sbs_put_string(out, "\n\n");
 }
 
@@ -302,6 +332,7 @@ void cli_put_help(const cli_command *command) {
     if (command->about != NULL) {
         put_paragraphs(&out, command->about);
     }
+
     put_options(&out, command);
 
     sbs_put_string(&out, "\nexample:\n");

@@ -22,6 +22,7 @@ int cli_input_open(cli_input *input, const char *path, const char *what) {
     if (input->descriptor < 0) {
         return cli_fail(CLI_INPUT, "%s %s: %s, give a file that can be read", what, path, strerror(errno));
     }
+
     return CLI_DONE;
 }
 
@@ -47,6 +48,7 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
             *out_end = true;
             return CLI_DONE;
         }
+
         if (count > 0) {
             out->len += (size_t)count;
         } else if (errno != EINTR) {
@@ -54,6 +56,7 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
                             strerror(errno));
         }
     }
+
     return CLI_DONE;
 }
 
@@ -65,9 +68,12 @@ int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *ou
     }
 
     bool end = false;
+
+    /* One byte more than allowed is enough to know that the file is too large. */
     while (code == CLI_DONE && !end && out->len <= max) {
         code = cli_input_fill(&input, out, &end);
     }
+
     if (code == CLI_DONE && out->len > max) {
         code = cli_fail(CLI_INPUT, "%s %s: too large, %zu bytes are the limit", what, input.path, max);
     }
@@ -76,6 +82,7 @@ int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *ou
     if (code != CLI_DONE) {
         cli_buffer_free(out);
     }
+
     return code;
 }
 
@@ -93,15 +100,19 @@ static int output_write(const char *data, size_t len) {
             continue;
         }
 
+        /* A signal that does not end the command, such as that of a resized window. */
         if (count < 0 && errno == EINTR && cli_signal() == 0) {
             continue;
         }
+
         const char *why = "nothing was written";
         if (count < 0) {
             why = strerror(errno);
         }
+
         return cli_fail(CLI_LOCAL, "standard output: %s, the result is not complete", why);
     }
+
     return CLI_DONE;
 }
 

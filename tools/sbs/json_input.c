@@ -14,6 +14,7 @@ void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_colu
             (*out_line)++;
             *out_column = 0;
         }
+
         (*out_column)++;
     }
 }

@@ -31,12 +31,15 @@ sbs_kid_method cli_kid_method(void) {
     if (cli_kid.none) {
         return SBS_KID_NONE;
     }
+
     if (cli_kid.kid != NULL) {
         return SBS_KID_LITERAL;
     }
+
     if (cli_kid.method == 2) {
         return SBS_KID_THUMBPRINT;
     }
+
     return SBS_KID_SEED;
 }
 
@@ -48,7 +51,7 @@ int cli_kid_check(const char *command) {
                     SBS_KID_MAX);
 }
 
-static bool contains(const cli_buffer *text, const char *words) {
+static bool pem_contains(const cli_buffer *text, const char *words) {
     size_t len = strlen(words);
     for (size_t at = 0; at + len <= text->len; at++) {
         if (memcmp(text->data + at, words, len) == 0) {
@@ -59,20 +62,22 @@ static bool contains(const cli_buffer *text, const char *words) {
 }
 
 /* Environment variables and JSON carry a PEM text with its line ends as a backslash and an n. */
-static bool has_joined_lines(const cli_buffer *pem) {
-    return contains(pem, "-----BEGIN") && contains(pem, "\\n");
+static bool pem_has_joined_lines(const cli_buffer *pem) {
+    return pem_contains(pem, "-----BEGIN") && pem_contains(pem, "\\n");
 }
 
 static int key_refuse(const char *path, const cli_buffer *pem, sbs_status status, sbs_pem_fault fault) {
-    if (has_joined_lines(pem)) {
+    if (pem_has_joined_lines(pem)) {
         return cli_fail(CLI_INPUT,
                         "key %s: its lines are joined by the two characters \\n, write them as lines: "
                         "printf '%%b' \"$KEY\" > FILE",
                         path);
     }
+
     if (status == SBS_ERR_KEY) {
         return cli_fail(CLI_INPUT, "key %s: the file %s, give another one", path, sbs_pem_fault_text(fault));
     }
+
     return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
 }
 
@@ -90,6 +95,7 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
     if (status == SBS_OK) {
         status = sbs_pem_public_key_read(pem->data, pem_len, &alg, key->bytes, sizeof key->bytes, &len, &fault);
     }
+
     if (status != SBS_OK) {
         return key_refuse(path, pem, status, fault);
     }
@@ -98,11 +104,12 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "key %s: %s, give another one", path, sbs_status_text(status));
     }
+
     return CLI_DONE;
 }
 
 /* A group may have been given the key on purpose, everybody not. */
-static bool is_open_to_others(const char *path, mode_t *out_mode) {
+static bool key_is_open_to_others(const char *path, mode_t *out_mode) {
     struct stat file;
     if (strcmp(path, "-") == 0 || stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
         return false;
@@ -112,10 +119,12 @@ static bool is_open_to_others(const char *path, mode_t *out_mode) {
     return (file.st_mode & (S_IRWXO | S_IWGRP)) != 0;
 }
 
-static void warn_if_open(const char *path, const cli_buffer *pem) {
+static void key_warn_if_open(const char *path, const cli_buffer *pem) {
     static const char *warned; /* a command that reads a key twice warns once */
     mode_t mode;
-    if (path == warned || !contains(pem, "PRIVATE KEY") || !is_open_to_others(path, &mode)) {
+
+    /* A public key may be open to everybody. */
+    if (path == warned || !pem_contains(pem, "PRIVATE KEY") || !key_is_open_to_others(path, &mode)) {
         return;
     }
 
@@ -131,19 +140,22 @@ int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
         return code;
     }
 
+    /* The PEM parser wants a NUL at the end. */
     if (cli_buffer_put(&pem, "", 1) == SBS_OK) {
         code = key_import(path, public_allowed, &pem, out_key);
     } else {
         code = cli_fail(CLI_LOCAL, "key %s: out of memory, close other programs", path);
     }
+
     if (code == CLI_DONE) {
-        warn_if_open(path, &pem);
+        key_warn_if_open(path, &pem);
     }
 
     cli_buffer_free(&pem);
     if (code == CLI_DONE) {
         sbs_psa_key_init(&out_key->state, out_key->id, &out_key->key);
     }
+
     return code;
 }
 

@@ -28,10 +28,12 @@ static size_t match_name(const char *name, char **arguments, size_t count) {
     if (strncmp(arguments[0], name, first) != 0 || arguments[0][first] != '\0') {
         return 0;
     }
+
     if (name[first] == '\0') {
         return 1;
     }
 
+    /* A command of two words, such as "queue push". */
     bool second = count > 1 && strcmp(arguments[1], name + first + 1) == 0;
     return second ? 2 : 0;
 }
@@ -54,11 +56,13 @@ static int run_command(const cli_command *command, char **arguments, size_t coun
     if (code != CLI_DONE) {
         return code;
     }
+
     if (help) {
         cli_put_help(command);
         return CLI_DONE;
     }
 
+    /* Only now, so that help and usage faults need no cryptography. */
     sbs_status status = sbs_mbedtls_init(NULL);
     if (status != SBS_OK) {
         return cli_fail(CLI_LOCAL, "cryptography: %s, check the system's random device", sbs_status_text(status));
@@ -101,6 +105,7 @@ static int run_family(const char *family, const char *argument) {
         return cli_fail(CLI_USAGE, "%s: the second word is missing, 'sbs %s --help' lists the known ones", family,
                         family);
     }
+
     if (is_help_option(argument)) {
         cli_put_family(family);
         return CLI_DONE;
@@ -115,6 +120,7 @@ static int run_arguments(int argc, char **argv) {
         return cli_fail(CLI_USAGE, "no command given, 'sbs --help' lists them");
     }
 
+    /* Commands come first: none of them has the name of an option. */
     size_t words;
     const cli_command *command = find_command(argv + 1, (size_t)argc - 1, &words);
     if (command != NULL) {
@@ -124,6 +130,7 @@ static int run_arguments(int argc, char **argv) {
     if (cli_is_family(argv[1])) {
         return run_family(argv[1], argv[2]);
     }
+
     return run_own_option(argv[1]);
 }
 
@@ -144,7 +151,9 @@ int main(int argc, char **argv) {
     cli_secret_forget();
 
     if (cli_signal() != 0) {
+        /* As a shell tells of a command that a signal ended. */
         return 128 + cli_signal();
     }
+
     return code;
 }

@@ -55,9 +55,12 @@ int cli_exit_of(sbs_status status, const sbs_detail *detail);
 /** What a result is called, where no more is known than the HTTP status (0: none). Static. */
 const char *cli_sentence(sbs_status status, unsigned http_status);
 
-/** What a person can do about @p status; never empty. Static; where it names the target of a redirect, until the next
- * one does. */
+/** What a person can do about @p status; never empty. Static; where it names a URL or a variable, until the next call.
+ */
 const char *cli_advice(sbs_status status, const sbs_detail *detail);
+
+/** True if a later try may succeed with nothing mended; @p detail may be NULL. */
+bool cli_is_for_later(sbs_status status, const sbs_detail *detail);
 
 /** Prints what a request failed with and returns its exit status. @p what: "GET Observation/1", "token". */
 int cli_fail_request(const char *what, sbs_status status, const sbs_detail *detail);

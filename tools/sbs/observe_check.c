@@ -30,10 +30,11 @@ static const sbs_coding *vital_sign(const sbs_observation *observation) {
             return &observation->codes[0];
         }
     }
+
     return NULL;
 }
 
-static int require(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
+static int vital_sign_require(const sbs_coding *sign, const char *element, const char *why, const char *advice) {
     return cli_fail(CLI_INPUT, "observe: %s: %s, but R4's vital-signs profile requires it for %.*s, give %s", element,
                     why, (int)sign->code.len, sign->code.ptr, advice);
 }
@@ -49,23 +50,27 @@ int cli_observe_check(const sbs_observation *observation) {
     }
 
     if (observation->subject.ptr == NULL) {
-        return require(sign, "subject", "missing", "--subject such as Patient/123");
+        return vital_sign_require(sign, "subject", "missing", "--subject such as Patient/123");
     }
 
     if (!is_dated(observation)) {
-        return require(sign, "effective", "missing", "--effective with the time, or now");
+        return vital_sign_require(sign, "effective", "missing", "--effective with the time, or now");
     }
 
     /* "2026-03" is a legal time for FHIR, but not for a vital sign. */
     if (observation->effective.ptr != NULL && observation->effective.len < DATE_LEN &&
         sbs_date_is_fhir_datetime(observation->effective)) {
-        return require(sign, "effective", "has no day", "--effective with the day at least, or now");
+        return vital_sign_require(sign, "effective", "has no day", "--effective with the day at least, or now");
     }
 
     sbs_value_kind kind = observation->value.kind;
+
+    /* Components have their own values, and a missing one has its reason. */
     if (kind == SBS_VALUE_STRING || kind == SBS_VALUE_CODED) {
-        return require(sign, "value", "no quantity with a unit", "--value and --unit, --component or --absent");
+        return vital_sign_require(sign, "value", "no quantity with a unit",
+                                  "--value and --unit, --component or --absent");
     }
+
     return CLI_DONE;
 }
 
@@ -89,7 +94,7 @@ static bool has_word(const char *words, sbs_text word) {
 }
 
 /* The units for a vital sign, NULL if the profiles fix none or it is not one. */
-static const char *units_of(const sbs_coding *code) {
+static const char *vital_sign_units(const sbs_coding *code) {
     if (!sbs_observation_is_vital_sign(code, 1)) {
         return NULL;
     }
@@ -108,7 +113,7 @@ static void warn_unit(const sbs_coding *codes, size_t count, const sbs_value *va
     }
 
     for (size_t i = 0; i < count; i++) {
-        const char *units = units_of(&codes[i]);
+        const char *units = vital_sign_units(&codes[i]);
         if (units != NULL && !has_word(units, value->ucum)) {
             cli_warn("observe: R4's profile for %.*s does not have the unit %.*s: it has%.*s", (int)codes[i].code.len,
                      codes[i].code.ptr, (int)value->ucum.len, value->ucum.ptr, (int)strlen(units) - 1, units);
@@ -136,6 +141,7 @@ static size_t index_of(sbs_text text, char c) {
 
 /* Type/id, with or without _history; Type?search; or anything with a scheme. */
 static bool is_reference(sbs_text reference) {
+    /* Each of them is the length of the text where the character is missing. */
     size_t colon = index_of(reference, ':');
     size_t slash = index_of(reference, '/');
     size_t query = index_of(reference, '?');
@@ -153,7 +159,10 @@ static bool is_reference(sbs_text reference) {
     if (slash == reference.len || !sbs_fhir_type_is_valid((sbs_text){reference.ptr, slash})) {
         return false;
     }
+
     sbs_text id = {reference.ptr + slash + 1, reference.len - slash - 1};
+
+    /* Without "/_history/2". */
     id.len = index_of(id, '/');
     return sbs_fhir_id_is_valid(id);
 }

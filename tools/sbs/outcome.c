@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "advice.h"
 #include "message.h"
 #include "options.h"
 #include "sbs/count.h"
@@ -116,6 +117,68 @@ static bool is_page(const sbs_detail *detail) {
     return detail->page;
 }
 
+static bool is_no_token_answer(const sbs_detail *detail) {
+    return strcmp(detail->text, "Content-Type") == 0;
+}
+
+static bool says_scope(const sbs_detail *detail) {
+    return server_says(detail, "scope");
+}
+
+static bool is_scope_unclear(const sbs_detail *detail) {
+    (void)detail;
+    return cli_scope_is_unclear();
+}
+
+/* True if the words begin with one of @p words, and the next character does not go on with it. */
+static bool begins_with_one(const char *text, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(words[i]);
+        if (strncmp(text, words[i], len) == 0 && (text[len] == '\0' || text[len] == ':' || text[len] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Codes of RFC 6749 section 4.1.2.1 and RFC 8628 that come from token endpoints, too. The words begin with the code. */
+static bool is_oauth_for_later(const sbs_detail *detail) {
+    static const char *const codes[] = {"server_error", "temporarily_unavailable", "slow_down", "too_many_requests"};
+
+    return detail->oauth != SBS_OAUTH_NONE && begins_with_one(detail->text, codes, SBS_COUNT_OF(codes));
+}
+
+/* The issue of an OperationOutcome says so whatever the HTTP status is: a severity and a code begin its words. */
+static bool is_issue_for_later(const sbs_detail *detail) {
+    static const char *const issues[] = {"error transient", "error throttled", "error lock-error", "error no-store",
+                                         "error timeout",   "fatal transient", "fatal throttled",  "fatal lock-error",
+                                         "fatal no-store",  "fatal timeout"};
+
+    return begins_with_one(detail->text, issues, SBS_COUNT_OF(issues));
+}
+
+/* ---- what comes back by itself -------------------------------------------------------------------------------- */
+
+bool cli_is_for_later(sbs_status status, const sbs_detail *detail) {
+    if (sbs_status_group(status) == SBS_CLASS_LATER) {
+        return true;
+    }
+    if (detail == NULL) {
+        return false;
+    }
+
+    switch (status) {
+    case SBS_ERR_OAUTH:
+        return is_oauth_for_later(detail);
+    case SBS_ERR_REJECTED:
+        return is_issue_for_later(detail);
+    case SBS_ERR_FORBIDDEN:
+        return detail->http_status == 423 && detail->step == SBS_STEP_RESOURCE;
+    default:
+        return false;
+    }
+}
+
 /* ---- sentences and advice: tables whose first row that fits counts -------------------------------------------- */
 
 #define ANY_STATUS SBS_OK
@@ -129,6 +192,10 @@ typedef struct outcome_row {
     const char *words;
 } outcome_row;
 
+#define PROXY_LOGIN "a proxy wants a login; sbs uses no proxies"
+#define NETWORK_SIGN_IN "the network wants a sign-in"
+#define REQUEST_TOO_LARGE "the request is too large for what stands before the server"
+
 /* Where more is known than the library's sentence for the status tells. No words: that one is the best. */
 static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 500, names_no_time, "the server failed"},
@@ -136,8 +203,23 @@ static const outcome_row sentences[] = {
     {SBS_ERR_BUSY, SBS_STEP_NONE, 504, names_no_time, "a gateway got no answer from the server in time"},
     {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 404, NULL, "not found"},
     {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 410, NULL, "no longer there"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 407, NULL, PROXY_LOGIN},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 423, NULL, "what it would change is locked"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_NONE, 511, NULL, NETWORK_SIGN_IN},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 404, NULL, NULL},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 405, NULL, NULL},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 407, NULL, PROXY_LOGIN},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 413, NULL, REQUEST_TOO_LARGE},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 414, NULL, REQUEST_TOO_LARGE},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 415, NULL, "what answers there takes no token requests"},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 431, NULL, REQUEST_TOO_LARGE},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 511, NULL, NETWORK_SIGN_IN},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, ANY_HTTP, is_page,
+     "a page answers in the authorization server's place: a firewall, a proxy or a sign-in page"},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, ANY_HTTP, is_oauth_for_later, "the authorization server cannot answer now"},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, NULL, NULL},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_page, "a web page refused it, not the FHIR server"},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_issue_for_later, "the server cannot take it now"},
     {SBS_ERR_RESPONSE, SBS_STEP_RESOURCE, ANY_HTTP, is_page, "a web page answered, not the FHIR server"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 304, NULL, "the server says that nothing changed"},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, says_several, NULL},
@@ -149,12 +231,26 @@ static const outcome_row sentences[] = {
     "check --client-id, the registered key, --aud, and this machine's clock; a server that demands kid or jti "        \
     "refuses --profile seed, leave it out"
 #define CHECK_BETWEEN "check --fhir and what is in front of the server: a proxy, a gateway, the network's sign-in page"
+#define CHECK_TOKEN_URL "check the token endpoint's URL, then ask the operators of the network and of the server"
 #define GIVE_TOKEN_URL "give the right token endpoint with --token-url"
+#define ASK_NETWORK "ask the network's operator for a way to the server without one"
+#define SIGN_IN "sign this machine in, or ask the network's operator"
+#define SMALLER_REQUEST "ask for fewer scopes, or have the server's operator raise its limit"
+#define LATER "try again later"
 
 /* What depends on more than the status alone; the rest is advice_for_status(). */
 static const outcome_row advices[] = {
     {ANY_STATUS, SBS_STEP_TOKEN, 404, NULL, GIVE_TOKEN_URL},
     {ANY_STATUS, SBS_STEP_TOKEN, 405, NULL, GIVE_TOKEN_URL},
+    {ANY_STATUS, SBS_STEP_NONE, 407, NULL, ASK_NETWORK},
+    {ANY_STATUS, SBS_STEP_NONE, 511, NULL, SIGN_IN},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 413, NULL, SMALLER_REQUEST},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 414, NULL, SMALLER_REQUEST},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 415, NULL, GIVE_TOKEN_URL},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, 431, NULL, SMALLER_REQUEST},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, ANY_HTTP, is_page, CHECK_TOKEN_URL},
+    {SBS_ERR_RESPONSE, SBS_STEP_TOKEN, ANY_HTTP, is_no_token_answer, CHECK_TOKEN_URL},
+    {SBS_ERR_OAUTH, SBS_STEP_TOKEN, ANY_HTTP, is_oauth_for_later, LATER},
     {ANY_STATUS, SBS_STEP_TOKEN, ANY_HTTP, says_audience, "give the audience that the server expects with --aud"},
     {ANY_STATUS, SBS_STEP_TOKEN, ANY_HTTP, lacks_claims_of_smart,
      "leave --profile seed out: the smart profile has kid and jti"},
@@ -171,7 +267,14 @@ static const outcome_row advices[] = {
     {SBS_ERR_URL, SBS_STEP_DISCOVERY, ANY_HTTP, NULL,
      "have the server's operator state an https token endpoint, or give it with --token-url"},
 
+    {SBS_ERR_SCOPE, SBS_STEP_NONE, ANY_HTTP, is_scope_unclear,
+     "ask with --scope for what the request needs, or have it granted, or --any-scope sends it all the same"},
+
+    {SBS_ERR_FORBIDDEN, SBS_STEP_RESOURCE, 403, says_scope,
+     "ask with --scope for what the server demands, or have it granted"},
     {SBS_ERR_FORBIDDEN, SBS_STEP_RESOURCE, 404, NULL, "check --fhir and the path"},
+    {SBS_ERR_FORBIDDEN, SBS_STEP_RESOURCE, 423, NULL, LATER},
+    {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_issue_for_later, LATER},
     {SBS_ERR_AMBIGUOUS, SBS_STEP_NONE, 412, says_several, "remove the duplicates on the server"},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, 413, NULL, "have the server's operator allow larger resources"},
     {SBS_ERR_REJECTED, SBS_STEP_RESOURCE, ANY_HTTP, is_page, CHECK_BETWEEN},
@@ -239,55 +342,13 @@ static const char *advice_for_status(sbs_status status) {
     }
 
     if (sbs_status_group(status) == SBS_CLASS_LATER) {
-        return "try again later";
+        return LATER;
     }
 
     return "ask the server's operator";
 }
 
-/* ---- redirects ------------------------------------------------------------------------------------------------ */
-
-/* Where the server redirects to, as the library tells it among the words; empty if it does not. */
-static sbs_text redirect_target(sbs_status status, const sbs_detail *detail) {
-    static const char before[] = "redirects to ";
-
-    if (status != SBS_ERR_REDIRECT) {
-        return (sbs_text){NULL, 0};
-    }
-
-    const char *at = strstr(detail->text, before);
-    if (at == NULL) {
-        return (sbs_text){NULL, 0};
-    }
-
-    at += sizeof before - 1;
-    return (sbs_text){at, strcspn(at, " ,;")};
-}
-
-/* NULL if it is no redirect, or one whose target is not known. */
-static const char *advice_for_redirect(sbs_status status, const sbs_detail *detail) {
-    static char advice[CLI_REASON_SIZE];
-    sbs_text target = redirect_target(status, detail);
-    if (target.len == 0) {
-        return NULL;
-    }
-
-    switch (detail->step) {
-    case SBS_STEP_TOKEN:
-        (void)snprintf(advice, sizeof advice, "give --token-url %.*s, if you trust it", (int)target.len, target.ptr);
-        break;
-    case SBS_STEP_DISCOVERY:
-    case SBS_STEP_RESOURCE:
-        (void)snprintf(advice, sizeof advice, "give the base of %.*s with --fhir, if you trust it", (int)target.len,
-                       target.ptr);
-        break;
-    default:
-        (void)snprintf(advice, sizeof advice, "use %.*s, if you trust it", (int)target.len, target.ptr);
-        break;
-    }
-
-    return advice;
-}
+/* ---- all of the advice ----------------------------------------------------------------------------------------- */
 
 const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     static const sbs_detail none = {.text = ""};
@@ -300,17 +361,22 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     }
 
     /* The most special advice comes first. */
-    const char *of_redirect = advice_for_redirect(status, detail);
+    const char *of_redirect = cli_advice_redirect(status, detail);
     if (of_redirect != NULL) {
         return of_redirect;
     }
 
+    const char *usual = advice_for_status(status);
     const outcome_row *row = find_row(advices, SBS_COUNT_OF(advices), status, detail);
     if (row != NULL) {
-        return row->words;
+        usual = row->words;
     }
 
-    return advice_for_status(status);
+    const char *of_host = cli_advice_unreached(status, detail, usual);
+    if (of_host != NULL) {
+        return of_host;
+    }
+    return usual;
 }
 
 /* ---- the whole message ---------------------------------------------------------------------------------------- */
@@ -377,8 +443,11 @@ static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail
 }
 
 static void put_reason(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
+    const char *of_tls = cli_tls_sentence(status);
     if (status == SBS_ERR_NO_TIME) {
         put_clock_before_build(out);
+    } else if (of_tls != NULL) {
+        sbs_put_string(out, of_tls);
     } else {
         sbs_put_string(out, sentence_of(status, detail));
     }

@@ -103,6 +103,21 @@ const char *cli_push_why(const cli_push_run *run, uint64_t id) {
     return run->reason;
 }
 
+const char *cli_push_last_why(const cli_push_run *run) {
+    /* An item that failed still waits, although others went well since then. */
+    if (run->reason[0] == '\0' && run->failure_count > 0) {
+        return run->last;
+    }
+    return run->reason;
+}
+
+const char *cli_push_untold(uint32_t attempts) {
+    if (attempts > 0) {
+        return "sent, but not confirmed";
+    }
+    return "not tried";
+}
+
 /* ---- lines ---------------------------------------------------------------------------------------------------- */
 
 void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const char *reason) {
@@ -233,9 +248,12 @@ static void note_refused(cli_push_run *run, const sbs_forward_event *event) {
     failure_forget(run, event->push->id);
     run->pending_refused++;
 
-    const char *mode_advice = cli_push_mode_advice(event);
-    if (mode_advice != NULL) {
-        run->advice = mode_advice;
+    const char *advice = cli_push_mode_advice(event);
+    if (advice == NULL) {
+        advice = cli_push_collision_advice(event);
+    }
+    if (advice != NULL) {
+        run->refused_advice = advice;
     }
 
     /* Only now is it known whether the item counts for the exit status. */

@@ -38,6 +38,7 @@ typedef struct cli_push_run {
     char reason[CLI_PUSH_REASON_SIZE]; /**< of the last try, "" if it did not fail */
     char last[CLI_PUSH_REASON_SIZE];   /**< of the last failure */
     const char *advice;                /**< what to do about it */
+    const char *refused_advice;        /**< what to do about a refusal, NULL: nothing in particular */
     char step[64];                     /**< what of a request failed, "" for nothing in particular */
     bool unmended;                     /**< the next push fails in the same way unless somebody mends something */
     uint64_t failed_id;                /**< the item that failed last, 0: it would be so with every item */
@@ -69,8 +70,13 @@ void cli_push_wait(cli_push_run *run, sbs_status polled, const sbs_wait *wait);
 void cli_push_pause(cli_push_run *run, uint64_t wait_ms);
 /** True at the end of --max-time. */
 bool cli_push_is_time_over(const cli_push_run *run);
-/** Why the item waits, "" if it was not tried. */
+/** Why the item waits, "" if this run has nothing to tell of it. */
 const char *cli_push_why(const cli_push_run *run, uint64_t id);
+/** Why anything waits: what the last try failed with, else what the last item failed with that still waits; "" if
+ * nothing failed. */
+const char *cli_push_last_why(const cli_push_run *run);
+/** What is said of an item that waits and of which nothing else is known: whether it was ever sent. Static. */
+const char *cli_push_untold(uint32_t attempts);
 /** Writes a line of the listing that tells why an item is not on the server. Shown with the next ones. */
 void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const char *reason);
 /** Shows the lines that were put. Returns an exit status. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "advice.h"
 #include "message.h"
 #include "sbs/count.h"
 #include "sbs/linux_clock.h"
@@ -127,6 +128,23 @@ const char *cli_push_mode_advice(const sbs_forward_event *event) {
     return "if the server assigns ids itself, ask with --scope for c (create) too and use --write-mode if-none-exist";
 }
 
+static const char *advice_without_update(void) {
+    if (cli_scope_is_unclear()) {
+        return "ask with --scope for what the request needs, or use --write-mode if-none-exist, or --any-scope sends "
+               "it all the same";
+    }
+    return "ask with --scope for what the request needs, or use --write-mode if-none-exist";
+}
+
+static sbs_detail detail_of_entry(const sbs_forward_event *event) {
+    return (sbs_detail){
+        .step = SBS_STEP_RESOURCE,
+        .status = event->push->status,
+        .http_status = event->push->http_status,
+        .text = event->words,
+    };
+}
+
 const char *cli_push_advice(const sbs_forward_event *event) {
     const sbs_push_event *push = event->push;
 
@@ -142,14 +160,32 @@ const char *cli_push_advice(const sbs_forward_event *event) {
 
     bool put_lacks_scope = push->status == SBS_ERR_SCOPE && event->write_mode == SBS_WRITE_PUT && push->id != 0;
     if (put_lacks_scope && may_create(event)) {
-        return "ask with --scope for what the request needs, or use --write-mode if-none-exist";
+        return advice_without_update();
     }
 
-    return cli_advice(push->status, event->detail);
+    if (event->detail != NULL || push->http_status == 0) {
+        return cli_advice(push->status, event->detail);
+    }
+
+    /* One entry of a batch: the request itself went well, so that the client has no detail of it. */
+    sbs_detail of_entry = detail_of_entry(event);
+    return cli_advice(push->status, &of_entry);
+}
+
+const char *cli_push_collision_advice(const sbs_forward_event *event) {
+    if (event->push->kind != SBS_PUSH_COLLISION || event->push->http_status != 200) {
+        return NULL;
+    }
+    return "if this server answers 200 to new resources, use --already-there accept";
 }
 
 bool cli_push_is_unmended(const sbs_forward_event *event) {
     const sbs_push_event *push = event->push;
+
+    if (cli_is_for_later(push->status, event->detail)) {
+        return false;
+    }
+
     return push->kind == SBS_PUSH_PAUSED || push->status == SBS_ERR_SCOPE || push->http_status == 403 ||
            is_about_target(push->http_status);
 }

@@ -14,6 +14,9 @@ const char *cli_push_advice(const sbs_forward_event *event);
 /** The same where the server refuses that clients name the id of what they store; NULL if it does not. */
 const char *cli_push_mode_advice(const sbs_forward_event *event);
 
+/** The same where the server is said to have had the item before it was sent; NULL if it is not. */
+const char *cli_push_collision_advice(const sbs_forward_event *event);
+
 /** True of what no later push mends by itself. */
 bool cli_push_is_unmended(const sbs_forward_event *event);
 

@@ -102,7 +102,8 @@ static const struct {
     {0, "damaged", "its bytes are not those that were stored: " REMOVE},
     {0, "already there",
      "check on the server whether it is the same measurement: if so " REMOVE
-     ", else correct its identifier and add it again"},
+     ", else correct its identifier and add it again; if this server answers 200 to new resources, " RETRY
+     " and use --already-there accept"},
     {304, "", "check on the server whether it is the same measurement: if so " REMOVE},
     {412, "", "check on the server what has its identifier: if it is the same measurement " REMOVE},
     {401, "", "have the client's rights corrected, " RETRY},

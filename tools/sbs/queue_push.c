@@ -184,8 +184,11 @@ static void put_kept(queue_run *run, const sbs_queue_item *item) {
     sbs_writer out;
 
     const char *why = cli_push_why(&run->push, item->id);
+    if (why[0] == '\0' && run->elsewhere) {
+        why = "another process is pushing the queue";
+    }
     if (why[0] == '\0') {
-        why = run->elsewhere ? "another process is pushing the queue" : "not tried";
+        why = cli_push_untold(item->attempts);
     }
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &name);
@@ -228,12 +231,12 @@ static void tell_refused(const cli_push_run *push) {
     const char *what = cli_plural(count, " was refused and set aside as a dead letter",
                                   "s were refused and set aside as dead letters");
     const char *them = cli_plural(count, "it", "them");
-    if (push->advice == NULL) {
+    if (push->refused_advice == NULL) {
         (void)cli_fail(push->code, "%s: %" PRIu64 " item%s, 'sbs queue dead' lists %s", push->command, count, what,
                        them);
     } else {
         (void)cli_fail(push->code, "%s: %" PRIu64 " item%s, 'sbs queue dead' lists %s; %s", push->command, count, what,
-                       them, push->advice);
+                       them, push->refused_advice);
     }
 }
 
@@ -245,22 +248,32 @@ static const char *next_without_try(const queue_run *run) {
     return "nothing was sent: mend that and run 'sbs queue push', but do not push the file again";
 }
 
+/* How often the oldest item was sent. */
+static uint32_t attempts_of_first(void) {
+    sbs_queue_item item = {0};
+
+    if (cli_queue_port.ops->next(cli_queue_port.ctx, 0, &item) != SBS_OK) {
+        return 0;
+    }
+    return item.attempts;
+}
+
 static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const cli_push_run *push = &run->push;
     const char *are = cli_plural(count, " is", "s are");
     const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
-    const char *reason = push->reason;
+    const char *reason = cli_push_last_why(push);
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
+    bool advised = reason[0] != '\0' && push->advice != NULL;
     if (reason[0] == '\0') {
-        reason = "not tried";
+        reason = cli_push_untold(attempts_of_first());
     }
     if (code != CLI_DONE && !run->begun) {
         next = next_without_try(run);
     }
 
-    bool advised = push->reason[0] != '\0' && push->advice != NULL;
     if (!advised) {
         (void)cli_fail(push->kept, "%s: %u item%s kept in %s: %s, %s", push->command, count, are, cli_queue.file,
                        reason, next);

@@ -20,10 +20,13 @@ int cli_put_token(sbs_text access_token, uint64_t expires_in, sbs_text scope) {
     sbs_json_put_string(&json, "Bearer");
     sbs_json_key(&json, "expires_in");
     sbs_json_put_uint(&json, expires_in);
+
+    /* A server that granted what was asked for may leave it out. */
     if (scope.ptr != NULL) {
         sbs_json_key(&json, "scope");
         sbs_json_put_text(&json, scope);
     }
+
     sbs_json_end_object(&json);
     sbs_put_char(&out, '\n');
 
@@ -31,5 +34,6 @@ int cli_put_token(sbs_text access_token, uint64_t expires_in, sbs_text scope) {
     if (status != SBS_OK) {
         return cli_fail(CLI_INPUT, "token: %s, ask for another one", sbs_status_text(status));
     }
+
     return CLI_DONE;
 }

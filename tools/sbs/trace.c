@@ -26,11 +26,11 @@ static const char *const shown_fields[] = {
     "vary",           "www-authenticate", "x-request-id",  "last-modified", "transfer-encoding",
 };
 
-static uint64_t now_ms(void) {
+static uint64_t trace_now_ms(void) {
     return sbs_linux_now().mono_ms;
 }
 
-static bool is_shown(sbs_text name) {
+static bool trace_shows_field(sbs_text name) {
     for (size_t i = 0; i < SBS_COUNT_OF(shown_fields); i++) {
         if (sbs_text_equal_nocase(name, sbs_text_of(shown_fields[i]))) {
             return true;
@@ -40,7 +40,7 @@ static bool is_shown(sbs_text name) {
 }
 
 CLI_PRINTF(2, 3)
-static void show(const cli_trace *trace, const char *format, ...) {
+static void trace_show(const cli_trace *trace, const char *format, ...) {
     if (trace->silent) {
         return;
     }
@@ -56,22 +56,23 @@ static void show(const cli_trace *trace, const char *format, ...) {
 
 /* A secret is shown by its length and the start of its hash, so that two can be told apart. From here on no message
  * repeats it. */
-static void show_secret(const cli_trace *trace, const char *direction, sbs_text name, const char *kind,
-                        sbs_text secret) {
+static void trace_show_secret(const cli_trace *trace, const char *direction, sbs_text name, const char *kind,
+                              sbs_text secret) {
     uint8_t digest[32] = {0};
     size_t len;
     cli_secret_note(secret);
     (void)psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)secret.ptr, secret.len, digest, sizeof digest, &len);
-    show(trace, "%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind, secret.len,
-         digest[0], digest[1], digest[2], digest[3]);
+    trace_show(trace, "%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind,
+               secret.len, digest[0], digest[1], digest[2], digest[3]);
 }
 
 /* "NAME: VALUE" or "NAME=VALUE", the name up to the first @p separator; false if there is none. */
-static bool split_line(sbs_text line, char separator, sbs_text *out_name, sbs_text *out_value) {
+static bool trace_split_line(sbs_text line, char separator, sbs_text *out_name, sbs_text *out_value) {
     size_t len = 0;
     while (len < line.len && line.ptr[len] != separator) {
         len++;
     }
+
     *out_name = (sbs_text){line.ptr, len};
     if (len == line.len) {
         return false;
@@ -81,48 +82,55 @@ static bool split_line(sbs_text line, char separator, sbs_text *out_name, sbs_te
     return true;
 }
 
-static void show_field(cli_trace *trace, const char *direction, sbs_text line) {
+static void trace_show_field(cli_trace *trace, const char *direction, sbs_text line) {
     sbs_text name;
     sbs_text value;
-    if (!split_line(line, ':', &name, &value)) {
-        show(trace, "%s (a line that is not a header field)", direction);
+    if (!trace_split_line(line, ':', &name, &value)) {
+        trace_show(trace, "%s (a line that is not a header field)", direction);
         return;
     }
+
     while (value.len > 0 && *value.ptr == ' ') {
         value.ptr++;
         value.len--;
     }
 
+    /* The body of a token request is a form, whose assertion must not be shown. */
     if (sbs_text_equal_nocase(name, sbs_text_of("content-type"))) {
         trace->form = sbs_text_equal_nocase(value, sbs_text_of("application/x-www-form-urlencoded"));
     }
 
+    /* Of what is not known to be harmless only the size is shown. */
     static const size_t scheme_len = sizeof "Bearer " - 1;
     if (sbs_text_equal_nocase(name, sbs_text_of("authorization")) && value.len > scheme_len) {
+        /* The secret alone, so that its hash is that of the token. */
         sbs_text token = {value.ptr + scheme_len, value.len - scheme_len};
-        show_secret(trace, direction, name, "Bearer ", token);
-    } else if (is_shown(name)) {
-        show(trace, "%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
+        trace_show_secret(trace, direction, name, "Bearer ", token);
+    } else if (trace_shows_field(name)) {
+        trace_show(trace, "%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
     } else {
-        show(trace, "%s %.*s: [%zu bytes]", direction, (int)name.len, name.ptr, value.len);
+        trace_show(trace, "%s %.*s: [%zu bytes]", direction, (int)name.len, name.ptr, value.len);
     }
 }
 
-static void show_pair(const cli_trace *trace, sbs_text pair) {
+static void trace_show_pair(const cli_trace *trace, sbs_text pair) {
     sbs_text name;
     sbs_text value = {0};
-    (void)split_line(pair, '=', &name, &value);
+
+    (void)trace_split_line(pair, '=', &name, &value);
     if (sbs_text_equal(name, sbs_text_of("client_assertion"))) {
-        show_secret(trace, ">  ", name, "", value);
+        trace_show_secret(trace, ">  ", name, "", value);
     } else {
-        show(trace, ">   %.*s", (int)pair.len, pair.ptr);
+        trace_show(trace, ">   %.*s", (int)pair.len, pair.ptr);
     }
 }
 
 /* ---- lines and pairs ------------------------------------------------------------------------------------------ */
 
-static sbs_text line_take(cli_trace *trace) {
+static sbs_text trace_line_take(cli_trace *trace) {
     sbs_text line = {trace->line, trace->line_len};
+
+    /* Lines of HTTP end with CR LF. */
     if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
         line.len--;
     }
@@ -131,7 +139,7 @@ static sbs_text line_take(cli_trace *trace) {
     return line;
 }
 
-static void head_end(cli_trace *trace, bool request) {
+static void trace_head_end(cli_trace *trace, bool request) {
     trace->phase = ANSWER_BODY;
     if (request) {
         trace->phase = REQUEST_BODY;
@@ -143,17 +151,18 @@ static void head_end(cli_trace *trace, bool request) {
     trace->body_len = 0;
 }
 
-static void show_first_line(cli_trace *trace, const char *direction, bool request, sbs_text line) {
-    show(trace, "%s %.*s", direction, (int)line.len, line.ptr);
+static void trace_show_first_line(cli_trace *trace, const char *direction, bool request, sbs_text line) {
+    trace_show(trace, "%s %.*s", direction, (int)line.len, line.ptr);
     trace->interim = !request && line.len > 9 && line.ptr[9] == '1'; /* HTTP/1.1 1xx */
     trace->first_line = false;
 }
 
 /* The end of a line of a head; an empty one ends the head. */
-static void line_end(cli_trace *trace, bool request) {
+static void trace_line_end(cli_trace *trace, bool request) {
     const char *direction = request ? ">" : "<";
-    sbs_text line = line_take(trace);
-    size_t used = line.len;
+    sbs_text line = trace_line_take(trace);
+    size_t used = line.len; /* what is to be wiped */
+
     if (!request) { /* a server's words are made printable ASCII, here as in every message */
         sbs_http_sanitise(line, trace->line, LINE_SIZE);
         line.len = strlen(trace->line);
@@ -161,24 +170,25 @@ static void line_end(cli_trace *trace, bool request) {
 
     if (trace->line_too_long) {
         trace->first_line = false;
-        show(trace, "%s (a line of more than %u bytes)", direction, LINE_SIZE);
+        trace_show(trace, "%s (a line of more than %u bytes)", direction, LINE_SIZE);
     } else if (line.len == 0) {
-        head_end(trace, request);
+        trace_head_end(trace, request);
     } else if (trace->first_line) {
-        show_first_line(trace, direction, request, line);
+        trace_show_first_line(trace, direction, request, line);
     } else {
-        show_field(trace, direction, line);
+        trace_show_field(trace, direction, line);
     }
 
     if (trace->line_too_long) {
         used = LINE_SIZE;
     }
+
     sbs_wipe(trace->line, used);
     trace->line_too_long = false;
 }
 
 /* Of a line that is too long only the last part is kept, and never shown. */
-static void line_keep(cli_trace *trace, char c) {
+static void trace_line_keep(cli_trace *trace, char c) {
     if (trace->line_len == LINE_SIZE) {
         trace->line_too_long = true;
         trace->line_len = 0;
@@ -186,16 +196,16 @@ static void line_keep(cli_trace *trace, char c) {
     trace->line[trace->line_len++] = c;
 }
 
-static void pair_end(cli_trace *trace) {
+static void trace_pair_end(cli_trace *trace) {
     if (trace->phase != REQUEST_BODY || !trace->form || trace->line_len == 0) {
         return;
     }
 
-    sbs_text pair = line_take(trace);
+    sbs_text pair = trace_line_take(trace);
     if (trace->line_too_long) { /* its name is gone, and it may be the assertion */
-        show(trace, ">   (a field of more than %u bytes)", LINE_SIZE);
+        trace_show(trace, ">   (a field of more than %u bytes)", LINE_SIZE);
     } else {
-        show_pair(trace, pair);
+        trace_show_pair(trace, pair);
     }
 
     trace->line_too_long = false;
@@ -205,10 +215,10 @@ static void pair_end(cli_trace *trace) {
 /* ---- what passes ---------------------------------------------------------------------------------------------- */
 
 /* Shows the size of an answer's body. Where a body ends is known only when something else begins. */
-static void answer_end(cli_trace *trace) {
+static void trace_answer_end(cli_trace *trace) {
     if (trace->phase == ANSWER_BODY) {
-        show(trace, "< body: %zu bytes, %llu ms after the request began", trace->body_len,
-             (unsigned long long)(trace->answer_ms - trace->request_ms));
+        trace_show(trace, "< body: %zu bytes, %llu ms after the request began", trace->body_len,
+                   (unsigned long long)(trace->answer_ms - trace->request_ms));
     }
 
     trace->phase = IDLE;
@@ -217,104 +227,110 @@ static void answer_end(cli_trace *trace) {
     trace->first_line = true;
 }
 
-static void body_byte_sent(cli_trace *trace, char c) {
+static void trace_body_byte(cli_trace *trace, char c) {
     trace->body_len++;
     if (!trace->form) {
         return;
     }
 
     if (c == '&') {
-        pair_end(trace);
+        trace_pair_end(trace);
     } else {
-        line_keep(trace, c);
+        trace_line_keep(trace, c);
     }
 }
 
-static void note_sent(cli_trace *trace, const char *data, size_t len) {
+static void trace_note_sent(cli_trace *trace, const char *data, size_t len) {
     if (trace->phase != REQUEST_HEAD && trace->phase != REQUEST_BODY) {
-        answer_end(trace);
+        /* The first byte of a request is the end of the answer before it. */
+        trace_answer_end(trace);
         trace->phase = REQUEST_HEAD;
-        trace->request_ms = now_ms();
+        trace->request_ms = trace_now_ms();
         trace->form = false;
     }
 
     for (size_t i = 0; i < len; i++) {
         if (trace->phase != REQUEST_HEAD) {
-            body_byte_sent(trace, data[i]);
+            trace_body_byte(trace, data[i]);
         } else if (data[i] == '\n') {
-            line_end(trace, true);
+            trace_line_end(trace, true);
         } else {
-            line_keep(trace, data[i]);
+            trace_line_keep(trace, data[i]);
         }
     }
 }
 
 /* The first byte of an answer is the end of the request's body. */
-static void request_end(cli_trace *trace) {
+static void trace_request_end(cli_trace *trace) {
     if (trace->phase == REQUEST_BODY) {
-        pair_end(trace);
+        trace_pair_end(trace);
         if (trace->body_len > 0) {
-            show(trace, "> body: %zu bytes", trace->body_len);
+            trace_show(trace, "> body: %zu bytes", trace->body_len);
         }
     }
     trace->phase = ANSWER_HEAD;
 }
 
-static void note_received(cli_trace *trace, const char *data, size_t len) {
+static void trace_note_received(cli_trace *trace, const char *data, size_t len) {
     if (trace->phase != ANSWER_HEAD && trace->phase != ANSWER_BODY) {
-        request_end(trace);
+        trace_request_end(trace);
     }
 
-    trace->answer_ms = now_ms();
+    trace->answer_ms = trace_now_ms();
     for (size_t i = 0; i < len; i++) {
+        /* Of a body only the size is shown: it may hold a patient. */
         if (trace->phase == ANSWER_BODY) {
             trace->body_len += len - i;
             return;
         }
 
         if (data[i] == '\n') {
-            line_end(trace, false);
+            trace_line_end(trace, false);
         } else {
-            line_keep(trace, data[i]);
+            trace_line_keep(trace, data[i]);
         }
     }
 }
 
 /* ---- the stream ----------------------------------------------------------------------------------------------- */
 
-static void show_connected(const cli_trace *trace) {
+static void trace_show_connected(const cli_trace *trace) {
     const char *words = "";
     if (trace->describe != NULL) {
         words = trace->describe(trace->inner.ctx);
     }
 
     const char *comma = words[0] == '\0' ? "" : ", ";
-    show(trace, "* connected in %llu ms%s%s", (unsigned long long)(now_ms() - trace->open_ms), comma, words);
+    trace_show(trace, "* connected in %llu ms%s%s", (unsigned long long)(trace_now_ms() - trace->open_ms), comma,
+               words);
 }
 
 /* It is called again and again until the connection stands. */
 static sbs_status trace_open(void *ctx, const char *host, uint16_t port, sbs_now now) {
     cli_trace *trace = ctx;
     if (trace->open_ms == 0) {
-        show(trace, "* connecting to %s port %u", host, port);
+        trace_show(trace, "* connecting to %s port %u", host, port);
         trace->open_ms = now.mono_ms;
     }
 
     sbs_status status = trace->inner.ops->open(trace->inner.ctx, host, port, now);
     if (status == SBS_OK) {
-        show_connected(trace);
+        trace_show_connected(trace);
     } else if (status != SBS_PENDING) {
-        show(trace, "* not connected: %s (code %ld)", sbs_status_text(status),
-             (long)trace->inner.ops->last_code(trace->inner.ctx));
+        trace_show(trace, "* not connected: %s (code %ld)", sbs_status_text(status),
+                   (long)trace->inner.ops->last_code(trace->inner.ctx));
     }
+
     return status;
 }
 
 static sbs_status trace_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
     cli_trace *trace = ctx;
     sbs_status status = trace->inner.ops->send(trace->inner.ctx, data, len, out_sent);
+
+    /* What was not taken comes again: only what was sent is noted. */
     if (status == SBS_OK) {
-        note_sent(trace, (const char *)data, *out_sent);
+        trace_note_sent(trace, (const char *)data, *out_sent);
     }
     return status;
 }
@@ -323,18 +339,18 @@ static sbs_status trace_receive(void *ctx, uint8_t *buffer, size_t size, size_t 
     cli_trace *trace = ctx;
     sbs_status status = trace->inner.ops->receive(trace->inner.ctx, buffer, size, out_len);
     if (status == SBS_OK) {
-        note_received(trace, (const char *)buffer, *out_len);
+        trace_note_received(trace, (const char *)buffer, *out_len);
     } else if (status != SBS_PENDING) {
-        show(trace, "* %s", sbs_status_text(status));
+        trace_show(trace, "* %s", sbs_status_text(status));
     }
     return status;
 }
 
 static void trace_close(void *ctx) {
     cli_trace *trace = ctx;
-    answer_end(trace);
+    trace_answer_end(trace);
     if (trace->open_ms != 0) {
-        show(trace, "* connection closed");
+        trace_show(trace, "* connection closed");
         trace->open_ms = 0;
     }
     trace->inner.ops->close(trace->inner.ctx);
@@ -369,7 +385,7 @@ void cli_trace_hide(cli_trace *trace) {
 }
 
 void cli_trace_deinit(cli_trace *trace) {
-    answer_end(trace);
+    trace_answer_end(trace);
     if (trace->line != NULL) {
         sbs_wipe(trace->line, LINE_SIZE);
         free(trace->line);

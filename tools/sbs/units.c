@@ -147,6 +147,7 @@ static const unit_row rows[] = {
 
 static bool is_written_so(const unit_row *row, sbs_text unit) {
     sbs_text written = sbs_text_of(row->written);
+
     if (row->exact) {
         return sbs_text_equal(unit, written);
     }
@@ -156,6 +157,7 @@ static bool is_written_so(const unit_row *row, sbs_text unit) {
 /* The code that was meant. NULL if the unit is in no row, or is the code already. */
 static const char *unit_meant(sbs_text unit) {
     for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
+        /* Case may be all that differs: "cel" is in a row, and "Cel" is the code. */
         bool is_code = sbs_text_equal(unit, sbs_text_of(rows[i].ucum));
         if (is_written_so(&rows[i], unit) && !is_code) {
             return rows[i].ucum;
@@ -198,18 +200,21 @@ static const char *unit_fault(sbs_text unit) {
         if (c == ' ') {
             return "UCUM has no blanks";
         }
+
         if (c < 0x21 || c > 0x7E) {
             return "UCUM is ASCII, with u for micro and Cel for degrees Celsius";
         }
 
-        /* An annotation may hold any of them, up to its brace. */
+        /* An annotation may hold any character, up to its brace. */
         bool in_annotation = open == '{' && c != '{' && c != '}';
         if (in_annotation) {
             continue;
         }
+
         if (strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
             return "UCUM has no such character";
         }
+
         if (!bracket_take(&open, c)) {
             return "its brackets do not match";
         }
@@ -218,6 +223,7 @@ static const char *unit_fault(sbs_text unit) {
     if (open != '\0') {
         return "its brackets do not match";
     }
+
     return NULL;
 }
 
@@ -233,5 +239,6 @@ int cli_unit_check(const char *option, sbs_text unit) {
         return cli_fail(CLI_INPUT, "observe: --%s: '%.*s' is not a UCUM code: %s, give one such as Cel, mm[Hg] or /min",
                         option, (int)unit.len, unit.ptr, fault);
     }
+
     return CLI_DONE;
 }

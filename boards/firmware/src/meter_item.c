@@ -3,6 +3,7 @@
 
 #include "meter_bytes.h"
 #include "meter_hex.h"
+#include "sbs/device.h"
 #include "sbs/observation.h"
 #include "sbs/version.h"
 
@@ -12,7 +13,6 @@
 #define TEXTS 3u
 /* IEEE EUI-64 as the identifier of a device (HL7 Personal Health Device guide) */
 #define EUI64_DASHED_LEN 23u
-#define SYSTEM_EUI64 "urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680"
 
 typedef struct quantity_codes {
     uint32_t mdc;
@@ -204,7 +204,8 @@ static sbs_text dashed_eui64(uint64_t device, char out[EUI64_DASHED_LEN]) {
 sbs_status meter_device_reference(uint64_t device, char out[METER_DEVICE_REFERENCE_SIZE]) {
     char value[EUI64_DASHED_LEN];
     memcpy(out, "Device/", 7);
-    return sbs_identity_derive_id(SBS_TEXT(SYSTEM_EUI64), dashed_eui64(device, value), (sbs_text){NULL, 0}, out + 7);
+    return sbs_identity_derive_id(SBS_TEXT(SBS_SYSTEM_EUI64), dashed_eui64(device, value), (sbs_text){NULL, 0},
+                                  out + 7);
 }
 
 static sbs_status put_observation(const meter_encoder *state, const sbs_push_item *item, const meter_item *measured,
@@ -272,56 +273,21 @@ sbs_push_encoder meter_item_encoder(meter_encoder *state) {
     return (sbs_push_encoder){.identify = meter_item_identify, .encode = meter_item_encode, .ctx = state};
 }
 
-static void put_demo_mark(sbs_json_writer *json) {
-    sbs_json_key(json, "meta");
-    sbs_json_begin_object(json);
-    sbs_json_key(json, "security");
-    sbs_json_begin_array(json);
-    sbs_json_begin_object(json);
-    sbs_json_member_text(json, "system", SBS_TEXT("http://terminology.hl7.org/CodeSystem/v3-ActReason"));
-    sbs_json_member_text(json, "code", SBS_TEXT("HTEST"));
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
-    sbs_json_end_object(json);
-}
-
-/* One object in an array: `name: [{first: ..., second: ...}]`. */
-static void put_single(sbs_json_writer *json, const char *name, const char *first, sbs_text first_text,
-                       const char *second, sbs_text second_text) {
-    sbs_json_key(json, name);
-    sbs_json_begin_array(json);
-    sbs_json_begin_object(json);
-    sbs_json_member_text(json, first, first_text);
-    sbs_json_member_text(json, second, second_text);
-    sbs_json_end_object(json);
-    sbs_json_end_array(json);
-}
-
 sbs_status meter_device_put(sbs_writer *out, uint64_t device, bool demo) {
     char reference[METER_DEVICE_REFERENCE_SIZE];
     char value[EUI64_DASHED_LEN];
-    sbs_json_writer json;
-
     sbs_status status = meter_device_reference(device, reference);
     if (status != SBS_OK) {
         return status;
     }
 
-    sbs_json_writer_init(&json, out);
-    sbs_json_begin_object(&json);
-    sbs_json_member_text(&json, "resourceType", SBS_TEXT("Device"));
-    sbs_json_member_text(&json, "id", (sbs_text){reference + 7, SBS_DERIVED_ID_LEN});
-
-    if (demo) {
-        put_demo_mark(&json);
-    }
-
-    put_single(&json, "identifier", "system", SBS_TEXT(SYSTEM_EUI64), "value", dashed_eui64(device, value));
-    sbs_json_member_text(&json, "status", SBS_TEXT("active"));
-    put_single(&json, "deviceName", "name", SBS_TEXT("libsbs demonstration meter"), "type",
-               SBS_TEXT("user-friendly-name"));
-    put_single(&json, "version", "value", SBS_TEXT(SBS_VERSION), "", (sbs_text){NULL, 0});
-
-    sbs_json_end_object(&json);
-    return sbs_json_writer_finish(&json, NULL);
+    sbs_device resource = {
+        .id = {reference + 7, SBS_DERIVED_ID_LEN},
+        .identifier_system = SBS_TEXT(SBS_SYSTEM_EUI64),
+        .identifier_value = dashed_eui64(device, value),
+        .name = SBS_TEXT("libsbs demonstration meter"),
+        .version = SBS_TEXT(SBS_VERSION),
+        .demo = demo,
+    };
+    return sbs_device_put(out, &resource);
 }

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** Which members an assertion has, and in which order. */
 typedef enum sbs_profile {
     SBS_PROFILE_SMART, /**< header alg kid typ; claims iss sub aud exp iat jti */
     SBS_PROFILE_SEED   /**< header alg typ; claims iss sub aud iat exp; exp = iat + 300; RS384 only */
@@ -25,6 +26,7 @@ typedef enum sbs_profile {
 #define SBS_JTI_SIZE 16u                    /**< random bytes of a generated jti, 22 characters */
 #define SBS_JTI_MAX 151u                    /**< longest literal jti */
 
+/** What an assertion says. Zero-initialise, then fill in. */
 typedef struct sbs_assertion_params {
     sbs_profile profile;
     sbs_text client_id; /**< iss and sub: 1 or more bytes of 0x20-0x7E (RFC 6749 A.1) */

@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/** A Device. Zero-initialise, then fill in; what is absent is not written. */
 typedef struct sbs_device {
     sbs_text id; /**< for PUT; absent for create */
     sbs_text identifier_system, identifier_value;

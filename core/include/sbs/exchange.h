@@ -39,16 +39,16 @@ typedef struct sbs_answer {
     bool is_json;    /**< Content-Type names JSON */
     bool has_date;
     bool has_age; /**< Age is there: the answer comes out of a cache, and so does its Date (RFC 9111 section 5.1) */
-    bool has_retry_after;         /**< Retry-After is there, also one that is past, 0 or not to be read */
-    bool has_words;               /**< the request's words hold what a WWW-Authenticate of a refusal says */
-    bool body_dropped;            /**< the body did not fit and was drained */
-    uint8_t coding;               /**< sbs_http_coding of the body as it was kept */
-    uint8_t location;             /**< sbs_location_fit */
-    char *body;                   /**< kept body, in the scratch or in the caller's response buffer */
-    size_t body_len;              /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
+    bool has_retry_after; /**< Retry-After is there, also one that is past, 0 or not to be read */
+    bool has_words;    /**< the request's words hold a WWW-Authenticate of a refusal, or the Location of a redirect */
+    bool body_dropped; /**< the body did not fit and was drained */
+    uint8_t coding;    /**< sbs_http_coding of the body as it was kept */
+    uint8_t location;  /**< sbs_location_fit */
+    char *body;        /**< kept body, in the scratch or in the caller's response buffer */
+    size_t body_len;   /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
     uint32_t retry_after_s;       /**< Retry-After, clamped to one hour; 0 if past or not to be read */
     int64_t date_utc_s;           /**< Date field */
-    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, "" if none */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, with a 201 whichever it is; "" if none */
     char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 
@@ -65,7 +65,7 @@ typedef struct sbs_exchange_request {
     size_t response_size;
     bool spare_body;     /**< the body of a 2xx answer that does not fit is drained, and no error */
     sbs_written written; /**< what a Location must name to fit; all absent: any resource */
-    char *words;         /**< where a challenge's words go; NULL: nowhere */
+    char *words;         /**< where a challenge and the Location of a redirect go; NULL: nowhere */
     size_t words_size;
     sbs_exchange_limits limits;
 } sbs_exchange_request;
@@ -99,7 +99,8 @@ typedef struct sbs_exchange {
 /** Clears the state. No connection is open afterwards. */
 void sbs_exchange_init(sbs_exchange *exchange);
 
-/** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
+/** Starts. A connection to the same host and port over the same stream that is still idle is reused.
+ * SBS_ERR_ARGUMENT: the scratch is smaller than SBS_EXCHANGE_SCRATCH_MIN or the head, or the URL has no host. */
 SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
                                             uint64_t mono_ms);
 

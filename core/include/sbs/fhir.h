@@ -32,12 +32,14 @@ bool sbs_fhir_type_is_valid(sbs_text text);
 /** IEEE EUI-64 as the identifier of a device (HL7 Personal Health Device guide). */
 #define SBS_SYSTEM_EUI64 "urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680"
 
+/** A code of a system (R4 Coding). */
 typedef struct sbs_coding {
     sbs_text system;  /**< URI */
     sbs_text code;    /**< required: no leading, trailing or double white space (R4 code) */
     sbs_text display; /**< may be absent */
 } sbs_coding;
 
+/** Which of the members of sbs_value hold. */
 typedef enum sbs_value_kind {
     SBS_VALUE_NONE,         /**< no value: legal only beside components */
     SBS_VALUE_QUANTITY,     /**< decimal + UCUM */
@@ -47,6 +49,7 @@ typedef enum sbs_value_kind {
     SBS_VALUE_ABSENT /**< dataAbsentReason */
 } sbs_value_kind;
 
+/** A measured value, or why there is none. */
 typedef struct sbs_value {
     sbs_value_kind kind;
     sbs_decimal decimal; /**< SBS_VALUE_QUANTITY */
@@ -72,6 +75,7 @@ void sbs_fhir_put_identifier(sbs_json_writer *json, sbs_text system, sbs_text va
 
 /** Not empty, not only white space, no control characters but tab, CR and LF. */
 void sbs_fhir_put_string(sbs_json_writer *json, const char *name, sbs_text text);
+/** No white space and no control characters. */
 void sbs_fhir_put_uri(sbs_json_writer *json, const char *name, sbs_text text);
 /** A code of any system: no leading, trailing or double white space. */
 void sbs_fhir_put_code(sbs_json_writer *json, const char *name, sbs_text text);
@@ -85,7 +89,7 @@ void sbs_fhir_put_reference_member(sbs_json_writer *json, const char *name, sbs_
 
 /** Begins a member that is an array. */
 void sbs_fhir_begin_list(sbs_json_writer *json, const char *name);
-/** An array of Coding, not empty, each with a code. */
+/** A member @p name with an array of Coding, not empty, each with a code. */
 void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);
 /** An object with the member "coding"; @p name is NULL for an element of an array. */
 void sbs_fhir_put_concept(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);

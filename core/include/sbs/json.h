@@ -22,6 +22,7 @@ typedef struct sbs_json_token {
     int priv[5];
 } sbs_json_token;
 
+/** What a value is. */
 typedef enum sbs_json_kind {
     SBS_JSON_OBJECT,
     SBS_JSON_ARRAY,
@@ -32,6 +33,7 @@ typedef enum sbs_json_kind {
     SBS_JSON_NULL
 } sbs_json_kind;
 
+/** A parsed document: spans of the caller's text and tokens. */
 typedef struct sbs_json {
     const char *text;
     size_t len;
@@ -52,12 +54,14 @@ typedef size_t sbs_json_node;
 SBS_NODISCARD sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens,
                                         size_t capacity, size_t *out_where);
 
-/** The same with any memory of @p size bytes for the tokens, which are aligned in it. */
+/** The same, with the same errors, with any memory of @p size bytes for the tokens, which are aligned in it. */
 SBS_NODISCARD sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size);
 
-/** The same for a text that stands at the start of a buffer of @p size >= @p len bytes: its tokens go behind it. */
+/** The same, with the same errors, for a text that stands at the start of a buffer of @p size >= @p len bytes: its
+ *  tokens go behind it. */
 SBS_NODISCARD sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size);
 
+/** SBS_JSON_NULL for SBS_JSON_NONE, too. */
 sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node);
 
 /** The text of a value as it stands: numbers and literals whole, strings without their quotes and still escaped,
@@ -103,21 +107,34 @@ typedef struct sbs_json_writer {
     uint32_t has_item; /**< bit per level: something was written there */
     uint32_t is_array; /**< bit per level: the level is an array */
     uint8_t depth;
+    uint8_t indent; /**< level of the root, from 1, where each value has a line of its own; 0: no white space */
     bool after_key;
 } sbs_json_writer;
 
+/** Begins a JSON text at the end of what @p out holds. */
 void sbs_json_writer_init(sbs_json_writer *json, sbs_writer *out);
+/** Gives each member and element a line of its own, as Python's json.dumps(..., indent=2) does. Called before the first
+ * value, which starts at level @p depth. */
+void sbs_json_writer_indent(sbs_json_writer *json, unsigned depth);
+
+/** Begins an object, as a value. */
 void sbs_json_begin_object(sbs_json_writer *json);
+/** Ends the object that was begun last. */
 void sbs_json_end_object(sbs_json_writer *json);
+/** Begins an array, as a value. */
 void sbs_json_begin_array(sbs_json_writer *json);
+/** Ends the array that was begun last. */
 void sbs_json_end_array(sbs_json_writer *json);
 /** Member name; must be followed by exactly one value. */
 void sbs_json_key(sbs_json_writer *json, const char *name);
 /** A string value, escaped minimally (RFC 8259 section 7: `"`, `\` and controls; `/` is not escaped). Invalid UTF-8 and
  *  U+0000 keep SBS_ERR_FORMAT. */
 void sbs_json_put_text(sbs_json_writer *json, sbs_text text);
+/** The same of a NUL-terminated string. */
 void sbs_json_put_string(sbs_json_writer *json, const char *string);
+/** An integer as a value. */
 void sbs_json_put_uint(sbs_json_writer *json, uint64_t value);
+/** The same with a sign. */
 void sbs_json_put_int(sbs_json_writer *json, int64_t value);
 /** A value that is JSON already (checked by whoever made it), for example a decimal. */
 void sbs_json_put_raw(sbs_json_writer *json, sbs_text text);

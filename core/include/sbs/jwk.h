@@ -6,25 +6,12 @@
 #ifndef SBS_JWK_H
 #define SBS_JWK_H
 
-#include "sbs/alg.h"
 #include "sbs/json.h"
+#include "sbs/spki.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** A parsed public key; spans into the bytes that it was parsed from. */
-typedef struct sbs_public_key {
-    sbs_alg alg;
-    sbs_key_kind kind;
-    size_t bits;          /**< modulus or curve size */
-    const uint8_t *first; /**< RSA: n, minimal big-endian; EC: x, 48 bytes */
-    size_t first_len;
-    const uint8_t *second; /**< RSA: e, minimal big-endian; EC: y, 48 bytes */
-    size_t second_len;
-    const uint8_t *data; /**< all of the bytes, which are the content of a SubjectPublicKeyInfo's BIT STRING */
-    size_t data_len;
-} sbs_public_key;
 
 /** How the key id is chosen. */
 typedef enum sbs_kid_method {
@@ -38,14 +25,6 @@ typedef enum sbs_kid_method {
 #define SBS_KID_THUMBPRINT_LEN 43u
 /** Longest literal kid, in bytes. */
 #define SBS_KID_MAX 128u
-
-/** Parses the bytes of sbs_key_ops.public_key (RSAPublicKey DER or a P-384 point). Checks the size (2048 to 4096 bits),
- *  minimal DER, an odd exponent >= 3. SBS_ERR_KEY. */
-SBS_NODISCARD sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sbs_public_key *out_key);
-
-/** Writes the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7, RFC 3279 2.3.1, RFC 5480) as PEM text: 64 columns, LF,
- * final LF. */
-void sbs_public_key_put_pem(sbs_writer *out, const sbs_public_key *key);
 
 /**
  * Computes a kid. @p literal is used by SBS_KID_LITERAL only (1 to SBS_KID_MAX bytes of 0x20-0x7E, else

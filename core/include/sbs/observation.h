@@ -13,12 +13,14 @@
 extern "C" {
 #endif
 
+/** A part of an Observation with a value of its own, such as the systolic pressure. */
 typedef struct sbs_component {
     const sbs_coding *codes;
     size_t code_count;
     sbs_value value;
 } sbs_component;
 
+/** An Observation. Zero-initialise, then fill in; what is absent is not written. */
 typedef struct sbs_observation {
     sbs_text id; /**< for PUT; absent for create */
     sbs_text identifier_system, identifier_value;

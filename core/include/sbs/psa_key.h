@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** The context of the key port over a PSA key. */
 typedef struct sbs_psa_key {
     psa_key_id_t id;
 } sbs_psa_key;

@@ -47,7 +47,8 @@
  * The first attempt of a PUT says If-None-Match: * (in a Bundle ifNoneMatch), so it replaces nothing. A repeat does
  * too, as long as all answers before it say that nothing was stored; after an unknown outcome it does not.
  *
- * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another,
+ * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another
+ * (one that a server gave to what it created is its own),
  * and of conditional creates, which show no id of ours, all stored or all alike. Any other answer settles nothing, and
  * its items go one by one, as do those of a Bundle that fails as a whole. An item too large for a Bundle goes alone.
  *
@@ -82,6 +83,7 @@ extern "C" {
 #define SBS_PUSH_BOOTS_MAX 8u    /**< boots whose clock is remembered */
 #define SBS_PUSH_GROUP_MS 50u    /**< a group of the queue's writes is open no longer */
 
+/** How a resource is written so that a repeat does not store it twice. */
 typedef enum sbs_write_mode {
     SBS_WRITE_PUT,           /**< PUT under an id derived from the identifier: needs update-as-create */
     SBS_WRITE_IF_NONE_EXIST, /**< POST with If-None-Exist */
@@ -124,8 +126,9 @@ typedef struct sbs_push_identity {
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
  * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
+    /** Tells who an item is and how it is written. SBS_OK, or an error as above. */
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
-    /** @p identity: what identify said of this item. */
+    /** Writes the item as a resource. @p identity: what identify said of it. SBS_OK, or an error as above. */
     sbs_status (*encode)(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
     void *ctx;
 } sbs_push_encoder;
@@ -143,6 +146,7 @@ typedef struct sbs_push_deferred {
 
 /** How several items go in one request. Only a program that names it pays for it. */
 typedef struct sbs_push_batching sbs_push_batching;
+/** For sbs_push_config.batches. */
 extern const sbs_push_batching sbs_push_batches;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
@@ -163,7 +167,7 @@ typedef struct sbs_push_config {
     size_t words_size;
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
-    const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
+    const sbs_push_batching *batches; /**< the address of sbs_push_batches; NULL: no batches, whatever batch_max says */
     uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
@@ -173,6 +177,7 @@ typedef struct sbs_push_config {
     sbs_backoff pause;   /**< while an operator is needed; default 1 min to 1 h */
 } sbs_push_config;
 
+/** What a poll did. */
 typedef enum sbs_push_event_kind {
     SBS_PUSH_NOTHING,
     SBS_PUSH_DELIVERED, /**< created */
@@ -197,15 +202,12 @@ typedef struct sbs_push_event {
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
     const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
                               again what was told as DEFERRED, without the words if that was in an earlier poll */
-    const char *server_id; /**< of what is stored: id on the server if it told one, else "" */
+    const char *server_id; /**< of what is stored: id on the server if it told one, else ""; that of a PUT is another
+                              than was asked for where a server gives ids itself */
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 
-/** Counted since init. */
-typedef struct sbs_push_counters {
-    uint32_t delivered, already, collisions, dead, waits, pauses;
-} sbs_push_counters;
-
+/** A push engine; its content is private. */
 typedef struct sbs_push {
     /* Small and often used members come first: their offsets fit the short Thumb encodings. */
     struct {
@@ -245,6 +247,7 @@ typedef struct sbs_push {
         bool marked;           /* the request's items are marked: they may have been sent */
         uint32_t misses;       /* requests that failed since one went well */
         uint32_t server_failures, pauses_in_row;
+        uint32_t refused; /* items of their own fault since something was stored */
         const sbs_push_config *config;
         sbs_push_deferred *table; /* the caller's, or below */
         size_t deferred_count, deferred_max;
@@ -254,7 +257,6 @@ typedef struct sbs_push {
         uint32_t idle_ms; /* nothing to send for so long, unless something is appended; 0: there is more to do */
         uint32_t group_ms, early_ms;
         size_t body_len, search_len;
-        sbs_push_counters counters;
         sbs_now now;
         uint64_t cursor, resume_ms;
         uint64_t settled_ms; /* not before that what may have been stored is sent again */
@@ -309,8 +311,6 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
 
 /** What the last poll did. */
 const sbs_push_event *sbs_push_event_of(const sbs_push *push);
-
-const sbs_push_counters *sbs_push_counters_of(const sbs_push *push);
 
 /** True if all that events told is durable. Where the queue groups its writes, what was told since this was true last
  * is not: it is durable once a poll that returned no error leaves this true, and did not happen if a poll that returned

@@ -79,11 +79,17 @@ void sbs_writer_init_sizing(sbs_writer *writer);
 /** Passes text on to @p sink. */
 void sbs_writer_init_sink(sbs_writer *writer, sbs_sink sink, void *ctx);
 
+/** Appends bytes. */
 void sbs_put(sbs_writer *writer, const char *data, size_t len);
+/** Appends a NUL-terminated string. */
 void sbs_put_string(sbs_writer *writer, const char *string);
+/** Appends a span. */
 void sbs_put_text(sbs_writer *writer, sbs_text text);
+/** Appends one byte. */
 void sbs_put_char(sbs_writer *writer, char c);
+/** Appends a number in decimal digits, without leading zeros. */
 void sbs_put_uint(sbs_writer *writer, uint64_t value);
+/** The same, with '-' before a negative one. */
 void sbs_put_int(sbs_writer *writer, int64_t value);
 /** Keeps @p error unless one is kept already. SBS_OK is ignored. */
 void sbs_writer_fail(sbs_writer *writer, sbs_status error);

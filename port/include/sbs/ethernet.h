@@ -22,6 +22,7 @@ extern "C" {
 #define SBS_ETHERNET_FRAME_MAX 1514u /**< bytes without the frame check sequence */
 #define SBS_ETHERNET_ADDRESS_SIZE 6u
 
+/** What an interface does. */
 typedef struct sbs_ethernet_ops {
     /** Begins the oldest received frame; @p out_len: its bytes without the frame check sequence, SBS_ETHERNET_HEADER to
      *  SBS_ETHERNET_FRAME_MAX. Others, and damaged ones, are dropped by the driver. SBS_OK; SBS_PENDING: none is there;
@@ -44,6 +45,7 @@ typedef struct sbs_ethernet_ops {
     bool (*link_up)(void *ctx);
 } sbs_ethernet_ops;
 
+/** An interface: its functions and their context. */
 typedef struct sbs_ethernet {
     const sbs_ethernet_ops *ops;
     void *ctx;

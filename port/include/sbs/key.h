@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+/** What is known of each stands in one row (sbs/alg.h). */
 typedef enum sbs_alg {
     SBS_RS384 = 1, /**< RSASSA-PKCS1-v1_5 with SHA-384, modulus 2048 to 4096 bits */
     SBS_ES384 = 2  /**< ECDSA on P-384 with SHA-384 */
@@ -30,6 +31,7 @@ typedef enum sbs_alg {
 #define SBS_SIGNATURE_MAX 512u   /**< RSA-4096 */
 #define SBS_PUBLIC_KEY_MAX 1040u /**< RSAPublicKey of 4096 bits with a public exponent of the same size */
 
+/** What a key does. */
 typedef struct sbs_key_ops {
     /**
      * Writes the public key as PSA exports it: RSA the DER of RSAPublicKey (RFC 8017 A.1.1), P-384 the 97 bytes
@@ -47,6 +49,7 @@ typedef struct sbs_key_ops {
     sbs_status (*sign)(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size, size_t *out_len);
 } sbs_key_ops;
 
+/** A key: its functions and their context. */
 typedef struct sbs_key {
     const sbs_key_ops *ops;
     void *ctx;

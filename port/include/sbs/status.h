@@ -75,6 +75,7 @@ extern "C" {
     X(SBS_ERR_REJECTED, -110, "the server rejects the resource")                                                       \
     X(SBS_ERR_AMBIGUOUS, -111, "the server holds several resources with this identifier")
 
+/** Result of a call, one of the table above. */
 typedef enum sbs_status {
 #define SBS_STATUS_ENUM(name, value, sentence) name = (value),
     SBS_STATUS_TABLE(SBS_STATUS_ENUM)

@@ -18,6 +18,7 @@ extern "C" {
 
 #define SBS_STORAGE_NAME_MAX 31u /**< bytes of a name: 1 to 31 of [a-z0-9_-], the first not '-' */
 
+/** What a storage does. */
 typedef struct sbs_storage_ops {
     /** Reads a whole record. SBS_ERR_NOT_FOUND; SBS_ERR_BUFFER with the needed size in @p out_len; SBS_ERR_DAMAGED (the
      *  record fails its checksum; it is kept for inspection); SBS_ERR_VERSION; SBS_ERR_STORAGE; SBS_ERR_ARGUMENT. */
@@ -28,6 +29,7 @@ typedef struct sbs_storage_ops {
     sbs_status (*remove)(void *ctx, const char *name);
 } sbs_storage_ops;
 
+/** A storage: its functions and their context. */
 typedef struct sbs_storage {
     const sbs_storage_ops *ops;
     void *ctx;

@@ -29,12 +29,14 @@ extern "C" {
 /** "No time limit" in sbs_wait.timeout_ms. */
 #define SBS_WAIT_FOREVER UINT32_MAX
 
+/** What to wait for before the next poll: whichever comes first. */
 typedef struct sbs_wait {
     uint32_t timeout_ms; /**< call again after at most this long; 0: at once; SBS_WAIT_FOREVER: only on an event */
     uint8_t events;      /**< SBS_WAIT_READ | SBS_WAIT_WRITE, 0 if only time is waited for */
     int descriptor;      /**< for poll loops; -1 where the platform has none */
 } sbs_wait;
 
+/** What a stream does. */
 typedef struct sbs_stream_ops {
     /**
      * Starts or continues a connection. @p host: NUL-terminated DNS name or address literal (IPv6 without brackets), as
@@ -70,6 +72,7 @@ typedef struct sbs_stream_ops {
     bool secured;
 } sbs_stream_ops;
 
+/** A stream: its functions and their context. */
 typedef struct sbs_stream {
     const sbs_stream_ops *ops;
     void *ctx;

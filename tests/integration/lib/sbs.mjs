@@ -9,6 +9,10 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const SBS = resolve(ROOT, process.env.SBS ?? 'build/host/tools/sbs');
 const KILL_AFTER_MS = 120_000;
 
+/** Without what names a proxy, which messages about hosts that are not reached would tell. */
+const ENVIRONMENT = { ...process.env };
+for (const name of ['https_proxy', 'HTTPS_PROXY']) delete ENVIRONMENT[name];
+
 /** What a person may never find in a message: a JWT, a PEM body, a bearer token. */
 const SECRETS = [/eyJ[\w-]{10,}\.[\w-]*/, /-----BEGIN/, /Authorization: Bearer (?!\[)/i, /client_assertion=(?!\[)\S/];
 
@@ -17,7 +21,7 @@ const SECRETS = [/eyJ[\w-]{10,}\.[\w-]*/, /-----BEGIN/, /Authorization: Bearer (
 /** Runs `sbs ARGS`; what it prints is text. */
 export function sbs(args, { input = '', env = {}, command = SBS, onStart = () => {}, onStderr = () => {} } = {}) {
     const began = Date.now();
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     onStart(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
     const result = { args, status: null, signal: null, stdout: '', stderr: '', pid: child.pid };

@@ -35,7 +35,7 @@ typedef struct sbs_forward_modes {
         sbs_forward_server *server;
         sbs_forward_mode asked;
         sbs_forward_knowledge knowledge;
-        void (*warn)(void *ctx, const char *sentence);
+        void (*warn)(void *ctx, const char *sentence); /**< as given to init */
         void *warn_ctx;
         sbs_forward_json statement;
         char *answer;
@@ -48,12 +48,13 @@ typedef struct sbs_forward_modes {
     } priv;
 } sbs_forward_modes;
 
-/** Starts with nothing known. @p warn, may be NULL, is called at most once with a sentence of what may be stored
- * twice. */
+/** Starts with nothing known. @p asked: what the operator chose. @p warn, may be NULL, is called at most once with a
+ * sentence of what may be stored twice. */
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx);
 /** Asks for nothing where the mode was chosen: a statement could only be warned of. */
 void sbs_forward_modes_trust(sbs_forward_modes *modes);
+/** Frees what was learnt. Legal twice. */
 void sbs_forward_modes_free(sbs_forward_modes *modes);
 
 /**

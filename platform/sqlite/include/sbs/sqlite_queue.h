@@ -239,7 +239,7 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs
                                               uint64_t *out_id, sbs_sqlite_repeat *out_repeat);
 
 /** What tells this file's own identifiers from those of others: a random number made with the file; and the id that the
- * next append() in the same group will give. A copy of the file has the same number. */
+ * next append() in the same group will give. A copy of the file has the same number. SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_next_id(sbs_sqlite_queue *queue, uint64_t *out_epoch, uint64_t *out_id);
 
 /** An item that waits or a dead letter, by its id. SBS_ERR_NOT_FOUND; SBS_ERR_STORAGE. */
