@@ -4,7 +4,6 @@
  * a copy in memory gets the one of a new queue. The file itself is not touched. Roots of tables and indexes never move,
  * and what is elsewhere all the same has other tables, or a wrong checksum, and is not taken over.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sqlite_internal.h"
