@@ -2,8 +2,6 @@
 /* The client's FHIR requests: what is allowed, how it is sent, and what the answer means. */
 #include "ascii.h"
 #include "client_internal.h"
-#include "lookup.h"
-#include "message.h"
 
 static const sbs_text fhir_json = {"application/fhir+json", 21};
 
@@ -296,20 +294,6 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
     return SBS_BODY_OTHER;
 }
 
-/* What a server created has the id of its Location, else the one that the body shows. */
-static void resource_note_id(sbs_client *client, const sbs_json *doc) {
-    sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_message message;
-
-    if (answer->status != 201 || answer->id[0] != '\0' ||
-        !sbs_json_is(doc, sbs_lookup(doc, 0, "resourceType"), client->priv.exchange.priv.request.written.type)) {
-        return;
-    }
-
-    sbs_message_init(&message, answer->id, sizeof answer->id);
-    sbs_message_put(&message, "", doc, sbs_lookup(doc, 0, "id"));
-}
-
 static sbs_status resource_judge_write(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_json doc;
@@ -321,10 +305,6 @@ static sbs_status resource_judge_write(sbs_client *client, const char **out_why)
         .resource = 0,
         .outcome = SBS_JSON_NONE,
     };
-
-    if (answered.body == SBS_BODY_JSON) {
-        resource_note_id(client, &doc);
-    }
 
     return sbs_confirm(&client->priv.exchange.priv.request.written, &answered, out_why);
 }

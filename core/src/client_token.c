@@ -244,12 +244,12 @@ static sbs_status token_read_answer(sbs_client *client, sbs_token *token, const 
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_json doc;
 
-    if (answer->has_type && !answer->is_json) { /* some servers leave it out */
+    /* JSON counts whatever its type is called; what is none is told by its type. */
+    sbs_status status = sbs_client_read_json(client, &doc);
+    if (status == SBS_ERR_JSON && answer->has_type && !answer->is_json) {
         *out_member = sbs_client_content_type;
         return SBS_ERR_RESPONSE;
     }
-
-    sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
         return status;
     }

@@ -5,6 +5,8 @@
 #include "ascii.h"
 #include "client_internal.h"
 
+#define CUTS_MAX 2u /* kept connections that ended in a row without a byte of an answer */
+
 /* ---- the work buffer, and the token at hand ---------------------------------------------------------------------- */
 
 char *sbs_client_scratch(const sbs_client *client, size_t *out_size) {
@@ -177,6 +179,11 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
         return SBS_ERR_BUFFER;
     }
 
+    /* Who cuts kept connections again and again gets a new one for each request. */
+    if (client->priv.cuts >= CUTS_MAX) {
+        sbs_exchange_close(&client->priv.exchange);
+    }
+
     status = sbs_exchange_begin(&client->priv.exchange, shape, client->priv.now.mono_ms);
     if (status != SBS_OK) {
         return status;
@@ -287,10 +294,11 @@ static bool try_is_worth_a_retry(sbs_status status) {
 }
 
 /* The server closed a connection that was kept, before it answered anything on it. */
-static bool try_was_stale(const sbs_client *client) {
+static bool try_was_cut(const sbs_client *client, sbs_status status) {
     const sbs_exchange *exchange = &client->priv.exchange;
 
-    return exchange->reused && !exchange->response_started && !client->priv.once.reconnected;
+    return (status == SBS_ERR_TRUNCATED || status == SBS_ERR_NETWORK) && exchange->reused &&
+           !exchange->response_started;
 }
 
 bool sbs_client_may_have_arrived(const sbs_client *client) {
@@ -308,6 +316,10 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
     }
 
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
+
+    if (status == SBS_OK && exchange->reused) { /* this server keeps them */
+        client->priv.cuts = 0;
+    }
 
     /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
     if (status == SBS_OK && answer->has_date && !answer->has_age && exchange->priv.request.stream->ops->secured) {
@@ -339,7 +351,9 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     may_retry = may_retry || !exchange->request_started;
     /* What one attempt may have created is not looked for before its time, which is the caller's to choose. */
     bool once = in_doubt && client->priv.request.interaction == SBS_CREATE && client->priv.request.max_attempts == 1;
-    if (may_retry && status == SBS_ERR_TRUNCATED && try_was_stale(client) && !once) {
+    bool cut = try_was_cut(client, status);
+    client->priv.cuts = (uint8_t)(client->priv.cuts + cut);
+    if (may_retry && cut && status == SBS_ERR_TRUNCATED && !client->priv.once.reconnected && !once) {
         client->priv.once.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }

@@ -123,7 +123,6 @@ sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request
 
     if (exchange->reused) {
         exchange->priv.state = SENDING;
-        exchange->priv.deadline_ms = mono_ms + request->limits.exchange_ms;
     } else {
         exchange_begin_opening(exchange, mono_ms);
     }
@@ -174,9 +173,7 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
         return status;
     }
 
-    /* Connecting had a time limit of its own; the one of the exchange begins now. */
     exchange->priv.state = SENDING;
-    exchange->priv.deadline_ms = exchange->priv.now.mono_ms + exchange->priv.request.limits.exchange_ms;
     return SBS_OK;
 }
 
@@ -472,6 +469,12 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
 
     sbs_status status = SBS_ERR_TIMEOUT;
     exchange->priv.now = now;
+    /* Connecting had a time limit of its own; the one of the exchange begins with its first step. Until then the caller
+     * may take the time that he needs to put the attempt on record. */
+    if (sbs_exchange_is_about_to_send(exchange)) {
+        exchange->priv.deadline_ms = now.mono_ms + exchange->priv.request.limits.exchange_ms;
+    }
+
     /* After the deadline nothing counts any more, however near the end was. */
     if (now.mono_ms < exchange->priv.deadline_ms) {
         status = exchange_step_state(exchange);

@@ -146,7 +146,7 @@ bool sbs_scope_covers(sbs_text granted, const char *type, uint8_t permissions) {
     sbs_scope scope;
 
     while (sbs_scope_next(&granted, &token)) {
-        if (sbs_scope_parse(token, &scope) == SBS_OK && scope.query.len == 0 && sbs_ascii_is(scope.context, "system") &&
+        if (sbs_scope_parse(token, &scope) == SBS_OK && sbs_ascii_is(scope.context, "system") &&
             (sbs_ascii_is(scope.type, "*") || sbs_ascii_is(scope.type, type))) {
             held |= scope.permissions;
         }

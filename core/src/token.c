@@ -209,11 +209,18 @@ static sbs_status token_take_members(const sbs_json *doc, char *text, sbs_token 
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
-    if (status == SBS_OK && !sbs_scope_list_is_valid(token->scope)) {
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    /* Some servers put more blanks between and around them than RFC 6749 section 3.3 has. */
+    sbs_text scope = token->scope;
+    if (!sbs_ascii_is_printable(scope) || sbs_ascii_find(scope, '"') < scope.len ||
+        sbs_ascii_find(scope, '\\') < scope.len) {
         return SBS_ERR_FORMAT;
     }
 
-    return status;
+    return SBS_OK;
 }
 
 sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {

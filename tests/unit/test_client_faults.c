@@ -98,6 +98,36 @@ static void a_stale_connection_is_replaced_at_once(void **state) {
     assert_int_equal(s->fhir.server.opens, 5);
 }
 
+/* Some servers close after each answer and do not say so: nothing is sent into such a connection for ever. */
+static void a_server_that_cuts_kept_connections_gets_new_ones(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create(IDENTIFIER);
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        s->fhir.server.fault_at = s->fhir.server.moved + 10;
+        assert_int_equal(fake_run(s, &request), SBS_OK);
+    }
+    unsigned opens = s->fhir.server.opens;
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(fake_run(s, &request), SBS_OK);
+        assert_int_equal(s->fhir.server.opens, opens + i);
+    }
+}
+
+/* A cut now and then is the fate of any connection that is kept. */
+static void a_kept_connection_that_serves_is_kept(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create(IDENTIFIER);
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        s->fhir.server.fault_at = s->fhir.server.moved + 10;
+        assert_int_equal(fake_run(s, &request), SBS_OK);
+        unsigned opens = s->fhir.server.opens;
+        assert_int_equal(fake_run(s, &request), SBS_OK);
+        assert_int_equal(s->fhir.server.opens, opens);
+    }
+}
+
 static void a_stall_ends_with_the_deadline_of_its_state(void **state) {
     fake_setup *s = *state;
     sbs_request request = fake_create(IDENTIFIER);
@@ -112,6 +142,24 @@ static void a_stall_ends_with_the_deadline_of_its_state(void **state) {
     s->fhir.server.fault_at = s->fhir.server.moved + 5;
     assert_int_equal(fake_run(s, &request), SBS_ERR_TIMEOUT);
     assert_int_equal(s->waited_ms, 13000);
+}
+
+/* A caller may take long to put on record that something is about to be sent: that is no silence of the server. */
+static void the_deadline_begins_with_the_first_byte(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create(IDENTIFIER);
+    sbs_wait wait;
+    s->config.exchange_timeout_ms = 9000;
+    for (unsigned i = 0; i < 2; i++) { /* over a new connection, and over a kept one */
+        unsigned polls = 0;
+        assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+        while (!sbs_client_is_about_to_send(&s->client) && polls++ < 1000) {
+            assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
+            s->now.mono_ms += wait.timeout_ms;
+        }
+        s->now.mono_ms += 12000;
+        assert_int_equal(fake_poll(s), SBS_OK);
+    }
 }
 
 /* However slowly bytes drip, the exchange as a whole has its deadline. */
@@ -243,6 +291,9 @@ int main(void) {
         CASE(a_plain_create_is_stored_at_most_once),
         CASE(a_stale_connection_is_replaced_at_once),
         CASE(a_stall_ends_with_the_deadline_of_its_state),
+        CASE(a_server_that_cuts_kept_connections_gets_new_ones),
+        CASE(a_kept_connection_that_serves_is_kept),
+        CASE(the_deadline_begins_with_the_first_byte),
         CASE(a_dripping_server_does_not_hold_the_client),
         CASE(a_request_can_be_cancelled_at_every_poll),
         CASE(garbage_instead_of_an_answer_is_refused),

@@ -160,7 +160,7 @@ static void judges_what_a_grant_covers(void **state) {
         {"system/Observation.read", R | S, true},
         {"system/*.*", C | D, true},
         {"user/Observation.c patient/Observation.c", C, false},
-        {"system/Observation.c?code=x", C, false},
+        {"system/Observation.c?code=x", C, true},
         {"system/Observation.c?code=x system/Observation.c", C, true},
         {"openid system/Observation.dus system/Observation.c", C, true},
         {"system/Observation.dus", U, false},

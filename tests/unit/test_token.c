@@ -120,6 +120,14 @@ static void reads_the_least_answer(void **state) {
     assert_int_equal(token.expires_in, SBS_TOKEN_EXPIRES_DEFAULT);
 }
 
+static void takes_a_scope_with_more_blanks(void **state) {
+    (void)state;
+    sbs_token token;
+    assert_int_equal(parse("{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\" a  b \"}", &token, NULL),
+                     SBS_OK);
+    assert_text(token.scope, " a  b ");
+}
+
 static void tells_an_empty_scope_from_an_absent_one(void **state) {
     sbs_token token;
     (void)state;
@@ -261,7 +269,7 @@ static void names_the_member_at_fault(void **state) {
         {"{\"access_token\":\"x\",\"token_type\":\"\"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":[]}", SBS_ERR_JSON_TYPE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":[\"a\"]}", SBS_ERR_JSON_TYPE, "scope"},
-        {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a  b\"}", SBS_ERR_RESPONSE, "scope"},
+        {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a  b\\\\c\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a\\nb\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"\\ud800\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"access_token\":\"x\",\"token_type\":\"bearer\"}", SBS_ERR_DUPLICATE,
@@ -354,6 +362,7 @@ int main(void) {
         cmocka_unit_test(reads_a_whole_answer),
         cmocka_unit_test(reads_the_least_answer),
         cmocka_unit_test(tells_an_empty_scope_from_an_absent_one),
+        cmocka_unit_test(takes_a_scope_with_more_blanks),
         cmocka_unit_test(unescapes_names_and_values),
         cmocka_unit_test(takes_tokens_of_kilobytes),
         cmocka_unit_test(reads_lifetimes),

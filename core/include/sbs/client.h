@@ -164,7 +164,7 @@ typedef struct sbs_detail {
 typedef struct sbs_response {
     uint16_t http_status; /**< of a request that failed: the one of sbs_detail */
     const char *id;     /**< id of a Location that names what was written, "" if none; after a 201 also the id that the
-                           server gave instead of an update's own, from the Location or else from the body */
+                           server gave instead of an update's own */
     const char *etag;   /**< "" if none */
     size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
     int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
@@ -188,6 +188,7 @@ typedef struct sbs_client {
         uint8_t kid_len;
         bool contacted;
         bool token_is_new; /* it was fetched for this try */
+        uint8_t cuts;      /* kept connections that ended in a row without a byte of an answer */
         sbs_detail detail;
         struct { /* what a request does at most once */
             bool reauthenticated, rediscovered, reconnected;

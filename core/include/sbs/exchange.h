@@ -28,7 +28,8 @@ extern "C" {
 /** Limits of one exchange. */
 typedef struct sbs_exchange_limits {
     uint32_t connect_ms;  /**< for connecting, name resolution and handshake together */
-    uint32_t exchange_ms; /**< for sending and receiving together, however slowly bytes drip */
+    uint32_t exchange_ms; /**< for sending and receiving together, however slowly bytes drip; from the step that hands
+                               the first byte to the stream */
     uint64_t body_max;    /**< most body bytes taken, kept or drained */
 } sbs_exchange_limits;
 

@@ -36,8 +36,9 @@ bool sbs_scope_next(sbs_text *list, sbs_text *out_token);
 SBS_NODISCARD sbs_status sbs_scope_parse(sbs_text token, sbs_scope *out_scope);
 
 /**
- * True if the granted list covers all @p permissions on @p type in the context "system". Grants limited by a query do
- * not count; scopes that are not understood are ignored. The permissions may come from several scopes together.
+ * True if the granted list covers all @p permissions on @p type in the context "system". A grant limited by a query
+ * counts: whether what is sent is within it is the server's to judge; scopes that are not understood are ignored. The
+ * permissions may come from several scopes together.
  */
 bool sbs_scope_covers(sbs_text granted, const char *type, uint8_t permissions);
 

@@ -35,7 +35,7 @@ typedef struct sbs_token {
 
 /**
  * Reads the body of a 200 answer strictly; unescapes in place. Duplicates of consumed members are refused, unknown ones
- * ignored; a member that is null is missing.
+ * ignored; a member that is null is missing. A scope may have more blanks than RFC 6749 allows.
  * @param out_member (may be NULL) the static name of the member at fault, NULL if none.
  * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_OAUTH (there is a member
  * `error`, whatever else there is: read it with sbs_oauth_error_read, nothing was unescaped); SBS_ERR_RESPONSE (a
