@@ -45,6 +45,7 @@ static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs
 typedef struct entry_view {
     sbs_bundle_answer entry;
     sbs_written written;
+    sbs_text own_id; /* that a PUT asked for; written has none where any id will do */
     sbs_location_fit fit;
     sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
 } entry_view;
@@ -81,6 +82,12 @@ static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_nod
     }
 
     out->written = batch_written_at(push, number);
+    out->own_id = out->written.id;
+    /* Some servers create what a PUT brings under an id of their own. */
+    if (readable && out->entry.status == 201) {
+        out->written.id = (sbs_text){NULL, 0};
+    }
+
     out->fit = sbs_location_judge(location, &out->written, &out->server_id);
     return readable;
 }
@@ -103,10 +110,19 @@ static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *se
     return sbs_confirm(&seen->written, &answered, out_why);
 }
 
-/* True if it shows the id of another PUT. */
-static bool entry_is_anothers(const sbs_push *push, const entry_view *seen) {
+/* True if it shows @p id, by its location or by the resource that came back. */
+static bool entry_shows(const sbs_push *push, const entry_view *seen, sbs_text id) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    if (seen->written.id.ptr == NULL) {
+
+    return sbs_text_equal(seen->server_id, id) ||
+           (sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "id"), id) &&
+            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type));
+}
+
+/* True if it shows the id of another PUT. */
+static bool entry_is_anothers(const sbs_push *push, const entry_view *seen, unsigned number) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    if (seen->own_id.ptr == NULL) {
         return false;
     }
 
@@ -115,25 +131,39 @@ static bool entry_is_anothers(const sbs_push *push, const entry_view *seen) {
         return true;
     }
 
+    /* An id that the server gave itself is nobody's. */
+    for (unsigned i = 0; seen->written.id.ptr == NULL && i < push->priv.batch_len; i++) {
+        sbs_text other = batch_written_at(push, i).id;
+        if (i != number && entry_shows(push, seen, other)) {
+            return true;
+        }
+    }
+
     sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
-    return id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->written.id) &&
+    return seen->written.id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->own_id) &&
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
 }
 
 /* True if it shows the id of its PUT. */
 static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
+    return seen->own_id.ptr != NULL && entry_shows(push, seen, seen->own_id);
+}
+
+/* True if it shows an id that the server gave to what a PUT created. */
+static bool entry_has_given_id(const sbs_push *push, const entry_view *seen) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    return seen->fit == SBS_LOCATION_FITS ||
-           (seen->written.id.ptr != NULL &&
-            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "id"), seen->written.id));
+    bool given = seen->own_id.ptr != NULL && seen->written.id.ptr == NULL && !entry_is_own(push, seen);
+
+    return given && (seen->server_id.len > 0 || sbs_lookup(doc, seen->entry.resource, "id") != SBS_JSON_NONE);
 }
 
 /* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
- * conditional creates do not, all went well, or all say the same. */
+ * conditional creates do not, all went well, or all say the same. A server gives ids itself to all or to none. */
 static sbs_status batch_check_answer(const sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
+    unsigned given = 0;
     unsigned nameless = 0; /* stored, and it does not show what it is */
     unsigned first_status = 0;
 
@@ -148,9 +178,10 @@ static sbs_status batch_check_answer(const sbs_push *push) {
 
         if (batch_view_entry(push, count, node, &seen)) {
             status = seen.entry.status;
-            if (entry_is_anothers(push, &seen)) {
+            if (entry_is_anothers(push, &seen, count)) {
                 return SBS_ERR_RESPONSE;
             }
+            given += entry_has_given_id(push, &seen);
             confirmed = batch_confirm_entry(push, &seen, NULL) == SBS_OK;
         }
 
@@ -167,7 +198,7 @@ static sbs_status batch_check_answer(const sbs_push *push) {
     /* Where answers may stand in another order, nothing is settled by place. */
     bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
-    if (count != push->priv.batch_len || !told_apart) {
+    if (count != push->priv.batch_len || !told_apart || (given != 0 && given != count)) {
         return SBS_ERR_RESPONSE;
     }
 
@@ -209,8 +240,14 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
     bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
                 sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
 
-    if (transient && push->priv.flags.fault <= SBS_FAULT_ITEM) {
-        push->priv.flags.fault = SBS_FAULT_SERVER;
+    sbs_outcome_hint hint = sbs_outcome_hint_of(doc, seen->entry.outcome);
+    if (hint == SBS_HINT_NONE) {
+        hint = sbs_outcome_hint_of(doc, seen->entry.resource);
+    }
+
+    /* A word about rights is none about the item, nor is one about the server's own state. */
+    if (hint != SBS_HINT_NONE && push->priv.flags.fault <= SBS_FAULT_ITEM) {
+        push->priv.flags.fault = hint == SBS_HINT_LATER ? SBS_FAULT_SERVER : SBS_FAULT_ACCESS;
     }
 
     if (!said || sbs_client_is_secret(config->client, words)) {

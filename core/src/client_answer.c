@@ -2,9 +2,11 @@
 /* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
 #include "ascii.h"
 #include "client_internal.h"
-#include "sbs/outcome.h"
+#include "lookup.h"
 
 const char sbs_client_content_type[] = "Content-Type";
+
+static const char answer_invalid_token[] = "invalid_token";
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
@@ -141,7 +143,8 @@ sbs_text sbs_client_body(const sbs_client *client) {
         body.len = 0;
     }
 
-    while (body.len > 0 && (unsigned char)*body.ptr <= ' ') {
+    /* Blanks, and a byte order mark. */
+    while (body.len > 0 && ((unsigned char)*body.ptr <= ' ' || memchr("\xEF\xBB\xBF", *body.ptr, 3) != NULL)) {
         body.ptr++;
         body.len--;
     }
@@ -150,41 +153,85 @@ sbs_text sbs_client_body(const sbs_client *client) {
 }
 
 void sbs_client_note_page(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
     const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_detail *detail = &client->priv.detail;
     sbs_text body = sbs_client_body(client);
-    bool unread = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
+    bool foreign = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
 
-    client->priv.detail.page = unread || (body.len > 0 && *body.ptr == '<');
+    if (body.len > 0 && *body.ptr == '<') {
+        foreign = true;
+    }
+
+    detail->page = foreign;
+    if (foreign && config->read_xml != NULL) {
+        sbs_xml_kind kind = config->read_xml(body, client->priv.said, client->priv.said_size);
+        detail->page = kind == SBS_XML_PAGE;
+        foreign = kind != SBS_XML_OUTCOME;
+    }
+
+    /* A gateway, too, knows what is too large. */
+    if (foreign && answer->status != 413) {
+        detail->fault = SBS_FAULT_ACCESS;
+    }
 }
 
 /* True if the body is JSON whose words were read, or that has none. */
-static bool answer_read_json_words(sbs_client *client, bool *out_transient) {
+static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
     const sbs_client_config *config = client->priv.config;
     char *words = client->priv.said;
     size_t size = client->priv.said_size;
     sbs_json doc;
+    bool transient = false;
 
     if (sbs_client_read_json(client, &doc) != SBS_OK) {
         return false;
     }
-    if (config->read_words != NULL) {
-        (void)!config->read_words(&doc, words, size, out_transient);
-        return true;
+
+    /* An error of OAuth (RFC 6750 section 3.1) belongs into the head; some servers have it here. */
+    if (sbs_lookup_is(&doc, 0, "error", answer_invalid_token)) {
+        *hint = SBS_HINT_TOKEN;
+    }
+    if (*hint == SBS_HINT_NONE) {
+        *hint = sbs_outcome_hint_of(&doc, 0);
     }
 
-    return sbs_outcome_read(&doc, 0, words, size, out_transient) == SBS_OK && words[0] != '\0';
+    bool read = true;
+    if (config->read_words != NULL) {
+        (void)!config->read_words(&doc, words, size, &transient);
+    } else {
+        read = sbs_outcome_read(&doc, 0, words, size, &transient) == SBS_OK && words[0] != '\0';
+    }
+    if (transient && *hint == SBS_HINT_NONE) { /* as an outcome within an entry says */
+        *hint = SBS_HINT_LATER;
+    }
+
+    return read;
 }
 
-bool sbs_client_read_words(sbs_client *client) {
-    bool transient = false;
-    bool read = answer_read_json_words(client, &transient);
-    sbs_text body = sbs_client_body(client);
+sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
+    static const uint8_t faults[] = {
+        [SBS_HINT_NONE] = SBS_FAULT_NONE,
+        [SBS_HINT_TOKEN] = SBS_FAULT_ACCESS,
+        [SBS_HINT_ACCESS] = SBS_FAULT_ACCESS,
+        [SBS_HINT_LATER] = SBS_FAULT_SERVER,
+    };
+    sbs_outcome_hint hint = SBS_HINT_NONE;
 
+    /* The challenge of the head, which the words of the body replace. */
+    if (client->priv.exchange.answer.has_words &&
+        answer_holds_part_of(client->priv.said, sbs_client_text(answer_invalid_token))) {
+        hint = SBS_HINT_TOKEN;
+    }
+
+    bool read = answer_read_json_words(client, &hint);
+    sbs_text body = sbs_client_body(client);
     if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
         sbs_client_say(client, body);
     }
 
+    client->priv.detail.fault = (sbs_fault)faults[hint];
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
-    return transient;
+    return hint;
 }

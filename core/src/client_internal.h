@@ -141,13 +141,13 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
 /** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
 sbs_text sbs_client_body(const sbs_client *client);
 
-/** Notes in the detail whether the answer's body is a web page: FHIR JSON was asked for, and no server of FHIR says
- * what it means in another way. The answer was noted and its body decoded. */
+/** Notes in the detail whether the answer's body is a web page, and that somebody else spoke than the FHIR server where
+ * it is one, or XML that is no OperationOutcome; the words of XML. The answer was noted and its body decoded. */
 void sbs_client_note_page(sbs_client *client);
 
 /** The words of a refusal: those of its JSON, else its plain text, else those of its head. No web page is quoted. The
- *  answer was noted. True: they hint that a retry may help. */
-bool sbs_client_read_words(sbs_client *client);
+ *  answer was noted. Returns what they hint at. */
+sbs_outcome_hint sbs_client_read_words(sbs_client *client);
 
 /* ---- client_discovery.c ------------------------------------------------------------------------------------------ */
 

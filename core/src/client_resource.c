@@ -2,6 +2,8 @@
 /* The client's FHIR requests: what is allowed, how it is sent, and what the answer means. */
 #include "ascii.h"
 #include "client_internal.h"
+#include "lookup.h"
+#include "message.h"
 
 static const sbs_text fhir_json = {"application/fhir+json", 21};
 
@@ -266,7 +268,14 @@ static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) 
 
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
-    detail->transient |= sbs_client_read_words(client);
+
+    sbs_outcome_hint hint = sbs_client_read_words(client);
+    detail->transient |= hint == SBS_HINT_LATER;
+    if (hint == SBS_HINT_TOKEN && (detail->http_status == 400 || detail->http_status == 403)) {
+        detail->status = SBS_ERR_UNAUTHORIZED;
+    } else if ((hint == SBS_HINT_TOKEN || hint == SBS_HINT_ACCESS) && detail->status == SBS_ERR_REJECTED) {
+        detail->status = SBS_ERR_FORBIDDEN;
+    }
 }
 
 static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
@@ -287,6 +296,20 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
     return SBS_BODY_OTHER;
 }
 
+/* What a server created has the id of its Location, else the one that the body shows. */
+static void resource_note_id(sbs_client *client, const sbs_json *doc) {
+    sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_message message;
+
+    if (answer->status != 201 || answer->id[0] != '\0' ||
+        !sbs_json_is(doc, sbs_lookup(doc, 0, "resourceType"), client->priv.exchange.priv.request.written.type)) {
+        return;
+    }
+
+    sbs_message_init(&message, answer->id, sizeof answer->id);
+    sbs_message_put(&message, "", doc, sbs_lookup(doc, 0, "id"));
+}
+
 static sbs_status resource_judge_write(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_json doc;
@@ -298,6 +321,10 @@ static sbs_status resource_judge_write(sbs_client *client, const char **out_why)
         .resource = 0,
         .outcome = SBS_JSON_NONE,
     };
+
+    if (answered.body == SBS_BODY_JSON) {
+        resource_note_id(client, &doc);
+    }
 
     return sbs_confirm(&client->priv.exchange.priv.request.written, &answered, out_why);
 }
@@ -342,10 +369,10 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
     sbs_client_note_page(client);
-    if (why[0] != '\0') {
-        sbs_client_say(client, sbs_client_text(why));
-    } else {
+    if (why[0] == '\0') {
         (void)sbs_client_read_words(client);
+    } else if (client->priv.said[0] == '\0') { /* XML may have said more */
+        sbs_client_say(client, sbs_client_text(why));
     }
 
     return status;
@@ -364,15 +391,16 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
         return resource_judge_success(client, meaning.status);
     }
 
+    resource_note_refusal(client, meaning);
+    sbs_status refused = client->priv.detail.status;
     /* A server may drop a token before its time: one more is fetched. */
-    if (meaning.status == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
+    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
         client->priv.once.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);
         return sbs_client_go_on(client, STATE_PREPARE);
     }
 
-    resource_note_refusal(client, meaning);
     /* What the server may have stored is sent again only if that does no harm. */
     bool later = meaning.status == SBS_ERR_BUSY || meaning.status == SBS_ERR_CONFLICT;
     return sbs_client_retry(client, later && (repeatable || !meaning.may_be_stored));

@@ -260,6 +260,11 @@ static void exchange_note_location(sbs_exchange *exchange, sbs_text value) {
     sbs_answer *answer = &exchange->answer;
     sbs_text id;
 
+    /* Some servers create what a PUT brings under an id of their own. */
+    if (answer->status == 201) {
+        exchange->priv.request.written.id = (sbs_text){NULL, 0};
+    }
+
     answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);
     exchange_copy_text(answer->id, sizeof answer->id, id); /* absent unless it fits */
 }

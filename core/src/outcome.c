@@ -14,10 +14,39 @@ sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome) {
     return issue;
 }
 
-/* R4 IssueType: "transient" and the codes below it, and "exception", which servers use for faults of their own. */
-static bool outcome_is_transient(const sbs_json *doc, sbs_json_node issue) {
-    static const char codes[] = "transient\0throttled\0lock-error\0timeout\0no-store\0exception\0incomplete\0";
-    return sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes) != 0;
+/* The first error, without one the first of the others. */
+static sbs_json_node outcome_issue(const sbs_json *doc, sbs_json_node outcome) {
+    sbs_json_node issue = SBS_JSON_NONE;
+
+    if (sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
+        issue = sbs_outcome_error(doc, outcome);
+        if (issue == SBS_JSON_NONE) {
+            issue = sbs_lookup_first(doc, outcome, "issue");
+        }
+    }
+    return issue;
+}
+
+/* Last, "transient" and the codes below it, and "exception", which servers use for faults of their own. */
+static sbs_outcome_hint outcome_hint(const sbs_json *doc, sbs_json_node issue) {
+    static const char codes[] = "login\0expired\0security\0forbidden\0suppressed\0"
+                                "transient\0throttled\0lock-error\0timeout\0no-store\0exception\0incomplete\0";
+    unsigned place = sbs_lookup_place(doc, sbs_lookup(doc, issue, "code"), codes);
+
+    if (place == 0) {
+        return SBS_HINT_NONE;
+    }
+    if (place <= 2) {
+        return SBS_HINT_TOKEN;
+    }
+    if (place <= 5) {
+        return SBS_HINT_ACCESS;
+    }
+    return SBS_HINT_LATER;
+}
+
+sbs_outcome_hint sbs_outcome_hint_of(const sbs_json *doc, sbs_json_node outcome) {
+    return outcome_hint(doc, outcome_issue(doc, outcome));
 }
 
 /* Of the members that may hold words, the first that does. */
@@ -42,20 +71,12 @@ sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *ou
 
     sbs_message_init(&message, out_text, size);
     *out_transient = false;
-    if (!sbs_lookup_is(doc, outcome, "resourceType", "OperationOutcome")) {
-        return SBS_ERR_NOT_FOUND;
-    }
-
-    sbs_json_node issue = sbs_outcome_error(doc, outcome);
-    /* Without an error, the first of the others has to do. */
-    if (issue == SBS_JSON_NONE) {
-        issue = sbs_lookup_first(doc, outcome, "issue");
-    }
+    sbs_json_node issue = outcome_issue(doc, outcome);
     if (issue == SBS_JSON_NONE) {
         return SBS_ERR_NOT_FOUND;
     }
 
-    *out_transient = outcome_is_transient(doc, issue);
+    *out_transient = outcome_hint(doc, issue) == SBS_HINT_LATER;
     sbs_message_put(&message, "", doc, sbs_lookup(doc, issue, "severity"));
     sbs_message_put(&message, " ", doc, sbs_lookup(doc, issue, "code"));
     sbs_message_put(&message, " at ", doc, sbs_lookup_first(doc, issue, "expression"));

@@ -85,17 +85,10 @@ void sbs_push_read_answer(sbs_push *push, sbs_status status, bool heard) {
         flags->fault = SBS_FAULT_ACCESS;
     }
 
-    /* A page comes from a gateway, and a word about the server's own state from the server: neither is about the item.
-     * But a gateway knows what is too large (413). */
-    bool page = detail->page && response.http_status != 413;
-
-    if (heard || flags->fault > SBS_FAULT_ITEM) {
-        return;
-    }
-    if (page) {
-        flags->fault = SBS_FAULT_ACCESS;
-    } else if (detail->transient) {
-        flags->fault = SBS_FAULT_SERVER;
+    /* What is said may tell more: a page comes from a gateway, and a word about a token, rights or the server's own
+     * state is none about the item. */
+    if (!heard && flags->fault <= SBS_FAULT_ITEM && detail->fault != SBS_FAULT_NONE) {
+        flags->fault = (uint8_t)detail->fault;
     }
 }
 

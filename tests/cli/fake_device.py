@@ -6,7 +6,7 @@ usage: fake_device.py ADDRESS RECORD BEHAVIOUR
 
 ADDRESS is the path of a Unix socket to make, `tcp` (then the port is written to RECORD.port), or `tty` (then a link to a
 terminal is made at RECORD.tty). The record that came is written to RECORD. BEHAVIOUR is one of confirm, restore-server,
-restore-network, unconfirmed, refuse, busy (no key yet, at first), garble (asks again for every piece), deaf (drops every other
+restore-network, unconfirmed, refuse, busy (no key yet, at first), slow (answers twice that it is ready), garble (asks again for every piece), deaf (drops every other
 line), mute (never answers), chatty (state lines and what was typed between the answers).
 """
 import base64
@@ -74,6 +74,8 @@ class Device:
                 return
             self.size, self.record = int(words[2]), b""
             self.say("provision: ready 96")
+            if BEHAVIOUR == "slow":  # it was asked to begin twice, and says so twice
+                self.say("provision: ready 96")
         elif words[:2] == ["provision", "data"]:
             self.take_data(words)
         elif words[:2] == ["provision", "end"]:

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A peer on loopback that has no key and no certificate: it answers a ClientHello with bytes of its own.
+"""A peer on loopback that answers a ClientHello with bytes of its own, without key and certificate.
 
-usage: tls_peer.py PORT-FILE BEHAVIOUR
+usage: tls_peer.py PORT-FILE BEHAVIOUR [FILE]
 
 PORT-FILE gets the port once the peer listens. BEHAVIOUR: warnings, change-cipher-spec, hello-requests (sent for ever),
-alert-N (one fatal alert), http, ssh. It ends with whoever started it.
+alert-N (one fatal alert), http, ssh; tls: a real handshake with the certificates and the key in FILE.
+It ends with whoever started it.
 """
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -26,6 +28,11 @@ ANSWERS = {
 
 def serve(connection, behaviour):
     try:
+        if behaviour == "tls":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[3])
+            context.wrap_socket(connection, server_side=True).recv(1)
+            return
         connection.recv(4096)
         while behaviour in FLOODS:
             connection.sendall(FLOODS[behaviour] * 5000)
@@ -45,7 +52,7 @@ def accept(listener, behaviour):
 
 
 def main():
-    port_file, behaviour = sys.argv[1:]
+    port_file, behaviour = sys.argv[1:3]
     parent = os.getppid()
     listener = socket.create_server(("127.0.0.1", 0))
     with open(port_file + ".new", "w", encoding="ascii") as file:

@@ -123,6 +123,20 @@ describe('warnings', () => {
         assert.equal(resultOf(lines, 'metadata'), 'WARN');
         assert.match(lines.find(({ step }) => step === 'metadata').advice, /--write-mode/);
     });
+    const HTML = /^https:\S+\/metadata answers with an HTML page \(HTTP 200\), not with a CapabilityStatement in JSON$/;
+    for (const type of ['text/html', 'application/fhir+json']) {
+        test(`a page in its place, as ${type}: in the words of push`, async () => {
+            await main.reset();
+            const headers = { 'content-type': type };
+            await main.faults({ on: 'metadata', status: 200, body: '<html></html>', headers, times: -1 });
+            const lines = await check(main.options(), 3);
+            await main.reset();
+            assert.deepEqual(stepsOf(lines), ALL.slice(0, -1));
+            assert.equal(lines.at(-1).result, 'FAIL');
+            assert.match(lines.at(-1).text, HTML);
+            assert.match(lines.at(-1).advice, /--write-mode/);
+        });
+    }
     test('another release', async () => {
         const lines = await check(hostile.with('r5'), 0);
         assert.equal(resultOf(lines, 'metadata'), 'WARN');

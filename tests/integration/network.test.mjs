@@ -62,15 +62,15 @@ describe('certificates', () => {
         for (const [leaf, why] of [
             [
                 'expired',
-                /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/,
+                /: the server's certificate has expired \(valid until \d{4}-\d\d-\d\d; this machine's clock says \d{4}-\d\d-\d\d\), ask the server's operator to renew it$/,
             ],
             [
                 'future',
-                /: the server's certificate is expired or not valid yet, check this machine's clock, then ask the server's operator$/,
+                /: the server's certificate is not valid yet \(valid from \d{4}-\d\d-\d\d; this machine's clock says \d{4}-\d\d-\d\d\), check this machine's clock, then ask the server's operator$/,
             ],
             [
                 'wrong-host',
-                /: the server's certificate is for another name, use the host name that the certificate is for$/,
+                /: the server's certificate is not for \S+ \S+, but for host \S+, use a name that the certificate is for$/,
             ],
         ]) {
             test(`${leaf} (${chain})`, async () => {

@@ -4,25 +4,38 @@ import { BadRequest } from './lib/faults.mjs';
 import { stopInTime, writeReadyFile } from './lib/lifetime.mjs';
 import { HELP, UsageError, readOptions } from './lib/options.mjs';
 
-const EXAMPLE_CLIENT = '9e4a2858-9e86-406b-958f-b86a5e1ceb3d';
+const EXAMPLE_CLIENT = 'my-device';
 
-function greeting(info, clients) {
-    return `The servers are running (process ${info.pid}); stop them with Ctrl-C.
+/** A word of the shell. */
+const quoted = (text) => (/^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-  FHIR base   ${info.fhirBase}
-  token URL   ${info.tokenUrl}
-  CA file     ${info.caFile}
-  admin       ${info.adminUrl}
-  clients     ${clients.length > 0 ? clients.join(', ') : 'none yet'}
+/** What a person pastes into a second terminal; the names are those of the top-level README. */
+function exportLines(info, clients) {
+    const names = { BASE: info.fhirBase, CA: info.caFile, ADMIN: info.adminUrl, ID: clients[0] ?? EXAMPLE_CLIENT };
+    return Object.entries(names).map(([name, value]) => `export ${name}=${quoted(value)}`);
+}
 
-Register a client:
-  sbs keygen --key device.pem && sbs jwk --key device.pem --set > jwks.json
-  printf '{"clientId":"%s","jwks":%s}' ${EXAMPLE_CLIENT} "$(cat jwks.json)" | curl -sd @- ${info.adminUrl}/clients
+function endOf(maxSeconds) {
+    const at = new Date(Date.now() + maxSeconds * 1000).toTimeString().slice(0, 8);
+    return `They end at ${at}, after ${maxSeconds} seconds (--max-seconds), or with Ctrl-C.`;
+}
+
+function greeting(info, clients, maxSeconds) {
+    return `The servers are running (process ${info.pid}). ${endOf(maxSeconds)}
+
+Paste into another terminal:
+
+${exportLines(info, clients).join('\n')}
+
+Registered clients: ${clients.length > 0 ? clients.join(', ') : 'none yet'}. To register a key:
+
+sbs keygen --key device.pem && sbs jwk --key device.pem --set > jwks.json
+printf '{"clientId":"%s","jwks":%s}' $ID "$(cat jwks.json)" | curl -sd @- $ADMIN/clients
 
 Then:
-  sbs get --fhir ${info.fhirBase} --ca ${info.caFile} --key device.pem \\
-      --client-id ${EXAMPLE_CLIENT} --scope system/Observation.rs 'Observation?_count=10'
-  curl -s '${info.adminUrl}/observations?format=text'
+
+sbs get --fhir $BASE --ca $CA --key device.pem --client-id $ID --scope system/Observation.rs 'Observation?_count=10'
+curl -s "$ADMIN/observations?format=text"
 `;
 }
 
@@ -40,6 +53,7 @@ async function main() {
         greeting(
             info,
             server.clients.list().map(({ clientId }) => clientId),
+            options.maxSeconds,
         ),
     );
     if (options.readyFile) writeReadyFile(options.readyFile, info);

@@ -17,22 +17,29 @@ extensions() { # NAMES
     printf 'extendedKeyUsage=%s\nsubjectAltName=%s\n' "${2:-serverAuth}" "$1"
 }
 
-issue() { # NAME ISSUER [HASH]: signs NAME.key with extensions from stdin
+issue() { # NAME ISSUER [HASH [DAYS]]: signs NAME.key with extensions from stdin
     openssl req -new -key "$1.key" -subj "/CN=$1.test" -out "$1.csr"
     cat >"$1.ext"
-    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 3650 "-${3:-sha384}" \
+    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days "${4:-3650}" "-${3:-sha384}" \
         -extfile "$1.ext" -out "$1.crt" 2>/dev/null
 }
 
-root() { # NAME KIND
+root() { # NAME KIND [DAYS]
     key "$1" "$2"
-    openssl req -x509 -new -key "$1.key" -subj "/CN=$1.test" -days 3650 -sha384 -out "$1.crt" \
+    openssl req -x509 -new -key "$1.key" -subj "/CN=$1.test" -days "${3:-3650}" -sha384 -out "$1.crt" \
         -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
 }
 
-intermediate() { # NAME KIND ISSUER
+intermediate() { # NAME KIND ISSUER [DAYS [MORE]]
     key "$1" "$2"
-    printf 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n' | issue "$1" "$3"
+    printf 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n%b' "${5:-}" |
+        issue "$1" "$3" sha384 "${4:-3650}"
+}
+
+behind() { # NAME ISSUER: a server's certificate, with its issuer in the chain
+    cp ec.key "$1.key"
+    extensions "$local_names" | issue "$1" "$2"
+    cat "$1.crt" "$2.crt" >"$1.chain"
 }
 
 local_names=DNS:localhost,DNS:*.wild.test,IP:127.0.0.1,IP:::1
@@ -95,6 +102,29 @@ cat misissued.crt other.crt >misissued.chain
 cp ec.key long.key
 extensions "$local_names$(printf ',DNS:name-%05d.of-many.test' $(seq 800))" | issue long root-rsa
 cp long.crt long.chain
+# Valid for a day: the server's certificate, the one between, and the root.
+cp ec.key brief.key
+extensions "$local_names" | issue brief root-rsa sha384 1
+cp brief.crt brief.chain
+intermediate middle-brief ec256 root-rsa 1
+behind brief-middle middle-brief
+root root-brief ec256 1
+behind brief-root root-brief
+# More names than are told, two of them unfit to be shown.
+cp ec.key names.key
+extensions "DNS:one.test,IP:10.1.2.3,DNS:two$(printf '\033')[31m.test,DNS:$(printf 'x%.0s' $(seq 200)).test,IP:::1" |
+    issue names root-rsa
+cp names.crt names.chain
+# Name constraints that are not critical: the names of every server here are outside of them, or excluded, or within.
+intermediate only-clinic ec256 root-rsa 3650 'nameConstraints=permitted;DNS:clinic.test\n'
+behind outside only-clinic
+intermediate not-localhost ec256 root-rsa 3650 'nameConstraints=excluded;DNS:localhost\n'
+behind excluded not-localhost
+intermediate not-home ec256 root-rsa 3650 'nameConstraints=excluded;IP:127.0.0.0/255.0.0.0\n'
+behind excluded-address not-home
+intermediate for-local ec256 root-rsa 3650 \
+    'nameConstraints=permitted;DNS:localhost,permitted;DNS:wild.test,excluded;DNS:a.localhost\n'
+behind within for-local
 # Clients' own certificates, in one file with their keys.
 for kind in rsa ec; do
     cp "$kind.key" "device-$kind.key"

@@ -146,6 +146,27 @@ static void each_answer_is_judged_by_one_rule(void **state) {
     }
 }
 
+/* It is told under the id that it has, from the Location or else from the body. */
+static void a_server_may_give_an_update_an_id_of_its_own(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        const char *fields, *body, *id;
+    } told[] = {
+        {AT("Observation/s7/_history/1"), "", "s7"},
+        {AT("Observation/s7"), STORED, "s7"},
+        {JSON, STORED, "o1"},
+        {JSON, "{\"resourceType\":\"Observation\",\"id\":7}", ""},
+        {JSON, "{\"resourceType\":\"Patient\",\"id\":\"p\"}", ""},
+        {AT("Patient/p"), "", ""},
+    };
+    begin(s);
+    for (size_t i = 0; i < SBS_COUNT_OF(told); i++) {
+        sbs_request update = update_of("Observation/mine");
+        assert_int_equal(answered(s, &update, 201, told[i].fields, told[i].body), SBS_OK);
+        assert_string_equal(sbs_client_response(&s->client).id, told[i].id);
+    }
+}
+
 /* A search that found something else stored nothing, and nobody knows better by asking again. */
 static void another_identifier_is_a_failure_of_its_own(void **state) {
     fake_setup *s = *state;
@@ -588,6 +609,7 @@ static int set_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(each_answer_is_judged_by_one_rule),
+        CASE(a_server_may_give_an_update_an_id_of_its_own),
         CASE(another_identifier_is_a_failure_of_its_own),
         CASE(a_read_needs_200),
         CASE(the_answer_to_a_bundle_is_the_callers_to_judge),

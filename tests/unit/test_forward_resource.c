@@ -54,6 +54,30 @@ static void what_the_guide_identifies_keeps_its_rule(void **state) {
     sbs_forward_resource_free(&resource);
 }
 
+/* ---- what is no resource to store ------------------------------------------------------------------------------ */
+
+static const char *fault_of_bundle(const char *type) {
+    char text[160];
+    sbs_forward_resource resource = {0};
+    (void)snprintf(text, sizeof text, "{\"resourceType\":\"Bundle\",\"type\":\"%s\",\"entry\":[]}", type);
+    const char *fault = sbs_forward_resource_read(&resource, TEXT(text));
+    sbs_forward_resource_free(&resource);
+    return fault;
+}
+
+static void a_bundle_that_a_server_answered_with_is_refused(void **state) {
+    (void)state;
+    static const char *const refused[] = {"batch",   "transaction",    "searchset",
+                                          "history", "batch-response", "transaction-response"};
+    static const char *const taken[] = {"collection", "document", "message", "subscription-notification"};
+    for (size_t i = 0; i < SBS_COUNT_OF(refused); i++) {
+        assert_non_null(strstr(fault_of_bundle(refused[i]), "push the resources in it"));
+    }
+    for (size_t i = 0; i < SBS_COUNT_OF(taken); i++) {
+        assert_null(fault_of_bundle(taken[i]));
+    }
+}
+
 #define MARK "\xEF\xBB\xBF"
 
 static void assert_put(const char *text, const char *id, const char *expected) {
@@ -241,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_subject_is_its_reference_without_base_and_version),
         cmocka_unit_test(a_mark_of_the_byte_order_is_not_sent),
+        cmocka_unit_test(a_bundle_that_a_server_answered_with_is_refused),
         cmocka_unit_test(what_the_guide_identifies_keeps_its_rule),
         cmocka_unit_test(white_space_outside_strings_does_not_count),
         cmocka_unit_test(long_texts_are_hashed_in_pieces),

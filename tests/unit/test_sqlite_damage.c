@@ -16,6 +16,7 @@
 
 #define PAGE 2048u
 #define ITEMS 60u
+#define DEAD 6u /* of these */
 
 static bool is_long(void) {
     const char *length = getenv("SBS_LONG");
@@ -123,6 +124,15 @@ static void write_at(long at, const void *bytes, size_t len) {
     assert_int_equal(fclose(file), 0);
 }
 
+static void copy_to(const char *suffix, const char *bytes, size_t len) {
+    char name[300];
+    (void)snprintf(name, sizeof name, "%s%s", rig.path, suffix);
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void assert_same_file(const char *name, const char *bytes, size_t len) {
     size_t found_len;
     char *found = test_folder_load(rig.folder, strrchr(name, '/') + 1, &found_len);
@@ -131,21 +141,21 @@ static void assert_same_file(const char *name, const char *bytes, size_t len) {
     free(found);
 }
 
-static void a_file_without_its_head_is_set_aside(void **state) {
-    (void)state;
-    char page[PAGE];
+/* Zeros in the place of the file's first @p len bytes; 0: of all. The old file is kept, and a new one takes over what
+ * is told. */
+static void assert_without_head(size_t len, uint64_t kept_items, unsigned waiting) {
     uint64_t kept = 99;
-    size_t len;
     fill();
-    memset(page, 0, sizeof page);
-    write_at(0, page, sizeof page);
-    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    size_t size;
+    char *bytes = test_folder_load(rig.folder, "queue.db", &size);
+    memset(bytes, 0, len == 0 ? size : len);
+    rig_write(bytes, size);
     rig_reopen();
     const char *aside = sbs_sqlite_queue_set_aside(&rig.queue, &kept);
     assert_non_null(aside);
     assert_non_null(strstr(aside, "queue.db.damaged-"));
-    assert_int_equal(kept, 0);
-    assert_same_file(aside, bytes, len);
+    assert_int_equal(kept, kept_items);
+    assert_same_file(aside, bytes, size);
     free(bytes);
     struct stat file;
     assert_int_equal(stat(rig.path, &file), 0);
@@ -153,7 +163,35 @@ static void a_file_without_its_head_is_set_aside(void **state) {
     assert_true(rig_append("new") > ITEMS);
     rig_reopen();
     assert_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
-    assert_int_equal(rig_counters().waiting, 1);
+    assert_int_equal(rig_counters().waiting, waiting + 1);
+}
+
+static void a_file_of_zeros_is_set_aside(void **state) {
+    (void)state;
+    assert_without_head(0, 0, 0);
+}
+
+static void a_file_without_its_head_is_set_aside_and_read(void **state) {
+    (void)state;
+    assert_without_head(PAGE, ITEMS, ITEMS - DEAD);
+    assert_int_equal(count_whole(), ITEMS);
+}
+
+/* What the log had, and the file has not, cannot be read then: ids may have been given that nobody knows. */
+static void a_file_without_its_head_has_other_ids_if_it_had_a_log(void **state) {
+    (void)state;
+    char page[PAGE];
+    uint64_t kept;
+    fill();
+    memset(page, 0, sizeof page);
+    write_at(0, page, sizeof page);
+    memset(page, 'r', sizeof page);
+    copy_to("-wal", page, sizeof page);
+    rig_reopen();
+    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(kept, ITEMS);
+    assert_true(sbs_sqlite_queue_lost(&rig.queue) == UINT64_MAX);
+    assert_true(rig_append("new") > UINT32_MAX);
 }
 
 /* Every page in turn is overwritten: what is elsewhere is kept, ids go on, and the old file is there. */
@@ -189,6 +227,38 @@ static void what_can_be_read_is_taken_over(void **state) {
     free(bytes);
     printf("pages damaged %u, files replaced %u, most items kept %u times\n", (unsigned)pages - 1, replaced, salvaged);
     assert_true(replaced > 5 && salvaged * 2 > replaced);
+}
+
+/* Cut short, as a power cut leaves a file whose size was not written: as much is kept as with zeros in the place of
+ * what is gone, and the file that was set aside stays as short as it was. */
+static void what_a_file_cut_short_still_holds_is_taken_over(void **state) {
+    (void)state;
+    size_t len;
+    fill();
+    char *bytes = test_folder_load(rig.folder, "queue.db", &len);
+    unsigned most = 0;
+    for (size_t cut = PAGE; cut + PAGE <= len; cut += 3 * PAGE / 2) {
+        unsigned whole[2];
+        for (int padded = 0; padded < 2; padded++) {
+            rig_write(bytes, cut);
+            assert_int_equal(truncate(rig.path, (off_t)(padded != 0 ? len : cut)), 0);
+            assert_int_equal(rig_open_again(), SBS_OK);
+            whole[padded] = count_whole();
+        }
+        assert_true(whole[0] >= whole[1]);
+        most = whole[0] > most ? whole[0] : most;
+        sbs_sqlite_queue_close(&rig.queue);
+
+        uint64_t kept;
+        struct stat file;
+        rig_write(bytes, cut);
+        rig_reopen();
+        assert_int_equal(stat(sbs_sqlite_queue_set_aside(&rig.queue, &kept), &file), 0);
+        assert_int_equal(file.st_size, cut);
+    }
+    free(bytes);
+    printf("most items of %u kept of a file cut short: %u\n", ITEMS, most);
+    assert_true(most > ITEMS / 2);
 }
 
 /* The same of a queue that version 1 made. */
@@ -314,15 +384,6 @@ static void ids_at_their_end_are_taken_over(void **state) {
     }
 }
 
-static void copy_to(const char *suffix, const char *bytes, size_t len) {
-    char name[300];
-    (void)snprintf(name, sizeof name, "%s%s", rig.path, suffix);
-    FILE *file = fopen(name, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, len, file), len);
-    assert_int_equal(fclose(file), 0);
-}
-
 /* As a power cut between the last two steps leaves it. */
 static void an_interrupted_replacement_is_finished(void **state) {
     (void)state;
@@ -360,9 +421,9 @@ static void who_had_it_open_notices(void **state) {
     assert_int_not_equal(other_port.ops->append(other_port.ctx, &rig_meta, "x", 1, &id), SBS_OK);
     sbs_sqlite_queue_close(&other);
     rig_append("x");
-    assert_int_equal(rig_counters().waiting, 1);
+    assert_int_equal(rig_counters().waiting, ITEMS - DEAD + 1);
     rig_reopen();
-    assert_int_equal(rig_counters().waiting, 1);
+    assert_int_equal(rig_counters().waiting, ITEMS - DEAD + 1);
 }
 
 /* ---- a file that was emptied ------------------------------------------------------------------------------------- */
@@ -542,8 +603,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_damaged_item_is_reported_once_and_kept),
         TEST(every_column_is_covered_by_the_checksum),
-        TEST(a_file_without_its_head_is_set_aside),
+        TEST(a_file_of_zeros_is_set_aside),
+        TEST(a_file_without_its_head_is_set_aside_and_read),
+        TEST(a_file_without_its_head_has_other_ids_if_it_had_a_log),
         TEST(what_can_be_read_is_taken_over),
+        TEST(what_a_file_cut_short_still_holds_is_taken_over),
         TEST(what_version_1_left_is_taken_over_too),
         TEST(what_was_added_is_known_after_a_replacement),
         TEST(impossible_counters_are_damage),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "memory_stream.h"
 #include "sbs/linux_clock.h"
@@ -10,7 +11,11 @@
 #include "test.h"
 #include "tls_fixture.h"
 
+static sbs_tls_explain explain; /* of the one stream that a test has at a time */
+
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
+
+static const char brief_root[] = "brief-root";
 
 static void assert_problem(const sbs_tls_stream *tls, sbs_tls_problem expected) {
     assert_string_equal(sbs_tls_problem_text(sbs_tls_stream_problem(tls)), sbs_tls_problem_text(expected));
@@ -29,7 +34,7 @@ typedef struct heard {
 static heard hear(const void *bytes, size_t len, sbs_status end) {
     static uint8_t sent[4096];
     memory_stream memory = {.input = bytes, .input_len = len, .end = end, .output = sent, .output_size = sizeof sent};
-    const sbs_tls_config config = {.trust = &both, .explain = &sbs_tls_explain};
+    const sbs_tls_config config = {.trust = &both, .explain = sbs_tls_explain_init(&explain)};
     sbs_tls_stream tls;
     sbs_stream raw, stream;
     memory_stream_init(&memory, false, &raw);
@@ -122,6 +127,7 @@ static void what_is_no_tls_is_told(void **state) {
     /* Records, but none that may come there: application data, a ServerHello that is none. */
     assert_int_equal(hear("\x17\x03\x03\0\x01\0", 6, SBS_END).problem, SBS_TLS_BROKEN_RULES);
     assert_int_equal(hear("\x16\x03\x03\0\x06\x02\0\0\x02\0\0", 11, SBS_END).problem, SBS_TLS_BROKEN_RULES);
+    assert_int_equal(hear("\x16\x03\x03\xff\xff\x02", 6, SBS_END).problem, SBS_TLS_BROKEN_RULES);
     /* Nothing, and a record that is cut off, tell nothing. */
     assert_int_equal(hear("", 0, SBS_END).problem, SBS_TLS_NO_PROBLEM);
     assert_int_equal(hear("\x16\x03\x03", 3, SBS_ERR_TRUNCATED).problem, SBS_TLS_NO_PROBLEM);
@@ -131,7 +137,7 @@ static void what_is_no_tls_is_told(void **state) {
 
 static void check(const char *certificate, const char *version, const sbs_tls_trust *trust, sbs_status status,
                   sbs_tls_problem problem) {
-    fixture f = {.config = {.trust = trust, .explain = &sbs_tls_explain}};
+    fixture f = {.config = {.trust = trust, .explain = sbs_tls_explain_init(&explain)}};
     serve(&f, certificate, version, "-cipher", "DEFAULT@SECLEVEL=0");
     prepare(&f);
     assert_int_equal(open_as(&f, "localhost"), status);
@@ -162,7 +168,7 @@ static void what_is_wrong_with_a_chain_is_told(void **state) {
         check("client", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_OTHER_USE);
         check("sha1", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_TOO_WEAK);
         check("critical", versions[i], &both, SBS_ERR_TLS, SBS_TLS_CRITICAL_EXTENSION);
-        check("other", versions[i], &both, SBS_ERR_WRONG_NAME, SBS_TLS_NO_PROBLEM);
+        check("other", versions[i], &both, SBS_ERR_WRONG_NAME, SBS_TLS_OTHER_NAME);
         check("nameless", versions[i], &both, SBS_ERR_WRONG_NAME, SBS_TLS_NO_NAMES);
     }
     sbs_tls_trust_deinit(&impostor);
@@ -171,7 +177,7 @@ static void what_is_wrong_with_a_chain_is_told(void **state) {
 static void a_missing_intermediate_is_told(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        fixture f = {.config = {.explain = &sbs_tls_explain}};
+        fixture f = {.config = {.explain = sbs_tls_explain_init(&explain)}};
         const char *const arguments[] = {"-cert", "rsa.crt", "-key", "rsa.key", "-www", versions[i], NULL};
         serve_with(&f, arguments);
         prepare(&f);
@@ -184,7 +190,7 @@ static void a_missing_intermediate_is_told(void **state) {
 
 /* What was wrong once is not told of the next connection. */
 static void a_new_connection_begins_anew(void **state) {
-    fixture f = {.config = {.trust = &self_only, .explain = &sbs_tls_explain}};
+    fixture f = {.config = {.trust = &self_only, .explain = sbs_tls_explain_init(&explain)}};
     (void)state;
     serve(&f, "other", NULL, NULL, NULL);
     prepare(&f);
@@ -193,7 +199,7 @@ static void a_new_connection_begins_anew(void **state) {
     f.stream.ops->close(f.stream.ctx);
     release(&f);
 
-    fixture g = {.config = {.explain = &sbs_tls_explain}};
+    fixture g = {.config = {.explain = sbs_tls_explain_init(&explain)}};
     serve(&g, "other", NULL, NULL, NULL);
     prepare(&g);
     assert_int_equal(open_as(&g, "elsewhere.test"), SBS_ERR_WRONG_NAME);
@@ -205,7 +211,7 @@ static void a_new_connection_begins_anew(void **state) {
 }
 
 static void a_version_that_is_not_spoken_is_told(void **state) {
-    fixture f = {.config = {.explain = &sbs_tls_explain}};
+    fixture f = {.config = {.explain = sbs_tls_explain_init(&explain)}};
     (void)state;
     serve(&f, "rsa", "-tls1_1", NULL, NULL);
     prepare(&f);
@@ -215,7 +221,7 @@ static void a_version_that_is_not_spoken_is_told(void **state) {
 }
 
 static void suites_that_are_not_common_are_told(void **state) {
-    fixture f = {.config = {.explain = &sbs_tls_explain}};
+    fixture f = {.config = {.explain = sbs_tls_explain_init(&explain)}};
     (void)state;
     serve(&f, "rsa", "-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305");
     prepare(&f);
@@ -223,6 +229,101 @@ static void suites_that_are_not_common_are_told(void **state) {
     assert_problem(&f.tls, SBS_TLS_NOTHING_COMMON);
     assert_int_equal(sbs_tls_stream_alert(&f.tls), 40);
     release(&f);
+}
+
+/* ---- dates and names ------------------------------------------------------------------------------------------- */
+
+#define DAY_S 86400
+
+/* What is told of a server with this certificate by a machine whose clock is so many days ahead. */
+static const char *told(const char *certificate, const char *host, int days, sbs_status status,
+                        sbs_tls_problem problem) {
+    static char words[SBS_TLS_WORDS_SIZE];
+    sbs_tls_trust trust;
+    load(&trust, certificate == brief_root ? "root-brief.crt" : "root-rsa.crt", 0);
+    fixture f = {.config = {.trust = &trust, .explain = sbs_tls_explain_init(&explain)}};
+    serve(&f, certificate, NULL, NULL, NULL);
+    prepare(&f);
+    f.now.utc_s += (int64_t)days * DAY_S;
+    assert_int_equal(open_as(&f, host), status);
+    f.stream.ops->close(f.stream.ctx);
+    assert_problem(&f.tls, problem);
+    (void)snprintf(words, sizeof words, "%s", sbs_tls_stream_words(&f.tls));
+    release(&f);
+    sbs_tls_trust_deinit(&trust);
+    return words;
+}
+
+/* "2026-01-31" so many days from now. */
+static const char *day(int days) {
+    static char text[2][16];
+    static unsigned turn;
+    char *out = text[++turn % 2];
+    struct tm date;
+    time_t when = (time_t)(sbs_linux_now().utc_s + (int64_t)days * DAY_S);
+    assert_non_null(gmtime_r(&when, &date));
+    assert_int_equal(strftime(out, 16, "%Y-%m-%d", &date), 10);
+    return out;
+}
+
+/* Tried twice where midnight came between. */
+static void assert_date_words(const char *certificate, int days, sbs_tls_problem problem, const char *format,
+                              int boundary) {
+    char expected[SBS_TLS_WORDS_SIZE];
+    const char *words = "";
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(expected, sizeof expected, format, day(boundary), day(days));
+        words = told(certificate, "localhost", days, SBS_ERR_CERT_DATE, problem);
+        if (strcmp(words, expected) == 0) {
+            break;
+        }
+    }
+    assert_string_equal(words, expected);
+}
+
+static void whose_date_is_wrong_is_told(void **state) {
+    (void)state;
+    assert_date_words("brief", 3, SBS_TLS_EXPIRED,
+                      "the server's certificate has expired (valid until %s; this machine's clock says %s)", 1);
+    assert_date_words(
+        "brief-middle", 3, SBS_TLS_EXPIRED,
+        "the certificate \"middle-brief.test\", which the server's goes back to, has expired (valid until "
+        "%s; this machine's clock says %s)",
+        1);
+    assert_date_words(brief_root, 3, SBS_TLS_ROOT_EXPIRED,
+                      "the trusted root certificate \"root-brief.test\" has expired (valid until %s; this machine's "
+                      "clock says %s)",
+                      1);
+    assert_date_words("brief", -400, SBS_TLS_NOT_YET_VALID,
+                      "the trusted root certificate \"root-rsa.test\" is not valid yet (valid from %s; this machine's "
+                      "clock says %s)",
+                      0);
+    assert_string_equal(told("brief", "localhost", 0, SBS_OK, SBS_TLS_NO_PROBLEM), "");
+}
+
+static void which_names_a_certificate_has_is_told(void **state) {
+    (void)state;
+    assert_string_equal(told("other", "localhost", 0, SBS_ERR_WRONG_NAME, SBS_TLS_OTHER_NAME),
+                        "the server's certificate is not for host localhost, but for host other.test");
+    assert_string_equal(told("other", "::1", 0, SBS_ERR_WRONG_NAME, SBS_TLS_OTHER_NAME),
+                        "the server's certificate is not for address ::1, but for host other.test");
+    assert_string_equal(told("names", "localhost", 0, SBS_ERR_WRONG_NAME, SBS_TLS_OTHER_NAME),
+                        "the server's certificate is not for host localhost, but for host one.test, address 10.1.2.3, "
+                        "host two?[31m.test and 2 more");
+    /* A wrong name outweighs a wrong date, wherever in the chain that is. */
+    assert_string_equal(told("brief", "x.test", 3, SBS_ERR_WRONG_NAME, SBS_TLS_OTHER_NAME),
+                        "the server's certificate is not for host x.test, but for host localhost, host *.wild.test, "
+                        "address 127.0.0.1 and 1 more");
+}
+
+static void a_name_that_its_issuer_may_not_give_is_refused(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        check("outside", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_NAME_NOT_ALLOWED);
+        check("excluded", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_NAME_NOT_ALLOWED);
+        check("excluded-address", versions[i], &both, SBS_ERR_UNTRUSTED, SBS_TLS_NAME_NOT_ALLOWED);
+        check("within", versions[i], &both, SBS_OK, SBS_TLS_NO_PROBLEM);
+    }
 }
 
 /* ---- bundles -------------------------------------------------------------------------------------------------- */
@@ -295,6 +396,9 @@ int main(void) {
         cmocka_unit_test(a_new_connection_begins_anew),
         cmocka_unit_test(a_version_that_is_not_spoken_is_told),
         cmocka_unit_test(suites_that_are_not_common_are_told),
+        cmocka_unit_test(whose_date_is_wrong_is_told),
+        cmocka_unit_test(which_names_a_certificate_has_is_told),
+        cmocka_unit_test(a_name_that_its_issuer_may_not_give_is_refused),
         cmocka_unit_test(one_certificate_does_not_spoil_a_bundle),
         cmocka_unit_test(why_a_root_is_useless_is_told),
         cmocka_unit_test(every_problem_has_words),

@@ -9,6 +9,8 @@
 #include "test.h"
 #include "tls_fixture.h"
 
+static sbs_tls_explain explain; /* of the one stream that a test has at a time */
+
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
 
 static sbs_status load(sbs_tls_identity *identity, const char *certificate, const char *key,
@@ -43,7 +45,7 @@ static void a_server_gets_the_certificate_that_it_demands(void **state) {
             assert_int_equal(load(&identity, files[k][0], files[k][1], &fault), SBS_OK);
             assert_int_equal(fault, SBS_TLS_IDENTITY_NO_FAULT);
 
-            fixture f = {.config = {.identity = &identity, .explain = &sbs_tls_explain}};
+            fixture f = {.config = {.identity = &identity, .explain = sbs_tls_explain_init(&explain)}};
             serve_strictly(&f, versions[i]);
             prepare(&f);
             exchange(&f, "localhost");
@@ -67,7 +69,7 @@ static sbs_status talk(fixture *f) {
 static void without_one_it_says_what_it_wants(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        fixture f = {.config = {.explain = &sbs_tls_explain}};
+        fixture f = {.config = {.explain = sbs_tls_explain_init(&explain)}};
         serve_strictly(&f, versions[i]);
         prepare(&f);
         assert_int_equal(talk(&f), SBS_ERR_TLS);
@@ -83,7 +85,7 @@ static void a_refused_one_is_told_as_such(void **state) {
     (void)state;
     assert_int_equal(load(&identity, "other.crt", "other.key", &fault), SBS_OK);
     for (int i = 0; i < 2; i++) {
-        fixture f = {.config = {.identity = &identity, .explain = &sbs_tls_explain}};
+        fixture f = {.config = {.identity = &identity, .explain = sbs_tls_explain_init(&explain)}};
         serve_strictly(&f, versions[i]);
         prepare(&f);
         assert_int_equal(talk(&f), SBS_ERR_TLS);

@@ -21,6 +21,7 @@ int cli_trust_load(sbs_tls_trust *trust, const char *ca) {
         return cli_fail(CLI_INPUT, "CA file: this system has none in the usual places, give one with --ca");
     }
 
+    cli_tls_words_use_ca(path);
     sbs_status status = sbs_linux_trust_load(trust, path, &skipped);
     if (status == SBS_ERR_NOT_FOUND || status == SBS_ERR_STORAGE) {
         return cli_fail(CLI_INPUT, "CA file %s: %s, give a file that can be read", path, strerror(errno));

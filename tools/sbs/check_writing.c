@@ -196,12 +196,12 @@ static int check_types(const sbs_json *doc) {
 /* ---- the statement -------------------------------------------------------------------------------------------- */
 
 /* R4 and R4B count as 4. A version that cannot be read, or a newer one, may still work. */
-static int check_version(const sbs_json *doc) {
+static int check_version(const sbs_json *doc, sbs_text body) {
     sbs_text version;
     unsigned major;
 
     if (sbs_capability_version(doc, &version, &major) != SBS_OK) {
-        cli_check_put(CLI_CHECK_FAIL, "metadata", "no CapabilityStatement", "check --fhir");
+        cli_check_useless(SBS_OK, body);
         return CLI_INPUT;
     }
 
@@ -223,14 +223,22 @@ static int check_version(const sbs_json *doc) {
     return code;
 }
 
+void cli_check_useless(sbs_status status, sbs_text body) {
+    char what[CLI_REASON_SIZE];
+
+    sbs_forward_name_useless(cli_server_forward(), status, body, what, sizeof what);
+    cli_check_put(CLI_CHECK_FAIL, "metadata", what, "check --fhir, or choose a way to write with --write-mode");
+}
+
 int cli_check_statement(sbs_text body) {
     cli_json json = {0};
     int code = CLI_INPUT;
 
-    if (cli_json_parse(&json, body, NULL) != SBS_OK) {
-        cli_check_put(CLI_CHECK_FAIL, "metadata", "not valid JSON", "check --fhir");
+    sbs_status status = cli_json_parse(&json, body, NULL);
+    if (status != SBS_OK) {
+        cli_check_useless(status, body);
     } else {
-        code = check_version(&json.doc);
+        code = check_version(&json.doc, body);
         if (code == CLI_DONE) {
             code = check_types(&json.doc);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_check.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ int cli_check_client_id(const char *command, const char *client_id) {
     return CLI_DONE;
 }
 
-static bool begins_like_scope(const char *text) {
+static bool scope_begins_at(const char *text) {
     static const char *const starts[] = {"system/", "user/", "patient/"};
     for (size_t i = 0; i < SBS_COUNT_OF(starts); i++) {
         if (strncmp(text, starts[i], strlen(starts[i])) == 0) {
@@ -37,14 +38,14 @@ static bool begins_like_scope(const char *text) {
 
 /* True if a comma of @p scope parts scopes. One in the search of a scope ("system/Observation.rs?category=a,b") is part
  * of it, unless the next scope begins there. */
-static bool is_parted_by_commas(const char *scope) {
+static bool scope_is_parted_by_commas(const char *scope) {
     bool in_search = false;
     for (const char *at = scope; *at != '\0'; at++) {
         if (*at == ' ') {
             in_search = false;
         } else if (*at == '?') {
             in_search = true;
-        } else if (*at == ',' && (!in_search || begins_like_scope(at + 1))) {
+        } else if (*at == ',' && (!in_search || scope_begins_at(at + 1))) {
             return true;
         }
     }
@@ -52,9 +53,10 @@ static bool is_parted_by_commas(const char *scope) {
     return false;
 }
 
-int cli_check_scope_commas(const char *command, const char *scope, bool commas_allowed) {
-    if (commas_allowed || !is_parted_by_commas(scope)) {
+int cli_check_scope_commas(const char *command, const char *scope, const char *otherwise) {
+    if (!scope_is_parted_by_commas(scope)) {
         return CLI_DONE;
     }
-    return cli_fail(CLI_USAGE, "%s: --scope: '%s' has a comma, separate scopes with spaces", command, scope);
+    return cli_fail(CLI_USAGE, "%s: --scope: '%s' has a comma, separate scopes with spaces%s", command, scope,
+                    otherwise);
 }

@@ -3,14 +3,12 @@
 #ifndef SBS_CLI_CLIENT_CHECK_H
 #define SBS_CLI_CLIENT_CHECK_H
 
-#include <stdbool.h>
-
 /** Checks a client_id given on the command line or in a configuration file. @p command names it in messages. Returns an
  * exit status. */
 int cli_check_client_id(const char *command, const char *client_id);
 
-/** Refuses a list of scopes that was written with commas; @p commas_allowed: they may belong to the scopes. Returns an
- * exit status. */
-int cli_check_scope_commas(const char *command, const char *scope, bool commas_allowed);
+/** Refuses a list of scopes that was written with commas. @p otherwise ends the message: what else can be done, or "".
+ * Returns an exit status. */
+int cli_check_scope_commas(const char *command, const char *scope, const char *otherwise);
 
 #endif

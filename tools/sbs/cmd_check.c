@@ -273,12 +273,19 @@ static int check_metadata(char *answer) {
     if (is_refusal(status)) {
         return cli_check_unstated();
     }
+
+    sbs_text body = {answer, cli_server_response().body_len};
+    if (sbs_forward_is_useless(cli_server_forward(), status)) {
+        put_answered();
+        cli_check_useless(status, body);
+        return cli_exit_of(status, cli_server_detail());
+    }
     if (status != SBS_OK) {
         return put_failure("metadata", status);
     }
 
     put_answered();
-    return cli_check_statement((sbs_text){answer, cli_server_response().body_len});
+    return cli_check_statement(body);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */

@@ -129,6 +129,7 @@ static int discover_run(const cli_operands *operands) {
         if (answer != NULL) {
             code = discovery_request(answer);
         }
+
         free(answer);
     }
 

@@ -91,6 +91,7 @@ static int jwk_take_keys(const cli_operands *operands) {
         if (options.keys.count == CLI_LIST_MAX) {
             return cli_fail(CLI_USAGE, "jwk: more than %u keys, give fewer", CLI_LIST_MAX);
         }
+
         options.keys.items[options.keys.count++] = operands->items[i];
     }
 

@@ -138,6 +138,7 @@ static int observe_take_components(sbs_coding *codings, sbs_component *component
         if (code != CLI_DONE) {
             return code;
         }
+
         components[i].codes = &codings[i];
         components[i].code_count = 1;
     }
@@ -173,6 +174,7 @@ static int observe_take_value(sbs_value *value) {
         if (!coding_split(sbs_text_of(options.coded), &value->coded)) {
             return observe_wrong_form("coded", options.coded, "SYSTEM|CODE or SYSTEM|CODE|DISPLAY");
         }
+
         return CLI_DONE;
     }
 

@@ -217,7 +217,7 @@ static int provision_check_given(void) {
 
     int code = cli_check_client_id("provision", given.client_id);
     if (code == CLI_DONE) {
-        code = cli_check_scope_commas("provision", given.scope, false);
+        code = cli_check_scope_commas("provision", given.scope, "");
     }
 
     if (code == CLI_DONE) {

@@ -229,6 +229,9 @@ static int direct_take(void *ctx, sbs_text text, const char *path, size_t line) 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &name);
     sbs_forward_resource_put_name(&resource, path, line, &out);
     direct_warn_without_system(run, &resource);
+    if (fault == NULL) {
+        cli_items_note("push", &resource);
+    }
 
     int code = direct_add(run, &resource, text, sbs_forward_buffer_text(&name), fault);
     sbs_forward_resource_free(&resource);

@@ -6,8 +6,9 @@
 #include "options.h"
 
 static void put_choices(sbs_writer *out, const char *words) {
-    const char *blank = "";
+    const char *blank = ""; /* before each word but the first */
     sbs_text word;
+
     while (cli_next_choice(&words, &word)) {
         sbs_put_string(out, blank);
         sbs_put_text(out, word);
@@ -123,6 +124,7 @@ static void put_first_words(sbs_writer *out) {
 /* Behind an option its value counts, otherwise what the command has. */
 static void put_completion_cases(sbs_writer *out) {
     const cli_command *const *command;
+
     sbs_put_string(out, "    case \"$command $previous\" in\n");
     for (command = cli_commands; *command != NULL; command++) {
         put_value_cases(out, *command);
@@ -133,6 +135,7 @@ static void put_completion_cases(sbs_writer *out) {
     /* Nothing typed yet: the first words, each once. */
     put_first_words(out);
     sbs_put_string(out, "--help --version --completion' ;;\n");
+
     for (command = cli_commands; *command != NULL; command++) {
         if (is_new_family(command)) {
             put_family_case(out, first_word(*command));
@@ -159,6 +162,7 @@ static void put_families(sbs_writer *out) {
 
 void cli_put_completion(void) {
     sbs_writer out;
+
     cli_output(&out);
     sbs_put_string(&out, "# SPDX-License-Identifier: Apache-2.0\n"
                          "# Completion of the sbs command for bash, as `sbs --completion` prints it.\n"

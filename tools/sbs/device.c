@@ -175,6 +175,7 @@ static bool device_wait(const cli_device *device, short events, uint64_t deadlin
         if (count > 0) {
             return true;
         }
+
         if (count < 0 && errno != EINTR) {
             return false;
         }
@@ -201,6 +202,7 @@ bool cli_device_send(cli_device *device, const char *text) {
         if (count < 0 && !device_may_retry(count)) {
             return false;
         }
+
         if (!device_wait(device, POLLOUT, deadline_ms)) {
             errno = ETIMEDOUT;
             return false;

@@ -83,6 +83,7 @@ int cli_dialogue_jwks(cli_device *device, uint64_t deadline_ms) {
         if (answer == NULL) {
             return device_lost();
         }
+
         if (answer[0] != '{') { /* the key is still being made */
             continue;
         }
@@ -112,6 +113,7 @@ static int record_announce(cli_device *device, size_t len, uint64_t deadline_ms)
         if (answer == NULL) {
             return device_lost();
         }
+
         if (text_begins(answer, "ready ")) {
             return CLI_DONE;
         }
@@ -165,6 +167,11 @@ static int record_send_piece(cli_device *device, const uint8_t *record, size_t l
     unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
     (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
     const char *answer = device_ask(device, line, ANSWER, deadline_ms);
+
+    /* A slow device was asked to begin more than once, and says so as often: that is no answer to this line. */
+    while (answer != NULL && text_begins(answer, "ready ")) {
+        answer = device_await(device, ANSWER, device_answer_deadline(deadline_ms));
+    }
     if (answer == NULL) {
         return device_lost();
     }
@@ -196,6 +203,7 @@ static int record_send_pieces(cli_device *device, const uint8_t *record, size_t 
         if (without_progress > TRIES) {
             return cli_fail(CLI_NETWORK, "provision: the line garbles what is sent, check the cable and the speed");
         }
+
         cli_progress("sent %zu of %zu bytes", at, len);
     }
 
@@ -267,9 +275,11 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
             cli_note("provision: the device got a token with the record");
             return CLI_DONE;
         }
+
         if (text_begins(answer, "restored ")) {
             return token_failed(answer, "the device went back to the record that it had");
         }
+
         if (text_begins(answer, "unconfirmed ")) {
             return token_failed(answer, "the record is stored but not yet confirmed, and the device keeps trying");
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file dialogue.h What is spoken with a device while it is provisioned (boards/firmware/README.md). */
+/** @file dialogue.h The lines that go to a device and come from it while it is provisioned (boards/firmware/README.md).
+ */
 #ifndef SBS_CLI_DIALOGUE_H
 #define SBS_CLI_DIALOGUE_H
 

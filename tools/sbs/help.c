@@ -52,7 +52,7 @@ static void part_word(help_block *block, size_t word, bool parted) {
 static void put_span(help_block *block, const char *text, size_t len) {
     size_t at = 0;
     while (at < len) {
-        size_t start = at;
+        size_t start = at; /* of the blanks before the word */
         while (at < len && (text[at] == ' ' || text[at] == '\n')) {
             at++;
         }
@@ -107,6 +107,7 @@ static size_t put_meaning(sbs_writer *out, const char *text) {
 
     char left[32];
     char right[128];
+
     (void)snprintf(left, sizeof left, "%.*s", (int)(gap - text - 2), text + 2);
     (void)snprintf(right, sizeof right, "%.*s", (int)(text + len - meaning), meaning);
     (void)put_row(out, left, NULL, right);
@@ -135,6 +136,7 @@ static size_t paragraph_len(const char *text) {
 static size_t put_paragraph(sbs_writer *out, const char *text) {
     size_t len = paragraph_len(text);
     help_block block = {out, 0, 0};
+
     put_span(&block, text, len);
     sbs_put_char(out, '\n');
     return len;
@@ -144,11 +146,13 @@ static void put_paragraphs(sbs_writer *out, const char *text) {
     while (*text != '\0') {
         bool is_row = strncmp(text, "  ", 2) == 0;
         size_t len;
+
         if (is_row) {
             len = put_meaning(out, text);
         } else {
             len = put_paragraph(out, text);
         }
+
         text += len + strspn(text + len, "\n");
     }
 }
@@ -248,10 +252,12 @@ static size_t shell_word(const char *text) {
         if (is_blank && !quoted) {
             break;
         }
+
         if (text[len] == '\'') {
             /* The quotes themselves are part of the word. */
             quoted = !quoted;
         }
+
         len++;
     }
 
@@ -288,6 +294,7 @@ static void put_example(sbs_writer *out, const char *example) {
             sbs_put_string(out, " \\\n     ");
             used = EXAMPLE_INDENT;
         }
+
         sbs_put_char(out, ' ');
         sbs_put(out, example, len);
         used += 1 + len;

@@ -48,6 +48,7 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
             *out_end = true;
             return CLI_DONE;
         }
+
         if (count > 0) {
             out->len += (size_t)count;
         } else if (errno != EINTR) {
@@ -103,10 +104,12 @@ static int output_write(const char *data, size_t len) {
         if (count < 0 && errno == EINTR && cli_signal() == 0) {
             continue;
         }
+
         const char *why = "nothing was written";
         if (count < 0) {
             why = strerror(errno);
         }
+
         return cli_fail(CLI_LOCAL, "standard output: %s, the result is not complete", why);
     }
 

@@ -27,7 +27,7 @@ static inline sbs_text cli_buffer_text(const cli_buffer *buffer) {
  */
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out);
 
-/** A file that is read bit by bit. */
+/** A file that is read piece by piece. */
 typedef struct cli_input {
     const char *what, *path; /**< for messages */
     int descriptor;

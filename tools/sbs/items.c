@@ -10,6 +10,7 @@
 
 #define FILE_MAX (256u << 20) /* of one that is no NDJSON, and of a line */
 #define PIECE (1u << 20)
+#define PIECES_MANY 3u /* lines that are no resource: what follows will be none either */
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -47,21 +48,46 @@ static bool items_next_line(sbs_text *rest, sbs_text *out_item, size_t *line) {
     return false;
 }
 
-/* A text that is not valid as a whole counts as NDJSON if several of its lines begin as an object does: one damaged
- * line then costs one item only. */
-static bool has_objects(sbs_text text) {
+/* True if a line looks like an object with both its ends. */
+static bool is_object_line(sbs_text line) {
+    return line.len > 0 && line.ptr[0] == '{' && line.ptr[line.len - 1] == '}';
+}
+
+/* What the lines of a text look like. */
+typedef struct line_counts {
+    size_t starts; /* those at the margin that begin as an object does */
+    size_t wholes; /* of these: with both ends */
+    size_t inner;  /* all others */
+} line_counts;
+
+static line_counts count_lines(sbs_text text) {
     sbs_text rest = text;
     sbs_text line;
     size_t number = 1;
-    size_t starts = 0;
+    line_counts counts = {0};
 
     while (items_next_line(&rest, &line, &number)) {
         /* Members of an indented resource may begin with a brace, but not at the margin. */
         bool at_column_0 = line.ptr == text.ptr || line.ptr[-1] == '\n';
-        starts += at_column_0 && line.ptr[0] == '{';
+        bool starts = at_column_0 && line.ptr[0] == '{';
+        counts.starts += starts;
+        counts.wholes += starts && is_object_line(line);
+        counts.inner += !starts;
     }
 
-    return starts > 1;
+    return counts;
+}
+
+/* Resources over several lines each, one behind another: no line of them could be an item. */
+static bool is_indented_row(sbs_text text) {
+    line_counts counts = count_lines(text);
+    return counts.starts > 1 && counts.wholes == 0 && counts.inner >= PIECES_MANY;
+}
+
+/* A text that is not valid as a whole counts as NDJSON if several of its lines begin as an object does: one damaged
+ * line then costs one item only. */
+static bool is_damaged_ndjson(sbs_text text) {
+    return count_lines(text).starts > 1 && !is_indented_row(text) && !cli_is_utf16(text);
 }
 
 /* Says that the memory of all items that were given is needed. */
@@ -108,7 +134,7 @@ int cli_items_take_lines(cli_items *items, cli_buffer *data, bool at_end) {
 
 static int take_whole(cli_items *items, cli_buffer *file) {
     sbs_text text = trim(cli_buffer_text(file));
-    if (text.len == 0 || (!cli_is_json(text) && has_objects(cli_buffer_text(file)))) {
+    if (text.len == 0 || (!cli_is_json(text) && is_damaged_ndjson(cli_buffer_text(file)))) {
         return cli_items_take_lines(items, file, true);
     }
 
@@ -235,21 +261,61 @@ static bool is_piece(sbs_text item) {
 }
 
 static bool hinted; /* told once: the next lines of that resource are refused as well */
+static bool jq_hinted;
+static size_t pieces; /* lines that were refused and are no object */
+
+/* What a person can do who gave resources over several lines; "" if nothing says that he did. */
+static const char *layout_hint(sbs_text item) {
+    if (is_indented_row(item)) {
+        return ", several resources, and none on one line: 'jq -c .' puts each on one";
+    }
+    if (memchr(item.ptr, '\n', item.len) != NULL) {
+        return "";
+    }
+
+    /* At the third piece it is clear that this is no damage of a line. */
+    pieces += !is_object_line(item);
+    if (pieces == PIECES_MANY && !jq_hinted) {
+        jq_hinted = true;
+        return ", 'jq -c .' puts each resource on one line";
+    }
+    if (is_piece(item) && !hinted) {
+        hinted = true;
+        return ", each line must hold one resource, or the whole file one";
+    }
+
+    return "";
+}
 
 void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t fault_at, char *out, size_t size) {
+    if (fault == SBS_FORWARD_NO_OBJECT && trim(item).len > 0 && trim(item).ptr[0] == '[') {
+        (void)snprintf(out, size, "an array: one resource a line (jq -c '.[]')");
+        return;
+    }
     if (strcmp(fault, sbs_status_text(SBS_ERR_JSON)) != 0) {
         (void)snprintf(out, size, "%s", fault);
         return;
     }
 
-    const char *hint = "";
-    if (is_piece(item) && !hinted) {
-        hinted = true;
-        hint = ", each line must hold one resource, or the whole file one";
+    const char *comma = ", ";
+    const char *hint = cli_json_encoding_fault(item, fault_at);
+    if (hint == NULL) {
+        comma = "";
+        hint = layout_hint(item);
     }
 
     size_t below;
     size_t column;
     cli_json_where(item, fault_at, &below, &column);
-    (void)snprintf(out, size, "%s (line %zu, column %zu)%s", fault, line + below - 1, column, hint);
+    (void)snprintf(out, size, "%s (line %zu, column %zu)%s%s", fault, line + below - 1, column, comma, hint);
+}
+
+void cli_items_note(const char *command, const sbs_forward_resource *resource) {
+    static bool warned;
+
+    /* A person can act on one such sentence, not on one for each item. */
+    if (strcmp(resource->type, "Bundle") == 0 && !warned) {
+        warned = true;
+        cli_warn("%s: a Bundle is pushed as one resource: push what is in it", command);
+    }
 }

@@ -5,6 +5,7 @@
 
 #include "io.h"
 #include "options.h"
+#include "sbs/forward_resource.h"
 
 /** Takes one item of the file @p path, whose text stays in place until an absent item comes: at the end of the file,
  * and wherever else the memory is needed. Another exit status than CLI_DONE ends the reading. */
@@ -31,5 +32,8 @@ int cli_items_read(const char *command, const cli_operands *files, cli_items_tak
 /** Writes why a text is refused; of one that is not valid JSON with the place of the fault. @p line: where it starts.
  * @p fault_at: offset in it. */
 void cli_items_reason(const char *fault, sbs_text item, size_t line, size_t fault_at, char *out, size_t size);
+
+/** Warns, once, of what is taken but may not be what was meant: a Bundle. */
+void cli_items_note(const char *command, const sbs_forward_resource *resource);
 
 #endif

@@ -23,6 +23,12 @@ void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_colu
 /** True if @p text is one JSON value. */
 bool cli_is_json(sbs_text text);
 
+/** Why @p text, which is not valid JSON from the byte @p fault_at on, is not UTF-8, and what to do; NULL if it is. */
+const char *cli_json_encoding_fault(sbs_text text, size_t fault_at);
+
+/** True if @p text begins as UTF-16 does: with its mark, or with a character of ASCII. */
+bool cli_is_utf16(sbs_text text);
+
 /** Frees the tokens. Legal after zero-initialisation, and twice. */
 static inline void cli_json_free(cli_json *json) {
     sbs_forward_json_free(json);

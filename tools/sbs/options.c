@@ -97,6 +97,7 @@ static int option_set_choice(const cli_option *option, const char *text, const c
             *(int *)option->value = number;
             return CLI_DONE;
         }
+
         number++;
     }
 
@@ -270,6 +271,7 @@ static int config_place_path(const char *where, const char *file, const char **p
         if (home == NULL || home[0] == '\0') {
             return cli_fail(CLI_INPUT, "%s: begins with '~' but HOME is not set, give the whole path", where);
         }
+
         *path = config_keep_path(home, strlen(home), *path + 1);
     } else if (slash != NULL && path_is_relative(*path)) {
         *path = config_keep_path(file, (size_t)(slash - file) + 1, *path);
@@ -389,6 +391,7 @@ static int config_read(parse *state, const char *path) {
         if (end != NULL) {
             *end++ = '\0';
         }
+
         code = config_read_line(state, path, number, line);
         line = end;
     }
@@ -444,6 +447,7 @@ static int arguments_take_option(parse *state, char **arguments, size_t count, s
         if (*index + 1 == count) {
             return cli_fail(CLI_USAGE, "%s: no value, give %s", where, option->argument);
         }
+
         value = arguments[++*index];
         if (strncmp(value, "--", 2) == 0) {
             return cli_fail(CLI_USAGE, "%s: no value before '%s', give %s (one that begins with -- as --%s=VALUE)",
@@ -474,10 +478,12 @@ static int arguments_take(parse *state, char **arguments, size_t count, cli_oper
             options_end = true;
             continue;
         }
+
         if (arguments_ask_for_help(argument)) {
             *out_help = true;
             return CLI_DONE;
         }
+
         if (argument[1] != '-') {
             return option_unknown(state, argument);
         }

@@ -55,7 +55,7 @@ typedef struct cli_table {
     { (array), SBS_COUNT_OF(array), (name) }
 #define CLI_TABLE_MAX 10u
 
-/** What stands on the command line besides options. */
+/** The arguments on the command line that are no options. */
 typedef struct cli_operands {
     const char *const *items;
     size_t count;

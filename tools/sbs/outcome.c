@@ -443,8 +443,11 @@ static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail
 }
 
 static void put_reason(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
+    const char *of_tls = cli_tls_sentence(status);
     if (status == SBS_ERR_NO_TIME) {
         put_clock_before_build(out);
+    } else if (of_tls != NULL) {
+        sbs_put_string(out, of_tls);
     } else {
         sbs_put_string(out, sentence_of(status, detail));
     }

@@ -221,6 +221,7 @@ static void add_item(add_run *run, const struct add_item *item) {
         if (added.no_system) {
             warn_without_system(run);
         }
+        cli_items_note(run->command, &added.resource);
     }
 
     sbs_forward_added_free(&added);

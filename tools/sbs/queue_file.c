@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,13 @@
 #include "sbs/linux_clock.h"
 
 #define BUSY_MS 30000u
+#define BUSY_LEAST_MS 1000u
 #define DAY_S 86400u
 #define KEEP_DEAD_DAYS 30u
 #define NOT_GIVEN UINT64_MAX
 #define TOUCH_MS 50u
+#define USER_SIZE 128
+#define PATH_SHOWN 1024
 
 cli_queue_options cli_queue = {.keep_dead_days = NOT_GIVEN};
 sbs_sqlite_queue cli_queue_db;
@@ -30,6 +34,7 @@ sbs_queue cli_queue_port;
 
 static sbs_sqlite_pusher pusher;
 static uint64_t last_push_ms = UINT64_MAX;
+static uint64_t started_ms; /* of the command: when it opened the queue first */
 static struct stat opened;
 static const char *opened_by;  /* the command, NULL if no queue is open */
 static const char *told_aside; /* the replaced file that was told of */
@@ -78,21 +83,103 @@ const cli_table cli_queue_config_table = CLI_TABLE(config_options);
 
 /* ---- failures ------------------------------------------------------------------------------------------------- */
 
-/* Whose file it is, by name where there is one. */
-static int fail_owner(const char *command) {
-    uid_t owner = 0;
-    const struct passwd *user = NULL;
+/* "user root (uid 0)", or without a name where there is none. */
+static void name_user(uid_t id, char *out, size_t size) {
+    const struct passwd *user = getpwuid(id);
 
-    if (sbs_sqlite_queue_owner(cli_queue.file, &owner) == SBS_OK) {
-        user = getpwuid(owner);
-    }
     if (user == NULL) {
-        return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to another user (uid %u), run this as that user", command,
-                        cli_queue.file, (unsigned)owner);
+        (void)snprintf(out, size, "another user (uid %u)", (unsigned)id);
+    } else {
+        (void)snprintf(out, size, "user %s (uid %u)", user->pw_name, (unsigned)id);
+    }
+}
+
+static int fail_owner(const char *command) {
+    char user[USER_SIZE];
+    uid_t owner = 0;
+
+    /* A file that is gone by now is nobody's. */
+    if (sbs_sqlite_queue_owner(cli_queue.file, &owner) != SBS_OK) {
+        owner = (uid_t)-1;
     }
 
-    return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to user %s (uid %u), run this as that user", command,
-                    cli_queue.file, user->pw_name, (unsigned)owner);
+    name_user(owner, user, sizeof user);
+    return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to %s, run this as that user", command, cli_queue.file, user);
+}
+
+/* A link is not followed: who may change it could put any file in its place. */
+static int fail_link(const char *command) {
+    char *path = realpath(cli_queue.file, NULL);
+    char target[PATH_SHOWN] = "";
+
+    /* Of one that leads nowhere yet, what it says. */
+    ssize_t len = readlink(cli_queue.file, target, sizeof target - 1);
+    if (len >= 0) {
+        target[len] = '\0';
+    }
+
+    int code = cli_fail(CLI_LOCAL, "%s: queue %s: is a symbolic link: give the path it leads to, %s", command,
+                        cli_queue.file, path != NULL ? path : target);
+    free(path);
+    return code;
+}
+
+/* Files are made beside the queue, so that its folder counts. */
+static int fail_permission(const char *command) {
+    char user[USER_SIZE];
+    char folder[PATH_SHOWN];
+    struct stat info;
+
+    (void)snprintf(folder, sizeof folder, "%s", cli_queue.file);
+    const char *path = dirname(folder);
+    if (stat(path, &info) != 0) {
+        return cli_fail(CLI_LOCAL, "%s: queue %s: permission denied, check who may enter its folder", command,
+                        cli_queue.file);
+    }
+
+    name_user(info.st_uid, user, sizeof user);
+    return cli_fail(CLI_LOCAL, "%s: queue %s: permission denied: folder %s belongs to %s, have it let you write there",
+                    command, cli_queue.file, path, user);
+}
+
+/* Why the system refused the file. */
+static int fail_system(const char *command, int reason) {
+    const char *words = strerror(reason);
+    const char *advice = "check the disk and who may write there";
+
+    switch (reason) {
+    case ELOOP:
+        return fail_link(command);
+    case EACCES:
+    case EPERM:
+        return fail_permission(command);
+    case EROFS:
+        words = "read-only file system";
+        advice = "give a queue on one that can be written";
+        break;
+    case ENOENT:
+        words = "no such folder";
+        advice = "make it first";
+        break;
+    case EISDIR:
+        words = "is a folder";
+        advice = "give the name of a file in it";
+        break;
+    case ENOSPC:
+        words = "the disk has no room for another file";
+        advice = "remove some";
+        break;
+    case EMFILE:
+    case ENFILE:
+        words = "too many open files";
+        advice = "close other programs, or raise the limit with 'ulimit -n'";
+        break;
+    default:
+        break;
+    }
+
+    return cli_fail(CLI_LOCAL, "%s: queue %s: %s: %s, %s", command, cli_queue.file,
+                    sbs_sqlite_queue_error(&cli_queue_db), words, advice);
 }
 
 /* What SQLite says of it is more than the status. */
@@ -104,6 +191,14 @@ static int fail_storage(const char *command) {
                         "%s: queue %s: %s, the next 'sbs queue add' or 'sbs queue push' sets the file aside, keeps "
                         "it, and goes on with what can be read of it",
                         command, cli_queue.file, words);
+    }
+
+    if (sbs_sqlite_queue_is_busy(&cli_queue_db)) {
+        return cli_fail(CLI_LOCAL, "%s: queue %s: another program holds it, end that one or try again later", command,
+                        cli_queue.file);
+    }
+    if (sbs_sqlite_queue_errno(&cli_queue_db) != 0) {
+        return fail_system(command, sbs_sqlite_queue_errno(&cli_queue_db));
     }
 
     if (words[0] == '\0') {
@@ -178,7 +273,40 @@ static uint32_t keep_dead_s(cli_queue_need need) {
     return (uint32_t)days * DAY_S;
 }
 
+/* How long another program may hold the file: no longer than --wait, or than what is left of --max-time. */
+static uint32_t busy_ms(void) {
+    uint64_t now_ms = sbs_linux_now().mono_ms;
+    uint64_t wait_ms = cli_push_with.wait_s * 1000u;
+    uint64_t time_ms = cli_push_with.time_s * 1000u;
+    uint64_t most_ms = BUSY_MS;
+
+    /* A service waits for its server for ever, and no write of another program is so short that it needs no wait. */
+    if (!cli_push_with.follow && wait_ms < most_ms) {
+        most_ms = wait_ms > BUSY_LEAST_MS ? wait_ms : BUSY_LEAST_MS;
+    }
+    if (time_ms == 0) {
+        return (uint32_t)most_ms;
+    }
+
+    /* At the end of --max-time what was sent is still to be settled. */
+    uint64_t passed_ms = now_ms - started_ms;
+    uint64_t left_ms = passed_ms < time_ms ? time_ms - passed_ms : 0;
+    if (left_ms < BUSY_LEAST_MS) {
+        left_ms = BUSY_LEAST_MS;
+    }
+
+    return (uint32_t)(left_ms < most_ms ? left_ms : most_ms);
+}
+
+void cli_queue_bound_wait(void) {
+    sbs_sqlite_queue_set_busy_ms(&cli_queue_db, busy_ms());
+}
+
 int cli_queue_open(const char *command, cli_queue_need need) {
+    if (started_ms == 0) {
+        started_ms = sbs_linux_now().mono_ms;
+    }
+
     sbs_sqlite_queue_config config = {
         .path = cli_queue.file,
         .policy = cli_queue.when_full == 2 ? SBS_SQLITE_DROP_OLDEST : SBS_SQLITE_REFUSE,
@@ -186,7 +314,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .bytes_max = cli_queue.mib_max << 20,
         .item_max = CLI_QUEUE_ITEM_MAX,
         .dead_keep_s = keep_dead_s(need),
-        .busy_ms = BUSY_MS,
+        .busy_ms = busy_ms(),
         .utc_now = sbs_forward_trusted_utc,
         .utc_ctx = &cli_queue_clock,
         .stop = is_stopped,
@@ -203,6 +331,12 @@ int cli_queue_open(const char *command, cli_queue_need need) {
 
     /* A damaged file is set aside and salvaged in here. */
     sbs_status status = sbs_sqlite_queue_open(&cli_queue_db, &config, &cli_queue_port);
+
+    /* Who only looks needs no file that can be written. */
+    if (status == SBS_ERR_STORAGE && need == CLI_QUEUE_LOOK && sbs_sqlite_queue_errno(&cli_queue_db) == EROFS) {
+        config.look_only = true;
+        status = sbs_sqlite_queue_open(&cli_queue_db, &config, &cli_queue_port);
+    }
     if (status != SBS_OK) {
         return cli_queue_fail(command, status);
     }

@@ -42,6 +42,8 @@ int cli_queue_reopen(const char *command);
 int cli_queue_lock(const char *command, bool *out_elsewhere);
 /** Notes for the next process that the queue is pushed right now, at most every 50 ms. */
 void cli_queue_touch(void);
+/** Bounds how long the next operations wait for another program, by --wait and by what is left of --max-time. */
+void cli_queue_bound_wait(void);
 /** How long ago another process noted that, in milliseconds, when this one took the lock; UINT64_MAX if none did. */
 uint64_t cli_queue_last_push_ms(void);
 /** Legal at any time. */

@@ -81,6 +81,8 @@ static int push_turn(queue_run *run) {
     cli_push_run *push = &run->push;
     sbs_status polled;
     sbs_wait wait;
+
+    cli_queue_bound_wait();
     int code = cli_push_poll(push, &polled, &wait);
 
     if (polled == SBS_PENDING && is_at_work(&wait)) {

@@ -139,7 +139,9 @@ static int check_options(const char *command, cli_need need) {
         return cli_fail(CLI_USAGE, "%s: --scope: '%s' is not a list of scopes, give words separated by single spaces",
                         command, cli_server.scope);
     }
-    code = cli_check_scope_commas(command, cli_server.scope, cli_server.any_scope);
+    if (!cli_server.any_scope) {
+        code = cli_check_scope_commas(command, cli_server.scope, ", or add --any-scope to send them as they are");
+    }
     if (code != CLI_DONE) {
         return code;
     }

@@ -100,8 +100,10 @@ static void trace_show_field(cli_trace *trace, const char *direction, sbs_text l
         trace->form = sbs_text_equal_nocase(value, sbs_text_of("application/x-www-form-urlencoded"));
     }
 
+    /* Of what is not known to be harmless only the size is shown. */
     static const size_t scheme_len = sizeof "Bearer " - 1;
     if (sbs_text_equal_nocase(name, sbs_text_of("authorization")) && value.len > scheme_len) {
+        /* The secret alone, so that its hash is that of the token. */
         sbs_text token = {value.ptr + scheme_len, value.len - scheme_len};
         trace_show_secret(trace, direction, name, "Bearer ", token);
     } else if (trace_shows_field(name)) {
@@ -114,6 +116,7 @@ static void trace_show_field(cli_trace *trace, const char *direction, sbs_text l
 static void trace_show_pair(const cli_trace *trace, sbs_text pair) {
     sbs_text name;
     sbs_text value = {0};
+
     (void)trace_split_line(pair, '=', &name, &value);
     if (sbs_text_equal(name, sbs_text_of("client_assertion"))) {
         trace_show_secret(trace, ">  ", name, "", value);
@@ -158,7 +161,8 @@ static void trace_show_first_line(cli_trace *trace, const char *direction, bool 
 static void trace_line_end(cli_trace *trace, bool request) {
     const char *direction = request ? ">" : "<";
     sbs_text line = trace_line_take(trace);
-    size_t used = line.len;
+    size_t used = line.len; /* what is to be wiped */
+
     if (!request) { /* a server's words are made printable ASCII, here as in every message */
         sbs_http_sanitise(line, trace->line, LINE_SIZE);
         line.len = strlen(trace->line);
@@ -323,6 +327,8 @@ static sbs_status trace_open(void *ctx, const char *host, uint16_t port, sbs_now
 static sbs_status trace_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
     cli_trace *trace = ctx;
     sbs_status status = trace->inner.ops->send(trace->inner.ctx, data, len, out_sent);
+
+    /* What was not taken comes again: only what was sent is noted. */
     if (status == SBS_OK) {
         trace_note_sent(trace, (const char *)data, *out_sent);
     }

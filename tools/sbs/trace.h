@@ -28,7 +28,7 @@ typedef struct cli_trace {
 /** Wraps @p inner, whose ctx is handed to @p describe (may be NULL). @p trace must stay in place while the stream is in
  *  use. False if there is no memory. */
 bool cli_trace_init(cli_trace *trace, const sbs_stream *inner, cli_trace_describe describe, sbs_stream *out_stream);
-/** Makes it silent: it only takes note of secrets. */
+/** Makes it silent: it shows nothing, but still notes what must not appear in messages. */
 void cli_trace_hide(cli_trace *trace);
 /** Shows what is pending, wipes and frees. Legal after zero-initialisation. */
 void cli_trace_deinit(cli_trace *trace);

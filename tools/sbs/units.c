@@ -147,6 +147,7 @@ static const unit_row rows[] = {
 
 static bool is_written_so(const unit_row *row, sbs_text unit) {
     sbs_text written = sbs_text_of(row->written);
+
     if (row->exact) {
         return sbs_text_equal(unit, written);
     }
@@ -199,18 +200,21 @@ static const char *unit_fault(sbs_text unit) {
         if (c == ' ') {
             return "UCUM has no blanks";
         }
+
         if (c < 0x21 || c > 0x7E) {
             return "UCUM is ASCII, with u for micro and Cel for degrees Celsius";
         }
 
-        /* An annotation may hold any of them, up to its brace. */
+        /* An annotation may hold any character, up to its brace. */
         bool in_annotation = open == '{' && c != '{' && c != '}';
         if (in_annotation) {
             continue;
         }
+
         if (strchr("!\"#$&,:;<=>?@\\`|~", c) != NULL) {
             return "UCUM has no such character";
         }
+
         if (!bracket_take(&open, c)) {
             return "its brackets do not match";
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the console shows: changes of the state, failures, and the answers to `status`, `queue`, `jwk` and `stats`. */
 #include "meter_internal.h"
+#include "meter_tls.h"
 
 const char *meter_state_text(meter_state state) {
     static const char *const texts[] = {
@@ -76,13 +77,20 @@ void meter_set_condition(meter *m, meter_state condition) {
 
 /* ---- failures ---------------------------------------------------------------------------------------------------- */
 
+static const char *cause_of_failure(const meter *m) {
+    if (m->shown.error == SBS_ERR_TLS) {
+        return meter_tls_cause(sbs_client_detail(&m->session.client)->platform_code);
+    }
+    return sbs_status_text(m->shown.error);
+}
+
 /* With the time to the next try, in seconds that are rounded up. */
 static void say_failure(meter *m) {
     sbs_writer *out = meter_say(m);
     sbs_put_string(out, "error step=\"");
     sbs_put_string(out, sbs_step_text(m->shown.error_step));
     sbs_put_string(out, "\" cause=\"");
-    sbs_put_string(out, sbs_status_text(m->shown.error));
+    sbs_put_string(out, cause_of_failure(m));
     sbs_put_char(out, '"');
 
     if (m->shown.error_http != 0) {

@@ -70,6 +70,14 @@ static int32_t tls_last_code(void *ctx) {
     return tls->secured.ops->last_code(tls->secured.ctx);
 }
 
+/* A build with short records says what it cannot do: no status has a sentence for that. */
+const char *meter_tls_cause(int32_t code) {
+    if (MBEDTLS_SSL_IN_CONTENT_LEN < 16384 && code == SBS_TLS_CODE_RECORD_TOO_LONG) {
+        return SBS_TLS_RECORD_TOO_LONG_TEXT;
+    }
+    return sbs_status_text(SBS_ERR_TLS);
+}
+
 void meter_tls_init(meter_tls *tls, const sbs_stream *raw) {
     static const sbs_stream_ops ops = {tls_open, tls_send, tls_receive, tls_close, tls_waits_for, tls_last_code, true};
     memset(tls, 0, sizeof *tls);
@@ -112,8 +120,6 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
         .trust = &tls->trust,
         .sessions = tls->sessions,
         .session_count = METER_TLS_SESSIONS,
-        /* A server that honours it sends no record that a short buffer cannot take. */
-        .max_fragment_len = MBEDTLS_SSL_IN_CONTENT_LEN < 16384 ? MBEDTLS_SSL_OUT_CONTENT_LEN : 0,
     };
 
     status = sbs_tls_stream_init(&tls->tls, &tls->config, &tls->raw, &tls->secured);

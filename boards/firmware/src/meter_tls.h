@@ -26,6 +26,9 @@ typedef struct meter_tls {
     uint64_t resumed_us;        /**< the same, of the last resumed one */
 } meter_tls;
 
+/** What SBS_ERR_TLS means with this code of the stream. */
+const char *meter_tls_cause(int32_t code);
+
 /** Prepares @p tls over @p raw, which is copied. It trusts nobody yet. */
 void meter_tls_init(meter_tls *tls, const sbs_stream *raw);
 

@@ -63,11 +63,16 @@ typedef struct sbs_client_config {
                                      answer that nobody asked for might be taken for the token's */
     bool any_scope;               /**< send requests that the granted scope does not seem to cover, or that no one can
                                        tell because it is not in SMART's form */
-    /** Where else the token URL may stand: &sbs_client_oauth_uris, or NULL: nowhere. */
+    /** Where else the token URL may stand: sbs_client_oauth_uris, which returns the discovery's status; NULL: nowhere.
+     */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
-     *  of other JSON the words are its text. A program that does not name the function does not pay for it. */
+     *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
+     *  function does not pay for it. */
     sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
+     *  taken for a web page. A program that does not name the function does not pay for it. */
+    sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);
     /** Says which buffer was too small, and for how many bytes if that is known: sbs_room_words; NULL: nobody does. A
      *  program that does not name the function does not pay for it. */
     void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
@@ -145,6 +150,9 @@ typedef struct sbs_detail {
     bool asked_to_wait;         /**< the answer had a Retry-After, also one of 0 or in the past */
     bool transient;             /**< the server's words or status hint that a retry may help */
     bool page;                  /**< the answer's body is a web page: something before the FHIR server spoke */
+    sbs_fault fault;            /**< of a FHIR request: whose fault it is by what the answer says, which counts where
+                                     its HTTP status speaks of the item or of none (sbs_http_meaning_of); else
+                                     SBS_FAULT_NONE */
     int32_t clock_difference_s; /**< refused by the token endpoint, whose clock (or that of the discovery's server)
                                is so many seconds ahead of this machine's, behind if negative; 0: by less than
                                can be told, or not known */
@@ -155,10 +163,11 @@ typedef struct sbs_detail {
 /** The answer to a finished request. */
 typedef struct sbs_response {
     uint16_t http_status; /**< of a request that failed: the one of sbs_detail */
-    const char *id;       /**< id of a Location that names what was written, "" if none */
-    const char *etag;     /**< "" if none */
-    size_t body_len;      /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
-    int64_t date_utc_s;   /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
+    const char *id;     /**< id of a Location that names what was written, "" if none; after a 201 also the id that the
+                           server gave instead of an update's own, from the Location or else from the body */
+    const char *etag;   /**< "" if none */
+    size_t body_len;    /**< bytes in the request's response buffer; 0 if the body of a write did not fit */
+    int64_t date_utc_s; /**< the server's own time (Date); SBS_UTC_UNKNOWN if it told none */
 } sbs_response;
 
 /** The token at hand; spans into the work buffer, valid until the next poll. */
@@ -244,7 +253,7 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * token URL is looked for in the server's CapabilityStatement, as servers of before SMART 2 have it there (SMART App
  * Launch 1.0, extension oauth-uris). It obeys the rules of a discovered one. The statement has to fit into the work
  * buffer with its JSON tokens, and may have megabytes: for programs with the memory. A program that does not name this
- * function does not pay for it.
+ * function does not pay for it. Returns what became of the discovery, as sbs_client_poll() does.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
 

@@ -35,8 +35,8 @@ typedef enum sbs_measure_kind {
 void sbs_decimal_put(sbs_writer *out, sbs_decimal value);
 
 /**
- * Reads a FHIR decimal text `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`; trailing zeros are precision and are
- * kept, the sign of zero is not. What it reads sbs_decimal_put() can write.
+ * Reads a FHIR decimal text (digits, no leading zero, with an optional sign, fraction and exponent: R4 datatypes);
+ * trailing zeros are precision and are kept, the sign of zero is not. What it reads sbs_decimal_put() can write.
  * @return SBS_OK; SBS_ERR_FORMAT: another form, more than 18 digits or 255 bytes, exponent out of range.
  */
 SBS_NODISCARD sbs_status sbs_decimal_parse(sbs_text text, sbs_decimal *out_value);

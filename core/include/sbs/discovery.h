@@ -41,7 +41,7 @@ SBS_NODISCARD sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_t
 
 /**
  * Reads the token endpoint alone, as sbs_discovery_parse does, from a smart-configuration that is parsed already.
- * Members that are only advice are not looked at.
+ * @p out_len: bytes of the absolute URL that stands in @p url then. Members that are only advice are not looked at.
  * @return SBS_OK, SBS_ERR_JSON_TYPE, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE (no token_endpoint, or null), SBS_ERR_URL,
  *         SBS_ERR_BUFFER.
  */

@@ -48,7 +48,7 @@ typedef struct sbs_answer {
     size_t body_len;   /**< bytes kept; with body_dropped: the size needed, if the server told it, else 0 */
     uint32_t retry_after_s;       /**< Retry-After, clamped to one hour; 0 if past or not to be read */
     int64_t date_utc_s;           /**< Date field */
-    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, "" if none */
+    char id[SBS_FHIR_ID_MAX + 1]; /**< id of a Location that fits, with a 201 whichever it is; "" if none */
     char etag[SBS_ETAG_SIZE];     /**< ETag as sent, "" if none */
 } sbs_answer;
 
@@ -99,7 +99,8 @@ typedef struct sbs_exchange {
 /** Clears the state. No connection is open afterwards. */
 void sbs_exchange_init(sbs_exchange *exchange);
 
-/** Starts. A connection to the same host and port over the same stream that is still idle is reused. */
+/** Starts. A connection to the same host and port over the same stream that is still idle is reused.
+ * SBS_ERR_ARGUMENT: the scratch is smaller than SBS_EXCHANGE_SCRATCH_MIN or the head, or the URL has no host. */
 SBS_NODISCARD sbs_status sbs_exchange_begin(sbs_exchange *exchange, const sbs_exchange_request *request,
                                             uint64_t mono_ms);
 

@@ -89,7 +89,7 @@ void sbs_fhir_put_reference_member(sbs_json_writer *json, const char *name, sbs_
 
 /** Begins a member that is an array. */
 void sbs_fhir_begin_list(sbs_json_writer *json, const char *name);
-/** An array of Coding, not empty, each with a code. */
+/** A member @p name with an array of Coding, not empty, each with a code. */
 void sbs_fhir_put_codings(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);
 /** An object with the member "coding"; @p name is NULL for an element of an array. */
 void sbs_fhir_put_concept(sbs_json_writer *json, const char *name, const sbs_coding *codings, size_t count);

@@ -27,6 +27,7 @@ void sbs_http_put_request_line(sbs_writer *out, const char *method, const sbs_ur
 /** Writes one header field. A name that is no token or a value with CR, LF, NUL or another control character keeps
  *  SBS_ERR_ARGUMENT: nothing can be injected (RFC 9110 section 5.5). An absent value writes nothing. */
 void sbs_http_put_field(sbs_writer *out, const char *name, sbs_text value);
+/** The same with a decimal number as the value. */
 void sbs_http_put_field_uint(sbs_writer *out, const char *name, uint64_t value);
 /** Writes the empty line that ends the head. */
 void sbs_http_put_end(sbs_writer *out);

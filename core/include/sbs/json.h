@@ -54,10 +54,11 @@ typedef size_t sbs_json_node;
 SBS_NODISCARD sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens,
                                         size_t capacity, size_t *out_where);
 
-/** The same with any memory of @p size bytes for the tokens, which are aligned in it. */
+/** The same, with the same errors, with any memory of @p size bytes for the tokens, which are aligned in it. */
 SBS_NODISCARD sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size);
 
-/** The same for a text that stands at the start of a buffer of @p size >= @p len bytes: its tokens go behind it. */
+/** The same, with the same errors, for a text that stands at the start of a buffer of @p size >= @p len bytes: its
+ *  tokens go behind it. */
 SBS_NODISCARD sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size);
 
 /** SBS_JSON_NULL for SBS_JSON_NONE, too. */

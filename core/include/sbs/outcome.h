@@ -24,6 +24,31 @@ extern "C" {
 SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
 
+/** What the issue of an OperationOutcome that counts hints at, by its code (R4 IssueType). */
+typedef enum sbs_outcome_hint {
+    SBS_HINT_NONE,
+    SBS_HINT_TOKEN,  /**< login, expired: a new token may help */
+    SBS_HINT_ACCESS, /**< security, forbidden, suppressed: it is about rights, and not about what was sent */
+    SBS_HINT_LATER   /**< the codes of out_transient above */
+} sbs_outcome_hint;
+
+/** The hint of an OperationOutcome; SBS_HINT_NONE if it is none. */
+sbs_outcome_hint sbs_outcome_hint_of(const sbs_json *doc, sbs_json_node outcome);
+
+/** What a body is that begins with '<'. */
+typedef enum sbs_xml_kind {
+    SBS_XML_PAGE,   /**< of the web: its root is html, or it has neither a declaration nor a name space */
+    SBS_XML_OTHER,  /**< other XML */
+    SBS_XML_OUTCOME /**< an OperationOutcome: the server's own word */
+} sbs_xml_kind;
+
+/**
+ * Finds words in a body that is XML although JSON was asked for, as one sanitised line with a NUL: those of the first
+ * diagnostics of an OperationOutcome, else a sentence that says so. Cut to @p size, which is at least 1.
+ * A web page has none: nothing is written.
+ */
+sbs_xml_kind sbs_xml_words_read(sbs_text body, char *out_text, size_t size);
+
 /**
  * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
  * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth

@@ -47,7 +47,8 @@
  * The first attempt of a PUT says If-None-Match: * (in a Bundle ifNoneMatch), so it replaces nothing. A repeat does
  * too, as long as all answers before it say that nothing was stored; after an unknown outcome it does not.
  *
- * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another,
+ * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another
+ * (one that a server gave to what it created is its own),
  * and of conditional creates, which show no id of ours, all stored or all alike. Any other answer settles nothing, and
  * its items go one by one, as do those of a Bundle that fails as a whole. An item too large for a Bundle goes alone.
  *
@@ -125,8 +126,9 @@ typedef struct sbs_push_identity {
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
  * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
+    /** Tells who an item is and how it is written. SBS_OK, or an error as above. */
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
-    /** @p identity: what identify said of this item. */
+    /** Writes the item as a resource. @p identity: what identify said of it. SBS_OK, or an error as above. */
     sbs_status (*encode)(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity, sbs_writer *out);
     void *ctx;
 } sbs_push_encoder;
@@ -165,7 +167,7 @@ typedef struct sbs_push_config {
     size_t words_size;
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
-    const sbs_push_batching *batches; /**< &sbs_push_batches; NULL: no batches, whatever batch_max says */
+    const sbs_push_batching *batches; /**< the address of sbs_push_batches; NULL: no batches, whatever batch_max says */
     uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
     uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
@@ -200,7 +202,8 @@ typedef struct sbs_push_event {
     const char *reason;    /**< the engine's own sentence, "" if none; texts are valid until the next poll */
     const char *words;     /**< what the server said of it, one sanitised line, "" if nothing. WAITING and PAUSED tell
                               again what was told as DEFERRED, without the words if that was in an earlier poll */
-    const char *server_id; /**< of what is stored: id on the server if it told one, else "" */
+    const char *server_id; /**< of what is stored: id on the server if it told one, else ""; that of a PUT is another
+                              than was asked for where a server gives ids itself */
     const char *etag;      /**< the same: its version (ETag) if it told one, else "" */
 } sbs_push_event;
 

@@ -26,8 +26,8 @@ typedef struct sbs_public_key {
     size_t data_len;
 } sbs_public_key;
 
-/** Parses the bytes of sbs_key_ops.public_key (RSAPublicKey DER or a P-384 point). Checks the size (2048 to 4096 bits),
- *  minimal DER, an odd exponent >= 3. SBS_ERR_KEY. */
+/** Parses @p data, the bytes of sbs_key_ops.public_key (RSAPublicKey DER or a P-384 point). Checks the size (2048 to
+ * 4096 bits), minimal DER, an odd exponent >= 3. SBS_ERR_KEY. */
 SBS_NODISCARD sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sbs_public_key *out_key);
 
 /** Writes the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7, RFC 3279 2.3.1, RFC 5480) as PEM text: 64 columns, LF,

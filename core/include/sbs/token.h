@@ -45,7 +45,7 @@ typedef struct sbs_token {
 SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                          sbs_token *out_token, const char **out_member);
 
-/** The same for a document that is parsed already; @p text is the document's own, writable. */
+/** The same, with the same errors, for a document that is parsed already; @p text is the document's own, writable. */
 SBS_NODISCARD sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member);
 
 typedef enum sbs_oauth_error {
@@ -71,7 +71,7 @@ const char *sbs_oauth_error_name(sbs_oauth_error error);
 SBS_NODISCARD sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                                                sbs_oauth_error *out_error, char *out_text, size_t size);
 
-/** The same for a document that is parsed already. */
+/** The same, with the same errors, for a document that is parsed already; @p size: bytes of @p out_text. */
 SBS_NODISCARD sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text,
                                               size_t size);
 

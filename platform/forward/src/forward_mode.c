@@ -77,8 +77,7 @@ static const char *name_body(sbs_text body) {
 }
 
 /* What came instead of the statement. */
-static const char *name_answer(sbs_forward_modes *modes, sbs_status status) {
-    sbs_response response = sbs_client_response(modes_client(modes));
+static const char *name_answer(sbs_status status, sbs_text body) {
     switch (status) {
     case SBS_ERR_BUFFER:
     case SBS_ERR_TOO_LARGE:
@@ -88,27 +87,40 @@ static const char *name_answer(sbs_forward_modes *modes, sbs_status status) {
     case SBS_OK:
         return "another JSON document";
     default:
-        return name_body((sbs_text){modes->priv.answer, response.body_len});
+        return name_body(body);
     }
 }
 
 /* "https://fhir.example/r4/metadata" */
-static void put_statement_url(const sbs_forward_modes *modes, char *out, size_t size) {
-    const char *base = modes->priv.server->priv.given.fhir_base;
+static void put_statement_url(const sbs_forward_server *server, char *out, size_t size) {
+    const char *base = server->priv.given.fhir_base;
     size_t len = strlen(base);
 
     const char *slash = len > 0 && base[len - 1] == '/' ? "" : "/";
     (void)snprintf(out, size, "%.*s%smetadata", URL_SHOWN_MAX, base, slash);
 }
 
-/* The fault of an answer without a usable statement: where it was asked for, and what came. */
-static void note_useless(sbs_forward_modes *modes, const char *what) {
+void sbs_forward_name_useless(sbs_forward_server *server, sbs_status status, sbs_text body, char *out, size_t size) {
     char url[URL_SHOWN_MAX + 16];
 
-    put_statement_url(modes, url, sizeof url);
-    (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
-                   "%s answers with %s (HTTP %u), not with a CapabilityStatement in JSON", url, what,
-                   sbs_client_response(modes_client(modes)).http_status);
+    put_statement_url(server, url, sizeof url);
+    (void)snprintf(out, size, "%s answers with %s (HTTP %u), not with a CapabilityStatement in JSON", url,
+                   name_answer(status, body), sbs_client_response(sbs_forward_server_client(server)).http_status);
+}
+
+bool sbs_forward_is_useless(sbs_forward_server *server, sbs_status status) {
+    unsigned http = sbs_client_response(sbs_forward_server_client(server)).http_status;
+    bool judged = status == SBS_ERR_RESPONSE || status == SBS_ERR_BUFFER || status == SBS_ERR_TOO_LARGE;
+
+    /* The client says what it could not do with a body; a broken connection has no words. */
+    bool coded = status == SBS_ERR_HTTP && sbs_forward_server_detail(server)->text[0] != '\0';
+    return http >= 200 && http < 300 && (judged || coded);
+}
+
+static void note_useless(sbs_forward_modes *modes, sbs_status status) {
+    sbs_text body = {modes->priv.answer, sbs_client_response(modes_client(modes)).body_len};
+
+    sbs_forward_name_useless(modes->priv.server, status, body, modes->priv.fault, sizeof modes->priv.fault);
     modes->priv.bad_statement = true;
 }
 
@@ -180,13 +192,13 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
         return status; /* which says nothing of the document */
     }
     if (status != SBS_OK) {
-        note_useless(modes, name_answer(modes, status));
+        note_useless(modes, status);
         return status;
     }
 
     status = sbs_capability_version(&modes->priv.statement.doc, &version, &major);
     if (status != SBS_OK) {
-        note_useless(modes, name_answer(modes, SBS_OK));
+        note_useless(modes, SBS_OK);
         return status;
     }
 
@@ -198,22 +210,12 @@ static sbs_status modes_read_statement(sbs_forward_modes *modes) {
     /* Of any type: whether there is a server in it at all. */
     status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
     if (status != SBS_OK) {
-        note_useless(modes, name_answer(modes, SBS_OK));
+        note_useless(modes, SBS_OK);
         return status;
     }
 
     modes->priv.knowledge = SBS_FORWARD_STATED;
     return SBS_OK;
-}
-
-/* An answer came, was meant as a success, and has no statement that could be read. */
-static bool is_useless(sbs_forward_modes *modes, sbs_status status) {
-    unsigned http = sbs_client_response(modes_client(modes)).http_status;
-    bool judged = status == SBS_ERR_RESPONSE || status == SBS_ERR_BUFFER || status == SBS_ERR_TOO_LARGE;
-
-    /* The client says what it could not do with a body; a broken connection has no words. */
-    bool coded = status == SBS_ERR_HTTP && sbs_forward_server_detail(modes->priv.server)->text[0] != '\0';
-    return http >= 200 && http < 300 && (judged || coded);
 }
 
 static bool is_refused(sbs_status status) {
@@ -239,8 +241,8 @@ static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status statu
 
     if (status == SBS_OK) {
         status = modes_read_statement(modes);
-    } else if (is_useless(modes, status)) {
-        note_useless(modes, name_answer(modes, status));
+    } else if (sbs_forward_is_useless(modes->priv.server, status)) {
+        note_useless(modes, status);
     }
 
     /* A mode that was chosen is the way out of a statement that cannot be read; not out of an older release. */
@@ -354,7 +356,7 @@ static void modes_warn_not_shown(sbs_forward_modes *modes, const char *type) {
         return;
     }
 
-    put_statement_url(modes, url, sizeof url);
+    put_statement_url(modes->priv.server, url, sizeof url);
     (void)snprintf(what, sizeof what, "%.64s (asked was %s, HTTP %u)", type, url, modes->priv.refused_with);
     modes_warn_twice(modes, "the server shows no CapabilityStatement, so nothing says whether it heeds If-None-Exist",
                      what, LOST);

@@ -231,6 +231,18 @@ static const sbs_detail *push_detail_of(const sbs_forward_push *push, const sbs_
     return detail;
 }
 
+/* Where a server creates what a PUT brings under an id of its own, a repeat after a lost answer is stored twice. */
+static void push_warn_of_ids(sbs_forward_push *push, const sbs_forward_event *event) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    bool other = event->push->kind == SBS_PUSH_DELIVERED && event->write_mode == SBS_WRITE_PUT &&
+                 event->place[0] != '\0' && strcmp(event->place, event->target) != 0;
+
+    if (other && !push->priv.warned_of_ids && config->warn != NULL) {
+        push->priv.warned_of_ids = true;
+        config->warn(config->ctx, "the server gives ids itself: use --write-mode if-none-exist");
+    }
+}
+
 static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
     const sbs_forward_push_config *config = &push->priv.config;
     const sbs_forward_slot *slot = slot_find(push, told->id);
@@ -265,6 +277,7 @@ static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool s
     }
 
     config->event(config->ctx, &event);
+    push_warn_of_ids(push, &event);
 }
 
 static void push_tell_durable(sbs_forward_push *push) {

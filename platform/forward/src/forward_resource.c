@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "forward_text.h"
+#include "sbs/count.h"
 #include "sbs/crc32.h"
 #include "sbs/identity.h"
 
 const char SBS_FORWARD_OUT_OF_MEMORY[] = "out of memory";
+const char SBS_FORWARD_NO_OBJECT[] = "not a JSON object";
 
 /* A string member of at most @p size - 1 bytes, with a NUL. */
 static sbs_status read_short_member(const sbs_json *doc, sbs_json_node object, const char *name, char *out,
@@ -155,8 +157,27 @@ static const char *read_id(const sbs_json *doc, sbs_forward_resource *resource) 
     return NULL;
 }
 
+/* Why a Bundle of this type is no resource to store. */
+static const char *bundle_fault(const char *kind) {
+    static const char *const answers[] = {"searchset", "history", "batch-response", "transaction-response"};
+
+    /* Their answer tells of their entries one by one, and nothing here would read it. */
+    if (strcmp(kind, "batch") == 0 || strcmp(kind, "transaction") == 0) {
+        return "a batch or transaction cannot be stored: push the resources in it";
+    }
+
+    /* What a server has found or done: who gives it means what is in it. */
+    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
+        if (strcmp(kind, answers[i]) == 0) {
+            return "a Bundle that is a server's answer cannot be stored: push the resources in it";
+        }
+    }
+
+    return NULL;
+}
+
 static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource) {
-    char kind[16];
+    char kind[32];
     sbs_status status = read_short_member(doc, 0, "resourceType", resource->type, sizeof resource->type);
     if (status == SBS_ERR_NOT_FOUND) {
         return "no resourceType";
@@ -165,10 +186,8 @@ static const char *read_type(const sbs_json *doc, sbs_forward_resource *resource
         return "resourceType is not the name of a resource type";
     }
 
-    /* Their answer tells of their entries one by one, and nothing here would read it. */
-    if (strcmp(resource->type, "Bundle") == 0 && read_short_member(doc, 0, "type", kind, sizeof kind) == SBS_OK &&
-        (strcmp(kind, "batch") == 0 || strcmp(kind, "transaction") == 0)) {
-        return "a batch or transaction cannot be stored: push the resources in it";
+    if (strcmp(resource->type, "Bundle") == 0 && read_short_member(doc, 0, "type", kind, sizeof kind) == SBS_OK) {
+        return bundle_fault(kind);
     }
 
     return NULL;
@@ -292,7 +311,7 @@ const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text t
     } else if (status != SBS_OK) {
         reason = sbs_status_text(status);
     } else if (sbs_json_kind_of(&json.doc, 0) != SBS_JSON_OBJECT) {
-        reason = "not a JSON object";
+        reason = SBS_FORWARD_NO_OBJECT;
     } else {
         reason = read_members(&json.doc, resource);
     }

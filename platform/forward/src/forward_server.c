@@ -8,7 +8,6 @@
 
 #include "sbs/linux_decode.h"
 #include "sbs/outcome.h"
-#include "sbs/tls_explain.h"
 
 #define WORK_SIZE (256u << 10)
 #define TIMEOUT_DEFAULT_MS 30000u
@@ -29,7 +28,7 @@ static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_pa
         .identity = given->identity,
         .sessions = server->priv.sessions,
         .session_count = 2,
-        .explain = &sbs_tls_explain,
+        .explain = sbs_tls_explain_init(&server->priv.tls_explain),
     };
 
     /* http goes past TLS, and is for tests only. */
@@ -87,6 +86,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .any_scope = given->any_scope,
         .oauth_uris = sbs_client_oauth_uris,
         .read_words = sbs_words_read,
+        .read_xml = sbs_xml_words_read,
         .room_words = sbs_room_words,
         .words = server->priv.words,
         .words_size = sizeof server->priv.words,

@@ -61,7 +61,7 @@ static sbs_status platform_prepare_streams(sbs_linux_platform *platform, bool wi
         .trust = &platform->priv.trust,
         .sessions = platform->priv.sessions,
         .session_count = SBS_COUNT_OF(platform->priv.sessions),
-        .explain = &sbs_tls_explain,
+        .explain = sbs_tls_explain_init(&platform->priv.explain),
     };
     if (with_identity) {
         platform->priv.config.identity = &platform->priv.identity;

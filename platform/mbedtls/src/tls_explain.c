@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_explain.h"
 #include "sbs/count.h"
+#include "tls_explain_words.h"
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
@@ -87,6 +88,15 @@ uint8_t sbs_tls_stream_alert(const sbs_tls_stream *tls) {
     return tls->priv.alert;
 }
 
+static sbs_tls_explain *explain_of(const sbs_tls_stream *tls) {
+    return (sbs_tls_explain *)(void *)tls->priv.config->explain; /* its first member */
+}
+
+/* Their words have names and dates, and are made when they are found. */
+static bool has_own_words(sbs_tls_problem problem) {
+    return problem >= SBS_TLS_ROOT_EXPIRED && problem <= SBS_TLS_OTHER_NAME;
+}
+
 const char *sbs_tls_stream_words(const sbs_tls_stream *tls) {
     sbs_tls_problem problem = sbs_tls_stream_problem(tls);
     if (tls->priv.alert != 0) {
@@ -95,6 +105,11 @@ const char *sbs_tls_stream_words(const sbs_tls_stream *tls) {
             return meaning->words;
         }
     }
+
+    if (has_own_words(problem)) {
+        return explain_of(tls)->priv.words;
+    }
+
     return sbs_tls_problem_text(problem);
 }
 
@@ -210,6 +225,7 @@ static const flag_problem flag_problems[] = {
     {MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY, SBS_TLS_TOO_WEAK},
     {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE | MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
      SBS_TLS_OTHER_USE},
+    {MBEDTLS_X509_BADCERT_OTHER, SBS_TLS_NAME_NOT_ALLOWED}, /* explain_certificate's own */
 };
 
 static sbs_tls_problem problem_of_flags(uint32_t flags) {
@@ -221,24 +237,108 @@ static sbs_tls_problem problem_of_flags(uint32_t flags) {
     return SBS_TLS_NO_PROBLEM;
 }
 
-/* What it is called with goes from the root's side to the server's own; the first thing that is wrong stays. */
-static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags) {
+/* A chain that is not trusted says nothing reliable about names and dates, and a wrong name outweighs wrong dates. Of
+ * what weighs the same, that nearest to the root stays. */
+static unsigned weight_of(sbs_tls_problem problem) {
+    switch (problem) {
+    case SBS_TLS_NO_PROBLEM:
+        return 0;
+    case SBS_TLS_ROOT_EXPIRED:
+    case SBS_TLS_EXPIRED:
+    case SBS_TLS_NOT_YET_VALID:
+        return 1;
+    case SBS_TLS_OTHER_NAME:
+    case SBS_TLS_NO_NAMES:
+        return 2;
+    default:
+        return 3;
+    }
+}
+
+/* Mbed TLS hands over a root as it stands in the trusted list, so the place in memory tells. */
+static sbs_tls_place place_of(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth) {
+    const mbedtls_x509_crt *trusted = &tls->priv.config->trust->priv.chain;
+    while (trusted != NULL && trusted != certificate) {
+        trusted = trusted->next;
+    }
+
+    if (trusted != NULL) {
+        return SBS_TLS_ROOT;
+    }
+    if (depth > 0) {
+        return SBS_TLS_BETWEEN;
+    }
+    return SBS_TLS_SERVER;
+}
+
+/* A host of DNS, or an address. */
+static bool names_a_host(const mbedtls_x509_crt *certificate) {
+    const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
+    for (; name != NULL; name = name->next) {
+        int kind = name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+        if (kind == MBEDTLS_X509_SAN_DNS_NAME || kind == MBEDTLS_X509_SAN_IP_ADDRESS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static sbs_tls_problem problem_of_name_or_date(const mbedtls_x509_crt *certificate, sbs_tls_place place,
+                                               uint32_t flags) {
+    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        if (names_a_host(certificate)) {
+            return SBS_TLS_OTHER_NAME;
+        }
+        return SBS_TLS_NO_NAMES;
+    }
+
+    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
+        return SBS_TLS_NOT_YET_VALID;
+    }
+
+    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) == 0) {
+        return SBS_TLS_NO_PROBLEM;
+    }
+
+    if (place == SBS_TLS_ROOT) {
+        return SBS_TLS_ROOT_EXPIRED;
+    }
+
+    return SBS_TLS_EXPIRED;
+}
+
+static sbs_tls_problem problem_of_certificate(const sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth,
+                                              uint32_t flags) {
     sbs_tls_problem problem = problem_of_flags(flags);
-    if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
-        problem = why_untrusted(tls, certificate);
+    if (problem != SBS_TLS_NO_PROBLEM) {
+        return problem;
     }
 
-    if (problem == SBS_TLS_NO_PROBLEM && depth == 0 && is_too_large(certificate)) {
-        problem = SBS_TLS_KEY_TOO_LARGE;
+    if ((flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
+        return why_untrusted(tls, certificate);
     }
 
-    bool nameless = mbedtls_x509_crt_has_ext_type(certificate, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME) == 0;
-    if (problem == SBS_TLS_NO_PROBLEM && (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0 && nameless) {
-        problem = SBS_TLS_NO_NAMES;
+    if (depth == 0 && is_too_large(certificate)) {
+        return SBS_TLS_KEY_TOO_LARGE;
     }
 
-    if (tls->priv.problem == SBS_TLS_NO_PROBLEM) {
-        tls->priv.problem = (uint8_t)problem;
+    return problem_of_name_or_date(certificate, place_of(tls, certificate, depth), flags);
+}
+
+static void explain_certificate(sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
+    sbs_tls_explain *explain = explain_of(tls);
+    if (!sbs_tls_constraints_allow(&explain->priv.constraints, certificate, depth)) {
+        *flags |= MBEDTLS_X509_BADCERT_OTHER;
+    }
+
+    sbs_tls_problem problem = problem_of_certificate(tls, certificate, depth, *flags);
+    if (weight_of(problem) <= weight_of(sbs_tls_stream_problem(tls))) {
+        return;
+    }
+
+    tls->priv.problem = (uint8_t)problem;
+    if (has_own_words(problem)) {
+        sbs_tls_words_make(tls, certificate, place_of(tls, certificate, depth), explain->priv.words);
     }
 }
 
@@ -296,6 +396,11 @@ static bool hear_last_alert(sbs_tls_stream *tls) {
     return is_alert;
 }
 
+/* A record by its header (RFC 5246 section 6.2.3). */
+static bool is_longer_than_tls_allows(const uint8_t *header) {
+    return header[3] * 256u + header[4] > 16384u + 2048u;
+}
+
 /* Where it is not the peer that says it. */
 static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int code) {
     switch (code) {
@@ -307,7 +412,10 @@ static sbs_tls_problem problem_of_handshake(const mbedtls_ssl_context *ssl, int 
         return SBS_TLS_BROKEN_RULES;
     }
 
-    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* a message that exceeds the buffer: only the certificates' is so long */
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* what exceeds the buffer: of lawful messages only the certificates' */
+        if (is_longer_than_tls_allows(ssl->MBEDTLS_PRIVATE(in_hdr))) {
+            return SBS_TLS_BROKEN_RULES;
+        }
         return SBS_TLS_CHAIN_TOO_LONG;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return SBS_TLS_OTHER_VERSION;
@@ -335,6 +443,11 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
         return true;
     }
 
+    if (tls->priv.code == SBS_TLS_CODE_RECORD_TOO_LONG) {
+        tls->priv.problem = SBS_TLS_RECORD_TOO_LONG;
+        return false;
+    }
+
     if (in_handshake && tls->priv.problem == SBS_TLS_NO_PROBLEM) {
         tls->priv.problem = (uint8_t)problem_of_handshake(ssl, code);
     }
@@ -342,4 +455,8 @@ static bool explain_failure(sbs_tls_stream *tls, int code) {
     return false;
 }
 
-const sbs_tls_explain_ops sbs_tls_explain = {.certificate = explain_certificate, .failure = explain_failure};
+sbs_tls_explain_ops *sbs_tls_explain_init(sbs_tls_explain *explain) {
+    memset(explain, 0, sizeof *explain);
+    explain->ops = (sbs_tls_explain_ops){.certificate = explain_certificate, .failure = explain_failure};
+    return &explain->ops;
+}

@@ -42,13 +42,36 @@ static const uint16_t signature_algorithms_tls_1_2[] = {
 #define NEWEST_VERSION SBS_TLS_1_2
 #endif
 
+#define LONGEST_CONTENT 16384u /* of a record: RFC 8446 section 5.1 */
+
+/*
+ * Where the buffers are too short for that, servers are asked for records that fit. Mbed TLS asks for none that are
+ * longer than what it sends itself.
+ */
+#if MBEDTLS_SSL_IN_CONTENT_LEN < MBEDTLS_SSL_OUT_CONTENT_LEN
+#define SHORTER_CONTENT MBEDTLS_SSL_IN_CONTENT_LEN
+#else
+#define SHORTER_CONTENT MBEDTLS_SSL_OUT_CONTENT_LEN
+#endif
+#if MBEDTLS_SSL_IN_CONTENT_LEN >= 16384
+#define DEFAULT_FRAGMENT MBEDTLS_SSL_MAX_FRAG_LEN_NONE
+#elif SHORTER_CONTENT >= 4096
+#define DEFAULT_FRAGMENT MBEDTLS_SSL_MAX_FRAG_LEN_4096
+#elif SHORTER_CONTENT >= 2048
+#define DEFAULT_FRAGMENT MBEDTLS_SSL_MAX_FRAG_LEN_2048
+#elif SHORTER_CONTENT >= 1024
+#define DEFAULT_FRAGMENT MBEDTLS_SSL_MAX_FRAG_LEN_1024
+#else
+#define DEFAULT_FRAGMENT MBEDTLS_SSL_MAX_FRAG_LEN_512
+#endif
+
 /*
  * How many bytes one call of the stream takes from the raw one at most: the longest record (RFC 5246 section 6.2.3,
  * header included) and some short ones before it. Mbed TLS goes on reading within one call while it meets what it
  * passes over (warning alerts, change_cipher_spec, empty records, HelloRequest), and a peer needs no key to send that
  * for ever. Beyond it the answer is "not yet, call again at once", so the caller's deadlines and signals hold.
  */
-#define CALL_BYTES_MAX (5u + 16384u + 2048u + 1024u)
+#define CALL_BYTES_MAX (5u + LONGEST_CONTENT + 2048u + 1024u)
 
 /* What a callback tells Mbed TLS about the raw stream's status; the status itself is kept beside. */
 static int raw_result(sbs_tls_stream *tls, sbs_status status, int want) {
@@ -115,6 +138,15 @@ static bool tls_explain_failure(sbs_tls_stream *tls, int code) {
     return ops != NULL && ops->failure(tls, code);
 }
 
+/* A build with short buffers cannot take every record that a server may send. Mbed TLS says so where the record does
+ * not fit into its buffer, and where its content is longer than was configured. */
+static bool is_record_too_long(const mbedtls_ssl_context *ssl, int code) {
+    const uint8_t *header = ssl->MBEDTLS_PRIVATE(in_hdr);
+    bool may_be = code == MBEDTLS_ERR_SSL_BAD_INPUT_DATA || code == MBEDTLS_ERR_SSL_INVALID_RECORD;
+    return may_be && header != NULL && header[1] == 3 &&
+           (header[3] * 256u) + header[4] > (unsigned)MBEDTLS_SSL_IN_CONTENT_LEN;
+}
+
 /* The status for what Mbed TLS returned. Anything but "not yet" and an orderly end leaves the stream failed. */
 static sbs_status tls_conclude(sbs_tls_stream *tls, int code) {
     if (tls->priv.raw_status != SBS_OK) {
@@ -138,6 +170,10 @@ static sbs_status tls_conclude(sbs_tls_stream *tls, int code) {
 
     if (sbs_mbedtls_allocation_failures() != tls->priv.failures) {
         return tls_fail(tls, SBS_ERR_MEMORY);
+    }
+
+    if (MBEDTLS_SSL_IN_CONTENT_LEN < LONGEST_CONTENT && is_record_too_long(&tls->priv.ssl, code)) {
+        tls->priv.code = SBS_TLS_CODE_RECORD_TOO_LONG;
     }
 
     (void)tls_explain_failure(tls, code);
@@ -382,7 +418,7 @@ static int fragment_code(uint16_t len) {
     }
 
     if (len == 0) {
-        return MBEDTLS_SSL_MAX_FRAG_LEN_NONE;
+        return DEFAULT_FRAGMENT;
     }
 
     return MBEDTLS_SSL_MAX_FRAG_LEN_INVALID;

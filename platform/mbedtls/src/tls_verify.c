@@ -80,7 +80,7 @@ int sbs_tls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t
 
     const sbs_tls_explain_ops *explain = tls->priv.config->explain;
     if (explain != NULL) {
-        explain->certificate(tls, certificate, depth, *flags);
+        explain->certificate(tls, certificate, depth, flags);
     }
 
     return 0;

@@ -304,6 +304,10 @@ static void tell_of_rest(sbs_sqlite_queue *queue, const char *aside) {
 
 /* Opens the file, and replaces it if it is damaged and ours. */
 static sbs_status connect_or_replace(sbs_sqlite_queue *queue) {
+    if (queue->priv.config.look_only) {
+        return sbs_sqlite_connect_to_look(queue);
+    }
+
     sbs_status status = sbs_sqlite_connect_plainly(queue);
     if (status == SBS_OK || !queue->priv.damaged || queue->priv.config.vfs != NULL) {
         return status;
@@ -328,7 +332,8 @@ sbs_status sbs_sqlite_connect(sbs_sqlite_queue *queue) {
             return SBS_ERR_FORBIDDEN;
         }
 
-        if (finish_replacing(path) != SBS_OK || !keep_rest(path, rest)) {
+        bool writes = !queue->priv.config.look_only;
+        if (writes && (finish_replacing(path) != SBS_OK || !keep_rest(path, rest))) {
             return sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
         }
     }

@@ -71,6 +71,30 @@ bool sbs_sqlite_is_empty(const char *path) {
     return look_at_file(path, &file) == SBS_OK && S_ISREG(file.st_mode) && file.st_size == 0;
 }
 
+bool sbs_sqlite_has_log(const char *path) {
+    char name[SQLITE_PATH_SIZE];
+    struct stat file;
+
+    int len = snprintf(name, sizeof name, "%s-wal", path);
+    return len < SQLITE_PATH_SIZE && lstat(name, &file) == 0 && file.st_size > 0;
+}
+
+/* Why what has the name is no file to open, as an errno. */
+static int name_obstacle(const char *path) {
+    struct stat file;
+    if (look_at_file(path, &file) != SBS_OK) {
+        return errno;
+    }
+
+    if (S_ISLNK(file.st_mode)) {
+        return ELOOP;
+    }
+    if (S_ISDIR(file.st_mode)) {
+        return EISDIR;
+    }
+    return 0;
+}
+
 /* Makes the file, or sees that the one which is there may be opened. */
 static sbs_status prepare_file(sbs_sqlite_queue *queue) {
     int fd = open(queue->priv.config.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -83,6 +107,7 @@ static sbs_status prepare_file(sbs_sqlite_queue *queue) {
     sbs_status status = SBS_ERR_STORAGE;
     if (errno == EEXIST) {
         status = sbs_sqlite_check_owner(queue);
+        errno = name_obstacle(queue->priv.config.path);
     }
     if (status == SBS_ERR_STORAGE) {
         (void)sbs_sqlite_fail(queue, SQLITE_CANTOPEN);
@@ -300,6 +325,13 @@ static sbs_status set_up(sbs_sqlite_queue *queue) {
     return sbs_sqlite_read_state(queue, &state);
 }
 
+void sbs_sqlite_guard(sbs_sqlite_queue *queue) {
+    sbs_sqlite_bound(queue);
+    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
+}
+
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
     const sbs_sqlite_queue_config *config = &queue->priv.config;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -318,11 +350,7 @@ sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue) {
         return sbs_sqlite_fail(queue, code);
     }
 
-    /* Nothing in the file is trusted until its tables were compared with the schema. */
-    sbs_sqlite_bound(queue);
-    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    (void)sqlite3_limit(queue->priv.db, SQLITE_LIMIT_LENGTH, SQLITE_ITEM_MAX + SQLITE_CACHE_SIZE);
+    sbs_sqlite_guard(queue);
     sbs_status status = set_up(queue);
 
     /* What is not ours stays as it is when the connection is closed. */

@@ -160,6 +160,9 @@ sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue);
  * sbs_sqlite_queue_open(); after SBS_ERR_STORAGE queue->priv.damaged tells whether the file is damaged. */
 sbs_status sbs_sqlite_connect_plainly(sbs_sqlite_queue *queue);
 
+/** Bounds what the connection may do: nothing in the file is trusted until its tables were compared with the schema. */
+void sbs_sqlite_guard(sbs_sqlite_queue *queue);
+
 /** Closes the connection. Legal if there is none. */
 void sbs_sqlite_disconnect(sbs_sqlite_queue *queue);
 
@@ -173,8 +176,16 @@ sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue);
 /** True if the file at the path is there and has no byte. */
 bool sbs_sqlite_is_empty(const char *path);
 
+/** True if the log beside the file at the path holds something, which then belongs to what the queue holds. */
+bool sbs_sqlite_has_log(const char *path);
+
 /** True if what is left of a file that SQLite does not know as a database shows that it was a queue. */
 bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue);
+
+/* ---- sqlite_look.c: a file that cannot be written ---------------------------------------------------------------- */
+
+/** The same for config.look_only. */
+sbs_status sbs_sqlite_connect_to_look(sbs_sqlite_queue *queue);
 
 /* ---- sqlite_space.c: the log, and pages that nothing uses -------------------------------------------------------- */
 
@@ -201,6 +212,12 @@ void sbs_sqlite_clear_log(sbs_sqlite_queue *queue);
 
 /** Gives a part of the free space back to the file system, where it is worth it. Without a transaction. */
 void sbs_sqlite_give_back(sbs_sqlite_queue *queue);
+
+/* ---- sqlite_mend.c: a file without its first page ---------------------------------------------------------------- */
+
+/** Opens a copy of @p from in memory that has the first page of the new queue @p fresh. False if that gives no queue;
+ * @p out_mended, zero before, is to be disconnected either way. */
+bool sbs_sqlite_mend(sbs_sqlite_queue *from, sbs_sqlite_queue *fresh, sbs_sqlite_queue *out_mended);
 
 /* ---- sqlite_salvage.c: what can be read of a damaged file -------------------------------------------------------- */
 

@@ -79,7 +79,7 @@ static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item
     }
 
     status = sbs_sqlite_leave_reading(queue, find_next(queue, after, out_item));
-    if (status != SBS_ERR_DAMAGED) {
+    if (status != SBS_ERR_DAMAGED || queue->priv.config.look_only) {
         return status;
     }
 
@@ -334,7 +334,7 @@ static bool make_lock(pthread_mutex_t *lock) {
 
 /* Deletes what is too old. It waits for no other process, and a failure is none of opening: what stays goes later. */
 static void delete_old(sbs_sqlite_queue *queue) {
-    if (sbs_sqlite_utc(queue) == SBS_UTC_UNKNOWN) {
+    if (queue->priv.config.look_only || sbs_sqlite_utc(queue) == SBS_UTC_UNKNOWN) {
         return;
     }
 
@@ -402,7 +402,8 @@ void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     /* A group that was not committed is not done. */
     sbs_sqlite_queue_undo(queue);
     queue->priv.open = false;
-    if (queue->priv.db != NULL) { /* SQLite removes the log if nobody else has the file, but only then */
+    if (queue->priv.db != NULL &&
+        !queue->priv.config.look_only) { /* SQLite removes the log if nobody else has the file, but only then */
         sbs_sqlite_clear_log(queue);
     }
 

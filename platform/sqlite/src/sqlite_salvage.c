@@ -350,9 +350,30 @@ static sbs_status copy_all(salvage *work) {
     return salvage_walk(work, SEEK_SEEN, copy_seen);
 }
 
+/* SQLite opens no file that is shorter than its header says, as a power cut leaves one: unless the schema may be
+ * written, which is a mode for repairs. What is cut off is then found damaged page by page. Nothing is written here. */
+static void allow_short_file(sbs_sqlite_queue *from) {
+    (void)sqlite3_db_config(from->priv.db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    (void)sqlite3_db_config(from->priv.db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+    (void)sqlite3_exec(from->priv.db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+}
+
 sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     salvage work = {.from = from, .to = to};
+    sbs_sqlite_queue mended;
+    memset(&mended, 0, sizeof mended);
+    allow_short_file(from);
+
     bool readable = salvage_prepare(&work, 2) || salvage_prepare(&work, 1);
+    bool known = true; /* whether the counters that can be read are the last ones */
+
+    /* A copy in memory shows nothing of what is in the log alone. */
+    if (!readable && sbs_sqlite_mend(from, to, &mended)) {
+        work.from = &mended;
+        readable = salvage_prepare(&work, 2);
+        known = !sbs_sqlite_has_log(from->priv.config.path);
+    }
+
     sbs_status status = sbs_sqlite_run(to, SQL_BEGIN, NULL, 0);
     to->priv.writing = status == SBS_OK;
 
@@ -361,7 +382,7 @@ sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
         status = copy_all(&work);
     }
     if (status == SBS_OK) {
-        status = restore_state(&work, readable);
+        status = restore_state(&work, readable && known);
     }
     if (status == SBS_OK) {
         status = sbs_sqlite_run(to, SQL_COMMIT, NULL, 0);
@@ -369,5 +390,6 @@ sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
 
     to->priv.writing = false;
     salvage_finalize(&work);
+    sbs_sqlite_disconnect(&mended);
     return status;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements, their failures, and what they may take. */
+#include <errno.h>
+#include <sys/statvfs.h>
+
 #include "sbs/count.h"
 #include "sqlite_internal.h"
 
@@ -11,7 +14,47 @@ _Static_assert(SQL_COUNT_OF <= SBS_SQLITE_STATEMENTS, "SBS_SQLITE_STATEMENTS is 
 
 /* ---- failures and bounds ----------------------------------------------------------------------------------------- */
 
+/* Why SQLite could not open a file beside one that is there. Where it may not make one it tries to find one, and only
+ * that failure is known then: the file system says more. */
+static int obstacle_beside(const sbs_sqlite_queue *queue) {
+    struct statvfs disk;
+    if (queue->priv.config.vfs != NULL || statvfs(queue->priv.config.path, &disk) != 0) {
+        return 0;
+    }
+    if ((disk.f_flag & ST_RDONLY) != 0) {
+        return EROFS;
+    }
+
+    int reason = sqlite3_system_errno(queue->priv.db);
+    if (reason != ENOENT) {
+        return reason;
+    }
+
+    /* Some file systems have no number of files that they could be full of. */
+    return disk.f_files > 0 && disk.f_favail == 0 ? ENOSPC : 0;
+}
+
+/* What the system said when it refused a file; 0 where it is no such failure. */
+static int system_error(const sbs_sqlite_queue *queue, int code) {
+    if (code == SQLITE_READONLY_DIRECTORY) {
+        return EACCES;
+    }
+
+    switch (code & 0xFF) {
+    case SQLITE_CANTOPEN:
+        if (queue->priv.db == NULL) {
+            return errno; /* it was refused before SQLite had it */
+        }
+        return obstacle_beside(queue);
+    case SQLITE_READONLY:
+        return queue->priv.config.look_only ? EROFS : 0;
+    default:
+        return 0;
+    }
+}
+
 sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
+    queue->priv.os_error = system_error(queue, code);
     queue->priv.error = code;
 
     switch (code & 0xFF) {
@@ -257,4 +300,13 @@ const char *sbs_sqlite_queue_error(const sbs_sqlite_queue *queue) {
 
 bool sbs_sqlite_queue_is_damaged(const sbs_sqlite_queue *queue) {
     return (queue->priv.error & 0xFF) == SQLITE_CORRUPT;
+}
+
+bool sbs_sqlite_queue_is_busy(const sbs_sqlite_queue *queue) {
+    int code = queue->priv.error & 0xFF;
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
+int sbs_sqlite_queue_errno(const sbs_sqlite_queue *queue) {
+    return queue->priv.os_error;
 }

@@ -43,7 +43,7 @@ static sbs_status take_lock(sbs_sqlite_queue *queue) {
 /* Gives the lock back, and sets a file aside that was found damaged meanwhile. */
 static void give_lock(sbs_sqlite_queue *queue) {
     /* Within a group that waits for its end: the transaction is open. */
-    if (queue->priv.damaged && !queue->priv.grouped) {
+    if (queue->priv.damaged && !queue->priv.grouped && !queue->priv.config.look_only) {
         (void)sbs_sqlite_replace(queue);
     }
     (void)pthread_mutex_unlock(&queue->priv.lock);
@@ -61,6 +61,10 @@ static sbs_status start_in_group(sbs_sqlite_queue *queue) {
 }
 
 static sbs_status start_transaction(sbs_sqlite_queue *queue) {
+    if (queue->priv.config.look_only) {
+        return sbs_sqlite_fail(queue, SQLITE_READONLY);
+    }
+
     /* Where the disk is nearly full the log must not grow. Within a transaction it could not be written back. */
     sbs_sqlite_spare_disk(queue);
 

@@ -24,9 +24,9 @@ typedef struct sbs_flash_ops {
     /** Reads @p len bytes. SBS_ERR_STORAGE if the device fails. */
     sbs_status (*read)(void *ctx, uint32_t address, void *buffer, size_t len);
     /** Programs @p len bytes, both address and length multiples of the program unit, within one sector. Returns when
-     * done. */
+     * done: SBS_OK, or SBS_ERR_STORAGE if the device fails. */
     sbs_status (*program)(void *ctx, uint32_t address, const void *data, size_t len);
-    /** Erases the sector that starts at @p address. */
+    /** Erases the sector that starts at @p address. SBS_ERR_STORAGE if the device fails. */
     sbs_status (*erase)(void *ctx, uint32_t address);
 } sbs_flash_ops;
 

@@ -60,8 +60,9 @@ typedef struct sbs_queue_counters {
 
 /** What a queue does. */
 typedef struct sbs_queue_ops {
-    /** Appends an item; returns when it is durable. May be called from another task than the rest. SBS_ERR_BUFFER: the
-     * queue is full and its policy is to refuse; SBS_ERR_TOO_LARGE: never fits; SBS_ERR_STORAGE: not accepted. */
+    /** Appends an item of @p len bytes; returns when it is durable. May be called from another task than the rest.
+     * SBS_ERR_BUFFER: the queue is full and its policy is to refuse; SBS_ERR_TOO_LARGE: never fits; SBS_ERR_STORAGE:
+     * not accepted. */
     sbs_status (*append)(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id);
     /** The unsettled item with the smallest id above @p after (0: the first). SBS_ERR_NOT_FOUND at the end. A damaged
      * item is reported once as SBS_ERR_DAMAGED with its id in @p out_item, and never again as an item to send. */
@@ -80,6 +81,7 @@ typedef struct sbs_queue_ops {
      *               room for; may be NULL.
      */
     sbs_status (*settle)(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words);
+    /** What became of all items so far. */
     void (*counters)(void *ctx, sbs_queue_counters *out);
     /**
      * Optional, NULL where every operation is durable by itself. Opens a group: what mark_attempt, settle and
@@ -93,6 +95,7 @@ typedef struct sbs_queue_ops {
      * Optional, NULL where a restart may forget it: keeps what is held against an item, which next() tells again.
      * @param failures how often it failed while others were stored, saturating.
      * @param since_s  UTC of the first of these, or SBS_UTC_UNKNOWN.
+     * @return SBS_OK; SBS_ERR_NOT_FOUND if it is settled; SBS_ERR_STORAGE.
      */
     sbs_status (*note_failures)(void *ctx, uint64_t id, uint16_t failures, int64_t since_s);
 } sbs_queue_ops;

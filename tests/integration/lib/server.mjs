@@ -11,7 +11,7 @@ import { ok } from './sbs.mjs';
 
 const START = fileURLToPath(new URL('../../server/start', import.meta.url));
 const HOSTILE = fileURLToPath(new URL('../../server/hostile.mjs', import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 300_000; // ends a start that hangs; it takes a second or two
 const MAX_SECONDS = '1800';
 
 export const CLIENT = '9e4a2858-9e86-406b-958f-b86a5e1ceb3d';
@@ -40,7 +40,10 @@ class TestServer {
 
     async whenReady() {
         for (const end = Date.now() + READY_MS; !existsSync(this.ready); await pause(20)) {
-            if (this.child.exitCode !== null || Date.now() > end) throw new Error(`server not ready: ${this.stderr}`);
+            if (this.child.exitCode !== null || Date.now() > end) {
+                this.child.kill('SIGKILL'); // it would keep this process alive
+                throw new Error(`server not ready: ${this.stderr}`);
+            }
         }
         this.info = JSON.parse(readFileSync(this.ready, 'utf8'));
         return this;

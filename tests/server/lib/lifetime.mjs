@@ -11,7 +11,10 @@ export function writeReadyFile(file, info) {
 /** Stops with a signal, after a time, or when standard input closes. */
 export function stopInTime(server, { maxSeconds, stopWithStdin }) {
     server.onStop(() => process.exit(0));
-    setTimeout(() => server.stop(), maxSeconds * 1000);
+    setTimeout(() => {
+        process.stdout.write(`The time is over (--max-seconds ${maxSeconds}): the servers have ended.\n`);
+        server.stop();
+    }, maxSeconds * 1000);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.stop());
     if (!stopWithStdin) return;
     process.stdin

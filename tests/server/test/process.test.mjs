@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers as processes: how they start, tell, refuse and end; and that nothing from the network ends them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
@@ -107,11 +107,23 @@ describe('start', () => {
         assert.deepEqual(clients, [
             { clientId: CLIENT, kids: ['k'], scopes: 'system/Observation.c system/Patient.rs', alg: null },
         ]);
-        assert.match(process.stdout, new RegExp(`FHIR base +${info.fhirBase}`));
+        assert.match(process.stdout, /^The servers are running .* They end at \d\d:\d\d:\d\d, after 60 seconds/);
+        const lines = process.stdout.split('\n').filter((line) => line.startsWith('export '));
+        const values = execFileSync('sh', ['-c', `${lines.join('\n')}\nprintf '%s\\n' "$BASE" "$CA" "$ADMIN" "$ID"`]);
+        assert.deepEqual(values.toString().split('\n'), [info.fhirBase, info.caFile, info.adminUrl, CLIENT, '']);
         child.stdin.end();
         assert.equal(await ended, 0);
         assert.equal(process.stderr, '');
         assert.ok(!existsSync(info.caFile));
+    });
+    test('what it tells to paste is quoted for the shell, and it says when its time was over', async () => {
+        const own = join(dir, "it's a folder");
+        const server = run(START, ['--dir', own, '--max-seconds', '2']);
+        assert.equal(await server.ended, 0);
+        const line = server.stdout.split('\n').find((text) => text.startsWith('export CA='));
+        const value = execFileSync('sh', ['-c', `${line}\nprintf '%s' "$CA"`]).toString();
+        assert.ok(value.startsWith(`${own}/`), value);
+        assert.match(server.stdout, /\nThe time is over \(--max-seconds 2\): the servers have ended\.\n$/);
     });
     test('a taken port', async () => {
         const holder = net.createServer().listen(0, '127.0.0.1');

@@ -17,9 +17,11 @@ sbs_now sbs_baremetal_now(void);
 /** Milliseconds since the start. */
 uint64_t sbs_baremetal_ms(void);
 
-/** For measurements: counts of SysTick's clock since the start, and how many of them make a second. */
+/** For measurements: counts of SysTick's clock since the start. */
 uint64_t sbs_baremetal_ticks(void);
+/** How many of these make a second. */
 uint32_t sbs_baremetal_ticks_per_second(void);
+/** Microseconds since the start. */
 uint64_t sbs_baremetal_us(void);
 
 /** Sets the wall clock, seconds since 1970. SBS_ERR_ARGUMENT, and nothing changes, if that lies before the lower
@@ -27,8 +29,9 @@ uint64_t sbs_baremetal_us(void);
 SBS_NODISCARD sbs_status sbs_baremetal_set_utc(int64_t utc_s);
 
 /** The time before which no true time lies: the build, or the latest time that sbs_baremetal_raise_utc_bound() was
- *  told, such as one stored at an earlier start. An earlier one is ignored. */
+ *  told. */
 int64_t sbs_baremetal_utc_bound(void);
+/** Raises that bound, to a time that was stored at an earlier start, say. An earlier one is ignored. */
 void sbs_baremetal_raise_utc_bound(int64_t utc_s);
 
 #define SBS_BAREMETAL_IDLE_MAX_MS 100u

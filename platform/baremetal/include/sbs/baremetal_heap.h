@@ -18,12 +18,15 @@ typedef struct sbs_heap_account {
     uint32_t failures; /**< requests that found no memory */
 } sbs_heap_account;
 
+/** What the heap holds now, and held at most since the start. */
 sbs_heap_account sbs_baremetal_heap(void);
 
 /** As in ISO C, and accounted: for lwIP (mem_clib_*) and for sbs_baremetal_allocator. What one of them gave goes back
  *  to sbs_baremetal_free() and not to free(). */
 void *sbs_baremetal_malloc(size_t size);
+/** The same: zeroed memory, or NULL. */
 void *sbs_baremetal_calloc(size_t count, size_t size);
+/** Gives back what one of these gave; NULL is legal. */
 void sbs_baremetal_free(void *memory);
 
 #endif

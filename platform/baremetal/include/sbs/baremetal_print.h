@@ -14,6 +14,7 @@
  * "%.*s" and "%.8s". Anything else is printed as it stands. Waits while the console's FIFO is full.
  */
 void sbs_baremetal_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** The same with the arguments as a list. */
 void sbs_baremetal_vprint(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+/** Bytes of the stack. */
 size_t sbs_baremetal_stack_size(void);
 
 /** Bytes that were in use at the deepest moment since the start. */

@@ -101,11 +101,12 @@ SBS_NODISCARD sbs_status sbs_flash_check(const sbs_flash *flash);
 SBS_NODISCARD sbs_status sbs_flash_log_mount(sbs_flash_log *log, const sbs_flash *flash,
                                              const sbs_flash_log_owner *owner);
 
-/** Erases the whole region: all records are lost. The log has to be mounted afterwards. */
+/** Erases the whole region: all records are lost. The log has to be mounted afterwards. SBS_ERR_ARGUMENT as for
+ *  sbs_flash_check(); SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_flash_log_format(const sbs_flash *flash);
 
 /** The newest state that the owner gave, zeros if there is none, and in @p out_from the place from which on records
- *  are not part of it. */
+ *  are not part of it. SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_flash_log_state(sbs_flash_log *log, uint8_t out_state[SBS_FLASH_LOG_STATE_SIZE],
                                              sbs_flash_log_cursor *out_from);
 
@@ -148,10 +149,11 @@ SBS_NODISCARD sbs_status sbs_flash_log_move(sbs_flash_log *log, const sbs_flash_
 SBS_NODISCARD sbs_status sbs_flash_log_compact(sbs_flash_log *log);
 
 /** The newest live sector that holds something behind its records: what is left of an operation that was cut. 0: none.
- */
+ *  SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_flash_log_torn(sbs_flash_log *log, uint32_t *out_sector);
 
-/** Erases every free sector that is not blank, for the sake of what was in it. */
+/** Erases every free sector that is not blank, for the sake of what was in it. SBS_ERR_STORAGE; else as
+ *  sbs_flash_log_compact(). */
 SBS_NODISCARD sbs_status sbs_flash_log_erase_free(sbs_flash_log *log);
 
 /** Bytes of flash that a record with @p len bytes of payload takes. */

@@ -40,7 +40,7 @@ typedef struct sbs_flash_queue_config {
     sbs_flash_queue_policy policy;
     /** Held during each operation where append() is called from another task; NULL: not needed. */
     void (*lock)(void *ctx);
-    void (*unlock)(void *ctx);
+    void (*unlock)(void *ctx); /**< ends what lock began */
     void *lock_ctx;
 } sbs_flash_queue_config;
 
@@ -58,16 +58,16 @@ typedef struct sbs_flash_queue {
     uint32_t waiting;
     uint32_t used; /**< bytes of flash of the unsettled items */
     /* Item records have numbers in the order in which they stand in the log; those of one mount only. */
-    uint32_t oldest;                 /**< number of the first one on the flash */
-    uint32_t front;                  /**< of the first one that may be unsettled */
-    uint32_t low;                    /**< of the first one that has a bit */
-    uint32_t known;                  /**< of the first one behind that which has none */
-    uint32_t newest;                 /**< that the next one gets */
-    uint32_t gaps;                   /**< unreadable regions when all was read */
+    uint32_t oldest;                       /**< number of the first one on the flash */
+    uint32_t front;                        /**< of the first one that may be unsettled */
+    uint32_t low;                          /**< of the first one that has a bit */
+    uint32_t known;                        /**< of the first one behind that which has none */
+    uint32_t newest;                       /**< that the next one gets */
+    uint32_t gaps;                         /**< unreadable regions when all was read */
     struct sbs_flash_queue_batch *copying; /**< memory of a compaction that is under way */
-    bool full;                       /**< compacting found no room; until an item is settled */
-    bool stale;                      /**< the flash could not be read as before: all this is to be read anew */
-    bool dropping;                   /**< the next compaction gives up unsettled items */
+    bool full;                             /**< compacting found no room; until an item is settled */
+    bool stale;                            /**< the flash could not be read as before: all this is to be read anew */
+    bool dropping;                         /**< the next compaction gives up unsettled items */
     struct sbs_flash_queue_hint {
         uint32_t sector, offset, number;
         uint64_t id;      /**< 0: none */

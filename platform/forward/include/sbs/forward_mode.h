@@ -35,7 +35,7 @@ typedef struct sbs_forward_modes {
         sbs_forward_server *server;
         sbs_forward_mode asked;
         sbs_forward_knowledge knowledge;
-        void (*warn)(void *ctx, const char *sentence);
+        void (*warn)(void *ctx, const char *sentence); /**< as given to init */
         void *warn_ctx;
         sbs_forward_json statement;
         char *answer;
@@ -48,12 +48,13 @@ typedef struct sbs_forward_modes {
     } priv;
 } sbs_forward_modes;
 
-/** Starts with nothing known. @p warn, may be NULL, is called at most once with a sentence of what may be stored
- * twice. */
+/** Starts with nothing known. @p asked: what the operator chose. @p warn, may be NULL, is called at most once with a
+ * sentence of what may be stored twice. */
 void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server, sbs_forward_mode asked,
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx);
 /** Asks for nothing where the mode was chosen: a statement could only be warned of. */
 void sbs_forward_modes_trust(sbs_forward_modes *modes);
+/** Frees what was learnt. Legal twice. */
 void sbs_forward_modes_free(sbs_forward_modes *modes);
 
 /**
@@ -70,6 +71,13 @@ bool sbs_forward_modes_has_bad_statement(const sbs_forward_modes *modes);
 const char *sbs_forward_modes_fault(const sbs_forward_modes *modes);
 /** True if what failed last was asking for the statement, false if it was the token after it. */
 bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes);
+
+/** True if an answer to the request for the statement came, was meant as a success, and has no body that can be read.
+ * @p status: of that request. */
+bool sbs_forward_is_useless(sbs_forward_server *server, sbs_status status);
+/** Writes what came instead: "URL answers with an HTML page (HTTP 200), not with a CapabilityStatement in JSON".
+ * @p status: of the request, or of reading the body; SBS_OK: it is JSON, but something else. */
+void sbs_forward_name_useless(sbs_forward_server *server, sbs_status status, sbs_text body, char *out, size_t size);
 
 /** The way for a type, by what was learnt and by the scope that is granted now. */
 sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type, sbs_now now);

@@ -53,6 +53,7 @@ typedef struct sbs_forward_push_config {
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
     bool (*name)(void *ctx, uint64_t id, sbs_writer *out);
+    /** Called for each thing that happens to an item or to all; what it tells is durable later. */
     void (*event)(void *ctx, const sbs_forward_event *event);
     void (*durable)(void *ctx);                    /**< optional */
     void (*undone)(void *ctx);                     /**< optional */
@@ -89,6 +90,7 @@ typedef struct sbs_forward_push {
         uint8_t state;
         bool open;
         bool told; /* something that is not durable yet */
+        bool warned_of_ids;
     } priv;
 } sbs_forward_push;
 

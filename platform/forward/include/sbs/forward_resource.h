@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 extern const char SBS_FORWARD_OUT_OF_MEMORY[]; /**< compared by its address */
+extern const char SBS_FORWARD_NO_OBJECT[];     /**< the same: valid JSON, but another value than an object */
 
 #define SBS_FORWARD_HASH_SIZE 20u /**< bytes of a hash: the first 160 bits of SHA-256 */
 
@@ -43,7 +44,8 @@ void sbs_forward_resource_free(sbs_forward_resource *resource);
 
 /** Writes the text with @p id as its `id`, or without one if @p id is NULL; every other byte as it was. */
 void sbs_forward_resource_put(const sbs_forward_resource *resource, const char *id, sbs_writer *out);
-/** Writes the text with this identifier added; only for one that has none. Neither part may need escaping in JSON. */
+/** Writes the text with an identifier of @p system and @p value added; only for one that has none. Neither part may
+ * need escaping in JSON. */
 void sbs_forward_resource_put_identified(const sbs_forward_resource *resource, const char *system, sbs_text value,
                                          sbs_writer *out);
 

@@ -9,6 +9,7 @@
 
 #include "sbs/client.h"
 #include "sbs/linux_stream.h"
+#include "sbs/tls_explain.h"
 #include "sbs/tls_stream.h"
 
 #ifdef __cplusplus
@@ -53,6 +54,7 @@ typedef struct sbs_forward_server {
         sbs_forward_server_config given;
         sbs_tls_session sessions[2];
         sbs_tls_config tls_config;
+        sbs_tls_explain tls_explain;
         sbs_tls_stream tls;
         sbs_linux_stream_config raw_config;
         sbs_linux_stream raw, plain;

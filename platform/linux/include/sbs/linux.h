@@ -35,6 +35,7 @@ typedef struct sbs_linux_platform {
         sbs_tls_trust trust;
         sbs_tls_identity identity;
         sbs_tls_config config;
+        sbs_tls_explain explain;
         sbs_tls_session sessions[2];
         sbs_psa_key psa_key;
         psa_key_id_t key_id;
@@ -65,7 +66,8 @@ typedef struct sbs_linux_platform_config {
 SBS_NODISCARD sbs_status sbs_linux_platform_open_with(sbs_linux_platform *platform,
                                                       const sbs_linux_platform_config *config);
 
-/** Why the last connection failed, a static clause for a person; "" if no more is known than the status says. */
+/** Why the last connection failed, a clause for a person; "" if no more is known than the status says. Good until the
+ *  next open(). */
 const char *sbs_linux_platform_tls_words(const sbs_linux_platform *platform);
 
 /** Closes the connection, destroys the key in PSA and wipes what was kept. Legal twice. */

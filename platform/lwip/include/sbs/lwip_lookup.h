@@ -19,7 +19,7 @@ typedef struct sbs_lwip_lookup {
     uint32_t ticket;              /* what the answer is known by; 0: none is waited for */
     uint32_t address;             /* IPv4, network byte order */
     sbs_status answer;            /* SBS_PENDING: none yet */
-    void (*done)(void *ctx);      /* NULL: the answer is polled for */
+    void (*done)(void *ctx);      /**< called with the answer; NULL: it is polled for */
     void *ctx;
 } sbs_lwip_lookup;
 

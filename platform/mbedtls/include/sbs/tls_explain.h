@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file tls_explain.h
- * Why a TLS connection failed, in words for a person: a status has one sentence for every failed handshake. For tools
- * and gateways; a firmware that does not name this module does not link it.
+ * Why a TLS connection failed, in words for a person: a status has one sentence for every failed handshake. It also
+ * refuses names that an issuer's name constraints do not allow, which Mbed TLS does not look at
+ * (sbs/tls_constraints.h). For tools and gateways; a firmware that does not name this module does not link it.
  *
- * Put `.explain = &sbs_tls_explain` into sbs_tls_config, and ask after a failure.
+ * Put `.explain = sbs_tls_explain_init(&explain)` into sbs_tls_config, and ask after a failure.
  */
 #ifndef SBS_TLS_EXPLAIN_H
 #define SBS_TLS_EXPLAIN_H
 
+#include "sbs/tls_constraints.h"
 #include "sbs/tls_stream.h"
 
 #ifdef __cplusplus
@@ -46,9 +48,15 @@ extern "C" {
     X(SBS_TLS_TOO_WEAK, "a certificate is signed with SHA-1 or older, or has a key that is too short")                 \
     X(SBS_TLS_OTHER_USE, "the certificate is not one for servers")                                                     \
     X(SBS_TLS_NO_NAMES, "the certificate names no host in subjectAltName, and its common name does not count")         \
+    X(SBS_TLS_NAME_NOT_ALLOWED, ("the certificate has a name that its issuer may not give (name constraints)"))        \
+    X(SBS_TLS_ROOT_EXPIRED, "a trusted root certificate has expired")                                                  \
+    X(SBS_TLS_EXPIRED, "the server's certificate, or one between it and the root, has expired")                        \
+    X(SBS_TLS_NOT_YET_VALID, "the server's certificate, or one of its issuers, is not valid yet")                      \
+    X(SBS_TLS_OTHER_NAME, "the server's certificate is for other names")                                               \
     X(SBS_TLS_CHAIN_TOO_LONG, "the server's certificates are too long or too many for this program")                   \
     X(SBS_TLS_MALFORMED, "a certificate is malformed")                                                                 \
     /* anything else */                                                                                                \
+    X(SBS_TLS_RECORD_TOO_LONG, SBS_TLS_RECORD_TOO_LONG_TEXT)                                                           \
     X(SBS_TLS_BROKEN_RULES, "the server sent what TLS does not allow")
 
 typedef enum sbs_tls_problem {
@@ -57,8 +65,20 @@ typedef enum sbs_tls_problem {
 #undef SBS_TLS_PROBLEM_ENUM
 } sbs_tls_problem;
 
-/** For sbs_tls_config.explain. */
-extern const sbs_tls_explain_ops sbs_tls_explain;
+/** Bytes of a sentence with names and dates, with the NUL. */
+#define SBS_TLS_WORDS_SIZE 448u
+
+/** What is kept for one stream. It must outlive the stream. */
+typedef struct sbs_tls_explain {
+    sbs_tls_explain_ops ops;
+    struct {
+        char words[SBS_TLS_WORDS_SIZE]; /* of the problem that the stream has, if it is one of names or dates */
+        sbs_tls_constraints constraints;
+    } priv;
+} sbs_tls_explain;
+
+/** Prepares @p explain. Returns what sbs_tls_config.explain takes. */
+sbs_tls_explain_ops *sbs_tls_explain_init(sbs_tls_explain *explain);
 
 /** What was wrong with the connection since the last open() began, also after it was closed. */
 sbs_tls_problem sbs_tls_stream_problem(const sbs_tls_stream *tls);
@@ -66,7 +86,10 @@ sbs_tls_problem sbs_tls_stream_problem(const sbs_tls_stream *tls);
 /** The TLS alert (RFC 8446 section 6) that the peer sent with it, 0 if none. */
 uint8_t sbs_tls_stream_alert(const sbs_tls_stream *tls);
 
-/** The same as a static clause, with the alert's meaning if there is one: never NULL, "" if nothing is known. */
+/**
+ * The same as a clause, with the alert's meaning, the names or the dates if there are any: never NULL, "" if nothing is
+ * known. Names out of certificates are printable ASCII and cut. Good until the next open().
+ */
 const char *sbs_tls_stream_words(const sbs_tls_stream *tls);
 
 /** Why the first certificate that sbs_tls_trust_add_pem() skipped cannot be used; SBS_TLS_NO_PROBLEM if all could. */

@@ -50,13 +50,25 @@ typedef struct sbs_tls_session {
     } priv;
 } sbs_tls_session;
 
+/** The stream's last_code() where SBS_ERR_TLS means that the server sends longer records than the buffers of this build
+ * take (MBEDTLS_SSL_IN_CONTENT_LEN below 16384). No code of Mbed TLS, which are negative. */
+#define SBS_TLS_CODE_RECORD_TOO_LONG 16384
+
+/** A sentence for it. */
+#define SBS_TLS_RECORD_TOO_LONG_TEXT                                                                                   \
+    ("the server sends records of up to 16384 bytes, this build takes " SBS_TLS_NUMBER_TEXT(                           \
+        MBEDTLS_SSL_IN_CONTENT_LEN) " at most")
+#define SBS_TLS_NUMBER_TEXT(number) SBS_TLS_NUMBER_TEXT_OF(number)
+#define SBS_TLS_NUMBER_TEXT_OF(number) #number
+
 struct sbs_tls_stream;
 
-/** What looks closer at failures, for a person's eyes: sbs/tls_explain.h has the only one, and a program without it
- * does not link its sentences. */
+/** What looks closer at certificates and failures: sbs/tls_explain.h has the only one, and a program without it does
+ * not link its sentences. */
 typedef struct sbs_tls_explain_ops {
-    /** A certificate was checked, with the result @p flags (MBEDTLS_X509_BADCERT_*). */
-    void (*certificate)(struct sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t flags);
+    /** A certificate was checked, with the result @p flags (MBEDTLS_X509_BADCERT_*), to which more may be added. From
+     * the root's side (highest depth) to the server's own (0). */
+    void (*certificate)(struct sbs_tls_stream *tls, const mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
     /** Mbed TLS failed with @p code, or the raw stream did (0). True: the peer said why. */
     bool (*failure)(struct sbs_tls_stream *tls, int code);
 } sbs_tls_explain_ops;
@@ -66,12 +78,13 @@ typedef struct sbs_tls_config {
     const sbs_tls_trust *trust; /**< required */
     sbs_tls_version min_version;
     sbs_tls_version max_version;
-    uint16_t
-        max_fragment_len; /**< RFC 6066 section 4: 512, 1024, 2048 or 4096 bytes are asked for (TLS 1.2); 0: no limit */
+    /** RFC 6066 section 4: records of 512, 1024, 2048 or 4096 bytes are asked for (TLS 1.2). 0: what the record buffers
+     * demand, nothing with those of 16 KB. A server may ignore it: SBS_TLS_CODE_RECORD_TOO_LONG. */
+    uint16_t max_fragment_len;
     sbs_tls_session *sessions; /**< memory for session_count sessions, owned by the stream; NULL: nothing is resumed */
     size_t session_count;      /**< token host and FHIR host: 2 are enough */
-    const sbs_tls_identity *identity;   /**< the client's own certificate, for servers that ask for one; NULL: none */
-    const sbs_tls_explain_ops *explain; /**< &sbs_tls_explain (sbs/tls_explain.h), or NULL: nothing is explained */
+    const sbs_tls_identity *identity; /**< the client's own certificate, for servers that ask for one; NULL: none */
+    sbs_tls_explain_ops *explain;     /**< sbs_tls_explain_init() (sbs/tls_explain.h); NULL: nothing is explained */
 } sbs_tls_config;
 
 /** A stream. Place it anywhere; it must not move while it is in use. */

@@ -77,6 +77,8 @@ typedef struct sbs_sqlite_queue_config {
     bool (*stop)(void *ctx);
     void *stop_ctx;
     bool any_owner;  /**< the superuser may open a queue of another user; new files go to that user then */
+    bool look_only;  /**< opens a file that cannot be written, as on a read-only file system: nothing is locked, made,
+                          mended or deleted; what writes fails with SBS_ERR_STORAGE */
     const char *vfs; /**< name of a registered SQLite VFS; NULL: the system's. Files of others are not set aside. */
 } sbs_sqlite_queue_config;
 
@@ -162,6 +164,7 @@ typedef struct sbs_sqlite_queue {
         int changes_before;                   /* of the connection, the same */
         int version;                          /* of the file */
         int error;                            /* SQLite's extended code of the last failure */
+        int os_error;                         /* the system's with it, or 0 */
         uint32_t ticks;                       /* of the statement that runs */
         uint32_t turns;                       /* operations since ages were looked at */
         char *set_aside;                      /* path of a damaged file, or NULL */
@@ -236,7 +239,7 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs
                                               uint64_t *out_id, sbs_sqlite_repeat *out_repeat);
 
 /** What tells this file's own identifiers from those of others: a random number made with the file; and the id that the
- * next append() in the same group will give. A copy of the file has the same number. */
+ * next append() in the same group will give. A copy of the file has the same number. SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_next_id(sbs_sqlite_queue *queue, uint64_t *out_epoch, uint64_t *out_id);
 
 /** An item that waits or a dead letter, by its id. SBS_ERR_NOT_FOUND; SBS_ERR_STORAGE. */
@@ -291,6 +294,13 @@ uint64_t sbs_sqlite_queue_lost(const sbs_sqlite_queue *queue);
 
 /** True if the last failure was a damaged file. What writes next sets it aside. */
 bool sbs_sqlite_queue_is_damaged(const sbs_sqlite_queue *queue);
+
+/** True if the last failure was another process that held the file for too long. */
+bool sbs_sqlite_queue_is_busy(const sbs_sqlite_queue *queue);
+
+/** The errno with which the system refused a file in the last failure; ELOOP, EISDIR: a link or a folder has the name.
+ * 0: it was another failure. */
+int sbs_sqlite_queue_errno(const sbs_sqlite_queue *queue);
 
 /** SQLite's words for the last failure, "" if there was none. They hold nothing of an item. Static. */
 const char *sbs_sqlite_queue_error(const sbs_sqlite_queue *queue);
