@@ -16,45 +16,45 @@ import sys
 with open(sys.argv[1]) as file:
     ANSWERS = json.load(file)
 
-FHIR = {'Content-Type': 'application/fhir+json'}
-TOKEN = {'access_token': 'a-token', 'token_type': 'Bearer', 'expires_in': 300, 'scope': 'system/*.cu'}
+FHIR = {"Content-Type": "application/fhir+json"}
+TOKEN = {"access_token": "a-token", "token_type": "Bearer", "expires_in": 300, "scope": "system/*.cu"}
 STATEMENT = {
-    'resourceType': 'CapabilityStatement',
-    'fhirVersion': '4.0.1',
-    'rest': [{'mode': 'server', 'resource': [
-        {'type': name, 'interaction': [{'code': 'create'}, {'code': 'update'}], 'conditionalCreate': True,
-         'updateCreate': True} for name in ('Observation', 'Patient')]}],
+    "resourceType": "CapabilityStatement",
+    "fhirVersion": "4.0.1",
+    "rest": [{"mode": "server", "resource": [
+        {"type": name, "interaction": [{"code": "create"}, {"code": "update"}], "conditionalCreate": True,
+         "updateCreate": True} for name in ("Observation", "Patient")]}],
 }
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
+    protocol_version = "HTTP/1.1"
 
     def usual(self):
-        if self.command == 'POST' and '/token' in self.path:
-            return [200, {'Content-Type': 'application/json'}, TOKEN]
-        if self.path.endswith('/metadata'):
+        if self.command == "POST" and "/token" in self.path:
+            return [200, {"Content-Type": "application/json"}, TOKEN]
+        if self.path.endswith("/metadata"):
             return [200, FHIR, STATEMENT]
-        if self.path.endswith('/.well-known/smart-configuration'):
-            return [200, {'Content-Type': 'application/json'}, {'token_endpoint': 'BASE/token'}]
-        if self.command == 'GET':
-            return [404, {}, '']
-        return [201, {'Location': f'BASE{self.path}/1'}, '']
+        if self.path.endswith("/.well-known/smart-configuration"):
+            return [200, {"Content-Type": "application/json"}, {"token_endpoint": "BASE/token"}]
+        if self.command == "GET":
+            return [404, {}, ""]
+        return [201, {"Location": f"BASE{self.path}/1"}, ""]
 
     def reply(self):
-        self.rfile.read(int(self.headers.get('Content-Length', 0)))
-        rows = [row for row in ANSWERS if f'{self.command} {self.path}'.startswith(row)]
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        rows = [row for row in ANSWERS if f"{self.command} {self.path}".startswith(row)]
         status, fields, body = ANSWERS[max(rows, key=len)] if rows else self.usual()
         if status == 0:
             self.close_connection = True
             return
-        base = f'http://127.0.0.1:{self.server.server_address[1]}'
+        base = f"http://127.0.0.1:{self.server.server_address[1]}"
         text = body if isinstance(body, str) else json.dumps(body)
-        data = text.replace('BASE', base).encode()
+        data = text.replace("BASE", base).encode()
         self.send_response(status)
         for name, value in fields.items():
-            self.send_header(name, value.replace('BASE', base))
-        self.send_header('Content-Length', str(len(data)))
+            self.send_header(name, value.replace("BASE", base))
+        self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 print(server.server_address[1], flush=True)
 server.serve_forever()

@@ -13,6 +13,12 @@
 
 #define DISCOVERY_PATH "/.well-known/smart-configuration"
 
+static sbs_forward_server *server_in_use;
+
+void cli_advice_use(sbs_forward_server *server) {
+    server_in_use = server;
+}
+
 /* ---- redirects ------------------------------------------------------------------------------------------------ */
 
 /* The token endpoint in use: the one that was given, or that discovery found. Absent before. */
@@ -20,7 +26,10 @@ static sbs_text token_url_in_use(void) {
     if (cli_server.token_url != NULL) {
         return sbs_text_of(cli_server.token_url);
     }
-    return sbs_client_token_url(cli_server_client());
+    if (server_in_use == NULL) {
+        return (sbs_text){NULL, 0};
+    }
+    return sbs_client_token_url(sbs_forward_server_client(server_in_use));
 }
 
 /* The Location of a redirect is all of the server's words then. Sentences are none. */
@@ -252,6 +261,11 @@ static bool has_unclear_word(sbs_text list) {
 }
 
 bool cli_scope_is_unclear(void) {
-    sbs_text granted = sbs_forward_server_scope(cli_server_forward(), sbs_linux_now());
-    return has_unclear_word(granted) || (cli_server.scope != NULL && has_unclear_word(sbs_text_of(cli_server.scope)));
+    if (server_in_use == NULL) {
+        return false;
+    }
+    if (has_unclear_word(sbs_forward_server_scope(server_in_use, sbs_linux_now()))) {
+        return true;
+    }
+    return cli_server.scope != NULL && has_unclear_word(sbs_text_of(cli_server.scope));
 }

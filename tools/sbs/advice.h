@@ -3,7 +3,10 @@
 #ifndef SBS_CLI_ADVICE_H
 #define SBS_CLI_ADVICE_H
 
-#include "sbs/client.h"
+#include "sbs/forward_server.h"
+
+/** Sets the server whose token endpoint and scope are named; NULL: none from now on. */
+void cli_advice_use(sbs_forward_server *server);
 
 /** What to do about a redirect whose target the server told; NULL if it is none, or told nothing. Static, until the
  * next call. */

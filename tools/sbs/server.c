@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "certificates.h"
 #include "client_check.h"
 #include "message.h"
@@ -230,6 +231,7 @@ static int open_server(const char *command, bool with_key) {
     }
 
     cli_tls_words_use(sbs_forward_server_tls(&setup.server));
+    cli_advice_use(&setup.server);
     return CLI_DONE;
 }
 
@@ -292,6 +294,7 @@ void cli_server_close(void) {
     }
 
     cli_tls_words_use(NULL);
+    cli_advice_use(NULL);
     sbs_forward_server_close(&setup.server);
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
