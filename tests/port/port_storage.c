@@ -302,7 +302,7 @@ static void storage_atomic(port_report *report, const void *context) {
         if (!storage_put(report, port, NAME, 1, RECORD)) {
             return;
         }
-        if (!port->set_and_cut(port->ctx, NAME, after, sizeof after, step)) {
+        if (!port->set_and_cut(port->ctx, &port->storage, NAME, after, sizeof after, step)) {
             (void)storage_holds(report, port, NAME, 2, RECORD);
             return;
         }
@@ -423,7 +423,7 @@ static const port_check storage_checks[] = {
      "is the checksum compared before a byte is used? who erases the record?", storage_damage},
     {"a record of newer code is refused and left alone",
      "port/README.md: \"older code answers SBS_ERR_VERSION and leaves it alone\"",
-     "the version in front of what is stored; it is looked at before the checksum", storage_newer},
+     "the version in front of what is stored, and who writes over the record", storage_newer},
 };
 
 unsigned port_suite_storage(const port_suite *suite, const port_storage *port) {

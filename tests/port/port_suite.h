@@ -88,9 +88,10 @@ typedef struct port_storage {
     bool (*renew)(void *ctx, const char *name);
     /** From now on the medium refuses to be written, or (false) works again. */
     void (*refuse_writes)(void *ctx, bool refuse);
-    /** Calls set() and takes the power away after @p step units of writing, whatever a unit is, and restarts. False:
-     *  set() had returned before. */
-    bool (*set_and_cut)(void *ctx, const char *name, const uint8_t *data, size_t len, uint32_t step);
+    /** Calls set() of @p storage, takes the power away after @p step units of writing, whatever a unit is, and restarts.
+     *  False: set() had returned before. */
+    bool (*set_and_cut)(void *ctx, const sbs_storage *storage, const char *name, const uint8_t *data, size_t len,
+                        uint32_t step);
     uint8_t *memory; /**< twice @c largest bytes and two more, for the largest record; the value is @c memory_size */
     size_t memory_size;
     size_t largest; /**< bytes of the largest record under a name of 31 bytes */
