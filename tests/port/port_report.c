@@ -161,6 +161,11 @@ bool port_pending(port_report *report, const char *doing, const sbs_wait *wait) 
         return port_expect(report, doing, false, "an end within port_suite.patience_ms", "SBS_PENDING again and again");
     }
 
+    if (wait != NULL && wait->timeout_ms == SBS_WAIT_FOREVER && wait->events == 0) {
+        return port_expect(report, doing, false, "waits_for() with an event or a time limit",
+                           "SBS_WAIT_FOREVER without an event: the loop never wakes");
+    }
+
     /* A port that names no event in time is asked again when patience is over, and told so then. */
     if (suite->wait != NULL && (wait == NULL || wait->timeout_ms != 0)) {
         sbs_wait limited = {.timeout_ms = 10, .events = 0, .descriptor = -1};

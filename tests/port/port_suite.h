@@ -88,11 +88,11 @@ typedef struct port_storage {
     bool (*renew)(void *ctx, const char *name);
     /** From now on the medium refuses to be written, or (false) works again. */
     void (*refuse_writes)(void *ctx, bool refuse);
-    /** Calls set() of @p storage, takes the power away after @p step units of writing, whatever a unit is, and restarts.
-     *  False: set() had returned before. */
+    /** Calls set() of @p storage, takes the power away after @p step units of writing, whatever a unit is, and
+     * restarts. False: set() had returned before. */
     bool (*set_and_cut)(void *ctx, const sbs_storage *storage, const char *name, const uint8_t *data, size_t len,
                         uint32_t step);
-    uint8_t *memory; /**< twice @c largest bytes and two more, for the largest record; the value is @c memory_size */
+    uint8_t *memory; /**< twice @c largest bytes and two more */
     size_t memory_size;
     size_t largest; /**< bytes of the largest record under a name of 31 bytes */
 } port_storage;
@@ -110,9 +110,10 @@ typedef struct port_queue {
     bool (*restart)(void *ctx);
     /** Changes one bit of this item's bytes behind the port's back. */
     bool (*damage)(void *ctx, uint64_t id);
-    uint8_t *memory; /**< @c largest bytes and one more, for the largest item */
+    uint8_t *memory; /**< for the largest item, and one that is too large */
     size_t memory_size;
-    size_t largest; /**< bytes of the largest item */
+    size_t largest;   /**< bytes of the largest item that always fits */
+    size_t too_large; /**< bytes of an item that never fits: one more where the limit is sharp */
     uint32_t
         full_after; /**< the queue refuses when full, at the latest after so many items of 32 bytes; 0: not checked */
 } port_queue;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file broken.h
- * Ports that break one rule each, to prove that the suite can fail: tables of {the sentence that must fail, what is broken,
- * how}. A broken port is a sound one of which some functions are replaced; those call the sound ones, and get their
- * context.
+ * Ports that break one rule each, to prove that the suite can fail: tables of {the sentence that must fail, what is
+ * broken, how}. A broken port is a sound one of which some functions are replaced; those call the sound ones, and get
+ * their context.
  */
 #ifndef PORT_BROKEN_H
 #define PORT_BROKEN_H

@@ -148,7 +148,10 @@ const broken_flash broken_flashes[] = {
     {"an erased sector reads as 0xFF to its last byte", "it reads as 0", {.erase = erase_to_zero}, NULL},
     {"erase() leaves the neighbours alone", "the one before goes, too", {.erase = erase_takes_two}, NULL},
     {"erase() leaves the neighbours alone", "one fails", {.erase = erase_fails}, NULL},
-    {"a single unit is programmed, and its neighbours stay", "the next byte, too", {.program = program_takes_next}, NULL},
+    {"a single unit is programmed, and its neighbours stay",
+     "the next byte, too",
+     {.program = program_takes_next},
+     NULL},
     {"a whole sector is programmed and read back", "a page wraps", {.program = program_wraps}, NULL},
     {"every value is kept", "the highest bit is lost", {.program = program_drops_bit}, NULL},
     {"each sector is another one",
@@ -183,11 +186,9 @@ void broken_flash_make(const broken_flash *how, port_flash *out) {
         memory.ops.erase = how->ops.erase;
     }
 
-    *out = (port_flash){.flash = {.ops = &memory.ops,
-                                  .sector_size = SECTOR,
-                                  .sector_count = SECTORS,
-                                  .program_unit = UNIT},
-                        .restart = memory_restart};
+    *out = (port_flash){
+        .flash = {.ops = &memory.ops, .sector_size = SECTOR, .sector_count = SECTORS, .program_unit = UNIT},
+        .restart = memory_restart};
     if (how != NULL && how->change != NULL) {
         how->change(&out->flash);
     }

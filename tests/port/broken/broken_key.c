@@ -137,7 +137,9 @@ static sbs_status sign_blocks(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 const broken_key broken_keys[] = {
-    {"the public key has the form that PSA exports", "the first byte is left out", {.public_key = public_without_prefix}},
+    {"the public key has the form that PSA exports",
+     "the first byte is left out",
+     {.public_key = public_without_prefix}},
     {"the public key has the form that PSA exports", "the other algorithm", {.public_key = public_of_wrong_kind}},
     {"the public key is the same at each call", "it changes", {.public_key = public_changes}},
     {"the public key fits its own size and no smaller one", "one more is wanted", {.public_key = public_wants_more}},

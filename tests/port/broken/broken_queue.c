@@ -74,8 +74,7 @@ static sbs_status append_keeps_pointer(void *ctx, const sbs_queue_meta *meta, co
     return sound_ops->append(ctx, meta, data, len, out_id);
 }
 
-static sbs_status read_from_pointer(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size,
-                                    size_t *out_len) {
+static sbs_status read_from_pointer(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->read(ctx, id, offset, buffer, size, out_len);
     if (status == SBS_OK && *out_len > 0) {
         memcpy(buffer, (const char *)kept.pointer + offset, *out_len);
@@ -87,8 +86,7 @@ static sbs_status read_of_words(void *ctx, uint64_t id, size_t offset, void *buf
     return sound_ops->read(ctx, id, offset & ~(size_t)3u, buffer, size, out_len);
 }
 
-static sbs_status read_fails_at_end(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size,
-                                    size_t *out_len) {
+static sbs_status read_fails_at_end(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->read(ctx, id, offset, buffer, size, out_len);
     return status == SBS_OK && *out_len == 0 ? SBS_ERR_ARGUMENT : status;
 }
@@ -227,7 +225,7 @@ static sbs_status append_counts_anew(void *ctx, const sbs_queue_meta *meta, cons
 static void counters_begin_anew(void *ctx, sbs_queue_counters *out) {
     sound_ops->counters(ctx, out);
     if (kept.was_restarted) {
-        out->delivered = 0;
+        out->accepted = 0;
     }
 }
 
@@ -292,7 +290,10 @@ const broken_queue broken_queues[] = {
     {"items come in the order in which they were appended", "from it on", {.next = next_from_it_on}, false},
     {"ids grow and none is used twice", "places are numbered", {.append = append_numbers_places}, false},
     {"what stands beside an item is kept, to its last bit", "16 bits of lane", {.append = append_narrows_lane}, false},
-    {"what stands beside an item is kept, to its last bit", "no unknown time", {.append = append_knows_all_times}, false},
+    {"what stands beside an item is kept, to its last bit",
+     "no unknown time",
+     {.append = append_knows_all_times},
+     false},
     {"append() keeps no pointer to the bytes",
      "it is kept",
      {.append = append_keeps_pointer, .read = read_from_pointer},

@@ -209,7 +209,8 @@ static sbs_status get_gives_damage(void *ctx, const char *name, uint8_t *buffer,
     return status == SBS_ERR_DAMAGED ? SBS_OK : status;
 }
 
-static sbs_status get_takes_newer_for_damage(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
+static sbs_status get_takes_newer_for_damage(void *ctx, const char *name, uint8_t *buffer, size_t size,
+                                             size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
     return status == SBS_ERR_VERSION ? SBS_ERR_DAMAGED : status;
 }

@@ -54,6 +54,7 @@ void rig_queue_flash_open(port_queue *out) {
                         .memory = memory,
                         .memory_size = sizeof memory,
                         .largest = sbs_flash_queue_max(&on_flash.queue),
+                        .too_large = on_flash.sim.flash.sector_size,
                         .full_after = on_flash.sim.size / 32u};
 }
 

@@ -17,8 +17,7 @@ static bool sqlite_restart(void *ctx) {
 static bool sqlite_damage(void *ctx, uint64_t id) {
     char sql[128];
     (void)ctx;
-    (void)snprintf(sql, sizeof sql,
-                   "UPDATE sbs_body SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE id = %llu",
+    (void)snprintf(sql, sizeof sql, "UPDATE sbs_body SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE id = %llu",
                    (unsigned long long)id);
     rig_tamper(sql);
     return true;
@@ -35,6 +34,7 @@ void rig_queue_sqlite_open(port_queue *out) {
                         .memory = memory,
                         .memory_size = sizeof memory,
                         .largest = LARGEST,
+                        .too_large = LARGEST + 1u,
                         .full_after = 50};
 }
 

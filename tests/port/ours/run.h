@@ -28,8 +28,8 @@ void run_assert_sound(unsigned failures, unsigned missing);
 char run_result(const char *sentence);
 /** What came where it failed. */
 const char *run_came(const char *sentence);
-/** Fails the test unless each sentence that was heard stands in the table of broken ports: rows of @p size bytes that begin
- *  with the sentence. */
+/** Fails the test unless each sentence that was heard stands in the table of broken ports: rows of @p size bytes that
+ * begin with the sentence. */
 void run_assert_each_is_broken(const void *table, size_t size, size_t count);
 /** Time goes on by so much at once, for a port that blocks. */
 void run_skip_ms(uint64_t ms);

@@ -15,7 +15,7 @@ static bool sim_restart(void *ctx) {
 }
 
 static void simulated_flash_holds_in_each_geometry(void **state) {
-    static const uint32_t geometries[][3] = {{256, 3, 1},  {256, 5, 32}, {512, 3, 2},  {1024, 4, 4},
+    static const uint32_t geometries[][3] = {{256, 3, 1},  {256, 5, 32},  {512, 3, 2},   {1024, 4, 4},
                                              {2048, 3, 8}, {4096, 3, 16}, {65536, 3, 4}, {288, 3, 32}};
     (void)state;
     for (size_t i = 0; i < SBS_COUNT_OF(geometries); i++) {

@@ -94,8 +94,10 @@ static void the_template_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_p384_key_of_psa_holds),         cmocka_unit_test(an_rsa_key_of_psa_holds),
-        cmocka_unit_test(a_key_is_checked_without_clocks), cmocka_unit_test(each_broken_key_is_refused),
+        cmocka_unit_test(a_p384_key_of_psa_holds),
+        cmocka_unit_test(an_rsa_key_of_psa_holds),
+        cmocka_unit_test(a_key_is_checked_without_clocks),
+        cmocka_unit_test(each_broken_key_is_refused),
         cmocka_unit_test(the_template_fails),
     };
     return cmocka_run_group_tests(tests, set_up_keys, tear_down_keys);

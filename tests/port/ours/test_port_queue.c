@@ -70,8 +70,8 @@ static void each_check_can_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_queue_on_flash_holds),     cmocka_unit_test(the_queue_in_sqlite_holds),
-        cmocka_unit_test(the_queue_in_ram_holds),       cmocka_unit_test(each_broken_queue_is_refused),
+        cmocka_unit_test(the_queue_on_flash_holds), cmocka_unit_test(the_queue_in_sqlite_holds),
+        cmocka_unit_test(the_queue_in_ram_holds),   cmocka_unit_test(each_broken_queue_is_refused),
         cmocka_unit_test(each_check_can_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
