@@ -327,8 +327,7 @@ static void key_call_is_short(port_report *report, const void *context) {
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static const port_check key_checks[] = {
-    {"the public key has the form that PSA exports",
-     "key.h, public_key: \"RSA the DER of RSAPublicKey, P-384 the 97 bytes 0x04|X|Y\"",
+    {"the public key has the form that PSA exports", "key.h, public_key: \"P-384 the 97 bytes 0x04|X|Y\"",
      "X.509 SubjectPublicKeyInfo around it, a compressed point, or 0x04 left out", key_public_form},
     {"the public key is the same at each call", "key.h, public_key: \"Writes the public key\"",
      "a slot that is selected by an earlier call, or bytes that were not written", key_public_stays},
@@ -339,7 +338,8 @@ static const port_check key_checks[] = {
      "a signature in DER, without leading zeros, in another byte order, or of the hash of the hash", key_signs_hashes},
     {"a hash of zeros and one of ones are signed like any other", "key.h, sign: \"Signs the 48 bytes of hash\"",
      "the hash as a number: its leading zeros, and its reduction modulo the order", key_signs_extremes},
-    {"a buffer of exactly the signature's size suffices", "key.h, sign: \"RSA: modulus-length bytes; P-384: 96 bytes\"",
+    {"a buffer of exactly the signature's size suffices",
+     "key.h, sign: \"RSA: modulus-length bytes, leading zeros kept\"",
      "a comparison with < where <= is meant, or DER that is made in the caller's buffer", key_signature_fits},
     {"a buffer that is too short for the signature is refused", "key.h, sign: \"SBS_ERR_BUFFER\"",
      "is size compared before the element is asked, or only after it wrote?", key_signature_too_large},

@@ -490,9 +490,9 @@ static const port_check stream_checks[] = {
     {"without the time of day nothing is secured",
      "stream.h, open: \"a secured stream refuses SBS_UTC_UNKNOWN with SBS_ERR_NO_TIME\"",
      "the date against which certificates are checked", stream_needs_time},
-    {"a certificate for another name is refused", "stream.h, open: \"SBS_ERR_WRONG_NAME\"",
+    {"a certificate for another name is refused", "stream.h, open: \"_TLS, _UNTRUSTED, _WRONG_NAME\"",
      "the host given to open(): is it compared with the certificate's names?", stream_checks_name},
-    {"a certificate that nobody trusts is refused", "stream.h, open: \"SBS_ERR_UNTRUSTED\"",
+    {"a certificate that nobody trusts is refused", "stream.h, open: \"_TLS, _UNTRUSTED, _WRONG_NAME\"",
      "the verification of the chain: is it required, or only asked for?", stream_checks_trust},
 };
 
