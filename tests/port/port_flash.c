@@ -92,6 +92,7 @@ static void flash_erases(port_report *report, const void *context) {
 
     /* The whole sector, to its last unit: what programming cleared is set again. */
     const uint32_t sectors[] = {0, last};
+
     for (size_t i = 0; i < SBS_COUNT_OF(sectors); i++) {
         uint32_t sector = sectors[i];
         if (!flash_erase(report, port, sector) || !flash_program(report, port, sector_at(port, sector), data, BLOCK) ||
@@ -117,6 +118,7 @@ static void flash_erases_one(port_report *report, const void *context) {
     if (!flash_erase(report, port, 1)) {
         return;
     }
+
     for (uint32_t sector = 0; sector < 3; sector += 2) {
         if (!flash_holds(report, port, "the first bytes of a neighbour", sector_at(port, sector), data, BLOCK) ||
             (has_two_blocks(port) &&
@@ -141,12 +143,14 @@ static void flash_programs_unit(port_report *report, const void *context) {
             return;
         }
     }
+
     for (uint32_t at = 0; at < 4u * UNIT_MAX; at += unit) {
         port_fill(data, unit, at);
         if (!flash_holds(report, port, "a unit that was programmed alone", at, data, unit)) {
             return;
         }
     }
+
     (void)sector_is_erased(report, port, 0, 4u * UNIT_MAX);
 }
 
@@ -160,6 +164,7 @@ static void flash_programs_sector(port_report *report, const void *context) {
 
     /* To the last byte of the region; the last block may be shorter. */
     uint32_t size = port->flash.sector_size;
+
     for (uint32_t at = 0; at < size; at += BLOCK) {
         uint32_t len = smaller_of(size - at, BLOCK);
         port_fill(data, len, at);
@@ -167,6 +172,7 @@ static void flash_programs_sector(port_report *report, const void *context) {
             return;
         }
     }
+
     for (uint32_t at = 0; at < size; at += BLOCK) {
         uint32_t len = smaller_of(size - at, BLOCK);
         port_fill(data, len, at);

@@ -71,9 +71,11 @@ static bool der_read(const key_public *key, uint8_t tag, size_t *at, size_t *out
     if (count == 0 || count > 2u || *at + count > key->len) {
         return false;
     }
+
     for (size_t i = 0; i < count; i++) {
         *out_len = *out_len << 8 | key->bytes[(*at)++];
     }
+
     return *out_len <= key->len - *at;
 }
 
@@ -83,6 +85,7 @@ static size_t rsa_modulus_size(const key_public *key) {
     if (!der_read(key, DER_SEQUENCE, &at, &len) || len != key->len - at) {
         return 0;
     }
+
     if (!der_read(key, DER_INTEGER, &at, &len) || len < 2u) {
         return 0;
     }
@@ -93,11 +96,16 @@ static size_t rsa_modulus_size(const key_public *key) {
     if (!der_read(key, DER_INTEGER, &at, &len) || len != key->len - at) {
         return 0;
     }
+
     return modulus;
 }
 
 static size_t signature_size(const key_public *key) {
-    return key->alg == SBS_ES384 ? SBS_ES384_SIGNATURE_SIZE : rsa_modulus_size(key);
+    if (key->alg == SBS_ES384) {
+        return SBS_ES384_SIGNATURE_SIZE;
+    }
+
+    return rsa_modulus_size(key);
 }
 
 /* The signature is right for this hash. */
@@ -131,6 +139,7 @@ static void key_public_form(port_report *report, const void *context) {
                port_expect_number(report, "the first byte of it", public_key.bytes[0], 4));
         return;
     }
+
     if (!port_expect(report, "the algorithm that public_key() tells", public_key.alg == SBS_RS384,
                      "SBS_RS384 or SBS_ES384", "another")) {
         return;
@@ -232,6 +241,7 @@ static void key_signature_fits(port_report *report, const void *context) {
         !port_expect_number(report, "the byte behind the buffer", signature[size], GUARD)) {
         return;
     }
+
     (void)key_verified(report, &public_key, hash, signature, len);
 }
 
@@ -305,6 +315,7 @@ static void key_call_is_short(port_report *report, const void *context) {
 
     port_fill(hash, sizeof hash, 10);
     port_pending_begin(report);
+
     for (;;) {
         uint64_t began_ms = suite->now().mono_ms;
         sbs_status status = key->ops->sign(key->ctx, hash, signature, sizeof signature, &len);
@@ -314,10 +325,12 @@ static void key_call_is_short(port_report *report, const void *context) {
                          "at most port_suite.call_ms", "more")) {
             return;
         }
+
         if (status != SBS_PENDING) {
             (void)port_expect_status(report, "sign()", status, SBS_OK);
             return;
         }
+
         if (!port_pending(report, "sign()", NULL)) {
             return;
         }

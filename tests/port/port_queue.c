@@ -7,98 +7,6 @@
 #define MARKS 260u /* more than a byte counts */
 #define GUARD 0xC3u
 
-const sbs_queue_meta port_queue_meta = {
-    .uptime_ms = 123456789, .utc_s = 1767225600, .boot_id = 42, .lane = 7, .zone_minutes = 60, .format = 1};
-
-/* ---- calls that most checks make --------------------------------------------------------------------------------- */
-
-bool port_queue_empty(port_report *report, const port_queue *port) {
-    const sbs_queue_ops *ops = port->queue.ops;
-    sbs_queue_item item;
-
-    /* Ids grow, so this ends; what a check before it left is settled. */
-    for (;;) {
-        sbs_status status = ops->next(port->queue.ctx, 0, &item);
-        if (status == SBS_ERR_NOT_FOUND) {
-            return true;
-        }
-        if (status == SBS_ERR_DAMAGED) {
-            continue;
-        }
-        if (!port_expect_status(report, "next() of a queue that is being emptied", status, SBS_OK)) {
-            return false;
-        }
-
-        status = ops->settle(port->queue.ctx, item.id, SBS_QUEUE_DELIVERED, NULL, NULL);
-        if (!port_expect_status(report, "settle() of the first item", status, SBS_OK)) {
-            return false;
-        }
-    }
-}
-
-bool port_queue_add(port_report *report, const port_queue *port, uint32_t seed, uint64_t *out_id) {
-    uint8_t data[PORT_QUEUE_ITEM];
-    port_fill(data, sizeof data, seed);
-    *out_id = 0;
-
-    sbs_status status = port->queue.ops->append(port->queue.ctx, &port_queue_meta, data, sizeof data, out_id);
-    return port_expect_status(report, "append() of a small item", status, SBS_OK);
-}
-
-bool port_queue_next(port_report *report, const port_queue *port, uint64_t after, uint64_t id, sbs_queue_item *out) {
-    memset(out, 0, sizeof *out);
-    sbs_status status = port->queue.ops->next(port->queue.ctx, after, out);
-
-    return port_expect_status(report, "next()", status, SBS_OK) &&
-           port_expect_number(report, "the id that next() tells", out->id, id);
-}
-
-bool port_queue_end(port_report *report, const port_queue *port, uint64_t after) {
-    sbs_queue_item item;
-    return port_expect_status(report, "next() behind the last item",
-                              port->queue.ops->next(port->queue.ctx, after, &item), SBS_ERR_NOT_FOUND);
-}
-
-/* Reads until a call gives nothing; a queue may give less at a time than is asked for. */
-static bool queue_read_all(port_report *report, const port_queue *port, uint64_t id, size_t offset, uint8_t *out,
-                           size_t size, size_t *out_len) {
-    *out_len = 0;
-    while (*out_len < size) {
-        size_t part = 0;
-        sbs_status status =
-            port->queue.ops->read(port->queue.ctx, id, offset + *out_len, out + *out_len, size - *out_len, &part);
-        if (!port_expect_status(report, "read()", status, SBS_OK) ||
-            !port_expect(report, "the length that read() tells", part <= size - *out_len, "at most the buffer",
-                         "more")) {
-            return false;
-        }
-        if (part == 0) {
-            return true;
-        }
-        *out_len += part;
-    }
-    return true;
-}
-
-bool port_queue_holds(port_report *report, const port_queue *port, uint64_t id, uint32_t seed) {
-    uint8_t data[PORT_QUEUE_ITEM], got[PORT_QUEUE_ITEM];
-    size_t len = 0;
-    port_fill(data, sizeof data, seed);
-
-    return queue_read_all(report, port, id, 0, got, sizeof got, &len) &&
-           port_expect_number(report, "the bytes that read() gives", len, sizeof data) &&
-           port_expect_bytes(report, "the bytes of an item", got, data, sizeof data);
-}
-
-bool port_queue_mark(port_report *report, const port_queue *port, uint64_t id) {
-    return port_expect_status(report, "mark_attempt()", port->queue.ops->mark_attempt(port->queue.ctx, id), SBS_OK);
-}
-
-bool port_queue_settle(port_report *report, const port_queue *port, uint64_t id, sbs_queue_fate fate) {
-    sbs_status status = port->queue.ops->settle(port->queue.ctx, id, fate, NULL, NULL);
-    return port_expect_status(report, "settle()", status, SBS_OK);
-}
-
 /* ---- items ------------------------------------------------------------------------------------------------------- */
 
 static void queue_is_empty(port_report *report, const void *context) {
@@ -125,12 +33,15 @@ static void queue_order(port_report *report, const void *context) {
             return;
         }
     }
+
     for (size_t i = 0; i < SBS_COUNT_OF(ids); i++) {
         if (!port_queue_next(report, port, after, ids[i], &item)) {
             return;
         }
+
         after = item.id;
     }
+
     (void)port_queue_end(report, port, after);
 }
 
@@ -146,6 +57,7 @@ static void queue_ids_grow(port_report *report, const void *context) {
                          "an id that is not larger")) {
             return;
         }
+
         last = id;
     }
 }
@@ -227,7 +139,7 @@ static void queue_reads_parts(port_report *report, const void *context) {
             size_t wanted = PORT_QUEUE_ITEM - offset < size ? PORT_QUEUE_ITEM - offset : size;
             size_t len = 0;
             memset(got, (int)GUARD, sizeof got);
-            if (!queue_read_all(report, port, id, offset, got, size, &len) ||
+            if (!port_queue_read(report, port, id, offset, got, size, &len) ||
                 !port_expect_number(report, "the bytes from an offset on", len, wanted) ||
                 !port_expect_bytes(report, "the bytes from an offset on", got, data + offset, wanted) ||
                 (len < sizeof got && !port_expect_number(report, "the byte behind those", got[len], GUARD))) {
@@ -296,7 +208,7 @@ static void queue_largest_item(port_report *report, const void *context) {
     }
 
     for (size_t at = 0, len = 1; len > 0 && at < port->largest; at += len) {
-        if (!queue_read_all(report, port, id, at, got, sizeof got, &len) ||
+        if (!port_queue_read(report, port, id, at, got, sizeof got, &len) ||
             !port_expect(report, "its bytes", len > 0, "more of them", "the end") ||
             !port_expect_bytes(report, "its bytes", got, port->memory + at, len)) {
             return;
@@ -311,6 +223,7 @@ static void queue_too_large(port_report *report, const void *context) {
         port_missing(report, "port_queue.too_large and memory");
         return;
     }
+
     if (!port_queue_empty(report, port)) {
         return;
     }
@@ -351,18 +264,22 @@ static void queue_attempts_saturate(port_report *report, const void *context) {
     }
 
     uint16_t last = 0;
+
     for (unsigned i = 0; i < MARKS; i++) {
         if (!port_queue_mark(report, port, id)) {
             return;
         }
+
         if (i + 8u > MARKS || i % 64u == 0) {
             if (!port_queue_next(report, port, 0, id, &item) ||
                 !port_expect(report, "attempts after one more mark", item.attempts >= last, "never fewer", "fewer")) {
                 return;
             }
+
             last = item.attempts;
         }
     }
+
     (void)port_expect(report, "attempts after 260 marks", last >= 255u, "255 or more", "fewer");
 }
 
@@ -375,6 +292,7 @@ static bool delivered_is_gone(port_report *report, const port_queue *port, uint6
     }
 
     sbs_status status = port->queue.ops->read(port->queue.ctx, id, 0, &byte, 1, &len);
+
     return port_expect_status(report, "read() of a delivered item", status, SBS_ERR_NOT_FOUND);
 }
 
@@ -404,6 +322,7 @@ static void queue_settles_any(port_report *report, const void *context) {
     if (!port_queue_empty(report, port)) {
         return;
     }
+
     for (uint32_t i = 0; i < SBS_COUNT_OF(ids); i++) {
         if (!port_queue_add(report, port, i, &ids[i])) {
             return;
@@ -438,6 +357,7 @@ static void queue_reasons(port_report *report, const void *context) {
         !port_queue_next(report, port, 0, id, &item)) {
         return;
     }
+
     reason[SBS_QUEUE_REASON_SIZE - 1u] = '\0';
     status = ops->settle(port->queue.ctx, id, SBS_QUEUE_DEAD, reason, words);
     if (port_expect_status(report, "settle() with a reason of 63 bytes and words of 1023", status, SBS_OK)) {
@@ -456,11 +376,13 @@ static void queue_counts(port_report *report, const void *context) {
     }
 
     port->queue.ops->counters(port->queue.ctx, &before);
+
     for (uint32_t i = 0; i < SBS_COUNT_OF(ids); i++) {
         if (!port_queue_add(report, port, i, &ids[i])) {
             return;
         }
     }
+
     if (!port_queue_settle(report, port, ids[0], SBS_QUEUE_DELIVERED) ||
         !port_queue_settle(report, port, ids[1], SBS_QUEUE_DEAD)) {
         return;
@@ -486,8 +408,10 @@ static bool full_queue_works(port_report *report, const port_queue *port, uint32
             !port_queue_settle(report, port, item.id, SBS_QUEUE_DELIVERED)) {
             return false;
         }
+
         after = item.id;
     }
+
     return port_queue_end(report, port, 0);
 }
 
@@ -501,6 +425,7 @@ static void queue_full(port_report *report, const void *context) {
         port_missing(report, "port_queue.full_after");
         return;
     }
+
     if (!port_queue_empty(report, port)) {
         return;
     }
@@ -511,6 +436,7 @@ static void queue_full(port_report *report, const void *context) {
         if (status != SBS_OK) {
             break;
         }
+
         accepted++;
     }
 

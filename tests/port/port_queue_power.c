@@ -11,6 +11,7 @@ static bool queue_restart(port_report *report, const port_queue *port) {
         port_missing(report, "port_queue.restart");
         return false;
     }
+
     return port_expect(report, "port_queue.restart", port->restart(port->ctx), "true", "false");
 }
 
@@ -90,6 +91,7 @@ static void power_keeps_counters(port_report *report, const void *context) {
     if (!queue_restart(report, port)) {
         return;
     }
+
     port->queue.ops->counters(port->queue.ctx, &now);
     (void)(port_expect_number(report, "counters.accepted after a restart", now.accepted, before.accepted) &&
            port_expect_number(report, "counters.delivered after a restart", now.delivered, before.delivered) &&
@@ -112,6 +114,7 @@ static bool has_groups(port_report *report, const port_queue *port) {
         port_missing(report, "sbs_queue_ops.begin and commit, which are optional");
         return false;
     }
+
     return true;
 }
 
@@ -166,6 +169,7 @@ static bool notes_failures(port_report *report, const port_queue *port) {
         port_missing(report, "sbs_queue_ops.note_failures, which is optional");
         return false;
     }
+
     return true;
 }
 
@@ -219,6 +223,7 @@ static void damage_is_told_once(port_report *report, const void *context) {
         port_missing(report, "port_queue.damage");
         return;
     }
+
     if (!queue_one(report, port, 1, &first) || !port_queue_add(report, port, 2, &second) ||
         !port_queue_add(report, port, 3, &third) ||
         !port_expect(report, "port_queue.damage", port->damage(port->ctx, second), "true", "false")) {

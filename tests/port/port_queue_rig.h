@@ -14,6 +14,9 @@ bool port_queue_empty(port_report *report, const port_queue *port); /* settles a
 bool port_queue_add(port_report *report, const port_queue *port, uint32_t seed, uint64_t *out_id);
 bool port_queue_next(port_report *report, const port_queue *port, uint64_t after, uint64_t id, sbs_queue_item *out);
 bool port_queue_end(port_report *report, const port_queue *port, uint64_t after); /* none is behind it */
+/* Reads until a call gives nothing; a queue may give less at a time than is asked for. */
+bool port_queue_read(port_report *report, const port_queue *port, uint64_t id, size_t offset, uint8_t *out, size_t size,
+                     size_t *out_len);
 bool port_queue_holds(port_report *report, const port_queue *port, uint64_t id, uint32_t seed);
 bool port_queue_mark(port_report *report, const port_queue *port, uint64_t id);
 bool port_queue_settle(port_report *report, const port_queue *port, uint64_t id, sbs_queue_fate fate);

@@ -53,6 +53,7 @@ static void report_result(const port_report *report, const char *label, const ch
         line_add(&line, why);
         line_add(&line, ")");
     }
+
     report->suite->say(line.text);
 }
 
@@ -80,6 +81,7 @@ bool port_expect(port_report *report, const char *doing, bool holds, const char 
         report_detail(report, "    came:     ", came);
         report_detail(report, "    look:     ", report->check->look);
     }
+
     return false;
 }
 
@@ -92,6 +94,7 @@ bool port_expect_status(port_report *report, const char *doing, sbs_status came,
     line_begin(&words, sbs_status_name(came));
     line_add(&words, ": ");
     line_add(&words, sbs_status_text(came));
+
     return port_expect(report, doing, false, sbs_status_name(expected), words.text);
 }
 
@@ -105,6 +108,7 @@ bool port_expect_number(port_report *report, const char *doing, uint64_t came, u
     line_add_number(&wanted, expected);
     line_begin(&got, "");
     line_add_number(&got, came);
+
     return port_expect(report, doing, false, wanted.text, got.text);
 }
 
@@ -112,9 +116,11 @@ bool port_expect_bytes(port_report *report, const char *doing, const void *came,
     const uint8_t *got = came;
     const uint8_t *wanted = expected;
     size_t at = 0;
+
     while (at < len && got[at] == wanted[at]) {
         at++;
     }
+
     if (at == len) {
         return true;
     }
@@ -128,6 +134,7 @@ bool port_expect_bytes(port_report *report, const char *doing, const void *came,
     line_add_number(&right, wanted[at]);
     line_begin(&wrong, "there: ");
     line_add_number(&wrong, got[at]);
+
     return port_expect(report, doing, false, right.text, wrong.text);
 }
 
@@ -157,6 +164,7 @@ bool port_pending(port_report *report, const char *doing, const sbs_wait *wait) 
     if (suite->now != NULL) {
         over = suite->now().mono_ms - report->started_ms > patience_ms;
     }
+
     if (over) {
         return port_expect(report, doing, false, "an end within port_suite.patience_ms", "SBS_PENDING again and again");
     }
@@ -172,16 +180,23 @@ bool port_pending(port_report *report, const char *doing, const sbs_wait *wait) 
         if (wait != NULL) {
             limited = *wait;
         }
+
         if (limited.timeout_ms > patience_ms) {
             limited.timeout_ms = patience_ms;
         }
+
         suite->wait(&limited);
     }
+
     return true;
 }
 
 uint32_t port_call_ms(const port_suite *suite) {
-    return suite->call_ms != 0 ? suite->call_ms : CALL_MS;
+    if (suite->call_ms != 0) {
+        return suite->call_ms;
+    }
+
+    return CALL_MS;
 }
 
 void port_fill(uint8_t *bytes, size_t len, uint32_t seed) {
@@ -237,5 +252,6 @@ unsigned port_report_run(const port_suite *suite, const char *subject, const por
     }
 
     report_sum(&report, done, failures, missing);
+
     return failures;
 }

@@ -65,6 +65,7 @@ static bool storage_restart(port_report *report, const port_storage *port) {
         port_missing(report, "port_storage.restart");
         return false;
     }
+
     return port_expect(report, "port_storage.restart", port->restart(port->ctx), "true", "false");
 }
 
@@ -85,6 +86,7 @@ static void storage_keeps_bytes(port_report *report, const void *context) {
     uint8_t all[256], got[256];
     size_t len = 0;
     storage_clean(port);
+
     for (unsigned i = 0; i < sizeof all; i++) {
         all[i] = (uint8_t)i;
     }
@@ -95,6 +97,7 @@ static void storage_keeps_bytes(port_report *report, const void *context) {
         !port_expect_number(report, "its length", len, sizeof all)) {
         return;
     }
+
     (void)port_expect_bytes(report, "its bytes", got, all, sizeof all);
 }
 
@@ -119,6 +122,7 @@ static void storage_copies(port_report *report, const void *context) {
     if (!port_expect_status(report, "set() of a small record", storage_set(port, name, data, sizeof data), SBS_OK)) {
         return;
     }
+
     memset(data, 0, sizeof data);
     memset(name, 'x', sizeof name - 1u);
     (void)storage_holds(report, port, NAME, 4, RECORD);
@@ -149,6 +153,7 @@ static void storage_empty_record(port_report *report, const void *context) {
         !port_expect_number(report, "its length", len, 0)) {
         return;
     }
+
     (void)port_expect_status(report, "get() of it into 0 bytes", storage_get(port, NAME, &byte, 0, &len), SBS_OK);
 }
 
@@ -182,6 +187,7 @@ static void storage_too_short(port_report *report, const void *context) {
     }
 
     static const size_t sizes[] = {RECORD - 1u, 1, 0};
+
     for (size_t i = 0; i < SBS_COUNT_OF(sizes); i++) {
         uint8_t got[RECORD];
         size_t len = 0;
@@ -221,10 +227,12 @@ static void storage_largest(port_report *report, const void *context) {
     if (!port_expect(report, "set() of one byte more", status < SBS_OK, "an error", "no error")) {
         return;
     }
+
     if (port_expect_status(report, "get() after that", storage_get(port, NAME_LONG, got, largest, &len), SBS_OK) &&
         port_expect_number(report, "the length of the old record", len, largest)) {
         (void)port_expect_bytes(report, "its bytes", got, data, largest);
     }
+
     storage_clean(port);
 }
 
@@ -296,12 +304,14 @@ static void storage_atomic(port_report *report, const void *context) {
 
     port_fill(before, sizeof before, 1);
     port_fill(after, sizeof after, 2);
+
     for (uint32_t step = 0; step < CUTS_MAX; step++) {
         size_t len = 0;
         storage_clean(port);
         if (!storage_put(report, port, NAME, 1, RECORD)) {
             return;
         }
+
         if (!port->set_and_cut(port->ctx, &port->storage, NAME, after, sizeof after, step)) {
             (void)storage_holds(report, port, NAME, 2, RECORD);
             return;
@@ -311,6 +321,7 @@ static void storage_atomic(port_report *report, const void *context) {
             !port_expect_number(report, "the length after a cut", len, RECORD)) {
             return;
         }
+
         if (memcmp(got, before, sizeof got) != 0 &&
             !port_expect_bytes(report, "the bytes after a cut, old or new", got, after, sizeof got)) {
             return;
@@ -331,6 +342,7 @@ static void storage_failing(port_report *report, const void *context) {
     if (!storage_put(report, port, NAME, 1, RECORD)) {
         return;
     }
+
     port->refuse_writes(port->ctx, true);
     sbs_status status = storage_set(port, NAME, data, sizeof data);
     port->refuse_writes(port->ctx, false);

@@ -19,6 +19,7 @@ static bool has_peer(port_report *report, const port_peer *peer, const char *wha
         port_missing(report, what);
         return false;
     }
+
     return true;
 }
 
@@ -27,6 +28,7 @@ static bool is_secured(port_report *report, const port_stream *port) {
         port_missing(report, "a secured stream");
         return false;
     }
+
     return true;
 }
 
@@ -71,15 +73,19 @@ static bool stream_send(port_report *report, const port_stream *port, const uint
             if (!stream_pending(report, port, "send()")) {
                 return false;
             }
+
             continue;
         }
+
         if (!port_expect_status(report, "send()", status, SBS_OK) ||
             !port_expect(report, "out_sent of send() with SBS_OK", sent >= 1 && sent <= len - at, "1 to len",
                          "another number")) {
             return false;
         }
+
         at += sent;
     }
+
     return true;
 }
 
@@ -97,6 +103,7 @@ static sbs_status stream_receive(port_report *report, const port_stream *port, u
     if (status != SBS_OK) {
         *out_len = 0;
     }
+
     return status;
 }
 
@@ -116,8 +123,10 @@ static bool stream_gets(port_report *report, const port_stream *port, const void
             !port_expect_number(report, "the byte behind the buffer", got[size], GUARD)) {
             return false;
         }
+
         at += part;
     }
+
     return true;
 }
 
@@ -187,6 +196,7 @@ static void stream_opens_again(port_report *report, const void *context) {
             break;
         }
     }
+
     stream_close(port);
 }
 
@@ -203,6 +213,7 @@ static void stream_closes(port_report *report, const void *context) {
                     "SBS_OK or SBS_PENDING", sbs_status_name(status))) {
         (void)(stream_open(report, port, &port->echo) && stream_echoes(report, port, 10, 1));
     }
+
     stream_close(port);
 }
 
@@ -236,6 +247,7 @@ static void stream_carries(port_report *report, const void *context) {
             break;
         }
     }
+
     stream_close(port);
 }
 
@@ -252,6 +264,7 @@ static void stream_copies(port_report *report, const void *context) {
         memset(sent, 0, sizeof sent);
         (void)stream_gets(report, port, data, sizeof data, PIECE);
     }
+
     stream_close(port);
 }
 
@@ -263,11 +276,13 @@ static void stream_fits_buffers(port_report *report, const void *context) {
     }
 
     port_fill(data, sizeof data, 6);
+
     for (size_t piece = 1; piece <= 7u; piece++) {
         if (!stream_send(report, port, data, sizeof data) || !stream_gets(report, port, data, sizeof data, piece)) {
             break;
         }
     }
+
     stream_close(port);
 }
 
@@ -280,6 +295,7 @@ static void stream_joins_drips(port_report *report, const void *context) {
     if (stream_open_and_nudge(report, port, &port->drips)) {
         (void)stream_gets(report, port, port_stream_text, TEXT_SIZE, PIECE);
     }
+
     stream_close(port);
 }
 
@@ -300,6 +316,7 @@ static void stream_waits(port_report *report, const void *context) {
             break;
         }
     }
+
     stream_close(port);
 }
 
@@ -314,6 +331,7 @@ static void stream_fills_up(port_report *report, const void *context) {
     }
 
     port_fill(data, sizeof data, 7);
+
     while (status == SBS_OK && taken < TAKEN_MAX) {
         sent = 99;
         status = port->stream.ops->send(port->stream.ctx, data, sizeof data, &sent);
@@ -321,11 +339,14 @@ static void stream_fills_up(port_report *report, const void *context) {
                                              "1 to len", "another number")) {
             break;
         }
+
         taken += sent;
     }
+
     if (port_expect_status(report, "send() to a peer that reads nothing", status, SBS_PENDING)) {
         (void)port_expect_number(report, "out_sent with SBS_PENDING", sent, 0);
     }
+
     stream_close(port);
 }
 
@@ -346,6 +367,7 @@ static void stream_names_its_wait(port_report *report, const void *context) {
             stream_close(port);
             return;
         }
+
         wait = stream_wait(port);
     }
 
@@ -375,6 +397,7 @@ static void stream_never_blocks(port_report *report, const void *context) {
             break;
         }
     }
+
     stream_close(port);
 }
 
@@ -393,6 +416,7 @@ static void stream_ends(port_report *report, const void *context) {
         (void)port_expect_status(report, "receive() behind the last byte", stream_receive(report, port, &byte, 1, &len),
                                  SBS_END);
     }
+
     stream_close(port);
 }
 
@@ -408,6 +432,7 @@ static void stream_is_truncated(port_report *report, const void *context) {
         (void)port_expect_status(report, "receive() from a peer that breaks off",
                                  stream_receive(report, port, &byte, 1, &len), SBS_ERR_TRUNCATED);
     }
+
     stream_close(port);
 }
 

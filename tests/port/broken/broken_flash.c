@@ -29,6 +29,7 @@ static sbs_status sound_program(void *ctx, uint32_t address, const void *data, s
     for (size_t i = 0; i < len; i++) {
         memory.data[address + i] &= bytes[i];
     }
+
     return SBS_OK;
 }
 
@@ -66,12 +67,20 @@ static sbs_status erase_to_zero(void *ctx, uint32_t address) {
 
 static sbs_status erase_takes_two(void *ctx, uint32_t address) {
     (void)sound_erase(ctx, address);
-    return address >= SECTOR ? sound_erase(ctx, address - SECTOR) : SBS_OK;
+    if (address >= SECTOR) {
+        return sound_erase(ctx, address - SECTOR);
+    }
+
+    return SBS_OK;
 }
 
 static sbs_status erase_fails(void *ctx, uint32_t address) {
     (void)ctx;
-    return address == SECTOR ? SBS_ERR_STORAGE : sound_erase(ctx, address);
+    if (address == SECTOR) {
+        return SBS_ERR_STORAGE;
+    }
+
+    return sound_erase(ctx, address);
 }
 
 static sbs_status program_takes_next(void *ctx, uint32_t address, const void *data, size_t len) {
@@ -85,6 +94,7 @@ static sbs_status program_wraps(void *ctx, uint32_t address, const void *data, s
     for (size_t i = 0; i < len; i++) {
         memory.data[address / PAGE * PAGE + (address + i) % PAGE] &= bytes[i];
     }
+
     return SBS_OK;
 }
 
@@ -93,6 +103,7 @@ static sbs_status program_drops_bit(void *ctx, uint32_t address, const void *dat
     for (size_t i = 0; i < len; i++) {
         memory.data[address + i] &= 0x7Fu;
     }
+
     return status;
 }
 
@@ -122,7 +133,11 @@ static sbs_status read_goes_beyond(void *ctx, uint32_t address, void *buffer, si
 
 static sbs_status read_stops_at_sector(void *ctx, uint32_t address, void *buffer, size_t len) {
     size_t left = SECTOR - address % SECTOR;
-    return sound_read(ctx, address, buffer, len < left ? len : left);
+    if (len > left) {
+        len = left;
+    }
+
+    return sound_read(ctx, address, buffer, len);
 }
 
 static sbs_status program_aligns(void *ctx, uint32_t address, const void *data, size_t len) {
@@ -135,6 +150,7 @@ static sbs_status read_after_restart(void *ctx, uint32_t address, void *buffer, 
     if (memory.was_restarted) {
         memset(buffer, 0xFF, len);
     }
+
     return status;
 }
 
@@ -179,9 +195,11 @@ void broken_flash_make(const broken_flash *how, port_flash *out) {
     if (how != NULL && how->ops.read != NULL) {
         memory.ops.read = how->ops.read;
     }
+
     if (how != NULL && how->ops.program != NULL) {
         memory.ops.program = how->ops.program;
     }
+
     if (how != NULL && how->ops.erase != NULL) {
         memory.ops.erase = how->ops.erase;
     }

@@ -23,6 +23,7 @@ static sbs_status public_without_prefix(void *ctx, sbs_alg *out_alg, uint8_t *bu
         (*out_len)--;
         memmove(buffer, buffer + 1, *out_len);
     }
+
     return status;
 }
 
@@ -37,12 +38,17 @@ static sbs_status public_changes(void *ctx, sbs_alg *out_alg, uint8_t *buffer, s
     if (status == SBS_OK) {
         buffer[*out_len - 1u] ^= (uint8_t)(kept.calls++ & 1u);
     }
+
     return status;
 }
 
 static sbs_status public_wants_more(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->public_key(ctx, out_alg, buffer, size, out_len);
-    return status == SBS_OK && *out_len == size ? SBS_ERR_BUFFER : status;
+    if (status == SBS_OK && *out_len == size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return status;
 }
 
 static sbs_status public_is_cut(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -52,6 +58,7 @@ static sbs_status public_is_cut(void *ctx, sbs_alg *out_alg, uint8_t *buffer, si
         *out_len = *out_len < size ? *out_len : size;
         memcpy(buffer, whole, *out_len);
     }
+
     return status;
 }
 
@@ -65,6 +72,7 @@ static sbs_status sign_backwards(void *ctx, const uint8_t hash[SBS_HASH_SIZE], u
         signature[i] = signature[*out_len - 1u - i];
         signature[*out_len - 1u - i] = byte;
     }
+
     return status;
 }
 
@@ -74,6 +82,7 @@ static sbs_status sign_in_der(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint
     if (status == SBS_OK) {
         *out_len += 6u;
     }
+
     return status;
 }
 
@@ -85,18 +94,27 @@ static sbs_status sign_always_pending(void *ctx, const uint8_t hash[SBS_HASH_SIZ
     (void)size;
     *out_len = 0;
     broken_skip_ms(40000);
+
     return SBS_PENDING;
 }
 
 static sbs_status sign_refuses_zero(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
                                     size_t *out_len) {
-    return hash[0] == 0 ? SBS_ERR_CRYPTO : sound_ops->sign(ctx, hash, signature, size, out_len);
+    if (hash[0] == 0) {
+        return SBS_ERR_CRYPTO;
+    }
+
+    return sound_ops->sign(ctx, hash, signature, size, out_len);
 }
 
 static sbs_status sign_wants_more(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
                                   size_t *out_len) {
     sbs_status status = sound_ops->sign(ctx, hash, signature, size, out_len);
-    return status == SBS_OK && *out_len == size ? SBS_ERR_BUFFER : status;
+    if (status == SBS_OK && *out_len == size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return status;
 }
 
 static sbs_status sign_goes_beyond(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
@@ -107,6 +125,7 @@ static sbs_status sign_goes_beyond(void *ctx, const uint8_t hash[SBS_HASH_SIZE],
     if (status == SBS_OK) {
         memcpy(signature, whole, *out_len);
     }
+
     return status;
 }
 
@@ -125,6 +144,7 @@ static sbs_status sign_goes_on(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uin
         *out_len = 0;
         return SBS_PENDING;
     }
+
     return sound_ops->sign(ctx, kept.hash, signature, size, out_len);
 }
 
@@ -164,6 +184,7 @@ void broken_key_make(const broken_key *how, const sbs_key *sound, sbs_key *out) 
     if (how->ops.public_key != NULL) {
         merged_ops.public_key = how->ops.public_key;
     }
+
     if (how->ops.sign != NULL) {
         merged_ops.sign = how->ops.sign;
     }

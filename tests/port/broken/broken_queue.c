@@ -31,6 +31,7 @@ static bool is_kept(uint64_t id) {
             return true;
         }
     }
+
     return false;
 }
 
@@ -38,11 +39,19 @@ static bool is_kept(uint64_t id) {
 
 static sbs_status next_ends_otherwise(void *ctx, uint64_t after, sbs_queue_item *out_item) {
     sbs_status status = sound_ops->next(ctx, after, out_item);
-    return status == SBS_ERR_NOT_FOUND ? SBS_PENDING : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_PENDING;
+    }
+
+    return status;
 }
 
 static sbs_status next_from_it_on(void *ctx, uint64_t after, sbs_queue_item *out_item) {
-    return sound_ops->next(ctx, after > 0 ? after - 1u : 0, out_item);
+    if (after > 0) {
+        after--;
+    }
+
+    return sound_ops->next(ctx, after, out_item);
 }
 
 static sbs_status append_numbers_places(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len,
@@ -65,6 +74,7 @@ static sbs_status append_knows_all_times(void *ctx, const sbs_queue_meta *meta, 
     if (known.utc_s == SBS_UTC_UNKNOWN) {
         known.utc_s = 0;
     }
+
     return sound_ops->append(ctx, &known, data, len, out_id);
 }
 
@@ -79,6 +89,7 @@ static sbs_status read_from_pointer(void *ctx, uint64_t id, size_t offset, void 
     if (status == SBS_OK && *out_len > 0) {
         memcpy(buffer, (const char *)kept.pointer + offset, *out_len);
     }
+
     return status;
 }
 
@@ -88,27 +99,47 @@ static sbs_status read_of_words(void *ctx, uint64_t id, size_t offset, void *buf
 
 static sbs_status read_fails_at_end(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->read(ctx, id, offset, buffer, size, out_len);
-    return status == SBS_OK && *out_len == 0 ? SBS_ERR_ARGUMENT : status;
+    if (status == SBS_OK && *out_len == 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    return status;
 }
 
 static sbs_status append_refuses_empty(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len,
                                        uint64_t *out_id) {
-    return len == 0 ? SBS_ERR_ARGUMENT : sound_ops->append(ctx, meta, data, len, out_id);
+    if (len == 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    return sound_ops->append(ctx, meta, data, len, out_id);
 }
 
 static sbs_status append_refuses_largest(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len,
                                          uint64_t *out_id) {
-    return len >= sound_port->largest ? SBS_ERR_TOO_LARGE : sound_ops->append(ctx, meta, data, len, out_id);
+    if (len >= sound_port->largest) {
+        return SBS_ERR_TOO_LARGE;
+    }
+
+    return sound_ops->append(ctx, meta, data, len, out_id);
 }
 
 static sbs_status append_calls_it_full(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len,
                                        uint64_t *out_id) {
     sbs_status status = sound_ops->append(ctx, meta, data, len, out_id);
-    return status == SBS_ERR_TOO_LARGE ? SBS_ERR_BUFFER : status;
+    if (status == SBS_ERR_TOO_LARGE) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return status;
 }
 
 static sbs_status append_cuts(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id) {
-    return sound_ops->append(ctx, meta, data, len > sound_port->largest ? sound_port->largest : len, out_id);
+    if (len > sound_port->largest) {
+        len = sound_port->largest;
+    }
+
+    return sound_ops->append(ctx, meta, data, len, out_id);
 }
 
 static sbs_status append_drops_oldest(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len,
@@ -119,6 +150,7 @@ static sbs_status append_drops_oldest(void *ctx, const sbs_queue_meta *meta, con
         (void)sound_ops->settle(ctx, oldest.id, SBS_QUEUE_DELIVERED, NULL, NULL);
         status = sound_ops->append(ctx, meta, data, len, out_id);
     }
+
     return status;
 }
 
@@ -138,12 +170,20 @@ static sbs_status next_tells_a_nibble(void *ctx, uint64_t after, sbs_queue_item 
 
 static sbs_status settle_again(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
     sbs_status status = sound_ops->settle(ctx, id, fate, reason, words);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status mark_takes_settled(void *ctx, uint64_t id) {
     sbs_status status = sound_ops->mark_attempt(ctx, id);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status settle_all_up_to(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason, const char *words) {
@@ -151,6 +191,7 @@ static sbs_status settle_all_up_to(void *ctx, uint64_t id, sbs_queue_fate fate, 
     while (sound_ops->next(ctx, 0, &first) == SBS_OK && first.id < id) {
         (void)sound_ops->settle(ctx, first.id, fate, reason, words);
     }
+
     return sound_ops->settle(ctx, id, fate, reason, words);
 }
 
@@ -161,6 +202,7 @@ static sbs_status settle_cuts_reason(void *ctx, uint64_t id, sbs_queue_fate fate
         size_t len = strlen(reason) < sizeof cut ? strlen(reason) : sizeof cut - 1u;
         memcpy(cut, reason, len);
     }
+
     return sound_ops->settle(ctx, id, fate, cut, words);
 }
 
@@ -184,6 +226,7 @@ static sbs_status next_without_kept_ones(void *ctx, uint64_t after, sbs_queue_it
     while (status == SBS_OK && kept.was_restarted && is_kept(out_item->id)) {
         status = sound_ops->next(ctx, out_item->id, out_item);
     }
+
     return status;
 }
 
@@ -192,6 +235,7 @@ static sbs_status next_forgets_attempts(void *ctx, uint64_t after, sbs_queue_ite
     if (kept.was_restarted) {
         out_item->attempts = 0;
     }
+
     return status;
 }
 
@@ -202,6 +246,7 @@ static sbs_status settle_only_in_cache(void *ctx, uint64_t id, sbs_queue_fate fa
     (void)reason;
     (void)words;
     keep(id);
+
     return SBS_OK;
 }
 
@@ -210,6 +255,7 @@ static sbs_status next_without_settled(void *ctx, uint64_t after, sbs_queue_item
     while (status == SBS_OK && !kept.was_restarted && is_kept(out_item->id)) {
         status = sound_ops->next(ctx, out_item->id, out_item);
     }
+
     return status;
 }
 
@@ -219,6 +265,7 @@ static sbs_status append_counts_anew(void *ctx, const sbs_queue_meta *meta, cons
     if (kept.was_restarted) {
         *out_id = 1;
     }
+
     return status;
 }
 
@@ -235,7 +282,9 @@ static sbs_status begin_once(void *ctx) {
     if (kept.is_open) {
         return SBS_ERR_STATE;
     }
+
     kept.is_open = true;
+
     return sound_ops->begin(ctx);
 }
 
@@ -260,6 +309,7 @@ static sbs_status next_forgets_failures(void *ctx, uint64_t after, sbs_queue_ite
     if (kept.was_restarted) {
         out_item->failures = 0;
     }
+
     return status;
 }
 
@@ -268,6 +318,7 @@ static sbs_status next_hides_damage(void *ctx, uint64_t after, sbs_queue_item *o
     while (status == SBS_ERR_DAMAGED) {
         status = sound_ops->next(ctx, after, out_item);
     }
+
     return status;
 }
 
@@ -276,10 +327,12 @@ static sbs_status next_repeats_damage(void *ctx, uint64_t after, sbs_queue_item 
         out_item->id = kept.ids[0];
         return SBS_ERR_DAMAGED;
     }
+
     sbs_status status = sound_ops->next(ctx, after, out_item);
     if (status == SBS_ERR_DAMAGED) {
         keep(out_item->id);
     }
+
     return status;
 }
 
@@ -351,18 +404,23 @@ static void merge_items(const sbs_queue_ops *ops) {
     if (ops->append != NULL) {
         merged_ops.append = ops->append;
     }
+
     if (ops->next != NULL) {
         merged_ops.next = ops->next;
     }
+
     if (ops->read != NULL) {
         merged_ops.read = ops->read;
     }
+
     if (ops->mark_attempt != NULL) {
         merged_ops.mark_attempt = ops->mark_attempt;
     }
+
     if (ops->settle != NULL) {
         merged_ops.settle = ops->settle;
     }
+
     if (ops->counters != NULL) {
         merged_ops.counters = ops->counters;
     }
@@ -377,9 +435,11 @@ void broken_queue_make(const broken_queue *how, const port_queue *sound, port_qu
     if (how->ops.begin != NULL) {
         merged_ops.begin = how->ops.begin;
     }
+
     if (how->ops.commit != NULL) {
         merged_ops.commit = how->ops.commit;
     }
+
     if (how->without_commit) {
         merged_ops.commit = NULL;
     }

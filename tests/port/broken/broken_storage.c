@@ -42,12 +42,20 @@ static void keep(const char *name, const uint8_t *data, size_t len) {
 
 static sbs_status get_finds_all(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status remove_finds_all(void *ctx, const char *name) {
     sbs_status status = sound_ops->remove(ctx, name);
-    return status == SBS_ERR_NOT_FOUND ? SBS_OK : status;
+    if (status == SBS_ERR_NOT_FOUND) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status set_ends_at_nul(void *ctx, const char *name, const uint8_t *data, size_t len) {
@@ -55,6 +63,7 @@ static sbs_status set_ends_at_nul(void *ctx, const char *name, const uint8_t *da
     while (text < len && data[text] != 0) {
         text++;
     }
+
     return sound_ops->set(ctx, name, data, text);
 }
 
@@ -66,6 +75,7 @@ static sbs_status set_writes_over(void *ctx, const char *name, const uint8_t *da
     }
 
     memcpy(old, data, len);
+
     return sound_ops->set(ctx, name, old, old_len);
 }
 
@@ -79,6 +89,7 @@ static sbs_status get_from_pointer(void *ctx, const char *name, uint8_t *buffer,
     if (status == SBS_OK && is_kept(name)) {
         memcpy(buffer, kept.pointer, *out_len);
     }
+
     return status;
 }
 
@@ -87,16 +98,25 @@ static sbs_status remove_takes_another(void *ctx, const char *name) {
     if (status == SBS_OK) {
         (void)sound_ops->remove(ctx, "a");
     }
+
     return status;
 }
 
 static sbs_status set_refuses_empty(void *ctx, const char *name, const uint8_t *data, size_t len) {
-    return len == 0 ? SBS_ERR_ARGUMENT : sound_ops->set(ctx, name, data, len);
+    if (len == 0) {
+        return SBS_ERR_ARGUMENT;
+    }
+
+    return sound_ops->set(ctx, name, data, len);
 }
 
 static sbs_status get_wants_one_more(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
-    return status == SBS_OK && *out_len == size ? SBS_ERR_BUFFER : status;
+    if (status == SBS_OK && *out_len == size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return status;
 }
 
 static sbs_status get_writes_nul(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -104,6 +124,7 @@ static sbs_status get_writes_nul(void *ctx, const char *name, uint8_t *buffer, s
     if (status == SBS_OK) {
         buffer[*out_len] = 0;
     }
+
     return status;
 }
 
@@ -116,6 +137,7 @@ static sbs_status get_cuts(void *ctx, const char *name, uint8_t *buffer, size_t 
 
     *out_len = *out_len < size ? *out_len : size;
     memcpy(buffer, whole, *out_len);
+
     return SBS_OK;
 }
 
@@ -124,11 +146,16 @@ static sbs_status get_tells_no_size(void *ctx, const char *name, uint8_t *buffer
     if (status == SBS_ERR_BUFFER) {
         *out_len = size;
     }
+
     return status;
 }
 
 static sbs_status set_cuts(void *ctx, const char *name, const uint8_t *data, size_t len) {
-    return sound_ops->set(ctx, name, data, len > sound_port->largest ? sound_port->largest : len);
+    if (len > sound_port->largest) {
+        len = sound_port->largest;
+    }
+
+    return sound_ops->set(ctx, name, data, len);
 }
 
 static const char *cut_name(const char *name) {
@@ -138,6 +165,7 @@ static const char *cut_name(const char *name) {
     }
 
     memcpy(cut, name, sizeof cut - 1u);
+
     return cut;
 }
 
@@ -151,15 +179,24 @@ static sbs_status set_cuts_name(void *ctx, const char *name, const uint8_t *data
 
 static sbs_status get_takes_any_name(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
-    return status == SBS_ERR_ARGUMENT ? SBS_ERR_NOT_FOUND : status;
+    if (status == SBS_ERR_ARGUMENT) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return status;
 }
 
 static sbs_status set_caches(void *ctx, const char *name, const uint8_t *data, size_t len) {
     if (kept.is_set) {
         (void)sound_ops->set(ctx, kept.name, kept.data, kept.len);
     }
+
     keep(name, data, len);
-    return kept.is_set ? SBS_OK : sound_ops->set(ctx, name, data, len);
+    if (kept.is_set) {
+        return SBS_OK;
+    }
+
+    return sound_ops->set(ctx, name, data, len);
 }
 
 static sbs_status get_cached(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -169,6 +206,7 @@ static sbs_status get_cached(void *ctx, const char *name, uint8_t *buffer, size_
 
     memcpy(buffer, kept.data, kept.len);
     *out_len = kept.len;
+
     return SBS_OK;
 }
 
@@ -179,11 +217,16 @@ static sbs_status remove_only_marks(void *ctx, const char *name) {
     if (status == SBS_OK) {
         keep(name, whole, len);
     }
+
     return status;
 }
 
 static sbs_status get_skips_marked(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
-    return is_kept(name) ? SBS_ERR_NOT_FOUND : sound_ops->get(ctx, name, buffer, size, out_len);
+    if (is_kept(name)) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return sound_ops->get(ctx, name, buffer, size, out_len);
 }
 
 static sbs_status set_removes_first(void *ctx, const char *name, const uint8_t *data, size_t len) {
@@ -193,7 +236,11 @@ static sbs_status set_removes_first(void *ctx, const char *name, const uint8_t *
 
 static sbs_status set_hides_failure(void *ctx, const char *name, const uint8_t *data, size_t len) {
     sbs_status status = sound_ops->set(ctx, name, data, len);
-    return status == SBS_ERR_STORAGE ? SBS_OK : status;
+    if (status == SBS_ERR_STORAGE) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status get_erases_damage(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -201,18 +248,27 @@ static sbs_status get_erases_damage(void *ctx, const char *name, uint8_t *buffer
     if (status == SBS_ERR_DAMAGED) {
         (void)sound_ops->remove(ctx, name);
     }
+
     return status;
 }
 
 static sbs_status get_gives_damage(void *ctx, const char *name, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
-    return status == SBS_ERR_DAMAGED ? SBS_OK : status;
+    if (status == SBS_ERR_DAMAGED) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status get_takes_newer_for_damage(void *ctx, const char *name, uint8_t *buffer, size_t size,
                                              size_t *out_len) {
     sbs_status status = sound_ops->get(ctx, name, buffer, size, out_len);
-    return status == SBS_ERR_VERSION ? SBS_ERR_DAMAGED : status;
+    if (status == SBS_ERR_VERSION) {
+        return SBS_ERR_DAMAGED;
+    }
+
+    return status;
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -261,9 +317,11 @@ void broken_storage_make(const broken_storage *how, const port_storage *sound, p
     if (how->ops.get != NULL) {
         merged_ops.get = how->ops.get;
     }
+
     if (how->ops.set != NULL) {
         merged_ops.set = how->ops.set;
     }
+
     if (how->ops.remove != NULL) {
         merged_ops.remove = how->ops.remove;
     }

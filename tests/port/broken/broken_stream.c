@@ -25,6 +25,7 @@ static sbs_status open_fails(void *ctx, const char *host, uint16_t port, sbs_now
     (void)host;
     (void)port;
     (void)now;
+
     return SBS_ERR_NETWORK;
 }
 
@@ -34,35 +35,50 @@ static sbs_status open_never_ends(void *ctx, const char *host, uint16_t port, sb
     (void)port;
     (void)now;
     broken_skip_ms(40000);
+
     return SBS_PENDING;
 }
 
 static sbs_status open_hides_reason(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_status status = sound_ops->open(ctx, host, port, now);
-    return status < SBS_OK ? SBS_ERR_STATE : status;
+    if (status < SBS_OK) {
+        return SBS_ERR_STATE;
+    }
+
+    return status;
 }
 
 static sbs_status open_guesses_time(void *ctx, const char *host, uint16_t port, sbs_now now) {
     if (now.utc_s == SBS_UTC_UNKNOWN) {
         now.utc_s = 1767225600;
     }
+
     return sound_ops->open(ctx, host, port, now);
 }
 
 static sbs_status open_takes_any_name(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_status status = sound_ops->open(ctx, host, port, now);
-    return status == SBS_ERR_WRONG_NAME ? SBS_OK : status;
+    if (status == SBS_ERR_WRONG_NAME) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status open_trusts_all(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_status status = sound_ops->open(ctx, host, port, now);
-    return status == SBS_ERR_UNTRUSTED ? SBS_OK : status;
+    if (status == SBS_ERR_UNTRUSTED) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status open_and_note(void *ctx, const char *host, uint16_t port, sbs_now now) {
     sbs_status status = kept.is_spoilt ? SBS_ERR_STATE : sound_ops->open(ctx, host, port, now);
     kept.is_open = status == SBS_OK;
     kept.was_open = kept.was_open || kept.is_open;
+
     return status;
 }
 
@@ -81,7 +97,9 @@ static sbs_status send_after_close(void *ctx, const uint8_t *data, size_t len, s
     if (kept.is_open) {
         return sound_ops->send(ctx, data, len, out_sent);
     }
+
     *out_sent = len;
+
     return SBS_OK;
 }
 
@@ -93,6 +111,7 @@ static sbs_status receive_leftover(void *ctx, uint8_t *buffer, size_t size, size
         *out_len = 1;
         return SBS_OK;
     }
+
     return sound_ops->receive(ctx, buffer, size, out_len);
 }
 
@@ -110,6 +129,7 @@ static sbs_status send_spoils(void *ctx, const uint8_t *data, size_t len, size_t
     if (part > 200u) {
         spoilt[200] ^= 1u;
     }
+
     return sound_ops->send(ctx, spoilt, part, out_sent);
 }
 
@@ -124,6 +144,7 @@ static sbs_status send_late(void *ctx, const uint8_t *data, size_t len, size_t *
     kept.late = data;
     kept.late_len = len;
     *out_sent = len;
+
     return SBS_OK;
 }
 
@@ -133,6 +154,7 @@ static sbs_status receive_sends_late(void *ctx, uint8_t *buffer, size_t size, si
         kept.late += sent;
         kept.late_len -= sent;
     }
+
     return sound_ops->receive(ctx, buffer, size, out_len);
 }
 
@@ -141,6 +163,7 @@ static sbs_status receive_ends_text(void *ctx, uint8_t *buffer, size_t size, siz
     if (status == SBS_OK) {
         buffer[*out_len] = 0;
     }
+
     return status;
 }
 
@@ -152,6 +175,7 @@ static sbs_status receive_repeats_byte(void *ctx, uint8_t *buffer, size_t size, 
             buffer[i] = '#';
         }
     }
+
     return status;
 }
 
@@ -159,7 +183,11 @@ static sbs_status receive_repeats_byte(void *ctx, uint8_t *buffer, size_t size, 
 
 static sbs_status receive_gives_nothing(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->receive(ctx, buffer, size, out_len);
-    return status == SBS_PENDING ? SBS_OK : status;
+    if (status == SBS_PENDING) {
+        return SBS_OK;
+    }
+
+    return status;
 }
 
 static sbs_status receive_tells_size(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
@@ -167,6 +195,7 @@ static sbs_status receive_tells_size(void *ctx, uint8_t *buffer, size_t size, si
     if (status == SBS_PENDING) {
         *out_len = size;
     }
+
     return status;
 }
 
@@ -176,12 +205,17 @@ static sbs_status send_takes_all(void *ctx, const uint8_t *data, size_t len, siz
         *out_sent = len;
         return SBS_OK;
     }
+
     return status;
 }
 
 static sbs_status send_fails_when_full(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
     sbs_status status = sound_ops->send(ctx, data, len, out_sent);
-    return status == SBS_PENDING ? SBS_ERR_NETWORK : status;
+    if (status == SBS_PENDING) {
+        return SBS_ERR_NETWORK;
+    }
+
+    return status;
 }
 
 static sbs_wait waits_never(void *ctx) {
@@ -202,12 +236,20 @@ static sbs_status receive_blocks(void *ctx, uint8_t *buffer, size_t size, size_t
 
 static sbs_status receive_breaks_at_end(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->receive(ctx, buffer, size, out_len);
-    return status == SBS_END ? SBS_ERR_TRUNCATED : status;
+    if (status == SBS_END) {
+        return SBS_ERR_TRUNCATED;
+    }
+
+    return status;
 }
 
 static sbs_status receive_ends_at_break(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
     sbs_status status = sound_ops->receive(ctx, buffer, size, out_len);
-    return status == SBS_ERR_TRUNCATED ? SBS_END : status;
+    if (status == SBS_ERR_TRUNCATED) {
+        return SBS_END;
+    }
+
+    return status;
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -252,15 +294,19 @@ void broken_stream_make(const broken_stream *how, const port_stream *sound, port
     if (how->ops.open != NULL) {
         merged_ops.open = how->ops.open;
     }
+
     if (how->ops.send != NULL) {
         merged_ops.send = how->ops.send;
     }
+
     if (how->ops.receive != NULL) {
         merged_ops.receive = how->ops.receive;
     }
+
     if (how->ops.close != NULL) {
         merged_ops.close = how->ops.close;
     }
+
     if (how->ops.waits_for != NULL) {
         merged_ops.waits_for = how->ops.waits_for;
     }

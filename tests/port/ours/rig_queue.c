@@ -22,6 +22,7 @@ static bool flash_restart(void *ctx) {
     const sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
     (void)ctx;
     flash_sim_boot(&on_flash.sim);
+
     return sbs_flash_queue_mount(&on_flash.queue, &on_flash.sim.flash, &config) == SBS_OK;
 }
 
@@ -35,12 +36,14 @@ static bool flash_damage(void *ctx, uint64_t id) {
     }
 
     bool was_found = false;
+
     for (uint32_t at = 0; at + len <= on_flash.sim.size; at++) {
         if (memcmp(on_flash.sim.data + at, bytes, len) == 0) {
             flash_sim_flip(&on_flash.sim, at, 5);
             was_found = true;
         }
     }
+
     return was_found;
 }
 

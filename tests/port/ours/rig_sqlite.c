@@ -20,6 +20,7 @@ static bool sqlite_damage(void *ctx, uint64_t id) {
     (void)snprintf(sql, sizeof sql, "UPDATE sbs_body SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE id = %llu",
                    (unsigned long long)id);
     rig_tamper(sql);
+
     return true;
 }
 

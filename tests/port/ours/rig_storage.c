@@ -45,12 +45,14 @@ static bool flash_damage(void *ctx, const char *name) {
     }
 
     bool was_found = false;
+
     for (uint32_t at = 0; at + len <= on_flash.sim.size; at++) {
         if (memcmp(on_flash.sim.data + at, value, len) == 0) {
             flash_sim_flip(&on_flash.sim, at, 3);
             was_found = true;
         }
     }
+
     return was_found;
 }
 
@@ -69,6 +71,7 @@ static bool flash_set_and_cut(void *ctx, const sbs_storage *storage, const char 
 
     assert_int_equal(storage->ops->set(storage->ctx, name, data, len), SBS_OK);
     on_flash.sim.cut_at = 0;
+
     return false;
 }
 
@@ -115,8 +118,10 @@ static size_t record_read(const char *name, uint8_t *out, size_t size) {
     if (file == NULL) {
         return 0;
     }
+
     size_t len = fread(out, 1, size, file);
     (void)fclose(file);
+
     return len;
 }
 
@@ -125,7 +130,9 @@ static bool record_write(const char *name, const uint8_t *bytes, size_t len) {
     if (file == NULL) {
         return false;
     }
+
     size_t written = fwrite(bytes, 1, len, file);
+
     return fclose(file) == 0 && written == len;
 }
 
@@ -138,6 +145,7 @@ static bool linux_damage(void *ctx, const char *name) {
     }
 
     bytes[len - 1] ^= 8u;
+
     return record_write(name, bytes, len);
 }
 
@@ -153,9 +161,11 @@ static bool linux_renew(void *ctx, const char *name) {
     bytes[VERSION_AT]++;
     uint32_t crc = sbs_crc32(sbs_crc32(0, name, strlen(name) + 1u), bytes, CRC_AT);
     crc = sbs_crc32(crc, bytes + HEADER_SIZE, len - HEADER_SIZE);
+
     for (unsigned i = 0; i < 4u; i++) {
         bytes[CRC_AT + i] = (uint8_t)(crc >> (8u * i));
     }
+
     return record_write(name, bytes, len);
 }
 

@@ -36,6 +36,7 @@ static void peers_note(port_stream *ports, const char *name, uint16_t port) {
     } all[] = {{"echo", &ports->echo},   {"closes", &ports->closes},      {"breaks", &ports->breaks},
                {"drips", &ports->drips}, {"silent", &ports->silent},      {"refuses", &ports->refuses},
                {"other", &ports->other}, {"untrusted", &ports->untrusted}};
+
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (strcmp(all[i].name, name) == 0) {
             *all[i].peer = (port_peer){LOOPBACK, port};
@@ -59,7 +60,9 @@ static bool peers_read(const char *log, port_stream *ports) {
             peers_note(ports, name, (uint16_t)port);
         }
     }
+
     (void)fclose(file);
+
     return is_ready;
 }
 
@@ -72,10 +75,12 @@ static void peers_start(peers *which, const char *log_name, char *certificates) 
     which->pid = test_program_start("/", log, arguments);
 
     unsigned tries = 0;
+
     while (!peers_read(log, &which->ports)) {
         assert_true(tries++ < TRIES);
         (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
+
     /* No name at all, so that no resolver is asked. */
     which->ports.unknown = (port_peer){"no..name", 443};
 }

@@ -23,6 +23,7 @@ static void run_note(char result, const char *line) {
     if (why != NULL) {
         *why = '\0';
     }
+
     run_results.results[run_results.count++] = result;
 }
 
@@ -80,6 +81,7 @@ static bool stands_in(const char *sentence, const char *row, size_t size, size_t
             return true;
         }
     }
+
     return false;
 }
 
@@ -97,12 +99,17 @@ static unsigned run_find(const char *sentence) {
     while (i < run_results.count && strcmp(run_results.sentences[i], sentence) != 0) {
         i++;
     }
+
     return i;
 }
 
 char run_result(const char *sentence) {
     unsigned i = run_find(sentence);
-    return i < run_results.count ? run_results.results[i] : 0;
+    if (i < run_results.count) {
+        return run_results.results[i];
+    }
+
+    return 0;
 }
 
 const char *run_came(const char *sentence) {

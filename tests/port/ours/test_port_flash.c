@@ -18,6 +18,7 @@ static void simulated_flash_holds_in_each_geometry(void **state) {
     static const uint32_t geometries[][3] = {{256, 3, 1},  {256, 5, 32},  {512, 3, 2},   {1024, 4, 4},
                                              {2048, 3, 8}, {4096, 3, 16}, {65536, 3, 4}, {288, 3, 32}};
     (void)state;
+
     for (size_t i = 0; i < SBS_COUNT_OF(geometries); i++) {
         flash_sim_init(&sim, geometries[i][0], geometries[i][1], geometries[i][2], i);
         port_flash port = {.flash = sim.flash, .restart = sim_restart};
@@ -43,6 +44,7 @@ static void each_broken_flash_is_refused(void **state) {
             fail_msg("passed although %s: %s", how->what, how->sentence);
         }
     }
+
     run_is_quiet = false;
 }
 
@@ -65,5 +67,6 @@ int main(void) {
         cmocka_unit_test(each_broken_flash_is_refused),
         cmocka_unit_test(what_is_not_broken_passes),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static int set_up_keys(void **state) {
     assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, PSA_KEY_ID_NULL, &p384), SBS_OK);
     sbs_psa_key_init(&p384_state, p384, &p384_key);
     broken_skip_ms = run_skip_ms;
+
     return 0;
 }
 
@@ -70,6 +71,7 @@ static void each_broken_key_is_refused(void **state) {
             fail_msg("passed although %s: %s", how->what, how->sentence);
         }
     }
+
     run_is_quiet = false;
 }
 
@@ -86,9 +88,11 @@ static void the_template_fails(void **state) {
 
     assert_int_equal(run_results.ok, 0);
     assert_int_equal(failures, run_results.count);
+
     for (unsigned i = 0; i < run_results.count; i++) {
         assert_non_null(strstr(run_results.came[i], "SBS_ERR_UNSUPPORTED"));
     }
+
     run_assert_each_is_broken(broken_keys, sizeof broken_keys[0], broken_key_count);
 }
 
@@ -100,5 +104,6 @@ int main(void) {
         cmocka_unit_test(each_broken_key_is_refused),
         cmocka_unit_test(the_template_fails),
     };
+
     return cmocka_run_group_tests(tests, set_up_keys, tear_down_keys);
 }

@@ -79,6 +79,7 @@ static void far_act(const sbs_wait *wait) {
         if ((packet.flags & RST) != 0) {
             continue;
         }
+
         if ((packet.flags & FIN) != 0) {
             far_forget(&packet);
         } else if ((packet.flags & SYN) != 0) {
@@ -88,6 +89,7 @@ static void far_act(const sbs_wait *wait) {
             far_answer(&packet);
         }
     }
+
     far_drip();
     peer_run(&device->peer, 10);
 }
@@ -113,5 +115,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tcp_of_lwip_holds, rig_set_up, rig_tear_down),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,7 @@ static void each_broken_queue_is_refused(void **state) {
             fail_msg("passed although %s: %s", how->what, how->sentence);
         }
     }
+
     run_is_quiet = false;
 }
 
@@ -74,5 +75,6 @@ int main(void) {
         cmocka_unit_test(the_queue_in_ram_holds),   cmocka_unit_test(each_broken_queue_is_refused),
         cmocka_unit_test(each_check_can_fail),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ static void assert_refused(const broken_storage *how) {
         result = run_result(how->sentence);
         assert_int_equal(failures, run_results.failed);
     }
+
     if (result != 'F') {
         fail_msg("passed although %s: %s", how->what, how->sentence);
     }
@@ -56,6 +57,7 @@ static void each_broken_store_is_refused(void **state) {
     for (size_t i = 0; i < broken_storage_count; i++) {
         assert_refused(&broken_storages[i]);
     }
+
     run_is_quiet = false;
 }
 
@@ -103,5 +105,6 @@ int main(void) {
         cmocka_unit_test(each_broken_store_is_refused), cmocka_unit_test(each_check_can_fail),
         cmocka_unit_test(the_template_fails),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@ static int set_up_peers(void **state) {
     (void)state;
     rig_stream_start();
     broken_skip_ms = run_skip_ms;
+
     return 0;
 }
 
@@ -58,6 +59,7 @@ static void assert_refused(const broken_stream *how) {
         result = run_result(how->sentence);
         assert_int_equal(failures, run_results.failed);
     }
+
     if (result != 'F') {
         fail_msg("passed although %s: %s", how->what, how->sentence);
     }
@@ -69,6 +71,7 @@ static void each_broken_stream_is_refused(void **state) {
     for (size_t i = 0; i < broken_stream_count; i++) {
         assert_refused(&broken_streams[i]);
     }
+
     run_is_quiet = false;
 }
 
@@ -99,5 +102,6 @@ int main(void) {
         cmocka_unit_test(each_broken_stream_is_refused),
         cmocka_unit_test(the_template_fails),
     };
+
     return cmocka_run_group_tests(tests, set_up_peers, tear_down_peers);
 }
