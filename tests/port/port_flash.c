@@ -108,6 +108,7 @@ static void flash_erases_one(port_report *report, const void *context) {
     uint8_t data[BLOCK];
     port_fill(data, sizeof data, 1);
 
+    /* Something at both ends of three sectors, of which the middle one goes. */
     for (uint32_t sector = 0; sector < 3; sector++) {
         if (!flash_erase(report, port, sector) || !flash_program(report, port, sector_at(port, sector), data, BLOCK) ||
             (has_two_blocks(port) && !flash_program(report, port, last_block(port, sector), data, BLOCK))) {
@@ -202,6 +203,7 @@ static void flash_values(port_report *report, const void *context) {
 static void flash_sectors_differ(port_report *report, const void *context) {
     const port_flash *port = context;
     uint8_t data[UNIT_MAX];
+    /* All are written before any is read: one that shows in two places has the later value. */
     for (uint32_t sector = 0; sector < port->flash.sector_count; sector++) {
         port_fill(data, UNIT_MAX, sector + 3u);
         if (!flash_erase(report, port, sector) ||
@@ -226,6 +228,7 @@ static void flash_reads_anywhere(port_report *report, const void *context) {
         return;
     }
 
+    /* Each place within a word or page buffer, and lengths that end at another. */
     for (uint32_t at = 0; at < 40u; at++) {
         for (uint32_t len = 1; len < 80u; len += 13u) {
             memset(got, (int)GUARD, sizeof got);

@@ -66,6 +66,7 @@ static bool der_read(const key_public *key, uint8_t tag, size_t *at, size_t *out
         return *out_len <= key->len - *at;
     }
 
+    /* The long form; two bytes say more than any key needs. */
     size_t count = first & 0x7Fu;
     *out_len = 0;
     if (count == 0 || count > 2u || *at + count > key->len) {
@@ -134,6 +135,7 @@ static void key_public_form(port_report *report, const void *context) {
         return;
     }
 
+    /* Uncompressed: 4, then X and Y of 48 bytes. */
     if (public_key.alg == SBS_ES384) {
         (void)(port_expect_number(report, "the length of a P-384 point", public_key.len, P384_POINT_SIZE) &&
                port_expect_number(report, "the first byte of it", public_key.bytes[0], 4));
@@ -298,6 +300,7 @@ static void key_given_up(port_report *report, const void *context) {
         return;
     }
 
+    /* The signature that comes now must be of this hash. */
     uint8_t other[SBS_HASH_SIZE];
     port_fill(other, sizeof other, 9);
     (void)key_signs(report, key, &public_key, other);

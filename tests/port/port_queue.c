@@ -207,6 +207,7 @@ static void queue_largest_item(port_report *report, const void *context) {
         return;
     }
 
+    /* Piece by piece: it need not fit into memory twice. */
     for (size_t at = 0, len = 1; len > 0 && at < port->largest; at += len) {
         if (!port_queue_read(report, port, id, at, got, sizeof got, &len) ||
             !port_expect(report, "its bytes", len > 0, "more of them", "the end") ||
@@ -245,6 +246,7 @@ static void queue_counts_attempts(port_report *report, const void *context) {
         return;
     }
 
+    /* Only the second one is marked. */
     for (unsigned i = 1; i <= 3u; i++) {
         if (!port_queue_mark(report, port, second) || !port_queue_next(report, port, first, second, &item) ||
             !port_expect_number(report, "attempts of the item that was marked", item.attempts, i) ||
@@ -430,6 +432,7 @@ static void queue_full(port_report *report, const void *context) {
         return;
     }
 
+    /* Each with bytes of its own, so that what is lost or mixed up shows. */
     while (accepted <= port->full_after) {
         port_fill(data, sizeof data, accepted);
         status = port->queue.ops->append(port->queue.ctx, &port_queue_meta, data, sizeof data, &id);

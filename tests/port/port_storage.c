@@ -123,6 +123,7 @@ static void storage_copies(port_report *report, const void *context) {
         return;
     }
 
+    /* What the caller does with his memory afterwards is his own affair. */
     memset(data, 0, sizeof data);
     memset(name, 'x', sizeof name - 1u);
     (void)storage_holds(report, port, NAME, 4, RECORD);
@@ -162,6 +163,7 @@ static void storage_exact_fit(port_report *report, const void *context) {
     const port_storage *port = context;
     storage_clean(port);
 
+    /* 1, 4, 13 and 40 bytes. */
     for (size_t len = 1; len <= RECORD; len = len * 3u + 1u) {
         uint8_t data[RECORD], got[RECORD + 1u];
         size_t got_len = 99;
@@ -305,6 +307,7 @@ static void storage_atomic(port_report *report, const void *context) {
     port_fill(before, sizeof before, 1);
     port_fill(after, sizeof after, 2);
 
+    /* A cut after each unit that set() writes, until it writes no further one. */
     for (uint32_t step = 0; step < CUTS_MAX; step++) {
         size_t len = 0;
         storage_clean(port);
@@ -343,6 +346,7 @@ static void storage_failing(port_report *report, const void *context) {
         return;
     }
 
+    /* The medium works again before anything else is asked of it. */
     port->refuse_writes(port->ctx, true);
     sbs_status status = storage_set(port, NAME, data, sizeof data);
     port->refuse_writes(port->ctx, false);

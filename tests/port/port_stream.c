@@ -242,6 +242,7 @@ static void stream_carries(port_report *report, const void *context) {
         return;
     }
 
+    /* Small and large ones in turn, on one connection. */
     for (uint32_t i = 0; i < 4u * SBS_COUNT_OF(sizes); i++) {
         if (!stream_echoes(report, port, sizes[i % SBS_COUNT_OF(sizes)], i)) {
             break;
@@ -259,6 +260,7 @@ static void stream_copies(port_report *report, const void *context) {
     }
 
     port_fill(data, sizeof data, 5);
+    /* The echo shows what went out. */
     memcpy(sent, data, sizeof sent);
     if (stream_send(report, port, sent, sizeof sent)) {
         memset(sent, 0, sizeof sent);
@@ -388,6 +390,7 @@ static void stream_never_blocks(port_report *report, const void *context) {
         return;
     }
 
+    /* Where it blocks for good, this hangs: start the suite under a watchdog. */
     for (unsigned i = 0; i < 3u; i++) {
         uint64_t began_ms = suite->now().mono_ms;
         (void)port->stream.ops->receive(port->stream.ctx, &byte, 1, &len);
