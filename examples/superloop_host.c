@@ -34,8 +34,7 @@ static struct {
 /* ---- flash: erased bytes are 0xFF, and an erased byte is programmed once ----------------------------------------- */
 
 static off_t place(const region *of, uint32_t address) {
-    off_t start = of->start;
-    return start + address;
+    return (off_t)of->start + (off_t)address;
 }
 
 static sbs_status write_at(const region *of, uint32_t address, const void *data, size_t len) {

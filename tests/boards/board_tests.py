@@ -105,6 +105,15 @@ def flash_kill(board, image, folder, seed):
                   f"wrong sectors: {wrong}")
 
 
+def port_suite(board, image, folder):
+    """The conformance suite of ports on the board's flash: each subject has checks, and none fails."""
+    status, out, err = run(board, image, flash_dir=folder)
+    sums = re.findall(r"^(\w+): (\d+) checks, 0 failed, (\d+) more not checked$", out, re.MULTILINE)
+    checks = sum(int(done) for _, done, _ in sums)
+    fine = status == 0 and {name for name, _, _ in sums} == {"flash", "queue", "storage", "key"} and not err
+    report(fine, f"{board}: flash, queue, storage and key pass {checks} checks of ports", f"status {status}\n{out}{err}")
+
+
 def board_tests(board, folder):
     image = folder / "images" / "board_probe.elf"
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -119,6 +128,9 @@ def board_tests(board, folder):
             place.mkdir()
             jobs.append(pool.submit(flash_kill, board, image, place, number) if number else
                         pool.submit(flash_rules, board, image, place))
+        place = pathlib.Path(scratch) / "port"
+        place.mkdir()
+        jobs.append(pool.submit(port_suite, board, image.with_name("port_board.elf"), place))
         jobs.append(pool.submit(ethernet_tests.ethernet_tests, board, image))
         for job in jobs:
             job.result()

@@ -67,8 +67,8 @@ typedef struct sbs_queue_ops {
     /** The unsettled item with the smallest id above @p after (0: the first). SBS_ERR_NOT_FOUND at the end. A damaged
      * item is reported once as SBS_ERR_DAMAGED with its id in @p out_item, and never again as an item to send. */
     sbs_status (*next)(void *ctx, uint64_t after, sbs_queue_item *out_item);
-    /** Reads up to @p size bytes from @p offset; fewer at the end, 0 at or behind it. SBS_ERR_NOT_FOUND,
-     * SBS_ERR_DAMAGED. */
+    /** Reads up to @p size bytes from @p offset; fewer at the end, 0 at or behind it. SBS_ERR_NOT_FOUND
+     * (a dead item may be read for as long as the queue keeps it), SBS_ERR_DAMAGED. */
     sbs_status (*read)(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len);
     /** Notes, durably, that the next thing to happen may be that the item's first byte is sent. Called before every
      * sending. SBS_ERR_NOT_FOUND if it is settled. */

@@ -52,9 +52,9 @@ typedef struct sbs_stream_ops {
     sbs_status (*send)(void *ctx, const uint8_t *data, size_t len, size_t *out_sent);
 
     /**
-     * Receives up to @p size (> 0) bytes. SBS_OK with 1..size bytes; SBS_PENDING; SBS_END: the peer ended the stream in
-     * an authenticated way (TLS close_notify; a raw stream's FIN counts, it knows no better); SBS_ERR_TRUNCATED: a
-     * secured stream ended without close_notify, or a reset; or another error.
+     * Receives up to @p size (> 0) bytes. SBS_OK with 1..size bytes; SBS_PENDING with 0; SBS_END: the peer ended the
+     * stream in an authenticated way (TLS close_notify; a raw stream's FIN counts, it knows no better);
+     * SBS_ERR_TRUNCATED: a secured stream ended without close_notify, or a reset; or another error.
      */
     sbs_status (*receive)(void *ctx, uint8_t *buffer, size_t size, size_t *out_len);
 
