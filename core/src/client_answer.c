@@ -210,12 +210,6 @@ static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
 }
 
 sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
-    static const uint8_t faults[] = {
-        [SBS_HINT_NONE] = SBS_FAULT_NONE,
-        [SBS_HINT_TOKEN] = SBS_FAULT_ACCESS,
-        [SBS_HINT_ACCESS] = SBS_FAULT_ACCESS,
-        [SBS_HINT_LATER] = SBS_FAULT_SERVER,
-    };
     sbs_outcome_hint hint = SBS_HINT_NONE;
 
     /* The challenge of the head, which the words of the body replace. */
@@ -230,7 +224,7 @@ sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
         sbs_client_say(client, body);
     }
 
-    client->priv.detail.fault = (sbs_fault)faults[hint];
+    client->priv.detail.fault = sbs_hint_fault(hint);
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return hint;
