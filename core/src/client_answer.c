@@ -143,8 +143,8 @@ sbs_text sbs_client_body(const sbs_client *client) {
         body.len = 0;
     }
 
-    /* Blanks, and a byte order mark. */
-    while (body.len > 0 && ((unsigned char)*body.ptr <= ' ' || memchr("\xEF\xBB\xBF", *body.ptr, 3) != NULL)) {
+    /* Blanks, and a byte order mark: what is not ASCII begins no JSON and no page, and is told as a '?' at best. */
+    while (body.len > 0 && (signed char)*body.ptr <= ' ') {
         body.ptr++;
         body.len--;
     }
@@ -214,7 +214,7 @@ sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
 
     /* The challenge of the head, which the words of the body replace. */
     if (client->priv.exchange.answer.has_words &&
-        answer_holds_part_of(client->priv.said, sbs_client_text(answer_invalid_token))) {
+        answer_holds_part_of(client->priv.said, (sbs_text){answer_invalid_token, sizeof answer_invalid_token - 1})) {
         hint = SBS_HINT_TOKEN;
     }
 

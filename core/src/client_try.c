@@ -317,10 +317,10 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
 
     /* A server that keeps its connections may cut one now and then. */
-    if (status < SBS_OK) {
-        client->priv.cuts = (uint8_t)(client->priv.cuts + try_was_cut(client));
-    } else if (status == SBS_OK && exchange->reused) {
+    if (status == SBS_OK && exchange->reused) {
         client->priv.cuts = 0;
+    } else if (status < SBS_OK && try_was_cut(client)) {
+        client->priv.cuts++;
     }
 
     /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
