@@ -58,7 +58,7 @@ sbs_xml_kind sbs_xml_words_read(sbs_text body, char *out_text, size_t size);
 
 /**
  * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
- * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
+ * (also one inside entry.resource) with its further errors, else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size, which is at least 1: it is for people to read.
  * @p out_transient: as sbs_outcome_read. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
