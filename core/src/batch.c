@@ -159,7 +159,7 @@ static bool entry_has_given_id(const sbs_push *push, const entry_view *seen) {
 
 /* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
  * conditional creates do not, all went well, or all say the same. A server gives ids itself to all or to none. */
-static sbs_status batch_check_answer(const sbs_push *push) {
+static sbs_status batch_check_answer(sbs_push *push) {
     unsigned count = 0;
     unsigned stored = 0;
     unsigned alike = 0;
@@ -197,7 +197,12 @@ static sbs_status batch_check_answer(const sbs_push *push) {
 
     /* Where answers may stand in another order, nothing is settled by place. */
     bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
+    bool mixed = stored != 0 && stored != count && alike != count;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
+    if (count == push->priv.batch_len && mixed && !told_apart) {
+        push->priv.event.words = "some entries failed: its items go one by one";
+        return SBS_ERR_RESPONSE;
+    }
     if (count != push->priv.batch_len || !told_apart || (given != 0 && given != count)) {
         return SBS_ERR_RESPONSE;
     }
@@ -247,7 +252,7 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
 
     /* A word about rights is none about the item, nor is one about the server's own state. */
     if (hint != SBS_HINT_NONE && push->priv.flags.fault <= SBS_FAULT_ITEM) {
-        push->priv.flags.fault = hint == SBS_HINT_LATER ? SBS_FAULT_SERVER : SBS_FAULT_ACCESS;
+        push->priv.flags.fault = (uint8_t)sbs_hint_fault(hint);
     }
 
     if (!said || sbs_client_is_secret(config->client, words)) {

@@ -143,8 +143,8 @@ sbs_text sbs_client_body(const sbs_client *client) {
         body.len = 0;
     }
 
-    /* Blanks, and a byte order mark. */
-    while (body.len > 0 && ((unsigned char)*body.ptr <= ' ' || memchr("\xEF\xBB\xBF", *body.ptr, 3) != NULL)) {
+    /* Blanks, and a byte order mark: what is not ASCII begins no JSON and no page, and is told as a '?' at best. */
+    while (body.len > 0 && (signed char)*body.ptr <= ' ') {
         body.ptr++;
         body.len--;
     }
@@ -210,17 +210,11 @@ static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
 }
 
 sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
-    static const uint8_t faults[] = {
-        [SBS_HINT_NONE] = SBS_FAULT_NONE,
-        [SBS_HINT_TOKEN] = SBS_FAULT_ACCESS,
-        [SBS_HINT_ACCESS] = SBS_FAULT_ACCESS,
-        [SBS_HINT_LATER] = SBS_FAULT_SERVER,
-    };
     sbs_outcome_hint hint = SBS_HINT_NONE;
 
     /* The challenge of the head, which the words of the body replace. */
     if (client->priv.exchange.answer.has_words &&
-        answer_holds_part_of(client->priv.said, sbs_client_text(answer_invalid_token))) {
+        answer_holds_part_of(client->priv.said, (sbs_text){answer_invalid_token, sizeof answer_invalid_token - 1})) {
         hint = SBS_HINT_TOKEN;
     }
 
@@ -230,7 +224,7 @@ sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
         sbs_client_say(client, body);
     }
 
-    client->priv.detail.fault = (sbs_fault)faults[hint];
+    client->priv.detail.fault = sbs_hint_fault(hint);
     sbs_client_note_page(client);
     sbs_client_hide_secrets(client);
     return hint;

@@ -224,7 +224,7 @@ sbs_status sbs_client_note(sbs_client *client, sbs_step step, sbs_status status)
     detail->step = step;
     detail->status = status;
     detail->attempts = (uint16_t)(client->priv.attempt + 1);
-    if (status == SBS_ERR_BUFFER && client->priv.config->room_words != NULL) {
+    if (status < SBS_OK && client->priv.config->room_words != NULL) {
         client->priv.config->room_words(client, client->priv.said, client->priv.said_size);
     }
 
@@ -294,11 +294,10 @@ static bool try_is_worth_a_retry(sbs_status status) {
 }
 
 /* The server closed a connection that was kept, before it answered anything on it. */
-static bool try_was_cut(const sbs_client *client, sbs_status status) {
+static bool try_was_cut(const sbs_client *client) {
     const sbs_exchange *exchange = &client->priv.exchange;
 
-    return (status == SBS_ERR_TRUNCATED || status == SBS_ERR_NETWORK) && exchange->reused &&
-           !exchange->response_started;
+    return exchange->reused && !exchange->response_started;
 }
 
 bool sbs_client_may_have_arrived(const sbs_client *client) {
@@ -317,8 +316,11 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
 
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
 
-    if (status == SBS_OK && exchange->reused) { /* this server keeps them */
+    /* A server that keeps its connections may cut one now and then. */
+    if (status == SBS_OK && exchange->reused) {
         client->priv.cuts = 0;
+    } else if (status < SBS_OK && try_was_cut(client)) {
+        client->priv.cuts++;
     }
 
     /* What comes out of a cache, or from nobody who was authenticated, tells no time. */
@@ -351,9 +353,7 @@ sbs_status sbs_client_run_exchange(sbs_client *client, sbs_step step, bool may_r
     may_retry = may_retry || !exchange->request_started;
     /* What one attempt may have created is not looked for before its time, which is the caller's to choose. */
     bool once = in_doubt && client->priv.request.interaction == SBS_CREATE && client->priv.request.max_attempts == 1;
-    bool cut = try_was_cut(client, status);
-    client->priv.cuts = (uint8_t)(client->priv.cuts + cut);
-    if (may_retry && cut && status == SBS_ERR_TRUNCATED && !client->priv.once.reconnected && !once) {
+    if (may_retry && status == SBS_ERR_TRUNCATED && try_was_cut(client) && !client->priv.once.reconnected && !once) {
         client->priv.once.reconnected = true;
         return sbs_client_go_on(client, STATE_PREPARE);
     }

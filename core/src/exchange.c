@@ -471,7 +471,7 @@ sbs_status sbs_exchange_step(sbs_exchange *exchange, sbs_now now, sbs_wait *out_
     exchange->priv.now = now;
     /* Connecting had a time limit of its own; the one of the exchange begins with its first step. Until then the caller
      * may take the time that he needs to put the attempt on record. */
-    if (sbs_exchange_is_about_to_send(exchange)) {
+    if (exchange->priv.state == SENDING && !exchange->request_started) {
         exchange->priv.deadline_ms = now.mono_ms + exchange->priv.request.limits.exchange_ms;
     }
 

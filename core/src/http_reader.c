@@ -66,6 +66,14 @@ static sbs_status reader_count_head_byte(sbs_http_reader *reader) {
     return SBS_OK;
 }
 
+/* True if the line begins like a field that says where the message ends: wrongly written, two readers may disagree
+ * about it, which is how answers are smuggled. */
+static bool reader_may_frame(const sbs_http_reader *reader) {
+    sbs_text start = {reader->priv.line, 14}; /* as many characters as both have at least */
+
+    return reader->priv.line_len >= start.len && sbs_ascii_place(start, "content-length\0transfer-encod\0", true) != 0;
+}
+
 /* SBS_PENDING: the line goes on. */
 static sbs_status reader_take_line_byte(sbs_http_reader *reader, char c) {
     if (reader_has_flag(reader, SBS_HTTP_HAS_CR)) {
@@ -80,8 +88,14 @@ static sbs_status reader_take_line_byte(sbs_http_reader *reader, char c) {
     }
 
     bool control = ((unsigned char)c < 0x20 && c != '\t') || c == 0x7F;
-    if (control || reader->priv.state == STATE_CHUNK_END) {
+    if (reader->priv.state == STATE_CHUNK_END) {
         return SBS_ERR_HTTP;
+    }
+    if (control) {
+        if (reader->priv.state != STATE_FIELD || c == '\0' || c == '\n' || reader_may_frame(reader)) {
+            return SBS_ERR_HTTP;
+        }
+        reader->priv.line[0] = c; /* with it no line has a name */
     }
 
     /* A line that is too long is an error only if it would have counted: that is judged at its end. */
@@ -160,9 +174,9 @@ static sbs_status reader_step_status_line(sbs_http_reader *reader, reader_input 
         return SBS_ERR_HTTP;
     }
 
-    reader->priv.flags = 0;
+    reader->priv.flags &= SBS_HTTP_CLOSE;
     if (line.ptr[7] == '0') {
-        reader->priv.flags = SBS_HTTP_VERSION_1_0;
+        reader->priv.flags |= SBS_HTTP_VERSION_1_0;
     }
     /* What comes before the final answer is counted and passed over. */
     if (status >= 200) {
@@ -245,6 +259,11 @@ static sbs_status reader_take_field(sbs_http_reader *reader, reader_input *in) {
     sbs_text name;
     sbs_text value;
     sbs_status status = reader_parse_field(reader, &name, &value);
+    /* One line that is no field costs the connection, and not the answer: a client reads one answer from it. */
+    if (status == SBS_ERR_HTTP && !reader_may_frame(reader)) {
+        reader->priv.flags |= SBS_HTTP_CLOSE;
+        return SBS_OK;
+    }
     if (status != SBS_OK || reader->status == 0) { /* those of an interim answer mean nothing */
         return status;
     }

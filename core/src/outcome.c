@@ -98,12 +98,31 @@ static sbs_json_node outcome_find(const sbs_json *doc) {
     return outcome;
 }
 
+/* Further errors, as far as there is room: a server that checks a resource tells all that is wrong with it at once. */
+static void outcome_add_others(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size) {
+    sbs_message message = {out_text, size, strlen(out_text)};
+    sbs_json_node issue = sbs_outcome_error(doc, outcome);
+    if (issue == SBS_JSON_NONE) {
+        return;
+    }
+
+    while ((issue = sbs_json_next(doc, issue)) != SBS_JSON_NONE) {
+        if (sbs_lookup_place(doc, sbs_lookup(doc, issue, "severity"), "error\0fatal\0") != 0) {
+            sbs_message_put(&message, "; ", doc, sbs_lookup(doc, issue, "code"));
+            sbs_message_put(&message, " at ", doc, sbs_lookup_first(doc, issue, "expression"));
+            outcome_put_words(&message, doc, issue);
+        }
+    }
+}
+
 sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient) {
     static const char *const names[] = {"error", "title", "message", "error_description", "detail", "validationErrors",
                                         "errors"};
     sbs_message message;
-    sbs_status status = sbs_outcome_read(doc, outcome_find(doc), out_text, size, out_transient);
+    sbs_json_node outcome = outcome_find(doc);
+    sbs_status status = sbs_outcome_read(doc, outcome, out_text, size, out_transient);
     if (status == SBS_OK && out_text[0] != '\0') {
+        outcome_add_others(doc, outcome, out_text, size);
         return SBS_OK;
     }
 

@@ -148,6 +148,21 @@ static void words_of_xml_are_cut_to_their_memory(void **state) {
     }
 }
 
+static void who_cannot_be_reached_is_named(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    static const sbs_status failures[] = {SBS_ERR_RESOLVE, SBS_ERR_REFUSED, SBS_ERR_UNREACHABLE, SBS_ERR_TIMEOUT};
+    for (size_t i = 0; i < SBS_COUNT_OF(failures); i++) {
+        fake_setup_init(s);
+        s->config.key = &fake_quick_key;
+        s->config.room_words = sbs_room_words;
+        s->config.max_attempts = 1;
+        s->fhir.server.open_fails = failures[i];
+        assert_int_equal(fake_run(s, &request), failures[i]);
+        assert_string_equal(sbs_client_detail(&s->client)->text, "fhir.example:443");
+    }
+}
+
 static int set_up(void **state) {
     static fake_setup setup;
     *state = &setup;
@@ -159,6 +174,7 @@ int main(void) {
         cmocka_unit_test_setup(a_token_that_is_refused_in_any_way_is_asked_for_anew, set_up),
         cmocka_unit_test_setup(words_say_whose_fault_it_is, set_up),
         cmocka_unit_test_setup(xml_is_told_from_a_web_page, set_up),
+        cmocka_unit_test_setup(who_cannot_be_reached_is_named, set_up),
         cmocka_unit_test(words_of_xml_are_cut_to_their_memory),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -75,19 +75,71 @@ static void test_fields(void **state) {
                 "200 [Content-Length=0] [A=1] [B=2 3] [C=] [D=:] [E=\xff] [!#$%&'*+-.^_`|~9z=x] end");
 }
 
+/* One line that is no field: the answer counts, and the connection ends with it (RFC 9112 sections 2.2 and 5.1). */
+static void a_line_that_is_no_field_is_skipped(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "no colon",
+        ":",
+        ": x",
+        "A : x",
+        "A\t: x",
+        " A: x",
+        "\tA: x",
+        "A b: x",
+        "A: \x01",
+        "A: \x7f",
+        "A: \x1b",
+        "\xc3\xa9: x",
+        "A(: x",
+        "A\": x",
+        "\x01: x",
+        "Content",
+        "A\x01x",
+        " x\r\n y",
+        "\x01Content-Length: 6",
+        "X-Content-Length y",
+    };
+    for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
+        char message[200];
+        (void)snprintf(message, sizeof message, OK_LINE "%s\r\nContent-Length: 5\r\n\r\nhello", bad[i]);
+        transcript t;
+        transcript_read(&t, message, 0);
+        assert_string_equal(t.text, "200 [Content-Length=5] <hello> end");
+        assert_false(t.reader.keep_alive);
+        (void)snprintf(message, sizeof message, "HTTP/1.1 103 Hints\r\n%s\r\n\r\n" OK_LINE "Content-Length: 0\r\n\r\n",
+                       bad[i]);
+        transcript_read(&t, message, 0);
+        assert_string_equal(t.text, "200 [Content-Length=0] end");
+        assert_false(t.reader.keep_alive);
+    }
+}
+
 static void test_fields_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "no colon", ":",          ": x",        "A : x",   "A\t: x",  " A: x",   "\tA: x",
-        "A b: x",   "A: x\ny: z", "A: x\rB: y", "A: \x01", "A: \x7f", "A: \x1b", "\xc3\xa9: x",
-        "A(: x",    "A\": x",     "A: x\r\r\n", "\r",      "\n",
+        "A: x\ny: z",
+        "A: x\rB: y",
+        "A: x\r\r\n",
+        "\r",
+        "\n",
+        " A: x",
+        "\tA: x",
+        "content-length 0",
+        "Content-Length : 0",
+        "Content-Length\x01: 0",
+        "Content-Length: 0\x01",
+        "TRANSFER-ENCODING\t: chunked",
+        "Transfer-Encoding",
     };
     for (size_t i = 0; i < SBS_COUNT_OF(bad); i++) {
         char message[200];
         (void)snprintf(message, sizeof message, OK_LINE "Content-Length: 0\r\n%s\r\n\r\n", bad[i]);
         assert_refused(message, SBS_ERR_HTTP);
-        (void)snprintf(message, sizeof message, "HTTP/1.1 103 Hints\r\n%s\r\n\r\n", bad[i]);
-        assert_refused(message, SBS_ERR_HTTP);
+        (void)snprintf(message, sizeof message, "HTTP/1.1 103 Hints\r\nContent-Length: 0\r\n%s\r\n\r\n", bad[i]);
+        if (bad[i][0] != ' ' && bad[i][0] != '\t') { /* a fold in what an interim answer says means nothing */
+            assert_refused(message, SBS_ERR_HTTP);
+        }
     }
     static const char with_nul[] = OK_LINE "A: \0\r\n\r\n";
     transcript t;
@@ -126,7 +178,6 @@ static void test_a_fold_in_what_frames_is_refused(void **state) {
     assert_refused(OK_LINE "Content-Length:\r\n 5\r\n\r\nhello", SBS_ERR_HTTP);
     assert_refused(OK_LINE "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", SBS_ERR_HTTP);
     assert_refused(OK_LINE "Transfer-Encoding: chunked\r\n\t\r\n\r\n0\r\n\r\n", SBS_ERR_HTTP);
-    assert_refused(OK_LINE " A: x\r\nContent-Length: 0\r\n\r\n", SBS_ERR_HTTP);
     assert_refused(OK_LINE "Content-Length: 0\r\nA: x\r\n y\rz\r\n\r\n", SBS_ERR_HTTP);
     assert_refused(OK_LINE "Content-Length: 0\r\nA: x\r\n y\nz\r\n\r\n", SBS_ERR_HTTP);
 }
@@ -318,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_status_line_refused),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_fields_refused),
+        cmocka_unit_test(a_line_that_is_no_field_is_skipped),
         cmocka_unit_test(test_folded_fields),
         cmocka_unit_test(test_a_fold_in_what_frames_is_refused),
         cmocka_unit_test(test_every_line_end_must_be_crlf),

@@ -400,6 +400,29 @@ static void words_are_cut_to_the_callers_memory(void **state) {
     assert_string_equal(words, "");
 }
 
+static void further_errors_are_told_as_far_as_there_is_room(void **state) {
+    (void)state;
+    static const char json[] =
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":["
+        "{\"severity\":\"warning\",\"code\":\"code-invalid\",\"diagnostics\":\"display\"},"
+        "{\"severity\":\"error\",\"code\":\"required\",\"diagnostics\":\"A\"},"
+        "{\"severity\":\"information\",\"code\":\"informational\"},"
+        "{\"severity\":\"fatal\",\"code\":\"invariant\",\"expression\":[\"B.c\"],\"diagnostics\":\"vs-1\"}]}";
+    static const char whole[] = "error required: A; invariant at B.c: vs-1";
+    sbs_json doc;
+    bool transient;
+    assert_int_equal(sbs_json_parse(&doc, json, sizeof json - 1, tokens, SBS_COUNT_OF(tokens), NULL), SBS_OK);
+    for (size_t size = 2; size <= sizeof whole; size++) {
+        char words[sizeof whole];
+        assert_int_equal(sbs_words_read(&doc, words, size, &transient), SBS_OK);
+        assert_true(strlen(words) < size);
+        assert_memory_equal(words, whole, 1);
+        if (size == sizeof whole) {
+            assert_string_equal(words, whole);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_outcomes),
@@ -416,6 +439,7 @@ int main(void) {
         cmocka_unit_test(reads_the_release_of_a_statement),
         cmocka_unit_test(finds_the_token_url_of_a_statement),
         cmocka_unit_test(words_are_cut_to_the_callers_memory),
+        cmocka_unit_test(further_errors_are_told_as_far_as_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

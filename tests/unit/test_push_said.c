@@ -74,6 +74,19 @@ static void an_answer_in_another_order_settles_nothing(void **state) {
     assert_int_equal(push_stored(s, "a") + push_stored(s, "c"), 2);
 }
 
+static void a_mixed_answer_to_a_batch_is_called_so(void **state) {
+    push_setup *s = *state;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer = ANSWER("{\"response\":{\"status\":\"201\"}},{\"response\":{\"status\":\"404\"}}");
+    add(s, 1, "a");
+    add(s, 2, "c");
+    const sbs_push_event *event = next_event(s);
+    assert_int_equal(event->kind, SBS_PUSH_WAITING);
+    assert_string_equal(event->words, "some entries failed: its items go one by one");
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+}
+
 /* ---- words about tokens and rights --------------------------------------------------------------------------------
  */
 
@@ -117,6 +130,7 @@ int main(void) {
         PUSH_CASE(a_server_that_gives_ids_itself_is_believed),
         PUSH_CASE(what_is_said_of_a_token_or_of_rights_costs_no_item),
         PUSH_CASE(an_entry_that_speaks_of_rights_waits),
+        PUSH_CASE(a_mixed_answer_to_a_batch_is_called_so),
         PUSH_CASE(an_answer_in_another_order_settles_nothing),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -73,7 +73,8 @@ typedef struct sbs_client_config {
     /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
      *  taken for a web page. A program that does not name the function does not pay for it. */
     sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);
-    /** Says which buffer was too small, and for how many bytes if that is known: sbs_room_words; NULL: nobody does. A
+    /** Says which buffer was too small, and for how many bytes if that is known, or which host and port could not be
+     *  reached: sbs_room_words; NULL: nobody does. A
      *  program that does not name the function does not pay for it. */
     void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
     sbs_backoff backoff;

@@ -54,10 +54,11 @@ typedef enum sbs_http_coding {
 /**
  * Incremental reader. Interim (1xx) answers and trailers are checked, bounded and skipped. Refused with SBS_ERR_HTTP:
  * what RFC 9112 section 6.3 calls unrecoverable, Transfer-Encoding together with Content-Length or in HTTP/1.0, any
- * transfer coding but one "chunked", a folded Content-Length or Transfer-Encoding, a bare CR or LF, white space before
- * ':', control characters, a chunk size that overflows, HTTP versions other than 1.0 and 1.1, status 101 and those
- * outside 100 to 599. Other folded lines are joined (RFC 9112 section 5.2). Blanks behind a chunk size are skipped. A
- * content coding is noted and left to the caller.
+ * transfer coding but one "chunked", a Content-Length or Transfer-Encoding that is folded or otherwise no field, a bare
+ * CR or LF, NUL, a chunk size that overflows, HTTP versions other than 1.0 and 1.1, status 101 and those
+ * outside 100 to 599. Other folded lines are joined (RFC 9112 section 5.2); one that is no field
+ * (no colon, a blank before it, a control character) is skipped, and the connection is not kept. Blanks behind a chunk
+ * size are skipped. A content coding is noted and left to the caller.
  *
  * A field longer than the line buffer is an error (SBS_ERR_TOO_LARGE) if its name does not fit, or is Age, Connection,
  * Content-Encoding, Content-Length, Content-Type, Date, ETag, Retry-After or Transfer-Encoding; others are

@@ -9,6 +9,7 @@
 #include "sbs/bundle.h"
 #include "sbs/fhir.h"
 #include "sbs/location.h"
+#include "sbs/retry.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,13 +25,19 @@ extern "C" {
 SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
 
-/** What the issue of an OperationOutcome that counts hints at, by its code (R4 IssueType). */
+/** What the issue of an OperationOutcome that counts hints at, by its code (R4 IssueType): whose fault it is, in the
+ *  numbers of sbs_fault, and whether it is for want of a valid token. */
 typedef enum sbs_outcome_hint {
-    SBS_HINT_NONE,
-    SBS_HINT_TOKEN,  /**< login, expired: a new token may help */
-    SBS_HINT_ACCESS, /**< security, forbidden, suppressed: it is about rights, and not about what was sent */
-    SBS_HINT_LATER   /**< the codes of out_transient above */
+    SBS_HINT_NONE = SBS_FAULT_NONE,
+    SBS_HINT_ACCESS = SBS_FAULT_ACCESS,    /**< security, forbidden, suppressed: about rights, and not about the item */
+    SBS_HINT_LATER = SBS_FAULT_SERVER,     /**< the codes of out_transient above */
+    SBS_HINT_TOKEN = SBS_FAULT_ACCESS | 16 /**< login, expired: a new token may help */
 } sbs_outcome_hint;
+
+/** Whose fault it is. */
+static inline sbs_fault sbs_hint_fault(sbs_outcome_hint hint) {
+    return (sbs_fault)((unsigned)hint & 15u);
+}
 
 /** The hint of an OperationOutcome; SBS_HINT_NONE if it is none. */
 sbs_outcome_hint sbs_outcome_hint_of(const sbs_json *doc, sbs_json_node outcome);
@@ -51,7 +58,7 @@ sbs_xml_kind sbs_xml_words_read(sbs_text body, char *out_text, size_t size);
 
 /**
  * Finds what a server said in any JSON that came with an error, as one sanitised line with a NUL: an OperationOutcome
- * (also one inside entry.resource), else the members that problem details (RFC 9457), OAuth
+ * (also one inside entry.resource) with its further errors, else the members that problem details (RFC 9457), OAuth
  * and common gateways use (error, title, message, error_description, detail, validationErrors, errors; `error` also as
  * an object with a message), else the JSON itself. Cut to @p size, which is at least 1: it is for people to read.
  * @p out_transient: as sbs_outcome_read. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
