@@ -99,14 +99,14 @@ static sbs_status finish_replacing(const char *path) {
 
 /* ---- steps 1 to 3 ------------------------------------------------------------------------------------------------ */
 
-/* Makes an empty file that belongs to whom the old one belongs, also if the superuser makes it. */
-static bool make_file(const char *path, const char *old) {
+/* Makes an empty file that belongs to whom @p model belongs, also if the superuser makes it. */
+static bool make_file(const char *made, const char *model) {
     uid_t owner;
-    if (sbs_sqlite_queue_owner(old, &owner) != SBS_OK) {
+    if (sbs_sqlite_queue_owner(model, &owner) != SBS_OK) {
         return false;
     }
 
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return false;
     }
