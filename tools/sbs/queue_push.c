@@ -248,6 +248,9 @@ static void tell_kept(const queue_run *run, uint32_t count, int code) {
     const char *are = cli_plural(count, " is", "s are");
     const char *next = cli_plural(count, "the next push sends it", "the next push sends them");
     const char *reason = push->reason;
+    if (reason[0] == '\0' && push->failure_count > 0) { /* others were stored since, but these were tried */
+        reason = push->last;
+    }
     if (count == 0 || (run->mine != NULL && cli_push_with.quiet)) {
         return;
     }
