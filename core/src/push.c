@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The push engine's machine: what is looked at, sent, and written of it. Whatever changes, changes here. */
+/* The push engine's machine: what is looked at, and what is sent. push_settle.c does what was decided of it. */
 #include "push_internal.h"
 
 #define SCAN_MAX 16u /* items looked at in one poll */
