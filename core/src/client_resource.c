@@ -269,7 +269,7 @@ static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) 
 
     sbs_outcome_hint hint = sbs_client_read_words(client);
     detail->transient |= hint == SBS_HINT_LATER;
-    if (hint == SBS_HINT_TOKEN && (detail->http_status == 400 || detail->http_status == 403)) {
+    if (hint == SBS_HINT_TOKEN && detail->http_status <= 403) {
         detail->status = SBS_ERR_UNAUTHORIZED;
     } else if (sbs_hint_fault(hint) == SBS_FAULT_ACCESS && detail->status == SBS_ERR_REJECTED) {
         detail->status = SBS_ERR_FORBIDDEN;

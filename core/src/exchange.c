@@ -259,7 +259,7 @@ static void exchange_note_location(sbs_exchange *exchange, sbs_text value) {
 
     /* Some servers create what a PUT brings under an id of their own. */
     if (answer->status == 201) {
-        exchange->priv.request.written.id = (sbs_text){NULL, 0};
+        exchange->priv.request.written.id.ptr = NULL;
     }
 
     answer->location = (uint8_t)sbs_location_judge(value, &exchange->priv.request.written, &id);

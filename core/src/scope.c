@@ -40,6 +40,13 @@ bool sbs_scope_list_is_valid(sbs_text text) {
     return len > 0 && len == text.len;
 }
 
+bool sbs_scope_list_is_legible(sbs_text text) {
+    while (text.len > 0 && (*text.ptr == ' ' || scope_is_char(*text.ptr))) {
+        scope_skip(&text, 1);
+    }
+    return text.len == 0;
+}
+
 bool sbs_scope_next(sbs_text *list, sbs_text *out_token) {
     while (list->len > 0 && *list->ptr == ' ') {
         scope_skip(list, 1);

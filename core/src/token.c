@@ -214,7 +214,7 @@ static sbs_status token_take_members(const sbs_json *doc, char *text, sbs_token 
     }
 
     /* Some servers put more blanks between and around them than RFC 6749 section 3.3 has. */
-    if (!sbs_ascii_is_printable(token->scope)) {
+    if (!sbs_scope_list_is_legible(token->scope)) {
         return SBS_ERR_FORMAT;
     }
 

@@ -269,7 +269,7 @@ static void names_the_member_at_fault(void **state) {
         {"{\"access_token\":\"x\",\"token_type\":\"\"}", SBS_ERR_RESPONSE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":[]}", SBS_ERR_JSON_TYPE, "token_type"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":[\"a\"]}", SBS_ERR_JSON_TYPE, "scope"},
-        {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a  b\\u0009c\"}", SBS_ERR_RESPONSE, "scope"},
+        {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a  b\\\\c\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"a\\nb\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"token_type\":\"bearer\",\"scope\":\"\\ud800\"}", SBS_ERR_RESPONSE, "scope"},
         {"{\"access_token\":\"x\",\"access_token\":\"x\",\"token_type\":\"bearer\"}", SBS_ERR_DUPLICATE,

@@ -29,6 +29,9 @@ typedef struct sbs_scope {
 /** True if @p text is one or more RFC 6749 scope tokens separated by single spaces (appendix A.4), or empty. */
 bool sbs_scope_list_is_valid(sbs_text text);
 
+/** The same with any blanks between and around the tokens: what a server may say. */
+bool sbs_scope_list_is_legible(sbs_text text);
+
 /** Takes the next token off @p list (advances it). False at the end. Several spaces count as one. */
 bool sbs_scope_next(sbs_text *list, sbs_text *out_token);
 
