@@ -10,9 +10,9 @@ endif()
 foreach(level s 1 2 3)
     set(name consttime_O${level})
     add_executable(
-        ${name} consttime/consttime.c ${PROJECT_SOURCE_DIR}/core/src/base64url.c ${PROJECT_SOURCE_DIR}/core/src/text.c
-                ${PROJECT_SOURCE_DIR}/core/src/text_writer.c)
-    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/core/include")
+        ${name} consttime/consttime.c ${PROJECT_SOURCE_DIR}/core/src/text/base64url.c ${PROJECT_SOURCE_DIR}/core/src/text/text.c
+                ${PROJECT_SOURCE_DIR}/core/src/text/text_writer.c)
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/core/include" "${PROJECT_SOURCE_DIR}/core/src")
     target_link_libraries(${name} PRIVATE sbs_port sbs_warnings)
     target_compile_options(${name} PRIVATE -O${level} -g0)
     add_test(NAME ${name} COMMAND "${valgrind}" --quiet --log-file=${name}.log $<TARGET_FILE:${name}>)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "../../core/src/text.c"
+#include "../../core/src/text/text.c"
 #include "test.h"
 
 #define SECRET_SIZE 64

@@ -38,9 +38,9 @@ function(sbs_install)
     set_property(GLOBAL APPEND PROPERTY SBS_HEADER_FOLDERS "${CMAKE_CURRENT_SOURCE_DIR}/include")
 endfunction()
 
-# sbs_add_layer(NAME): the library sbs_NAME, alias sbs::NAME, from src/*.c and include/ of the current folder.
+# sbs_add_layer(NAME): the library sbs_NAME, alias sbs::NAME, from src/*.c, the folders in src/, and include/ of the current folder.
 function(sbs_add_layer name)
-    file(GLOB sources CONFIGURE_DEPENDS src/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS src/*.c src/*/*.c)
     add_library(sbs_${name} STATIC ${sources})
     add_library(sbs::${name} ALIAS sbs_${name})
     set_target_properties(sbs_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ${SBS_ON_LINUX})

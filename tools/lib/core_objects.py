@@ -12,4 +12,5 @@ def core_objects(build):
     if not archive.exists():
         sys.exit(f"{archive} is not there: cmake --preset thumb && cmake --build --preset thumb")
     asked = subprocess.run(["arm-none-eabi-ar", "t", str(archive)], capture_output=True, text=True, check=True)
-    return [folder / "CMakeFiles" / "sbs_core.dir" / "src" / name for name in sorted(asked.stdout.split())]
+    compiled = {path.name: path for path in (folder / "CMakeFiles" / "sbs_core.dir" / "src").rglob("*.obj")}
+    return [compiled[name] for name in sorted(asked.stdout.split())]

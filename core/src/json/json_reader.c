@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbs/json.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "text/ascii.h"
+#include "text/utf8.h"
+#include "json/json_grammar.h"
+
+/* Everything that jsmn's strict mode would refuse, and more, is refused before jsmn sees it. Its default mode is
+ * smaller and takes a number at the very end of the text. Parent links make it linear. */
+#define JSMN_STATIC
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+
+_Static_assert(sizeof(sbs_json_token) == sizeof(jsmntok_t), "sbs_json_token must hold a token of jsmn");
+_Static_assert(_Alignof(sbs_json_token) == _Alignof(jsmntok_t), "sbs_json_token must be aligned for a token of jsmn");
+
+static const jsmntok_t *json_token_at(const sbs_json *doc, sbs_json_node node) {
+    return (const jsmntok_t *)doc->tokens + node;
+}
+
+sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
+                          size_t *out_where) {
+    jsmn_parser parser;
+    size_t where = 0;
+    doc->count = 0;
+    if (len > INT32_MAX) {
+        return SBS_ERR_TOO_LARGE;
+    }
+
+    /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
+    unsigned mark = 0;
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        mark = 3;
+    }
+
+    sbs_status status = sbs_json_check(text + mark, len - mark, &where);
+    if (out_where) {
+        *out_where = where + mark;
+    }
+
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    /* From here on the text is known to be good, and only the number of tokens can be too small. */
+    jsmn_init(&parser);
+    parser.pos = mark;
+    unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
+
+    /* With no memory at all jsmn would only count. */
+    if (limit == 0 || jsmn_parse(&parser, text, len, (jsmntok_t *)tokens, limit) < 0) {
+        return SBS_ERR_TOKENS;
+    }
+
+    doc->text = text;
+    doc->len = len;
+    doc->tokens = tokens;
+    doc->count = parser.toknext;
+
+    return SBS_OK;
+}
+
+sbs_status sbs_json_parse_with(sbs_json *doc, const char *text, size_t len, char *memory, size_t size) {
+    size_t start = (0u - (uintptr_t)memory) % _Alignof(sbs_json_token);
+    size_t capacity = 0;
+    if (start <= size) {
+        capacity = (size - start) / sizeof(sbs_json_token);
+    }
+    return sbs_json_parse(doc, text, len, (sbs_json_token *)(void *)(memory + start), capacity, NULL);
+}
+
+sbs_status sbs_json_parse_in(sbs_json *doc, char *buffer, size_t len, size_t size) {
+    return sbs_json_parse_with(doc, buffer, len, buffer + len, size - len);
+}
+
+static sbs_json_kind json_primitive_kind(char first) {
+    switch (first) {
+    case 't':
+        return SBS_JSON_TRUE;
+    case 'f':
+        return SBS_JSON_FALSE;
+    case 'n':
+        return SBS_JSON_NULL;
+    default:
+        return SBS_JSON_NUMBER;
+    }
+}
+
+sbs_json_kind sbs_json_kind_of(const sbs_json *doc, sbs_json_node node) {
+    if (node >= doc->count) {
+        return SBS_JSON_NULL;
+    }
+
+    switch (json_token_at(doc, node)->type) {
+    case JSMN_OBJECT:
+        return SBS_JSON_OBJECT;
+    case JSMN_ARRAY:
+        return SBS_JSON_ARRAY;
+    case JSMN_STRING:
+        return SBS_JSON_STRING;
+    default:
+        return json_primitive_kind(doc->text[json_token_at(doc, node)->start]);
+    }
+}
+
+sbs_text sbs_json_raw(const sbs_json *doc, sbs_json_node node) {
+    sbs_text raw = {NULL, 0};
+    if (node < doc->count) {
+        const jsmntok_t *token = json_token_at(doc, node);
+        raw.ptr = doc->text + token->start;
+        raw.len = (size_t)(token->end - token->start);
+    }
+
+    return raw;
+}
+
+/* The token of the name, if the token is a member's value. */
+static sbs_json_node json_name_of(const sbs_json *doc, sbs_json_node node) {
+    int parent = json_token_at(doc, node)->parent;
+    if (parent < 0 || json_token_at(doc, (size_t)parent)->type != JSMN_STRING) {
+        return SBS_JSON_NONE;
+    }
+    return (size_t)parent;
+}
+
+sbs_json_node sbs_json_first(const sbs_json *doc, sbs_json_node container) {
+    sbs_json_kind kind = sbs_json_kind_of(doc, container);
+    if ((kind != SBS_JSON_OBJECT && kind != SBS_JSON_ARRAY) || json_token_at(doc, container)->size == 0) {
+        return SBS_JSON_NONE;
+    }
+
+    /* In an object the name's token comes first. */
+    if (kind == SBS_JSON_OBJECT) {
+        container++;
+    }
+
+    return container + 1;
+}
+
+sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
+    if (node >= doc->count) {
+        return SBS_JSON_NONE;
+    }
+
+    /* A member's value is a child of its name, and the name of the object. */
+    sbs_json_node name = json_name_of(doc, node);
+    int end = json_token_at(doc, node)->end;
+    sbs_json_node own = node;
+
+    if (name != SBS_JSON_NONE) {
+        own = name;
+    }
+
+    int container = json_token_at(doc, own)->parent;
+
+    /* What stands within the value comes first. */
+    do {
+        node++;
+    } while (node < doc->count && json_token_at(doc, node)->start < end);
+
+    if (node >= doc->count || json_token_at(doc, node)->parent != container) {
+        return SBS_JSON_NONE;
+    }
+    if (name != SBS_JSON_NONE) {
+        node++;
+    }
+
+    return node;
+}
+
+static uint32_t json_hex4(const char *digits) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
+    }
+    return value;
+}
+
+static char json_short_escape(char c) {
+    switch (c) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return c;
+    }
+}
+
+/* Decodes \uXXXX, or two of them that make a surrogate pair, at *pos. Returns 0 for U+0000 and lone surrogates. */
+static size_t json_unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
+    if (raw.len - *pos < 6) {
+        return 0;
+    }
+
+    uint32_t code_point = json_hex4(raw.ptr + *pos + 2);
+    *pos += 6;
+
+    /* The high half of a pair needs its low one (RFC 8259 section 7). */
+    if (code_point >= 0xD800 && code_point <= 0xDBFF) {
+        if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
+            return 0;
+        }
+
+        uint32_t low = json_hex4(raw.ptr + *pos + 2);
+        *pos += 6;
+        if (low < 0xDC00 || low > 0xDFFF) {
+            return 0;
+        }
+
+        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+    } else if (code_point == 0 || (code_point >= 0xDC00 && code_point <= 0xDFFF)) {
+        return 0;
+    }
+
+    return sbs_utf8_encode(code_point, out);
+}
+
+/* Decodes what stands at *pos, moves on, and returns the bytes made: 0 if they cannot be text. */
+static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
+    out[0] = raw.ptr[*pos];
+    if (out[0] != '\\') {
+        *pos += 1;
+        return 1;
+    }
+    if (raw.len - *pos < 2) {
+        return 0;
+    }
+
+    if (raw.ptr[*pos + 1] == 'u') {
+        return json_unescape_unicode(raw, pos, out);
+    }
+
+    out[0] = json_short_escape(raw.ptr[*pos + 1]);
+    *pos += 2;
+    return 1;
+}
+
+static bool json_unescaped_equals(sbs_text raw, sbs_text expected) {
+    char part[4];
+    size_t done = 0;
+    for (size_t pos = 0; pos < raw.len;) {
+        size_t len = json_unescape_next(raw, &pos, part);
+        if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {
+            return false;
+        }
+        done += len;
+    }
+
+    return done == expected.len;
+}
+
+bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && json_unescaped_equals(sbs_json_raw(doc, node), text);
+}
+
+bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {
+    return sbs_json_is(doc, node, sbs_text_of(string));
+}
+
+bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name) {
+    return node < doc->count && sbs_json_equals(doc, json_name_of(doc, node), name);
+}
+
+sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char *name, sbs_json_node *out_node) {
+    sbs_json_node found = SBS_JSON_NONE;
+    *out_node = SBS_JSON_NONE;
+    if (sbs_json_kind_of(doc, object) != SBS_JSON_OBJECT) {
+        return SBS_ERR_JSON_TYPE;
+    }
+
+    for (sbs_json_node at = sbs_json_first(doc, object); at != SBS_JSON_NONE; at = sbs_json_next(doc, at)) {
+        if (!sbs_json_name_is(doc, at, name)) {
+            continue;
+        }
+
+        /* Which of two would count differs between readers: neither does here. */
+        if (found != SBS_JSON_NONE) {
+            return SBS_ERR_DUPLICATE;
+        }
+        found = at;
+    }
+
+    *out_node = found;
+    if (found == SBS_JSON_NONE) {
+        return SBS_ERR_NOT_FOUND;
+    }
+
+    return SBS_OK;
+}
+
+sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len) {
+    char part[4];
+    size_t done = 0;
+    sbs_text raw = sbs_json_raw(doc, node);
+
+    *out_len = 0;
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+        return SBS_ERR_JSON_TYPE;
+    }
+
+    for (size_t pos = 0; pos < raw.len;) {
+        size_t len = json_unescape_next(raw, &pos, part);
+        if (len == 0) {
+            return SBS_ERR_FORMAT;
+        }
+
+        /* Beyond the end it is only counted. */
+        if (done + len <= size) {
+            memcpy(out + done, part, len);
+        }
+
+        done += len;
+    }
+
+    *out_len = done;
+    if (done > size) {
+        return SBS_ERR_BUFFER;
+    }
+
+    return SBS_OK;
+}
+
+sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out) {
+    sbs_text raw = sbs_json_raw(doc, node);
+    /* Nothing is changed unless all of it can be. */
+    sbs_status status = sbs_json_text(doc, node, NULL, 0, &out->len);
+    if (status == SBS_ERR_BUFFER) {
+        char *start = text + (raw.ptr - doc->text);
+        status = sbs_json_text(doc, node, start, raw.len, &out->len);
+    }
+
+    out->ptr = NULL;
+    if (status == SBS_OK) {
+        out->ptr = raw.ptr;
+    }
+
+    return status;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several items of the push engine in one Bundle: its entries, and what the answer says of each. */
+#include "push/push_internal.h"
+#include "sbs/confirm.h"
+#include "json/lookup.h"
+
+#define PLACE_MAX 0x3FFFFFFFu
+
+/* ---- the request -------------------- */
+
+/* In a Bundle the request follows the resource; an encoded search needs no escaping in JSON. */
+static void batch_put_entry(sbs_push *push, const sbs_push_item *item, const sbs_push_identity *identity,
+                            sbs_writer *out) {
+    const sbs_push_encoder *encoder = &push->priv.config->encoder;
+    if (push->priv.batch_len > 0) {
+        sbs_put_string(out, ",{\"resource\":");
+    } else {
+        sbs_put_string(out, "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":");
+    }
+
+    sbs_writer_fail(out, encoder->encode(encoder->ctx, item, identity, out));
+
+    sbs_put_string(out, ",\"request\":{\"method\":\"");
+    sbs_put_string(out, item->id.ptr != NULL ? "PUT" : "POST");
+    sbs_put_string(out, "\",\"url\":\"");
+    push->priv.sent[push->priv.batch_len].at = (uint32_t)(push->priv.body_len + out->len) & PLACE_MAX;
+    sbs_put_string(out, push->priv.target);
+
+    /* In PUT and POST alike a condition stands beside the target. */
+    if (push->priv.conditional) {
+        sbs_put_string(out, "\",\"ifNoneMatch\":\"*");
+    }
+
+    if (push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST) {
+        sbs_put_string(out, "\",\"ifNoneExist\":\"");
+        sbs_identity_put_search(out, identity->system, identity->value);
+    }
+
+    sbs_put_string(out, "\"}}");
+}
+
+/* ---- the answer -------------------- */
+
+/* Which item an answer speaks of is known by its place alone, unless it shows an id: then that must be the item's. */
+typedef struct entry_view {
+    sbs_bundle_answer entry;
+    sbs_written written;
+    sbs_text own_id; /* that a PUT asked for; written has none where any id will do */
+    sbs_location_fit fit;
+    sbs_text server_id; /* in the answer, or unescaped in the memory for one item, which is free by now */
+} entry_view;
+
+/* Type, and id of a PUT, as they stand in the request. */
+static sbs_written batch_written_at(const sbs_push *push, unsigned number) {
+    const char *target = push->priv.config->body + push->priv.sent[number].at;
+    const char *end = strchr(target, '"');
+    const char *slash = memchr(target, '/', (size_t)(end - target));
+    if (slash == NULL) {
+        return (sbs_written){.type = {target, (size_t)(end - target)}};
+    }
+
+    return (sbs_written){.type = {target, (size_t)(slash - target)}, .id = {slash + 1, (size_t)(end - slash - 1)}};
+}
+
+/* False if nothing can be read of it. */
+static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_node node, entry_view *out) {
+    const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    sbs_text location = {NULL, 0};
+    bool readable = sbs_bundle_answer_read(doc, node, &out->entry) == SBS_OK && out->entry.status != 0;
+
+    if (readable) {
+        location = out->entry.location;
+    }
+
+    /* Some servers escape each slash. */
+    if (location.len > 0 && memchr(location.ptr, '\\', location.len) != NULL) {
+        location = (sbs_text){config->item, 0};
+        if (sbs_json_text(doc, out->entry.place, config->item, config->item_size, &location.len) != SBS_OK) {
+            location.len = 0;
+        }
+    }
+
+    out->written = batch_written_at(push, number);
+    out->own_id = out->written.id;
+    /* Some servers create what a PUT brings under an id of their own. */
+    if (readable && out->entry.status == 201) {
+        out->written.id = (sbs_text){NULL, 0};
+    }
+
+    out->fit = sbs_location_judge(location, &out->written, &out->server_id);
+    return readable;
+}
+
+static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *seen, const char **out_why) {
+    const sbs_bundle_answer *entry = &seen->entry;
+    sbs_answered answered = {
+        .status = entry->status,
+        .location = seen->fit,
+        .body = SBS_BODY_NONE,
+        .doc = &push->priv.of.bundle.answer,
+        .resource = entry->resource,
+        .outcome = entry->outcome,
+    };
+
+    if (entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE) {
+        answered.body = SBS_BODY_JSON;
+    }
+
+    return sbs_confirm(&seen->written, &answered, out_why);
+}
+
+/* True if it shows @p id, by its location or by the resource that came back. */
+static bool entry_shows(const sbs_push *push, const entry_view *seen, sbs_text id) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+
+    return sbs_text_equal(seen->server_id, id) ||
+           (sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "id"), id) &&
+            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type));
+}
+
+/* True if it shows the id of another PUT. */
+static bool entry_is_anothers(const sbs_push *push, const entry_view *seen, unsigned number) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    if (seen->own_id.ptr == NULL) {
+        return false;
+    }
+
+    /* By its location, or by the resource that came back. */
+    if (seen->fit == SBS_LOCATION_OTHER) {
+        return true;
+    }
+
+    /* An id that the server gave itself is nobody's. */
+    for (unsigned i = 0; seen->written.id.ptr == NULL && i < push->priv.batch_len; i++) {
+        sbs_text other = batch_written_at(push, i).id;
+        if (i != number && entry_shows(push, seen, other)) {
+            return true;
+        }
+    }
+
+    sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
+    return seen->written.id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->own_id) &&
+           sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
+}
+
+/* True if it shows the id of its PUT. */
+static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
+    return seen->own_id.ptr != NULL && entry_shows(push, seen, seen->own_id);
+}
+
+/* True if it shows an id that the server gave to what a PUT created. */
+static bool entry_has_given_id(const sbs_push *push, const entry_view *seen) {
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    bool given = seen->own_id.ptr != NULL && seen->written.id.ptr == NULL && !entry_is_own(push, seen);
+
+    return given && (seen->server_id.len > 0 || sbs_lookup(doc, seen->entry.resource, "id") != SBS_JSON_NONE);
+}
+
+/* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
+ * conditional creates do not, all went well, or all say the same. A server gives ids itself to all or to none. */
+static sbs_status batch_check_answer(sbs_push *push) {
+    unsigned count = 0;
+    unsigned stored = 0;
+    unsigned alike = 0;
+    unsigned given = 0;
+    unsigned nameless = 0; /* stored, and it does not show what it is */
+    unsigned first_status = 0;
+
+    for (sbs_json_node node = push->priv.of.bundle.entry; node != SBS_JSON_NONE; count++) {
+        entry_view seen;
+        unsigned status = 0;
+        bool confirmed = false;
+
+        if (count >= push->priv.batch_len) {
+            return SBS_ERR_RESPONSE;
+        }
+
+        if (batch_view_entry(push, count, node, &seen)) {
+            status = seen.entry.status;
+            if (entry_is_anothers(push, &seen, count)) {
+                return SBS_ERR_RESPONSE;
+            }
+            given += entry_has_given_id(push, &seen);
+            confirmed = batch_confirm_entry(push, &seen, NULL) == SBS_OK;
+        }
+
+        if (count == 0) {
+            first_status = status;
+        }
+
+        alike += status == first_status;
+        stored += confirmed;
+        nameless += confirmed && !entry_is_own(push, &seen);
+        node = sbs_json_next(&push->priv.of.bundle.answer, node);
+    }
+
+    /* Where answers may stand in another order, nothing is settled by place. */
+    bool named = push->priv.write_mode == SBS_WRITE_PUT && nameless == 0;
+    bool mixed = stored != 0 && stored != count && alike != count;
+    bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
+    if (count == push->priv.batch_len && mixed && !told_apart) {
+        push->priv.event.words = "some entries failed: its items go one by one";
+        return SBS_ERR_RESPONSE;
+    }
+    if (count != push->priv.batch_len || !told_apart || (given != 0 && given != count)) {
+        return SBS_ERR_RESPONSE;
+    }
+
+    return SBS_OK;
+}
+
+static sbs_status batch_open_answer(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    sbs_json *doc = &push->priv.of.bundle.answer;
+    size_t len = sbs_client_response(config->client).body_len;
+    sbs_status status = sbs_json_parse_in(doc, config->answer, len, config->answer_size);
+
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    status = sbs_bundle_first_answer(doc, &push->priv.of.bundle.entry);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    return batch_check_answer(push);
+}
+
+/* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
+static const char *batch_words_of(sbs_push *push, const entry_view *seen, const char *why) {
+    const sbs_push_config *config = push->priv.config;
+    const sbs_json *doc = &push->priv.of.bundle.answer;
+    char *words = config->words;
+    size_t size = config->words_size;
+
+    if (words == NULL) {
+        words = push->priv.target;
+        size = sizeof push->priv.target;
+    }
+
+    /* The words may stand in the response, or be the resource beside it. */
+    bool transient;
+    bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
+                sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+
+    sbs_outcome_hint hint = sbs_outcome_hint_of(doc, seen->entry.outcome);
+    if (hint == SBS_HINT_NONE) {
+        hint = sbs_outcome_hint_of(doc, seen->entry.resource);
+    }
+
+    /* A word about rights is none about the item, nor is one about the server's own state. */
+    if (hint != SBS_HINT_NONE && push->priv.flags.fault <= SBS_FAULT_ITEM) {
+        push->priv.flags.fault = (uint8_t)sbs_hint_fault(hint);
+    }
+
+    if (!said || sbs_client_is_secret(config->client, words)) {
+        return why;
+    }
+
+    return words;
+}
+
+/* Id and version of what was stored, behind each other where the target of a single request stands. */
+static void batch_read_place(sbs_push *push, const entry_view *seen) {
+    sbs_text id = seen->server_id;
+    char *to = push->priv.target;
+    char *etag = to + id.len + 1;
+    size_t left = sizeof push->priv.target - id.len - 2;
+
+    if (id.len > 0) {
+        memcpy(to, id.ptr, id.len);
+    }
+
+    to[id.len] = '\0';
+    push->priv.event.server_id = to;
+
+    size_t len = 0;
+    if (sbs_json_text(&push->priv.of.bundle.answer, seen->entry.etag, etag, left, &len) == SBS_OK) {
+        sbs_http_sanitise((sbs_text){etag, len}, etag, len + 1);
+        push->priv.event.etag = etag;
+    }
+}
+
+static void batch_read_entry(sbs_push *push) {
+    sbs_push_event *event = &push->priv.event;
+    struct sbs_push_flags *flags = &push->priv.flags;
+    const char *why = "";
+    entry_view seen;
+
+    event->status = SBS_ERR_RESPONSE;
+    if (!batch_view_entry(push, push->priv.judged, push->priv.of.bundle.entry, &seen)) {
+        flags->unread = flags->unknown = true;
+        flags->fault = SBS_FAULT_SERVER;
+        return;
+    }
+
+    sbs_http_meaning meaning = sbs_http_meaning_of(seen.entry.status);
+    event->http_status = (uint16_t)seen.entry.status;
+    flags->fault = (uint8_t)meaning.fault;
+    event->status = meaning.status;
+    if (meaning.status == SBS_OK) {
+        event->status = batch_confirm_entry(push, &seen, &why);
+    }
+
+    flags->asks = meaning.asks_for_time;
+    flags->whole = event->status == meaning.status;
+    if (event->status != SBS_OK) {
+        flags->unknown = meaning.may_be_stored;
+        event->words = batch_words_of(push, &seen, why);
+        return;
+    }
+
+    /* What was found is compared with what was looked for only where the item goes alone. */
+    bool found = push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST && event->http_status == 200;
+    if (found && !push->priv.sent[push->priv.judged].first && seen.entry.resource != SBS_JSON_NONE) {
+        flags->unread = flags->unknown = true;
+        event->status = SBS_ERR_RESPONSE;
+    }
+
+    batch_read_place(push, &seen);
+}
+
+const sbs_push_batching sbs_push_batches = {
+    .put_entry = batch_put_entry, .open_answer = batch_open_answer, .read_entry = batch_read_entry};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
+#include "smart/client_internal.h"
+#include "text/ascii.h"
+#include "json/lookup.h"
+
+const char sbs_client_content_type[] = "Content-Type";
+
+static const char answer_invalid_token[] = "invalid_token";
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+void sbs_client_say(sbs_client *client, sbs_text text) {
+    sbs_http_sanitise(text, client->priv.said, client->priv.said_size);
+}
+
+#define FRAGMENT_LEN 16u /* so many characters of a secret in a row are no chance */
+
+/* All of a token but one character is as good as the token, and of a long one any part is too much. */
+static bool answer_holds_part_of(const char *text, sbs_text secret) {
+    size_t window = secret.len - 1;
+    if (secret.len <= 1) {
+        window = 1;
+    }
+    if (window > FRAGMENT_LEN) {
+        window = FRAGMENT_LEN;
+    }
+
+    /* Each place of the words is compared with each part of the secret: both are short. */
+    for (size_t left = strlen(text); left >= window; left--, text++) {
+        for (size_t at = 0; at + window <= secret.len; at++) {
+            if (memcmp(text, secret.ptr + at, window) == 0) {
+                return true;
+            }
+        }
+    }
+
+    return false;
+}
+
+/* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. */
+static bool answer_holds_jwt(const char *text) {
+    size_t parts = 0; /* long ones that ended with a dot, in a row */
+    size_t len = 0;
+
+    for (; *text != '\0'; text++) {
+        if (sbs_ascii_is_alnum_or(*text, "-_")) {
+            len++;
+            if (parts >= 2 && len >= FRAGMENT_LEN) {
+                return true;
+            }
+            continue;
+        }
+
+        if (*text == '.' && len >= FRAGMENT_LEN) {
+            parts++;
+        } else {
+            parts = 0;
+        }
+
+        len = 0;
+    }
+
+    return false;
+}
+
+bool sbs_client_is_secret(const sbs_client *client, const char *text) {
+    sbs_text token = client->priv.kept[SBS_KEPT_TOKEN];
+
+    return (token.ptr != NULL && answer_holds_part_of(text, token)) || answer_holds_jwt(text);
+}
+
+void sbs_client_hide_secrets(sbs_client *client) {
+    char *words = client->priv.said;
+
+    if (sbs_client_is_secret(client, words)) {
+        words[0] = '\0';
+    }
+}
+
+/* ---- body -------------------------------------------------------------------------------------------------------- */
+
+sbs_status sbs_client_decode(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
+    sbs_answer *answer = &client->priv.exchange.answer;
+    if (answer->coding == SBS_CODING_NONE || answer->body_len == 0 || answer->body_dropped) {
+        return SBS_OK;
+    }
+
+    size_t size;
+    size_t len = 0;
+    sbs_status status = SBS_ERR_UNSUPPORTED;
+    /* The plain body takes the place of the coded one, wherever that stands. */
+    if (answer->body != sbs_client_scratch(client, &size)) {
+        size = client->priv.request.response_size;
+    }
+    if (config->decode != NULL) {
+        status = config->decode(config->hook_ctx, (sbs_http_coding)answer->coding, answer->body, answer->body_len, size,
+                                &len);
+    }
+
+    if (status == SBS_OK) {
+        answer->body_len = len;
+        answer->coding = SBS_CODING_NONE;
+        return SBS_OK;
+    }
+
+    /* What stands there is not the body, and may be neither form of it. */
+    answer->body_len = 0;
+    answer->body_dropped = true;
+    if (status == SBS_ERR_BUFFER) {
+        return status;
+    }
+
+    return SBS_ERR_HTTP;
+}
+
+sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_status status = sbs_client_decode(client);
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (answer->body_len == 0 || answer->body_dropped) {
+        return SBS_ERR_JSON;
+    }
+
+    size_t size;
+    char *scratch = sbs_client_scratch(client, &size);
+    /* Where the body stands in the scratch, too, the JSON tokens come behind it. */
+    if (answer->body == scratch) {
+        return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
+    }
+
+    return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
+}
+
+sbs_text sbs_client_body(const sbs_client *client) {
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_text body = {answer->body, answer->body_len};
+
+    if (answer->body_dropped || answer->coding != SBS_CODING_NONE) {
+        body.len = 0;
+    }
+
+    /* Blanks, and a byte order mark: what is not ASCII begins no JSON and no page, and is told as a '?' at best. */
+    while (body.len > 0 && (signed char)*body.ptr <= ' ') {
+        body.ptr++;
+        body.len--;
+    }
+
+    return body;
+}
+
+void sbs_client_note_page(sbs_client *client) {
+    const sbs_client_config *config = client->priv.config;
+    const sbs_answer *answer = &client->priv.exchange.answer;
+    sbs_detail *detail = &client->priv.detail;
+    sbs_text body = sbs_client_body(client);
+    bool foreign = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
+
+    if (body.len > 0 && *body.ptr == '<') {
+        foreign = true;
+    }
+
+    detail->page = foreign;
+    if (foreign && config->read_xml != NULL) {
+        sbs_xml_kind kind = config->read_xml(body, client->priv.said, client->priv.said_size);
+        detail->page = kind == SBS_XML_PAGE;
+        foreign = kind != SBS_XML_OUTCOME;
+    }
+
+    /* A gateway, too, knows what is too large. */
+    if (foreign && answer->status != 413) {
+        detail->fault = SBS_FAULT_ACCESS;
+    }
+}
+
+/* True if the body is JSON whose words were read, or that has none. */
+static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
+    const sbs_client_config *config = client->priv.config;
+    char *words = client->priv.said;
+    size_t size = client->priv.said_size;
+    sbs_json doc;
+    bool transient = false;
+
+    if (sbs_client_read_json(client, &doc) != SBS_OK) {
+        return false;
+    }
+
+    /* An error of OAuth (RFC 6750 section 3.1) belongs into the head; some servers have it here. */
+    if (sbs_lookup_is(&doc, 0, "error", answer_invalid_token)) {
+        *hint = SBS_HINT_TOKEN;
+    }
+    if (*hint == SBS_HINT_NONE) {
+        *hint = sbs_outcome_hint_of(&doc, 0);
+    }
+
+    bool read = true;
+    if (config->read_words != NULL) {
+        (void)!config->read_words(&doc, words, size, &transient);
+    } else {
+        read = sbs_outcome_read(&doc, 0, words, size, &transient) == SBS_OK && words[0] != '\0';
+    }
+    if (transient && *hint == SBS_HINT_NONE) { /* as an outcome within an entry says */
+        *hint = SBS_HINT_LATER;
+    }
+
+    return read;
+}
+
+sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
+    sbs_outcome_hint hint = SBS_HINT_NONE;
+
+    /* The challenge of the head, which the words of the body replace. */
+    if (client->priv.exchange.answer.has_words &&
+        answer_holds_part_of(client->priv.said, (sbs_text){answer_invalid_token, sizeof answer_invalid_token - 1})) {
+        hint = SBS_HINT_TOKEN;
+    }
+
+    bool read = answer_read_json_words(client, &hint);
+    sbs_text body = sbs_client_body(client);
+    if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
+        sbs_client_say(client, body);
+    }
+
+    client->priv.detail.fault = sbs_hint_fault(hint);
+    sbs_client_note_page(client);
+    sbs_client_hide_secrets(client);
+    return hint;
+}
