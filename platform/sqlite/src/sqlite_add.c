@@ -235,7 +235,7 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     if (!take_facts(&entry, facts)) {
         return SBS_ERR_ARGUMENT;
     }
-    if (len > queue->priv.config.item_max || len > queue->priv.config.bytes_max) {
+    if (len > sbs_sqlite_queue_item_max(queue)) {
         return SBS_ERR_TOO_LARGE;
     }
 

@@ -194,6 +194,9 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sb
  */
 void sbs_sqlite_queue_set_busy_ms(sbs_sqlite_queue *queue, uint32_t busy_ms);
 
+/** Most bytes that one item may have, whatever else the queue holds. The queue must be open. */
+size_t sbs_sqlite_queue_item_max(const sbs_sqlite_queue *queue);
+
 /** Closes the file; a group that was not committed is undone. Legal after a failed open, and twice. */
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue);
 
