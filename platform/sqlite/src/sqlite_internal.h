@@ -203,6 +203,9 @@ sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out);
  * SBS_ERR_STORAGE, noted as SQLITE_FULL. */
 sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len);
 
+/** Notes that a write failed because the disk is full. */
+void sbs_sqlite_note_full(sbs_sqlite_queue *queue);
+
 /** Writes the log back where the disk is nearly full, so that the log need not grow. Without a transaction. */
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue);
 

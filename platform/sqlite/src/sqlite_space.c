@@ -22,6 +22,10 @@
 static int64_t log_size(const sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
+    if (queue->priv.db == NULL) {
+        return 0;
+    }
+
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
         return 0;
@@ -71,12 +75,27 @@ sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
         return SBS_OK;
     }
 
-    return sbs_sqlite_fail(queue, SQLITE_FULL);
+    status = sbs_sqlite_fail(queue, SQLITE_FULL);
+    queue->priv.full_told = true;
+    return status;
+}
+
+void sbs_sqlite_note_full(sbs_sqlite_queue *queue) {
+    queue->priv.full = true;
+    queue->priv.full_told = spare_bytes(queue) < 0;
 }
 
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
-    if (queue->priv.full || spare_bytes(queue) < 0) {
-        (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (!queue->priv.full && spare_bytes(queue) >= 0) {
+        return;
+    }
+
+    (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    /* A quota, say, is nothing that the file system tells: there, it may still be used up where room is told. */
+    if (queue->priv.full_told && spare_bytes(queue) >= 0) {
+        queue->priv.full = false;
+        queue->priv.full_told = false;
     }
 }
 

@@ -155,7 +155,8 @@ typedef struct sbs_sqlite_queue {
         bool stopped;       /* config.stop said so */
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
         bool impatient;     /* another process is not waited for */
-        bool full;          /* the disk was, since the file was opened */
+        bool full;          /* the disk was, and had no room since */
+        bool full_told;     /* and the file system tells when it has room again */
         bool emptied;       /* the file was a queue and has no byte now; its tables are being made */
         bool state_known;   /* the transaction has read the counters */
         bool state_changed; /* and they are to be written */
