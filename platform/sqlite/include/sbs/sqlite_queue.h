@@ -208,9 +208,9 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_own
 /**
  * The port's semantics and errors are those of queue.h, and:
  * - append(): as sbs_sqlite_queue_add() without facts. SBS_ERR_BUFFER also after the last id, 2^63 - 1. SBS_ERR_STORAGE
- *   also if the disk is nearly full (what is left is for draining the queue), another process held the file for longer
- *   than busy_ms, or the file was moved away. An append that failed because the disk did may come back if the power
- *   goes in that moment.
+ *   also if the disk is nearly full (what is left is for draining the queue) and no item may give way, another process
+ *   held the file for longer than busy_ms, or the file was moved away. An append that failed because the disk did may
+ *   come back if the power goes in that moment.
  * - next(): a damaged item becomes a dead letter with the reason "damaged".
  * - read(): dead items can be read too.
  * - settle(): SBS_ERR_ARGUMENT if the reason does not fit. Words are cut to SBS_QUEUE_WORDS_SIZE.
