@@ -11,6 +11,8 @@
 #include "test.h"
 
 #define ITEMS 200u
+#define MANY 20000u
+#define GROUP 50u /* what the reserve of so small a disk has room for */
 #define DISK "size=6m"
 
 static char large[650];
@@ -55,6 +57,7 @@ static void what_waits_is_settled_on_a_full_disk(void **state) {
     assert_true(drain(1) <= 1);
     assert_int_equal(rig_counters().waiting, 0);
     assert_int_equal(rig_counters().delivered, ITEMS);
+    assert_true(rig.queue.priv.full); /* nobody tells of this disk whether there is room again */
 }
 
 /* ---- a disk of its own ------------------------------------------------------------------------------------------- */
@@ -106,15 +109,116 @@ static void fill_and_drain(void) {
 }
 
 /* Only the superuser can make such a disk. */
-static void a_queue_that_filled_its_disk_is_drained(void **state) {
-    (void)state;
+static void mount_disk(void) {
     sbs_sqlite_queue_close(&rig.queue);
     assert_int_equal(unlink(rig.path), 0);
     if (mount("tmpfs", rig.folder, "tmpfs", 0, DISK) != 0) {
         assert_true(errno == EPERM || errno == EACCES || errno == ENODEV);
         skip();
     }
+}
+
+static void a_queue_that_filled_its_disk_is_drained(void **state) {
+    (void)state;
+    mount_disk();
     fill_and_drain();
+}
+
+/* Takes all that is left of the disk. */
+static void write_filler(const char *path) {
+    static const char block[4096];
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    setbuf(file, NULL);
+    while (fwrite(block, 1, sizeof block, file) == sizeof block) {
+    }
+    (void)fclose(file);
+}
+
+/* Else a service that runs for months writes the log back at each operation once a disk was full for a minute. */
+static void a_disk_that_was_full_is_forgotten_once_there_is_room(void **state) {
+    char filler[300];
+    uint64_t id;
+    (void)state;
+    mount_disk();
+    rig_reopen();
+    (void)snprintf(filler, sizeof filler, "%s/filler", rig.folder);
+
+    rig_append(large);
+    write_filler(filler);
+    assert_int_equal(rig_try_append(large, &id), SBS_ERR_STORAGE);
+    assert_true(rig.queue.priv.full);
+    assert_int_equal(rig_try_append(large, &id), SBS_ERR_STORAGE);
+    assert_true(rig.queue.priv.full);
+    assert_int_equal(unlink(filler), 0);
+    rig_append(large);
+    assert_false(rig.queue.priv.full);
+
+    /* The same where it was a write that failed. */
+    rig_reopen();
+    write_filler(filler);
+    assert_int_equal(rig_mark(1), SBS_ERR_STORAGE);
+    assert_true(rig.queue.priv.full);
+    assert_int_equal(unlink(filler), 0);
+    rig_append(large);
+    assert_false(rig.queue.priv.full);
+    sbs_sqlite_queue_close(&rig.queue);
+}
+
+static void where_the_oldest_give_way_a_tight_disk_takes_what_is_new(void **state) {
+    unsigned accepted;
+    (void)state;
+    mount_disk();
+    rig_reopen();
+    fill_disk(&accepted);
+
+    /* Alone and in groups, twice as many bytes as the disk has. */
+    rig.config.policy = SBS_SQLITE_DROP_OLDEST;
+    rig_reopen();
+    uint64_t last = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        if (i >= ITEMS && i % GROUP == 0) {
+            assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+            assert_int_equal(sbs_sqlite_queue_begin(&rig.queue), SBS_OK);
+        }
+        last = rig_append(large);
+    }
+    assert_int_equal(sbs_sqlite_queue_commit(&rig.queue), SBS_OK);
+
+    rig_reopen();
+    sbs_queue_counters count = rig_counters();
+    sbs_sqlite_entry entry;
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, last, &entry), SBS_OK);
+    assert_true(!entry.dead && !entry.damaged && entry.item.len == strlen(large));
+    assert_int_equal(count.accepted, accepted + MANY);
+    assert_int_equal(count.waiting + count.dropped, count.accepted);
+    assert_true(count.dropped > ITEMS);
+    assert_true(count.waiting > MANY / 5); /* most of the disk: none goes for a log that is only long */
+    assert_int_equal(drain(0), 0);
+    sbs_sqlite_queue_close(&rig.queue);
+}
+
+static void where_nothing_that_could_go_makes_room_nothing_goes(void **state) {
+    char filler[300];
+    uint64_t id;
+    (void)state;
+    mount_disk();
+    rig.config.policy = SBS_SQLITE_DROP_OLDEST;
+    rig_reopen();
+    (void)snprintf(filler, sizeof filler, "%s/filler", rig.folder);
+    write_filler(filler);
+    assert_int_equal(rig_try_append(large, &id), SBS_ERR_STORAGE); /* nothing waits */
+    assert_string_equal(sbs_sqlite_queue_error(&rig.queue), "database or disk is full");
+
+    assert_int_equal(unlink(filler), 0);
+    for (unsigned i = 0; i < ITEMS; i++) {
+        rig_append(large);
+    }
+    write_filler(filler);
+    assert_int_equal(rig_try_append(large, &id), SBS_ERR_STORAGE);
+    assert_int_equal(rig_counters().waiting, ITEMS);
+    assert_int_equal(rig_counters().dropped, 0);
+    sbs_sqlite_queue_close(&rig.queue);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -123,6 +227,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_waits_is_settled_on_a_full_disk),
         TEST(a_queue_that_filled_its_disk_is_drained),
+        TEST(where_the_oldest_give_way_a_tight_disk_takes_what_is_new),
+        TEST(where_nothing_that_could_go_makes_room_nothing_goes),
+        TEST(a_disk_that_was_full_is_forgotten_once_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

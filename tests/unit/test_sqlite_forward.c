@@ -83,6 +83,46 @@ static void a_check_says_what_adding_would_and_stores_nothing(void **state) {
     assert_int_equal(counters.accepted, 0);
 }
 
+/* A resource of exactly @p len bytes, with an identifier or without. */
+static sbs_text of_len(char *text, size_t len, bool identified) {
+    const char *start = "{\"resourceType\":\"Observation\",\"status\":\"";
+    if (identified) {
+        start = "{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\"1\"}],\"status\":\"";
+    }
+
+    memset(text, 'x', len);
+    memcpy(text, start, strlen(start));
+    memcpy(text + len - 2, "\"}", 2);
+    return (sbs_text){text, len};
+}
+
+static void a_check_refuses_by_size_exactly_what_adding_does(void **state) {
+    static char text[2001];
+    bool identified;
+    unsigned refused = 0;
+    (void)state;
+
+    sbs_sqlite_queue_close(&queue);
+    const sbs_sqlite_queue_config config = {.path = path, .bytes_max = 2000, .policy = SBS_SQLITE_DROP_OLDEST};
+    assert_int_equal(sbs_sqlite_queue_open(&queue, &config, &port), SBS_OK);
+    assert_int_equal(sbs_sqlite_queue_item_max(&queue), 2000);
+
+    assert_null(sbs_forward_check(&adder, of_len(text, 2000, true), &identified));
+    assert_string_equal(sbs_forward_check(&adder, of_len(text, 2001, true), &identified),
+                        "larger than 16 MiB, or than the queue may be");
+
+    for (size_t len = 1700; len <= 2001; len++) {
+        sbs_text item = of_len(text, len, false);
+        bool fits = sbs_forward_check(&adder, item, &identified) == NULL;
+        assert_false(identified);
+        sbs_forward_added_free(&added);
+        sbs_forward_add(&adder, item, 1700000000, &added);
+        assert_int_equal(added.fate, fits ? SBS_FORWARD_QUEUED : SBS_FORWARD_REFUSED);
+        refused += !fits;
+    }
+    assert_in_range(refused, 2, 200);
+}
+
 static void an_identifier_that_is_made_cannot_be_foreseen(void **state) {
     (void)state;
     static const char bare[] = "{\"resourceType\":\"Observation\",\"subject\":{\"reference\":\"Patient/1\"}}";
@@ -165,6 +205,7 @@ static void what_is_not_stored_says_why(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_check_says_what_adding_would_and_stores_nothing, open_queue, close_queue),
+        cmocka_unit_test_setup_teardown(a_check_refuses_by_size_exactly_what_adding_does, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(an_identifier_that_is_made_cannot_be_foreseen, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(the_files_own_identifiers_are_not_taken_from_outside, open_queue, close_queue),
         cmocka_unit_test_setup_teardown(a_repeat_is_known_by_identifier_and_content, open_queue, close_queue),

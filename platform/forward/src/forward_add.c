@@ -10,6 +10,8 @@
 #include "sbs/identity.h"
 
 #define VALUE_SIZE 320
+#define IDENTIFIER_ROOM 160u /* most bytes that an identifier adds to a text, beside the device's name */
+#define TOO_LARGE "larger than 16 MiB, or than the queue may be"
 
 void sbs_forward_adder_init(sbs_forward_adder *adder, sbs_sqlite_queue *queue, const char *device) {
     char host[256] = "";
@@ -133,11 +135,33 @@ static const char *identifier_fault(const sbs_forward_adder *adder, const sbs_fo
     return NULL;
 }
 
+/* Why it cannot be stored even in an empty queue. One without an identifier needs room for that, always the same much:
+ * a look at a file before it is stored and the storing must not differ because the ids in between got longer. */
+static const char *size_fault(const sbs_forward_adder *adder, const sbs_forward_resource *resource) {
+    size_t len = resource->text.len;
+    if (!resource->has_identifier) {
+        len += strlen(adder->device) + IDENTIFIER_ROOM;
+    }
+
+    if (len > sbs_sqlite_queue_item_max(adder->queue)) {
+        return TOO_LARGE;
+    }
+    return NULL;
+}
+
+static const char *resource_fault(const sbs_forward_adder *adder, const sbs_forward_resource *resource) {
+    const char *fault = identifier_fault(adder, resource);
+    if (fault != NULL) {
+        return fault;
+    }
+    return size_fault(adder, resource);
+}
+
 const char *sbs_forward_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified) {
     sbs_forward_resource resource = {0};
     const char *fault = sbs_forward_resource_read(&resource, text);
     if (fault == NULL) {
-        fault = identifier_fault(adder, &resource);
+        fault = resource_fault(adder, &resource);
     }
 
     *out_identified = resource.has_identifier;
@@ -157,7 +181,7 @@ static void added_settle(sbs_forward_added *added, sbs_status status) {
         added->reason = "the queue is full";
         break;
     case SBS_ERR_TOO_LARGE:
-        added_refuse(added, "larger than 16 MiB, or than the queue may be");
+        added_refuse(added, TOO_LARGE);
         break;
     default:
         added_fail(added, status);
@@ -226,7 +250,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
     bool from_outside = out_added->resource.has_identifier;
     sbs_forward_rule rule = SBS_FORWARD_BY_IDENTIFIER;
 
-    fault = identifier_fault(adder, &out_added->resource);
+    fault = resource_fault(adder, &out_added->resource);
     if (fault != NULL) {
         added_refuse(out_added, fault);
     } else if (from_outside) {

@@ -133,6 +133,52 @@ static sbs_status make_room(sbs_sqlite_queue *queue, size_t len) {
     }
 }
 
+/* Room on the disk: where the policy gives up the oldest items, their pages take the new one. */
+static sbs_status make_room_on_disk(sbs_sqlite_queue *queue, size_t len) {
+    for (;;) {
+        sbs_sqlite_room room;
+        sbs_status status = sbs_sqlite_ask_disk(queue, len, &room);
+        if (status != SBS_OK || room == ROOM) {
+            return status;
+        }
+
+        /* Nothing is deleted in vain. */
+        if (room == NO_ROOM || queue->priv.config.policy == SBS_SQLITE_REFUSE) {
+            return sbs_sqlite_refuse_full(queue);
+        }
+
+        status = sbs_sqlite_begin_part(queue);
+        if (status == SBS_OK) {
+            status = make_room_by_one(queue, false);
+        }
+        if (status == SBS_ERR_BUFFER) {
+            return sbs_sqlite_refuse_full(queue); /* no item is left, and what was deleted comes back */
+        }
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+}
+
+/* What is given up for the queue's bounds makes room on the disk, too. Where nothing that waits is given up, a disk
+ * without room is told before a dead letter goes. */
+static sbs_status make_all_room(sbs_sqlite_queue *queue, size_t len) {
+    bool disk_first = queue->priv.config.policy == SBS_SQLITE_REFUSE;
+    sbs_status status = SBS_OK;
+    if (disk_first) {
+        status = make_room_on_disk(queue, len);
+    }
+
+    if (status == SBS_OK) {
+        status = make_room(queue, len);
+    }
+    if (status != SBS_OK || disk_first) {
+        return status;
+    }
+
+    return make_room_on_disk(queue, len);
+}
+
 /* The identity that was delivered longest ago gives way where there are too many. */
 static sbs_status make_room_for_identity(sbs_sqlite_queue *queue) {
     sbs_sqlite_state state;
@@ -171,10 +217,7 @@ static sbs_status store_identity(sbs_sqlite_queue *queue, uint64_t id, const sbs
 
 static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
                              const void *data) {
-    sbs_status status = sbs_sqlite_check_disk(queue, entry->item.len);
-    if (status == SBS_OK) {
-        status = make_room(queue, entry->item.len);
-    }
+    sbs_status status = make_all_room(queue, entry->item.len);
     if (status != SBS_OK) {
         return status;
     }
@@ -235,7 +278,7 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
     if (!take_facts(&entry, facts)) {
         return SBS_ERR_ARGUMENT;
     }
-    if (len > queue->priv.config.item_max || len > queue->priv.config.bytes_max) {
+    if (len > sbs_sqlite_queue_item_max(queue)) {
         return SBS_ERR_TOO_LARGE;
     }
 

@@ -199,9 +199,21 @@ typedef struct sbs_sqlite_space {
 /** Measures it. Needs no transaction. */
 sbs_status sbs_sqlite_measure(sbs_sqlite_queue *queue, sbs_sqlite_space *out);
 
-/** Whether the disk has room for an item of @p len bytes, and for all that draining the queue may need after it.
- * SBS_ERR_STORAGE, noted as SQLITE_FULL. */
-sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len);
+/** What the disk says to an item. */
+typedef enum sbs_sqlite_room {
+    ROOM,             /* for it, and for all that draining the queue may need after it */
+    ROOM_BY_DELETING, /* there may be, once items are deleted */
+    NO_ROOM           /* not even in the pages of all items */
+} sbs_sqlite_room;
+
+/** Whether the disk has room for an item of @p len bytes. Pages that nothing uses count as room. */
+sbs_status sbs_sqlite_ask_disk(sbs_sqlite_queue *queue, size_t len, sbs_sqlite_room *out);
+
+/** Notes that an item was not tried because the disk has no room for it: SQLITE_FULL. Gives SBS_ERR_STORAGE. */
+sbs_status sbs_sqlite_refuse_full(sbs_sqlite_queue *queue);
+
+/** Notes that a write failed because the disk is full. */
+void sbs_sqlite_note_full(sbs_sqlite_queue *queue);
 
 /** Writes the log back where the disk is nearly full, so that the log need not grow. Without a transaction. */
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue);

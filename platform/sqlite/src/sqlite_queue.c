@@ -394,6 +394,14 @@ void sbs_sqlite_queue_set_busy_ms(sbs_sqlite_queue *queue, uint32_t busy_ms) {
     (void)pthread_mutex_unlock(&queue->priv.lock);
 }
 
+size_t sbs_sqlite_queue_item_max(const sbs_sqlite_queue *queue) {
+    const sbs_sqlite_queue_config *config = &queue->priv.config;
+    if (config->bytes_max < config->item_max) {
+        return (size_t)config->bytes_max;
+    }
+    return config->item_max;
+}
+
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     if (!queue->priv.open) {
         return;

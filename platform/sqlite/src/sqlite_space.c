@@ -22,6 +22,10 @@
 static int64_t log_size(const sbs_sqlite_queue *queue) {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
+    if (queue->priv.db == NULL) {
+        return 0;
+    }
+
     (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
         return 0;
@@ -53,9 +57,10 @@ static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
     return (int64_t)(disk.f_bavail * block) - reserve - log_size(queue);
 }
 
-sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
+sbs_status sbs_sqlite_ask_disk(sbs_sqlite_queue *queue, size_t len, sbs_sqlite_room *out) {
     int64_t needed = 2 * (int64_t)len; /* in the log, and in the file */
     int64_t spare = spare_bytes(queue);
+    *out = ROOM;
     if (spare >= needed) {
         return SBS_OK;
     }
@@ -68,15 +73,46 @@ sbs_status sbs_sqlite_check_disk(sbs_sqlite_queue *queue, size_t len) {
     }
 
     if (spare + space.unused * space.page >= needed) {
-        return SBS_OK;
+        *out = ROOM;
+    } else if (spare + space.pages * space.page >= needed) {
+        *out = ROOM_BY_DELETING;
+    } else {
+        *out = NO_ROOM;
     }
 
-    return sbs_sqlite_fail(queue, SQLITE_FULL);
+    return SBS_OK;
+}
+
+sbs_status sbs_sqlite_refuse_full(sbs_sqlite_queue *queue) {
+    sbs_status status = sbs_sqlite_fail(queue, SQLITE_FULL);
+    queue->priv.full_told = true;
+    return status;
+}
+
+void sbs_sqlite_note_full(sbs_sqlite_queue *queue) {
+    queue->priv.full = true;
+    queue->priv.full_told = spare_bytes(queue) < 0;
 }
 
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
-    if (queue->priv.full || spare_bytes(queue) < 0) {
-        (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int64_t spare = spare_bytes(queue);
+    if (!queue->priv.full && spare >= 0) {
+        return;
+    }
+
+    (void)sqlite3_wal_checkpoint_v2(queue->priv.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    /* No item is to be given up for a log that is only long. It keeps its place on the disk unless all that is held in
+     * reserve is free without it: others may take what it gives back. */
+    bool drops = queue->priv.config.policy == SBS_SQLITE_DROP_OLDEST;
+    if (drops && spare < 0 && spare + 2 * log_size(queue) >= 0) {
+        sbs_sqlite_clear_log(queue);
+    }
+
+    /* A quota, say, is nothing that the file system tells: there, it may still be used up where room is told. */
+    if (queue->priv.full_told && spare_bytes(queue) >= 0) {
+        queue->priv.full = false;
+        queue->priv.full_told = false;
     }
 }
 

@@ -66,7 +66,7 @@ sbs_status sbs_sqlite_fail(sbs_sqlite_queue *queue, int code) {
     case SQLITE_NOMEM:
         return SBS_ERR_MEMORY;
     case SQLITE_FULL:
-        queue->priv.full = true;
+        sbs_sqlite_note_full(queue);
         return SBS_ERR_STORAGE;
     case SQLITE_INTERRUPT:
     case SQLITE_BUSY:

@@ -52,9 +52,9 @@ void sbs_forward_adder_init(sbs_forward_adder *adder, sbs_sqlite_queue *queue, c
  */
 void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_s, sbs_forward_added *out_added);
 /**
- * Looks at a resource without storing it: why sbs_forward_add() would refuse it whatever else the queue holds, a static
- * sentence, or NULL. @p out_identified: it has an identifier of its own, by which a repeat is known. One without gets a
- * new one each time that it is added.
+ * Looks at a resource without storing it: why sbs_forward_add() would refuse it whatever else the queue holds (its
+ * size, too), a static sentence, or NULL. @p out_identified: it has an identifier of its own, by which a repeat is
+ * known. One without gets a new one each time that it is added.
  */
 const char *sbs_forward_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified);
 /** Legal after zero-initialisation, and twice. */

@@ -155,7 +155,8 @@ typedef struct sbs_sqlite_queue {
         bool stopped;       /* config.stop said so */
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
         bool impatient;     /* another process is not waited for */
-        bool full;          /* the disk was, since the file was opened */
+        bool full;          /* the disk was, and had no room since */
+        bool full_told;     /* and the file system tells when it has room again */
         bool emptied;       /* the file was a queue and has no byte now; its tables are being made */
         bool state_known;   /* the transaction has read the counters */
         bool state_changed; /* and they are to be written */
@@ -194,6 +195,9 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sb
  */
 void sbs_sqlite_queue_set_busy_ms(sbs_sqlite_queue *queue, uint32_t busy_ms);
 
+/** Most bytes that one item may have, whatever else the queue holds. The queue must be open. */
+size_t sbs_sqlite_queue_item_max(const sbs_sqlite_queue *queue);
+
 /** Closes the file; a group that was not committed is undone. Legal after a failed open, and twice. */
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue);
 
@@ -204,9 +208,9 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_own
 /**
  * The port's semantics and errors are those of queue.h, and:
  * - append(): as sbs_sqlite_queue_add() without facts. SBS_ERR_BUFFER also after the last id, 2^63 - 1. SBS_ERR_STORAGE
- *   also if the disk is nearly full (what is left is for draining the queue), another process held the file for longer
- *   than busy_ms, or the file was moved away. An append that failed because the disk did may come back if the power
- *   goes in that moment.
+ *   also if the disk is nearly full (what is left is for draining the queue) and no item may give way, another process
+ *   held the file for longer than busy_ms, or the file was moved away. An append that failed because the disk did may
+ *   come back if the power goes in that moment.
  * - next(): a damaged item becomes a dead letter with the reason "damaged".
  * - read(): dead items can be read too.
  * - settle(): SBS_ERR_ARGUMENT if the reason does not fit. Words are cut to SBS_QUEUE_WORDS_SIZE.
