@@ -30,6 +30,18 @@ enum { STATE_WAITING = 0, STATE_DEAD = 1 };
 #define SQLITE_ITEM_MAX (256 << 20)
 #define SQLITE_CACHE_SIZE 65536 /* bytes of an item that are kept between next() and read() */
 
+/* ---- sqlite_disk.c: room on the disk ----------------------------------------------------------------------------- */
+
+/** Bytes of the log as it lies on the disk; 0 without one. */
+int64_t sbs_sqlite_log_size(const sbs_sqlite_queue *queue);
+
+/** Bytes of the disk that adding may take; negative: so many are missing. What is in the log may be needed a second
+ * time when it is written back. INT64_MAX if nobody knows. */
+int64_t sbs_sqlite_spare_bytes(const sbs_sqlite_queue *queue);
+
+/** Notes that a write failed because the disk is full. */
+void sbs_sqlite_note_full(sbs_sqlite_queue *queue);
+
 /* ---- sqlite_checksum.c: the CRC-32 of an item -------------------------------------------------------------------- */
 
 /** The same as sbs_crc32(), faster. */
@@ -211,9 +223,6 @@ sbs_status sbs_sqlite_ask_disk(sbs_sqlite_queue *queue, size_t len, sbs_sqlite_r
 
 /** Notes that an item was not tried because the disk has no room for it: SQLITE_FULL. Gives SBS_ERR_STORAGE. */
 sbs_status sbs_sqlite_refuse_full(sbs_sqlite_queue *queue);
-
-/** Notes that a write failed because the disk is full. */
-void sbs_sqlite_note_full(sbs_sqlite_queue *queue);
 
 /** Writes the log back where the disk is nearly full, so that the log need not grow. Without a transaction. */
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue);

@@ -6,60 +6,17 @@
  * only grow: nothing can be marked or settled any more, and the queue can never be drained. So adding ends while what
  * the log may need is still there, and from then on the log is written back before each transaction.
  */
-#include <sys/statvfs.h>
-
 #include "sqlite_internal.h"
 
 #define FREE_MIN (1 << 20)     /* bytes: less is left for the next items */
 #define GIVEN_BACK (16 << 20)  /* bytes at a time */
-#define RESERVE (4 << 20)      /* bytes that adding leaves: a large group, twice */
-#define RESERVE_PART 8         /* of the file system, at most */
 #define REBUILT_MAX (16 << 20) /* bytes in use by a file that is written anew: they are held in memory meanwhile */
 
 /* ---- a disk that is nearly full ---------------------------------------------------------------------------------- */
 
-/* Bytes of the log as it lies on the disk. */
-static int64_t log_size(const sbs_sqlite_queue *queue) {
-    sqlite3_file *file = NULL;
-    sqlite3_int64 size = 0;
-    if (queue->priv.db == NULL) {
-        return 0;
-    }
-
-    (void)sqlite3_file_control(queue->priv.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-    if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK) {
-        return 0;
-    }
-
-    return size;
-}
-
-/* Bytes of the disk that adding may take; negative: so many are missing. What is in the log may be needed a second time
- * when it is written back. INT64_MAX if nobody knows. */
-static int64_t spare_bytes(const sbs_sqlite_queue *queue) {
-    struct statvfs disk;
-    if (queue->priv.config.vfs != NULL || statvfs(queue->priv.config.path, &disk) != 0) {
-        return INT64_MAX;
-    }
-
-    /* Some file systems tell no size, or one that is none. */
-    uint64_t block = disk.f_frsize;
-    if (block == 0 || disk.f_blocks == 0 || disk.f_blocks > (uint64_t)INT64_MAX / block) {
-        return INT64_MAX;
-    }
-
-    int64_t reserve = RESERVE;
-    int64_t part = (int64_t)(disk.f_blocks / RESERVE_PART * block);
-    if (part < reserve) {
-        reserve = part;
-    }
-
-    return (int64_t)(disk.f_bavail * block) - reserve - log_size(queue);
-}
-
 sbs_status sbs_sqlite_ask_disk(sbs_sqlite_queue *queue, size_t len, sbs_sqlite_room *out) {
     int64_t needed = 2 * (int64_t)len; /* in the log, and in the file */
-    int64_t spare = spare_bytes(queue);
+    int64_t spare = sbs_sqlite_spare_bytes(queue);
     *out = ROOM;
     if (spare >= needed) {
         return SBS_OK;
@@ -89,13 +46,8 @@ sbs_status sbs_sqlite_refuse_full(sbs_sqlite_queue *queue) {
     return status;
 }
 
-void sbs_sqlite_note_full(sbs_sqlite_queue *queue) {
-    queue->priv.full = true;
-    queue->priv.full_told = spare_bytes(queue) < 0;
-}
-
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
-    int64_t spare = spare_bytes(queue);
+    int64_t spare = sbs_sqlite_spare_bytes(queue);
     if (!queue->priv.full && spare >= 0) {
         return;
     }
@@ -105,12 +57,12 @@ void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
     /* No item is to be given up for a log that is only long. It keeps its place on the disk unless all that is held in
      * reserve is free without it: others may take what it gives back. */
     bool drops = queue->priv.config.policy == SBS_SQLITE_DROP_OLDEST;
-    if (drops && spare < 0 && spare + 2 * log_size(queue) >= 0) {
+    if (drops && spare < 0 && spare + 2 * sbs_sqlite_log_size(queue) >= 0) {
         sbs_sqlite_clear_log(queue);
     }
 
     /* A quota, say, is nothing that the file system tells: there, it may still be used up where room is told. */
-    if (queue->priv.full_told && spare_bytes(queue) >= 0) {
+    if (queue->priv.full_told && sbs_sqlite_spare_bytes(queue) >= 0) {
         queue->priv.full = false;
         queue->priv.full_told = false;
     }
