@@ -133,7 +133,7 @@ describe('connections', () => {
     };
     test('refused', async () => {
         const fhir = `https://localhost:${await closedPort()}/fhir`;
-        await allFail({ fhir }, 4, /: the connection was refused, check the URL and that the server runs$/)();
+        await allFail({ fhir }, 4, /: the connection was refused: localhost:\d+, check the URL and that the server runs$/)();
     });
     test('push with a fixed write mode: each item is listed as not sent', async () => {
         const fhir = `https://localhost:${await closedPort()}/fhir`;
@@ -149,7 +149,7 @@ describe('connections', () => {
     });
     test('a host name that does not exist', async () => {
         const fhir = 'https://no-such-host.invalid/fhir';
-        const why = /: the host name could not be resolved, check the host in the URL and the name server$/;
+        const why = /: the host name could not be resolved: no-such-host\.invalid:443, check the host in the URL and the name server$/;
         await fails(command('token', { fhir, timeout: 10 }), 4, why);
     });
     test('no TLS there', async () => {
@@ -168,7 +168,7 @@ describe('time limits', () => {
         const result = await fails(
             command('token', { fhir, timeout: 1 }),
             4,
-            'token: discovery: no answer in time, try again, or with a larger --timeout',
+            `token: discovery: no answer in time: 127.0.0.1:${silent.address().port}, try again, or with a larger --timeout`,
         );
         assert.ok(result.ms >= 1000 && result.ms < 10_000, `${result.ms} ms`);
     });
@@ -181,7 +181,7 @@ describe('time limits', () => {
             await server.reset();
             await server.faults({ ...fault, times: -1 });
             const message =
-                /^token: token request: no answer in time( \(HTTP 200\))?, try again, or with a larger --timeout$/;
+                /^token: token request: no answer in time( \(HTTP 200\))?: localhost:\d+, try again, or with a larger --timeout$/;
             const result = await fails(command('token', { timeout: 1 }), 4, message);
             assert.ok(result.ms < 12_000, `${result.ms} ms`);
         });

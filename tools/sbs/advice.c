@@ -187,40 +187,33 @@ static const char *proxy_variable(void) {
     return NULL;
 }
 
-/* A document that is served outside may name a host that is known inside alone. */
-static bool was_discovered(const sbs_detail *detail) {
-    return detail->step == SBS_STEP_TOKEN && cli_server.token_url == NULL && cli_server.fhir != NULL;
-}
+/* A document that is served outside may name a host that is known inside alone. Nobody needs to be told so of the host
+ * that he gave himself. */
+static bool was_discovered_elsewhere(const sbs_detail *detail) {
+    sbs_url token, base;
 
-/* Host and port of the token endpoint; "" if it is not known. */
-static void put_token_host(char *out, size_t size) {
-    sbs_writer writer;
-    sbs_url url;
-    size_t len = 0;
+    if (detail->step != SBS_STEP_TOKEN || cli_server.token_url != NULL || cli_server.fhir == NULL) {
+        return false;
+    }
+    if (sbs_url_parse(token_url_in_use(), &token) != SBS_OK ||
+        sbs_url_parse(sbs_text_of(cli_server.fhir), &base) != SBS_OK) {
+        return false;
+    }
 
-    sbs_writer_init(&writer, out, size - 1);
-    if (sbs_url_parse(token_url_in_use(), &url) == SBS_OK) {
-        sbs_url_put_host(&writer, &url);
-    }
-    if (sbs_writer_finish(&writer, &len) != SBS_OK) {
-        len = 0;
-    }
-    out[len] = '\0';
+    return token.port != base.port || !sbs_text_equal_nocase(token.host, base.host);
 }
 
 const char *cli_advice_unreached(sbs_status status, const sbs_detail *detail, const char *usual) {
     static char advice[CLI_REASON_SIZE];
-    char named[SBS_HOST_SIZE + 96] = "";
+    const char *named = "";
     char unused[64] = "";
 
     if (!is_unreached(status)) {
         return NULL;
     }
 
-    if (was_discovered(detail)) {
-        char host[SBS_HOST_SIZE + 16];
-        put_token_host(host, sizeof host);
-        (void)snprintf(named, sizeof named, "; the discovery document names it (%s); --token-url gives another", host);
+    if (was_discovered_elsewhere(detail)) {
+        named = "; the discovery document names it; --token-url gives another";
     }
 
     const char *proxy = proxy_variable();
