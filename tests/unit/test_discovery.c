@@ -188,28 +188,6 @@ static void refuses_a_list_that_stands_twice(void **state) {
     assert_int_equal(parse("{\"x\":1,\"x\":2,\"token_endpoint\":\"https://h/t\"}", url, sizeof url, &found), SBS_OK);
 }
 
-/* Whether or not there is room for it. */
-static void a_token_endpoint_of_more_than_8000_octets_is_refused(void **state) {
-    enum { LONGEST = 260000 };
-    static char text[LONGEST + 64];
-    static char url[2 * LONGEST];
-    static const size_t lengths[] = {8001, 20000, LONGEST};
-    static const char *const beginnings[] = {"https://h/", "relative/", "/absolute/"};
-    sbs_discovery found;
-    (void)state;
-    for (size_t i = 0; i < SBS_COUNT_OF(lengths) * SBS_COUNT_OF(beginnings); i++) {
-        size_t len = lengths[i % SBS_COUNT_OF(lengths)];
-        const char *beginning = beginnings[i / SBS_COUNT_OF(lengths)];
-        int start = sprintf(text, "{\"token_endpoint\":\"%s", beginning);
-        memset(text + start, 'x', len - strlen(beginning));
-        strcpy(text + start + len - strlen(beginning), "\"}");
-        static const size_t rooms[] = {sizeof url, LONGEST, 9000, 64};
-        for (size_t j = 0; j < SBS_COUNT_OF(rooms); j++) {
-            assert_int_equal(parse(text, url, rooms[j], &found), SBS_ERR_URL);
-        }
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requires_nothing_but_the_token_endpoint),
@@ -222,7 +200,6 @@ int main(void) {
         cmocka_unit_test(reads_the_lists),
         cmocka_unit_test(lists_of_the_wrong_type_say_nothing),
         cmocka_unit_test(refuses_a_list_that_stands_twice),
-        cmocka_unit_test(a_token_endpoint_of_more_than_8000_octets_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
