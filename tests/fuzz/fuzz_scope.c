@@ -26,8 +26,7 @@ static void check(sbs_text token) {
         !sbs_scope_list_is_valid(token)) {
         abort();
     }
-    if (covers_itself(token, &scope) !=
-        (scope.query.len == 0 && sbs_text_equal(scope.context, sbs_text_of("system")))) {
+    if (covers_itself(token, &scope) != sbs_text_equal(scope.context, sbs_text_of("system"))) {
         abort();
     }
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const sbs_token *token, const char *text, size_t size) {
     if (token->access_token.len == 0 || token->access_token.ptr < text ||
         token->access_token.ptr + token->access_token.len > text + size || token->expires_in == 0 ||
-        !sbs_scope_list_is_valid(token->scope)) {
+        !sbs_scope_list_is_legible(token->scope)) {
         abort();
     }
     for (size_t i = 0; i < token->access_token.len; i++) {
