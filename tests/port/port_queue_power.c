@@ -132,6 +132,12 @@ static void group_may_repeat(port_report *report, const void *context) {
            port_expect_number(report, "attempts after both", item.attempts, 2));
 }
 
+/* Adds two items; begins a group, and in it marks the second and settles the first. */
+static bool queue_change_two(port_report *report, const port_queue *port, uint64_t *first, uint64_t *second) {
+    return queue_one(report, port, 1, first) && port_queue_add(report, port, 2, second) && queue_begin(report, port) &&
+           port_queue_mark(report, port, *second) && port_queue_settle(report, port, *first, SBS_QUEUE_DELIVERED);
+}
+
 static void group_is_durable(port_report *report, const void *context) {
     const port_queue *port = context;
     uint64_t first, second;
@@ -140,9 +146,7 @@ static void group_is_durable(port_report *report, const void *context) {
         return;
     }
 
-    (void)(queue_one(report, port, 1, &first) && port_queue_add(report, port, 2, &second) &&
-           queue_begin(report, port) && port_queue_mark(report, port, second) &&
-           port_queue_settle(report, port, first, SBS_QUEUE_DELIVERED) && queue_commit(report, port) &&
+    (void)(queue_change_two(report, port, &first, &second) && queue_commit(report, port) &&
            queue_restart(report, port) && port_queue_next(report, port, 0, second, &item) &&
            port_expect_number(report, "attempts after commit() and a restart", item.attempts, 1));
 }
@@ -155,9 +159,7 @@ static void group_is_undone(port_report *report, const void *context) {
         return;
     }
 
-    (void)(queue_one(report, port, 1, &first) && port_queue_add(report, port, 2, &second) &&
-           queue_begin(report, port) && port_queue_mark(report, port, second) &&
-           port_queue_settle(report, port, first, SBS_QUEUE_DELIVERED) && queue_restart(report, port) &&
+    (void)(queue_change_two(report, port, &first, &second) && queue_restart(report, port) &&
            port_queue_next(report, port, 0, first, &item) && port_queue_next(report, port, first, second, &item) &&
            port_expect_number(report, "attempts after a restart without commit()", item.attempts, 0));
 }
