@@ -115,7 +115,7 @@ static int get_open_and_read(const char *path) {
         return code;
     }
 
-    char *answer = cli_answer_memory("get");
+    char *answer = cli_answer_memory("get", CLI_ANSWER_MAX);
     if (answer == NULL) {
         return CLI_LOCAL;
     }
