@@ -260,7 +260,7 @@ static const struct {
     {ANSWER("200 OK", "Welcome"), "text that is not JSON (HTTP 200)"},
     {ANSWER("200 OK", "{\"resourceType\":\"OperationOutcome\"}"), "another JSON document (HTTP 200)"},
     {ANSWER("200 OK", "[]"), "another JSON document (HTTP 200)"},
-    {ANSWER("200 OK\r\nContent-Length: 16777217", "{"), "more than 16 MiB (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Length: 16777217", "{"), "more than 4 MB (HTTP 200)"},
     {ANSWER("200 OK\r\nContent-Encoding: gzip", "no gzip"), "a compressed body that cannot be read (HTTP 200)"},
 };
 

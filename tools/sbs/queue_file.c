@@ -251,6 +251,35 @@ bool cli_queue_was_replaced(const char *command) {
     return true;
 }
 
+/* ---- words that are kept -------------------------------------------------------------------------------------- */
+
+static sbs_queue_ops port_ops;
+static const sbs_queue_ops *sqlite_ops;
+
+const char *cli_queue_fit_words(const char *words, char out[CLI_REASON_SIZE]) {
+    if (words == NULL) {
+        return NULL;
+    }
+
+    size_t len = strnlen(words, CLI_REASON_SIZE - 1);
+    memcpy(out, words, len);
+    out[cli_sanitise(out, len)] = '\0';
+    return out;
+}
+
+static sbs_status settle_with_fit_words(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason,
+                                        const char *words) {
+    char kept[CLI_REASON_SIZE];
+    return sqlite_ops->settle(ctx, id, fate, reason, cli_queue_fit_words(words, kept));
+}
+
+static void use_fit_words(void) {
+    sqlite_ops = cli_queue_port.ops;
+    port_ops = *sqlite_ops;
+    port_ops.settle = settle_with_fit_words;
+    cli_queue_port.ops = &port_ops;
+}
+
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static bool is_stopped(void *ctx) {
@@ -341,6 +370,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         return cli_queue_fail(command, status);
     }
 
+    use_fit_words();
     opened_by = command;
     (void)cli_queue_was_replaced(command);
     /* Another process may put a new file at this name: then the old one is not what counts. */
