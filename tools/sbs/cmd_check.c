@@ -364,7 +364,7 @@ const cli_command cli_check = {
         "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n",
     .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table,
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_drain_table,
 #endif
                &cli_push_table, &cli_connection_table},
     .example = "sbs check --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device "

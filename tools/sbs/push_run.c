@@ -36,7 +36,15 @@ static const cli_option option_table[] = {
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
+static const cli_option drain_table[] = {
+    {"mark-ahead", "N",
+     "note N items as tried with one write of the disk, default 1: after a crash so many may count as tried that were "
+     "never sent; written plainly, items are noted one by one",
+     &cli_push_with.mark_ahead, .min = 1, .max = SBS_FORWARD_AHEAD_MAX, .type = CLI_UINT},
+};
+
 const cli_table cli_push_table = CLI_TABLE(option_table);
+const cli_table cli_drain_table = CLI_TITLED_TABLE(drain_table, "queue");
 
 /* ---- the last failure of each item that waits ------------------------------------------------------------------- */
 
@@ -419,6 +427,7 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
     }
 
     full.batch_max = (uint16_t)cli_push_with.batch;
+    full.mark_ahead = (uint16_t)cli_push_with.mark_ahead;
     full.settle_ms = (uint32_t)cli_push_with.settle_s * 1000u;
     if (cli_push_with.already_there == 1) {
         full.already_there = SBS_ALREADY_SET_ASIDE;
