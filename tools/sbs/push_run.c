@@ -187,13 +187,17 @@ static bool wants_progress(void) {
 
 static void show_progress(cli_push_run *run) {
     uint64_t now_ms = sbs_linux_now().mono_ms;
-    if (now_ms - run->shown_ms < PROGRESS_MS || !wants_progress()) {
+    if (now_ms - run->shown_ms < PROGRESS_MS) {
+        return;
+    }
+
+    /* Also where nobody looks: it need not be asked again for each item. */
+    run->shown_ms = now_ms;
+    if (!wants_progress()) {
         return;
     }
 
     /* The queue counts what is left, in RAM or in a file. */
-    run->shown_ms = now_ms;
-
     const sbs_queue *queue = run->push.priv.config.queue;
     sbs_queue_counters counters;
     queue->ops->counters(queue->ctx, &counters);
