@@ -288,6 +288,11 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
 /** Reads the port's counters. Takes the lock itself. */
 sbs_status sbs_sqlite_read_counters(sbs_sqlite_queue *queue, sbs_queue_counters *out);
 
+/* ---- sqlite_bulk.c: many items at once --------------------------------------------------------------------------- */
+
+/** The port's bulk operations. */
+extern const sbs_queue_bulk sbs_sqlite_bulk;
+
 /* ---- sqlite_add.c: adding items ---------------------------------------------------------------------------------- */
 
 /** The port's append(). */
