@@ -38,7 +38,8 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
     return false;
 }
 
-/* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. */
+/* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. Two are enough where
+ * the first is the beginning of a JSON object: the line may be too short for the third. */
 static bool answer_holds_jwt(const char *text) {
     size_t parts = 0; /* long ones that ended with a dot, in a row */
     size_t len = 0;
@@ -54,6 +55,9 @@ static bool answer_holds_jwt(const char *text) {
 
         if (*text == '.' && len >= FRAGMENT_LEN) {
             parts++;
+            if (memcmp(text - len, "eyJ", 3) == 0) {
+                parts++;
+            }
         } else {
             parts = 0;
         }
