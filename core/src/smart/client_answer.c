@@ -54,10 +54,8 @@ static bool answer_holds_jwt(const char *text) {
         }
 
         if (*text == '.' && len >= FRAGMENT_LEN) {
-            parts++;
-            if (memcmp(text - len, "eyJ", 3) == 0) {
-                parts++;
-            }
+            const char *part = text - len;
+            parts += 1u + (part[0] == 'e' && part[1] == 'y'); /* it begins with {" */
         } else {
             parts = 0;
         }
