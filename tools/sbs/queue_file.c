@@ -14,6 +14,7 @@
 
 #include "message.h"
 #include "push_run.h"
+#include "sbs/count.h"
 #include "sbs/forward_clock.h"
 #include "sbs/forward_resource.h"
 #include "sbs/linux_clock.h"
@@ -95,16 +96,29 @@ static void name_user(uid_t id, char *out, size_t size) {
     }
 }
 
+/* The queue may be this user's, and a file beside it another's. */
 static int fail_owner(const char *command) {
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     char user[USER_SIZE];
+    char name[PATH_SHOWN];
     uid_t owner = 0;
+    uid_t of_queue = geteuid();
 
-    /* A file that is gone by now is nobody's. */
-    if (sbs_sqlite_queue_owner(cli_queue.file, &owner) != SBS_OK) {
-        owner = (uid_t)-1;
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", cli_queue.file, suffixes[i]);
+        if (sbs_sqlite_queue_owner(name, &owner) != SBS_OK) {
+            continue;
+        }
+        if (i == 0) {
+            of_queue = owner;
+        } else if (owner != of_queue && owner != 0) {
+            name_user(owner, user, sizeof user);
+            return cli_fail(CLI_LOCAL, "%s: queue %s: file %s belongs to %s, remove it if that one left it there",
+                            command, cli_queue.file, name, user);
+        }
     }
 
-    name_user(owner, user, sizeof user);
+    name_user(of_queue, user, sizeof user);
     return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to %s, run this as that user", command, cli_queue.file, user);
 }
 
@@ -463,7 +477,7 @@ void cli_queue_close(void) {
 uint64_t cli_queue_id(const char *operand) {
     uint64_t id = 0;
 
-    if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK) {
+    if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK || id > INT64_MAX) {
         return 0;
     }
     return id;
