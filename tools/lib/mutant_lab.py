@@ -20,7 +20,8 @@ import time
 
 TIMES = 10  # a test that takes so many times its usual has noticed the mutant
 LEAST_SECONDS = 2  # of CPU, before that counts
-WALL_TIMES = 10  # the clock may run faster than the CPU, by so much, before a test counts as hung
+WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as hung: others use the machine, too
+LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
 BYTES_OF_FILE = 256 << 20
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
@@ -41,15 +42,19 @@ def limited():
     resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
 
 
-def run_bounded(command, folder, cpu_limit, environment):
-    """Returns (exit status or None when it was ended, CPU seconds)."""
+def run_bounded(command, folder, usual, settings):
+    """Runs a test that takes @p usual CPU seconds, or None if that is not known yet. Returns (exit status or None when it
+    was ended, CPU seconds)."""
+    cpu_limit = None if usual is None else max(LEAST_SECONDS, TIMES * usual)
+
     def prepare():
         limited()
         if cpu_limit is not None:
             resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_limit) + 1, int(cpu_limit) + 2))
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, env=environment, preexec_fn=prepare) as child:
-        deadline = time.monotonic() + (cpu_limit * WALL_TIMES if cpu_limit is not None else 3600)
+                          stderr=subprocess.DEVNULL, env=settings, preexec_fn=prepare) as child:
+        wall_limit = 3600 if usual is None else max(LEAST_WALL_SECONDS, WALL_TIMES * usual)
+        deadline = time.monotonic() + wall_limit
         pause = 0.002
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
@@ -276,8 +281,7 @@ class Lab:
             scratch = work / "tmp"
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            limit = max(LEAST_SECONDS, TIMES * self.seconds[name])
-            status, _ = run_bounded([str(program)], test.folder, limit, environment(scratch))
+            status, _ = run_bounded([str(program)], test.folder, self.seconds[name], environment(scratch))
             if status != 0:
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
