@@ -165,7 +165,7 @@ static void append_item(void) {
     const bool odd = !peer->honest && shape >= 128;
     item->mode = modes[shape % 3];
     (void)snprintf(item->system, sizeof item->system, "%s", odd && (shape & 4) ? "" : "urn:m");
-    (void)snprintf(item->value, sizeof item->value, "v%u%s", number, shape & 8 ? " \\|$,\xc3\xa4%" : "");
+    (void)snprintf(item->value, sizeof item->value, "v%u%s", number, shape & 8 ? " |$,\xc3\xa4%" : "");
     (void)snprintf(item->type, sizeof item->type, "%s",
                    odd ? types[fuzz_below(&w.script, SBS_COUNT_OF(types))] : types[0]);
     item->own_id = (shape & 16) != 0;
