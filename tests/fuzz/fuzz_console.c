@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The firmware's application behind its console: commands, lines that are cut, and the dialogue that provisions it, with
- * records that are right, nearly right and wrong. The network behind it is the server of fuzz_push.
+ * The firmware's application behind its console: commands, lines that are cut, and the dialogue that provisions it,
+ * with records that are right, nearly right and wrong. The network behind it is the server of fuzz_push.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,13 +190,34 @@ static void provision(fuzz_input *input) {
 /* ---- what is typed ----------------------------------------------------------------------------------------------- */
 
 static void type_command(fuzz_input *input) {
-    static const char *const lines[] = {
-        "help\r\n",           "status\n",           "jwk\n",          "measure\n",          "measure 3\n",
-        "measure 1001\n",     "interval 60\n",      "interval\n",     "queue\n",            "push\n",
-        "provision\n",        "provision begin 64\n", "provision end\n", "rotate\n",        "rotate ES384\n",
-        "rotate abort\n",     "rotate RS999\n",     "reset\n",        "reset erase\n",      "stats\n",
-        "reboot\n",           "   \n",              "\x03",           "measure\b\b\b x\n",  "a b c d e f g\n",
-        "provision data 0 AAAA 00000000\n", "provision abort\n", "interval 99999999999999999999\n"};
+    static const char *const lines[] = {"help\r\n",
+                                        "status\n",
+                                        "jwk\n",
+                                        "measure\n",
+                                        "measure 3\n",
+                                        "measure 1001\n",
+                                        "interval 60\n",
+                                        "interval\n",
+                                        "queue\n",
+                                        "push\n",
+                                        "provision\n",
+                                        "provision begin 64\n",
+                                        "provision end\n",
+                                        "rotate\n",
+                                        "rotate ES384\n",
+                                        "rotate abort\n",
+                                        "rotate RS999\n",
+                                        "reset\n",
+                                        "reset erase\n",
+                                        "stats\n",
+                                        "reboot\n",
+                                        "   \n",
+                                        "\x03",
+                                        "measure\b\b\b x\n",
+                                        "a b c d e f g\n",
+                                        "provision data 0 AAAA 00000000\n",
+                                        "provision abort\n",
+                                        "interval 99999999999999999999\n"};
     type(lines[fuzz_below(input, SBS_COUNT_OF(lines))]);
 }
 
