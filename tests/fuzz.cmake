@@ -2,8 +2,9 @@
 # Each fuzz/fuzz_<x>.c is a libFuzzer program; everything it links is instrumented by the preset. What stands in
 # fuzz/support is at hand for each: PSA takes its random from there.
 file(GLOB fuzz_support CONFIGURE_DEPENDS fuzz/support/*.c)
-file(GLOB fuzz_tls_support CONFIGURE_DEPENDS fuzz/support/tls_*.c fuzz/support/ecp_*.c)
-list(REMOVE_ITEM fuzz_support ${fuzz_tls_support}) # it wraps functions of Mbed TLS
+set(fuzz_tls_peer "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/support/tls_peer.c")
+set(fuzz_ecp_memo "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/support/ecp_memo.c")
+list(REMOVE_ITEM fuzz_support ${fuzz_tls_peer} ${fuzz_ecp_memo}) # they wrap functions of Mbed TLS
 add_library(sbs_fuzz_support OBJECT ${fuzz_support} support/ram_queue.c support/flash_sim.c)
 target_include_directories(sbs_fuzz_support PUBLIC fuzz/support support)
 target_link_libraries(sbs_fuzz_support PUBLIC sbs_forward sbs_flash sbs_linux sbs_mbedtls sbs_core sbs_posix)
@@ -32,9 +33,17 @@ foreach(source ${fuzz_sources})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endforeach()
 
+include(wrap.cmake)
 target_link_libraries(fuzz_record PRIVATE sbs_meter)
 target_sources(fuzz_config PRIVATE "${PROJECT_SOURCE_DIR}/tools/sbs/options.c" "${PROJECT_SOURCE_DIR}/tools/sbs/io.c")
 target_include_directories(fuzz_config PRIVATE "${PROJECT_SOURCE_DIR}/tools/sbs")
-target_sources(fuzz_tls PRIVATE ${fuzz_tls_support})
-include(wrap.cmake)
-sbs_wrap(fuzz_tls psa_aead_encrypt mbedtls_ecp_mul mbedtls_ecp_mul_restartable mbedtls_ecp_muladd_restartable)
+target_sources(fuzz_tls PRIVATE ${fuzz_tls_peer})
+sbs_wrap(fuzz_tls psa_aead_encrypt)
+# The application keeps its keys on simulated flash, so the layer of flash is taken before the one of Linux.
+target_link_libraries(fuzz_console PRIVATE sbs_meter)
+target_link_options(fuzz_console PRIVATE LINKER:-u,sbs_flash_its_use $<TARGET_FILE:sbs_flash_its>)
+add_dependencies(fuzz_console sbs_flash_its)
+foreach(name fuzz_tls fuzz_pem fuzz_console)
+    target_sources(${name} PRIVATE ${fuzz_ecp_memo})
+    sbs_wrap(${name} mbedtls_ecp_mul mbedtls_ecp_mul_restartable mbedtls_ecp_muladd_restartable)
+endforeach()

@@ -126,7 +126,7 @@ static void add_echo(push_peer *peer, sending *to) {
         return;
     }
     add_text(to, "WWW-Authenticate: Bearer error_description=\"");
-    add_text(to, fuzz_chance(peer->script, 2) ? peer->token : peer->assertion_end);
+    add_text(to, fuzz_chance(peer->script, 2) ? peer->token : peer->assertion);
     add_text(to, "\"\r\n");
 }
 
@@ -371,7 +371,7 @@ void peer_answer_token(push_peer *peer, const peer_request *request) {
     } else if (plan >= 12) {
         const unsigned status = plan == 12 ? 400 : plan == 13 ? 401 : PICK(peer, statuses);
         peer_put(&body, "{\"error\":\"%s\",\"error_description\":\"%s %s\"}", PICK(peer, errors),
-                 fuzz_chance(peer->script, 4) ? peer->assertion_end : "exp in the past\\u001b[2J",
+                 fuzz_chance(peer->script, 4) ? peer->assertion : "exp in the past\\u001b[2J",
                  fuzz_chance(peer->script, 4) ? peer->token : "");
         peer_send(peer, status, PICK(peer, types), &body);
     } else {
@@ -425,7 +425,7 @@ static void put_outcome(peer_body *body, push_peer *peer, const char *severity) 
              "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"%s\",\"code\":\"%s\",\"expression\":"
              "[\"Observation.status\"],\"diagnostics\":\"no \\u202e%s%s\"}]}",
              severity, PICK(peer, codes), fuzz_chance(peer->script, 8) ? peer->token : "",
-             fuzz_chance(peer->script, 8) ? peer->assertion_end : "");
+             fuzz_chance(peer->script, 8) ? peer->assertion : "");
 }
 
 /* A body of the kind said. */

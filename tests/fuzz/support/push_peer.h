@@ -17,6 +17,7 @@
 #define PEER_AUTH_HOST "auth.example"
 #define PEER_EVIL_HOST "evil.example"
 #define PEER_TOKEN_MAX 96u
+#define PEER_SIGNATURE_LEN 16u /* an assertion with so much of its signature is shown to nobody */
 
 /* What an item is, in the eyes of both sides. Its bytes in the queue are its number. */
 typedef struct peer_item {
@@ -54,7 +55,7 @@ typedef struct push_peer {
     char token[PEER_TOKEN_MAX];
     char token_host[SBS_HOST_SIZE];
     char pin[SBS_HOST_SIZE]; /* host whose token was used; "" before */
-    char assertion_end[64];  /* the last characters of the last assertion */
+    char assertion[2048];    /* that came last */
     unsigned tokens, requests;
     bool was_elsewhere; /* a token endpoint on another host was named */
 } push_peer;
@@ -65,7 +66,7 @@ void push_peer_init(push_peer *peer, fuzz_input *script);
 /* The client was started anew: what it had learned is gone. */
 void push_peer_forget(push_peer *peer);
 
-/* A text of ours that repeats the token or the assertion. */
+/* A text of ours that repeats the assertion. */
 bool push_peer_is_secret(const push_peer *peer, const char *text);
 
 #endif
