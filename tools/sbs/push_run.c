@@ -21,8 +21,10 @@ cli_push_options cli_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_D
 static const cli_option option_table[] = {
     {"write-mode", CLI_WRITE_MODES, "default auto: by what the server states and the scope allows",
      &cli_push_with.write_mode, .type = CLI_CHOICE},
-    {"batch", "N", "send up to N items in one request where the server can, default 1", &cli_push_with.batch, .min = 1,
-     .max = SBS_PUSH_BATCH_MAX, .type = CLI_UINT},
+    {"batch", "N",
+     "send up to N items in one request where the server can, at most 128; default: with a queue as many as do well "
+     "where many wait, else 1",
+     &cli_push_with.batch, .min = 1, .max = SBS_FORWARD_BATCH_MAX, .type = CLI_UINT},
     {"wait", "SECONDS", "how long to wait for a server that takes nothing, default 30", &cli_push_with.wait_s, .min = 0,
      .max = 31536000, .type = CLI_UINT},
     {"max-time", "SECONDS", "end after this time, default no limit", &cli_push_with.time_s, .min = 1, .max = 31536000,
@@ -432,6 +434,11 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
 
     full.batch_max = (uint16_t)cli_push_with.batch;
     full.mark_ahead = (uint16_t)cli_push_with.mark_ahead;
+    full.batch_auto &= cli_push_with.batch == 0;
+    if (full.batch_auto) {
+        full.batch_max = SBS_FORWARD_BATCH_MAX;
+    }
+
     full.settle_ms = (uint32_t)cli_push_with.settle_s * 1000u;
     if (cli_push_with.already_there == 1) {
         full.already_there = SBS_ALREADY_SET_ASIDE;

@@ -53,7 +53,8 @@ static int note_storage_failure(queue_run *run, sbs_status status) {
 }
 
 static sbs_forward_push_config push_config(uint64_t pushed_ms) {
-    return (sbs_forward_push_config){.queue = &cli_queue_port, .pushed_ms = pushed_ms, .clock = &cli_queue_clock};
+    return (sbs_forward_push_config){
+        .queue = &cli_queue_port, .pushed_ms = pushed_ms, .clock = &cli_queue_clock, .batch_auto = true};
 }
 
 /* Another process may have replaced or removed the file: what is at its name counts. */

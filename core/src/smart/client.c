@@ -118,7 +118,7 @@ static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
         return false;
     }
     /* What was found is good for a day, or for as long as the caller says. */
-    uint32_t ttl_ms = sbs_client_default(config->discovery_ttl_ms, 86400000);
+    uint32_t ttl_ms = sbs_client_default(config->discovery_ttl_ms, SBS_DISCOVERY_TTL_MS);
     return client->priv.url_len == 0 || client->priv.now.mono_ms - client->priv.discovered_ms >= ttl_ms;
 }
 

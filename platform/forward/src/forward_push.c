@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
-#define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
+#define SLOT_COUNT (SBS_FORWARD_BATCH_MAX + 1u)
 #define RETRY_AFTER_MAX_S 3600u
 #define LATE_MS 1000u /* what was told is durable by then */
 
@@ -370,14 +370,6 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
         return push_wait_to_learn(push, status, out_wait);
     }
 
-    const sbs_forward_push_config *config = &push->priv.config;
-    if (config->batch_max > 1 && !sbs_forward_modes_takes_batch(&push->priv.modes)) {
-        push->priv.engine_config.batch_max = 1;
-        if (config->warn != NULL) {
-            config->warn(config->ctx, "the server does not state that it takes batches: items are sent one by one");
-        }
-    }
-
     push->priv.attempts = 0;
     push_begin_engine(push);
     *out_wait = (sbs_wait){.descriptor = -1};
@@ -458,7 +450,31 @@ static void push_fail(sbs_forward_push *push) {
     }
 }
 
+static bool push_note_batch(void *ctx, const sbs_push_batch_report *report) {
+    sbs_forward_push *push = ctx;
+    return sbs_forward_batch_note(&push->priv.batch, report, push->priv.now.mono_ms - push->priv.sent_ms);
+}
+
+/* What the poll says of batches. */
+static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
+    bool refused = sbs_forward_batch_note_item(&push->priv.batch, event->kind);
+    if (status == SBS_OK) {
+        sbs_forward_batch_note_idle(&push->priv.batch);
+    }
+    if (refused && !config->batch_auto && config->warn != NULL) {
+        config->warn(config->ctx, "the server takes no batches: items are sent one by one");
+    }
+
+    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
+}
+
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
+    if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
+        push->priv.sent_ms = push->priv.now.mono_ms;
+    }
+
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
 
@@ -467,6 +483,7 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
         return status;
     }
 
+    push_learn_batch(push, status);
     if (event->kind != SBS_PUSH_NOTHING) {
         if (!push->priv.told) {
             push->priv.told_ms = push->priv.now.mono_ms;
@@ -553,7 +570,7 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     if (engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL) {
         return SBS_ERR_MEMORY;
     }
-    if (engine->batch_max <= 1) {
+    if (push->priv.config.batch_max <= 1) {
         return SBS_OK;
     }
 
@@ -578,12 +595,19 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .already_there = config->already_there,
         .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
-        .batch_max = config->batch_max,
+        .sent = push->priv.sent,
+        .unstored = push->priv.unstored,
+        .sent_count = SBS_FORWARD_BATCH_MAX,
+        .batch_told = push_note_batch,
+        .batch_ctx = push,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
+
+    sbs_forward_batch_init(&push->priv.batch, config->queue, config->batch_max, config->batch_auto);
+    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
 
     sbs_status status = push_allocate(push);
     if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {

@@ -12,6 +12,7 @@
 #define SBS_FORWARD_PUSH_H
 
 #include "sbs/forward_ahead.h"
+#include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
@@ -44,9 +45,11 @@ typedef struct sbs_forward_push_config {
     const sbs_queue *queue;
     sbs_forward_mode mode;
     sbs_already_there already_there;
-    uint16_t batch_max;  /**< items in one request where the server takes batches; 0 or 1: none */
+    uint16_t batch_max;  /**< most items in one request where the server takes batches, at most
+                            SBS_FORWARD_BATCH_MAX; 0 or 1: none */
+    bool batch_auto;     /**< batches only where a backlog waits, and their size by what is learnt */
     uint16_t mark_ahead; /**< items that are marked in one commit, at most SBS_FORWARD_AHEAD_MAX; 0 or 1, or a queue
-                              without bulk operations: each by itself. Plain writes are marked one by one */
+                            without bulk operations: each by itself. Plain writes are marked one by one */
     uint32_t settle_ms;  /**< how long a server may take to find what it stored */
     bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
     bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
@@ -82,9 +85,13 @@ typedef struct sbs_forward_push {
         sbs_forward_modes modes;
         sbs_push engine;
         sbs_push_config engine_config;
-        sbs_push_event learnt;                          /* what learning failed with */
-        sbs_forward_resource resource;                  /* the item that was identified last */
-        sbs_forward_slot slots[SBS_PUSH_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
+        sbs_push_event learnt;                             /* what learning failed with */
+        sbs_forward_resource resource;                     /* the item that was identified last */
+        sbs_forward_slot slots[SBS_FORWARD_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
+        sbs_push_sent sent[SBS_FORWARD_BATCH_MAX];
+        uint32_t unstored[SBS_FORWARD_BATCH_MAX];
+        sbs_forward_batch batch;
+        uint64_t sent_ms; /* the first byte of the request under way */
         uint64_t looks;
         uint64_t resume_ms;
         sbs_forward_ahead ahead;
