@@ -215,21 +215,11 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
     return status;
 }
 
-/* What was sent is wiped by now. Of a request that went well the first time an answer's body is left, where the work
- * buffer may have room for a thousand of them. */
-static void client_wipe_rest(sbs_client *client, sbs_status status) {
-    const sbs_answer *answer = &client->priv.exchange.answer;
-    size_t size;
-    char *scratch = sbs_client_scratch(client, &size);
-
-    if (status == SBS_OK && client->priv.attempt == 0 && !answer->body_dropped && answer->body_len < size) {
-        size = answer->body_len;
-    }
-    sbs_wipe(scratch, size);
-}
-
 static void client_finish(sbs_client *client, sbs_status status) {
-    client_wipe_rest(client, status);
+    const sbs_client_config *config = client->priv.config;
+    if (config->wipe_rest == NULL || !config->wipe_rest(client, status)) {
+        sbs_client_wipe_scratch(client);
+    }
     sbs_assertion_wipe(&client->priv.assertion);
     client->priv.state = STATE_IDLE;
     if (status == SBS_OK) {
