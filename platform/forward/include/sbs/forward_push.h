@@ -13,6 +13,7 @@
 
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -44,14 +45,15 @@ typedef struct sbs_forward_push_config {
     const sbs_queue *queue;
     sbs_forward_mode mode;
     sbs_already_there already_there;
-    uint16_t batch_max;       /**< most items in one request where the server takes batches, at most
-                                 SBS_FORWARD_BATCH_MAX; 0 or 1: none */
-    bool batch_auto;          /**< batches only where a backlog waits, and their size by what is learnt */
-    uint32_t settle_ms;       /**< how long a server may take to find what it stored */
-    bool trust_mode;          /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
-    bool own_ids;             /**< PUT a resource under the id that it has, if it has one */
-    uint64_t pushed_ms;       /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
-    sbs_forward_clock *clock; /**< optional: learns from the server's answers whether the wall clock is right */
+    uint16_t batch_max;         /**< most items in one request where the server takes batches, at most
+                                   SBS_FORWARD_BATCH_MAX; 0 or 1: none */
+    bool batch_auto;            /**< batches only where a backlog waits, and their size by what is learnt */
+    uint32_t settle_ms;         /**< how long a server may take to find what it stored */
+    bool trust_mode;            /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
+    bool own_ids;               /**< PUT a resource under the id that it has, if it has one */
+    uint64_t pushed_ms;         /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
+    sbs_forward_memory *memory; /**< optional: what was learnt of the server, open, and closed after the push */
+    sbs_forward_clock *clock;   /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
