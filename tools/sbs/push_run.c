@@ -35,6 +35,8 @@ static const cli_option option_table[] = {
      "what to do with an item that the server has although it was never sent; default set-aside, without a queue "
      "accept",
      &cli_push_with.already_there, .type = CLI_CHOICE},
+    {"no-cache", NULL, "keep nothing of what is learnt of the server beside the queue, and use nothing of it",
+     &cli_push_with.no_cache, .type = CLI_FLAG},
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 

@@ -14,6 +14,7 @@
 #include "sbs/forward_ahead.h"
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -54,7 +55,8 @@ typedef struct sbs_forward_push_config {
     bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
     bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
     uint64_t pushed_ms;  /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
-    sbs_forward_clock *clock; /**< optional: learns from the server's answers whether the wall clock is right */
+    sbs_forward_memory *memory; /**< optional: what was learnt of the server, open, and closed after the push */
+    sbs_forward_clock *clock;   /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
