@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assertions.h"
 #include "fake_fhir.h"
 #include "keys.h"
 #include "sbs/count.h"
@@ -108,6 +109,8 @@ static void way_open(way *of) {
 static void way_end(way *of) {
     assert_int_equal(sbs_forward_push_close(&of->push), SBS_OK);
     sbs_forward_server_close(&of->server);
+    assert_true(test_is_zero(&of->push, sizeof of->push));
+    assert_true(test_is_zero(&of->server, sizeof of->server));
     sbs_tls_trust_deinit(&of->trust);
     sbs_forward_ram_free(&of->ram);
 }

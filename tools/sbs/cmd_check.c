@@ -8,6 +8,7 @@
 #include "check_writing.h"
 #include "commands.h"
 #include "push_run.h"
+#include "sbs/alg.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
 
@@ -125,7 +126,7 @@ static int put_failure(const char *step, sbs_status status) {
 /* ---- the steps ------------------------------------------------------------------------------------------------ */
 
 static void put_key(cli_key *key) {
-    const char *alg = key->public_key.alg == SBS_RS384 ? "RS384" : "ES384";
+    const char *alg = sbs_alg_info_of(key->public_key.alg)->name;
 
     /* The seed's profile has no kid in its header. */
     bool wants_kid = cli_kid_method() != SBS_KID_NONE && cli_server.profile != 2;
@@ -365,7 +366,7 @@ const cli_command cli_check = {
         "A CapabilityStatement may have 4 MB.\n",
     .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table,
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_drain_table,
 #endif
                &cli_push_table, &cli_connection_table},
     .example = "sbs check --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device "

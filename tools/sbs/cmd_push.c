@@ -407,7 +407,7 @@ const cli_command cli_push = {
     .operand_max = SIZE_MAX,
     .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table,
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_drain_table,
 #endif
                &cli_push_table, &cli_connection_table},
     .example = "sbs push --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device \\\n"

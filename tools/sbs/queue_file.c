@@ -24,6 +24,7 @@
 #define DAY_S 86400u
 #define KEEP_DEAD_DAYS 30u
 #define NOT_GIVEN UINT64_MAX
+#define RESERVE_BYTES (8u << 20)
 #define TOUCH_MS 50u
 #define USER_SIZE 128
 #define PATH_SHOWN 1024
@@ -362,6 +363,8 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .utc_ctx = &cli_queue_clock,
         .stop = is_stopped,
         .any_owner = true,
+        .reserve_bytes = RESERVE_BYTES,
+        .keep_log = need == CLI_QUEUE_MADE && cli_queue.keep_log,
     };
 
     if (cli_queue.file[0] == '\0') {

@@ -13,6 +13,7 @@ typedef struct cli_queue_options {
     uint64_t items_max, mib_max, keep_dead_days;
     int when_full; /**< 0: not given, 1: refuse, 2: drop-oldest */
     bool as_json;
+    bool keep_log; /**< closing leaves the log beside the file */
 } cli_queue_options;
 
 extern cli_queue_options cli_queue;

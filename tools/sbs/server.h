@@ -9,7 +9,7 @@
 
 /** What SERVER-OPTIONS set. */
 typedef struct cli_server_options {
-    const char *fhir, *token_url, *key, *client_id, *scope, *aud, *typ, *ca, *cert, *cert_key, *config;
+    const char *fhir, *token_url, *key, *client_id, *scope, *aud, *typ, *ca, *cert, *cert_key, *proxy, *config;
     uint64_t timeout_s;
     int profile; /**< 0: not given, 1: smart, 2: seed */
     bool any_scope, verbose, allow_http;

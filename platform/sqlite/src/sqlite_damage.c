@@ -319,6 +319,10 @@ static sbs_status connect_or_replace(sbs_sqlite_queue *queue) {
     }
 
     sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status == SBS_ERR_STORAGE && !queue->priv.damaged && sbs_sqlite_give_reserve(queue)) {
+        sbs_sqlite_disconnect(queue);
+        status = sbs_sqlite_connect_plainly(queue);
+    }
     if (status == SBS_OK || !queue->priv.damaged || queue->priv.config.vfs != NULL) {
         return status;
     }

@@ -191,6 +191,7 @@ static sbs_status make_tables(sbs_sqlite_queue *queue, const char *sql) {
         return SBS_ERR_STORAGE;
     }
 
+    queue->priv.made = true;
     return sbs_sqlite_exec(queue, "COMMIT");
 }
 
