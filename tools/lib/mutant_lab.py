@@ -209,8 +209,10 @@ class Lab:
         if objects:
             told = command_output("gcov", "--json-format", "--stdout", *objects, folder=gcda)
             for document in told.splitlines():
-                for file in json.loads(document)["files"] if document.strip() else []:
-                    path = pathlib.Path(file["file"])
+                known_files = json.loads(document) if document.strip() else {"files": []}
+                for file in known_files["files"]:
+                    path = pathlib.Path(os.path.normpath(
+                        os.path.join(known_files["current_working_directory"], file["file"])))
                     if path.suffix == ".c" and path.is_relative_to(self.root):
                         known = lines.setdefault(str(path.relative_to(self.root)), {})
                         for line in file["lines"]:
