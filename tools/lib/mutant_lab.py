@@ -24,6 +24,7 @@ WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as 
 LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
 BYTES_OF_FILE = 256 << 20
+LEAK_SECONDS = 1  # the leak checker is asked with tests that take no longer
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
 PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
 
@@ -34,21 +35,23 @@ def command_output(*command, folder=None):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def limited():
-    """Runs in the child: a session of its own, no core file, bounds on what a mutant may do to the machine."""
+def limited(any_space):
+    """Runs in the child: a session of its own, no core file, bounds on what a mutant may do to the machine. The leak
+    checker reserves more addresses than there is memory."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES_OF_FILE, BYTES_OF_FILE))
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
+    if not any_space:
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
 
 
-def run_bounded(command, folder, usual, settings):
+def run_bounded(command, folder, usual, settings, any_space=False):
     """Runs a test that takes @p usual CPU seconds, or None if that is not known yet. Returns (exit status or None when it
     was ended, CPU seconds)."""
     cpu_limit = None if usual is None else max(LEAST_SECONDS, TIMES * usual)
 
     def prepare():
-        limited()
+        limited(any_space)
         if cpu_limit is not None:
             resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_limit) + 1, int(cpu_limit) + 2))
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -83,7 +86,7 @@ class Lab:
         self.plain, self.cover = folder / "plain", folder / "cover"
         self.tests, self.seconds, self.lines, self.compiles = {}, {}, {}, {}
         self.kills = collections.Counter()
-        self.originals, self.lock = {}, threading.Lock()
+        self.originals, self.clean, self.lock = {}, {}, threading.Lock()
 
     # ---- building
 
@@ -272,23 +275,50 @@ class Lab:
         if compiled.read_bytes() == original:
             return "same code", ""
         names = self.tests_of(mutant)
+        program = work / "program"
         for name in names:
-            test = self.tests[name]
-            program = work / "program"
-            link = [str(program) if word == test.output else word for word in test.link]
-            link.insert(link.index("-o") + 2, str(compiled))
-            done = subprocess.run(link, cwd=self.plain, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise SystemExit(f"mutate: {name} does not link with {mutant.file}: {done.stderr[-400:]}")
-            scratch = work / "tmp"
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir()
-            status, _ = run_bounded([str(program)], test.folder, self.seconds[name], environment(scratch))
-            if status != 0:
+            self.link(name, [str(compiled)], program)
+            if not self.passes(name, program, work):
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
                 return "killed", name
+        if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in names):
+            return "killed", "leak"
         return ("survived" if names else "not run"), ""
+
+    def link(self, name, first, program):
+        """Makes a test's program with these words ahead of its own."""
+        test = self.tests[name]
+        words = [str(program) if word == test.output else word for word in test.link]
+        done = subprocess.run([words[0], *first, *words[1:]], cwd=self.plain, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"mutate: {name} does not link: {done.stderr[-400:]}")
+
+    def passes(self, name, program, work, **settings):
+        scratch = work / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        status, _ = run_bounded([str(program)], self.tests[name].folder, self.seconds[name],
+                                dict(environment(scratch), **settings), bool(settings))
+        return status == 0
+
+    def leaks(self, name, compiled, work):
+        """True if the test passes with the mutant, but the leak checker finds memory that it does not find without."""
+        program = work / "program"
+        first = ["-fsanitize=leak"]
+        if self.seconds[name] > LEAK_SECONDS:
+            return False
+        with self.lock:
+            clean = self.clean.get(name)
+        if clean is None:
+            self.link(name, first, program)
+            clean = self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
+            with self.lock:
+                self.clean[name] = clean
+        if not clean:
+            return False
+        self.link(name, [*first, str(compiled)], program)
+        return not self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
 
 
 def environment(folder):
