@@ -28,6 +28,8 @@ LEAK_SECONDS = 1  # the leak checker is asked with tests that take no longer
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
 PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
 
+INCLUDED = re.compile(r'#include "(\.\./[^"]*\.c)"')  # a test that compiles a file of the library itself
+
 Test = collections.namedtuple("Test", "name link output folder")
 
 
@@ -85,6 +87,7 @@ class Lab:
         self.root, self.folder, self.jobs, self.say = root, folder, jobs, say
         self.plain, self.cover = folder / "plain", folder / "cover"
         self.tests, self.seconds, self.lines, self.compiles = {}, {}, {}, {}
+        self.includers = collections.defaultdict(dict)  # file -> test that includes it -> its source and object
         self.kills = collections.Counter()
         self.originals, self.clean, self.lock = {}, {}, threading.Lock()
 
@@ -120,8 +123,15 @@ class Lab:
     def read_commands(self):
         for entry in json.loads((self.plain / "compile_commands.json").read_text()):
             file, words = pathlib.Path(entry["file"]), shlex.split(entry["command"])
-            if file.is_relative_to(self.root) and not words[words.index("-o") + 1].startswith("tests/"):
-                self.compiles[str(file.relative_to(self.root))] = self.compile_command(entry)
+            output = words[words.index("-o") + 1]
+            if not file.is_relative_to(self.root):
+                continue
+            name = str(file.relative_to(self.root))
+            if name not in self.compiles or not output.startswith("tests/"):
+                self.compiles[name] = self.compile_command(entry)
+            if output.startswith("tests/"):
+                for included in INCLUDED.findall(file.read_text(encoding="utf-8")):
+                    self.includers[os.path.normpath(os.path.join(os.path.dirname(name), included))][file.stem] = (name, output)
         listed = json.loads(command_output("ctest", "--show-only=json-v1", folder=self.plain))["tests"]
         folders = {}
         for test in listed:
@@ -233,6 +243,7 @@ class Lab:
             while number > mutant.first_line and number not in known and -number not in known:
                 number -= 1  # a statement of several lines is counted at its beginning
             names = known.get(number, set())
+        names = names | set(self.includers[mutant.file])
         stem = pathlib.PurePath(mutant.file).stem
         with self.lock:
             def cost(name):
@@ -244,13 +255,13 @@ class Lab:
 
     # ---- one mutant
 
-    def compile(self, file, text, work):
+    def compile(self, file, text, work, *more):
         """The object's path, or None."""
         command, folder = self.compiles[file]
         source, output = work / pathlib.PurePath(file).name, work / "mutant.o"
         source.write_text(text)
         output.unlink(missing_ok=True)
-        done = subprocess.run([*command, "-c", str(source), "-o", str(output)], cwd=folder, capture_output=True, check=False)
+        done = subprocess.run([*command, *more, "-c", str(source), "-o", str(output)], cwd=folder, capture_output=True, check=False)
         return output if done.returncode == 0 else None
 
     def original(self, file, text, work):
@@ -277,7 +288,7 @@ class Lab:
         names = self.tests_of(mutant)
         program = work / "program"
         for name in names:
-            self.link(name, [str(compiled)], program)
+            self.link(name, [str(compiled)], program, self.including(name, mutant, source, work))
             if not self.passes(name, program, work):
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
@@ -286,10 +297,27 @@ class Lab:
             return "killed", "leak"
         return ("survived" if names else "not run"), ""
 
-    def link(self, name, first, program):
-        """Makes a test's program with these words ahead of its own."""
+    def including(self, name, mutant, source, work):
+        """The objects of a test that includes the mutant's file: true one -> one with the mutant."""
+        if name not in self.includers[mutant.file]:
+            return {}
+        file, output = self.includers[mutant.file][name]
+        mutated = work / "included.c"
+        mutated.write_text(mutant.applied(source))
+        text = (self.root / file).read_text(encoding="utf-8")
+        text = INCLUDED.sub(f'#include "{mutated}"', text)
+        folder = work / "including"
+        folder.mkdir(exist_ok=True)
+        compiled = self.compile(file, text, folder, "-iquote", str((self.root / mutant.file).parent))
+        return {output: str(compiled)} if compiled is not None else {}
+
+    def link(self, name, first, program, instead=None):
+        """Makes a test's program with these words ahead of its own, and some of its own replaced."""
         test = self.tests[name]
-        words = [str(program) if word == test.output else word for word in test.link]
+        replaced = dict(instead or {})
+        replaced[test.output] = str(program)
+        first = [] if instead else first  # it has the mutant in itself
+        words = [replaced.get(word, word) for word in test.link]
         done = subprocess.run([words[0], *first, *words[1:]], cwd=self.plain, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"mutate: {name} does not link: {done.stderr[-400:]}")
