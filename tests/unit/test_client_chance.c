@@ -185,13 +185,76 @@ static void key_and_audience_are_named_as_configured(void **state) {
     assert_non_null(strstr(json, "\"aud\":\"urn:other\""));
 }
 
+static sbs_status stalled_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                               size_t *out_len) {
+    (void)ctx, (void)hash, (void)signature, (void)size, (void)out_len;
+    return SBS_PENDING;
+}
+
+/* What the header says of times that are not configured. */
+static void limits_that_are_not_configured_are_the_ones_of_the_header(void **state) {
+    const sbs_request discover = {.interaction = SBS_DISCOVER};
+    fake_setup *s = *state;
+    s->config.max_attempts = 1;
+    s->fhir.server.stalled = true;
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_TIMEOUT);
+    assert_int_equal(s->waited_ms, 30000); /* to connect */
+
+    (void)set_up(state);
+    s->config.max_attempts = 1;
+    s->fhir.server.fault = FAKE_STALL;
+    s->fhir.server.fault_at = 0;
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_TIMEOUT);
+    assert_int_equal(s->waited_ms, 60000); /* for an exchange */
+
+    (void)set_up(state);
+    sbs_key_ops ops = *fake_quick_key.ops;
+    sbs_key key = fake_quick_key;
+    ops.sign = stalled_sign;
+    key.ops = &ops;
+    s->config.max_attempts = 1;
+    s->config.key = &key;
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_TIMEOUT);
+    assert_int_equal(s->waited_ms, 60000); /* for a key */
+
+    (void)set_up(state);
+    s->fhir.discovery_status = 503;
+    s->fhir.discovery_times = 100;
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_BUSY);
+    assert_int_equal(sbs_client_detail(&s->client)->attempts, 5);
+
+    (void)set_up(state);
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    s->now.mono_ms += 86399999;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 1);
+    s->now.mono_ms += 1;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(s->fhir.discoveries, 2);
+
+    /* A server may ask for an hour, which is the most that counts; and less than it may be allowed. */
+    (void)set_up(state);
+    s->fhir.discovery_status = 503;
+    s->fhir.discovery_times = 1;
+    s->fhir.fields = "Retry-After: 3600\r\n";
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(s->waited_ms, 3600000);
+    (void)set_up(state);
+    s->config.retry_wait_max_ms = 3599999;
+    s->fhir.discovery_status = 503;
+    s->fhir.discovery_times = 1;
+    s->fhir.fields = "Retry-After: 3600\r\n";
+    assert_int_equal(fake_run(s, &discover), SBS_ERR_BUSY);
+    assert_int_equal(s->waited_ms, 0);
+}
+
 #define CASE(function) cmocka_unit_test_setup(function, set_up)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(the_first_contact_is_delayed_at_random),   CASE(nobody_who_comes_early_is_let_through),
         CASE(without_chance_nothing_is_sent),           CASE(a_token_lives_as_long_as_it_says),
-        CASE(key_and_audience_are_named_as_configured),
+        CASE(key_and_audience_are_named_as_configured), CASE(limits_that_are_not_configured_are_the_ones_of_the_header),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
