@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Proves: numbers are written within their room or refused, without a zero before them; the text reads as the same
- * number Bound: every uint64 and int64, every room of 0 to 20 bytes; the same number again: to 9999 Sources:
- * core/src/text/text_writer.c core/src/text/text.c Unwind: 22 Meant: sbs_put_int:wrap sbs_put_int:conversion Suite:
- * short Fault: core/src/text/text_writer.c `char digits[20];` => `char digits[19];`
+ *   number
+ * Bound: every uint64 and int64, every room of 0 to 20 bytes; the same number again: to 9999
+ * Sources: core/src/text/text_writer.c core/src/text/text.c
+ * Unwind: 22
+ * Meant: sbs_put_int:wrap sbs_put_int:conversion
+ * Suite: short
+ * Fault: core/src/text/text_writer.c `char digits[20];` => `char digits[19];`
  */
 #include "proof.h"
 #include "sbs/text.h"
