@@ -45,9 +45,6 @@ void sbs_lwip_lookup_cancel(sbs_lwip_lookup *lookup);
 /* Receives one frame into memory of its own. SBS_OK; SBS_PENDING: none was there; an error of the controller. */
 sbs_status sbs_lwip_frame_receive(const sbs_ethernet *ethernet, struct pbuf **out_frame);
 
-/* Whether a frame has the type of ARP and is too short for it. */
-bool sbs_lwip_is_cut_arp(const uint8_t *frame, size_t len);
-
 /* Whether the memory for received frames is nearly used up. */
 bool sbs_lwip_frames_scarce(void);
 
