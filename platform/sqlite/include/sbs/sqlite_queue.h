@@ -41,11 +41,13 @@ struct sqlite3_stmt;
  * when it is opened, in one transaction; older programs refuse it from then on. */
 #define SBS_SQLITE_QUEUE_VERSION 2
 
-#define SBS_SQLITE_PAGE_BYTES 2048u /**< of the pages of a new file, unless the configuration says 1024 */
 #define SBS_SQLITE_STATEMENTS 64    /**< room for prepared statements */
 #define SBS_SQLITE_HASH_SIZE 20u    /**< bytes of an identity and of a content hash */
 #define SBS_SQLITE_TYPE_SIZE 65u    /**< of a resource type, with the NUL */
 #define SBS_SQLITE_SOURCE_SIZE 128u /**< of the name of a source device, with the NUL */
+
+/** Bytes of the pages of a new file, unless the configuration says 1024. */
+#define SBS_SQLITE_PAGE_BYTES 2048u
 
 /** What append() does when the queue is full. */
 typedef enum sbs_sqlite_policy {
