@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
 #define SLOT_COUNT (SBS_FORWARD_BATCH_MAX + 1u)
 #define RETRY_AFTER_MAX_S 3600u
 #define LATE_MS 1000u /* what was told is durable by then */
@@ -81,16 +80,25 @@ static sbs_status slot_refuse(sbs_forward_slot *slot, const char *why) {
     return SBS_ERR_FORMAT;
 }
 
+/* What was learnt, by this push or by the one that leads. */
+static sbs_forward_modes *push_modes(sbs_forward_push *push) {
+    if (push->priv.config.lead != NULL) {
+        return &push->priv.config.lead->priv.modes;
+    }
+    return &push->priv.modes;
+}
+
 /* ---- the encoder ------------------------------------------------------------------------------------------------ */
 
 static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
                                      sbs_push_identity *out) {
     const sbs_forward_resource *resource = &push->priv.resource;
-    slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+    slot->write_mode = sbs_forward_modes_for(push_modes(push), resource->type, push->priv.now);
 
     /* A repeat of a plain POST is stored twice: as few as can be are to be in doubt after a crash. */
-    if (slot->write_mode == SBS_WRITE_PLAIN && push->priv.looks_ahead) {
-        sbs_forward_ahead_be_strict(&push->priv.ahead);
+    sbs_forward_ahead *ahead = push->priv.looks_ahead ? &push->priv.ahead : push->priv.config.ahead;
+    if (slot->write_mode == SBS_WRITE_PLAIN && ahead != NULL) {
+        sbs_forward_ahead_be_strict(ahead);
     }
 
     out->write_mode = slot->write_mode;
@@ -354,7 +362,7 @@ static void push_begin_engine(sbs_forward_push *push) {
     uint64_t pushed_ms = push->priv.config.pushed_ms;
     uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
     *tried_ms = UINT32_MAX; /* long enough ago for any server */
-    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
+    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(push_modes(push), push->priv.now)) {
         *tried_ms = (uint32_t)pushed_ms;
     }
 
@@ -553,13 +561,14 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
 
 static sbs_status push_allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
+    size_t item_max = push->priv.config.item_max;
 
-    engine->item = malloc(SBS_FORWARD_ITEM_MAX);
-    engine->item_size = SBS_FORWARD_ITEM_MAX;
+    engine->item = malloc(item_max);
+    engine->item_size = item_max;
 
     /* In a Bundle the item stands with its URL and its condition. */
-    engine->body = malloc(BODY_MAX);
-    engine->body_size = BODY_MAX;
+    engine->body = malloc(2 * item_max);
+    engine->body_size = 2 * item_max;
 
     engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
     engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
@@ -575,13 +584,16 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     }
 
     /* Only the answer to a batch has to be read whole. */
-    engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
-    engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+    engine->answer = malloc(item_max);
+    engine->answer_size = item_max;
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+    if (config->item_max == 0) {
+        push->priv.config.item_max = SBS_FORWARD_ITEM_MAX;
+    }
 
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
     if (config->trust_mode) {
@@ -617,6 +629,10 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     }
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
+    }
+
+    if (config->lead != NULL) {
+        push_begin_engine(push);
     }
 
     if (status != SBS_OK) {
