@@ -102,6 +102,7 @@ static void line_keep_event(sbs_forward_line *line, const sbs_forward_event *eve
 static void line_note_wait(sbs_forward_line *line, const sbs_forward_event *event) {
     sbs_forward_fan *fan = line->fan;
     line->waiting = true;
+    line->view->in_flight = false;
     fan_hold(fan, event);
     if (is_overload(event)) {
         fan_slow_down(fan);
@@ -143,6 +144,21 @@ static void line_event(void *ctx, const sbs_forward_event *event) {
     }
 
     fan_tell(fan, event);
+}
+
+/* Who waits, and has nothing that others did not take, has nothing to do once nothing is left. */
+static void fan_park_idle(sbs_forward_fan *fan) {
+    if (sbs_forward_share_has_work(&fan->priv.share, SIZE_MAX)) {
+        return;
+    }
+
+    for (size_t i = 0; i < fan->priv.count; i++) {
+        sbs_forward_line *line = fan->priv.lines[i];
+        if (line->waiting && line->view->claimed == 0) {
+            line->parked = true;
+            line->untold = false;
+        }
+    }
 }
 
 /* The first that waits speaks for all, once none does anything else. */
@@ -444,6 +460,11 @@ static void fan_note_ready(sbs_forward_fan *fan) {
     }
 }
 
+/* True if it sent something, or is on its way to a token or a connection: that has time limits of its own. */
+static bool line_is_under_way(const sbs_forward_line *line) {
+    return line->view->in_flight || (line->descriptor >= 0 && !sbs_client_is_about_to_send(line_client(line)));
+}
+
 /* True if it is a line's turn. Who has sent something is not held up by what the others wait for. */
 static bool line_is_due(sbs_forward_line *line, size_t number) {
     sbs_forward_fan *fan = line->fan;
@@ -452,7 +473,7 @@ static bool line_is_due(sbs_forward_line *line, size_t number) {
     if (line->parked || (!line->ready && now_ms < line->due_ms)) {
         return false;
     }
-    if (line->view->in_flight || sbs_client_is_about_to_send(line_client(line))) {
+    if (line_is_under_way(line)) {
         return true;
     }
 
@@ -581,7 +602,7 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
     for (size_t i = 0; i < fan->priv.count; i++) {
         const sbs_forward_line *line = fan->priv.lines[i];
         uint64_t due_ms = line->ready ? now_ms : line->due_ms;
-        bool free_to_go = line->view->in_flight || sbs_client_is_about_to_send(line_client(line));
+        bool free_to_go = line_is_under_way(line);
         if (line->parked) {
             continue;
         }
@@ -633,6 +654,7 @@ static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
     /* Whatever was appended, or put back, is looked for before it is said that nothing is left. */
     if (status == SBS_OK && fan_is_done(fan)) {
         lead->view->claims = true;
+        sbs_forward_push_wake(&lead->push);
         status = line_run(lead);
     }
 
@@ -642,6 +664,7 @@ static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
         return status != SBS_OK ? status : ended;
     }
 
+    fan_park_idle(fan);
     fan_tell_waits(fan);
     *out_wait = fan_wait(fan);
     return fan_is_done(fan) ? SBS_OK : SBS_PENDING;

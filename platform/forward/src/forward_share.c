@@ -155,6 +155,9 @@ static void entry_unclaim(sbs_forward_share *share, sbs_forward_entry *entry) {
     if (entry->owner == 0) {
         return;
     }
+    if (entry->owner <= share->priv.view_count) {
+        share->priv.views[entry->owner - 1].claimed--;
+    }
 
     entry->owner = 0;
     entry->kept = false;
@@ -174,6 +177,7 @@ static void entry_unclaim(sbs_forward_share *share, sbs_forward_entry *entry) {
 
 static void entry_claim(sbs_forward_share *share, sbs_forward_entry *entry, uint8_t owner) {
     entry->owner = owner;
+    share->priv.views[owner - 1].claimed++;
     for (unsigned i = 0; i < 2; i++) {
         if (entry->ties[i] != 0) {
             share->priv.ties[entry->ties[i]].claimed++;
@@ -366,6 +370,7 @@ static sbs_status view_claim(sbs_forward_view *view, sbs_forward_entry *entry, s
         if (entry->owner == 0) {
             entry_claim(share, entry, view->owner);
         }
+        view->told = id;
         return SBS_OK;
     }
 
@@ -380,10 +385,20 @@ static sbs_status view_claim(sbs_forward_view *view, sbs_forward_entry *entry, s
     return status;
 }
 
+/* What was told and not read is not to be sent now: others may take it, unless it is tied to what this view has. */
+static void view_pass(sbs_forward_view *view) {
+    sbs_forward_entry *entry = view->told != 0 ? window_find(view->share, view->told) : NULL;
+    view->told = 0;
+    if (entry != NULL && entry->owner == view->owner && !entry->kept) {
+        entry_unclaim(view->share, entry);
+    }
+}
+
 static sbs_status view_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
     sbs_forward_view *view = ctx;
     sbs_forward_share *share = view->share;
     view->in_flight = false;
+    view_pass(view);
 
     if (after == 0 && share->priv.at_end && view->owner == 1) {
         sbs_status status = window_refresh(share);
@@ -418,14 +433,22 @@ static sbs_status view_next(void *ctx, uint64_t after, sbs_queue_item *out_item)
 }
 
 static sbs_status view_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
-    const sbs_forward_view *view = ctx;
+    sbs_forward_view *view = ctx;
     const sbs_queue *queue = &view->share->priv.queue;
+    if (view->told == id) {
+        view->told = 0;
+    }
     return queue->ops->read(queue->ctx, id, offset, buffer, size, out_len);
 }
 
 static sbs_status view_mark_attempt(void *ctx, uint64_t id) {
     sbs_forward_view *view = ctx;
     const sbs_queue *queue = &view->share->priv.queue;
+    const sbs_forward_entry *entry = window_find(view->share, id);
+    if (entry == NULL || entry->owner != view->owner) {
+        return SBS_ERR_NOT_FOUND; /* it is not this view's */
+    }
+
     sbs_status status = queue->ops->mark_attempt(queue->ctx, id);
     view->in_flight |= status == SBS_OK;
     view->held_back |= sbs_forward_ahead_is_open(&view->share->priv.ahead);

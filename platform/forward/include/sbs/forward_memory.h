@@ -4,11 +4,11 @@
  * What was learnt of a server, kept for the next run: one that cron starts each minute need not ask again for the
  * CapabilityStatement, the token endpoint and a token.
  *
- * Two files of mode 0600: the facts, beside the queue; and the access token, in the runtime directory where there is one
- * (RUNTIME_DIRECTORY of systemd, else XDG_RUNTIME_DIR), else beside the queue, too. Each names, as a hash, what it was
- * learnt with: base URL, client id, key, scope, trusted certificates and options; with any other it is not used. A file
- * of somebody else, with other rights, with a link, of another version or damaged in any way is not used either. None of
- * it is needed: what cannot be read or written is learnt anew.
+ * Two files of mode 0600: the facts, beside the queue; and the access token, in the runtime directory where there is
+ * one (RUNTIME_DIRECTORY of systemd, else XDG_RUNTIME_DIR), else beside the queue, too. Each names, as a hash, what it
+ * was learnt with: base URL, client id, key, scope, trusted certificates and options; with any other it is not used. A
+ * file of somebody else, with other rights, with a link, of another version or damaged in any way is not used either.
+ * None of it is needed: what cannot be read or written is learnt anew.
  *
  * An age is counted by the monotonic clock within one boot, and by the wall clock too where that says more. In another
  * boot the facts count by the wall clock alone, unless they lie in the future, and the token is not used.
@@ -24,10 +24,10 @@
 extern "C" {
 #endif
 
-#define SBS_FORWARD_MEMORY_DAY_S 86400u               /**< token endpoint and statement are kept for so long */
-#define SBS_FORWARD_MEMORY_WEEK_S (7u * 86400u)       /**< what was tried: batches, coded bodies */
-#define SBS_FORWARD_MEMORY_MAX (256u << 10)           /**< most bytes of a file */
-#define SBS_FORWARD_BOOT_SIZE 37u                     /**< the kernel's name of a boot, with the NUL */
+#define SBS_FORWARD_MEMORY_DAY_S 86400u         /**< token endpoint and statement are kept for so long */
+#define SBS_FORWARD_MEMORY_WEEK_S (7u * 86400u) /**< what was tried: batches, coded bodies */
+#define SBS_FORWARD_MEMORY_MAX (256u << 10)     /**< most bytes of a file */
+#define SBS_FORWARD_BOOT_SIZE 37u               /**< the kernel's name of a boot, with the NUL */
 
 /** What was tried, and worked or not. */
 typedef enum sbs_forward_tried { SBS_FORWARD_UNTRIED, SBS_FORWARD_WORKS, SBS_FORWARD_FAILS } sbs_forward_tried;

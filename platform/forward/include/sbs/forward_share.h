@@ -4,10 +4,10 @@
  * One durable queue for several push engines: each has a view (queue.h) that shows what no other engine has claimed,
  * and what all of them wrote in one turn of the program's loop becomes durable in one commit.
  *
- * An item is claimed by the view whose next() tells it, until it is settled or released. Claims are RAM's alone. What
- * is tied together goes one after the other: items of one lane (but lane 0) are claimed in their order and by one view
- * at a time, and of items with one identifier (sbs_queue_row.key) only one is claimed. A view shows its items in the
- * order of their ids.
+ * An item is claimed by the view whose next() tells it, until it is settled or released; one that is passed over, as
+ * the next is asked for without reading it, is released at once. Claims are RAM's alone. What is tied together goes one
+ * after the other: items of one lane (but lane 0) are claimed in their order and by one view at a time, and of items
+ * with one identifier (sbs_queue_row.key) only one is claimed. A view shows its items in the order of their ids.
  *
  * A view's commit() only says that the turn is to end: where it marked something, its engine is held back until
  * sbs_forward_share_commit() made the marks durable. Marks ahead and deliveries that are written late are those of
@@ -29,6 +29,8 @@ extern "C" {
 typedef struct sbs_forward_view {
     struct sbs_forward_share *share;
     size_t item_max; /* larger items are not claimed */
+    size_t claimed;  /* items that are its */
+    uint64_t told;   /* the item that was told last and not read since; 0: none */
     uint8_t owner;   /* its number, from 1 */
     bool claims;     /* it may claim more */
     bool held_back;  /* it marked something that is not durable yet */
