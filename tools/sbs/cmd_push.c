@@ -391,8 +391,8 @@ const cli_command cli_push = {
              "  not sent: WHY  the server is not known to have it\n"
              "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
              "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
-             "the server states and the granted scope allows. Ends when the server takes nothing for\n"
-             "--wait SECONDS.\n"
+             "the server states and the granted scope allows, in a CapabilityStatement of at most 4 MB. Ends\n"
+             "when the server takes nothing for --wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
              "With --queue everything is stored durably first and pushed behind what waits there. Then\n"
              "there are also:\n"

@@ -35,6 +35,8 @@ static const cli_option option_table[] = {
      "what to do with an item that the server has although it was never sent; default set-aside, without a queue "
      "accept",
      &cli_push_with.already_there, .type = CLI_CHOICE},
+    {"no-cache", NULL, "keep nothing of what is learnt of the server beside the queue, and use nothing of it",
+     &cli_push_with.no_cache, .type = CLI_FLAG},
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
@@ -138,12 +140,12 @@ void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const
     sbs_writer out;
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->lines);
-    sbs_put_text(&out, name);
+    cli_put_sanitised(&out, name);
     sbs_put_char(&out, '\t');
     sbs_put_string(&out, what);
     if (reason[0] != '\0') {
         sbs_put_string(&out, ": ");
-        cli_put_sanitised(&out, reason);
+        cli_put_sanitised(&out, sbs_text_of(reason));
     }
 
     sbs_put_char(&out, '\n');
@@ -158,17 +160,17 @@ static void put_stored(cli_push_run *run, const sbs_forward_event *event, const 
     }
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->lines);
-    sbs_put_string(&out, event->name);
+    cli_put_sanitised(&out, sbs_text_of(event->name));
     sbs_put_char(&out, '\t');
     sbs_put_string(&out, what);
     if (event->place[0] != '\0') {
         sbs_put_char(&out, '\t');
-        sbs_put_string(&out, event->place);
+        cli_put_sanitised(&out, sbs_text_of(event->place));
     }
 
     if (event->version[0] != '\0' && event->push->kind != SBS_PUSH_DELIVERED) {
         sbs_put_string(&out, "\tversion ");
-        sbs_forward_put_clean(&out, sbs_text_of(event->version));
+        cli_put_sanitised(&out, sbs_text_of(event->version));
     }
 
     sbs_put_char(&out, '\n');

@@ -17,6 +17,7 @@ typedef struct cli_push_options {
     int write_mode;    /**< 0: not given, else in the order of the words */
     int already_there; /**< 0: not given, 1: set-aside, 2: accept */
     bool follow, quiet;
+    bool no_cache, no_gzip;
 } cli_push_options;
 
 extern cli_push_options cli_push_with;

@@ -219,10 +219,12 @@ static void line_undone(void *ctx) {
 
 static void line_warn(void *ctx, const char *sentence) {
     const sbs_forward_line *line = ctx;
-    const sbs_forward_push_config *config = &line->fan->priv.config.push;
-    if (config->warn != NULL) {
+    sbs_forward_fan *fan = line->fan;
+    const sbs_forward_push_config *config = &fan->priv.config.push;
+    if (config->warn != NULL && sentence != fan->priv.warned) {
         config->warn(config->ctx, sentence);
     }
+    fan->priv.warned = sentence; /* once for all lines */
 }
 
 static const char *line_refuse(void *ctx, uint64_t id) {
@@ -333,6 +335,7 @@ static sbs_status line_open_push(sbs_forward_line *line) {
     }
     if (fan->priv.count > 0) {
         config.lead = &fan->priv.lines[0]->push;
+        config.memory = NULL; /* what is learnt is the lead's */
         config.item_max = LINE_ITEM_MAX;
         line->view->item_max = LINE_ITEM_MAX;
     }

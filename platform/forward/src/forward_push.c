@@ -369,14 +369,37 @@ static void push_begin_engine(sbs_forward_push *push) {
     push->priv.state = RUN;
 }
 
+/* True if no token came because its endpoint was remembered, and is not there any more: it is looked for anew. */
+static bool push_forgets_token_url(sbs_forward_push *push) {
+    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
+    return push->priv.config.memory != NULL && detail->step == SBS_STEP_TOKEN &&
+           sbs_forward_memory_doubts_token_url(push->priv.config.memory);
+}
+
+static void push_keep_statement(sbs_forward_push *push) {
+    const sbs_forward_statement *statement;
+    uint16_t refused_with;
+    sbs_forward_memory *memory = push->priv.config.memory;
+
+    if (memory != NULL && sbs_forward_modes_learnt(&push->priv.modes, &statement, &refused_with)) {
+        sbs_forward_memory_note_statement(memory, statement, refused_with);
+    }
+}
+
 static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_forward_modes_poll(&push->priv.modes, push->priv.now, out_wait);
     if (status == SBS_PENDING) {
         return status;
     }
+    if (status != SBS_OK && push_forgets_token_url(push)) {
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
     if (status != SBS_OK) {
         return push_wait_to_learn(push, status, out_wait);
     }
+
+    push_keep_statement(push);
 
     push->priv.attempts = 0;
     push_begin_engine(push);
@@ -478,6 +501,13 @@ static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
     push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
 }
 
+/* A server that states another way of writing by now may refuse what it stated before. */
+static void push_doubt_statement(sbs_forward_push *push, const sbs_push_event *event) {
+    if (push->priv.config.memory != NULL && event->kind == SBS_PUSH_DEAD && event->http_status != 0) {
+        sbs_forward_memory_doubt_statement(push->priv.config.memory);
+    }
+}
+
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
         push->priv.sent_ms = push->priv.now.mono_ms;
@@ -492,6 +522,13 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     }
 
     push_learn_batch(push, status);
+    if (event->kind >= SBS_PUSH_WAITING && push_forgets_token_url(push)) {
+        sbs_push_wake(&push->priv.engine);
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
+
+    push_doubt_statement(push, event);
     if (event->kind != SBS_PUSH_NOTHING) {
         if (!push->priv.told) {
             push->priv.told_ms = push->priv.now.mono_ms;
@@ -517,6 +554,9 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
     push_note_clock(push);
+    if (push->priv.config.memory != NULL) {
+        sbs_forward_memory_watch(push->priv.config.memory, now);
+    }
 
     if (push->priv.state == RUN) {
         return push_poll_engine(push, out_wait);
@@ -589,6 +629,27 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
+/* What an earlier run learnt of the server; what does not fit is asked for. */
+static void push_recall(sbs_forward_push *push) {
+    const sbs_forward_memory *memory = push->priv.config.memory;
+    const sbs_forward_statement *statement;
+    uint16_t refused_with;
+
+    if (memory != NULL && sbs_forward_memory_statement(memory, &statement, &refused_with)) {
+        (void)sbs_forward_modes_recall(&push->priv.modes, statement, refused_with);
+    }
+}
+
+static void push_keep_what_was_learnt(sbs_forward_push *push) {
+    sbs_forward_memory *memory = push->priv.config.memory;
+    sbs_forward_batch_facts facts = sbs_forward_batch_known(&push->priv.batch);
+
+    if (memory != NULL) {
+        sbs_forward_memory_watch(memory, push->priv.now);
+        sbs_forward_memory_note_batches(memory, &facts);
+    }
+}
+
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
     if (config->item_max == 0) {
@@ -618,7 +679,15 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
 
+    push_recall(push);
     sbs_forward_batch_init(&push->priv.batch, config->queue, config->batch_max, config->batch_auto);
+    if (config->memory != NULL) {
+        sbs_forward_batch_recall(&push->priv.batch, sbs_forward_memory_batches(config->memory));
+    }
+    if (config->lead != NULL) {
+        sbs_forward_batch_facts facts = sbs_forward_batch_known(&config->lead->priv.batch);
+        sbs_forward_batch_recall(&push->priv.batch, &facts);
+    }
     push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
 
     sbs_status status = push_allocate(push);
@@ -664,6 +733,7 @@ static void push_free_memory(sbs_forward_push *push) {
 static sbs_status push_finish(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.engine_config.queue;
     sbs_forward_push_cancel(push);
+    push_keep_what_was_learnt(push);
 
     sbs_status status = SBS_OK;
     if (queue->ops->commit != NULL) {

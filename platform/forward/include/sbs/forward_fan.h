@@ -79,6 +79,7 @@ typedef struct sbs_forward_fan {
         uint32_t threshold; /* below it each good answer makes one more */
         uint32_t good;      /* answers since there was made one more */
         size_t turn;        /* the line that is polled first */
+        const char *warned; /* the last sentence */
         int poller;         /* epoll(7) */
         bool shared;        /* there are several lines */
         bool told;

@@ -58,15 +58,14 @@ typedef struct sbs_forward_memory {
  * that belongs to another configuration, is deleted.
  * @param server open, with no request under way; must outlive the memory.
  * @param beside the queue's file: the facts go to `beside`.memory.
- * @param token_path where the token goes; sbs_forward_memory_token_path().
  * SBS_ERR_MEMORY; SBS_ERR_KEY and others: the key does not tell its public part now, and nothing is kept or used.
  */
 SBS_NODISCARD sbs_status sbs_forward_memory_open(sbs_forward_memory *memory, sbs_forward_server *server,
                                                  const char *beside, sbs_now now);
 /** Writes what is new, frees and wipes. Legal after zero-initialisation, and twice. */
 void sbs_forward_memory_close(sbs_forward_memory *memory);
-/** Deletes both files of this server and queue, where the memory is open, and closes it. */
-void sbs_forward_memory_delete(sbs_forward_memory *memory);
+/** Deletes both files of this server and queue, and uses nothing of them. */
+void sbs_forward_memory_delete(sbs_forward_server *server, const char *beside);
 
 /** Looks at the client's token: a new one is kept, one that was refused or is over is deleted. To be called between two
  * polls of the client. */

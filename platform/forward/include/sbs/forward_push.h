@@ -14,6 +14,7 @@
 #include "sbs/forward_ahead.h"
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -58,6 +59,7 @@ typedef struct sbs_forward_push_config {
                                       must outlive this push. NULL: this one learns it */
     sbs_forward_ahead *ahead;      /**< optional: what @c queue goes through, to be strict where writes are plain */
     size_t item_max;               /**< most bytes of an item that @c queue tells; 0: SBS_FORWARD_ITEM_MAX */
+    sbs_forward_memory *memory;    /**< optional: what was learnt of the server, open, and closed after the push */
     sbs_forward_clock *clock;      /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
