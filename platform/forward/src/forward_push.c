@@ -425,6 +425,32 @@ static bool push_note_batch(void *ctx, const sbs_push_batch_report *report) {
     return sbs_forward_batch_note(&push->priv.batch, report, push->priv.now.mono_ms - push->priv.sent_ms);
 }
 
+static void push_code(void *ctx, sbs_request *request) {
+    sbs_forward_push *push = ctx;
+    sbs_text coded;
+
+    if (sbs_forward_gzip_code(&push->priv.gzip, request->body, &coded)) {
+        request->body = coded;
+        request->fields = sbs_text_of("Content-Encoding: gzip\r\n");
+    }
+}
+
+static bool push_note_coding(void *ctx, sbs_status status) {
+    sbs_forward_push *push = ctx;
+    sbs_client *client = sbs_forward_server_client(push->priv.config.server);
+    const sbs_detail *detail = sbs_client_detail(client);
+    unsigned http_status = sbs_client_response(client).http_status;
+    bool asked = status != SBS_OK && detail->status == status && detail->asked_to_wait;
+    bool elsewhere = detail->status == status && detail->step != SBS_STEP_RESOURCE; /* the item was not sent */
+
+    if (status != SBS_OK && elsewhere) {
+        http_status = 0;
+    }
+    return sbs_forward_gzip_ended(&push->priv.gzip, status == SBS_OK, http_status,
+                                  asked || sbs_http_meaning_of(http_status).asks_for_time,
+                                  push->priv.now.mono_ms - push->priv.sent_ms);
+}
+
 /* What the poll says of batches. */
 static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
     const sbs_forward_push_config *config = &push->priv.config;
@@ -561,6 +587,13 @@ static void push_recall(sbs_forward_push *push) {
     const sbs_forward_memory *memory = push->priv.config.memory;
     const sbs_forward_statement *statement;
     uint16_t refused_with;
+    sbs_forward_tried gzip = SBS_FORWARD_UNTRIED;
+
+    if (memory != NULL) {
+        gzip = sbs_forward_memory_gzip(memory);
+    }
+    sbs_forward_gzip_init(&push->priv.gzip, gzip, push->priv.config.no_gzip);
+    push->priv.coder = (sbs_push_coder){.code = push_code, .ended = push_note_coding, .ctx = push};
 
     if (memory != NULL && sbs_forward_memory_statement(memory, &statement, &refused_with)) {
         (void)sbs_forward_modes_recall(&push->priv.modes, statement, refused_with);
@@ -574,6 +607,7 @@ static void push_keep_what_was_learnt(sbs_forward_push *push) {
     if (memory != NULL) {
         sbs_forward_memory_watch(memory, push->priv.now);
         sbs_forward_memory_note_batches(memory, &facts);
+        sbs_forward_memory_note_gzip(memory, sbs_forward_gzip_known(&push->priv.gzip));
     }
 }
 
@@ -597,6 +631,7 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .sent_count = SBS_FORWARD_BATCH_MAX,
         .batch_told = push_note_batch,
         .batch_ctx = push,
+        .coder = &push->priv.coder,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
@@ -630,6 +665,7 @@ static void push_free_memory(sbs_forward_push *push) {
 
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
+    sbs_forward_gzip_free(&push->priv.gzip);
     free(engine->item);
     free(engine->body);
     free(engine->answer);
