@@ -177,6 +177,8 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
         reason = cli_sentence(push->status, push->http_status);
     }
 
+    char kept[CLI_REASON_SIZE];
+    words = cli_queue_fit_words(words, kept);
     if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
         run->noted_id = push->id;
         run->noted = push->status;

@@ -77,6 +77,9 @@ typedef struct sbs_client_config {
      *  reached: sbs_room_words; NULL: nobody does. A
      *  program that does not name the function does not pay for it. */
     void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
+    /** Wipes no more of a large work buffer than a request that went well has used: sbs_client_wipe_used; NULL: all of
+     *  it is wiped after each request. A program that does not name the function does not pay for it. */
+    bool (*wipe_rest)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -266,6 +269,12 @@ SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_st
  * did not tell it, or a part of an answer is at fault. Words that do not fit @p size, at least 1, are left out.
  */
 void sbs_room_words(const struct sbs_client *client, char *out_text, size_t size);
+
+/**
+ * For sbs_client_config.wipe_rest; not to be called. Wipes the answer's body, which is all that is left in the work
+ * buffer of a request that went well at its first try. False after any other: all is to be wiped.
+ */
+bool sbs_client_wipe_used(struct sbs_client *client, sbs_status status);
 
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);

@@ -216,7 +216,10 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
 }
 
 static void client_finish(sbs_client *client, sbs_status status) {
-    sbs_client_wipe_scratch(client);
+    const sbs_client_config *config = client->priv.config;
+    if (config->wipe_rest == NULL || !config->wipe_rest(client, status)) {
+        sbs_client_wipe_scratch(client);
+    }
     sbs_assertion_wipe(&client->priv.assertion);
     client->priv.state = STATE_IDLE;
     if (status == SBS_OK) {

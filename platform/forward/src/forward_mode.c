@@ -119,7 +119,7 @@ static const char *name_answer(sbs_status status, sbs_text body) {
     switch (status) {
     case SBS_ERR_BUFFER:
     case SBS_ERR_TOO_LARGE:
-        return "more than 16 MiB";
+        return "more than 4 MB";
     case SBS_ERR_HTTP:
         return "a compressed body that cannot be read";
     case SBS_OK:
@@ -174,7 +174,7 @@ static sbs_status modes_start_request(sbs_forward_modes *modes) {
     sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of(modes->priv.whole ? "metadata" : READ_ELEMENTS),
-        .response_size = SBS_FORWARD_ANSWER_MAX,
+        .response_size = SBS_FORWARD_STATEMENT_MAX,
         .without_token = modes->priv.step == ASK_OPENLY,
         .max_attempts = 1,
     };
@@ -186,7 +186,7 @@ static sbs_status modes_start_request(sbs_forward_modes *modes) {
     }
 
     if (modes->priv.answer == NULL) {
-        modes->priv.answer = malloc(SBS_FORWARD_ANSWER_MAX);
+        modes->priv.answer = malloc(SBS_FORWARD_STATEMENT_MAX);
     }
     if (modes->priv.answer == NULL) {
         return SBS_ERR_MEMORY;

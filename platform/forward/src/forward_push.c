@@ -8,6 +8,7 @@
 #define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
 #define SLOT_COUNT (SBS_FORWARD_BATCH_MAX + 1u)
 #define RETRY_AFTER_MAX_S 3600u
+#define LATE_MS 1000u /* what was told is durable by then */
 
 enum { LEARN, RUN };
 
@@ -86,6 +87,11 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
                                      sbs_push_identity *out) {
     const sbs_forward_resource *resource = &push->priv.resource;
     slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+
+    /* A repeat of a plain POST is stored twice: as few as can be are to be in doubt after a crash. */
+    if (slot->write_mode == SBS_WRITE_PLAIN && push->priv.looks_ahead) {
+        sbs_forward_ahead_be_strict(&push->priv.ahead);
+    }
 
     out->write_mode = slot->write_mode;
     out->type = sbs_text_of(resource->type);
@@ -393,9 +399,9 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
     return SBS_PENDING;
 }
 
-/* ---- the engine ------------------------------------------------------------------------------------------------- */
+/* ---- what is durable -------------------------------------------------------------------------------------------- */
 
-/* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
+/* An operation or a commit of the queue failed. Where a group is still open only its end says whether it was done. The
  * engine then starts over from what the queue holds. */
 static void push_end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
@@ -410,6 +416,45 @@ static void push_end_failed_group(sbs_forward_push *push) {
     }
 }
 
+/* The same where deliveries are kept back: they stay so, unless a commit that failed undid them. */
+static void push_end_failed_commit(sbs_forward_push *push) {
+    sbs_push_cancel(&push->priv.engine);
+
+    if (sbs_forward_ahead_was_undone(&push->priv.ahead)) {
+        push_tell_undone(push);
+    } else if (sbs_forward_ahead_is_durable(&push->priv.ahead)) {
+        push_tell_durable(push);
+    }
+}
+
+/* True if nothing is sent for a while: all is done, or all wait for time alone. */
+static bool push_is_at_rest(sbs_status status, const sbs_wait *wait) {
+    return status == SBS_OK || (wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0);
+}
+
+/* Writes what is kept back, where it is time. What is told waits no longer than LATE_MS for the disk. */
+static sbs_status push_keep_up(sbs_forward_push *push, bool at_rest, sbs_wait *out_wait) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    uint64_t due_ms = push->priv.told_ms + LATE_MS;
+    bool late = push->priv.told && now_ms >= due_ms;
+
+    if (at_rest || late) {
+        return sbs_forward_ahead_flush(&push->priv.ahead, at_rest);
+    }
+    if (push->priv.told && out_wait->timeout_ms > due_ms - now_ms) {
+        out_wait->timeout_ms = (uint32_t)(due_ms - now_ms);
+    }
+
+    return SBS_OK;
+}
+
+static bool push_is_durable(const sbs_forward_push *push) {
+    return sbs_push_is_durable(&push->priv.engine) &&
+           (!push->priv.looks_ahead || sbs_forward_ahead_is_durable(&push->priv.ahead));
+}
+
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
+
 /* The server's word for the time, where TLS vouches for it. */
 static void push_note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
@@ -417,6 +462,14 @@ static void push_note_clock(sbs_forward_push *push) {
 
     if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
         sbs_forward_clock_note(config->clock, response.date_utc_s);
+    }
+}
+
+static void push_fail(sbs_forward_push *push) {
+    if (push->priv.looks_ahead) {
+        push_end_failed_commit(push);
+    } else {
+        push_end_failed_group(push);
     }
 }
 
@@ -482,7 +535,7 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
 
     if (status != SBS_OK && status != SBS_PENDING) {
-        push_end_failed_group(push);
+        push_fail(push);
         return status;
     }
 
@@ -495,10 +548,21 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 
     push_doubt_statement(push, event);
     if (event->kind != SBS_PUSH_NOTHING) {
+        if (!push->priv.told) {
+            push->priv.told_ms = push->priv.now.mono_ms;
+        }
         push->priv.told = true;
         push_tell(push, event, false);
     }
-    if (sbs_push_is_durable(&push->priv.engine)) {
+
+    if (push->priv.looks_ahead) {
+        sbs_status kept = push_keep_up(push, push_is_at_rest(status, out_wait), out_wait);
+        if (kept != SBS_OK) {
+            push_fail(push);
+            return kept;
+        }
+    }
+    if (push_is_durable(push)) {
         push_tell_durable(push);
     }
 
@@ -646,6 +710,11 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
 
     sbs_status status = push_allocate(push);
+    if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {
+        status = sbs_forward_ahead_open(&push->priv.ahead, config->queue, config->mark_ahead, &push->priv.ahead_queue);
+        push->priv.engine_config.queue = &push->priv.ahead_queue;
+        push->priv.looks_ahead = status == SBS_OK;
+    }
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
     }
@@ -666,6 +735,7 @@ static void push_free_memory(sbs_forward_push *push) {
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
     sbs_forward_gzip_free(&push->priv.gzip);
+    sbs_forward_ahead_close(&push->priv.ahead);
     free(engine->item);
     free(engine->body);
     free(engine->answer);
@@ -675,20 +745,30 @@ static void push_free_memory(sbs_forward_push *push) {
     sbs_wipe(push, sizeof *push);
 }
 
-sbs_status sbs_forward_push_close(sbs_forward_push *push) {
+/* Ends what is under way, and makes durable what was told, so that it stays true. */
+static sbs_status push_finish(sbs_forward_push *push) {
+    const sbs_queue *queue = push->priv.engine_config.queue;
+    sbs_forward_push_cancel(push);
+    push_keep_what_was_learnt(push);
+
     sbs_status status = SBS_OK;
-    const sbs_queue *queue = push->priv.config.queue;
+    if (queue->ops->commit != NULL) {
+        status = queue->ops->commit(queue->ctx);
+    }
+    if (status == SBS_OK && push->priv.looks_ahead) {
+        status = sbs_forward_ahead_flush(&push->priv.ahead, true);
+    }
+
+    return status;
+}
+
+sbs_status sbs_forward_push_close(sbs_forward_push *push) {
     if (!push->priv.open) {
         push_free_memory(push);
         return SBS_OK;
     }
 
-    /* What was told of is made durable, so that it stays true. */
-    sbs_forward_push_cancel(push);
-    push_keep_what_was_learnt(push);
-    if (queue->ops->commit != NULL) {
-        status = queue->ops->commit(queue->ctx);
-    }
+    sbs_status status = push_finish(push);
     if (status == SBS_OK) {
         push_tell_durable(push);
     } else {
