@@ -9,6 +9,7 @@
 #define FRAGMENT_LEN 16u
 #define SHORTEST_SECRET 8u /* shorter ones are words */
 #define NO_DIGIT 16u
+#define ALL_MAX 131072u /* characters of all secrets, but for the last one: each line is compared with all of them */
 
 static const char mask[] = "[hidden]";
 
@@ -226,6 +227,26 @@ static secret *secret_place(const secret *new) {
     return oldest;
 }
 
+/* Forgets those that were sent the longest time ago until a line is compared with all that are left in a short time. */
+static void secrets_bound(const secret *newest) {
+    for (;;) {
+        size_t all = 0;
+        secret *oldest = NULL;
+        for (size_t i = 0; i < SECRET_COUNT; i++) {
+            bool older = oldest == NULL || secrets[i].used < oldest->used;
+            all += secrets[i].lens[FORM_WHOLE];
+            if (secrets[i].forms[FORM_WHOLE] != NULL && &secrets[i] != newest && older) {
+                oldest = &secrets[i];
+            }
+        }
+
+        if (all <= ALL_MAX || oldest == NULL) {
+            return;
+        }
+        secret_forget(oldest);
+    }
+}
+
 void cli_secret_note(sbs_text text) {
     secret new = {0};
     if (text.len < SHORTEST_SECRET || !secret_put_form(&new, FORM_WHOLE, text, SHORTEST_SECRET)) {
@@ -239,6 +260,7 @@ void cli_secret_note(sbs_text text) {
     secret *place = secret_place(&new);
     secret_forget(place);
     *place = new;
+    secrets_bound(place);
 }
 
 void cli_secret_forget(void) {
