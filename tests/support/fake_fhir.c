@@ -265,6 +265,7 @@ void fake_setup_init(fake_setup *setup) {
     setup->config = (sbs_client_config){
         .fhir_base = "https://fhir.example/r4/",
         .client_id = "device-1",
+        .kid_of = sbs_jwk_kid,
         .scope = "system/Observation.cruds",
         .key = &setup->key,
         .stream = &setup->fhir.server.stream,

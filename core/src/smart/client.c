@@ -30,7 +30,8 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     /* SMART demands a scope, and no token goes over a stream that is not secured. */
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
-        (config->fhir_base == NULL && config->token_url == NULL)) {
+        (config->fhir_base == NULL && config->token_url == NULL) ||
+        (config->kid_of == NULL && sbs_client_computes_kid(config))) {
         return SBS_ERR_ARGUMENT;
     }
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
