@@ -72,7 +72,7 @@ static int take_variable(const char *command) {
     return tell_fault(command, CLI_INPUT, fault);
 }
 
-int cli_proxy_load(const char *command, const sbs_linux_proxy **out_proxy) {
+int cli_proxy_load(const char *command, sbs_linux_proxy **out_proxy) {
     int code = CLI_DONE;
     *out_proxy = NULL;
 
