@@ -393,8 +393,8 @@ sbs_status cli_server_token(sbs_token_view *out_token) {
     return sbs_client_token(cli_server_client(), sbs_linux_now(), out_token);
 }
 
-char *cli_answer_memory(const char *command) {
-    char *memory = malloc(CLI_ANSWER_MAX);
+char *cli_answer_memory(const char *command, size_t size) {
+    char *memory = malloc(size);
     if (memory == NULL) {
         (void)cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
     }

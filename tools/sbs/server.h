@@ -50,7 +50,10 @@ void cli_server_close(void);
 /** Most bytes of a FHIR answer's body. */
 #define CLI_ANSWER_MAX (16u << 20)
 
-/** Memory for an answer of CLI_ANSWER_MAX bytes; NULL with a message printed if there is none. Free with free(). */
-char *cli_answer_memory(const char *command);
+/** Most bytes of a discovery document. Read as JSON it takes ten times as much. */
+#define CLI_DISCOVERY_MAX (1u << 20)
+
+/** Memory for an answer of @p size bytes; NULL with a message printed if there is none. Free with free(). */
+char *cli_answer_memory(const char *command, size_t size);
 
 #endif

@@ -95,6 +95,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .read_words = sbs_words_read,
         .read_xml = sbs_xml_words_read,
         .room_words = sbs_room_words,
+        .wipe_rest = sbs_client_wipe_used,
         .words = server->priv.words,
         .words_size = sizeof server->priv.words,
         .decode = sbs_linux_decode,

@@ -53,16 +53,36 @@ sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
     return SBS_OK;
 }
 
-sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
-    uid_t owner;
-    if (sbs_sqlite_queue_owner(queue->priv.config.path, &owner) != SBS_OK) {
-        return SBS_ERR_STORAGE;
-    }
-    if (owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0)) {
-        return SBS_OK;
+/* True if one of the files that SQLite reads with the database was put there by somebody else: in a folder where many
+ * may write, that one would decide what the queue holds. The superuser may have left one. */
+static bool has_foreign_companion(const char *path, uid_t owner) {
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        char name[SQLITE_PATH_SIZE];
+        struct stat file;
+        int len = snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (len < SQLITE_PATH_SIZE && look_at_file(name, &file) == SBS_OK && file.st_uid != owner && file.st_uid != 0) {
+            return true;
+        }
     }
 
-    return SBS_ERR_FORBIDDEN;
+    return false;
+}
+
+sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
+    uid_t owner;
+    if (sbs_sqlite_queue_owner(path, &owner) != SBS_OK) {
+        return SBS_ERR_STORAGE;
+    }
+
+    bool allowed = owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
+    if (!allowed || has_foreign_companion(path, owner)) {
+        return SBS_ERR_FORBIDDEN;
+    }
+
+    return SBS_OK;
 }
 
 bool sbs_sqlite_is_empty(const char *path) {
@@ -128,6 +148,11 @@ static sbs_status make_files_private(sbs_sqlite_queue *queue) {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     if (queue->priv.config.vfs != NULL) {
         return SBS_OK;
+    }
+
+    /* Somebody may have been faster than SQLite in making one. */
+    if (sbs_sqlite_check_owner(queue) == SBS_ERR_FORBIDDEN) {
+        return SBS_ERR_FORBIDDEN;
     }
 
     /* An older program, or a copy, may have left them open to others. */

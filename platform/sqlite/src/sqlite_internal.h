@@ -165,6 +165,10 @@ sbs_status sbs_sqlite_forget_first(sbs_sqlite_queue *queue, sqlite3_stmt *row);
  * empty, its tables are to be made. SBS_ERR_FORMAT, SBS_ERR_VERSION: not ours to touch. Without a transaction. */
 sbs_status sbs_sqlite_identify(sbs_sqlite_queue *queue);
 
+/** True if each table and index of ours that is there is one of this version, and nothing touches them: statements on
+ * what a damaged file has left of them end. */
+bool sbs_sqlite_has_tables_of(sbs_sqlite_queue *queue, int version);
+
 /** Makes the tables, or brings those of an older version to this one, unless another process did so meanwhile; then
  * priv.emptied becomes false. Without a transaction. */
 sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue);
@@ -184,7 +188,8 @@ void sbs_sqlite_disconnect(sbs_sqlite_queue *queue);
 /** True if the file is not the one at the path any more. */
 bool sbs_sqlite_has_moved(const sbs_sqlite_queue *queue);
 
-/** Whether this process may open the file at the path. SBS_ERR_FORBIDDEN: it is another user's. SBS_ERR_STORAGE: there
+/** Whether this process may open the file at the path. SBS_ERR_FORBIDDEN: it is another user's, or its log or journal
+ * is. SBS_ERR_STORAGE: there
  * is none, or it cannot be looked at. */
 sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue);
 
@@ -304,6 +309,11 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
 
 /** Reads the port's counters. Takes the lock itself. */
 sbs_status sbs_sqlite_read_counters(sbs_sqlite_queue *queue, sbs_queue_counters *out);
+
+/* ---- sqlite_bulk.c: many items at once --------------------------------------------------------------------------- */
+
+/** The port's bulk operations. */
+extern const sbs_queue_bulk sbs_sqlite_bulk;
 
 /* ---- sqlite_add.c: adding items ---------------------------------------------------------------------------------- */
 

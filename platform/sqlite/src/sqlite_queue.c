@@ -365,6 +365,7 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
         .begin = queue_begin,
         .commit = queue_commit,
         .note_failures = queue_note_failures,
+        .bulk = &sbs_sqlite_bulk,
     };
 
     memset(queue, 0, sizeof *queue);

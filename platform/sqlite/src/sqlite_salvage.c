@@ -55,6 +55,10 @@ static void salvage_finalize(salvage *work) {
 
 /* False if the tables are not those of the version, or cannot be read. */
 static bool salvage_prepare(salvage *work, int version) {
+    if (!sbs_sqlite_has_tables_of(work->from, version)) {
+        return false;
+    }
+
     static const char *const texts[][2] = {
 #define SALVAGE_TEXTS(name, first, second) {first, second},
         SALVAGE_STATEMENTS(SALVAGE_TEXTS)

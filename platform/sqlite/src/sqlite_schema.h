@@ -161,6 +161,10 @@ enum {
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
+    X(LIST, "SELECT i.id, i.len, i.lane, i.attempts, i.type IS NULL, s.identity FROM sbs_item i LEFT JOIN sbs_seen s " \
+            "ON s.id = i.id WHERE i.state = 0 AND i.id > ?1 ORDER BY i.id LIMIT ?2")                                   \
+    X(MARK_FRESH, "UPDATE sbs_item SET attempts = 1 WHERE id BETWEEN ?1 AND ?2 AND state = 0 AND attempts = 0")        \
+    X(UNMARK, "UPDATE sbs_item SET attempts = attempts - 1 WHERE id = ?1 AND state = 0 AND attempts > 0")              \
     X(FAILURES, "UPDATE sbs_item SET failures = ?2, failing_since_s = ?3 WHERE id = ?1 AND state = 0")                 \
     X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3, mendable = ?4, words = ?5, "                     \
             "http_status = NULL WHERE id = ?1 AND state = 0")                                                          \

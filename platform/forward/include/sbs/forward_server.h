@@ -17,8 +17,9 @@
 extern "C" {
 #endif
 
-#define SBS_FORWARD_WORDS_SIZE 1024u       /**< bytes for a server's words, with the NUL */
-#define SBS_FORWARD_ANSWER_MAX (16u << 20) /**< most bytes of an answer's body */
+#define SBS_FORWARD_WORDS_SIZE 1024u         /**< bytes for a server's words, with the NUL */
+#define SBS_FORWARD_ANSWER_MAX (16u << 20)   /**< most bytes of an answer's body */
+#define SBS_FORWARD_STATEMENT_MAX (4u << 20) /**< of a CapabilityStatement: read as JSON it takes ten times as much */
 
 /** Zero means the default; strings and key must outlive the server. */
 typedef struct sbs_forward_server_config {
