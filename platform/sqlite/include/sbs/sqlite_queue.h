@@ -41,7 +41,7 @@ struct sqlite3_stmt;
  * when it is opened, in one transaction; older programs refuse it from then on. */
 #define SBS_SQLITE_QUEUE_VERSION 2
 
-#define SBS_SQLITE_STATEMENTS 56    /**< room for prepared statements */
+#define SBS_SQLITE_STATEMENTS 64    /**< room for prepared statements */
 #define SBS_SQLITE_HASH_SIZE 20u    /**< bytes of an identity and of a content hash */
 #define SBS_SQLITE_TYPE_SIZE 65u    /**< of a resource type, with the NUL */
 #define SBS_SQLITE_SOURCE_SIZE 128u /**< of the name of a source device, with the NUL */
