@@ -371,7 +371,7 @@ typedef struct sbs_sqlite_pusher {
  * queue belongs, also if the superuser takes it.
  * @param out_idle_ms milliseconds since a pusher noted itself last; UINT64_MAX if none ever did; may be NULL.
  * @return SBS_OK; SBS_ERR_BUSY: another process pushes; SBS_ERR_FORBIDDEN: it is the queue of another user, or
- * FILE.lock cannot be opened (an older program's, left by another user); SBS_ERR_NOT_FOUND: no queue; SBS_ERR_FORMAT:
+ * FILE.lock belongs to another user, or cannot be opened; SBS_ERR_NOT_FOUND: no queue; SBS_ERR_FORMAT:
  * no file; SBS_ERR_ARGUMENT: the name is too long; SBS_ERR_STORAGE. errno tells more.
  */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *path,
