@@ -69,15 +69,16 @@ static void there_is_room_for_a_bounded_number_of_types(void **state) {
     sbs_forward_statement_free(&statement);
     for (unsigned i = 0; i < SBS_FORWARD_TYPES_MAX; i++) {
         char name[16];
-        (void)snprintf(name, sizeof name, "T%c%c", 'a' + (int)(i / 26), 'a' + (int)(i % 26));
+        (void)snprintf(name, sizeof name, "T%c%c%c", 'a' + (int)(i / 676), 'a' + (int)(i / 26 % 26),
+                       'a' + (int)(i % 26));
         assert_int_equal(sbs_forward_statement_add(&statement, TEXT(name), &can), SBS_OK);
     }
     assert_int_equal(sbs_forward_statement_add(&statement, TEXT("Observation"), &can), SBS_ERR_BUFFER);
-    assert_int_equal(sbs_forward_statement_add(&statement, TEXT("Taa"), &can), SBS_OK);
+    assert_int_equal(sbs_forward_statement_add(&statement, TEXT("Taaa"), &can), SBS_OK);
     assert_int_equal(sbs_forward_statement_add(&statement, TEXT("a b"), &can), SBS_ERR_ARGUMENT);
     sbs_forward_statement copy = {0};
     assert_int_equal(sbs_forward_statement_copy(&copy, &statement), SBS_OK);
-    assert_true(sbs_forward_statement_of(&copy, "Taz").create);
+    assert_true(sbs_forward_statement_of(&copy, "Taaz").create);
     sbs_forward_statement_free(&copy);
     sbs_forward_statement_free(&statement);
     sbs_forward_statement_free(&statement);
