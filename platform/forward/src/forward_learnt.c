@@ -103,6 +103,10 @@ void sbs_forward_learnt_begin(sbs_forward_push *push) {
     if (config->memory != NULL) {
         sbs_forward_batch_recall(&push->priv.batch, sbs_forward_memory_batches(config->memory));
     }
+    if (config->lead != NULL) {
+        sbs_forward_batch_facts facts = sbs_forward_batch_known(&config->lead->priv.batch);
+        sbs_forward_batch_recall(&push->priv.batch, &facts);
+    }
 
     engine->batch_max = sbs_forward_batch_size(&push->priv.batch);
     engine->batch_told = push_note_batch;
