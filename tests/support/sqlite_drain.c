@@ -152,6 +152,7 @@ void drain_begin(uint16_t depth, sbs_forward_mode mode, uint16_t batch_max, unsi
                 .trust_mode = true,
                 .mark_ahead = depth,
                 .batch_max = batch_max,
+                .no_gzip = true, /* this server reads what it is sent */
                 .pushed_ms = UINT64_MAX,
                 .event = note_event,
                 .durable = note_durable,

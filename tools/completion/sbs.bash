@@ -218,14 +218,14 @@ _sbs() {
     'discover') words='--fhir --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' files=yes ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;
     'queue list') words='--json --queue --keep-dead --config --help' ;;
     'queue status') words='--json --queue --keep-dead --config --help' ;;
     'queue show') words='--json --queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
     'queue remove') words='--queue --keep-dead --config --help' ;;

@@ -37,6 +37,8 @@ static const cli_option option_table[] = {
      &cli_push_with.already_there, .type = CLI_CHOICE},
     {"no-cache", NULL, "keep nothing of what is learnt of the server beside the queue, and use nothing of it",
      &cli_push_with.no_cache, .type = CLI_FLAG},
+    {"no-gzip", NULL, "send bodies as they are; default by gzip where the server takes that and it saves time",
+     &cli_push_with.no_gzip, .type = CLI_FLAG},
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
@@ -445,6 +447,7 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
         full.batch_max = SBS_FORWARD_BATCH_MAX;
     }
 
+    full.no_gzip = cli_push_with.no_gzip;
     full.settle_ms = (uint32_t)cli_push_with.settle_s * 1000u;
     if (cli_push_with.already_there == 1) {
         full.already_there = SBS_ALREADY_SET_ASIDE;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward_learnt.h"
+
 #define RETRY_AFTER_MAX_S 3600u
 #define LATE_MS 1000u /* what was told is durable by then */
 
@@ -198,29 +200,12 @@ static void push_begin_engine(sbs_forward_push *push) {
     push->priv.state = RUN;
 }
 
-/* True if no token came because its endpoint was remembered, and is not there any more: it is looked for anew. */
-static bool push_forgets_token_url(sbs_forward_push *push) {
-    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
-    return push->priv.config.memory != NULL && detail->step == SBS_STEP_TOKEN &&
-           sbs_forward_memory_doubts_token_url(push->priv.config.memory);
-}
-
-static void push_keep_statement(sbs_forward_push *push) {
-    const sbs_forward_statement *statement;
-    uint16_t refused_with;
-    sbs_forward_memory *memory = push->priv.config.memory;
-
-    if (memory != NULL && sbs_forward_modes_learnt(&push->priv.modes, &statement, &refused_with)) {
-        sbs_forward_memory_note_statement(memory, statement, refused_with);
-    }
-}
-
 static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_forward_modes_poll(&push->priv.modes, push->priv.now, out_wait);
     if (status == SBS_PENDING) {
         return status;
     }
-    if (status != SBS_OK && push_forgets_token_url(push)) {
+    if (status != SBS_OK && sbs_forward_learnt_forgets_token_url(push)) {
         *out_wait = (sbs_wait){.descriptor = -1};
         return SBS_PENDING;
     }
@@ -228,7 +213,7 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
         return push_wait_to_learn(push, status, out_wait);
     }
 
-    push_keep_statement(push);
+    sbs_forward_learnt_note_statement(push);
 
     push->priv.attempts = 0;
     push_begin_engine(push);
@@ -310,33 +295,6 @@ static void push_fail(sbs_forward_push *push) {
     }
 }
 
-static bool push_note_batch(void *ctx, const sbs_push_batch_report *report) {
-    sbs_forward_push *push = ctx;
-    return sbs_forward_batch_note(&push->priv.batch, report, push->priv.now.mono_ms - push->priv.sent_ms);
-}
-
-/* What the poll says of batches. */
-static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
-    const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
-    bool refused = sbs_forward_batch_note_item(&push->priv.batch, event->kind);
-    if (status == SBS_OK) {
-        sbs_forward_batch_note_idle(&push->priv.batch);
-    }
-    if (refused && !config->batch_auto && config->warn != NULL) {
-        config->warn(config->ctx, "the server takes no batches: items are sent one by one");
-    }
-
-    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
-}
-
-/* A server that states another way of writing by now may refuse what it stated before. */
-static void push_doubt_statement(sbs_forward_push *push, const sbs_push_event *event) {
-    if (push->priv.config.memory != NULL && event->kind == SBS_PUSH_DEAD && event->http_status != 0) {
-        sbs_forward_memory_doubt_statement(push->priv.config.memory);
-    }
-}
-
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
         push->priv.sent_ms = push->priv.now.mono_ms;
@@ -350,14 +308,13 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
         return status;
     }
 
-    push_learn_batch(push, status);
-    if (event->kind >= SBS_PUSH_WAITING && push_forgets_token_url(push)) {
+    sbs_forward_learnt_note_event(push, status);
+    if (event->kind >= SBS_PUSH_WAITING && sbs_forward_learnt_forgets_token_url(push)) {
         sbs_push_wake(&push->priv.engine);
         *out_wait = (sbs_wait){.descriptor = -1};
         return SBS_PENDING;
     }
 
-    push_doubt_statement(push, event);
     if (event->kind != SBS_PUSH_NOTHING) {
         if (!push->priv.told) {
             push->priv.told_ms = push->priv.now.mono_ms;
@@ -458,27 +415,6 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
-/* What an earlier run learnt of the server; what does not fit is asked for. */
-static void push_recall(sbs_forward_push *push) {
-    const sbs_forward_memory *memory = push->priv.config.memory;
-    const sbs_forward_statement *statement;
-    uint16_t refused_with;
-
-    if (memory != NULL && sbs_forward_memory_statement(memory, &statement, &refused_with)) {
-        (void)sbs_forward_modes_recall(&push->priv.modes, statement, refused_with);
-    }
-}
-
-static void push_keep_what_was_learnt(sbs_forward_push *push) {
-    sbs_forward_memory *memory = push->priv.config.memory;
-    sbs_forward_batch_facts facts = sbs_forward_batch_known(&push->priv.batch);
-
-    if (memory != NULL) {
-        sbs_forward_memory_watch(memory, push->priv.now);
-        sbs_forward_memory_note_batches(memory, &facts);
-    }
-}
-
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
     if (config->item_max == 0) {
@@ -500,25 +436,13 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .sent = push->priv.sent,
         .unstored = push->priv.unstored,
         .sent_count = SBS_FORWARD_BATCH_MAX,
-        .batch_told = push_note_batch,
-        .batch_ctx = push,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
 
-    push_recall(push);
-    sbs_forward_batch_init(&push->priv.batch, config->queue, config->batch_max, config->batch_auto);
-    if (config->memory != NULL) {
-        sbs_forward_batch_recall(&push->priv.batch, sbs_forward_memory_batches(config->memory));
-    }
-    if (config->lead != NULL) {
-        sbs_forward_batch_facts facts = sbs_forward_batch_known(&config->lead->priv.batch);
-        sbs_forward_batch_recall(&push->priv.batch, &facts);
-    }
-    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
-
+    sbs_forward_learnt_begin(push);
     sbs_status status = push_allocate(push);
     if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {
         status = sbs_forward_ahead_open(&push->priv.ahead, config->queue, config->mark_ahead, &push->priv.ahead_queue);
@@ -548,6 +472,7 @@ static void push_free_memory(sbs_forward_push *push) {
 
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
+    sbs_forward_gzip_free(&push->priv.gzip);
     sbs_forward_ahead_close(&push->priv.ahead);
     free(engine->item);
     free(engine->body);
@@ -562,7 +487,7 @@ static void push_free_memory(sbs_forward_push *push) {
 static sbs_status push_finish(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.engine_config.queue;
     sbs_forward_push_cancel(push);
-    push_keep_what_was_learnt(push);
+    sbs_forward_learnt_end(push);
 
     sbs_status status = SBS_OK;
     if (queue->ops->commit != NULL) {

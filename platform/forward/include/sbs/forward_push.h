@@ -14,6 +14,7 @@
 #include "sbs/forward_ahead.h"
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_gzip.h"
 #include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
@@ -51,6 +52,7 @@ typedef struct sbs_forward_push_config {
     bool batch_auto;     /**< batches only where a backlog waits, and their size by what is learnt */
     uint16_t mark_ahead; /**< items that are marked in one commit, at most SBS_FORWARD_AHEAD_MAX; 0 or 1, or a queue
                             without bulk operations: each by itself. Plain writes are marked one by one */
+    bool no_gzip;        /**< no body is coded */
     uint32_t settle_ms;  /**< how long a server may take to find what it stored */
     bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
     bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
@@ -97,6 +99,8 @@ typedef struct sbs_forward_push {
         sbs_push_sent sent[SBS_FORWARD_BATCH_MAX];
         uint32_t unstored[SBS_FORWARD_BATCH_MAX];
         sbs_forward_batch batch;
+        sbs_forward_gzip gzip;
+        sbs_push_coder coder;
         uint64_t sent_ms; /* the first byte of the request under way */
         uint64_t looks;
         uint64_t resume_ms;
