@@ -28,6 +28,12 @@ typedef struct secret {
 static secret secrets[SECRET_COUNT];
 static uint64_t uses;
 
+/* Which three characters stand beside each other somewhere in a secret, by five bits of each: nearly all places of a
+ * text are told by one look that no secret begins there. */
+#define GRAM_LEN 3u
+#define GRAM_COUNT (1u << 15)
+static uint8_t grams[FORM_COUNT][GRAM_COUNT / 8];
+
 /* ---- characters ----------------------------------------------------------------------------------------------- */
 
 /* The character in the form that is compared; NUL if the form leaves it out. RFC 6750 section 2.1, and base64url. */
@@ -171,6 +177,34 @@ static size_t read_character(sbs_text text, unsigned *out) {
     return 1;
 }
 
+/* ---- what no secret has ---------------------------------------------------------------------------------------- */
+
+static unsigned gram_of(const char *data) {
+    unsigned gram = 0;
+    for (unsigned i = 0; i < GRAM_LEN; i++) {
+        gram = gram << 5 | ((unsigned)(unsigned char)data[i] & 31u);
+    }
+    return gram;
+}
+
+static bool gram_is_known(secret_form form, const char *data) {
+    unsigned gram = gram_of(data);
+    return (grams[form][gram / 8] >> (gram % 8) & 1u) != 0;
+}
+
+/* Made anew: a secret that was forgotten leaves nothing. */
+static void grams_make(void) {
+    sbs_wipe(grams, sizeof grams);
+    for (size_t i = 0; i < SECRET_COUNT * FORM_COUNT; i++) {
+        unsigned form = (unsigned)(i % FORM_COUNT);
+        const secret *known = &secrets[i / FORM_COUNT];
+        for (size_t at = 0; known->forms[form] != NULL && at + GRAM_LEN <= known->lens[form]; at++) {
+            unsigned gram = gram_of(known->forms[form] + at);
+            grams[form][gram / 8] = (uint8_t)(grams[form][gram / 8] | 1u << (gram % 8));
+        }
+    }
+}
+
 /* ---- noting --------------------------------------------------------------------------------------------------- */
 
 static void secret_forget(secret *old) {
@@ -258,15 +292,21 @@ void cli_secret_note(sbs_text text) {
     new.used = uses;
 
     secret *place = secret_place(&new);
+    bool known = place->lens[FORM_WHOLE] == new.lens[FORM_WHOLE] &&
+                 memcmp(place->forms[FORM_WHOLE], new.forms[FORM_WHOLE], new.lens[FORM_WHOLE]) == 0;
     secret_forget(place);
     *place = new;
     secrets_bound(place);
+    if (!known) {
+        grams_make();
+    }
 }
 
 void cli_secret_forget(void) {
     for (size_t i = 0; i < SECRET_COUNT; i++) {
         secret_forget(&secrets[i]);
     }
+    grams_make();
 }
 
 /* ---- hiding --------------------------------------------------------------------------------------------------- */
@@ -323,6 +363,10 @@ static size_t min_size(size_t a, size_t b) {
 
 /* How many characters from @p at on are of a secret: a whole fragment, or nothing. */
 static size_t fragment_at(const secret_row *row, secret_form form, size_t at) {
+    if (row->len - at < SHORTEST_SECRET || !gram_is_known(form, row->data + at)) {
+        return 0;
+    }
+
     for (size_t i = 0; i < SECRET_COUNT; i++) {
         const char *data = secrets[i].forms[form];
         size_t need = min_size(secrets[i].lens[form], FRAGMENT_LEN);
@@ -392,6 +436,10 @@ static size_t hide_in_form(char *text, size_t len, secret_form form, bool decode
     return left;
 }
 
+static bool is_coded(const char *text, size_t len) {
+    return memchr(text, '%', len) != NULL || memchr(text, '\\', len) != NULL || memchr(text, '&', len) != NULL;
+}
+
 /* As it is decoded, and as it stands: a backslash may be an escape or may be there to break a secret up. */
 size_t cli_secret_hide(char *text, size_t len) {
     if (!has_secrets()) {
@@ -399,7 +447,7 @@ size_t cli_secret_hide(char *text, size_t len) {
     }
 
     for (unsigned form = 0; form < FORM_COUNT; form++) {
-        if (len >= SHORTEST_SECRET) {
+        if (len >= SHORTEST_SECRET && is_coded(text, len)) {
             len = hide_in_form(text, len, (secret_form)form, true);
         }
         if (len >= SHORTEST_SECRET) {
