@@ -316,11 +316,6 @@ sbs_status sbs_client_step_exchange(sbs_client *client) {
 
     sbs_status status = sbs_exchange_step(exchange, client->priv.now, &client->priv.wait);
 
-    /* Words of the head stand where a caller may look before the answer is read to its end. */
-    if (answer->has_words) {
-        sbs_client_hide_secrets(client);
-    }
-
     /* A server that keeps its connections may cut one now and then. */
     if (status == SBS_OK && exchange->reused) {
         client->priv.cuts = 0;
