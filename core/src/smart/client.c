@@ -256,6 +256,11 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     sbs_status status = client_step(client);
     *out_wait = client->priv.wait;
 
+    /* Words of the head stand where a caller may look before the answer is read to its end. */
+    if (client->priv.exchange.answer.has_words) {
+        sbs_client_hide_secrets(client);
+    }
+
     client_call_hook(client, false);
     if (status != SBS_PENDING) {
         client_finish(client, status);
