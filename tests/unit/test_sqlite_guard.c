@@ -102,6 +102,22 @@ static void a_replacement_that_fails_is_told_and_done_later(void **state) {
     assert_int_equal(rig_counters().waiting, 3);
 }
 
+/* The checksum is made of as many bytes as the item says: they must be there, and be bytes. */
+static void a_body_of_another_type_or_length_is_damage(void **state) {
+    static const char *const changes[] = {"CAST(data AS TEXT)", "x'6162'", "x'61626364'", "x''", "7"};
+    char sql[128];
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
+        sbs_queue_item item;
+        uint64_t id = rig_append("abc");
+        (void)snprintf(sql, sizeof sql, "UPDATE sbs_body SET data = %s WHERE id = %llu", changes[i],
+                       (unsigned long long)id);
+        rig_tamper(sql);
+        assert_int_equal(rig_next(0, &item), SBS_ERR_DAMAGED);
+        assert_int_equal(item.id, id);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, rig_set_up, rig_tear_down)
 
 int main(void) {
@@ -110,6 +126,7 @@ int main(void) {
         TEST(nothing_writes_the_schema),
         TEST(a_queue_without_its_row_is_damaged_and_saved),
         TEST(a_replacement_that_fails_is_told_and_done_later),
+        TEST(a_body_of_another_type_or_length_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
