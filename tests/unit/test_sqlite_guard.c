@@ -73,15 +73,21 @@ static void nothing_writes_the_schema(void **state) {
 /* The only row that says which ids were given, and how much there is. */
 static void a_queue_without_its_row_is_damaged_and_saved(void **state) {
     uint64_t kept = 0;
+    sbs_sqlite_dead dead;
     (void)state;
     for (int n = 0; n < 3; n++) {
         rig_append("a");
     }
+    assert_int_equal(rig.port.ops->settle(rig.port.ctx, 2, SBS_QUEUE_DEAD, "refused", "no subject"), SBS_OK);
     rig_tamper("DELETE FROM sbs_queue");
     rig_reopen();
     assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
     assert_int_equal(kept, 3);
-    assert_int_equal(rig_counters().waiting, 3);
+    assert_int_equal(rig_counters().waiting, 2);
+    assert_int_equal(sbs_sqlite_queue_dead(&rig.queue, 0, &dead), SBS_OK);
+    assert_int_equal(dead.item.id, 2);
+    assert_string_equal(dead.reason, "refused");
+    assert_string_equal(dead.words, "no subject");
     assert_true(rig_append("b") > 3);
 }
 
