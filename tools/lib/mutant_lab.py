@@ -106,7 +106,7 @@ class Lab:
         log = tree.with_suffix(".log")
         tree.mkdir(parents=True, exist_ok=True)
         # A time of the build that stays: else each configuration would change programs that are the same.
-        settings = dict(os.environ, SOURCE_DATE_EPOCH="1600000000")
+        settings = dict(os.environ, SOURCE_DATE_EPOCH="1750000000")
         with log.open("w") as out:
             def run(*command):
                 done = subprocess.run(command, cwd=tree, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False)
