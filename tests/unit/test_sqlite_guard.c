@@ -15,7 +15,7 @@ int __wrap_rename(const char *from, const char *to);
 static bool rename_fails;
 
 int __wrap_rename(const char *from, const char *to) {
-    if (rename_fails) {
+    if (rename_fails && strcmp(to, rig.path) == 0) {
         errno = EIO;
         return -1;
     }
@@ -93,7 +93,6 @@ static void a_queue_without_its_row_is_damaged_and_saved(void **state) {
 
 /* What was saved does not get its place: that is told, and the next time it does. */
 static void a_replacement_that_fails_is_told_and_done_later(void **state) {
-    uint64_t kept = 0;
     (void)state;
     for (int n = 0; n < 3; n++) {
         rig_append("a");
@@ -103,9 +102,8 @@ static void a_replacement_that_fails_is_told_and_done_later(void **state) {
     assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
     rename_fails = false;
     rig_reopen();
-    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
-    assert_int_equal(kept, 3);
     assert_int_equal(rig_counters().waiting, 3);
+    assert_true(rig_append("b") > 3);
 }
 
 /* The checksum is made of as many bytes as the item says: they must be there, and be bytes. */
