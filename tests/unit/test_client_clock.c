@@ -500,6 +500,19 @@ static void a_clock_that_was_set_since_discovery(void **state) {
     assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -500));
 }
 
+/* However long ago it came, to the second. */
+static void a_date_of_hours_ago_is_counted_on(void **state) {
+    (void)state;
+    begin(0);
+    rig.no_token_date = true;
+    assert_int_equal(ask(), SBS_OK);
+    pass(12 * 3600000);
+    rig.s.now.utc_s += 500;
+    assert_int_equal(ask(), SBS_OK);
+    assert_int_equal(rig.documents, 1);
+    assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -500));
+}
+
 static void a_server_that_asks_for_time_gets_it(void **state) {
     (void)state;
     begin(120);
@@ -530,6 +543,7 @@ int main(void) {
         CASE(another_refusal_leaves_the_correction),    CASE(what_is_taken_back_is_the_last_correction),
         CASE(a_clock_that_was_set_is_corrected_back),   CASE(a_clock_that_was_set_since_discovery),
         CASE(a_clock_is_corrected_once_in_a_request),   CASE(a_server_that_asks_for_time_gets_it),
+        CASE(a_date_of_hours_ago_is_counted_on),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
