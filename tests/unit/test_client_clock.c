@@ -324,6 +324,22 @@ static void a_slow_answer_is_no_difference(void **state) {
     assert_int_equal(rig.tokens, 2);
 }
 
+/* What the answer took is counted in whole seconds, and no more of them than passed. */
+static void what_an_answer_took_is_counted_to_the_second(void **state) {
+    (void)state;
+    begin(1); /* our clock shows 30 seconds more by the time the token's answer is there */
+    rig.refuses = true;
+    rig.after_ms = 29985;
+    assert_not_corrected(ask());
+    assert_int_equal(detail()->clock_difference_s, 0);
+    begin(2);
+    rig.refuses = true;
+    rig.after_ms = 29985;
+    assert_int_equal(ask(), SBS_ERR_OAUTH);
+    assert_int_equal(rig.tokens, 2);
+    assert_int_equal(detail()->clock_difference_s, -32);
+}
+
 static void a_refused_scope_is_no_clock(void **state) {
     (void)state;
     for (date_source source = OF_TOKEN_ENDPOINT; source <= ASKED_FOR; source++) {
@@ -533,16 +549,27 @@ static void a_server_that_asks_for_time_gets_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(an_assertion_stands_a_little_in_the_past), CASE(every_clock_comes_to_a_token),
-        CASE(a_corrected_clock_is_never_ahead),         CASE(the_difference_is_told),
-        CASE(an_absurd_difference_is_not_corrected),    CASE(a_right_clock_is_left_alone),
-        CASE(a_slow_answer_is_no_difference),           CASE(a_refused_scope_is_no_clock),
-        CASE(an_answer_out_of_a_cache_tells_no_time),   CASE(without_any_date_nothing_is_known),
-        CASE(nobody_is_asked_where_there_is_nobody),    CASE(a_date_that_cannot_be_had_leaves_the_refusal),
-        CASE(who_is_not_authenticated_tells_no_time),   CASE(a_correction_that_changes_nothing_is_taken_back),
-        CASE(another_refusal_leaves_the_correction),    CASE(what_is_taken_back_is_the_last_correction),
-        CASE(a_clock_that_was_set_is_corrected_back),   CASE(a_clock_that_was_set_since_discovery),
-        CASE(a_clock_is_corrected_once_in_a_request),   CASE(a_server_that_asks_for_time_gets_it),
+        CASE(an_assertion_stands_a_little_in_the_past),
+        CASE(every_clock_comes_to_a_token),
+        CASE(a_corrected_clock_is_never_ahead),
+        CASE(the_difference_is_told),
+        CASE(an_absurd_difference_is_not_corrected),
+        CASE(a_right_clock_is_left_alone),
+        CASE(a_slow_answer_is_no_difference),
+        CASE(a_refused_scope_is_no_clock),
+        CASE(what_an_answer_took_is_counted_to_the_second),
+        CASE(an_answer_out_of_a_cache_tells_no_time),
+        CASE(without_any_date_nothing_is_known),
+        CASE(nobody_is_asked_where_there_is_nobody),
+        CASE(a_date_that_cannot_be_had_leaves_the_refusal),
+        CASE(who_is_not_authenticated_tells_no_time),
+        CASE(a_correction_that_changes_nothing_is_taken_back),
+        CASE(another_refusal_leaves_the_correction),
+        CASE(what_is_taken_back_is_the_last_correction),
+        CASE(a_clock_that_was_set_is_corrected_back),
+        CASE(a_clock_that_was_set_since_discovery),
+        CASE(a_clock_is_corrected_once_in_a_request),
+        CASE(a_server_that_asks_for_time_gets_it),
         CASE(a_date_of_hours_ago_is_counted_on),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
