@@ -26,6 +26,7 @@ static struct {
     refusal refusal;
     bool refuses;                         /* whatever the assertion says */
     const char *then;                     /* the body of the refusals after the first; NULL: as the first */
+    unsigned then_status;                 /* their status; 0: as the first */
     const char *fields;                   /* more header lines of a refusal */
     bool no_token_date;                   /* of the token endpoint */
     bool no_document_date;                /* of the FHIR server */
@@ -91,8 +92,8 @@ static void serve_token(fake_server *server, const char *request, size_t len) {
     bool is_valid = rig.iat >= rig.iat_from && rig.iat <= rig.iat_to && rig.exp > 0;
     if (rig.refuses || !is_valid) {
         const char *body = rig.tokens > 1 && rig.then != NULL ? rig.then : rig.refusal.body;
-        answer(server, rig.refusal.status, !rig.no_token_date, rig.token_age != NULL ? rig.token_age : rig.fields,
-               body);
+        unsigned status = rig.tokens > 1 && rig.then_status != 0 ? rig.then_status : rig.refusal.status;
+        answer(server, status, !rig.no_token_date, rig.token_age != NULL ? rig.token_age : rig.fields, body);
         return;
     }
     answer(server, 200, !rig.no_token_date, NULL,
@@ -462,6 +463,31 @@ static void another_refusal_leaves_the_correction(void **state) {
     assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -120));
 }
 
+/* Another status is another refusal, whatever its words. */
+static void another_status_leaves_the_correction(void **state) {
+    (void)state;
+    begin(120);
+    rig.refuses = true;
+    rig.refusal = (refusal){400, "{\"error\":\"something_else\"}"};
+    rig.then = "{}";
+    rig.then_status = 401;
+    assert_int_equal(ask(), SBS_ERR_OAUTH);
+    assert_int_equal(rig.tokens, 2);
+    assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -120));
+}
+
+static void a_correction_has_a_limit_to_the_second(void **state) {
+    (void)state;
+    for (int64_t error_s = 86460; error_s <= 86461; error_s++) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+            begin(sign * error_s);
+            rig.refuses = true;
+            assert_int_equal(ask(), SBS_ERR_OAUTH);
+            assert_int_equal(rig.tokens, error_s == 86460 ? 2 : 1);
+        }
+    }
+}
+
 /* The earlier correction comes back, not none. */
 static void what_is_taken_back_is_the_last_correction(void **state) {
     (void)state;
@@ -571,6 +597,8 @@ int main(void) {
         CASE(a_clock_is_corrected_once_in_a_request),
         CASE(a_server_that_asks_for_time_gets_it),
         CASE(a_date_of_hours_ago_is_counted_on),
+        CASE(another_status_leaves_the_correction),
+        CASE(a_correction_has_a_limit_to_the_second),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }
