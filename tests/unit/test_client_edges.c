@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake_fhir.h"
+#include "keys.h"
 #include "sbs/count.h"
 #include "test.h"
 
@@ -115,7 +116,9 @@ static void what_the_caller_chose_is_sent(void **state) {
 }
 
 static void any_scope_and_the_seed_leave_the_judgement_to_the_server(void **state) {
+    static test_key rsa;
     fake_setup *s = *state;
+    test_key_init(&rsa, SBS_RS384, 2048);
     s->fhir.token_body = "{\"access_token\":\"a\",\"token_type\":\"bearer\",\"scope\":\"system/Patient.r\"}";
     assert_int_equal(restart(s), SBS_OK);
     assert_int_equal(create(s), SBS_ERR_SCOPE);
@@ -124,8 +127,12 @@ static void any_scope_and_the_seed_leave_the_judgement_to_the_server(void **stat
     assert_int_not_equal(create(s), SBS_ERR_SCOPE);
     s->config.any_scope = false;
     s->config.profile = SBS_PROFILE_SEED;
+    s->config.token_url = "https://fhir.example/token";
     assert_int_equal(restart(s), SBS_OK);
-    assert_int_not_equal(create(s), SBS_ERR_SCOPE);
+    s->config.key = &rsa.key; /* the seed knows no other */
+    assert_int_equal(restart(s), SBS_OK);
+    sbs_status status = create(s);
+    assert_true(status != SBS_ERR_SCOPE && status != SBS_ERR_KEY);
 }
 
 static void a_first_delay_is_drawn_and_kept(void **state) {
@@ -371,21 +378,58 @@ static void an_outcome_without_words_does_no_harm(void **state) {
     }
 }
 
-static void a_statement_that_is_forbidden_leads_nowhere(void **state) {
+static void a_statement_that_nobody_shows_leads_nowhere(void **state) {
+    static const char *const answers[] = {
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    };
     fake_setup *s = *state;
     s->config.oauth_uris = sbs_client_oauth_uris;
+    s->config.max_attempts = 1;
+    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
+        assert_int_equal(restart(s), SBS_OK);
+        s->fhir.discovery_status = 404;
+        s->fhir.discovery_times = 9;
+        s->fhir.statement_answer = answers[i];
+        assert_true(create(s) < 0);
+        assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
+    }
+}
+
+static void an_outcome_within_an_entry_says_that_it_may_pass(void **state) {
+    fake_setup *s = *state;
+    s->config.read_words = sbs_words_read;
+    s->config.max_attempts = 1;
     assert_int_equal(restart(s), SBS_OK);
-    s->fhir.discovery_status = 404;
-    s->fhir.discovery_times = 9;
-    s->fhir.statement_answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    s->fhir.fhir_status = 400;
+    s->fhir.fields = "Content-Type: application/fhir+json\r\n";
+    s->fhir.fhir_body = "{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":"
+                        "\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"throttled\"}]}}]}";
     assert_true(create(s) < 0);
-    assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
+    assert_int_equal(sbs_client_detail(&s->client)->fault, SBS_FAULT_SERVER);
+}
+
+/* Without a Date the clock is in doubt; what has no room for the question stays as it is. */
+static void a_date_that_cannot_be_asked_for_is_done_without(void **state) {
+    fake_setup *s = *state;
+    static char base[1500] = "https://fhir.example/";
+    memset(base + strlen(base), 'b', sizeof base - 1 - strlen(base));
+    s->config.fhir_base = base;
+    s->config.token_url = "https://fhir.example/token";
+    s->config.work_size = 1600;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.date = "";
+    s->fhir.token_status = 400;
+    s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+    assert_int_equal(create(s), SBS_ERR_OAUTH);
 }
 
 /* One cut of a kept connection is passed over in a request; the next is as any failure. */
 static void a_second_cut_in_a_request_counts(void **state) {
     fake_setup *s = *state;
-    sbs_request request = fake_create(NULL);
+    sbs_request request = fake_create(IDENTIFIER);
     sbs_status status = SBS_PENDING;
     sbs_wait wait;
     s->config.max_attempts = 1;
@@ -544,7 +588,9 @@ int main(void) {
         CASE(a_head_that_does_not_fit_tells_its_size),
         CASE(what_has_no_size_is_told_without_one),
         CASE(an_outcome_without_words_does_no_harm),
-        CASE(a_statement_that_is_forbidden_leads_nowhere),
+        CASE(a_statement_that_nobody_shows_leads_nowhere),
+        CASE(an_outcome_within_an_entry_says_that_it_may_pass),
+        CASE(a_date_that_cannot_be_asked_for_is_done_without),
         CASE(a_second_cut_in_a_request_counts),
         CASE(a_peer_that_ends_before_it_took_anything_is_an_error),
         CASE(requests_to_other_ports_and_streams_open_anew),
