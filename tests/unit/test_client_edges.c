@@ -363,8 +363,7 @@ static void an_outcome_without_words_does_no_harm(void **state) {
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{}]}",
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"\",\"diagnostics\":\" \"}]}",
         "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"throttled\"}]}",
-        "{\"error\":\"invalid_token\",\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
-        "\"code\":\"transient\"}]}",
+        "{\"error\":\"invalid_token\",\"resourceType\":\"OperationOutcome\",\"issue\":[{\"code\":\"transient\"}]}",
     };
     fake_setup *s = *state;
     for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
