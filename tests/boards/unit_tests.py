@@ -45,9 +45,10 @@ HEAP_TOO_SMALL = {
 }
 
 
-def build(board, folder):
-    """Builds all that fits; {name: why} of what does not fit. Anything else that fails is one failed test."""
-    done = subprocess.run([ROOT / "tools" / "lib" / "build-lock", "cmake", "--build", folder, "-j", str(os.cpu_count()), "--target", "board_tests", "--", "-k", "0"],
+def build(board, folder, targets):
+    """Builds what fits of these; {name: why} of what does not fit. Anything else that fails is one failed test."""
+    done = subprocess.run([ROOT / "tools" / "lib" / "build-lock", "cmake", "--build", folder, "-j", str(os.cpu_count()), "--target",
+                           *targets, "--", "-k", "0"],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     too_large = {}
     broken = []
@@ -84,14 +85,19 @@ def run_one(board, image, is_long):
         print(f"left to the long suite: {name} {one}")
 
 
-def unit_tests(board, folder, is_long, elsewhere, workers=2):
-    """`elsewhere`: names of tests that ran on a board before, which the short suite does not run again; those of this board
-    are added."""
-    too_large = build(board, folder)
-    without_heap = HEAP_TOO_SMALL.get(board, ())
+def unit_tests(board, folder, is_long, left, workers=2):
+    """`left`: names of tests that fit no board before this one, None if there was none; the short suite builds and runs these
+    only, and a test that fits a smaller board is in no doubt to fit a larger one. Returns what is left after this board."""
+    if not is_long and left is not None and not left:
+        print(f"left to the long suite on {board}: all unit tests, they ran on smaller boards")
+        return left
+    targets = ["board_tests"] if is_long or left is None else sorted(left)
+    too_large = build(board, folder, targets)
+    without_heap = [name for name in HEAP_TOO_SMALL.get(board, ()) if left is None or name in left]
     sources = {path.stem for path in (ROOT / "tests" / "unit").glob("test_*.c")}
+    chosen = sources if targets == ["board_tests"] else left
     images = sorted(image for image in (folder / "images" / "tests").glob("test_*.elf")
-                    if image.stem in sources - set(too_large) - set(without_heap))
+                    if image.stem in chosen - set(too_large) - set(without_heap))
     for name, why in sorted(too_large.items()):
         print(f"not on {board}: {name} ({why})")
     for name in without_heap:
@@ -99,14 +105,12 @@ def unit_tests(board, folder, is_long, elsewhere, workers=2):
     outgrown = [name for name in too_large if not name.startswith(MAY_BE_TOO_LARGE.get(board, "nothing"))]
     report(not outgrown, f"{board}: {len(images)} of {len(images) + len(too_large) + len(without_heap)} unit tests fit",
            f"outgrew it: {outgrown}")
-    repeated = [] if is_long else [image for image in images if image.stem in elsewhere]
-    for image in repeated:
-        print(f"left to the long suite on {board}, it ran on a smaller board: {image.stem}")
-        images.remove(image)
-    elsewhere.update(image.stem for image in images)
+    if targets != ["board_tests"]:
+        print(f"left to the long suite on {board}: the unit tests that ran on a smaller board")
     if not is_long:
         for image in [image for image in images if image.stem in HEAVY_AS_A_WHOLE]:
             print(f"left to the long suite: {image.stem}")
             images.remove(image)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda image: run_one(board, image, is_long), images))
+    return set(too_large) | set(without_heap)

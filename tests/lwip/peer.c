@@ -105,28 +105,6 @@ void peer_send(peer_connection *connection, uint8_t flags, const void *data, siz
     connection->seq += (uint32_t)len + ((flags & (SYN | FIN)) != 0 ? 1u : 0u);
 }
 
-void peer_send_options(const peer_connection *connection, uint8_t flags, const uint8_t *options, size_t len) {
-    uint8_t packet[60] = {0};
-    put_16(packet, connection->port);
-    put_16(packet + 2, connection->device_port);
-    put_32(packet + 4, connection->seq);
-    put_32(packet + 8, connection->ack);
-    packet[12] = (uint8_t)((20 + len) / 4 << 4);
-    packet[13] = flags;
-    put_16(packet + 14, WINDOW);
-    memcpy(packet + 20, options, len);
-    send_ip(connection->peer, PEER_TCP, DEVICE_ADDRESS, packet, 20 + len, 16);
-}
-
-void peer_ask_arp(peer *self, size_t len) {
-    uint8_t *bytes = add_frame(self, len)->bytes;
-    static const uint8_t head[] = {0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1};
-    memcpy(bytes + 12, head, sizeof head);
-    memcpy(bytes + 22, own_address, 6);
-    put_32(bytes + 28, PEER_ADDRESS);
-    put_32(bytes + 38, DEVICE_ADDRESS);
-}
-
 static void answer_arp(peer *self, const uint8_t *question) {
     if (!self->answers_arp || get_16(question + 20) != 1 || get_32(question + 38) == get_32(question + 28)) {
         return;
@@ -202,7 +180,6 @@ static void send_end(void *ctx) {
     peer *self = ctx;
     uint16_t type = get_16(self->sending.bytes + 12);
     if (self->cable && type == ETHERNET_ARP) {
-        self->arp_answers += get_16(self->sending.bytes + 20) == 2;
         answer_arp(self, self->sending.bytes);
     } else if (self->cable && type == ETHERNET_IP && self->sending.bytes[IP_AT + 9] != ICMP) {
         take_apart(self, self->sending.bytes, self->sending.len);

@@ -37,8 +37,7 @@ typedef struct peer {
     sbs_lwip_net *net;
     uint64_t now_ms;
     bool cable, answers_arp;
-    unsigned arp_answers; /* of the device */
-    unsigned blocked;     /* so many frames find no room in the controller */
+    unsigned blocked; /* so many frames find no room in the controller */
     peer_frame to_device[PEER_FRAMES];
     size_t to_device_first, to_device_count, read;
     peer_packet from_device[PEER_FRAMES];
@@ -70,12 +69,6 @@ void peer_send_udp(peer *peer, uint16_t from_port, uint32_t to, uint16_t to_port
 
 /** Sends a segment of the connection; the sequence number moves on. */
 void peer_send(peer_connection *connection, uint8_t flags, const void *data, size_t len);
-
-/** Sends a segment without data that has these options, a multiple of 4 bytes; the sequence number stays. */
-void peer_send_options(const peer_connection *connection, uint8_t flags, const uint8_t *options, size_t len);
-
-/** Asks by ARP who has the device's address, in a frame of which only so many bytes arrive (42: all of it). */
-void peer_ask_arp(peer *peer, size_t len);
 
 /** Takes the device's SYN; answers nothing. */
 bool peer_take_syn(peer *peer, uint16_t port, peer_connection *out);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +49,28 @@ int test_program_wait(pid_t pid) {
     return WEXITSTATUS(status);
 }
 
+/* What the script made for all test programs, as SBS_TEST_MADE has it: the name of its folder there is the script's. */
+static bool copy_what_was_made(const char *script, char *folder) {
+    const char *made = getenv("SBS_TEST_MADE");
+    if (made == NULL) {
+        return false;
+    }
+    char *from = NULL;
+    assert_true(asprintf(&from, "%s/%s/.", made, script) > 0);
+
+    char *const arguments[] = {"cp", "-R", from, folder, NULL};
+    bool copied = access(from, R_OK | X_OK) == 0 && test_program_wait(test_program_start("/", NULL, arguments)) == 0;
+    free(from);
+    return copied;
+}
+
 char *test_folder_make(const char *script) {
     const char *base = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
     char *folder = NULL;
     char *path = NULL;
     assert_true(asprintf(&folder, "%s/sbs-test-XXXXXX", base) > 0);
     assert_non_null(mkdtemp(folder));
-    if (script != NULL) {
+    if (script != NULL && !copy_what_was_made(script, folder)) {
         assert_true(asprintf(&path, "%s/support/%s", SBS_TEST_DATA_DIR, script) > 0);
         char *const arguments[] = {path, folder, NULL};
         assert_int_equal(test_program_wait(test_program_start("/", NULL, arguments)), 0);

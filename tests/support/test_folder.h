@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 /* Makes a folder under TMPDIR and, unless @p script is NULL, runs the script of tests/support with its path as
- * argument. The path is released by test_folder_remove(), which removes all that is in it. Each failure fails the test.
+ * argument; where SBS_TEST_MADE names a folder in which it ran before, what it made is copied from there. The path is
+ * released by test_folder_remove(), which removes all that is in it. Each failure fails the test.
  */
 char *test_folder_make(const char *script);
 void test_folder_remove(char *folder);

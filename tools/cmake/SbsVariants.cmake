@@ -22,11 +22,17 @@ elseif(SBS_VARIANT STREQUAL nodemo)
 endif()
 
 # Object files hold both machine code and what can be optimised across files when the program is linked: the firmware is
-# linked so (boards/firmware), the many programs of the tests are not.
-add_compile_options(-flto -ffat-lto-objects)
+# linked so (boards/firmware), the many programs of the tests are not. A variant is for its firmware alone: machine code
+# that nobody links is not made, which is three quarters of the work. Its other programs are linked as the firmware is.
+if(SBS_VARIANT STREQUAL default)
+    add_compile_options(-flto -ffat-lto-objects)
+    add_link_options(-fno-lto)
+else()
+    add_compile_options(-flto -fno-fat-lto-objects)
+    add_link_options(-flto -flto-partition=one -Os)
+endif()
 # Loops stay as they are written: moving what does not change out of them makes code longer, 800 bytes in all.
 add_compile_options(-fno-move-loop-invariants -fno-tree-loop-im)
-add_link_options(-fno-lto)
 
 # One heap for all: TLS needs most of it while it connects, lwIP's frames while they pass.
 set(SBS_LWIP_DEFINITIONS SBS_LWIP_SHARED_HEAP=1 SBS_LWIP_ALLOCATE=sbs_baremetal_calloc

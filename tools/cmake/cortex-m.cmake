@@ -4,6 +4,9 @@
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR arm)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+# These know the objects that hold no machine code.
+find_program(CMAKE_AR arm-none-eabi-gcc-ar REQUIRED)
+find_program(CMAKE_RANLIB arm-none-eabi-gcc-ranlib REQUIRED)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SBS_BOARD)
 

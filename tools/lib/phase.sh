@@ -64,11 +64,34 @@ build_preset() {
         tools/lib/build-lock cmake --build --preset "$preset" -j "$(nproc)" "$@"
 }
 
+# make_test_files: keys and certificates, which OpenSSL takes seconds to make, once for all test programs instead of once for
+# each. They are made again after an hour, as some of the certificates are good for a day.
+make_test_files() {
+    local recent script folder
+    mkdir -p build/made
+    exec {lock}>build/made/.lock
+    flock "$lock"
+    recent=$(find build/made -mindepth 2 -maxdepth 2 -name whole -mmin -60 | head -n 1)
+    if [ -z "$recent" ]; then
+        find build/made -mindepth 1 -maxdepth 1 -type d -mmin +1440 -exec rm -rf {} +
+        folder=$(mktemp -d build/made/XXXXXX)
+        for script in make_certificates.sh make_keys.sh; do
+            mkdir "$folder/$script"
+            check "$script" "tests/support/$script" "$root/$folder/$script"
+        done
+        recent=$folder/whole
+        : >"$recent"
+    fi
+    exec {lock}>&-
+    export SBS_TEST_MADE=$root/${recent%/whole}
+}
+
 # ctest_preset PRESET [OPTION...]: runs its tests and counts them from ctest's own closing line.
 ctest_preset() {
     local preset=$1 log line
     shift
     log=build/test-logs/ctest-$preset.log
+    make_test_files
     ctest --preset "$preset" "$@" 2>&1 | tee "$log"
     line=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$log" | tail -n 1)
     if [ -z "$line" ]; then

@@ -1,174 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sbs/forward_push.h"
+#include "forward_push_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
-#define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
+#include "forward_learnt.h"
+
 #define RETRY_AFTER_MAX_S 3600u
+#define LATE_MS 1000u /* what was told is durable by then */
 
 enum { LEARN, RUN };
 
 static const sbs_backoff learn_backoff = {1000, 300000};
 static const sbs_backoff learn_pause = {60000, 3600000};
-
-/* ---- what was looked at ----------------------------------------------------------------------------------------- */
-
-static sbs_forward_slot *slot_find(sbs_forward_push *push, uint64_t id) {
-    if (id == 0) {
-        return NULL;
-    }
-
-    for (size_t i = 0; i < SLOT_COUNT; i++) {
-        if (push->priv.slots[i].id == id) {
-            return &push->priv.slots[i];
-        }
-    }
-
-    return NULL;
-}
-
-static sbs_forward_slot *slot_oldest(sbs_forward_push *push) {
-    sbs_forward_slot *oldest = push->priv.slots;
-    for (size_t i = 1; i < SLOT_COUNT; i++) {
-        if (push->priv.slots[i].used < oldest->used) {
-            oldest = &push->priv.slots[i];
-        }
-    }
-
-    return oldest;
-}
-
-/* The item's own, or that of the item which was not looked at for longest. */
-static sbs_forward_slot *slot_take(sbs_forward_push *push, uint64_t id) {
-    sbs_forward_slot *taken = slot_find(push, id);
-    if (taken == NULL) {
-        taken = slot_oldest(push);
-    }
-
-    push->priv.looks++;
-    taken->used = push->priv.looks;
-    taken->id = id;
-    sbs_forward_buffer_clear(&taken->name);
-    taken->type[0] = taken->put_id[0] = taken->fault[0] = '\0';
-    return taken;
-}
-
-/* The program's name for it, else the resource's, else its number. False if there is no memory. */
-static bool slot_name(sbs_forward_push *push, sbs_forward_slot *taken) {
-    const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_forward_resource *resource = &push->priv.resource;
-    sbs_writer out;
-    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
-
-    bool named = config->name != NULL && config->name(config->ctx, taken->id, &out);
-    if (!named && (resource->value.len > 0 || resource->id[0] != '\0')) {
-        sbs_forward_resource_put_name(resource, "", 0, &out);
-    } else if (!named) {
-        sbs_put_string(&out, "item ");
-        sbs_put_uint(&out, taken->id);
-    }
-
-    sbs_put_char(&out, '\0');
-    return sbs_writer_finish(&out, NULL) == SBS_OK;
-}
-
-static sbs_status slot_refuse(sbs_forward_slot *slot, const char *why) {
-    (void)snprintf(slot->fault, sizeof slot->fault, "%s", why);
-    return SBS_ERR_FORMAT;
-}
-
-/* ---- the encoder ------------------------------------------------------------------------------------------------ */
-
-static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
-                                     sbs_push_identity *out) {
-    const sbs_forward_resource *resource = &push->priv.resource;
-    slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
-
-    out->write_mode = slot->write_mode;
-    out->type = sbs_text_of(resource->type);
-    out->system = sbs_forward_buffer_text(&resource->system);
-    out->value = sbs_forward_buffer_text(&resource->value);
-    if (item->meta.format == SBS_FORWARD_BY_SUBJECT) {
-        out->subject = sbs_forward_buffer_text(&resource->subject);
-    }
-
-    /* Its own id names it better than any that is derived. */
-    bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
-    if (own) {
-        out->id = sbs_text_of(resource->id);
-        return SBS_OK;
-    }
-
-    /* What a repeat would not find again must not be sent as if it would. */
-    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_PUT) {
-        return slot_refuse(slot, "no id and no identifier to derive one from");
-    }
-    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        return slot_refuse(slot, "no identifier to look for");
-    }
-    if (slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)) {
-        return slot_refuse(slot, "its identifier begins or ends with a blank, which servers cut off");
-    }
-
-    return SBS_OK;
-}
-
-static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
-    sbs_forward_push *push = ctx;
-    const sbs_forward_push_config *config = &push->priv.config;
-    sbs_forward_slot *slot = slot_take(push, item->item->id);
-    sbs_text text = {(const char *)item->data, item->item->len};
-    const char *fault = NULL;
-
-    /* What the program itself has against an item comes before what its text says. */
-    if (config->refuse != NULL) {
-        fault = config->refuse(config->ctx, item->item->id);
-    }
-    sbs_forward_resource_free(&push->priv.resource);
-    if (fault == NULL) {
-        fault = sbs_forward_resource_read(&push->priv.resource, text);
-    }
-
-    /* A shortage of memory passes, and says nothing against the item: it waits. */
-    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !slot_name(push, slot)) {
-        return SBS_ERR_MEMORY;
-    }
-    if (fault != NULL) {
-        return slot_refuse(slot, fault);
-    }
-
-    /* The words about a scope name what this request needs. */
-    memcpy(slot->type, push->priv.resource.type, sizeof slot->type);
-    sbs_status status = push_name_identity(push, slot, item->item, out);
-    sbs_interaction interaction = slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
-    sbs_forward_server_note_request(config->server, interaction, sbs_text_of(slot->type));
-    return status;
-}
-
-static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity,
-                              sbs_writer *out) {
-    sbs_forward_push *push = ctx;
-    sbs_forward_slot *slot = slot_find(push, item->item->id);
-    (void)identity;
-    if (slot == NULL || item->id.len >= sizeof slot->put_id) {
-        return SBS_ERR_STATE;
-    }
-
-    if (item->id.len > 0) {
-        memcpy(slot->put_id, item->id.ptr, item->id.len);
-    }
-    slot->put_id[item->id.len] = '\0';
-
-    if (slot->put_id[0] != '\0') {
-        sbs_forward_resource_put(&push->priv.resource, slot->put_id, out);
-    } else {
-        sbs_forward_resource_put(&push->priv.resource, NULL, out);
-    }
-    return SBS_OK;
-}
 
 /* ---- telling ---------------------------------------------------------------------------------------------------- */
 
@@ -245,7 +90,7 @@ static void push_warn_of_ids(sbs_forward_push *push, const sbs_forward_event *ev
 
 static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
     const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_forward_slot *slot = slot_find(push, told->id);
+    const sbs_forward_slot *slot = sbs_push_slot(push, told->id);
     char place[PLACE_SIZE] = "";
     char target[PLACE_SIZE] = "";
     char version[SBS_FHIR_ID_MAX + 1];
@@ -348,7 +193,7 @@ static void push_begin_engine(sbs_forward_push *push) {
     uint64_t pushed_ms = push->priv.config.pushed_ms;
     uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
     *tried_ms = UINT32_MAX; /* long enough ago for any server */
-    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
+    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(sbs_push_modes(push), push->priv.now)) {
         *tried_ms = (uint32_t)pushed_ms;
     }
 
@@ -360,17 +205,15 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
     if (status == SBS_PENDING) {
         return status;
     }
+    if (status != SBS_OK && sbs_forward_learnt_forgets_token_url(push)) {
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
     if (status != SBS_OK) {
         return push_wait_to_learn(push, status, out_wait);
     }
 
-    const sbs_forward_push_config *config = &push->priv.config;
-    if (config->batch_max > 1 && !sbs_forward_modes_takes_batch(&push->priv.modes)) {
-        push->priv.engine_config.batch_max = 1;
-        if (config->warn != NULL) {
-            config->warn(config->ctx, "the server does not state that it takes batches: items are sent one by one");
-        }
-    }
+    sbs_forward_learnt_note_statement(push);
 
     push->priv.attempts = 0;
     push_begin_engine(push);
@@ -378,9 +221,9 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
     return SBS_PENDING;
 }
 
-/* ---- the engine ------------------------------------------------------------------------------------------------- */
+/* ---- what is durable -------------------------------------------------------------------------------------------- */
 
-/* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
+/* An operation or a commit of the queue failed. Where a group is still open only its end says whether it was done. The
  * engine then starts over from what the queue holds. */
 static void push_end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
@@ -395,6 +238,45 @@ static void push_end_failed_group(sbs_forward_push *push) {
     }
 }
 
+/* The same where deliveries are kept back: they stay so, unless a commit that failed undid them. */
+static void push_end_failed_commit(sbs_forward_push *push) {
+    sbs_push_cancel(&push->priv.engine);
+
+    if (sbs_forward_ahead_was_undone(&push->priv.ahead)) {
+        push_tell_undone(push);
+    } else if (sbs_forward_ahead_is_durable(&push->priv.ahead)) {
+        push_tell_durable(push);
+    }
+}
+
+/* True if nothing is sent for a while: all is done, or all wait for time alone. */
+static bool push_is_at_rest(sbs_status status, const sbs_wait *wait) {
+    return status == SBS_OK || (wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0);
+}
+
+/* Writes what is kept back, where it is time. What is told waits no longer than LATE_MS for the disk. */
+static sbs_status push_keep_up(sbs_forward_push *push, bool at_rest, sbs_wait *out_wait) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    uint64_t due_ms = push->priv.told_ms + LATE_MS;
+    bool late = push->priv.told && now_ms >= due_ms;
+
+    if (at_rest || late) {
+        return sbs_forward_ahead_flush(&push->priv.ahead, at_rest);
+    }
+    if (push->priv.told && out_wait->timeout_ms > due_ms - now_ms) {
+        out_wait->timeout_ms = (uint32_t)(due_ms - now_ms);
+    }
+
+    return SBS_OK;
+}
+
+static bool push_is_durable(const sbs_forward_push *push) {
+    return sbs_push_is_durable(&push->priv.engine) &&
+           (!push->priv.looks_ahead || sbs_forward_ahead_is_durable(&push->priv.ahead));
+}
+
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
+
 /* The server's word for the time, where TLS vouches for it. */
 static void push_note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
@@ -405,20 +287,50 @@ static void push_note_clock(sbs_forward_push *push) {
     }
 }
 
+static void push_fail(sbs_forward_push *push) {
+    if (push->priv.looks_ahead) {
+        push_end_failed_commit(push);
+    } else {
+        push_end_failed_group(push);
+    }
+}
+
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
+    if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
+        push->priv.sent_ms = push->priv.now.mono_ms;
+    }
+
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
 
     if (status != SBS_OK && status != SBS_PENDING) {
-        push_end_failed_group(push);
+        push_fail(push);
         return status;
     }
 
+    sbs_forward_learnt_note_event(push, status);
+    if (event->kind >= SBS_PUSH_WAITING && sbs_forward_learnt_forgets_token_url(push)) {
+        sbs_push_wake(&push->priv.engine);
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
+
     if (event->kind != SBS_PUSH_NOTHING) {
+        if (!push->priv.told) {
+            push->priv.told_ms = push->priv.now.mono_ms;
+        }
         push->priv.told = true;
         push_tell(push, event, false);
     }
-    if (sbs_push_is_durable(&push->priv.engine)) {
+
+    if (push->priv.looks_ahead) {
+        sbs_status kept = push_keep_up(push, push_is_at_rest(status, out_wait), out_wait);
+        if (kept != SBS_OK) {
+            push_fail(push);
+            return kept;
+        }
+    }
+    if (push_is_durable(push)) {
         push_tell_durable(push);
     }
 
@@ -428,6 +340,9 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
     push_note_clock(push);
+    if (push->priv.config.memory != NULL) {
+        sbs_forward_memory_watch(push->priv.config.memory, now);
+    }
 
     if (push->priv.state == RUN) {
         return push_poll_engine(push, out_wait);
@@ -472,13 +387,14 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
 
 static sbs_status push_allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
+    size_t item_max = push->priv.config.item_max;
 
-    engine->item = malloc(SBS_FORWARD_ITEM_MAX);
-    engine->item_size = SBS_FORWARD_ITEM_MAX;
+    engine->item = malloc(item_max);
+    engine->item_size = item_max;
 
     /* In a Bundle the item stands with its URL and its condition. */
-    engine->body = malloc(BODY_MAX);
-    engine->body_size = BODY_MAX;
+    engine->body = malloc(2 * item_max);
+    engine->body_size = 2 * item_max;
 
     engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
     engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
@@ -489,18 +405,21 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     if (engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL) {
         return SBS_ERR_MEMORY;
     }
-    if (engine->batch_max <= 1) {
+    if (push->priv.config.batch_max <= 1) {
         return SBS_OK;
     }
 
     /* Only the answer to a batch has to be read whole. */
-    engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
-    engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+    engine->answer = malloc(item_max);
+    engine->answer_size = item_max;
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
 }
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+    if (config->item_max == 0) {
+        push->priv.config.item_max = SBS_FORWARD_ITEM_MAX;
+    }
 
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
     if (config->trust_mode) {
@@ -510,20 +429,32 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     push->priv.engine_config = (sbs_push_config){
         .client = sbs_forward_server_client(config->server),
         .queue = config->queue,
-        .encoder = {.identify = push_identify, .encode = push_encode, .ctx = push},
+        .encoder = sbs_push_encoder_of(push),
         .already_there = config->already_there,
         .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
-        .batch_max = config->batch_max,
+        .sent = push->priv.sent,
+        .unstored = push->priv.unstored,
+        .sent_count = SBS_FORWARD_BATCH_MAX,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
 
+    sbs_forward_learnt_begin(push);
     sbs_status status = push_allocate(push);
+    if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {
+        status = sbs_forward_ahead_open(&push->priv.ahead, config->queue, config->mark_ahead, &push->priv.ahead_queue);
+        push->priv.engine_config.queue = &push->priv.ahead_queue;
+        push->priv.looks_ahead = status == SBS_OK;
+    }
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
+    }
+
+    if (config->lead != NULL) {
+        push_begin_engine(push);
     }
 
     if (status != SBS_OK) {
@@ -541,6 +472,8 @@ static void push_free_memory(sbs_forward_push *push) {
 
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
+    sbs_forward_gzip_free(&push->priv.gzip);
+    sbs_forward_ahead_close(&push->priv.ahead);
     free(engine->item);
     free(engine->body);
     free(engine->answer);
@@ -550,19 +483,30 @@ static void push_free_memory(sbs_forward_push *push) {
     sbs_wipe(push, sizeof *push);
 }
 
-sbs_status sbs_forward_push_close(sbs_forward_push *push) {
+/* Ends what is under way, and makes durable what was told, so that it stays true. */
+static sbs_status push_finish(sbs_forward_push *push) {
+    const sbs_queue *queue = push->priv.engine_config.queue;
+    sbs_forward_push_cancel(push);
+    sbs_forward_learnt_end(push);
+
     sbs_status status = SBS_OK;
-    const sbs_queue *queue = push->priv.config.queue;
+    if (queue->ops->commit != NULL) {
+        status = queue->ops->commit(queue->ctx);
+    }
+    if (status == SBS_OK && push->priv.looks_ahead) {
+        status = sbs_forward_ahead_flush(&push->priv.ahead, true);
+    }
+
+    return status;
+}
+
+sbs_status sbs_forward_push_close(sbs_forward_push *push) {
     if (!push->priv.open) {
         push_free_memory(push);
         return SBS_OK;
     }
 
-    /* What was told of is made durable, so that it stays true. */
-    sbs_forward_push_cancel(push);
-    if (queue->ops->commit != NULL) {
-        status = queue->ops->commit(queue->ctx);
-    }
+    sbs_status status = push_finish(push);
     if (status == SBS_OK) {
         push_tell_durable(push);
     } else {

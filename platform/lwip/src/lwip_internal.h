@@ -13,6 +13,10 @@
 #include "sbs/lwip_net.h"
 #include "sbs/lwip_stream.h"
 
+#if !NO_SYS && !LWIP_TCPIP_CORE_LOCKING
+#error "threads use lwIP by its core lock: set LWIP_TCPIP_CORE_LOCKING to 1"
+#endif
+
 #if NO_SYS
 #define sbs_lwip_lock() ((void)0)
 #define sbs_lwip_unlock() ((void)0)
@@ -40,9 +44,6 @@ void sbs_lwip_lookup_cancel(sbs_lwip_lookup *lookup);
 
 /* Receives one frame into memory of its own. SBS_OK; SBS_PENDING: none was there; an error of the controller. */
 sbs_status sbs_lwip_frame_receive(const sbs_ethernet *ethernet, struct pbuf **out_frame);
-
-/* Whether a frame has the type of ARP and is too short for it. */
-bool sbs_lwip_is_cut_arp(const uint8_t *frame, size_t len);
 
 /* Whether the memory for received frames is nearly used up. */
 bool sbs_lwip_frames_scarce(void);

@@ -188,8 +188,7 @@ static bool take_frames(sbs_lwip_net *net) {
         net->priv.frames_in++;
         if (frame == NULL) {
             net->priv.frames_dropped++;
-        } else if (sbs_lwip_is_cut_arp(frame->payload, frame->len) ||
-                   net->priv.netif.input(frame, &net->priv.netif) != ERR_OK) {
+        } else if (net->priv.netif.input(frame, &net->priv.netif) != ERR_OK) {
             (void)pbuf_free(frame);
         }
     }
