@@ -7,7 +7,7 @@
  * Unwind: 11
  * Meant: form_put_percent:conversion
  * Suite: short
- * Fault: core/src/text/form.c `"0123456789ABCDEF"` => `"0123456789ABCDE"`
+ * Fault: core/src/text/form.c `(unsigned char)c >> 4)` => `(unsigned char)c >> 3)`
  */
 #include "proof.h"
 #include "sbs/url.h"
