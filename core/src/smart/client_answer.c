@@ -88,6 +88,7 @@ void sbs_client_hide_secrets(sbs_client *client) {
 sbs_status sbs_client_decode(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     sbs_answer *answer = &client->priv.exchange.answer;
+    /* Not taken: a body that was dropped keeps its length only where that ends the request. */
     if (answer->coding == SBS_CODING_NONE || answer->body_len == 0 || answer->body_dropped) {
         return SBS_OK;
     }
@@ -126,6 +127,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     if (status != SBS_OK) {
         return status;
     }
+    /* Not taken: as above. */
     if (answer->body_len == 0 || answer->body_dropped) {
         return SBS_ERR_JSON;
     }
