@@ -60,7 +60,7 @@ void sbs_board_watchdog_start(uint32_t timeout_ms) {
     WATCHDOG_LOAD = LM3S_CLOCK_HZ / 1000u * timeout_ms;
     WATCHDOG_CTL = WATCHDOG_INTERRUPT_AND_RESET;
     WATCHDOG_LOCK = 0;
-    sbs_cortex_m_enable_interrupt(LM3S_WATCHDOG_INTERRUPT);
+    sbs_cortex_m_enable_interrupt_at(LM3S_WATCHDOG_INTERRUPT, SBS_PRIORITY_WATCHDOG);
 }
 
 void sbs_board_watchdog_feed(void) {

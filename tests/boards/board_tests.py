@@ -15,15 +15,16 @@ RESTARTED = 3
 # An instruction takes 64 ns of the board's time, which stands still while the host is busy with other things: a watchdog
 # that expires has seen the board hang, not its emulator.
 OWN_TIME = ["-icount", "shift=6"]
+GUARD = 0x10000  # bytes below RAM that nobody may touch
 # Command: kind of the last word, part of its line, function that pc lies in.
 FAULTS = {
     "write-null": ("memory", "address=00000000", "write_null"),
     "read-null": ("memory", "address=00000008", "read_null"),
-    "write-flash": ("memory", "address=00000400", "write_flash"),
+    "write-flash": ("memory", "", "write_flash"),
     "jump-into-ram": ("memory", "cfsr=00000001", None),
     "undefined": ("usage", "cfsr=00010000", "undefined_instruction"),
-    "fill-stack": ("stack", "address=1fffff", None),
-    "step-over": ("stack", "address=1ff", None),
+    "fill-stack": ("stack", "", None),
+    "step-over": ("stack", "", None),
     "abort": ("abort", "exception=0", "probe_fault"),
     "panic": ("panic", "a note that is longer than the ", "panic"),
     "hang": ("watchdog", "exception=", "hang"),
@@ -40,11 +41,31 @@ def function_at(image, address):
     return asked.stdout.splitlines()[0]
 
 
+def symbols_of(image):
+    """What the linker script says, by name: addresses and sizes."""
+    asked = subprocess.run(["arm-none-eabi-nm", str(image)], capture_output=True, text=True, check=True)
+    return {name: int(value, 16) for value, _, name in map(str.split, asked.stdout.splitlines()) if name.startswith("sbs_ld_")}
+
+
+def expected_addresses(image, command):
+    """Where the forbidden access lies; None: the command has none of its own."""
+    ld = symbols_of(image)
+    ram, vectors_end = ld["sbs_ld_ram_start"], ld["sbs_ld_flash_start"] + ld["sbs_ld_vectors_size"]
+    return {
+        "write-flash": range(vectors_end, vectors_end + 1),
+        "fill-stack": range(ram - 256, ram),  # the first frame that does not fit
+        "step-over": range(ram - GUARD, ram),
+    }.get(command)
+
+
 def fault(board, image, command):
     kind, part, function = FAULTS[command]
+    addresses = expected_addresses(image, command)
     status, out, err = run(board, image, arg=f"do={command}", qemu=OWN_TIME)
-    word = re.search(r"^last fault: (\w+) pc=([0-9a-f]{8}) .*$", out, re.MULTILINE)
+    word = re.search(r"^last fault: (\w+) pc=([0-9a-f]{8}) .* address=([0-9a-f]{8}) .*$", out, re.MULTILINE)
     fine = status == RESTARTED and word and word[1] == kind and part in word[0] and not err
+    if fine and addresses:
+        fine = int(word[3], 16) in addresses
     if fine and function:
         fine = function_at(image, int(word[2], 16)) == function
     if command == "hang-after-grant":

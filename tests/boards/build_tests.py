@@ -3,6 +3,7 @@
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 
 from harness import ROOT, firmware, report, run
@@ -25,6 +26,27 @@ def another_board(scratch):
         _, out, _ = run(scratch / "third-board", built.stdout.strip())
     fine = out.startswith("hello from third-board\nEMULATION ONLY")
     report(fine, "a copy of a board's folder under another name builds and runs", built.stderr[-3000:] + out)
+
+
+def behind_a_boot_loader(scratch):
+    """An image that does not begin where the core looks for vectors: a boot loader of eight bytes, stack and entry, starts it, and
+    its own vectors serve the clock and the faults."""
+    place = scratch / "booted"
+    shutil.copytree(BOARDS / "mps2-an386", place)
+    memory = (place / "memory.ld").read_text(encoding="utf-8")
+    (place / "memory.ld").write_text(memory.replace("ORIGIN = 0x00000000, LENGTH = 4M", "ORIGIN = 0x00012000, LENGTH = 1M"), encoding="utf-8")
+    built = build(place, "board_probe", scratch / "booted-build")
+    image = pathlib.Path(built.stdout.strip() or "none")
+    out = ""
+    if built.returncode == 0:
+        table = subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", image, "/dev/stdout"], capture_output=True, check=True)
+        (scratch / "boot").write_bytes(table.stdout[:8])
+        loader = ["-device", f"loader,addr=0,file={scratch / 'boot'},force-raw=on"]
+        _, clock, _ = run(place, image, arg="do=clock", qemu=loader)
+        _, fault, _ = run(place, image, arg="do=write-flash", qemu=loader)
+        out = clock + fault
+    fine = "failed" not in out and "do clock" in out and "last fault: memory" in out
+    report(fine, "an image behind a boot loader has its clock and tells its faults", built.stderr[-3000:] + out)
 
 
 def no_entropy(scratch):
@@ -83,6 +105,7 @@ def build_tests():
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         another_board(scratch)
+        behind_a_boot_loader(scratch)
         no_entropy(scratch)
         not_by_accident(scratch)
     table()

@@ -23,10 +23,11 @@ static void read_null(void) {
     (void)nowhere[2];
 }
 
-/* Flash begins above the vectors' guard. */
+/* Behind the vectors, whose place is the guard's where flash begins at 0. */
 static void write_flash(void) {
-    volatile uint32_t *volatile code = (volatile uint32_t *)0x400u;
-    *code = 1;
+    extern uint8_t sbs_ld_flash_start[], sbs_ld_vectors_size[];
+    uintptr_t code = (uintptr_t)sbs_ld_flash_start + (uintptr_t)sbs_ld_vectors_size;
+    *(volatile uint32_t *)code = 1;
 }
 
 static void jump_into_ram(void) {

@@ -2,19 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """An authorization and FHIR server on 127.0.0.1 that answers as it is told; prints its port.
 
-usage: fake_server.py ANSWERS
+usage: fake_server.py ANSWERS [PEM NAME]
 
 ANSWERS is a file of JSON: {"METHOD PATH": [STATUS, {FIELD: VALUE}, BODY], ...}. Of the paths that a request's path
 begins with, the longest counts; a BODY that is no string is sent as JSON; a STATUS of 0 ends the connection without an
 answer; BASE in a field or a body is the server's own URL. What stands in no row is answered as a server does that
-grants a token, states conditional creates and stores everything.
+grants a token, states conditional creates and stores everything. With PEM, a certificate and its key, it speaks TLS,
+and its own URL is https://NAME.
 """
 import http.server
 import json
+import ssl
 import sys
 
 with open(sys.argv[1]) as file:
     ANSWERS = json.load(file)
+BASE = f"https://{sys.argv[3]}" if len(sys.argv) > 3 else ""
 
 FHIR = {"Content-Type": "application/fhir+json"}
 TOKEN = {"access_token": "a-token", "token_type": "Bearer", "expires_in": 300, "scope": "system/*.cu"}
@@ -48,7 +51,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status == 0:
             self.close_connection = True
             return
-        base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        base = BASE or f"http://127.0.0.1:{self.server.server_address[1]}"
         text = body if isinstance(body, str) else json.dumps(body)
         data = text.replace("BASE", base).encode()
         self.send_response(status)
@@ -66,5 +69,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+if BASE:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()

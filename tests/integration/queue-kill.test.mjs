@@ -25,6 +25,9 @@ const WAYS = [
     ['if-none-exist', ['--write-mode', 'if-none-exist', '--settle', '0']],
     ['put in batches', ['--write-mode', 'put', '--batch', '8']],
     ['if-none-exist in batches', ['--write-mode', 'if-none-exist', '--batch', '8', '--settle', '0']],
+    ['if-none-exist, 64 marked ahead', ['--write-mode', 'if-none-exist', '--settle', '0', '--mark-ahead', '64']],
+    ...(LONG ? [['put, 8 marked ahead', ['--write-mode', 'put', '--mark-ahead', '8']],
+        ['put in batches, 64 marked ahead', ['--write-mode', 'put', '--batch', '8', '--mark-ahead', '64']]] : []),
 ];
 
 /** What was sent has arrived, and is done: a server that works on it while it comes again is another test. */

@@ -503,7 +503,7 @@ test('progress with rate, remaining and last error on a terminal', async () => {
     await server.faults({ on: 'fhir', skip: 3, status: 503, body: '' });
     await queue.add(items(series('p', 40)));
     const log = server.path('terminal.log');
-    const command = ['queue', 'push', ...queue.with, ...server.options(), '--wait', '20'];
+    const command = ['queue', 'push', ...queue.with, ...server.options(), '--wait', '20', '--batch', '1'];
     const result = await sbs(['-qec', `${process.env.SBS} ${command.map((word) => `'${word}'`).join(' ')} >/dev/null`, log], {
         command: 'script',
         env: { TERM: 'xterm' },

@@ -200,6 +200,9 @@ static engine_state push_for(engine_rig *rig, uint64_t most_ms) {
     for (unsigned polls = 0; polls < 200000; polls++) {
         sbs_wait wait;
         sbs_status status = sbs_push_poll(&rig->push, rig->base.now, &wait);
+        if (rig->disk->rest != NULL && (status == SBS_OK || (wait.events == 0 && wait.timeout_ms > 0))) {
+            rig->disk->rest(rig->disk->ctx);
+        }
         if (rig->disk->is_off(rig->disk->ctx)) {
             return ENGINE_OFF;
         }

@@ -17,6 +17,7 @@ typedef struct engine_disk {
     bool (*mount)(void *ctx, sbs_queue *out_queue, sbs_storage *out_storage);
     void (*unmount)(void *ctx);
     bool (*is_off)(void *ctx);
+    void (*rest)(void *ctx); /* nothing is sent for a while; NULL: nothing is to be done then */
     void *ctx;
 } engine_disk;
 

@@ -38,8 +38,8 @@ typedef struct open_file {
 
 static struct {
     disk_file files[FILES_MAX];
-    unsigned operations, at;
-    size_t limit;
+    unsigned operations, at, syncs;
+    size_t limit, written;
     bool off;
 } disk;
 
@@ -173,6 +173,7 @@ static int file_write(sqlite3_file *handle, const void *data, int amount, sqlite
     }
     bool fails = power_fails();
     if (!was_off) {
+        disk.written += len;
         add_change(file, at, data, len);
         put(&file->now, at, data, len);
     }
@@ -211,6 +212,7 @@ static int file_sync(sqlite3_file *handle, int flags) {
     if (!file->synced.exists && strchr(file->name, '-') != NULL) {
         sync_folder(); /* as SQLite's own VFS does at the first sync of a new journal or log */
     }
+    disk.syncs++;
     copy_image(&file->synced, &file->now);
     forget_changes(file);
     return SQLITE_OK;
@@ -452,11 +454,21 @@ void cut_vfs_put(const char *name, const void *data, size_t len) {
 
 void cut_vfs_arm(unsigned at) {
     disk.operations = 0;
+    disk.syncs = 0;
+    disk.written = 0;
     disk.at = at;
 }
 
 unsigned cut_vfs_operations(void) {
     return disk.operations;
+}
+
+unsigned cut_vfs_syncs(void) {
+    return disk.syncs;
+}
+
+size_t cut_vfs_written(void) {
+    return disk.written;
 }
 
 bool cut_vfs_is_off(void) {

@@ -26,6 +26,10 @@ void cut_vfs_arm(unsigned at);
 unsigned cut_vfs_operations(void);
 bool cut_vfs_is_off(void);
 
+/* Syncs of files, and bytes written to them, since cut_vfs_arm(). */
+unsigned cut_vfs_syncs(void);
+size_t cut_vfs_written(void);
+
 /* The power comes back; @p seed decides what of the unsynced is there. Every connection must be closed. */
 void cut_vfs_restart(uint64_t seed);
 

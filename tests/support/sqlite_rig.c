@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "golden.h"
 #include "sqlite_cut_vfs.h"
 #include "test.h"
 #include "test_folder.h"
@@ -96,35 +97,8 @@ sbs_sqlite_repeat rig_add(const char *text, uint8_t identity, uint8_t content, u
     return repeat;
 }
 
-/* One line: offset, how often, 16 bytes. */
-static void put_line(char *bytes, size_t size, const char *line) {
-    unsigned long offset, count;
-    char digits[33];
-    assert_int_equal(sscanf(line, "%lx %lu %32s", &offset, &count, digits), 3);
-    assert_true(offset + count * 16 <= size);
-    for (size_t i = 0; i < count * 16; i++) {
-        const char two[] = {digits[i % 16 * 2], digits[i % 16 * 2 + 1], '\0'};
-        bytes[offset + i] = (char)strtoul(two, NULL, 16);
-    }
-}
-
 char *rig_version_1(size_t *out_len) {
-    char line[160];
-    unsigned long size = 0;
-    char *bytes = NULL;
-    FILE *file = fopen(SBS_TEST_DATA_DIR "/vectors/sqlite_queue_version_1.txt", "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (line[0] != '#') {
-            assert_non_null(bytes);
-            put_line(bytes, size, line);
-        } else if (sscanf(line, "# size %lx", &size) == 1) {
-            bytes = calloc(1, size);
-        }
-    }
-    assert_int_equal(fclose(file), 0);
-    *out_len = size;
-    return bytes;
+    return (char *)golden_load("sqlite_queue_1", out_len);
 }
 
 void rig_write(const void *bytes, size_t len) {

@@ -482,6 +482,9 @@ static void a_web_page_is_noted(void **state) {
     }
 }
 
+#define TWENTY "aB3_aB3-aB3_aB3-aB3_"
+#define HUNDRED TWENTY TWENTY TWENTY TWENTY TWENTY
+
 static void no_part_of_a_token_is_told(void **state) {
     fake_setup *s = *state;
     static const struct {
@@ -494,6 +497,9 @@ static void no_part_of_a_token_is_told(void **state) {
         {"0123456789abcde is a short one", true},
         {"an assertion: " JWT, false},
         {"an assertion: " JWT "%20", false},
+        {"an assertion: eyJhbGciOiJFUzM4NCJ9.eyJ" HUNDRED HUNDRED HUNDRED ".c2lnbmF0dXJlLXNpZ25hdHVyZQ", false},
+        {"its end: eyJ" TWENTY "." HUNDRED, false},
+        {"its head: eyJhbGciOiJFUzM4NCJ9.", true},
         {"https://fhir.hospital.example/r4 version 1.2.3", true},
         {"urn:oid:1.2.840.113619.2.1.2.3.4.5.6.7.8.9.0.1.2", true},
     };
@@ -503,6 +509,27 @@ static void no_part_of_a_token_is_told(void **state) {
         sbs_request request = fake_create(IDENTIFIER);
         assert_int_equal(answered(s, &request, 400, "Content-Type: text/plain\r\n", cases[i].said), SBS_ERR_REJECTED);
         assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].told ? cases[i].said : "");
+    }
+}
+
+/* Words come from the head of an answer, too. */
+static void nor_in_a_field(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        unsigned status;
+        const char *fields;
+    } cases[] = {
+        {403, "WWW-Authenticate: Bearer error_description=\"" LONG_TOKEN "\"\r\n"},
+        {403, "WWW-Authenticate: Bearer error_description=\"" JWT "\"\r\n"},
+        {307, "Location: /sign-in?token=" LONG_TOKEN "\r\n"},
+        {307, "Location: https://other.example/" JWT "\r\n"},
+    };
+    s->fhir.token_body =
+        "{\"access_token\":\"" LONG_TOKEN "\",\"token_type\":\"bearer\",\"scope\":\"system/Observation.cruds\"}";
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        sbs_request request = fake_create(IDENTIFIER);
+        assert_int_not_equal(answered(s, &request, cases[i].status, cases[i].fields, ""), SBS_OK);
+        assert_string_equal(sbs_client_detail(&s->client)->text, "");
     }
 }
 
@@ -617,6 +644,7 @@ int main(void) {
         CASE(without_a_reader_of_words_json_is_told_as_it_stands),
         CASE(a_web_page_is_noted),
         CASE(no_part_of_a_token_is_told),
+        CASE(nor_in_a_field),
         CASE(a_redirect_says_where_it_points),
         CASE(a_failed_request_shows_no_status_of_an_earlier_answer),
         CASE(the_buffer_that_is_too_small_is_named),

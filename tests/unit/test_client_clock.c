@@ -35,6 +35,7 @@ static struct {
     uint32_t before_ms;                   /* passes before the Date is written, */
     uint32_t after_ms;                    /* and after that */
     bool breaks_documents;                /* the connection ends instead of a document */
+    int32_t step_s;                       /* this machine's clock is moved by so much at each token request */
     /* what happened */
     unsigned tokens, documents;
     int64_t iat, exp; /* of the last assertion, from the server's time on */
@@ -85,6 +86,7 @@ static void read_assertion(sbs_text form) {
 
 static void serve_token(fake_server *server, const char *request, size_t len) {
     rig.tokens++;
+    rig.s.now.utc_s += rig.step_s;
     read_assertion(fake_body(request, len));
     bool is_valid = rig.iat >= rig.iat_from && rig.iat <= rig.iat_to && rig.exp > 0;
     if (rig.refuses || !is_valid) {
@@ -456,6 +458,24 @@ static void what_is_taken_back_is_the_last_correction(void **state) {
     assert_true(is_about(detail()->clock_difference_s, -720));
 }
 
+/* Somebody sets the clock while the client asks: each refusal shows another difference. */
+static void a_clock_is_corrected_once_in_a_request(void **state) {
+    static const char *const then[] = {NULL, "{\"error\":\"unauthorized_client\"}"};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        begin(120);
+        rig.step_s = 600;
+        rig.refuses = true;
+        rig.then = then[i];
+        assert_int_equal(ask(), SBS_ERR_OAUTH);
+        assert_int_equal(rig.tokens, 2);
+        /* Another refusal says nothing against the first correction, the same one does. */
+        assert_true(is_about(sbs_client_clock_offset(&rig.s.client), i == 0 ? 0 : -720));
+        assert_int_equal(ask(), SBS_ERR_OAUTH);
+        assert_int_equal(rig.tokens, 4);
+    }
+}
+
 static void a_clock_that_was_set_is_corrected_back(void **state) {
     (void)state;
     begin(3600);
@@ -509,7 +529,7 @@ int main(void) {
         CASE(who_is_not_authenticated_tells_no_time),   CASE(a_correction_that_changes_nothing_is_taken_back),
         CASE(another_refusal_leaves_the_correction),    CASE(what_is_taken_back_is_the_last_correction),
         CASE(a_clock_that_was_set_is_corrected_back),   CASE(a_clock_that_was_set_since_discovery),
-        CASE(a_server_that_asks_for_time_gets_it),
+        CASE(a_clock_is_corrected_once_in_a_request),   CASE(a_server_that_asks_for_time_gets_it),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

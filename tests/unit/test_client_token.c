@@ -395,6 +395,25 @@ static void words_that_repeat_the_assertion_are_left_out(void **state) {
     }
 }
 
+/* It may be good: whoever reads the log must not get it. */
+static void a_token_beside_a_failure_is_not_told(void **state) {
+    fake_setup *s = *state;
+    static const char *const bodies[] = {
+        "{\"access_token\":\"tok-9-of-a-server-in-trouble\",\"token_type\":\"bearer\",\"expires_in\":300}",
+        "{\"x\":1, \"access_token\" : \"t\"}"};
+    s->config.max_attempts = 1;
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
+        s->fhir.token_status = 500;
+        s->fhir.token_error = bodies[i];
+        assert_int_not_equal(fake_run(s, &token_only), SBS_OK);
+        assert_string_equal(sbs_client_detail(&s->client)->text, "");
+    }
+    s->fhir.token_status = 401; /* words about one are told */
+    s->fhir.token_error = "{\"error\":\"invalid_client\",\"error_description\":\"no access_token for you\"}";
+    assert_int_equal(fake_run(s, &token_only), SBS_ERR_OAUTH);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "invalid_client: no access_token for you");
+}
+
 static void an_error_with_status_200_is_a_refusal(void **state) {
     fake_setup *s = *state;
     sbs_token_view token;
@@ -658,6 +677,7 @@ int main(void) {
         CASE(what_asks_to_wait_is_told),
         CASE(a_refusal_in_other_words_is_told_too),
         CASE(words_that_repeat_the_assertion_are_left_out),
+        CASE(a_token_beside_a_failure_is_not_told),
         CASE(an_error_with_status_200_is_a_refusal),
         CASE(every_try_has_an_assertion_of_its_own),
         CASE(token_answers_that_break_the_rules_are_refused),

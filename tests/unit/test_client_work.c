@@ -83,6 +83,36 @@ static void it_suffices(void **state) {
     }
 }
 
+static unsigned count_in_work(const fake_setup *s, const char *needle) {
+    size_t len = strlen(needle);
+    unsigned found = 0;
+    for (size_t i = 0; i + len <= sizeof s->work; i++) {
+        found += memcmp(s->work + i, needle, len) == 0;
+    }
+    return found;
+}
+
+/* Nothing of the request, nor of an answer, is left behind the token that is kept. */
+static void what_was_used_is_wiped(void **state) {
+    fake_setup *s = *state;
+    s->config.wipe_rest = sbs_client_wipe_used;
+    assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        sbs_request request = fake_create("identifier=u%7C1");
+        if (i == 2) { /* a page, and then the answer to another try */
+            s->fhir.fhir_status = 503;
+            s->fhir.fhir_body = "{\"resourceType\":\"OperationOutcome\",\"id\":\"left-over\"}";
+        }
+        assert_int_equal(fake_run(s, &request), SBS_OK);
+        assert_int_equal(count_in_work(s, "tok-1.2"), 1);
+        assert_int_equal(count_in_work(s, "Bearer"), 0);
+        assert_int_equal(count_in_work(s, "identifier"), 0);
+        assert_int_equal(count_in_work(s, "final"), 0);
+        assert_int_equal(count_in_work(s, "left-over"), 0);
+        assert_int_equal(count_in_work(s, "Content-Type"), 0);
+    }
+}
+
 static int set_up(void **state) {
     static fake_setup setup;
     fake_setup_init(&setup);
@@ -91,6 +121,7 @@ static int set_up(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(it_suffices, set_up)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(it_suffices, set_up),
+                                       cmocka_unit_test_setup(what_was_used_is_wiped, set_up)};
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -82,7 +82,7 @@ static bool disk_is_off(void *ctx) {
     return false; /* it jumps */
 }
 
-static const engine_disk disk = {disk_mount, disk_unmount, disk_is_off, NULL};
+static const engine_disk disk = {disk_mount, disk_unmount, disk_is_off, NULL, NULL};
 
 static void recover(void *ctx) {
     (void)ctx;

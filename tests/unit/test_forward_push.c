@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assertions.h"
 #include "fake_fhir.h"
 #include "keys.h"
 #include "sbs/count.h"
@@ -108,6 +109,8 @@ static void way_open(way *of) {
 static void way_end(way *of) {
     assert_int_equal(sbs_forward_push_close(&of->push), SBS_OK);
     sbs_forward_server_close(&of->server);
+    assert_true(test_is_zero(&of->push, sizeof of->push));
+    assert_true(test_is_zero(&of->server, sizeof of->server));
     sbs_tls_trust_deinit(&of->trust);
     sbs_forward_ram_free(&of->ram);
 }
@@ -257,7 +260,7 @@ static const struct {
     {ANSWER("200 OK", "Welcome"), "text that is not JSON (HTTP 200)"},
     {ANSWER("200 OK", "{\"resourceType\":\"OperationOutcome\"}"), "another JSON document (HTTP 200)"},
     {ANSWER("200 OK", "[]"), "another JSON document (HTTP 200)"},
-    {ANSWER("200 OK\r\nContent-Length: 16777217", "{"), "more than 16 MiB (HTTP 200)"},
+    {ANSWER("200 OK\r\nContent-Length: 16777217", "{"), "more than 4 MB (HTTP 200)"},
     {ANSWER("200 OK\r\nContent-Encoding: gzip", "no gzip"), "a compressed body that cannot be read (HTTP 200)"},
 };
 

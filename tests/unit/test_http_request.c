@@ -153,6 +153,20 @@ static void test_nothing_can_be_injected(void **state) {
     }
 }
 
+static void a_control_character_is_refused_wherever_it_stands(void **state) {
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        const bool refused = c < 0x20 || c == 0x7F;
+        for (size_t at = 0; at < 3; at++) {
+            char text[3] = {'a', 'b', 'c'};
+            text[at] = (char)c;
+            sbs_writer out = begin();
+            sbs_http_put_field(&out, "X", (sbs_text){text, sizeof text});
+            assert_int_equal(out.error, refused ? SBS_ERR_ARGUMENT : SBS_OK);
+        }
+    }
+}
+
 static sbs_status status_of(place where, const char *text) {
     sbs_writer out = begin();
     put_with(&out, where, sbs_text_of(text));
@@ -185,6 +199,7 @@ int main(void) {
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_exact_fit_and_one_short),
         cmocka_unit_test(test_nothing_can_be_injected),
+        cmocka_unit_test(a_control_character_is_refused_wherever_it_stands),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,38 @@ static void what_was_held_goes_first_when_the_clock_comes(void **state) {
     assert_string_equal(s->order, "b a c ");
 }
 
+/* The clock comes while a Bundle is filled, and the look begins anew: what is in it already is sent, not taken twice.
+ */
+static void a_bundle_that_is_being_filled_is_sent_when_the_clock_comes(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    ram_queue_add(&s->queue, 1, "held", SBS_UTC_UNKNOWN);
+    s->queue.items[0].item.meta.boot_id = 1;
+    for (unsigned i = 0; i < 20; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "i%02u", i);
+        add(s, i + 2, text);
+    }
+    s->config.batch_max = 32;
+    s->base.now = (sbs_now){.mono_ms = 20400, .utc_s = SBS_UTC_UNKNOWN};
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    unsigned filled = s->push.priv.batch_len;
+    assert_in_range(filled, 1, 19);
+    s->base.now.utc_s = NOW;
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 21);
+    for (unsigned i = 0; i < 20; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "i%02u", i);
+        assert_int_equal(push_stored(s, text), 1);
+    }
+    /* What was held goes with the second one. */
+    assert_int_equal(s->base.fhir.bundles, 2);
+    const char *held = strstr(s->order, "held ");
+    assert_non_null(held);
+    assert_int_equal((size_t)(held - s->order), filled * 4);
+}
+
 static void what_fits_without_a_bundle_is_sent_alone(void **state) {
     push_setup *s = *state;
     char large[51];
@@ -113,6 +145,55 @@ static void what_fits_without_a_bundle_is_sent_alone(void **state) {
     add(s, 1, large);
     assert_int_equal(push_run(s, 60000), SBS_OK);
     assert_int_equal(s->queue.items[4].fate, RAM_DEAD);
+}
+
+static sbs_status read_nothing(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
+    (void)ctx, (void)id, (void)offset, (void)buffer, (void)size;
+    *out_len = 0;
+    return SBS_OK;
+}
+
+/* The queue tells a length, and has less: that would be asked for without end. */
+static void an_item_that_is_shorter_than_it_says_is_damaged(void **state) {
+    push_setup *s = *state;
+    sbs_queue_ops ops = *s->queue.queue.ops;
+    ops.read = read_nothing;
+    s->queue.queue.ops = &ops;
+    add(s, 1, "a");
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(s->queue.items[0].fate, RAM_DEAD);
+    assert_int_equal(s->last[SBS_PUSH_DEAD].status, SBS_ERR_DAMAGED);
+}
+
+static void what_cannot_work_is_refused(void **state) {
+    push_setup *s = *state;
+    const sbs_push_config good = s->config;
+#define REFUSED(member, value)                                                                                         \
+    do {                                                                                                               \
+        s->config = good;                                                                                              \
+        s->config.member = value;                                                                                      \
+        assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_ERR_ARGUMENT);                                       \
+    } while (0)
+    REFUSED(client, NULL);
+    REFUSED(queue, NULL);
+    REFUSED(item, NULL);
+    REFUSED(body, NULL);
+    REFUSED(body_size, 2);
+    REFUSED(encoder.identify, NULL);
+    REFUSED(encoder.encode, NULL);
+    REFUSED(batch_max, SBS_PUSH_BATCH_MAX + 1);
+    s->config = good;
+    s->config.answer = NULL;
+    s->config.batch_max = 1;
+    assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
+    s->config.batch_max = 2;
+    assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_ERR_ARGUMENT);
+    s->config.batches = NULL; /* it sends none */
+    assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
+    s->config = good;
+    s->config.body_size = 3;
+    s->config.batch_max = SBS_PUSH_BATCH_MAX;
+    assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
 }
 
 /* Memory that is short for a moment is no fault of an item. */
@@ -191,7 +272,10 @@ int main(void) {
         PUSH_CASE(an_item_costs_a_few_looks_whatever_waits_before_it),
         PUSH_CASE(what_comes_back_behind_the_look_is_found),
         PUSH_CASE(what_was_held_goes_first_when_the_clock_comes),
+        PUSH_CASE(a_bundle_that_is_being_filled_is_sent_when_the_clock_comes),
         PUSH_CASE(what_fits_without_a_bundle_is_sent_alone),
+        PUSH_CASE(an_item_that_is_shorter_than_it_says_is_damaged),
+        PUSH_CASE(what_cannot_work_is_refused),
         PUSH_CASE(an_item_that_cannot_be_built_for_now_is_kept),
         PUSH_CASE(what_could_not_be_settled_is_not_sent_again),
         PUSH_CASE(an_answer_is_acted_on_at_once),

@@ -80,6 +80,37 @@ static void what_changes_back_is_no_repeat(void **state) {
     assert_int_equal(rig_add("b", 1, 2, &id), SBS_SQLITE_IS_DEAD);
 }
 
+static sbs_sqlite_repeat add_only_same(uint8_t identity, uint8_t content, uint64_t *out_id) {
+    uint8_t hashes[2][SBS_SQLITE_HASH_SIZE];
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+    const sbs_sqlite_facts facts = {.identity = hashes[0], .content = hashes[1], .only_same = true};
+    memset(hashes[0], identity, sizeof hashes[0]);
+    memset(hashes[1], content, sizeof hashes[1]);
+    assert_int_equal(sbs_sqlite_queue_add(&rig.queue, &rig_meta, &facts, "a", 1, out_id, &repeat), SBS_OK);
+    return repeat;
+}
+
+static void other_content_is_told_to_who_wants_the_same_only(void **state) {
+    (void)state;
+    uint64_t id = 0;
+    assert_int_equal(add_only_same(1, 1, &id), SBS_SQLITE_NEW);
+    assert_int_equal(add_only_same(1, 1, &id), SBS_SQLITE_WAITS);
+    assert_int_equal(add_only_same(1, 2, &id), SBS_SQLITE_DIFFERS);
+    assert_int_equal(id, 1);
+    assert_int_equal(rig_counters().accepted, 1);
+    assert_int_equal(rig_settle(1, SBS_QUEUE_DELIVERED, NULL), SBS_OK);
+    assert_int_equal(add_only_same(1, 2, &id), SBS_SQLITE_DIFFERS);
+    assert_int_equal(add_only_same(1, 1, &id), SBS_SQLITE_DELIVERED);
+
+    /* What changes back differs from what came last; what is gone differs from nothing. */
+    assert_int_equal(rig_add("b", 1, 2, &id), SBS_SQLITE_NEW);
+    assert_int_equal(add_only_same(1, 1, &id), SBS_SQLITE_DIFFERS);
+    assert_int_equal(id, 2);
+    assert_int_equal(add_only_same(2, 1, &id), SBS_SQLITE_NEW);
+    assert_int_equal(sbs_sqlite_queue_remove(&rig.queue, id), SBS_OK);
+    assert_int_equal(add_only_same(2, 2, &id), SBS_SQLITE_NEW);
+}
+
 /* What is in no queue and on no server must be taken again. */
 static void what_was_given_up_may_come_again(void **state) {
     (void)state;
@@ -426,6 +457,71 @@ static void after_the_last_id_nothing_is_added(void **state) {
     assert_int_equal(rig_counters().waiting, 1);
 }
 
+/* ---- by source -------------------------------------------------------------------------------------------------- */
+
+typedef struct told {
+    sbs_sqlite_source sources[4];
+    size_t count;
+} told;
+
+static void tell(void *ctx, const sbs_sqlite_source *source) {
+    told *all = ctx;
+    assert_true(all->count < 4);
+    all->sources[all->count] = *source;
+    all->count++;
+}
+
+static void add_from(const char *source) {
+    const sbs_sqlite_facts facts = {.source = source};
+    sbs_sqlite_repeat repeat;
+    uint64_t id;
+    assert_int_equal(sbs_sqlite_queue_add(&rig.queue, &rig_meta, &facts, "a", 1, &id, &repeat), SBS_OK);
+}
+
+static void what_is_there_is_counted_by_source(void **state) {
+    (void)state;
+    sbs_sqlite_stats stats;
+    told all = {.count = 0};
+    assert_int_equal(sbs_sqlite_queue_survey(&rig.queue, &stats, tell, &all), SBS_OK);
+    assert_int_equal(all.count, 0);
+    add_from("scale-2");
+    rig.now_s += 60;
+    add_from("scale-1");
+    rig.now_s = SBS_UTC_UNKNOWN;
+    add_from(NULL);
+    add_from("scale-2");
+    assert_int_equal(rig_settle(1, SBS_QUEUE_DEAD, "refused"), SBS_OK);
+
+    assert_int_equal(sbs_sqlite_queue_survey(&rig.queue, &stats, tell, &all), SBS_OK);
+    assert_true(stats.counters.waiting == 3 && stats.letters == 1 && stats.file_bytes > 0 && stats.oldest_id == 2);
+    assert_int_equal(all.count, 3);
+    assert_string_equal(all.sources[0].source, "");
+    assert_true(all.sources[0].waiting == 1 && all.sources[0].oldest_s == SBS_UTC_UNKNOWN);
+    assert_string_equal(all.sources[1].source, "scale-1");
+    assert_true(all.sources[1].waiting == 1 && all.sources[1].oldest_s == RIG_NOW + 60);
+    assert_string_equal(all.sources[2].source, "scale-2");
+    assert_true(all.sources[2].waiting == 1 && all.sources[2].letters == 1);
+    assert_true(all.sources[2].oldest_s == SBS_UTC_UNKNOWN); /* the dated one does not wait any more */
+}
+
+static void a_survey_that_fails_tells_no_zeros(void **state) {
+    (void)state;
+    sbs_sqlite_stats stats;
+    told all = {.count = 0};
+    add_from("scale-1");
+    rig_tamper("DROP TABLE sbs_item");
+    assert_int_equal(sbs_sqlite_queue_survey(&rig.queue, &stats, tell, &all), SBS_ERR_STORAGE);
+    assert_int_equal(sbs_sqlite_queue_stats(&rig.queue, &stats), SBS_ERR_STORAGE);
+}
+
+static void a_disk_is_asked_for_room(void **state) {
+    (void)state;
+    uint64_t unused = 0;
+    assert_int_equal(sbs_sqlite_queue_check_disk(&rig.queue, 1, &unused), SBS_OK);
+    assert_true(unused > 0 && unused < UINT64_MAX);
+    assert_int_equal(sbs_sqlite_queue_check_disk(&rig.queue, UINT64_MAX, NULL), SBS_ERR_BUFFER);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void) {
@@ -434,6 +530,10 @@ int main(void) {
         TEST(within_a_group_too),
         TEST(other_content_or_another_identity_is_stored),
         TEST(what_changes_back_is_no_repeat),
+        TEST(other_content_is_told_to_who_wants_the_same_only),
+        TEST(what_is_there_is_counted_by_source),
+        TEST(a_survey_that_fails_tells_no_zeros),
+        TEST(a_disk_is_asked_for_room),
         TEST(what_was_given_up_may_come_again),
         TEST(what_is_damaged_may_come_again),
         TEST(an_identity_without_its_item_is_no_promise),

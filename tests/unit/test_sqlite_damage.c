@@ -177,6 +177,25 @@ static void a_file_without_its_head_is_set_aside_and_read(void **state) {
     assert_int_equal(count_whole(), ITEMS);
 }
 
+static void so_is_one_with_smaller_pages(void **state) {
+    (void)state;
+    sbs_sqlite_queue_close(&rig.queue);
+    assert_int_equal(unlink(rig.path), 0);
+    rig.config.page_bytes = PAGE / 2;
+    rig_reopen();
+    fill();
+    rig.config.page_bytes = 0; /* as a program has it that did not make the file */
+    sbs_sqlite_queue_close(&rig.queue);
+    write_at(0, (const char[PAGE / 2]){0}, PAGE / 2);
+    rig_reopen();
+
+    uint64_t kept = 0;
+    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(kept, ITEMS);
+    assert_int_equal(count_whole(), ITEMS);
+    assert_true(rig_append("new") > ITEMS);
+}
+
 /* What the log had, and the file has not, cannot be read then: ids may have been given that nobody knows. */
 static void a_file_without_its_head_has_other_ids_if_it_had_a_log(void **state) {
     (void)state;
@@ -605,6 +624,7 @@ int main(void) {
         TEST(every_column_is_covered_by_the_checksum),
         TEST(a_file_of_zeros_is_set_aside),
         TEST(a_file_without_its_head_is_set_aside_and_read),
+        TEST(so_is_one_with_smaller_pages),
         TEST(a_file_without_its_head_has_other_ids_if_it_had_a_log),
         TEST(what_can_be_read_is_taken_over),
         TEST(what_a_file_cut_short_still_holds_is_taken_over),

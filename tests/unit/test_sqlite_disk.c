@@ -221,6 +221,65 @@ static void where_nothing_that_could_go_makes_room_nothing_goes(void **state) {
     sbs_sqlite_queue_close(&rig.queue);
 }
 
+/* Others filled the disk to the last byte while nobody had the queue open: without a reserve it cannot be opened. */
+static void what_others_filled_is_drained_with_the_reserve(void **state) {
+    char filler[300];
+    char reserve[300];
+    uint64_t id;
+    (void)state;
+    mount_disk();
+    (void)snprintf(filler, sizeof filler, "%s/filler", rig.folder);
+    (void)snprintf(reserve, sizeof reserve, "%s.reserve", rig.path);
+    rig.config.reserve_bytes = 8 << 20;
+    rig_reopen();
+    for (unsigned i = 0; i < ITEMS; i++) {
+        rig_append(large);
+    }
+    assert_int_equal(access(reserve, F_OK), 0);
+    sbs_sqlite_queue_close(&rig.queue);
+    write_filler(filler);
+
+    rig.config.reserve_bytes = 0;
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    assert_int_equal(access(reserve, F_OK), 0);
+
+    rig.config.reserve_bytes = 8 << 20;
+    rig_reopen();
+    assert_int_not_equal(access(reserve, F_OK), 0);
+    assert_int_equal(rig_try_append(large, &id), SBS_ERR_STORAGE); /* what it gave is for draining */
+    assert_int_equal(drain(0), 0);
+    assert_int_equal(rig_counters().waiting, 0);
+    assert_int_equal(rig_counters().delivered, ITEMS);
+
+    /* Where there is room again the next who adds makes it anew. */
+    assert_int_equal(unlink(filler), 0);
+    rig_append(large);
+    assert_int_equal(access(reserve, F_OK), 0);
+    sbs_sqlite_queue_close(&rig.queue);
+}
+
+/* The same for a service that has the queue open. */
+static void an_open_queue_gives_its_reserve_up(void **state) {
+    char filler[300];
+    char reserve[300];
+    (void)state;
+    mount_disk();
+    (void)snprintf(filler, sizeof filler, "%s/filler", rig.folder);
+    (void)snprintf(reserve, sizeof reserve, "%s.reserve", rig.path);
+    rig.config.reserve_bytes = 8 << 20;
+    rig_reopen();
+    for (unsigned i = 0; i < ITEMS; i++) {
+        rig_append(large);
+    }
+    sbs_sqlite_queue_close(&rig.queue);
+    rig_reopen(); /* with an empty log, which has to grow */
+    write_filler(filler);
+    assert_int_equal(drain(0), 0);
+    assert_int_equal(rig_counters().waiting, 0);
+    assert_int_not_equal(access(reserve, F_OK), 0);
+    sbs_sqlite_queue_close(&rig.queue);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -229,6 +288,8 @@ int main(void) {
         TEST(a_queue_that_filled_its_disk_is_drained),
         TEST(where_the_oldest_give_way_a_tight_disk_takes_what_is_new),
         TEST(where_nothing_that_could_go_makes_room_nothing_goes),
+        TEST(what_others_filled_is_drained_with_the_reserve),
+        TEST(an_open_queue_gives_its_reserve_up),
         TEST(a_disk_that_was_full_is_forgotten_once_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

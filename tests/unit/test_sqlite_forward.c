@@ -167,6 +167,11 @@ static void a_repeat_is_known_by_identifier_and_content(void **state) {
     assert_int_equal(port.ops->settle(port.ctx, first, SBS_QUEUE_DELIVERED, NULL, NULL), SBS_OK);
     add_named("urn:x", "1", "\"status\":\"final\",");
     assert_int_equal(added.fate, SBS_FORWARD_ALREADY_DELIVERED);
+    adder.only_same = true;
+    add_named("urn:x", "1", "\"status\":\"amended\",");
+    assert_int_equal(added.fate, SBS_FORWARD_DIFFERS);
+    assert_int_equal(added.id, first);
+    adder.only_same = false;
     add_named("urn:x", "1", "\"status\":\"amended\",");
     assert_int_equal(added.fate, SBS_FORWARD_QUEUED);
     assert_int_equal(port.ops->settle(port.ctx, added.id, SBS_QUEUE_DEAD, "refused", "words"), SBS_OK);

@@ -143,15 +143,36 @@ static void damage_is_told_and_left(void **state) {
     free(bytes);
 }
 
-static void an_older_version_is_not_brought_up(void **state) {
+/* What version 1 did not know is told as unknown. */
+static void an_older_version_is_told_and_not_brought_up(void **state) {
     (void)state;
     size_t len;
+    sbs_queue_item item;
+    sbs_sqlite_entry found;
+    sbs_sqlite_stats stats;
+    uint64_t id;
     char *bytes = rig_version_1(&len);
     sbs_sqlite_queue_close(&rig.queue);
     rig_write(bytes, len);
-    rig.config.look_only = true;
-    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+
+    look();
+    assert_int_equal(rig_next(0, &item), SBS_OK);
+    assert_int_equal(item.id, 2);
+    rig_assert_reads(2, "waiting");
+    assert_int_equal(sbs_sqlite_queue_find(&rig.queue, 4, &found), SBS_OK);
+    assert_string_equal(found.reason, "refused: 422 unknown code");
+    assert_true(found.dead && !found.damaged && !found.mendable && !found.has_identity);
+    assert_true(found.arrived_s == SBS_UTC_UNKNOWN && found.words[0] == '\0' && found.source[0] == '\0');
+    assert_int_equal(sbs_sqlite_queue_dead(&rig.queue, 4, &found), SBS_OK);
+    assert_int_equal(found.item.id, 5);
+    assert_int_equal(sbs_sqlite_queue_stats(&rig.queue, &stats), SBS_OK);
+    assert_true(stats.counters.waiting == 4 && stats.letters == 2 && stats.oldest_id == 2 && stats.seen == 0);
+
+    assert_int_equal(rig_try_append("c", &id), SBS_ERR_STORAGE);
     assert_int_equal(sbs_sqlite_queue_errno(&rig.queue), EROFS);
+    assert_int_equal(rig_settle(2, SBS_QUEUE_DELIVERED, NULL), SBS_ERR_STORAGE);
+    assert_int_equal(sbs_sqlite_queue_retry(&rig.queue, 4), SBS_ERR_STORAGE);
+    sbs_sqlite_queue_close(&rig.queue);
     assert_nothing_changed(bytes, len, 1);
     free(bytes);
 }
@@ -202,7 +223,7 @@ int main(void) {
         TEST(what_is_there_is_told_and_nothing_is_written),
         TEST(what_is_in_the_log_is_told_too),
         TEST(damage_is_told_and_left),
-        TEST(an_older_version_is_not_brought_up),
+        TEST(an_older_version_is_told_and_not_brought_up),
         TEST(the_system_s_reason_is_kept),
         TEST(a_file_that_another_holds_is_busy),
     };

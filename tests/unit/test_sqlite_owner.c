@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sbs/count.h"
 #include "sqlite_rig.h"
 #include "test.h"
 #include "test_folder.h"
@@ -150,6 +151,45 @@ static int append_soon(void) {
     return -status;
 }
 
+static void others_put_no_log_or_journal_beside_it(void **state) {
+    (void)state;
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    char name[300];
+    need_superuser();
+    rig_append("a");
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        sbs_sqlite_queue_close(&rig.queue);
+        (void)snprintf(name, sizeof name, "%s%s", rig.path, suffixes[i]);
+        FILE *made = fopen(name, "w");
+        assert_non_null(made);
+        assert_int_equal(fclose(made), 0);
+        assert_int_equal(chown(name, USER, USER), 0);
+        assert_int_equal(rig_open_again(), SBS_ERR_FORBIDDEN);
+        assert_int_equal(access(name, F_OK), 0);
+        assert_int_equal(unlink(name), 0);
+        rig_reopen();
+    }
+}
+
+/* What ends a replacement that was interrupted is the owner's file, whoever opens the queue. */
+static void others_put_nothing_in_its_place(void **state) {
+    (void)state;
+    char ready[300];
+    need_superuser();
+    uint64_t id = rig_append("a");
+    sbs_sqlite_queue_close(&rig.queue);
+    (void)snprintf(ready, sizeof ready, "%s.ready", rig.path);
+    FILE *made = fopen(ready, "w");
+    assert_non_null(made);
+    assert_int_equal(fclose(made), 0);
+    assert_int_equal(chown(ready, USER, USER), 0);
+    rig.config.any_owner = true;
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    assert_int_equal(unlink(ready), 0);
+    rig_reopen();
+    rig_assert_reads(id, "a");
+}
+
 /* SQLite's locks go when any descriptor of the file is closed that could be read: looking at the owner uses none. */
 static void looking_at_the_owner_drops_no_lock(void **state) {
     (void)state;
@@ -283,6 +323,8 @@ int main(void) {
         TEST(the_superuser_may_open_it_and_leaves_nothing_of_its_own),
         TEST(nobody_else_may),
         TEST(an_owner_is_told_of_files_only),
+        TEST(others_put_no_log_or_journal_beside_it),
+        TEST(others_put_nothing_in_its_place),
         TEST(looking_at_the_owner_drops_no_lock),
         TEST(one_process_pushes_at_a_time),
         TEST(one_that_is_killed_pushes_no_more),

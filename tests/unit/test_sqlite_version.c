@@ -405,6 +405,74 @@ static void tables_must_be_those_of_the_schema(void **state) {
     assert_refused(SBS_ERR_FORMAT);
 }
 
+static unsigned asked;
+
+static bool count_questions(void *ctx) {
+    (void)ctx;
+    asked++;
+    return false;
+}
+
+/* A file that counts as damaged is read before anything else is known of it, all of it, and in a mode in which SQLite
+ * does not mind what its schema says: nothing in it may run on without an end, each statement anew. */
+static void a_salvage_reads_the_tables_of_the_schema_only(void **state) {
+    (void)state;
+    static const char *const changes[] = {
+        "DROP TABLE sbs_body; " VIEW("sbs_body", "n AS id, x'' AS data"),
+        "DROP TABLE sbs_seen; " VIEW("sbs_seen", "n AS id, x'' AS identity, x'' AS content, 0 AS delivered, "
+                                                 "0 AS delivered_s"),
+        "DROP TABLE sbs_queue; " VIEW("sbs_queue", "n AS one"),
+        "DROP TABLE sbs_body; " VIEW("other", "n AS id, x'' AS data") "PRAGMA writable_schema = 1;"
+                                                                      "UPDATE sqlite_schema SET type = 'table', sql = "
+                                                                      "replace(sql, 'VIEW other', 'VIEW SBS_body') "
+                                                                      "WHERE name = 'other';",
+    };
+    rig.config.stop = count_questions;
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
+        rig_write("", 0);
+        rig_reopen();
+        for (unsigned item = 0; item < 20; item++) {
+            rig_append("a");
+        }
+        sbs_sqlite_queue_close(&rig.queue);
+        rig_tamper(changes[i]);
+        rig_tamper("PRAGMA user_version = 0"); /* which never was: that is damage */
+
+        asked = 0;
+        sbs_queue_item item;
+        rig_reopen();
+        assert_true(rig_next(0, &item) == SBS_OK || rig_next(0, &item) == SBS_ERR_NOT_FOUND);
+        assert_true(asked <
+                    10); /* SQLite asks at each 10 000 steps, and a bound that is reached takes 5000 times that */
+    }
+}
+
+/* A row of the schema may say that it is a table of somebody else, and have the SQL of a trigger on ours. */
+static void a_row_that_lies_about_itself_is_seen(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "'table', 'notes', 'notes', 0, 'CREATE TRIGGER notes AFTER INSERT ON sbs_item BEGIN DELETE FROM sbs_body; END'",
+        "'table', 'notes', 'notes', 3, 'CREATE INDEX notes ON \"SBS_item\" (abs(len))'",
+        "'table', 'notes', 'notes', 0, 'CREATE VIEW notes AS SELECT 1'",
+        "'table', 'SBS_ITEM', 'SBS_ITEM', 3, 'CREATE TABLE SBS_ITEM (id INTEGER PRIMARY KEY)'",
+    };
+    char sql[400];
+    for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
+        rig_write("", 0);
+        rig_reopen();
+        uint64_t id = rig_append("a");
+        sbs_sqlite_queue_close(&rig.queue);
+        (void)snprintf(sql, sizeof sql, "PRAGMA writable_schema = 1; INSERT INTO sqlite_schema VALUES (%s)", rows[i]);
+        rig_tamper(sql);
+
+        rig_reopen();
+        uint64_t kept = 0;
+        assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+        rig_assert_reads(id, "a");
+        rig_assert_reads(rig_append("b"), "b");
+    }
+}
+
 static void tables_of_somebody_else_do_no_harm(void **state) {
     (void)state;
     uint64_t id = rig_append("a");
@@ -421,7 +489,6 @@ static void tables_of_somebody_else_do_no_harm(void **state) {
     "0 AS zone_minutes, 0 AS format, 0 AS checksum, NULL AS dead_s, NULL AS reason, 0 AS mendable, NULL AS words, "    \
     "0 AS http_status, 0 AS failures, NULL AS failing_since_s, NULL AS type, NULL AS source, NULL AS arrived_s"
 
-static unsigned asked;
 static unsigned stop_at;
 
 static bool stop(void *ctx) {
@@ -510,6 +577,8 @@ int main(void) {
         TEST(so_does_one_that_version_1_made),
         TEST(giving_space_back_is_cut_without_loss),
         TEST(tables_must_be_those_of_the_schema),
+        TEST(a_salvage_reads_the_tables_of_the_schema_only),
+        TEST(a_row_that_lies_about_itself_is_seen),
         TEST(tables_of_somebody_else_do_no_harm),
         TEST(a_statement_that_never_ends_is_ended),
         TEST(or_sooner_when_the_program_ends),

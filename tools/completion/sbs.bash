@@ -27,6 +27,7 @@ _sbs() {
     "discover --ca") files=yes ;;
     "discover --cert") files=yes ;;
     "discover --cert-key") files=yes ;;
+    "discover --proxy") return ;;
     "discover --timeout") return ;;
     "discover --config") files=yes ;;
     "token --fhir") return ;;
@@ -42,6 +43,7 @@ _sbs() {
     "token --ca") files=yes ;;
     "token --cert") files=yes ;;
     "token --cert-key") files=yes ;;
+    "token --proxy") return ;;
     "token --timeout") return ;;
     "token --config") files=yes ;;
     "check --fhir") return ;;
@@ -60,6 +62,7 @@ _sbs() {
     "check --max-items") return ;;
     "check --max-size") return ;;
     "check --when-full") words='refuse drop-oldest' ;;
+    "check --mark-ahead") return ;;
     "check --write-mode") words='auto put if-none-exist plain' ;;
     "check --batch") return ;;
     "check --wait") return ;;
@@ -69,6 +72,7 @@ _sbs() {
     "check --ca") files=yes ;;
     "check --cert") files=yes ;;
     "check --cert-key") files=yes ;;
+    "check --proxy") return ;;
     "check --timeout") return ;;
     "check --config") files=yes ;;
     "get --fhir") return ;;
@@ -84,6 +88,7 @@ _sbs() {
     "get --ca") files=yes ;;
     "get --cert") files=yes ;;
     "get --cert-key") files=yes ;;
+    "get --proxy") return ;;
     "get --timeout") return ;;
     "get --config") files=yes ;;
     "push --fhir") return ;;
@@ -102,6 +107,7 @@ _sbs() {
     "push --max-items") return ;;
     "push --max-size") return ;;
     "push --when-full") words='refuse drop-oldest' ;;
+    "push --mark-ahead") return ;;
     "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --batch") return ;;
     "push --wait") return ;;
@@ -111,6 +117,7 @@ _sbs() {
     "push --ca") files=yes ;;
     "push --cert") files=yes ;;
     "push --cert-key") files=yes ;;
+    "push --proxy") return ;;
     "push --timeout") return ;;
     "push --config") files=yes ;;
     "queue add --queue") files=yes ;;
@@ -141,6 +148,7 @@ _sbs() {
     "queue push --kid-method") words='seed thumbprint' ;;
     "queue push --queue") files=yes ;;
     "queue push --keep-dead") return ;;
+    "queue push --mark-ahead") return ;;
     "queue push --write-mode") words='auto put if-none-exist plain' ;;
     "queue push --batch") return ;;
     "queue push --wait") return ;;
@@ -150,6 +158,7 @@ _sbs() {
     "queue push --ca") files=yes ;;
     "queue push --cert") files=yes ;;
     "queue push --cert-key") files=yes ;;
+    "queue push --proxy") return ;;
     "queue push --timeout") return ;;
     "queue push --config") files=yes ;;
     "queue retry --queue") files=yes ;;
@@ -203,17 +212,17 @@ _sbs() {
     'keygen') words='--key --alg --bits --public --force --help' ;;
     'jwk') words='--key --set --compact --kid --kid-method --help' files=yes ;;
     'assertion') words='--key --client-id --aud --profile --lifetime --issued-at --jti --kid --kid-method --no-kid --help' ;;
-    'discover') words='--fhir --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
-    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'discover') words='--fhir --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
-    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' files=yes ;;
+    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;
     'queue list') words='--json --queue --keep-dead --config --help' ;;
     'queue status') words='--json --queue --keep-dead --config --help' ;;
     'queue show') words='--json --queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --write-mode --batch --wait --max-time --settle --already-there --quiet --ca --cert --cert-key --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
     'queue remove') words='--queue --keep-dead --config --help' ;;

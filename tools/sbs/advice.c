@@ -2,7 +2,6 @@
 #include "advice.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
@@ -174,19 +173,6 @@ static bool is_unreached(sbs_status status) {
     }
 }
 
-/* Which variable names a proxy; NULL if none does. */
-static const char *proxy_variable(void) {
-    static const char *const names[] = {"https_proxy", "HTTPS_PROXY"};
-
-    for (size_t i = 0; i < SBS_COUNT_OF(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL && value[0] != '\0') {
-            return names[i];
-        }
-    }
-    return NULL;
-}
-
 /* A document that is served outside may name a host that is known inside alone. Nobody needs to be told so of the host
  * that he gave himself. */
 static bool was_discovered_elsewhere(const sbs_detail *detail) {
@@ -206,7 +192,6 @@ static bool was_discovered_elsewhere(const sbs_detail *detail) {
 const char *cli_advice_unreached(sbs_status status, const sbs_detail *detail, const char *usual) {
     static char advice[CLI_REASON_SIZE];
     const char *named = "";
-    char unused[64] = "";
 
     if (!is_unreached(status)) {
         return NULL;
@@ -216,12 +201,7 @@ const char *cli_advice_unreached(sbs_status status, const sbs_detail *detail, co
         named = "; the discovery document names it; --token-url gives another";
     }
 
-    const char *proxy = proxy_variable();
-    if (proxy != NULL) {
-        (void)snprintf(unused, sizeof unused, "; %s is set, but sbs uses no proxies", proxy);
-    }
-
-    (void)snprintf(advice, sizeof advice, "%s%s%s", usual, named, unused);
+    (void)snprintf(advice, sizeof advice, "%s%s", usual, named);
     return advice;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file advice.h Advice that names something: where a redirect goes, what stands in the environment, a scope. */
+/** @file advice.h Advice that names something: where a redirect goes, who named a host, a scope. */
 #ifndef SBS_CLI_ADVICE_H
 #define SBS_CLI_ADVICE_H
 
@@ -13,8 +13,8 @@ void cli_advice_use(sbs_forward_server *server);
 const char *cli_advice_redirect(sbs_status status, const sbs_detail *detail);
 
 /** What to do where no connection came to be, or no answer in time, and more is known than the status tells: who named
- * the host, or that the environment names a proxy. @p usual: the advice for the status, which stands first. NULL for
- * other statuses. Static, until the next call. */
+ * the host. @p usual: the advice for the status, which stands first. NULL for other statuses. Static, until the next
+ * call. */
 const char *cli_advice_unreached(sbs_status status, const sbs_detail *detail, const char *usual);
 
 /** True if a scope that was asked for or granted is not understood, or holds for a search only: what it covers is for

@@ -8,6 +8,7 @@
 #include "check_writing.h"
 #include "commands.h"
 #include "push_run.h"
+#include "sbs/alg.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
 
@@ -125,7 +126,7 @@ static int put_failure(const char *step, sbs_status status) {
 /* ---- the steps ------------------------------------------------------------------------------------------------ */
 
 static void put_key(cli_key *key) {
-    const char *alg = key->public_key.alg == SBS_RS384 ? "RS384" : "ES384";
+    const char *alg = sbs_alg_info_of(key->public_key.alg)->name;
 
     /* The seed's profile has no kid in its header. */
     bool wants_kid = cli_kid_method() != SBS_KID_NONE && cli_server.profile != 2;
@@ -256,7 +257,7 @@ static int check_metadata(char *answer) {
     sbs_request request = {
         .interaction = SBS_READ,
         .target = sbs_text_of("metadata"),
-        .response_size = CLI_ANSWER_MAX,
+        .response_size = SBS_FORWARD_STATEMENT_MAX,
         .without_token = true,
         .max_attempts = 1,
     };
@@ -337,7 +338,7 @@ static int check_steps(char *answer) {
 
 static int check_run(const cli_operands *operands) {
     (void)operands;
-    char *answer = cli_answer_memory("check");
+    char *answer = cli_answer_memory("check", SBS_FORWARD_STATEMENT_MAX);
     if (answer == NULL) {
         return CLI_LOCAL;
     }
@@ -361,10 +362,11 @@ const cli_command cli_check = {
     .about =
         "Nothing is written to the server. Each step gives a line: OK, WARN or FAIL, what was found, and what to\n"
         "do. It ends at the first FAIL, whose exit status is the command's. It takes the options of push and\n"
-        "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n",
+        "queue push, so that 'check' can be tried with theirs: --write-mode is checked, the queue is not touched.\n"
+        "A CapabilityStatement may have 4 MB.\n",
     .tables = {&own_table, &cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table,
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_drain_table,
 #endif
                &cli_push_table, &cli_connection_table},
     .example = "sbs check --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device "

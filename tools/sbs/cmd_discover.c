@@ -106,10 +106,13 @@ static int discovery_request(char *answer) {
         .target = sbs_text_of(&SBS_DISCOVERY_PATH[1]),
         .accept = sbs_text_of("application/json"),
         .response = answer,
-        .response_size = CLI_ANSWER_MAX,
+        .response_size = CLI_DISCOVERY_MAX,
         .without_token = true,
     };
     sbs_status status = cli_server_run(&request);
+    if (status == SBS_ERR_BUFFER && cli_server_response().http_status == 200) {
+        return cli_fail(CLI_INPUT, "discover: the document has more than 1 MB, check --fhir");
+    }
     if (status != SBS_OK) {
         sbs_detail detail = *cli_server_detail();
         detail.step = SBS_STEP_DISCOVERY; /* the client saw a read like any other */
@@ -124,7 +127,7 @@ static int discover_run(const cli_operands *operands) {
 
     int code = cli_server_open("discover", CLI_NEED_PUBLIC);
     if (code == CLI_DONE) {
-        char *answer = cli_answer_memory("discover");
+        char *answer = cli_answer_memory("discover", CLI_DISCOVERY_MAX);
         code = CLI_LOCAL;
         if (answer != NULL) {
             code = discovery_request(answer);
@@ -140,7 +143,7 @@ static int discover_run(const cli_operands *operands) {
 const cli_command cli_discover = {
     .name = "discover",
     .summary = "Finds a FHIR server's token endpoint and what it supports, and prints both as JSON",
-    .about = "What the server does not state is null.\n",
+    .about = "What the server does not state is null. A document of more than 1 MB is refused.\n",
     .tables = {&own_table, &cli_connection_table},
     .example = "sbs discover --fhir https://fhir.example.org/r4",
     .run = discover_run,

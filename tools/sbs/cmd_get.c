@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "io.h"
 #include "json_input.h"
+#include "json_output.h"
 #include "message.h"
 #include "server.h"
 
@@ -96,7 +98,13 @@ static int get_resource(const char *path, char *answer) {
 
     sbs_writer out;
     cli_output(&out);
-    sbs_put_text(&out, body);
+
+    /* A terminal obeys what a string may hold; whoever reads a pipe gets the bytes as they came. */
+    if (isatty(STDOUT_FILENO) == 1) {
+        cli_put_json_visibly(&out, body);
+    } else {
+        sbs_put_text(&out, body);
+    }
 
     return CLI_DONE;
 }
@@ -107,7 +115,7 @@ static int get_open_and_read(const char *path) {
         return code;
     }
 
-    char *answer = cli_answer_memory("get");
+    char *answer = cli_answer_memory("get", CLI_ANSWER_MAX);
     if (answer == NULL) {
         return CLI_LOCAL;
     }

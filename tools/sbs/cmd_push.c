@@ -391,8 +391,8 @@ const cli_command cli_push = {
              "  not sent: WHY  the server is not known to have it\n"
              "put: PUT under its own id, or one derived from its identifier and subject. if-none-exist:\n"
              "POST unless the server holds the identifier. plain: POST. auto: the first of these that\n"
-             "the server states and the granted scope allows. Ends when the server takes nothing for\n"
-             "--wait SECONDS.\n"
+             "the server states and the granted scope allows, in a CapabilityStatement of at most 4 MB. Ends\n"
+             "when the server takes nothing for --wait SECONDS.\n"
 #ifdef SBS_CLI_QUEUE
              "With --queue everything is stored durably first and pushed behind what waits there. Then\n"
              "there are also:\n"
@@ -407,7 +407,7 @@ const cli_command cli_push = {
     .operand_max = SIZE_MAX,
     .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table,
 #ifdef SBS_CLI_QUEUE
-               &cli_queue_optional_table, &cli_queue_limits_table,
+               &cli_queue_optional_table, &cli_queue_limits_table, &cli_drain_table,
 #endif
                &cli_push_table, &cli_connection_table},
     .example = "sbs push --fhir https://fhir.example.org/r4 --key device.pem --client-id my-device \\\n"

@@ -26,6 +26,9 @@ static int queue_add_run(const cli_operands *operands) {
         return cli_fail(CLI_USAGE, "queue add: FILE... is missing, give files, '-' or --lines");
     }
 
+    /* A script that adds one resource after another pays two syncs for each. */
+    cli_queue.keep_log = true;
+
     int code = cli_queue_open("queue add", CLI_QUEUE_MADE);
     if (code == CLI_DONE && lines) {
         code = cli_queue_add_lines("queue add", &added);

@@ -41,9 +41,10 @@ const cli_command cli_queue_push = {
              "0 only if nothing is left and nothing was refused. One process at a time pushes a queue: a second\n"
              "one says so and ends with 0, or with --follow waits until the first one ends. put: PUT under an\n"
              "id derived from the identifier, in place of an id of its own. if-none-exist: POST unless the\n"
-             "server holds the identifier. plain: POST. auto: the first that the server states.\n",
-    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table, &cli_push_table,
-               &cli_connection_table},
+             "server holds the identifier. plain: POST. auto: the first that the server states,\n"
+             "in a CapabilityStatement of at most 4 MB.\n",
+    .tables = {&cli_server_table, &cli_kid_table, &cli_no_kid_table, &cli_queue_table, &own_table, &cli_drain_table,
+               &cli_push_table, &cli_connection_table},
     .example = "sbs queue push --queue q.db --fhir https://fhir.example.org/r4 --key device.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu'",
     .run = queue_push_run,

@@ -11,7 +11,7 @@ static void put_row(sbs_writer *out, const char *name, const char *text) {
     if (text[0] != '\0') {
         sbs_put_string(out, name);
         sbs_put_char(out, '\t');
-        sbs_forward_put_clean(out, sbs_text_of(text));
+        cli_put_sanitised(out, sbs_text_of(text));
         sbs_put_char(out, '\n');
     }
 }
@@ -36,7 +36,7 @@ static void put_resource(sbs_writer *out, sbs_text text) {
             len = (size_t)(end - text.ptr);
         }
 
-        sbs_forward_put_clean(out, (sbs_text){text.ptr, len});
+        cli_put_sanitised(out, (sbs_text){text.ptr, len});
         sbs_put_char(out, '\n');
         len += end != NULL;
         text = (sbs_text){text.ptr + len, text.len - len};

@@ -20,10 +20,10 @@ void cli_json_where(sbs_text text, size_t at, size_t *out_line, size_t *out_colu
 }
 
 bool cli_is_json(sbs_text text) {
-    cli_json json = {0};
-    bool valid = cli_json_parse(&json, text, NULL) == SBS_OK;
-    cli_json_free(&json);
-    return valid;
+    sbs_json json;
+
+    /* The grammar is looked at first; that there are no tokens for the tree is said of a good text only. */
+    return sbs_json_parse(&json, text.ptr, text.len, NULL, 0, NULL) == SBS_ERR_TOKENS;
 }
 
 bool cli_is_utf16(sbs_text text) {

@@ -74,11 +74,18 @@ size_t cli_sanitise(char *text, size_t len) {
     return sbs_linux_clean_text(text, cli_secret_hide(text, len));
 }
 
-void cli_put_sanitised(sbs_writer *out, const char *text) {
-    char line[MESSAGE_SIZE];
-    size_t len = strnlen(text, sizeof line);
-    memcpy(line, text, len);
-    sbs_put(out, line, cli_sanitise(line, len));
+void cli_put_sanitised(sbs_writer *out, sbs_text text) {
+    char *line = malloc(text.len + 1); /* some give NULL for 0 */
+    if (line == NULL) {
+        return;
+    }
+
+    if (text.len > 0) {
+        memcpy(line, text.ptr, text.len);
+    }
+    sbs_put(out, line, cli_sanitise(line, text.len));
+    sbs_wipe(line, text.len);
+    free(line);
 }
 
 /* Writes what fits, made fit to be shown. Returns its length. */

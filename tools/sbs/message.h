@@ -25,8 +25,8 @@ typedef enum cli_exit {
  * any part of a token or assertion that was sent. Returns the new length, never more than @p len. */
 size_t cli_sanitise(char *text, size_t len);
 
-/** The same for what goes to a listing; what is longer than any reason is cut. */
-void cli_put_sanitised(sbs_writer *out, const char *text);
+/** The same for what goes to a listing. Nothing is written if there is no memory. */
+void cli_put_sanitised(sbs_writer *out, sbs_text text);
 
 /** Prints `sbs: MESSAGE` and returns @p code. Messages read "what failed: why, what to do". */
 int cli_fail(int code, const char *format, ...) CLI_PRINTF(2, 3);

@@ -546,6 +546,13 @@ int cli_parse(const cli_command *command, char **arguments, size_t count, cli_op
     return arguments_check_complete(&state, out_operands);
 }
 
+/* The values point into the file. */
+bool cli_is_from_config(const char *value) {
+    uintptr_t at = (uintptr_t)value;
+    uintptr_t start = (uintptr_t)config.data;
+    return config.data != NULL && at >= start && at < start + config.len;
+}
+
 void cli_parse_free(void) {
     free(operand_items);
     operand_items = NULL;

@@ -77,6 +77,8 @@ extern const cli_command *const cli_commands[];
 
 /** True in @p out_help if help was asked for. Returns an exit status; on a failure a message was printed. */
 int cli_parse(const cli_command *command, char **arguments, size_t count, cli_operands *out_operands, bool *out_help);
+/** True if the value of an option came from the configuration file. */
+bool cli_is_from_config(const char *value);
 /** Frees what parsing kept. */
 void cli_parse_free(void);
 

@@ -8,6 +8,7 @@
 #include "advice.h"
 #include "message.h"
 #include "options.h"
+#include "proxy.h"
 #include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
@@ -192,7 +193,7 @@ typedef struct outcome_row {
     const char *words;
 } outcome_row;
 
-#define PROXY_LOGIN "a proxy wants a login; sbs uses no proxies"
+#define PROXY_LOGIN "a proxy wants a login"
 #define NETWORK_SIGN_IN "the network wants a sign-in"
 #define REQUEST_TOO_LARGE "the request is too large for what stands before the server"
 
@@ -356,6 +357,11 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     if (of_tls != NULL) {
         return of_tls;
     }
+
+    const char *of_proxy = cli_proxy_advice(status);
+    if (of_proxy != NULL) {
+        return of_proxy;
+    }
     if (detail == NULL) {
         detail = &none;
     }
@@ -429,12 +435,16 @@ static void put_clock_difference(sbs_writer *out, const sbs_detail *detail) {
     }
 }
 
-/* The server's own words, else what TLS knows. A page is for a browser and is not quoted. */
+/* The server's own words, else what TLS knows. A page is for a browser and is not quoted. Where a proxy failed, the
+ * client knows only the server's name. */
 static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
     const char *words = detail->text;
 
     if (words[0] == '\0' || words[0] == '<') {
         words = cli_tls_words(status);
+    }
+    if (cli_proxy_advice(status) != NULL) {
+        words = cli_proxy_words(status);
     }
     if (words[0] != '\0') {
         sbs_put_string(out, ": ");
@@ -444,10 +454,13 @@ static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail
 
 static void put_reason(sbs_writer *out, sbs_status status, const sbs_detail *detail) {
     const char *of_tls = cli_tls_sentence(status);
+    const char *of_proxy = cli_proxy_sentence(status);
     if (status == SBS_ERR_NO_TIME) {
         put_clock_before_build(out);
     } else if (of_tls != NULL) {
         sbs_put_string(out, of_tls);
+    } else if (of_proxy != NULL) {
+        sbs_put_string(out, of_proxy);
     } else {
         sbs_put_string(out, sentence_of(status, detail));
     }

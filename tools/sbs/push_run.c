@@ -21,8 +21,10 @@ cli_push_options cli_push_with = {.wait_s = WAIT_DEFAULT_S, .settle_s = SETTLE_D
 static const cli_option option_table[] = {
     {"write-mode", CLI_WRITE_MODES, "default auto: by what the server states and the scope allows",
      &cli_push_with.write_mode, .type = CLI_CHOICE},
-    {"batch", "N", "send up to N items in one request where the server can, default 1", &cli_push_with.batch, .min = 1,
-     .max = SBS_PUSH_BATCH_MAX, .type = CLI_UINT},
+    {"batch", "N",
+     "send up to N items in one request where the server can, at most 128; default: with a queue as many as do well "
+     "where many wait, else 1",
+     &cli_push_with.batch, .min = 1, .max = SBS_FORWARD_BATCH_MAX, .type = CLI_UINT},
     {"wait", "SECONDS", "how long to wait for a server that takes nothing, default 30", &cli_push_with.wait_s, .min = 0,
      .max = 31536000, .type = CLI_UINT},
     {"max-time", "SECONDS", "end after this time, default no limit", &cli_push_with.time_s, .min = 1, .max = 31536000,
@@ -33,10 +35,20 @@ static const cli_option option_table[] = {
      "what to do with an item that the server has although it was never sent; default set-aside, without a queue "
      "accept",
      &cli_push_with.already_there, .type = CLI_CHOICE},
+    {"no-cache", NULL, "keep nothing of what is learnt of the server beside the queue, and use nothing of it",
+     &cli_push_with.no_cache, .type = CLI_FLAG},
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
+static const cli_option drain_table[] = {
+    {"mark-ahead", "N",
+     "note N items as tried with one write of the disk, default 1: after a crash so many may count as tried that were "
+     "never sent; written plainly, items are noted one by one",
+     &cli_push_with.mark_ahead, .min = 1, .max = SBS_FORWARD_AHEAD_MAX, .type = CLI_UINT},
+};
+
 const cli_table cli_push_table = CLI_TABLE(option_table);
+const cli_table cli_drain_table = CLI_TITLED_TABLE(drain_table, "queue");
 
 /* ---- the last failure of each item that waits ------------------------------------------------------------------- */
 
@@ -124,12 +136,12 @@ void cli_push_put_line(cli_push_run *run, sbs_text name, const char *what, const
     sbs_writer out;
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->lines);
-    sbs_put_text(&out, name);
+    cli_put_sanitised(&out, name);
     sbs_put_char(&out, '\t');
     sbs_put_string(&out, what);
     if (reason[0] != '\0') {
         sbs_put_string(&out, ": ");
-        cli_put_sanitised(&out, reason);
+        cli_put_sanitised(&out, sbs_text_of(reason));
     }
 
     sbs_put_char(&out, '\n');
@@ -144,17 +156,17 @@ static void put_stored(cli_push_run *run, const sbs_forward_event *event, const 
     }
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &run->lines);
-    sbs_put_string(&out, event->name);
+    cli_put_sanitised(&out, sbs_text_of(event->name));
     sbs_put_char(&out, '\t');
     sbs_put_string(&out, what);
     if (event->place[0] != '\0') {
         sbs_put_char(&out, '\t');
-        sbs_put_string(&out, event->place);
+        cli_put_sanitised(&out, sbs_text_of(event->place));
     }
 
     if (event->version[0] != '\0' && event->push->kind != SBS_PUSH_DELIVERED) {
         sbs_put_string(&out, "\tversion ");
-        sbs_forward_put_clean(&out, sbs_text_of(event->version));
+        cli_put_sanitised(&out, sbs_text_of(event->version));
     }
 
     sbs_put_char(&out, '\n');
@@ -179,13 +191,17 @@ static bool wants_progress(void) {
 
 static void show_progress(cli_push_run *run) {
     uint64_t now_ms = sbs_linux_now().mono_ms;
-    if (now_ms - run->shown_ms < PROGRESS_MS || !wants_progress()) {
+    if (now_ms - run->shown_ms < PROGRESS_MS) {
+        return;
+    }
+
+    /* Also where nobody looks: it need not be asked again for each item. */
+    run->shown_ms = now_ms;
+    if (!wants_progress()) {
         return;
     }
 
     /* The queue counts what is left, in RAM or in a file. */
-    run->shown_ms = now_ms;
-
     const sbs_queue *queue = run->push.priv.config.queue;
     sbs_queue_counters counters;
     queue->ops->counters(queue->ctx, &counters);
@@ -419,6 +435,12 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
     }
 
     full.batch_max = (uint16_t)cli_push_with.batch;
+    full.mark_ahead = (uint16_t)cli_push_with.mark_ahead;
+    full.batch_auto &= cli_push_with.batch == 0;
+    if (full.batch_auto) {
+        full.batch_max = SBS_FORWARD_BATCH_MAX;
+    }
+
     full.settle_ms = (uint32_t)cli_push_with.settle_s * 1000u;
     if (cli_push_with.already_there == 1) {
         full.already_there = SBS_ALREADY_SET_ASIDE;

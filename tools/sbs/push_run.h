@@ -13,14 +13,16 @@
 #define CLI_PUSH_REASON_SIZE (SBS_FORWARD_WORDS_SIZE + 512)
 
 typedef struct cli_push_options {
-    uint64_t batch, wait_s, time_s, settle_s;
+    uint64_t batch, wait_s, time_s, settle_s, mark_ahead;
     int write_mode;    /**< 0: not given, else in the order of the words */
     int already_there; /**< 0: not given, 1: set-aside, 2: accept */
     bool follow, quiet;
+    bool no_cache, no_gzip;
 } cli_push_options;
 
 extern cli_push_options cli_push_with;
 extern const cli_table cli_push_table;
+extern const cli_table cli_drain_table; /**< how a durable queue is pushed */
 
 /** Why an item that waits was not stored when it was last tried. */
 typedef struct cli_push_failure {

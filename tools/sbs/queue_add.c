@@ -61,7 +61,7 @@ static void put_refused(sbs_forward_buffer *to, const sbs_forward_resource *reso
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, to);
     put_fate(&out, resource, item->path, item->line, "refused: ");
-    sbs_forward_put_clean(&out, sbs_text_of(why));
+    cli_put_sanitised(&out, sbs_text_of(why));
     sbs_put_char(&out, '\n');
 }
 

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "io.h"
+#include "json_output.h"
+#include "message.h"
 
 void cli_queue_content_read(const sbs_queue_item *item, cli_queue_content *out) {
     size_t len = 0;
@@ -73,10 +75,10 @@ void cli_queue_put_time(sbs_writer *out, int64_t utc_s) {
 }
 
 void cli_queue_put_reason(sbs_writer *out, const sbs_sqlite_entry *entry) {
-    sbs_forward_put_clean(out, sbs_text_of(entry->reason));
+    cli_put_sanitised(out, sbs_text_of(entry->reason));
     if (entry->words[0] != '\0') {
         sbs_put_string(out, ": ");
-        sbs_forward_put_clean(out, sbs_text_of(entry->words));
+        cli_put_sanitised(out, sbs_text_of(entry->words));
     }
 
     if (entry->http_status != 0) {
@@ -198,7 +200,7 @@ static void put_json_text(sbs_json_writer *json, const char *name, const char *t
     }
 
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &clean);
-    sbs_forward_put_clean(&out, sbs_text_of(text));
+    cli_put_sanitised(&out, sbs_text_of(text));
     sbs_json_member_text(json, name, sbs_forward_buffer_text(&clean));
     sbs_forward_buffer_free(&clean);
 }
@@ -254,7 +256,7 @@ static void put_json_trouble(sbs_json_writer *json, const sbs_sqlite_entry *entr
     }
 }
 
-void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool with_resource) {
+static void put_json_entry(sbs_writer *out, const sbs_sqlite_entry *entry, bool with_resource) {
     cli_queue_content content;
     sbs_json_writer json;
 
@@ -275,6 +277,16 @@ void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool wit
     sbs_json_end_object(&json);
 
     cli_queue_content_free(&content);
+}
+
+void cli_queue_put_json(sbs_writer *out, const sbs_sqlite_entry *entry, bool with_resource) {
+    cli_buffer json = {0};
+    sbs_writer text;
+
+    sbs_writer_init_sink(&text, cli_buffer_put, &json);
+    put_json_entry(&text, entry, with_resource);
+    cli_put_json_visibly(out, cli_buffer_text(&json));
+    cli_buffer_free(&json);
 }
 
 void cli_queue_put_json_item(sbs_writer *out, size_t shown, const sbs_sqlite_entry *entry) {

@@ -14,6 +14,7 @@
 
 #include "message.h"
 #include "push_run.h"
+#include "sbs/count.h"
 #include "sbs/forward_clock.h"
 #include "sbs/forward_resource.h"
 #include "sbs/linux_clock.h"
@@ -23,6 +24,7 @@
 #define DAY_S 86400u
 #define KEEP_DEAD_DAYS 30u
 #define NOT_GIVEN UINT64_MAX
+#define RESERVE_BYTES (8u << 20)
 #define TOUCH_MS 50u
 #define USER_SIZE 128
 #define PATH_SHOWN 1024
@@ -94,16 +96,29 @@ static void name_user(uid_t id, char *out, size_t size) {
     }
 }
 
+/* The queue may be this user's, and a file beside it another's. */
 static int fail_owner(const char *command) {
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     char user[USER_SIZE];
+    char name[PATH_SHOWN];
     uid_t owner = 0;
+    uid_t of_queue = geteuid();
 
-    /* A file that is gone by now is nobody's. */
-    if (sbs_sqlite_queue_owner(cli_queue.file, &owner) != SBS_OK) {
-        owner = (uid_t)-1;
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", cli_queue.file, suffixes[i]);
+        if (sbs_sqlite_queue_owner(name, &owner) != SBS_OK) {
+            continue;
+        }
+        if (i == 0) {
+            of_queue = owner;
+        } else if (owner != of_queue && owner != 0) {
+            name_user(owner, user, sizeof user);
+            return cli_fail(CLI_LOCAL, "%s: queue %s: file %s belongs to %s, remove it if that one left it there",
+                            command, cli_queue.file, name, user);
+        }
     }
 
-    name_user(owner, user, sizeof user);
+    name_user(of_queue, user, sizeof user);
     return cli_fail(CLI_LOCAL, "%s: queue %s: belongs to %s, run this as that user", command, cli_queue.file, user);
 }
 
@@ -251,6 +266,35 @@ bool cli_queue_was_replaced(const char *command) {
     return true;
 }
 
+/* ---- words that are kept -------------------------------------------------------------------------------------- */
+
+static sbs_queue_ops port_ops;
+static const sbs_queue_ops *sqlite_ops;
+
+const char *cli_queue_fit_words(const char *words, char out[CLI_REASON_SIZE]) {
+    if (words == NULL) {
+        return NULL;
+    }
+
+    size_t len = strnlen(words, CLI_REASON_SIZE - 1);
+    memcpy(out, words, len);
+    out[cli_sanitise(out, len)] = '\0';
+    return out;
+}
+
+static sbs_status settle_with_fit_words(void *ctx, uint64_t id, sbs_queue_fate fate, const char *reason,
+                                        const char *words) {
+    char kept[CLI_REASON_SIZE];
+    return sqlite_ops->settle(ctx, id, fate, reason, cli_queue_fit_words(words, kept));
+}
+
+static void use_fit_words(void) {
+    sqlite_ops = cli_queue_port.ops;
+    port_ops = *sqlite_ops;
+    port_ops.settle = settle_with_fit_words;
+    cli_queue_port.ops = &port_ops;
+}
+
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static bool is_stopped(void *ctx) {
@@ -319,6 +363,8 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         .utc_ctx = &cli_queue_clock,
         .stop = is_stopped,
         .any_owner = true,
+        .reserve_bytes = RESERVE_BYTES,
+        .keep_log = need == CLI_QUEUE_MADE && cli_queue.keep_log,
     };
 
     if (cli_queue.file[0] == '\0') {
@@ -341,6 +387,7 @@ int cli_queue_open(const char *command, cli_queue_need need) {
         return cli_queue_fail(command, status);
     }
 
+    use_fit_words();
     opened_by = command;
     (void)cli_queue_was_replaced(command);
     /* Another process may put a new file at this name: then the old one is not what counts. */
@@ -430,7 +477,7 @@ void cli_queue_close(void) {
 uint64_t cli_queue_id(const char *operand) {
     uint64_t id = 0;
 
-    if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK) {
+    if (sbs_text_to_uint(sbs_text_of(operand), &id) != SBS_OK || id > INT64_MAX) {
         return 0;
     }
     return id;

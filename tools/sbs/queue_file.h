@@ -3,6 +3,7 @@
 #ifndef SBS_CLI_QUEUE_FILE_H
 #define SBS_CLI_QUEUE_FILE_H
 
+#include "message.h"
 #include "options.h"
 #include "sbs/forward_clock.h"
 #include "sbs/sqlite_queue.h"
@@ -12,6 +13,7 @@ typedef struct cli_queue_options {
     uint64_t items_max, mib_max, keep_dead_days;
     int when_full; /**< 0: not given, 1: refuse, 2: drop-oldest */
     bool as_json;
+    bool keep_log; /**< closing leaves the log beside the file */
 } cli_queue_options;
 
 extern cli_queue_options cli_queue;
@@ -69,5 +71,9 @@ uint64_t cli_queue_id(const char *operand);
 sbs_status cli_queue_find(const char *command, uint64_t id, sbs_sqlite_entry *out);
 /** Tells that there is no such item and returns the exit status. */
 int cli_queue_no_item(const char *command, uint64_t id);
+
+/** A copy of a server's words that may be kept in the file: other commands show it later, and do not know what was
+ * sent. NULL for NULL. */
+const char *cli_queue_fit_words(const char *words, char out[CLI_REASON_SIZE]);
 
 #endif

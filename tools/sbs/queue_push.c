@@ -21,6 +21,7 @@
 
 typedef struct queue_run {
     cli_push_run push;
+    sbs_forward_memory memory;
     const cli_queue_added *mine;
     unsigned storage_failures;
     uint64_t noted_id; /* the item whose failure was noted last, and its exit status */
@@ -52,8 +53,13 @@ static int note_storage_failure(queue_run *run, sbs_status status) {
     return CLI_DONE;
 }
 
-static sbs_forward_push_config push_config(uint64_t pushed_ms) {
-    return (sbs_forward_push_config){.queue = &cli_queue_port, .pushed_ms = pushed_ms, .clock = &cli_queue_clock};
+static sbs_forward_push_config push_config(queue_run *run, uint64_t pushed_ms) {
+    sbs_forward_push_config config = {
+        .queue = &cli_queue_port, .pushed_ms = pushed_ms, .clock = &cli_queue_clock, .batch_auto = true};
+    if (!cli_push_with.no_cache) {
+        config.memory = &run->memory;
+    }
+    return config;
 }
 
 /* Another process may have replaced or removed the file: what is at its name counts. */
@@ -68,7 +74,7 @@ static int look_at_file(queue_run *run) {
         return code;
     }
 
-    sbs_forward_push_config config = push_config(UINT64_MAX);
+    sbs_forward_push_config config = push_config(run, UINT64_MAX);
     return cli_push_open(&run->push, &config);
 }
 
@@ -171,6 +177,8 @@ static void note_trouble(void *ctx, const sbs_forward_event *event) {
         reason = cli_sentence(push->status, push->http_status);
     }
 
+    char kept[CLI_REASON_SIZE];
+    words = cli_queue_fit_words(words, kept);
     if (sbs_sqlite_queue_note_trouble(&cli_queue_db, push->id, push->http_status, reason, words) == SBS_OK) {
         run->noted_id = push->id;
         run->noted = push->status;
@@ -317,6 +325,18 @@ static int sum_up(queue_run *run, int code) {
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
+/* What cannot be remembered is learnt anew. */
+static void open_memory(queue_run *run) {
+    if (cli_push_with.no_cache) {
+        sbs_forward_memory_delete(cli_server_forward(), cli_queue.file);
+        return;
+    }
+
+    if (sbs_forward_memory_open(&run->memory, cli_server_forward(), cli_queue.file, sbs_linux_now()) != SBS_OK) {
+        run->memory = (sbs_forward_memory){0};
+    }
+}
+
 static int push_queue(queue_run *run) {
     sbs_queue_counters counters;
     int code = cli_server_open(run->push.command, CLI_NEED_FHIR);
@@ -326,7 +346,8 @@ static int push_queue(queue_run *run) {
         return code; /* an empty queue makes no traffic */
     }
 
-    sbs_forward_push_config config = push_config(cli_queue_last_push_ms());
+    open_memory(run);
+    sbs_forward_push_config config = push_config(run, cli_queue_last_push_ms());
     code = cli_push_open(&run->push, &config);
     if (code != CLI_DONE) {
         return code;
@@ -376,6 +397,7 @@ int cli_queue_push_run(const char *command, const cli_queue_added *mine) {
 
     code = sum_up(run, code);
     cli_push_free(&run->push);
+    sbs_forward_memory_close(&run->memory);
     cli_server_close();
     free(run);
     return code;

@@ -5,12 +5,13 @@
 
 #include "sbs/text.h"
 
-/** Remembers a copy of what was sent; the oldest of a few is forgotten for it. */
+/** Remembers a copy of what was sent; the one that was sent the longest time ago is forgotten for it. Fewer than 8
+ * characters are no secret. */
 void cli_secret_note(sbs_text secret);
 
-/** Replaces each fragment of a noted secret in @p text by "[hidden]", also where blanks stand between its characters. A
- * fragment is 16 characters or more; of a secret of 8 to 15 it is all of it. Returns the new length, never more than
- * @p len. */
+/** Replaces each fragment of a noted secret in @p text by "[hidden]". A fragment is 16 characters or more; of a secret
+ * of 8 to 15 it is all of it. It is found in upper and lower case, with other characters between its own, and written
+ * as URLs, JSON and HTML write characters. Returns the new length, never more than @p len; 0 if there is no memory. */
 size_t cli_secret_hide(char *text, size_t len);
 
 /** Wipes and frees them all. */

@@ -9,6 +9,7 @@
 #include "certificates.h"
 #include "client_check.h"
 #include "message.h"
+#include "proxy.h"
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
@@ -40,6 +41,8 @@ static const cli_option connection_options[] = {
      .type = CLI_FILE},
     {"cert-key", "FILE", "its private key (PEM), default in the file of --cert", &cli_server.cert_key,
      .type = CLI_FILE},
+    {"proxy", "URL", "HTTP proxy, http://HOST:PORT or 'none', default https_proxy; a login only in a file or there",
+     &cli_server.proxy, .type = CLI_TEXT},
     {"timeout", "SECONDS", "longest wait to connect, and again for the answer, default 30", &cli_server.timeout_s,
      .min = 1, .max = 3600, .type = CLI_UINT},
     {"config", "FILE", "further options as lines 'option = value'; the command line wins", &cli_server.config,
@@ -224,6 +227,11 @@ static int open_server(const char *command, bool with_key) {
         config.profile = SBS_PROFILE_SEED;
     }
 
+    int code = cli_proxy_load(command, &config.proxy);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
     sbs_forward_part part;
     sbs_status status = sbs_forward_server_open(&setup.server, &config, &part);
     if (status != SBS_OK) {
@@ -231,6 +239,7 @@ static int open_server(const char *command, bool with_key) {
     }
 
     cli_tls_words_use(sbs_forward_server_tls(&setup.server));
+    cli_proxy_words_use(sbs_forward_server_tunnel(&setup.server));
     cli_advice_use(&setup.server);
     return CLI_DONE;
 }
@@ -296,6 +305,7 @@ void cli_server_close(void) {
     cli_tls_words_use(NULL);
     cli_advice_use(NULL);
     sbs_forward_server_close(&setup.server);
+    cli_proxy_free();
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
     sbs_tls_trust_deinit(&setup.trust);
@@ -383,8 +393,8 @@ sbs_status cli_server_token(sbs_token_view *out_token) {
     return sbs_client_token(cli_server_client(), sbs_linux_now(), out_token);
 }
 
-char *cli_answer_memory(const char *command) {
-    char *memory = malloc(CLI_ANSWER_MAX);
+char *cli_answer_memory(const char *command, size_t size) {
+    char *memory = malloc(size);
     if (memory == NULL) {
         (void)cli_fail(CLI_LOCAL, "%s: out of memory, close other programs", command);
     }

@@ -9,7 +9,7 @@
 
 /** What SERVER-OPTIONS set. */
 typedef struct cli_server_options {
-    const char *fhir, *token_url, *key, *client_id, *scope, *aud, *typ, *ca, *cert, *cert_key, *config;
+    const char *fhir, *token_url, *key, *client_id, *scope, *aud, *typ, *ca, *cert, *cert_key, *proxy, *config;
     uint64_t timeout_s;
     int profile; /**< 0: not given, 1: smart, 2: seed */
     bool any_scope, verbose, allow_http;
@@ -50,7 +50,10 @@ void cli_server_close(void);
 /** Most bytes of a FHIR answer's body. */
 #define CLI_ANSWER_MAX (16u << 20)
 
-/** Memory for an answer of CLI_ANSWER_MAX bytes; NULL with a message printed if there is none. Free with free(). */
-char *cli_answer_memory(const char *command);
+/** Most bytes of a discovery document. Read as JSON it takes ten times as much. */
+#define CLI_DISCOVERY_MAX (1u << 20)
+
+/** Memory for an answer of @p size bytes; NULL with a message printed if there is none. Free with free(). */
+char *cli_answer_memory(const char *command, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 /* The commands of the console. */
 #include "meter_internal.h"
 #include "meter_sensor.h"
+#include "sbs/alg.h"
 #include "sbs/count.h"
 
 #define RESET_WORD "erase"
@@ -117,14 +118,11 @@ static sbs_alg wanted_alg(const meter *m, const char *word) {
         return meter_keys_alg(m->keys.current);
     }
 
-    if (strcmp(word, "RS384") == 0) {
-        return SBS_RS384;
+    const sbs_alg_info *info = sbs_alg_by_name(word);
+    if (info == NULL) {
+        return (sbs_alg)0;
     }
-    if (strcmp(word, "ES384") == 0) {
-        return SBS_ES384;
-    }
-
-    return (sbs_alg)0;
+    return info->alg;
 }
 
 /* Nothing can know the current key before the first provisioning: the next one takes its place at once. */

@@ -19,16 +19,7 @@ bool meter_hex_read(const char *text, uint32_t *out) {
     return text[DIGITS] == '\0';
 }
 
-static char upper_digit(unsigned value) {
-    char digit = digits[value];
-    if (digit >= 'a') {
-        digit = (char)(digit - 'a' + 'A');
-    }
-
-    return digit;
-}
-
 void meter_hex_put(sbs_writer *out, uint8_t byte) {
-    sbs_put_char(out, upper_digit(byte >> 4));
-    sbs_put_char(out, upper_digit(byte & 15u));
+    sbs_put_char(out, sbs_hex_digit_upper(byte >> 4));
+    sbs_put_char(out, sbs_hex_digit_upper(byte));
 }

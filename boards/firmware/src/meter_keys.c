@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meter_bytes.h"
+#include "sbs/alg.h"
 #include "sbs/count.h"
 
 #define RECORD "keys"
@@ -57,13 +58,14 @@ static sbs_status read_list(meter_keys *keys) {
 static psa_status_t read_alg(psa_key_id_t id, sbs_alg *out) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
-    psa_key_type_t type = psa_get_key_type(&attributes);
+    const sbs_alg_info *info = sbs_alg_of_key(psa_get_key_type(&attributes), psa_get_key_bits(&attributes),
+                                              psa_get_key_algorithm(&attributes));
     psa_reset_key_attributes(&attributes);
     (void)psa_purge_key(id);
 
     *out = (sbs_alg)0;
-    if (status == PSA_SUCCESS) {
-        *out = PSA_KEY_TYPE_IS_RSA(type) ? SBS_RS384 : SBS_ES384;
+    if (status == PSA_SUCCESS && info != NULL) {
+        *out = info->alg;
     }
 
     return status;

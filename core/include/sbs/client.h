@@ -77,6 +77,9 @@ typedef struct sbs_client_config {
      *  reached: sbs_room_words; NULL: nobody does. A
      *  program that does not name the function does not pay for it. */
     void (*room_words)(const struct sbs_client *client, char *out_text, size_t size);
+    /** Wipes no more of a large work buffer than a request that went well has used: sbs_client_wipe_used; NULL: all of
+     *  it is wiped after each request. A program that does not name the function does not pay for it. */
+    bool (*wipe_rest)(struct sbs_client *client, sbs_status status);
     sbs_backoff backoff;
     char *words; /**< memory for the server's words in sbs_detail; NULL: SBS_DETAIL_TEXT_SIZE bytes in the client */
     size_t words_size; /**< of them, with the NUL; at least 1 */
@@ -266,6 +269,12 @@ SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_st
  */
 void sbs_room_words(const struct sbs_client *client, char *out_text, size_t size);
 
+/**
+ * For sbs_client_config.wipe_rest; not to be called. Wipes the answer's body, which is all that is left in the work
+ * buffer of a request that went well at its first try. False after any other: all is to be wiped.
+ */
+bool sbs_client_wipe_used(struct sbs_client *client, sbs_status status);
+
 /** Gives up the request under way, closing its connection if something was sent. The token stays. */
 void sbs_client_cancel(sbs_client *client);
 
@@ -285,6 +294,30 @@ SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now,
 /** Wipes the token: the next request fetches one. While a request is under way the token counts as expired at once, and
  *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
+
+/** What an earlier client with the same configuration knew. Spans are copied. */
+typedef struct sbs_client_memory {
+    sbs_text token_url;    /**< as discovered; absent: not known */
+    uint32_t discovered_s; /**< so many seconds ago */
+    sbs_text access_token; /**< absent: there is none */
+    sbs_text scope;        /**< as granted; absent: the server named none */
+    uint32_t lifetime_s;   /**< of the token, as granted */
+    uint32_t expires_in_s; /**< what is left of it */
+} sbs_client_memory;
+
+/**
+ * Takes what an earlier client knew, in place of a discovery and a token request. @p now: the present. The token URL
+ * obeys the rules of a discovered one; it pins no host: that is done by the first token that it gives. Where
+ * config.token_url is set, memory.token_url is not looked at. A token that would be renewed by now is left out. Only a
+ * program that names this function pays for it.
+ * @return SBS_OK; SBS_ERR_STATE while a request is under way; SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with
+ * characters that none has); SBS_ERR_BUFFER (no room in the work buffer). After an error nothing is known.
+ */
+SBS_NODISCARD sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now);
+
+/** The token URL is looked for anew before the next token is asked for; the token at hand stays. Only a program that
+ *  names this function pays for it. @p now: the present. */
+void sbs_client_doubt_token_url(sbs_client *client, sbs_now now);
 
 /** The token endpoint in use; absent before discovery. Persist its origin as the pin of the next run. */
 sbs_text sbs_client_token_url(const sbs_client *client);

@@ -76,6 +76,14 @@ typedef struct sbs_capability {
 /** Reads what a CapabilityStatement says of @p type in its server-mode rest entry. SBS_ERR_RESPONSE if it is none. */
 SBS_NODISCARD sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capability *out);
 
+/** The first of the resource types that its server-mode rest entry names, the others behind it (sbs_json_next());
+ *  SBS_JSON_NONE if it names none. */
+sbs_json_node sbs_capability_first_type(const sbs_json *doc);
+
+/** Reads one of them: its name as it stands, absent if it has none, and what it says of it; the members batch and
+ *  transaction of @p out stay as they are. */
+void sbs_capability_read_type(const sbs_json *doc, sbs_json_node type, sbs_text *out_name, sbs_capability *out);
+
 /** The release of FHIR that a CapabilityStatement or a Conformance (DSTU2) states: "4.0.1" as it stands; absent if it
  *  states none. @p out_major: the number before the first '.', 0 if there is none: 1 is DSTU2, 3 STU3, 4 R4 ("4.0.1")
  *  and R4B ("4.1.0", "4.3.0"), 5 R5. SBS_ERR_RESPONSE if the document is neither. */

@@ -50,7 +50,9 @@
  * A Bundle whose answer lists its entries is judged entry by entry: as many as were sent, none with the id of another
  * (one that a server gave to what it created is its own),
  * and of conditional creates, which show no id of ours, all stored or all alike. Any other answer settles nothing, and
- * its items go one by one, as do those of a Bundle that fails as a whole. An item too large for a Bundle goes alone.
+ * its items go one by one. Those of a Bundle that is refused as a whole, and of which nothing is stored, go in halves,
+ * each half that goes well followed by twice as many: a bad item among n is found in some 2 log n requests. An item too
+ * large for a Bundle goes alone.
  *
  * - An item is settled only when the server said that it holds it, or that it never will take it (dead). If the queue
  *   cannot settle it, the verdict is kept and the next poll tries again: nothing is sent a second time for that.
@@ -144,10 +146,28 @@ typedef struct sbs_push_deferred {
     bool never_stored;        /* each try so far was answered in a way that stores nothing */
 } sbs_push_deferred;
 
+/** An item of the request under way. The engine's; a caller lends memory for more of them. */
+typedef struct sbs_push_sent {
+    uint64_t id;
+    uint32_t lane;
+    uint32_t first : 1; /* the server cannot know it yet */
+    uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
+    uint32_t at : 30;   /* where its target stands in a Bundle */
+} sbs_push_sent;
+
 /** How several items go in one request. Only a program that names it pays for it. */
 typedef struct sbs_push_batching sbs_push_batching;
 /** For sbs_push_config.batches. */
 extern const sbs_push_batching sbs_push_batches;
+
+/** What became of a Bundle as a whole. */
+typedef struct sbs_push_batch_report {
+    size_t bytes;         /**< of its body */
+    uint16_t count;       /**< items in it */
+    uint16_t http_status; /**< 0: no answer */
+    sbs_status status;    /**< SBS_OK: the answer says of each item what became of it */
+    bool may_be_stored;   /**< its items may be on the server although the Bundle failed */
+} sbs_push_batch_report;
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
 typedef struct sbs_push_config {
@@ -168,8 +188,15 @@ typedef struct sbs_push_config {
     sbs_already_there already_there;
     sbs_unknown_time unknown_time;
     const sbs_push_batching *batches; /**< the address of sbs_push_batches; NULL: no batches, whatever batch_max says */
-    uint16_t batch_max;               /**< items in a batch Bundle, at most SBS_PUSH_BATCH_MAX; 0 or 1: none */
-    uint32_t boot_id;                 /**< of this boot, as in the queue's metas */
+    uint16_t batch_max;  /**< items in a batch Bundle, at most sent_count; 0 or 1: none. May be changed between polls */
+    uint16_t sent_count; /**< places in sent, and in unstored */
+    sbs_push_sent *sent; /**< memory for the items of one request; NULL: for SBS_PUSH_BATCH_MAX inside */
+    uint32_t *unstored;  /**< as many, where sent is lent: which of them were refused a moment ago */
+    /** Optional: told of each Bundle before its items are. True: where it was refused, and nothing of it stored, its
+     *  items go in halves; false: one by one. NULL: in halves. */
+    bool (*batch_told)(void *ctx, const sbs_push_batch_report *report);
+    void *batch_ctx;
+    uint32_t boot_id;    /**< of this boot, as in the queue's metas */
     uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
     uint32_t tried_ms;   /**< since the last request of an earlier run, if that is known: what it tried waits for the
                             rest of settle_ms; 0: perhaps this moment */
@@ -241,14 +268,19 @@ typedef struct sbs_push {
         bool failed;      /* an entry of the answer waits */
         bool no_room;     /* and cannot wait on its own */
         bool let_pass;    /* the wait was short for the next of a lane */
+        bool one_by_one;  /* what is left of a refused batch goes in single requests */
         uint16_t batch_len, judged;
-        uint16_t singles_left; /* items of a refused batch, to be sent one by one */
-        uint8_t unstored_next; /* place in unstored that is taken next */
-        bool marked;           /* the request's items are marked: they may have been sent */
-        uint32_t misses;       /* requests that failed since one went well */
+        uint16_t batch_left; /* items of a refused batch, to be sent in smaller ones */
+        uint16_t batch_cap;  /* most of them in the next request; 0: there are none */
+        uint16_t sent_max;
+        uint16_t unstored_next; /* place in unstored that is taken next */
+        bool marked;            /* the request's items are marked: they may have been sent */
+        uint32_t misses;        /* requests that failed since one went well */
         uint32_t server_failures, pauses_in_row;
         uint32_t refused; /* items of their own fault since something was stored */
         const sbs_push_config *config;
+        sbs_push_sent *sent;      /* the caller's, or below */
+        uint32_t *unstored;       /* sent, not stored, beside the table: the low half of their ids */
         sbs_push_deferred *table; /* the caller's, or below */
         size_t deferred_count, deferred_max;
         uint32_t successes;
@@ -277,15 +309,9 @@ typedef struct sbs_push {
             struct sbs_push_flags flags;
         } failure;
         sbs_push_deferred deferred[SBS_PUSH_DEFERRED_MAX];
-        struct sbs_push_sent {
-            uint64_t id;
-            uint32_t lane;
-            uint32_t first : 1; /* the server cannot know it yet */
-            uint32_t last : 1;  /* of each SBS_PUSH_ALONE_MAX attempts the last */
-            uint32_t at : 30;   /* where its target stands in a Bundle */
-        } sent[SBS_PUSH_BATCH_MAX];
-        uint32_t unstored[SBS_PUSH_BATCH_MAX]; /* sent, not stored, beside the table: the low half of their ids */
-        char target[2 * SBS_FHIR_ID_MAX + 2];  /* of a request; then what an entry says */
+        sbs_push_sent own_sent[SBS_PUSH_BATCH_MAX];
+        uint32_t own_unstored[SBS_PUSH_BATCH_MAX];
+        char target[2 * SBS_FHIR_ID_MAX + 2]; /* of a request; then what an entry says */
     } priv;
 } sbs_push;
 

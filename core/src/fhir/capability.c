@@ -54,6 +54,27 @@ sbs_json_node sbs_capability_token_url(const sbs_json *doc) {
     return url;
 }
 
+sbs_json_node sbs_capability_first_type(const sbs_json *doc) {
+    return sbs_lookup_first(doc, capability_find(doc, 0, "rest", "mode", "server"), "resource");
+}
+
+static void capability_read_type(const sbs_json *doc, sbs_json_node type, sbs_capability *out) {
+    out->create = capability_has_interaction(doc, type, "create");
+    out->update = capability_has_interaction(doc, type, "update");
+    out->update_create = sbs_lookup_true(doc, type, "updateCreate");
+    out->conditional_create = sbs_lookup_true(doc, type, "conditionalCreate");
+}
+
+void sbs_capability_read_type(const sbs_json *doc, sbs_json_node type, sbs_text *out_name, sbs_capability *out) {
+    sbs_json_node name = sbs_lookup(doc, type, "type");
+    *out_name = (sbs_text){NULL, 0};
+    if (name != SBS_JSON_NONE && sbs_json_kind_of(doc, name) == SBS_JSON_STRING) {
+        *out_name = sbs_json_raw(doc, name);
+    }
+
+    capability_read_type(doc, type, out);
+}
+
 sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capability *out) {
     sbs_json_node rest = capability_find(doc, 0, "rest", "mode", "server");
     sbs_json_node resource = capability_find(doc, rest, "resource", "type", type);
@@ -64,9 +85,6 @@ sbs_status sbs_capability_read(const sbs_json *doc, const char *type, sbs_capabi
 
     out->batch = capability_has_interaction(doc, rest, "batch");
     out->transaction = capability_has_interaction(doc, rest, "transaction");
-    out->create = capability_has_interaction(doc, resource, "create");
-    out->update = capability_has_interaction(doc, resource, "update");
-    out->update_create = sbs_lookup_true(doc, resource, "updateCreate");
-    out->conditional_create = sbs_lookup_true(doc, resource, "conditionalCreate");
+    capability_read_type(doc, resource, out);
     return SBS_OK;
 }

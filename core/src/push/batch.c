@@ -119,10 +119,15 @@ static bool entry_shows(const sbs_push *push, const entry_view *seen, sbs_text i
             sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type));
 }
 
+/* True if it shows the id of its PUT. */
+static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
+    return seen->own_id.ptr != NULL && entry_shows(push, seen, seen->own_id);
+}
+
 /* True if it shows the id of another PUT. */
 static bool entry_is_anothers(const sbs_push *push, const entry_view *seen, unsigned number) {
     const sbs_json *doc = &push->priv.of.bundle.answer;
-    if (seen->own_id.ptr == NULL) {
+    if (seen->own_id.ptr == NULL || entry_is_own(push, seen)) {
         return false;
     }
 
@@ -142,11 +147,6 @@ static bool entry_is_anothers(const sbs_push *push, const entry_view *seen, unsi
     sbs_json_node id = sbs_lookup(doc, seen->entry.resource, "id");
     return seen->written.id.ptr != NULL && id != SBS_JSON_NONE && !sbs_json_is(doc, id, seen->own_id) &&
            sbs_json_is(doc, sbs_lookup(doc, seen->entry.resource, "resourceType"), seen->written.type);
-}
-
-/* True if it shows the id of its PUT. */
-static bool entry_is_own(const sbs_push *push, const entry_view *seen) {
-    return seen->own_id.ptr != NULL && entry_shows(push, seen, seen->own_id);
 }
 
 /* True if it shows an id that the server gave to what a PUT created. */
@@ -210,6 +210,23 @@ static sbs_status batch_check_answer(sbs_push *push) {
     return SBS_OK;
 }
 
+/* Tells the program of a Bundle. True: if it was refused, its items go in halves. */
+static bool batch_tell(sbs_push *push, sbs_status status, uint16_t http_status) {
+    const sbs_push_config *config = push->priv.config;
+    if (config->batch_told == NULL) {
+        return true;
+    }
+
+    sbs_push_batch_report report = {
+        .bytes = push->priv.body_len + 2,
+        .count = push->priv.batch_len,
+        .http_status = http_status,
+        .status = status,
+        .may_be_stored = status != SBS_OK && push->priv.flags.unknown,
+    };
+    return config->batch_told(config->batch_ctx, &report);
+}
+
 static sbs_status batch_open_answer(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     sbs_json *doc = &push->priv.of.bundle.answer;
@@ -226,6 +243,14 @@ static sbs_status batch_open_answer(sbs_push *push) {
     }
 
     return batch_check_answer(push);
+}
+
+static sbs_status batch_open_and_tell(sbs_push *push) {
+    sbs_status status = batch_open_answer(push);
+    if (status == SBS_OK) {
+        (void)batch_tell(push, status, sbs_client_response(push->priv.config->client).http_status);
+    }
+    return status;
 }
 
 /* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
@@ -322,5 +347,104 @@ static void batch_read_entry(sbs_push *push) {
     batch_read_place(push, &seen);
 }
 
+/* ---- how many go together -------------------- */
+
+/* Each part of a refused batch that was judged is followed by one of twice the size, up to where the batch ended; of
+ * the same size if an item of it waits. */
+static void batch_pass(sbs_push *push, uint16_t count) {
+    uint16_t left = push->priv.batch_left;
+    if (count >= left) {
+        push->priv.batch_left = push->priv.batch_cap = 0;
+        push->priv.one_by_one = false;
+        return;
+    }
+
+    left = (uint16_t)(left - count);
+    push->priv.batch_left = left;
+    if (!push->priv.one_by_one && !push->priv.failed) {
+        push->priv.batch_cap = (uint16_t)(2u * push->priv.batch_cap);
+    }
+    if (push->priv.batch_cap > left) {
+        push->priv.batch_cap = left;
+    }
+}
+
+/* The items of a batch go again, so many together. What is left of one that was refused before goes with them. */
+static void batch_scatter(sbs_push *push, uint16_t cap, bool one_by_one) {
+    uint16_t count = push->priv.batch_len;
+    sbs_push_look_again(push);
+    push->priv.one_by_one = one_by_one;
+    push->priv.batch_cap = cap;
+    if (push->priv.batch_left < count) {
+        push->priv.batch_left = count;
+    }
+}
+
+static void batch_end_answer(sbs_push *push) {
+    bool missed = push->priv.failed && !push->priv.went_well;
+    if (missed && push->priv.no_room) { /* they would go together again, and say no more */
+        batch_scatter(push, 1, true);
+    } else {
+        batch_pass(push, push->priv.batch_len);
+        sbs_push_look_behind(push);
+    }
+
+    if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
+        sbs_push_note_miss(push, push->priv.failure.flags.asks);
+    }
+}
+
+/* A Bundle that was refused, and of which nothing is stored, goes in halves: one of its items may be the cause, or its
+ * size. What may be stored goes one by one, as each repeat has to wait until the server finds it. */
+static void batch_refuse(sbs_push *push, bool halves) {
+    struct sbs_push_flags *flags = &push->priv.flags;
+    uint16_t half = push->priv.batch_len / 2;
+    bool unauthorized = push->priv.event.status == SBS_ERR_UNAUTHORIZED; /* each costs a token and a repeat */
+    bool one_by_one = flags->unknown || unauthorized || !halves;
+    if (one_by_one || half < 1) {
+        half = 1;
+    }
+
+    sbs_push_note_tried(push, flags->unknown);
+    sbs_push_note_failure(push, push->priv.sent[0].id);
+    push->priv.no_room = true;
+    batch_scatter(push, half, one_by_one);
+}
+
+static void batch_fail(sbs_push *push, sbs_status status, bool heard) {
+    struct sbs_push_flags *flags = &push->priv.flags;
+    sbs_push_read_answer(push, status, heard);
+    sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
+    bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
+    bool waits = sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large;
+    flags->unknown |= !waits && flags->fault == SBS_FAULT_NONE;
+
+    bool halves = batch_tell(push, status, push->priv.event.http_status);
+    if (waits) {
+        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
+        return;
+    }
+
+    bool again = flags->asks && push->priv.misses == 0; /* the server is busy: once more as it is */
+    uint16_t count = push->priv.batch_len;
+    batch_refuse(push, halves);
+    bool split = !push->priv.one_by_one && count > 1;
+    if (again) {
+        batch_pass(push, push->priv.batch_left);
+    }
+
+    /* Unless an item is to blame, a moment passes before the next request; and before the same one if they may be
+     * stored. A half is another request, and tells more. */
+    if (flags->unknown || flags->asks || (flags->fault != SBS_FAULT_ITEM && !split)) {
+        sbs_push_note_miss(push, flags->unknown || flags->asks);
+    }
+}
+
 const sbs_push_batching sbs_push_batches = {
-    .put_entry = batch_put_entry, .open_answer = batch_open_answer, .read_entry = batch_read_entry};
+    .put_entry = batch_put_entry,
+    .open_answer = batch_open_and_tell,
+    .read_entry = batch_read_entry,
+    .end_answer = batch_end_answer,
+    .fail = batch_fail,
+    .pass = batch_pass,
+};

@@ -49,6 +49,15 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
     return sbs_push_act_on(push, sent, SBS_PUSH_DEAD);
 }
 
+/* How many items may go in one request. */
+static unsigned push_most(const sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
+    if (config->batches == NULL || push->priv.batch_cap > 0) {
+        return push->priv.batch_cap;
+    }
+    return config->batch_max;
+}
+
 /* Takes an item into the request, and begins to send when no other goes with it. */
 static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item) {
     struct sbs_push_sent *sent = &push->priv.sent[push->priv.batch_len];
@@ -69,8 +78,8 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
     }
 
     /* One request for one item: no batches are wanted, a batch was refused, or the item waited on its own. */
-    push->priv.single = push->priv.config->batches == NULL || push->priv.config->batch_max <= 1 ||
-                        push->priv.singles_left > 0 || push->priv.direct;
+    unsigned most = push_most(push);
+    push->priv.single = most <= 1 || push->priv.direct;
     sbs_status status = sbs_push_build(push, item);
     /* What fits no more behind the others opens the next batch. */
     bool crowded = sbs_status_group(status) == SBS_CLASS_BUFFER;
@@ -82,7 +91,6 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
 
     /* The first of a batch may fit without a Bundle around it. */
     if (crowded && !push->priv.single) {
-        push->priv.singles_left = 1;
         push->priv.single = true;
         status = sbs_push_build(push, item);
     }
@@ -91,7 +99,7 @@ static sbs_status push_consider_item(sbs_push *push, const sbs_queue_item *item)
     }
 
     push->priv.batch_len++;
-    if (push->priv.single || push->priv.batch_len >= push->priv.config->batch_max) {
+    if (push->priv.single || push->priv.batch_len >= most) {
         push->priv.state = PUSH_SEND;
     }
 
@@ -221,7 +229,7 @@ static bool push_may_go(sbs_push *push, const sbs_queue_item *item) {
         return false;
     }
 
-    bool is_new = push->priv.first_lap && push->priv.singles_left == 0; /* to this run */
+    bool is_new = push->priv.first_lap && push->priv.batch_left == 0; /* to this run */
     if (is_new && (item->failures > 0 || item->attempts >= SUSPECT_ATTEMPTS)) {
         sbs_push_suspect(push, item);
         return false;
@@ -293,9 +301,9 @@ static sbs_status push_judge_single(sbs_push *push) {
         return status;
     }
 
-    /* Of a refused batch one less is left to go alone. */
-    if (!push->priv.direct && push->priv.singles_left > 0) {
-        push->priv.singles_left--;
+    /* Of a refused batch one less is left. */
+    if (!push->priv.direct && push->priv.batch_left > 0) {
+        push->priv.config->batches->pass(push, 1);
     }
 
     sbs_push_look_behind(push);
@@ -306,57 +314,10 @@ static sbs_status push_judge_single(sbs_push *push) {
     return SBS_OK;
 }
 
-/* A Bundle whose answer says nothing of its items: they go one by one, as it may be the fault of one. */
-static void push_scatter_batch(sbs_push *push) {
-    uint16_t count = push->priv.batch_len;
-    sbs_push_look_again(push);
-    push->priv.singles_left = count;
-}
-
-/* No answer to a Bundle, or none that says anything of its items. */
-static void push_fail_batch(sbs_push *push, sbs_status status, bool heard) {
-    struct sbs_push_flags *flags = &push->priv.flags;
-    sbs_push_read_answer(push, status, heard);
-    sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
-    bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
-
-    if (sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large) {
-        sbs_push_wait_all(push, verdict == SBS_PUSH_PAUSED);
-        return;
-    }
-
-    bool again = flags->asks && push->priv.misses == 0; /* the server is busy: once more as it is */
-    flags->unknown |= flags->fault == SBS_FAULT_NONE;
-    sbs_push_note_tried(push, flags->unknown);
-    sbs_push_note_failure(push, push->priv.sent[0].id);
-    push->priv.no_room = true;
-    push_scatter_batch(push);
-    if (again) {
-        push->priv.singles_left = 0;
-    }
-
-    /* Unless an item is to blame, a moment passes before the next request; and before the same one if they may be
-     * stored. */
-    if (flags->unknown || flags->asks || flags->fault != SBS_FAULT_ITEM) {
-        sbs_push_note_miss(push, flags->unknown || flags->asks);
-    }
-}
-
 /* One entry a poll. A wait that their failures call for begins when all are judged. */
 static sbs_status push_judge_entry(sbs_push *push) {
     if (push->priv.judged >= push->priv.batch_len) {
-        /* All are judged. */
-        bool missed = push->priv.failed && !push->priv.went_well;
-        if (missed && push->priv.no_room) { /* they would go together again, and say no more */
-            push_scatter_batch(push);
-        } else {
-            sbs_push_look_behind(push);
-        }
-
-        if (missed || (push->priv.no_room && sbs_push_unsettled_ms(push) > 0)) {
-            sbs_push_note_miss(push, push->priv.failure.flags.asks);
-        }
-
+        push->priv.config->batches->end_answer(push);
         return SBS_OK;
     }
 
@@ -390,7 +351,7 @@ static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
         status = push->priv.config->batches->open_answer(push);
     }
     if (status != SBS_OK) {
-        push_fail_batch(push, status, heard);
+        push->priv.config->batches->fail(push, status, heard);
         return SBS_OK;
     }
 

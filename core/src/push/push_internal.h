@@ -133,6 +133,12 @@ struct sbs_push_batching {
     sbs_status (*open_answer)(sbs_push *push);
     /** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
     void (*read_entry)(sbs_push *push);
+    /** All entries are judged. */
+    void (*end_answer)(sbs_push *push);
+    /** No answer to a Bundle, or none that says anything of its items. */
+    void (*fail)(sbs_push *push, sbs_status status, bool heard);
+    /** So many items of a refused Bundle went in a smaller request, and were judged. */
+    void (*pass)(sbs_push *push, uint16_t count);
 };
 
 /* ---- push_build.c ---- */

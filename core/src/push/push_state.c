@@ -2,11 +2,9 @@
 /* How the push engine begins, what can be asked of it, and what it asks of the client. */
 #include "push/push_internal.h"
 
-sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
-    memset(push, 0, sizeof *push);
-    push->priv.config = config;
-
-    /* The caller may lend room for more items that wait on their own. */
+/* The caller may lend room for more items: of a request, and of those that wait on their own. */
+static void push_take_memory(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
     push->priv.table = push->priv.deferred;
     push->priv.deferred_max = SBS_PUSH_DEFERRED_MAX;
     if (config->deferred != NULL) {
@@ -14,12 +12,26 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
         push->priv.deferred_max = config->deferred_count;
     }
 
+    push->priv.sent = push->priv.own_sent;
+    push->priv.unstored = push->priv.own_unstored;
+    push->priv.sent_max = SBS_PUSH_BATCH_MAX;
+    if (config->sent != NULL) {
+        push->priv.sent = config->sent;
+        push->priv.unstored = config->unstored;
+        push->priv.sent_max = config->sent_count;
+    }
+}
+
+sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
+    memset(push, 0, sizeof *push);
+    push->priv.config = config;
+    push_take_memory(push);
     push->priv.first_lap = true;
 
     /* Two characters of the body are the end of a Bundle. */
     if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
         config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > SBS_PUSH_BATCH_MAX ||
+        config->batch_max > push->priv.sent_max ||
         (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }

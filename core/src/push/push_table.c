@@ -29,7 +29,7 @@ sbs_push_deferred *sbs_push_take(sbs_push *push, uint32_t lane, uint64_t id) {
 
 static uint32_t *push_find_unstored(sbs_push *push, uint64_t id) {
     uint32_t *place = push->priv.unstored;
-    for (; place < push->priv.unstored + SBS_PUSH_BATCH_MAX; place++) {
+    for (; place < push->priv.unstored + push->priv.sent_max; place++) {
         if (*place == (uint32_t)id) {
             return place;
         }
@@ -56,7 +56,10 @@ void sbs_push_note_unstored(sbs_push *push, const struct sbs_push_sent *sent, bo
         entry->never_stored = unstored;
         unstored = false;
     } else if (unstored && place == NULL) {
-        place = &push->priv.unstored[push->priv.unstored_next++ % SBS_PUSH_BATCH_MAX];
+        place = &push->priv.unstored[push->priv.unstored_next++];
+        if (push->priv.unstored_next >= push->priv.sent_max) {
+            push->priv.unstored_next = 0;
+        }
     }
 
     if (place != NULL) {

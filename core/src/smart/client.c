@@ -118,7 +118,7 @@ static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
         return false;
     }
     /* What was found is good for a day, or for as long as the caller says. */
-    uint32_t ttl_ms = sbs_client_default(config->discovery_ttl_ms, 86400000);
+    uint32_t ttl_ms = sbs_client_default(config->discovery_ttl_ms, SBS_DISCOVERY_TTL_MS);
     return client->priv.url_len == 0 || client->priv.now.mono_ms - client->priv.discovered_ms >= ttl_ms;
 }
 
@@ -216,7 +216,10 @@ sbs_status sbs_client_start(sbs_client *client, const sbs_request *request) {
 }
 
 static void client_finish(sbs_client *client, sbs_status status) {
-    sbs_client_wipe_scratch(client);
+    const sbs_client_config *config = client->priv.config;
+    if (config->wipe_rest == NULL || !config->wipe_rest(client, status)) {
+        sbs_client_wipe_scratch(client);
+    }
     sbs_assertion_wipe(&client->priv.assertion);
     client->priv.state = STATE_IDLE;
     if (status == SBS_OK) {

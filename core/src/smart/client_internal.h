@@ -28,6 +28,7 @@ enum {
     STATE_STATEMENT
 };
 #define SBS_EXCHANGE_TIMEOUT_MS 60000u
+#define SBS_DISCOVERY_TTL_MS 86400000u
 
 enum { SIGN_KEY, SIGN_BUILD, SIGN_SIGN };
 
@@ -163,6 +164,9 @@ sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);
 /* ---- client_token.c ---------------------------------------------------------------------------------------------- */
 
 sbs_status sbs_client_begin_sign(sbs_client *client);
+
+/** Sets when the token ends, and when it is renewed: it lives for so long from sent_ms on. */
+void sbs_client_set_expiry(sbs_client *client, uint32_t lifetime_s);
 sbs_status sbs_client_step_sign(sbs_client *client);
 sbs_status sbs_client_step_token(sbs_client *client);
 sbs_status sbs_client_step_date(sbs_client *client);

@@ -222,7 +222,7 @@ static void token_keep(sbs_client *client, sbs_text *found) {
 }
 
 /* Renewed at the larger of 10 % and 30 s before its end, but never before half its life. */
-static void token_set_expiry(sbs_client *client, uint32_t lifetime_s) {
+void sbs_client_set_expiry(sbs_client *client, uint32_t lifetime_s) {
     if (lifetime_s > SBS_TOKEN_EXPIRES_MAX) {
         lifetime_s = SBS_TOKEN_EXPIRES_MAX;
     }
@@ -394,7 +394,7 @@ static sbs_status token_accept(sbs_client *client) {
 
     sbs_text found[SBS_KEPT_COUNT] = {[SBS_KEPT_TOKEN] = token.access_token, [SBS_KEPT_SCOPE] = token.scope};
     token_keep(client, found);
-    token_set_expiry(client, token.expires_in);
+    sbs_client_set_expiry(client, token.expires_in);
     /* The answer holds the token once more. Who gives one may be sent assertions from now on. */
     sbs_client_wipe_scratch(client);
     client->priv.token_is_new = true;

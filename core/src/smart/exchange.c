@@ -179,8 +179,9 @@ static sbs_status exchange_step_opening(sbs_exchange *exchange) {
 
 /* Fills the scratch behind what waits to be sent, so that small parts travel together. */
 static void exchange_gather_parts(sbs_exchange *exchange) {
-    /* All of it was sent: the scratch is free again. */
+    /* All of it was sent: the scratch is free again, and nothing of it is left there. */
     if (exchange->priv.out_sent == exchange->priv.out_len) {
+        sbs_wipe(exchange->priv.request.scratch, exchange->priv.out_len);
         exchange->priv.out_sent = 0;
         exchange->priv.out_len = 0;
     }
@@ -210,7 +211,7 @@ static void exchange_gather_parts(sbs_exchange *exchange) {
 }
 
 static sbs_status exchange_begin_receiving(sbs_exchange *exchange, sbs_status send_error) {
-    sbs_wipe(exchange->priv.request.scratch, exchange->priv.request.scratch_size);
+    sbs_wipe(exchange->priv.request.scratch, exchange->priv.out_len);
     exchange->priv.send_error = send_error;
     exchange->priv.state = RECEIVING;
     return SBS_OK;

@@ -3,8 +3,7 @@
 #include "text/ascii.h"
 
 static void form_put_percent(sbs_writer *out, char c) {
-    static const char digits[] = "0123456789ABCDEF";
-    char escape[3] = {'%', digits[((unsigned char)c) >> 4], digits[((unsigned char)c) & 0x0F]};
+    char escape[3] = {'%', sbs_hex_digit_upper((unsigned char)c >> 4), sbs_hex_digit_upper((unsigned char)c)};
 
     sbs_put(out, escape, sizeof escape);
 }

@@ -8,7 +8,10 @@
 void sbs_baremetal_clock_start(void);
 /* A period of SysTick is over: counts it, and tells the milliseconds now. */
 uint64_t sbs_baremetal_clock_tick(void);
+/* Protects the memory; where the MPU has too few regions for that, it stays off, and the start says so. */
 void sbs_baremetal_mpu_start(void);
+/* Regions that the MPU lacks; 0: memory is protected. */
+unsigned sbs_baremetal_mpu_missing(void);
 /* Takes over the last word, and begins to count as running. */
 void sbs_baremetal_fault_start(void);
 /* The watchdog runs from now on: a restart that leaves no last word is its work. */

@@ -10,6 +10,7 @@ extern uint32_t sbs_ld_data_start[], sbs_ld_data_end[];
 extern const uint32_t sbs_ld_data_load[];
 extern uint32_t sbs_ld_bss_start[], sbs_ld_bss_end[];
 extern uint8_t sbs_ld_heap_start[], sbs_ld_heap_end[];
+extern uint8_t sbs_ld_vectors_size[];
 extern uint8_t sbs_ld_flash_start[], sbs_ld_flash_size[];
 extern uint8_t sbs_ld_ram_start[], sbs_ld_ram_size[];
 

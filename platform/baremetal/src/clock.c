@@ -14,7 +14,7 @@
 #define SYST_RUN_WITH_INTERRUPT 7u /* processor clock, interrupt, enable */
 #define SYST_COUNT_MAX 0xFFFFFFu
 #define ICSR_SYSTICK_PENDING (1u << 26)
-#define SYSTICK_PRIORITY (0x80u << 24)
+#define SYSTICK_PRIORITY (SBS_PRIORITY_DEVICE << 24)
 
 static volatile uint64_t counted; /* counts of the periods that are over */
 static volatile bool awake;

@@ -216,6 +216,10 @@ const char *sbs_fault_kind_text(sbs_crash_kind kind) {
 }
 
 void sbs_baremetal_print_last_fault(void) {
+    if (sbs_baremetal_mpu_missing() > 0) {
+        sbs_baremetal_print("memory is NOT PROTECTED: the MPU lacks %u regions\n", sbs_baremetal_mpu_missing());
+    }
+
     const sbs_crash *fault = sbs_baremetal_last_fault();
     if (fault == NULL) {
         return;

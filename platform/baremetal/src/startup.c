@@ -17,7 +17,7 @@ typedef union vector {
     sbs_baremetal_vector handler;
 } vector;
 
-/* ARM DDI 0403E B1.5.2 and B1.5.3. */
+/* ARM DDI 0403E B1.5.2 and B1.5.3; ARM DDI 0553B B3.8 has a seventh. */
 __attribute__((section(".vectors"), used)) static const vector core_vectors[16] = {
     {.stack = sbs_ld_stack_top},
     {.handler = sbs_baremetal_reset},
@@ -26,7 +26,7 @@ __attribute__((section(".vectors"), used)) static const vector core_vectors[16] 
     {.handler = sbs_baremetal_fault},            /* MemManage */
     {.handler = sbs_baremetal_fault},            /* BusFault */
     {.handler = sbs_baremetal_fault},            /* UsageFault */
-    {.handler = sbs_baremetal_unexpected},
+    {.handler = sbs_baremetal_fault},            /* SecureFault, of ARMv8-M alone */
     {.handler = sbs_baremetal_unexpected},
     {.handler = sbs_baremetal_unexpected},
     {.handler = sbs_baremetal_unexpected},
@@ -62,6 +62,8 @@ static void fill_memory(void) {
 void sbs_baremetal_reset(void) {
     paint_stack();
     fill_memory();
+
+    SBS_SCB_VTOR = (uint32_t)(uintptr_t)core_vectors; /* a boot loader may have left its own */
 
     /* From here on what goes wrong is told: the board comes after the faults. */
     sbs_baremetal_mpu_start();

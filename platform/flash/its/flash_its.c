@@ -7,6 +7,7 @@
 
 #include "../src/flash_format.h"
 #include "sbs/flash_storage.h"
+#include "sbs/text.h"
 
 #define FLAGS_SIZE 4u
 #define NAME_SIZE 21u /* "its-", 16 digits, NUL */
@@ -18,11 +19,9 @@ void sbs_flash_its_use(sbs_flash_storage *storage) {
 }
 
 static void make_its_name(psa_storage_uid_t uid, char out[NAME_SIZE]) {
-    static const char digits[] = "0123456789abcdef";
-
     memcpy(out, "its-", 4);
     for (unsigned i = 0; i < 16u; i++) {
-        out[4u + i] = digits[(uid >> (60u - 4u * i)) & 15u];
+        out[4u + i] = sbs_hex_digit(uid >> (60u - 4u * i));
     }
     out[20] = '\0';
 }

@@ -401,21 +401,25 @@ sbs_status sbs_flash_log_append(sbs_flash_log *log, sbs_flash_log_record *record
 static sbs_status copy_crc(sbs_flash_log *log, const sbs_flash_log_record *from, sbs_flash_log_record *to) {
     uint8_t bytes[CHUNK];
     uint32_t crc = sbs_record_crc(from);
+    sbs_status status = SBS_OK;
     to->crc = sbs_record_crc(to);
 
-    for (size_t done = 0; done < from->len;) {
+    for (size_t done = 0; done < from->len && status == SBS_OK;) {
         size_t part = sbs_flash_smaller(from->len - done, sizeof bytes);
-        sbs_status status = sbs_flash_log_read(log, from, done, bytes, part);
-        if (status != SBS_OK) {
-            return status;
+        status = sbs_flash_log_read(log, from, done, bytes, part);
+        if (status == SBS_OK) {
+            crc = sbs_crc32(crc, bytes, part);
+            to->crc = sbs_crc32(to->crc, bytes, part);
         }
 
-        crc = sbs_crc32(crc, bytes, part);
-        to->crc = sbs_crc32(to->crc, bytes, part);
         done += part;
     }
 
-    sbs_wipe(bytes, sizeof bytes);
+    sbs_wipe(bytes, sizeof bytes); /* after a failed read, too */
+    if (status != SBS_OK) {
+        return status;
+    }
+
     return sbs_log_compare_crc(crc, from->crc);
 }
 

@@ -202,10 +202,9 @@ static sbs_status added_hash(const sbs_forward_resource *resource, uint8_t ident
 static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, bool from_outside, int64_t utc_s,
                         sbs_forward_added *added) {
     static const sbs_forward_fate fates[] = {
-        [SBS_SQLITE_NEW] = SBS_FORWARD_QUEUED,
-        [SBS_SQLITE_WAITS] = SBS_FORWARD_ALREADY_QUEUED,
-        [SBS_SQLITE_IS_DEAD] = SBS_FORWARD_ALREADY_DEAD,
-        [SBS_SQLITE_DELIVERED] = SBS_FORWARD_ALREADY_DELIVERED,
+        [SBS_SQLITE_NEW] = SBS_FORWARD_QUEUED,           [SBS_SQLITE_WAITS] = SBS_FORWARD_ALREADY_QUEUED,
+        [SBS_SQLITE_IS_DEAD] = SBS_FORWARD_ALREADY_DEAD, [SBS_SQLITE_DELIVERED] = SBS_FORWARD_ALREADY_DELIVERED,
+        [SBS_SQLITE_DIFFERS] = SBS_FORWARD_DIFFERS,
     };
     const sbs_forward_resource *resource = &added->resource;
     sbs_queue_meta meta = {
@@ -216,7 +215,12 @@ static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, b
     };
     uint8_t identity[SBS_FORWARD_HASH_SIZE];
     uint8_t content[SBS_FORWARD_HASH_SIZE];
-    sbs_sqlite_facts facts = {.type = resource->type, .source = adder->source, .rule = (uint16_t)rule};
+    sbs_sqlite_facts facts = {
+        .type = resource->type,
+        .source = adder->source,
+        .rule = (uint16_t)rule,
+        .only_same = adder->only_same,
+    };
     sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
 
     if (from_outside) {

@@ -29,8 +29,46 @@ void sbs_forward_modes_trust(sbs_forward_modes *modes) {
     }
 }
 
+sbs_status sbs_forward_modes_recall(sbs_forward_modes *modes, const sbs_forward_statement *statement,
+                                    uint16_t refused_with) {
+    if (modes->priv.step == LEARNT) {
+        return SBS_OK; /* nothing depends on it */
+    }
+
+    modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
+    modes->priv.refused_with = refused_with;
+    if (statement != NULL) {
+        modes->priv.knowledge = SBS_FORWARD_NOT_ASKED;
+        sbs_status status = sbs_forward_statement_copy(&modes->priv.statement, statement);
+        if (status != SBS_OK) {
+            return status;
+        }
+        modes->priv.knowledge = SBS_FORWARD_STATED;
+    }
+
+    modes->priv.recalled = true;
+    modes->priv.step = modes->priv.asked == SBS_FORWARD_AUTO ? ASK_TOKEN : LEARNT;
+    return SBS_OK;
+}
+
+bool sbs_forward_modes_learnt(const sbs_forward_modes *modes, const sbs_forward_statement **out_statement,
+                              uint16_t *out_refused_with) {
+    *out_statement = NULL;
+    *out_refused_with = modes->priv.refused_with;
+    if (modes->priv.recalled || modes->priv.knowledge == SBS_FORWARD_NOT_ASKED) {
+        return false;
+    }
+
+    if (modes->priv.knowledge == SBS_FORWARD_STATED) {
+        *out_statement = &modes->priv.statement;
+        return true;
+    }
+
+    return modes->priv.fault[0] == '\0'; /* what came and cannot be used may be mended by then */
+}
+
 void sbs_forward_modes_free(sbs_forward_modes *modes) {
-    sbs_forward_json_free(&modes->priv.statement);
+    sbs_forward_statement_free(&modes->priv.statement);
     free(modes->priv.answer);
     *modes = (sbs_forward_modes){0};
 }
@@ -81,7 +119,7 @@ static const char *name_answer(sbs_status status, sbs_text body) {
     switch (status) {
     case SBS_ERR_BUFFER:
     case SBS_ERR_TOO_LARGE:
-        return "more than 16 MiB";
+        return "more than 4 MB";
     case SBS_ERR_HTTP:
         return "a compressed body that cannot be read";
     case SBS_OK:
@@ -126,11 +164,17 @@ static void note_useless(sbs_forward_modes *modes, sbs_status status) {
 
 /* ---- learning --------------------------------------------------------------------------------------------------- */
 
+/* What is read of a statement: the rest of it may have megabytes (R4 search.html, _elements; some servers take paths,
+ * where the standard names the members of the resource alone). */
+#define READ_ELEMENTS                                                                                                  \
+    "metadata?_elements=fhirVersion,rest.mode,rest.interaction,rest.resource.type,rest.resource.interaction,"          \
+    "rest.resource.updateCreate,rest.resource.conditionalCreate"
+
 static sbs_status modes_start_request(sbs_forward_modes *modes) {
     sbs_request request = {
         .interaction = SBS_READ,
-        .target = sbs_text_of("metadata"),
-        .response_size = SBS_FORWARD_ANSWER_MAX,
+        .target = sbs_text_of(modes->priv.whole ? "metadata" : READ_ELEMENTS),
+        .response_size = SBS_FORWARD_STATEMENT_MAX,
         .without_token = modes->priv.step == ASK_OPENLY,
         .max_attempts = 1,
     };
@@ -142,7 +186,7 @@ static sbs_status modes_start_request(sbs_forward_modes *modes) {
     }
 
     if (modes->priv.answer == NULL) {
-        modes->priv.answer = malloc(SBS_FORWARD_ANSWER_MAX);
+        modes->priv.answer = malloc(SBS_FORWARD_STATEMENT_MAX);
     }
     if (modes->priv.answer == NULL) {
         return SBS_ERR_MEMORY;
@@ -153,21 +197,19 @@ static sbs_status modes_start_request(sbs_forward_modes *modes) {
 }
 
 /* R4 is what is written. Older releases would refuse it, or misread it; newer ones read most of it. */
-static sbs_status modes_check_version(sbs_forward_modes *modes, sbs_text version, unsigned major) {
-    static const struct {
-        unsigned major;
-        const char *name;
-    } olds[] = {{0, "older than R4"}, {1, "DSTU2"}, {2, "older than STU3"}, {3, "STU3"}};
+static sbs_status modes_check_version(sbs_forward_modes *modes) {
+    static const char *const olds[] = {"older than R4", "DSTU2", "older than STU3", "STU3"};
+    const char *release = modes->priv.statement.release;
+    unsigned major = modes->priv.statement.major;
     char sentence[160];
-    if (version.ptr == NULL) {
+    if (release[0] == '\0') {
         return SBS_OK; /* it states none: what it can is what counts */
     }
 
-    int len = (int)sbs_forward_cut(version, 32).len;
     if (major < 4) {
         (void)snprintf(modes->priv.fault, sizeof modes->priv.fault,
-                       "the server states FHIR %.*s (%s), what is pushed is R4: give the base of its R4 endpoint", len,
-                       version.ptr, olds[major].name);
+                       "the server states FHIR %s (%s), what is pushed is R4: give the base of its R4 endpoint",
+                       release, olds[major]);
         modes->priv.bad_statement = modes->priv.old_release = true;
         return SBS_ERR_UNSUPPORTED;
     }
@@ -175,46 +217,48 @@ static sbs_status modes_check_version(sbs_forward_modes *modes, sbs_text version
     if (major > 4 && !modes->priv.warned_version) {
         modes->priv.warned_version = true;
         (void)snprintf(sentence, sizeof sentence,
-                       "the server states FHIR %.*s, what is pushed is R4: it may refuse some of it", len, version.ptr);
+                       "the server states FHIR %s, what is pushed is R4: it may refuse some of it", release);
         modes_warn(modes, sentence);
     }
     return SBS_OK;
 }
 
-static sbs_status modes_read_statement(sbs_forward_modes *modes) {
+/* The document is walked once, and its memory given back. */
+static sbs_status modes_read_document(sbs_forward_modes *modes) {
     sbs_text body = {modes->priv.answer, sbs_client_response(modes_client(modes)).body_len};
-    sbs_text version = {NULL, 0};
-    sbs_capability capability;
-    unsigned major = 0;
-
-    sbs_status status = sbs_forward_json_parse(&modes->priv.statement, body, NULL);
-    if (status == SBS_ERR_MEMORY) {
-        return status; /* which says nothing of the document */
-    }
-    if (status != SBS_OK) {
+    sbs_forward_json json = {0};
+    sbs_status status = sbs_forward_json_parse(&json, body, NULL);
+    if (status == SBS_OK) {
+        status = sbs_forward_statement_read(&modes->priv.statement, &json.doc);
+        if (status == SBS_ERR_RESPONSE && modes->priv.statement.release[0] == '\0') {
+            note_useless(modes, SBS_OK);
+        }
+    } else if (status != SBS_ERR_MEMORY) { /* which says nothing of the document */
         note_useless(modes, status);
+    }
+
+    sbs_forward_json_free(&json);
+    return status;
+}
+
+static sbs_status modes_read_statement(sbs_forward_modes *modes) {
+    sbs_status status = modes_read_document(modes);
+    if (status == SBS_ERR_MEMORY || modes->priv.bad_statement) {
         return status;
     }
 
-    status = sbs_capability_version(&modes->priv.statement.doc, &version, &major);
-    if (status != SBS_OK) {
-        note_useless(modes, SBS_OK);
-        return status;
+    sbs_status version = modes_check_version(modes);
+    if (version != SBS_OK) {
+        return version;
     }
-
-    status = modes_check_version(modes, version, major);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    /* Of any type: whether there is a server in it at all. */
-    status = sbs_capability_read(&modes->priv.statement.doc, "Observation", &capability);
     if (status != SBS_OK) {
         note_useless(modes, SBS_OK);
         return status;
     }
 
     modes->priv.knowledge = SBS_FORWARD_STATED;
+    free(modes->priv.answer);
+    modes->priv.answer = NULL;
     return SBS_OK;
 }
 
@@ -223,11 +267,37 @@ static bool is_refused(sbs_status status) {
            status == SBS_ERR_REJECTED;
 }
 
+/* True if less than the whole statement was asked for and what came does not do: an answer to that alone is no word
+ * about the statement. */
+static bool modes_needs_whole(sbs_forward_modes *modes, sbs_status status) {
+    unsigned http = sbs_client_response(modes_client(modes)).http_status;
+    bool wants_token = modes->priv.step == ASK_OPENLY && (http == 401 || http == 403);
+    if (modes->priv.whole || http == 0 || wants_token) {
+        return false;
+    }
+
+    if (status == SBS_OK) { /* of some servers nothing is left of what was not named as they name it */
+        return !sbs_forward_statement_is_safe(&modes->priv.statement);
+    }
+    return status != SBS_ERR_MEMORY && sbs_status_group(status) != SBS_CLASS_LATER;
+}
+
 /* After the request for the statement: SBS_OK if what is known of it, be it nothing, suffices; SBS_PENDING: another way
  * of asking is left. */
 static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status status) {
     modes->priv.bad_statement = modes->priv.old_release = false;
     modes->priv.fault[0] = '\0';
+    if (status == SBS_OK) {
+        status = modes_read_statement(modes);
+    } else if (sbs_forward_is_useless(modes->priv.server, status)) {
+        note_useless(modes, status);
+    }
+
+    if (!modes->priv.old_release && modes_needs_whole(modes, status)) {
+        modes->priv.whole = true;
+        modes->priv.knowledge = SBS_FORWARD_NOT_ASKED;
+        return SBS_PENDING;
+    }
 
     if (is_refused(status) && modes->priv.step == ASK_OPENLY) {
         modes->priv.step = ASK_WITH_TOKEN; /* the standard says that it is public; not every server agrees */
@@ -237,12 +307,6 @@ static sbs_status modes_end_statement(sbs_forward_modes *modes, sbs_status statu
         modes->priv.refused_with = sbs_forward_server_detail(modes->priv.server)->http_status;
         modes->priv.knowledge = SBS_FORWARD_NOT_SHOWN;
         return SBS_OK;
-    }
-
-    if (status == SBS_OK) {
-        status = modes_read_statement(modes);
-    } else if (sbs_forward_is_useless(modes->priv.server, status)) {
-        note_useless(modes, status);
     }
 
     /* A mode that was chosen is the way out of a statement that cannot be read; not out of an older release. */
@@ -318,14 +382,11 @@ bool sbs_forward_modes_asks_statement(const sbs_forward_modes *modes) {
 /* ---- deciding --------------------------------------------------------------------------------------------------- */
 
 /* What the statement says of a type; nothing where it says nothing. */
-static sbs_capability modes_stated(const sbs_forward_modes *modes, const char *type) {
-    sbs_capability capability = {0};
-    if (modes->priv.knowledge != SBS_FORWARD_STATED ||
-        sbs_capability_read(&modes->priv.statement.doc, type, &capability) != SBS_OK) {
+static sbs_capability modes_stated(sbs_forward_modes *modes, const char *type) {
+    if (modes->priv.knowledge != SBS_FORWARD_STATED) {
         return (sbs_capability){0};
     }
-
-    return capability;
+    return sbs_forward_statement_of(&modes->priv.statement, type);
 }
 
 #define LOST "an item whose answer is lost may be stored twice, use --write-mode put if the server can"
@@ -446,10 +507,4 @@ bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now) {
     bool puts =
         modes_stated(modes, "Observation").update_create && modes_allow(modes, "Observation", SBS_SCOPE_UPDATE, now);
     return !puts;
-}
-
-bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes) {
-    sbs_capability capability = modes_stated(modes, "Observation");
-
-    return modes->priv.knowledge != SBS_FORWARD_STATED || capability.batch || capability.transaction;
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
-#define SLOT_COUNT (SBS_PUSH_BATCH_MAX + 1u)
+#define SLOT_COUNT (SBS_FORWARD_BATCH_MAX + 1u)
 #define RETRY_AFTER_MAX_S 3600u
+#define LATE_MS 1000u /* what was told is durable by then */
 
 enum { LEARN, RUN };
 
@@ -86,6 +87,11 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
                                      sbs_push_identity *out) {
     const sbs_forward_resource *resource = &push->priv.resource;
     slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
+
+    /* A repeat of a plain POST is stored twice: as few as can be are to be in doubt after a crash. */
+    if (slot->write_mode == SBS_WRITE_PLAIN && push->priv.looks_ahead) {
+        sbs_forward_ahead_be_strict(&push->priv.ahead);
+    }
 
     out->write_mode = slot->write_mode;
     out->type = sbs_text_of(resource->type);
@@ -355,22 +361,37 @@ static void push_begin_engine(sbs_forward_push *push) {
     push->priv.state = RUN;
 }
 
+/* True if no token came because its endpoint was remembered, and is not there any more: it is looked for anew. */
+static bool push_forgets_token_url(sbs_forward_push *push) {
+    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
+    return push->priv.config.memory != NULL && detail->step == SBS_STEP_TOKEN &&
+           sbs_forward_memory_doubts_token_url(push->priv.config.memory);
+}
+
+static void push_keep_statement(sbs_forward_push *push) {
+    const sbs_forward_statement *statement;
+    uint16_t refused_with;
+    sbs_forward_memory *memory = push->priv.config.memory;
+
+    if (memory != NULL && sbs_forward_modes_learnt(&push->priv.modes, &statement, &refused_with)) {
+        sbs_forward_memory_note_statement(memory, statement, refused_with);
+    }
+}
+
 static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
     sbs_status status = sbs_forward_modes_poll(&push->priv.modes, push->priv.now, out_wait);
     if (status == SBS_PENDING) {
         return status;
     }
+    if (status != SBS_OK && push_forgets_token_url(push)) {
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
     if (status != SBS_OK) {
         return push_wait_to_learn(push, status, out_wait);
     }
 
-    const sbs_forward_push_config *config = &push->priv.config;
-    if (config->batch_max > 1 && !sbs_forward_modes_takes_batch(&push->priv.modes)) {
-        push->priv.engine_config.batch_max = 1;
-        if (config->warn != NULL) {
-            config->warn(config->ctx, "the server does not state that it takes batches: items are sent one by one");
-        }
-    }
+    push_keep_statement(push);
 
     push->priv.attempts = 0;
     push_begin_engine(push);
@@ -378,9 +399,9 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
     return SBS_PENDING;
 }
 
-/* ---- the engine ------------------------------------------------------------------------------------------------- */
+/* ---- what is durable -------------------------------------------------------------------------------------------- */
 
-/* Where a group is still open another operation than its commit failed: only its end says whether it was done. The
+/* An operation or a commit of the queue failed. Where a group is still open only its end says whether it was done. The
  * engine then starts over from what the queue holds. */
 static void push_end_failed_group(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.config.queue;
@@ -395,6 +416,45 @@ static void push_end_failed_group(sbs_forward_push *push) {
     }
 }
 
+/* The same where deliveries are kept back: they stay so, unless a commit that failed undid them. */
+static void push_end_failed_commit(sbs_forward_push *push) {
+    sbs_push_cancel(&push->priv.engine);
+
+    if (sbs_forward_ahead_was_undone(&push->priv.ahead)) {
+        push_tell_undone(push);
+    } else if (sbs_forward_ahead_is_durable(&push->priv.ahead)) {
+        push_tell_durable(push);
+    }
+}
+
+/* True if nothing is sent for a while: all is done, or all wait for time alone. */
+static bool push_is_at_rest(sbs_status status, const sbs_wait *wait) {
+    return status == SBS_OK || (wait->timeout_ms > 0 && wait->events == 0 && wait->descriptor < 0);
+}
+
+/* Writes what is kept back, where it is time. What is told waits no longer than LATE_MS for the disk. */
+static sbs_status push_keep_up(sbs_forward_push *push, bool at_rest, sbs_wait *out_wait) {
+    uint64_t now_ms = push->priv.now.mono_ms;
+    uint64_t due_ms = push->priv.told_ms + LATE_MS;
+    bool late = push->priv.told && now_ms >= due_ms;
+
+    if (at_rest || late) {
+        return sbs_forward_ahead_flush(&push->priv.ahead, at_rest);
+    }
+    if (push->priv.told && out_wait->timeout_ms > due_ms - now_ms) {
+        out_wait->timeout_ms = (uint32_t)(due_ms - now_ms);
+    }
+
+    return SBS_OK;
+}
+
+static bool push_is_durable(const sbs_forward_push *push) {
+    return sbs_push_is_durable(&push->priv.engine) &&
+           (!push->priv.looks_ahead || sbs_forward_ahead_is_durable(&push->priv.ahead));
+}
+
+/* ---- the engine ------------------------------------------------------------------------------------------------- */
+
 /* The server's word for the time, where TLS vouches for it. */
 static void push_note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
@@ -405,20 +465,78 @@ static void push_note_clock(sbs_forward_push *push) {
     }
 }
 
+static void push_fail(sbs_forward_push *push) {
+    if (push->priv.looks_ahead) {
+        push_end_failed_commit(push);
+    } else {
+        push_end_failed_group(push);
+    }
+}
+
+static bool push_note_batch(void *ctx, const sbs_push_batch_report *report) {
+    sbs_forward_push *push = ctx;
+    return sbs_forward_batch_note(&push->priv.batch, report, push->priv.now.mono_ms - push->priv.sent_ms);
+}
+
+/* What the poll says of batches. */
+static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
+    bool refused = sbs_forward_batch_note_item(&push->priv.batch, event->kind);
+    if (status == SBS_OK) {
+        sbs_forward_batch_note_idle(&push->priv.batch);
+    }
+    if (refused && !config->batch_auto && config->warn != NULL) {
+        config->warn(config->ctx, "the server takes no batches: items are sent one by one");
+    }
+
+    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
+}
+
+/* A server that states another way of writing by now may refuse what it stated before. */
+static void push_doubt_statement(sbs_forward_push *push, const sbs_push_event *event) {
+    if (push->priv.config.memory != NULL && event->kind == SBS_PUSH_DEAD && event->http_status != 0) {
+        sbs_forward_memory_doubt_statement(push->priv.config.memory);
+    }
+}
+
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
+    if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
+        push->priv.sent_ms = push->priv.now.mono_ms;
+    }
+
     sbs_status status = sbs_push_poll(&push->priv.engine, push->priv.now, out_wait);
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
 
     if (status != SBS_OK && status != SBS_PENDING) {
-        push_end_failed_group(push);
+        push_fail(push);
         return status;
     }
 
+    push_learn_batch(push, status);
+    if (event->kind >= SBS_PUSH_WAITING && push_forgets_token_url(push)) {
+        sbs_push_wake(&push->priv.engine);
+        *out_wait = (sbs_wait){.descriptor = -1};
+        return SBS_PENDING;
+    }
+
+    push_doubt_statement(push, event);
     if (event->kind != SBS_PUSH_NOTHING) {
+        if (!push->priv.told) {
+            push->priv.told_ms = push->priv.now.mono_ms;
+        }
         push->priv.told = true;
         push_tell(push, event, false);
     }
-    if (sbs_push_is_durable(&push->priv.engine)) {
+
+    if (push->priv.looks_ahead) {
+        sbs_status kept = push_keep_up(push, push_is_at_rest(status, out_wait), out_wait);
+        if (kept != SBS_OK) {
+            push_fail(push);
+            return kept;
+        }
+    }
+    if (push_is_durable(push)) {
         push_tell_durable(push);
     }
 
@@ -428,6 +546,9 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
 sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now now, sbs_wait *out_wait) {
     push->priv.now = now;
     push_note_clock(push);
+    if (push->priv.config.memory != NULL) {
+        sbs_forward_memory_watch(push->priv.config.memory, now);
+    }
 
     if (push->priv.state == RUN) {
         return push_poll_engine(push, out_wait);
@@ -489,7 +610,7 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     if (engine->item == NULL || engine->body == NULL || engine->deferred == NULL || engine->words == NULL) {
         return SBS_ERR_MEMORY;
     }
-    if (engine->batch_max <= 1) {
+    if (push->priv.config.batch_max <= 1) {
         return SBS_OK;
     }
 
@@ -497,6 +618,27 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
     engine->answer_size = SBS_FORWARD_ANSWER_MAX;
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
+}
+
+/* What an earlier run learnt of the server; what does not fit is asked for. */
+static void push_recall(sbs_forward_push *push) {
+    const sbs_forward_memory *memory = push->priv.config.memory;
+    const sbs_forward_statement *statement;
+    uint16_t refused_with;
+
+    if (memory != NULL && sbs_forward_memory_statement(memory, &statement, &refused_with)) {
+        (void)sbs_forward_modes_recall(&push->priv.modes, statement, refused_with);
+    }
+}
+
+static void push_keep_what_was_learnt(sbs_forward_push *push) {
+    sbs_forward_memory *memory = push->priv.config.memory;
+    sbs_forward_batch_facts facts = sbs_forward_batch_known(&push->priv.batch);
+
+    if (memory != NULL) {
+        sbs_forward_memory_watch(memory, push->priv.now);
+        sbs_forward_memory_note_batches(memory, &facts);
+    }
 }
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
@@ -514,14 +656,30 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
         .already_there = config->already_there,
         .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
-        .batch_max = config->batch_max,
+        .sent = push->priv.sent,
+        .unstored = push->priv.unstored,
+        .sent_count = SBS_FORWARD_BATCH_MAX,
+        .batch_told = push_note_batch,
+        .batch_ctx = push,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
 
+    push_recall(push);
+    sbs_forward_batch_init(&push->priv.batch, config->queue, config->batch_max, config->batch_auto);
+    if (config->memory != NULL) {
+        sbs_forward_batch_recall(&push->priv.batch, sbs_forward_memory_batches(config->memory));
+    }
+    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
+
     sbs_status status = push_allocate(push);
+    if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {
+        status = sbs_forward_ahead_open(&push->priv.ahead, config->queue, config->mark_ahead, &push->priv.ahead_queue);
+        push->priv.engine_config.queue = &push->priv.ahead_queue;
+        push->priv.looks_ahead = status == SBS_OK;
+    }
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
     }
@@ -541,6 +699,7 @@ static void push_free_memory(sbs_forward_push *push) {
 
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
+    sbs_forward_ahead_close(&push->priv.ahead);
     free(engine->item);
     free(engine->body);
     free(engine->answer);
@@ -550,19 +709,30 @@ static void push_free_memory(sbs_forward_push *push) {
     sbs_wipe(push, sizeof *push);
 }
 
-sbs_status sbs_forward_push_close(sbs_forward_push *push) {
+/* Ends what is under way, and makes durable what was told, so that it stays true. */
+static sbs_status push_finish(sbs_forward_push *push) {
+    const sbs_queue *queue = push->priv.engine_config.queue;
+    sbs_forward_push_cancel(push);
+    push_keep_what_was_learnt(push);
+
     sbs_status status = SBS_OK;
-    const sbs_queue *queue = push->priv.config.queue;
+    if (queue->ops->commit != NULL) {
+        status = queue->ops->commit(queue->ctx);
+    }
+    if (status == SBS_OK && push->priv.looks_ahead) {
+        status = sbs_forward_ahead_flush(&push->priv.ahead, true);
+    }
+
+    return status;
+}
+
+sbs_status sbs_forward_push_close(sbs_forward_push *push) {
     if (!push->priv.open) {
         push_free_memory(push);
         return SBS_OK;
     }
 
-    /* What was told of is made durable, so that it stays true. */
-    sbs_forward_push_cancel(push);
-    if (queue->ops->commit != NULL) {
-        status = queue->ops->commit(queue->ctx);
-    }
+    sbs_status status = push_finish(push);
     if (status == SBS_OK) {
         push_tell_durable(push);
     } else {

@@ -35,8 +35,15 @@ static sbs_status server_open_streams(sbs_forward_server *server, sbs_forward_pa
     sbs_linux_stream_init(&server->priv.raw, &server->priv.raw_config, &server->priv.raw_stream);
     sbs_linux_stream_init(&server->priv.plain, &server->priv.raw_config, &server->priv.plain_stream);
 
-    sbs_status status = sbs_tls_stream_init(&server->priv.tls, &server->priv.tls_config, &server->priv.raw_stream,
-                                            &server->priv.tls_stream);
+    /* TLS goes through a proxy end to end. What the proxy does not answer is told before the client's time is over. */
+    const sbs_stream *way = &server->priv.raw_stream;
+    if (given->proxy != NULL) {
+        sbs_linux_proxy_stream_init(&server->priv.tunnel, given->proxy, given->timeout_ms / 4 * 3, way,
+                                    &server->priv.tunnel_stream);
+        way = &server->priv.tunnel_stream;
+    }
+
+    sbs_status status = sbs_tls_stream_init(&server->priv.tls, &server->priv.tls_config, way, &server->priv.tls_stream);
     if (status != SBS_OK) {
         *out_part = SBS_FORWARD_PART_TLS;
         return status;
@@ -88,6 +95,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .read_words = sbs_words_read,
         .read_xml = sbs_xml_words_read,
         .room_words = sbs_room_words,
+        .wipe_rest = sbs_client_wipe_used,
         .words = server->priv.words,
         .words_size = sizeof server->priv.words,
         .decode = sbs_linux_decode,
@@ -142,6 +150,7 @@ void sbs_forward_server_close(sbs_forward_server *server) {
         sbs_client_deinit(&server->priv.client);
     }
     sbs_tls_stream_deinit(&server->priv.tls);
+    sbs_linux_proxy_stream_deinit(&server->priv.tunnel);
     sbs_linux_stream_deinit(&server->priv.raw);
     sbs_linux_stream_deinit(&server->priv.plain);
     free(server->priv.work);

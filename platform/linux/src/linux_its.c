@@ -46,7 +46,7 @@ void sbs_linux_its_close(void) {
 static void its_put_name(char name[NAME_SIZE], psa_storage_uid_t uid) {
     memcpy(name, NAME_PREFIX, sizeof NAME_PREFIX);
     for (unsigned i = 0; i < 16; i++) {
-        name[sizeof NAME_PREFIX - 1 + i] = "0123456789abcdef"[(uid >> (60 - 4 * i)) & 0xfu];
+        name[sizeof NAME_PREFIX - 1 + i] = sbs_hex_digit(uid >> (60 - 4 * i));
     }
     name[NAME_SIZE - 1] = '\0';
 }

@@ -56,18 +56,24 @@ static sbs_status platform_load_identity(sbs_linux_platform *platform, const sbs
                                    &platform->certificate_fault);
 }
 
-static sbs_status platform_prepare_streams(sbs_linux_platform *platform, bool with_identity) {
+static sbs_status platform_prepare_streams(sbs_linux_platform *platform, const sbs_linux_platform_config *config) {
+    const sbs_stream *way = &platform->priv.raw;
     platform->priv.config = (sbs_tls_config){
         .trust = &platform->priv.trust,
         .sessions = platform->priv.sessions,
         .session_count = SBS_COUNT_OF(platform->priv.sessions),
         .explain = sbs_tls_explain_init(&platform->priv.explain),
     };
-    if (with_identity) {
+    if (config->certificate_file != NULL) {
         platform->priv.config.identity = &platform->priv.identity;
     }
 
-    return sbs_tls_stream_init(&platform->priv.tls, &platform->priv.config, &platform->priv.raw, &platform->stream);
+    if (config->proxy != NULL) {
+        sbs_linux_proxy_stream_init(&platform->priv.proxy, config->proxy, 0, way, &platform->priv.tunnel);
+        way = &platform->priv.tunnel;
+    }
+
+    return sbs_tls_stream_init(&platform->priv.tls, &platform->priv.config, way, &platform->stream);
 }
 
 /* Everything after Mbed TLS itself; what was made so far is closed by the caller. */
@@ -78,7 +84,7 @@ static sbs_status platform_load(sbs_linux_platform *platform, const sbs_linux_pl
         return status;
     }
 
-    status = platform_prepare_streams(platform, config->certificate_file != NULL);
+    status = platform_prepare_streams(platform, config);
     if (status != SBS_OK) {
         return status;
     }
@@ -122,6 +128,7 @@ const char *sbs_linux_platform_tls_words(const sbs_linux_platform *platform) {
 void sbs_linux_platform_close(sbs_linux_platform *platform) {
     /* The connection first: it uses all the rest. */
     sbs_tls_stream_deinit(&platform->priv.tls);
+    sbs_linux_proxy_stream_deinit(&platform->priv.proxy);
     sbs_linux_stream_deinit(&platform->priv.tcp);
     sbs_tls_trust_deinit(&platform->priv.trust);
     sbs_tls_identity_deinit(&platform->priv.identity);

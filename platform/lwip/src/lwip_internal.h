@@ -13,6 +13,10 @@
 #include "sbs/lwip_net.h"
 #include "sbs/lwip_stream.h"
 
+#if !NO_SYS && !LWIP_TCPIP_CORE_LOCKING
+#error "threads use lwIP by its core lock: set LWIP_TCPIP_CORE_LOCKING to 1"
+#endif
+
 #if NO_SYS
 #define sbs_lwip_lock() ((void)0)
 #define sbs_lwip_unlock() ((void)0)

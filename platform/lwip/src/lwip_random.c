@@ -8,6 +8,11 @@
 /* RFC 6528 section 3: the secret of the initial sequence numbers, new at each start. */
 static uint8_t secret[16];
 
+/* Two tasks that draw random numbers from one generator without mutexes get the same ones, and corrupt its state. */
+#if !NO_SYS && !defined(MBEDTLS_THREADING_C)
+#error "threads need MBEDTLS_THREADING_C in the configuration of Mbed TLS: PSA has no mutexes without it"
+#endif
+
 static bool draw_random(void *out, size_t len) {
     return psa_generate_random(out, len) == PSA_SUCCESS;
 }

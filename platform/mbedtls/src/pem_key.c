@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/pem_key.h"
+#include "sbs/alg.h"
 #include "sbs/count.h"
 
 #include <mbedtls/ecp.h>
@@ -264,12 +265,20 @@ sbs_status sbs_pem_key_import(const char *text, size_t len, psa_key_id_t *out_id
 static sbs_status export_public(psa_key_id_t id, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
-    *out_alg = PSA_KEY_TYPE_IS_RSA(psa_get_key_type(&attributes)) ? SBS_RS384 : SBS_ES384;
-    psa_reset_key_attributes(&attributes);
-    if (status == PSA_SUCCESS) {
-        status = psa_export_public_key(id, buffer, size, out_len);
+    if (status != PSA_SUCCESS) {
+        return sbs_psa_to_status(status);
     }
-    return sbs_psa_to_status(status);
+
+    psa_key_type_t type =
+        PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(PSA_KEY_TYPE_PUBLIC_KEY_OF_KEY_PAIR(psa_get_key_type(&attributes)));
+    const sbs_alg_info *info = sbs_alg_of_key(type, psa_get_key_bits(&attributes), psa_get_key_algorithm(&attributes));
+    psa_reset_key_attributes(&attributes);
+    if (info == NULL) {
+        return SBS_ERR_KEY;
+    }
+
+    *out_alg = info->alg;
+    return sbs_psa_to_status(psa_export_public_key(id, buffer, size, out_len));
 }
 
 sbs_status sbs_pem_public_key_read(const char *text, size_t len, sbs_alg *out_alg, uint8_t *buffer, size_t size,

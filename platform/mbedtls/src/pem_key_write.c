@@ -5,6 +5,7 @@
 #include <mbedtls/pem.h>
 #include <string.h>
 
+#include "sbs/alg.h"
 #include "sbs/pem_key.h"
 #include "sbs/psa_key.h"
 #include "sbs/text.h"
@@ -46,11 +47,11 @@ static size_t put_ec_private_key(der_writer *der, const uint8_t *scalar, const u
 }
 
 /* AlgorithmIdentifier: rsaEncryption with NULL (RFC 8017 A.1), ecPublicKey with the curve (RFC 5480 section 2.1). */
-static size_t put_algorithm(der_writer *der, sbs_alg alg) {
+static size_t put_algorithm(der_writer *der, sbs_key_kind kind) {
     static const char rsa[] = MBEDTLS_OID_PKCS1_RSA;
     static const char ec[] = MBEDTLS_OID_EC_ALG_UNRESTRICTED;
     static const char curve[] = MBEDTLS_OID_EC_GRP_SECP384R1;
-    if (alg == SBS_RS384) {
+    if (kind == SBS_KEY_RSA) {
         return der_note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, rsa, sizeof rsa - 1, 0));
     }
     size_t len = der_note(der, mbedtls_asn1_write_oid(&der->at, der->start, curve, sizeof curve - 1));
@@ -58,44 +59,38 @@ static size_t put_algorithm(der_writer *der, sbs_alg alg) {
 }
 
 /* PrivateKeyInfo (RFC 5208 section 5). @p key: RSAPrivateKey DER, or the scalar with its public point. */
-static size_t put_private_key_info(der_writer *der, sbs_alg alg, const uint8_t *key, size_t key_len,
+static size_t put_private_key_info(der_writer *der, sbs_key_kind kind, const uint8_t *key, size_t key_len,
                                    const uint8_t *point) {
     size_t len;
-    if (alg == SBS_RS384) {
+    if (kind == SBS_KEY_RSA) {
         len = der_note(der, mbedtls_asn1_write_raw_buffer(&der->at, der->start, key, key_len));
     } else {
         len = put_ec_private_key(der, key, point);
     }
 
     len = put_header(der, len, MBEDTLS_ASN1_OCTET_STRING);
-    len += put_algorithm(der, alg);
+    len += put_algorithm(der, kind);
     len += der_note(der, mbedtls_asn1_write_int(&der->at, der->start, 0));
 
     return put_header(der, len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
 }
 
-static sbs_status kind_of(psa_key_id_t id, sbs_alg *out_alg) {
+static sbs_status kind_of(psa_key_id_t id, sbs_key_kind *out_kind) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
-    psa_key_type_t type = psa_get_key_type(&attributes);
-    size_t bits = psa_get_key_bits(&attributes);
+    const sbs_alg_info *info = sbs_alg_of_key(psa_get_key_type(&attributes), psa_get_key_bits(&attributes),
+                                              psa_get_key_algorithm(&attributes));
 
     psa_reset_key_attributes(&attributes);
     if (status != PSA_SUCCESS) {
         return sbs_psa_to_status(status);
     }
-
-    if (type == PSA_KEY_TYPE_RSA_KEY_PAIR) {
-        *out_alg = SBS_RS384;
-        return SBS_OK;
+    if (info == NULL) {
+        return SBS_ERR_KEY;
     }
 
-    if (type == PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) && bits == SCALAR_SIZE * 8) {
-        *out_alg = SBS_ES384;
-        return SBS_OK;
-    }
-
-    return SBS_ERR_KEY;
+    *out_kind = info->kind;
+    return SBS_OK;
 }
 
 static sbs_status put_pem(const der_writer *der, size_t len, char *out, size_t size, size_t *out_len) {
@@ -125,20 +120,20 @@ sbs_status sbs_pem_key_write(psa_key_id_t id, char *out, size_t size, size_t *ou
     der_writer der = {bytes, bytes + sizeof bytes, 0};
     size_t key_len = 0;
     size_t point_len = 0;
-    sbs_alg alg = SBS_RS384;
+    sbs_key_kind kind = SBS_KEY_RSA;
     *out_len = 0;
-    sbs_status status = kind_of(id, &alg);
+    sbs_status status = kind_of(id, &kind);
     if (status != SBS_OK) {
         return status;
     }
 
     status = sbs_psa_to_status(psa_export_key(id, key, sizeof key, &key_len));
-    if (status == SBS_OK && alg == SBS_ES384) {
+    if (status == SBS_OK && kind == SBS_KEY_P384) {
         status = sbs_psa_to_status(psa_export_public_key(id, point, sizeof point, &point_len));
     }
 
     if (status == SBS_OK) {
-        status = put_pem(&der, put_private_key_info(&der, alg, key, key_len, point), out, size, out_len);
+        status = put_pem(&der, put_private_key_info(&der, kind, key, key_len, point), out, size, out_len);
     }
 
     sbs_wipe(key, sizeof key);
@@ -146,29 +141,28 @@ sbs_status sbs_pem_key_write(psa_key_id_t id, char *out, size_t size, size_t *ou
     return status;
 }
 
-static bool is_size(sbs_alg alg, size_t bits) {
-    if (alg == SBS_RS384) {
-        return bits == 2048 || bits == 3072 || bits == 4096;
-    }
-    return bits == SCALAR_SIZE * 8;
+/* Sizes that are made: the smallest, and those that stand whole steps above it. */
+static bool is_size(const sbs_alg_info *info, size_t bits) {
+    return sbs_alg_takes(info, bits) && (bits - info->bits_min) % SBS_KEY_BITS_STEP == 0;
 }
 
 sbs_status sbs_pem_key_generate(sbs_alg alg, size_t bits, psa_key_id_t *out_id) {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     *out_id = PSA_KEY_ID_NULL;
-    if (bits == 0) {
-        bits = alg == SBS_RS384 ? 2048 : SCALAR_SIZE * 8;
+    const sbs_alg_info *info = sbs_alg_info_of(alg);
+    if (info == NULL) {
+        return SBS_ERR_ARGUMENT;
     }
-
-    if ((alg != SBS_RS384 && alg != SBS_ES384) || !is_size(alg, bits)) {
+    if (bits == 0) {
+        bits = info->bits_min;
+    }
+    if (!is_size(info, bits)) {
         return SBS_ERR_ARGUMENT;
     }
 
-    psa_set_key_type(&attributes,
-                     alg == SBS_RS384 ? PSA_KEY_TYPE_RSA_KEY_PAIR : PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(info->psa_public));
     psa_set_key_bits(&attributes, bits);
-    psa_set_key_algorithm(&attributes, alg == SBS_RS384 ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
-                                                        : PSA_ALG_ECDSA(PSA_ALG_SHA_384));
+    psa_set_key_algorithm(&attributes, info->psa_alg);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
 
     return sbs_psa_to_status(psa_generate_key(&attributes, out_id));

@@ -73,6 +73,28 @@ static sbs_status find_repeat(sbs_sqlite_queue *queue, const sbs_sqlite_facts *f
     return status;
 }
 
+/* Whether other content is known under the identity, where that is not to be stored. The later one counts: what was
+ * found to be the same is not asked. */
+static sbs_status find_different(sbs_sqlite_queue *queue, const sbs_sqlite_facts *facts, uint64_t *out_id,
+                                 sbs_sqlite_repeat *out) {
+    if (facts == NULL || facts->identity == NULL || !facts->only_same) {
+        return SBS_OK;
+    }
+
+    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_DIFFERENT, NULL, 0);
+    (void)sqlite3_bind_blob(row, 1, facts->identity, (int)SBS_SQLITE_HASH_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_blob(row, 2, facts->content, (int)SBS_SQLITE_HASH_SIZE, SQLITE_STATIC);
+    sbs_status status = sbs_sqlite_row(queue, row);
+    if (status != SBS_OK) {
+        return sbs_sqlite_allow_missing(status);
+    }
+
+    *out_id = (uint64_t)sqlite3_column_int64(row, 0);
+    *out = SBS_SQLITE_DIFFERS;
+    (void)sqlite3_reset(row);
+    return SBS_OK;
+}
+
 /* ---- room -------------------------------------------------------------------------------------------------------- */
 
 /* Deletes the oldest item of a state. SBS_ERR_NOT_FOUND if there is none. */
@@ -228,6 +250,7 @@ static sbs_status store_item(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, c
     }
 
     /* A failure from here on takes the counters back with the transaction. */
+    queue->priv.added++;
     counters->last_id++;
     counters->accepted++;
     counters->waiting++;
@@ -261,6 +284,9 @@ static bool take_facts(sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts) {
 static sbs_status add_entry(sbs_sqlite_queue *queue, sbs_sqlite_entry *entry, const sbs_sqlite_facts *facts,
                             const void *data, sbs_sqlite_repeat *out_repeat) {
     sbs_status status = find_repeat(queue, facts, &entry->item.id, out_repeat);
+    if (status == SBS_OK && *out_repeat == SBS_SQLITE_NEW) {
+        status = find_different(queue, facts, &entry->item.id, out_repeat);
+    }
     if (status != SBS_OK || *out_repeat != SBS_SQLITE_NEW) {
         return status;
     }
@@ -282,6 +308,7 @@ sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs_queue_meta *m
         return SBS_ERR_TOO_LARGE;
     }
 
+    sbs_sqlite_keep_reserve(queue);
     sbs_status status = sbs_sqlite_enter(queue);
     if (status != SBS_OK) {
         return status;

@@ -69,9 +69,19 @@ static bool put_in_place(const char *path, const char *ready) {
            sync_folder(path);
 }
 
-static bool is_own_file(int fd) {
+/* True for a file of whoever the queue belongs to: the superuser, too, puts no other one in its place. */
+static bool is_of_owner(int fd, const char *path) {
     struct stat file;
-    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && (file.st_uid == geteuid() || geteuid() == 0);
+    uid_t owner;
+    if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return false;
+    }
+    if (sbs_sqlite_queue_owner(path, &owner) == SBS_OK) {
+        return file.st_uid == owner;
+    }
+
+    /* The queue has lost its name. */
+    return file.st_uid == geteuid() || geteuid() == 0;
 }
 
 /* Ends a replacement of @p path, if one had come to step 3. */
@@ -88,7 +98,7 @@ static sbs_status finish_replacing(const char *path) {
     }
 
     /* The lock is on the file, not on its name: who waited for it may hold one that is in place already. */
-    bool done = is_own_file(fd) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
+    bool done = is_of_owner(fd, path) && flock(fd, LOCK_EX) == 0 && (!is_still(ready, fd) || put_in_place(path, ready));
     (void)close(fd);
     if (!done) {
         return SBS_ERR_STORAGE;
@@ -309,6 +319,10 @@ static sbs_status connect_or_replace(sbs_sqlite_queue *queue) {
     }
 
     sbs_status status = sbs_sqlite_connect_plainly(queue);
+    if (status == SBS_ERR_STORAGE && !queue->priv.damaged && sbs_sqlite_give_reserve(queue)) {
+        sbs_sqlite_disconnect(queue);
+        status = sbs_sqlite_connect_plainly(queue);
+    }
     if (status == SBS_OK || !queue->priv.damaged || queue->priv.config.vfs != NULL) {
         return status;
     }

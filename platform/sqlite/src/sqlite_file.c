@@ -11,9 +11,8 @@
 #include "sbs/count.h"
 #include "sqlite_internal.h"
 
-#define PAGE_SIZE 2048
-#define SECOND_PAGE 4096 /* of files that version 1 made; behind it in ours is the map of pages */
-#define HEAD_SIZE 65536  /* of a file: its schema is in there */
+#define PAGE_LEAST 1024
+#define HEAD_SIZE 65536 /* of a file: its schema is in there */
 #define SWITCH_PAUSE_MS 20
 
 /* ---- files, owners and modes ------------------------------------------------------------------------------------- */
@@ -54,16 +53,36 @@ sbs_status sbs_sqlite_queue_owner(const char *path, uid_t *out_owner) {
     return SBS_OK;
 }
 
-sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
-    uid_t owner;
-    if (sbs_sqlite_queue_owner(queue->priv.config.path, &owner) != SBS_OK) {
-        return SBS_ERR_STORAGE;
-    }
-    if (owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0)) {
-        return SBS_OK;
+/* True if one of the files that SQLite reads with the database was put there by somebody else: in a folder where many
+ * may write, that one would decide what the queue holds. The superuser may have left one. */
+static bool has_foreign_companion(const char *path, uid_t owner) {
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        char name[SQLITE_PATH_SIZE];
+        struct stat file;
+        int len = snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (len < SQLITE_PATH_SIZE && look_at_file(name, &file) == SBS_OK && file.st_uid != owner && file.st_uid != 0) {
+            return true;
+        }
     }
 
-    return SBS_ERR_FORBIDDEN;
+    return false;
+}
+
+sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue) {
+    const char *path = queue->priv.config.path;
+    uid_t owner;
+    if (sbs_sqlite_queue_owner(path, &owner) != SBS_OK) {
+        return SBS_ERR_STORAGE;
+    }
+
+    bool allowed = owner == geteuid() || (queue->priv.config.any_owner && geteuid() == 0);
+    if (!allowed || has_foreign_companion(path, owner)) {
+        return SBS_ERR_FORBIDDEN;
+    }
+
+    return SBS_OK;
 }
 
 bool sbs_sqlite_is_empty(const char *path) {
@@ -131,6 +150,11 @@ static sbs_status make_files_private(sbs_sqlite_queue *queue) {
         return SBS_OK;
     }
 
+    /* Somebody may have been faster than SQLite in making one. */
+    if (sbs_sqlite_check_owner(queue) == SBS_ERR_FORBIDDEN) {
+        return SBS_ERR_FORBIDDEN;
+    }
+
     /* An older program, or a copy, may have left them open to others. */
     for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
         char name[SQLITE_PATH_SIZE];
@@ -170,11 +194,24 @@ static bool is_zero(const char *data, size_t len) {
     return true;
 }
 
-/* Without its first page: in both versions sbs_queue comes next, a leaf of a table with one row. */
-static bool lacks_its_head_only(const char *head, size_t len) {
+/* In both versions sbs_queue comes next, a leaf of a table with one row: behind the map of pages, which is on the
+ * second one, and in files of version 1 on the second one itself, which is twice as large. */
+sqlite3_int64 sbs_sqlite_guess_page(const char *head, size_t len) {
     static const char leaf[] = {0x0D, 0, 0, 0, 1};
-    return len >= SECOND_PAGE + sizeof leaf && is_zero(head, PAGE_SIZE) &&
-           memcmp(head + SECOND_PAGE, leaf, sizeof leaf) == 0;
+
+    for (size_t page = PAGE_LEAST; page <= SBS_SQLITE_PAGE_BYTES; page *= 2) {
+        if (len >= 2 * page + sizeof leaf && memcmp(head + 2 * page, leaf, sizeof leaf) == 0) {
+            return (sqlite3_int64)page;
+        }
+    }
+
+    return 0;
+}
+
+/* Without its first page. */
+static bool lacks_its_head_only(const char *head, size_t len) {
+    sqlite3_int64 page = sbs_sqlite_guess_page(head, len);
+    return page != 0 && is_zero(head, (size_t)page);
 }
 
 /* What SQLite does not know as a database may be anybody's file: ours has its mark in the header or its schema behind
@@ -192,7 +229,7 @@ bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue) {
 
     /* Less than a page shows nothing. */
     if (file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
-        size < PAGE_SIZE) {
+        size < PAGE_LEAST) {
         return false;
     }
 
@@ -273,7 +310,10 @@ static sbs_status configure(sbs_sqlite_queue *queue, bool empty) {
 
     /* Only an empty file takes these. Smaller pages write less for each item, larger ones are faster. */
     if (empty) {
-        status = sbs_sqlite_exec(queue, "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL");
+        char sql[96];
+        (void)snprintf(sql, sizeof sql, "PRAGMA page_size = %u; PRAGMA auto_vacuum = INCREMENTAL",
+                       (unsigned)queue->priv.config.page_bytes);
+        status = sbs_sqlite_exec(queue, sql);
     }
 
     /* EXTRA: the journal of the switch itself, should it come back after a power cut, would undo the switch. */

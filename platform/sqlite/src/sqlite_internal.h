@@ -35,6 +35,9 @@ enum { STATE_WAITING = 0, STATE_DEAD = 1 };
 /** Bytes of the log as it lies on the disk; 0 without one. */
 int64_t sbs_sqlite_log_size(const sbs_sqlite_queue *queue);
 
+/** Bytes that the file system has for this user, and @p out_all that it has in all; INT64_MAX if nobody knows. */
+int64_t sbs_sqlite_free_bytes(const sbs_sqlite_queue *queue, int64_t *out_all);
+
 /** Bytes of the disk that adding may take; negative: so many are missing. What is in the log may be needed a second
  * time when it is written back. INT64_MAX if nobody knows. */
 int64_t sbs_sqlite_spare_bytes(const sbs_sqlite_queue *queue);
@@ -162,6 +165,10 @@ sbs_status sbs_sqlite_forget_first(sbs_sqlite_queue *queue, sqlite3_stmt *row);
  * empty, its tables are to be made. SBS_ERR_FORMAT, SBS_ERR_VERSION: not ours to touch. Without a transaction. */
 sbs_status sbs_sqlite_identify(sbs_sqlite_queue *queue);
 
+/** True if each table and index of ours that is there is one of this version, and nothing touches them: statements on
+ * what a damaged file has left of them end. */
+bool sbs_sqlite_has_tables_of(sbs_sqlite_queue *queue, int version);
+
 /** Makes the tables, or brings those of an older version to this one, unless another process did so meanwhile; then
  * priv.emptied becomes false. Without a transaction. */
 sbs_status sbs_sqlite_make_current(sbs_sqlite_queue *queue);
@@ -181,7 +188,8 @@ void sbs_sqlite_disconnect(sbs_sqlite_queue *queue);
 /** True if the file is not the one at the path any more. */
 bool sbs_sqlite_has_moved(const sbs_sqlite_queue *queue);
 
-/** Whether this process may open the file at the path. SBS_ERR_FORBIDDEN: it is another user's. SBS_ERR_STORAGE: there
+/** Whether this process may open the file at the path. SBS_ERR_FORBIDDEN: it is another user's, or its log or journal
+ * is. SBS_ERR_STORAGE: there
  * is none, or it cannot be looked at. */
 sbs_status sbs_sqlite_check_owner(const sbs_sqlite_queue *queue);
 
@@ -191,8 +199,22 @@ bool sbs_sqlite_is_empty(const char *path);
 /** True if the log beside the file at the path holds something, which then belongs to what the queue holds. */
 bool sbs_sqlite_has_log(const char *path);
 
+/** The size of the pages of a queue of ours, told by what stands behind its first one; 0: it cannot be told. */
+sqlite3_int64 sbs_sqlite_guess_page(const char *head, size_t len);
+
 /** True if what is left of a file that SQLite does not know as a database shows that it was a queue. */
 bool sbs_sqlite_was_ours(sbs_sqlite_queue *queue);
+
+/* ---- sqlite_reserve.c: room that is kept for opening and draining ------------------------------------------------ */
+
+/** Makes the reserve, where the configuration says so and the disk has room. Costs nothing the second time. */
+void sbs_sqlite_keep_reserve(sbs_sqlite_queue *queue);
+
+/** Gives it up where the disk is full. True if there was one. */
+bool sbs_sqlite_give_reserve(sbs_sqlite_queue *queue);
+
+/** What adding must leave because the reserve was given up, or never made: bytes. */
+int64_t sbs_sqlite_missing_reserve(const sbs_sqlite_queue *queue);
 
 /* ---- sqlite_look.c: a file that cannot be written ---------------------------------------------------------------- */
 
@@ -236,9 +258,9 @@ void sbs_sqlite_give_back(sbs_sqlite_queue *queue);
 
 /* ---- sqlite_mend.c: a file without its first page ---------------------------------------------------------------- */
 
-/** Opens a copy of @p from in memory that has the first page of the new queue @p fresh. False if that gives no queue;
+/** Opens a copy of @p from in memory that has the first page of a new queue. False if that gives no queue;
  * @p out_mended, zero before, is to be disconnected either way. */
-bool sbs_sqlite_mend(sbs_sqlite_queue *from, sbs_sqlite_queue *fresh, sbs_sqlite_queue *out_mended);
+bool sbs_sqlite_mend(sbs_sqlite_queue *from, sbs_sqlite_queue *out_mended);
 
 /* ---- sqlite_salvage.c: what can be read of a damaged file -------------------------------------------------------- */
 
@@ -287,6 +309,11 @@ sbs_status sbs_sqlite_bury(sbs_sqlite_queue *queue, sqlite3_int64 id, const char
 
 /** Reads the port's counters. Takes the lock itself. */
 sbs_status sbs_sqlite_read_counters(sbs_sqlite_queue *queue, sbs_queue_counters *out);
+
+/* ---- sqlite_bulk.c: many items at once --------------------------------------------------------------------------- */
+
+/** The port's bulk operations. */
+extern const sbs_queue_bulk sbs_sqlite_bulk;
 
 /* ---- sqlite_add.c: adding items ---------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What commands ask and do: single items, dead letters, the state of the whole. */
+#include <stdio.h>
 #include <string.h>
 
 #include "sqlite_internal.h"
@@ -283,8 +284,34 @@ static sbs_status collect_counters(sbs_sqlite_queue *queue, sbs_sqlite_stats *ou
     return SBS_OK;
 }
 
+/* Who is told of each source. */
+typedef struct source_listener {
+    void (*tell)(void *ctx, const sbs_sqlite_source *source);
+    void *ctx;
+} source_listener;
+
+static sbs_status tell_sources(sbs_sqlite_queue *queue, const source_listener *listener) {
+    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_SOURCES, NULL, 0);
+    sbs_status status = sbs_sqlite_row(queue, row);
+
+    while (status == SBS_OK) {
+        sbs_sqlite_source found = {
+            .waiting = (uint64_t)sqlite3_column_int64(row, 1),
+            .letters = (uint64_t)sqlite3_column_int64(row, 2),
+            .oldest_s = sbs_sqlite_column_time(row, 3),
+        };
+        const char *name = (const char *)sqlite3_column_text(row, 0);
+        (void)snprintf(found.source, sizeof found.source, "%s", name != NULL ? name : "");
+
+        listener->tell(listener->ctx, &found);
+        status = sbs_sqlite_row(queue, row);
+    }
+
+    return sbs_sqlite_allow_missing(status);
+}
+
 /* All of one moment: in a transaction no other process can change anything between two of the questions. */
-static sbs_status collect_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) {
+static sbs_status collect_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out, const source_listener *listener) {
     bool alone = sqlite3_get_autocommit(queue->priv.db) != 0; /* else a group is under way, which is one already */
     sbs_status status = SBS_OK;
     if (alone) {
@@ -299,6 +326,9 @@ static sbs_status collect_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out) 
     }
     if (status == SBS_OK) {
         status = measure_file(queue, out);
+    }
+    if (status == SBS_OK && listener != NULL) {
+        status = tell_sources(queue, listener);
     }
 
     if (alone) {
@@ -325,7 +355,17 @@ sbs_status sbs_sqlite_queue_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out
     if (status != SBS_OK) {
         return status;
     }
-    return sbs_sqlite_leave_reading(queue, collect_stats(queue, out));
+    return sbs_sqlite_leave_reading(queue, collect_stats(queue, out, NULL));
+}
+
+sbs_status sbs_sqlite_queue_survey(sbs_sqlite_queue *queue, sbs_sqlite_stats *out,
+                                   void (*tell)(void *ctx, const sbs_sqlite_source *source), void *ctx) {
+    const source_listener listener = {tell, ctx};
+    sbs_status status = sbs_sqlite_enter_reading(queue);
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave_reading(queue, collect_stats(queue, out, &listener));
 }
 
 uint64_t sbs_sqlite_queue_expired(const sbs_sqlite_queue *queue) {

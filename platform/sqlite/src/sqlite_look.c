@@ -57,10 +57,13 @@ sbs_status sbs_sqlite_connect_to_look(sbs_sqlite_queue *queue) {
 
     sbs_sqlite_guard(queue);
     status = sbs_sqlite_identify(queue);
-    if (status == SBS_ERR_NOT_FOUND || (status == SBS_OK && queue->priv.version != SBS_SQLITE_QUEUE_VERSION)) {
+    if (status == SBS_ERR_NOT_FOUND) {
         return sbs_sqlite_fail(queue, SQLITE_READONLY); /* its tables would have to be made first */
     }
 
+    if (status == SBS_OK && queue->priv.version != SBS_SQLITE_QUEUE_VERSION) {
+        status = sbs_sqlite_exec(queue, "PRAGMA temp_store = MEMORY;" SQLITE_QUEUE_VIEWS_OF_1);
+    }
     if (status == SBS_OK) {
         status = sbs_sqlite_prepare(queue);
     }

@@ -44,16 +44,39 @@ static unsigned char *load_file(sbs_sqlite_queue *queue, sqlite3_int64 *out_size
     return bytes;
 }
 
-/* Gives the copy the first page of the new queue, with the size of the old one. */
-static bool replace_head(sbs_sqlite_queue *fresh, unsigned char *bytes, sqlite3_int64 size) {
-    sqlite3_int64 page = 0;
-    sqlite3_int64 fresh_size = 0;
-    if (sbs_sqlite_ask(fresh, "PRAGMA page_size", &page) != SBS_OK || page <= 0 || size < page) {
+/* The first page of a new queue with pages of that size, and what follows it. NULL without memory. */
+static unsigned char *make_head(sqlite3_int64 page) {
+    sqlite3_int64 size = 0;
+    sqlite3 *db = NULL;
+    unsigned char *head = NULL;
+
+    char sql[96];
+    (void)sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA page_size = %lld; PRAGMA auto_vacuum = INCREMENTAL", page);
+    if (sqlite3_open(":memory:", &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(db, SQLITE_QUEUE_SCHEMA, NULL, NULL, NULL) == SQLITE_OK) {
+        head = sqlite3_serialize(db, "main", &size, 0);
+    }
+    (void)sqlite3_close(db);
+
+    if (size < page) {
+        sqlite3_free(head);
+        return NULL;
+    }
+    return head;
+}
+
+/* Gives the copy the first page of a new queue, with the size of the old one. */
+static bool replace_head(unsigned char *bytes, sqlite3_int64 size) {
+    sqlite3_int64 page = sbs_sqlite_guess_page((const char *)bytes, (size_t)size);
+    if (page == 0) {
+        page = SBS_SQLITE_PAGE_BYTES; /* its second page is gone, too */
+    }
+    if (size < page) {
         return false;
     }
 
-    unsigned char *head = sqlite3_serialize(fresh->priv.db, "main", &fresh_size, 0);
-    bool whole = head != NULL && fresh_size >= page;
+    unsigned char *head = make_head(page);
+    bool whole = head != NULL;
     if (whole) {
         memcpy(bytes, head, (size_t)page);
         bytes[AT_WRITE_FORMAT] = bytes[AT_READ_FORMAT] = NO_LOG;
@@ -66,13 +89,12 @@ static bool replace_head(sbs_sqlite_queue *fresh, unsigned char *bytes, sqlite3_
     return whole;
 }
 
-bool sbs_sqlite_mend(sbs_sqlite_queue *from, sbs_sqlite_queue *fresh, sbs_sqlite_queue *out_mended) {
+bool sbs_sqlite_mend(sbs_sqlite_queue *from, sbs_sqlite_queue *out_mended) {
     sqlite3_int64 size = 0;
 
     out_mended->priv.config = from->priv.config;
     unsigned char *bytes = load_file(from, &size);
-    if (bytes == NULL || !replace_head(fresh, bytes, size) ||
-        sqlite3_open(":memory:", &out_mended->priv.db) != SQLITE_OK) {
+    if (bytes == NULL || !replace_head(bytes, size) || sqlite3_open(":memory:", &out_mended->priv.db) != SQLITE_OK) {
         sqlite3_free(bytes);
         return false;
     }

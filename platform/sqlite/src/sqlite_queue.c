@@ -10,6 +10,8 @@
 
 #define AGE_AT_OPEN 1024u
 #define AGE_AT_DEATH 16u
+#define KEPT_LOG_ITEMS 16u
+#define KEPT_LOG_MAX (1 << 20) /* bytes: the next one reads all of it */
 
 /* ---- what next() just had ---------------------------------------------------------------------------------------- */
 
@@ -312,10 +314,15 @@ static void fill_defaults(sbs_sqlite_queue_config *config) {
     fill_default(&config->seen_max, 1000000u);
     fill_default(&config->busy_ms, 5000u);
     fill_default(&config->checkpoint_pages, 1000u);
+    fill_default(&config->page_bytes, SBS_SQLITE_PAGE_BYTES);
 
     if (config->bytes_max == 0) {
         config->bytes_max = 1u << 30;
     }
+}
+
+static bool has_possible_pages(const sbs_sqlite_queue_config *config) {
+    return config->page_bytes == SBS_SQLITE_PAGE_BYTES || config->page_bytes == SBS_SQLITE_PAGE_BYTES / 2;
 }
 
 static bool make_lock(pthread_mutex_t *lock) {
@@ -358,13 +365,15 @@ sbs_status sbs_sqlite_queue_open(sbs_sqlite_queue *queue, const sbs_sqlite_queue
         .begin = queue_begin,
         .commit = queue_commit,
         .note_failures = queue_note_failures,
+        .bulk = &sbs_sqlite_bulk,
     };
 
     memset(queue, 0, sizeof *queue);
     queue->priv.config = *config;
     fill_defaults(&queue->priv.config);
 
-    if (config->path == NULL || config->path[0] == '\0' || config->item_max > SQLITE_ITEM_MAX) {
+    if (config->path == NULL || config->path[0] == '\0' || config->item_max > SQLITE_ITEM_MAX ||
+        !has_possible_pages(&queue->priv.config)) {
         return SBS_ERR_ARGUMENT;
     }
     if (!make_lock(&queue->priv.lock)) {
@@ -402,6 +411,18 @@ size_t sbs_sqlite_queue_item_max(const sbs_sqlite_queue *queue) {
     return config->item_max;
 }
 
+/* SQLite removes the log if nobody else has the file, but only then. */
+static void close_log(sbs_sqlite_queue *queue) {
+    bool few = queue->priv.added <= KEPT_LOG_ITEMS && sbs_sqlite_log_size(queue) < KEPT_LOG_MAX;
+    bool kept = queue->priv.config.keep_log && few && !queue->priv.erased && !queue->priv.made && !queue->priv.full;
+    if (!kept) {
+        sbs_sqlite_clear_log(queue);
+        return;
+    }
+
+    (void)sqlite3_db_config(queue->priv.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     if (!queue->priv.open) {
         return;
@@ -410,9 +431,8 @@ void sbs_sqlite_queue_close(sbs_sqlite_queue *queue) {
     /* A group that was not committed is not done. */
     sbs_sqlite_queue_undo(queue);
     queue->priv.open = false;
-    if (queue->priv.db != NULL &&
-        !queue->priv.config.look_only) { /* SQLite removes the log if nobody else has the file, but only then */
-        sbs_sqlite_clear_log(queue);
+    if (queue->priv.db != NULL && !queue->priv.config.look_only) {
+        close_log(queue);
     }
 
     sbs_sqlite_disconnect(queue);

@@ -55,6 +55,10 @@ static void salvage_finalize(salvage *work) {
 
 /* False if the tables are not those of the version, or cannot be read. */
 static bool salvage_prepare(salvage *work, int version) {
+    if (!sbs_sqlite_has_tables_of(work->from, version)) {
+        return false;
+    }
+
     static const char *const texts[][2] = {
 #define SALVAGE_TEXTS(name, first, second) {first, second},
         SALVAGE_STATEMENTS(SALVAGE_TEXTS)
@@ -368,7 +372,7 @@ sbs_status sbs_sqlite_salvage(sbs_sqlite_queue *from, sbs_sqlite_queue *to) {
     bool known = true; /* whether the counters that can be read are the last ones */
 
     /* A copy in memory shows nothing of what is in the log alone. */
-    if (!readable && sbs_sqlite_mend(from, to, &mended)) {
+    if (!readable && sbs_sqlite_mend(from, &mended)) {
         work.from = &mended;
         readable = salvage_prepare(&work, 2);
         known = !sbs_sqlite_has_log(from->priv.config.path);

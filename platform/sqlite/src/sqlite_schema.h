@@ -77,6 +77,16 @@
     "UPDATE sbs_queue SET letters = (SELECT count(*) FROM sbs_item WHERE state = 1);"                                  \
     "PRAGMA user_version = 2;"
 
+/** What makes the tables of version 1 look like those of version 2, for who only reads them: views of the connection,
+ * which come before tables of the same name. */
+#define SQLITE_QUEUE_VIEWS_OF_1                                                                                        \
+    "CREATE TEMP VIEW sbs_queue AS SELECT *, (SELECT count(*) FROM main.sbs_item WHERE state = 1) AS letters, "        \
+    "0 AS expired, 0 AS seen, NULL AS looked_s, NULL AS steady_s FROM main.sbs_queue;"                                 \
+    "CREATE TEMP VIEW sbs_item AS SELECT *, 0 AS mendable, NULL AS words, NULL AS http_status, 0 AS failures, "        \
+    "NULL AS failing_since_s, NULL AS type, NULL AS source, NULL AS arrived_s FROM main.sbs_item;"                     \
+    "CREATE TEMP VIEW sbs_seen AS SELECT 0 AS id, NULL AS identity, NULL AS content, 0 AS delivered, "                 \
+    "NULL AS delivered_s WHERE 0;"
+
 /** X(since, until, type, name, table, SQL): what a file of a version from @c since to @c until consists of. */
 #define SQLITE_QUEUE_OBJECTS(X)                                                                                        \
     X(1, 1, "table", "sbs_queue", "sbs_queue", QUEUE_TABLE_1 ")")                                                      \
@@ -144,9 +154,17 @@ enum {
               "WHERE s.identity = ?1 AND s.content = ?2 AND NOT EXISTS (SELECT 1 FROM sbs_seen n LEFT JOIN sbs_item "  \
               "m ON m.id = n.id WHERE n.identity = ?1 AND n.content <> ?2 AND n.id > s.id AND (n.delivered = 1 OR "    \
               "m.state = 0)) ORDER BY s.id DESC LIMIT 1")                                                              \
+    X(DIFFERENT, "SELECT s.id FROM sbs_seen s LEFT JOIN sbs_item i ON i.id = s.id WHERE s.identity = ?1 AND "          \
+                 "s.content <> ?2 AND (s.delivered = 1 OR i.id IS NOT NULL) ORDER BY s.id DESC LIMIT 1")               \
+    X(SOURCES, "SELECT coalesce(source, ''), sum(state = 0), sum(state = 1), min(iif(state = 0, arrived_s, NULL)) "    \
+               "FROM sbs_item GROUP BY 1 ORDER BY 1")                                                                  \
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \
     X(FIND, "SELECT len, state FROM sbs_item WHERE id = ?1")                                                           \
     X(MARK, "UPDATE sbs_item SET attempts = min(attempts + 1, 65535) WHERE id = ?1 AND state = 0")                     \
+    X(LIST, "SELECT i.id, i.len, i.lane, i.attempts, i.type IS NULL, s.identity FROM sbs_item i LEFT JOIN sbs_seen s " \
+            "ON s.id = i.id WHERE i.state = 0 AND i.id > ?1 ORDER BY i.id LIMIT ?2")                                   \
+    X(MARK_FRESH, "UPDATE sbs_item SET attempts = 1 WHERE id BETWEEN ?1 AND ?2 AND state = 0 AND attempts = 0")        \
+    X(UNMARK, "UPDATE sbs_item SET attempts = attempts - 1 WHERE id = ?1 AND state = 0 AND attempts > 0")              \
     X(FAILURES, "UPDATE sbs_item SET failures = ?2, failing_since_s = ?3 WHERE id = ?1 AND state = 0")                 \
     X(BURY, "UPDATE sbs_item SET state = 1, dead_s = ?2, reason = ?3, mendable = ?4, words = ?5, "                     \
             "http_status = NULL WHERE id = ?1 AND state = 0")                                                          \

@@ -16,7 +16,7 @@
 
 sbs_status sbs_sqlite_ask_disk(sbs_sqlite_queue *queue, size_t len, sbs_sqlite_room *out) {
     int64_t needed = 2 * (int64_t)len; /* in the log, and in the file */
-    int64_t spare = sbs_sqlite_spare_bytes(queue);
+    int64_t spare = sbs_sqlite_spare_bytes(queue) - sbs_sqlite_missing_reserve(queue);
     *out = ROOM;
     if (spare >= needed) {
         return SBS_OK;
@@ -47,6 +47,8 @@ sbs_status sbs_sqlite_refuse_full(sbs_sqlite_queue *queue) {
 }
 
 void sbs_sqlite_spare_disk(sbs_sqlite_queue *queue) {
+    (void)sbs_sqlite_give_reserve(queue);
+
     int64_t spare = sbs_sqlite_spare_bytes(queue);
     if (!queue->priv.full && spare >= 0) {
         return;

@@ -162,10 +162,12 @@ sbs_status sbs_sqlite_prepare(sbs_sqlite_queue *queue) {
 #undef SQLITE_QUEUE_TEXT
     };
 
+    /* Who only looks at a file of version 1 reads through views, for which no statement that writes can be prepared. */
     for (unsigned i = 0; i < SQL_COUNT_OF; i++) {
         int code = sqlite3_prepare_v3(queue->priv.db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                       &queue->priv.statements[i], NULL);
-        if (code != SQLITE_OK) {
+        bool unused = code == SQLITE_ERROR && queue->priv.version == 1;
+        if (code != SQLITE_OK && !unused) {
             return sbs_sqlite_fail(queue, sqlite3_extended_errcode(queue->priv.db));
         }
     }

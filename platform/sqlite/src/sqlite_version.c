@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the file is, its tables, and those of an older version. */
+#include <stdio.h>
 #include <string.h>
 
 #include "sbs/count.h"
@@ -42,11 +43,21 @@ static bool is_ours(sqlite3_stmt *row, int version) {
     return false;
 }
 
-/* Others may add tables of their own, but nothing to ours; and no view or trigger, which could reach them. */
+/* True if the SQL of the row has the name of the table in it, in any case. */
+static bool names_table(sqlite3_stmt *row, const char *table) {
+    const char *sql = (const char *)sqlite3_column_text(row, 3);
+    char pattern[32];
+    (void)snprintf(pattern, sizeof pattern, "%%%s%%", table);
+    return sql != NULL && sqlite3_strlike(pattern, sql, 0) == 0;
+}
+
+/* Others may add tables of their own, but nothing to ours; and no view or trigger, which could reach them. The columns
+ * of a row may say something else than its SQL, and the SQL is what counts: it cannot touch what it does not name. */
 static bool touches_ours(sqlite3_stmt *row) {
     /* Of every version, so that what an older one left is not taken for theirs. */
     for (size_t i = 0; i < OBJECT_COUNT; i++) {
-        if (column_is(row, 1, objects[i].name) || column_is(row, 2, objects[i].table)) {
+        if (column_is(row, 1, objects[i].name) || column_is(row, 2, objects[i].table) ||
+            names_table(row, objects[i].table)) {
             return true;
         }
     }
@@ -62,9 +73,8 @@ static size_t objects_of(int version) {
     return count;
 }
 
-/* The tables are those that we make, to the letter: in the place of one may stand a view that never ends, or one with a
- * column that is computed. The text is looked at before any statement runs on them. */
-static sbs_status check_tables(sbs_sqlite_queue *queue) {
+/* Counts what is ours in the file. SBS_ERR_FORMAT if there is anything that touches it. */
+static sbs_status count_ours(sbs_sqlite_queue *queue, int version, size_t *out_found) {
     sqlite3_stmt *row = NULL;
     int code =
         sqlite3_prepare_v2(queue->priv.db, "SELECT type, name, tbl_name, sql FROM sqlite_schema", -1, &row, NULL);
@@ -72,12 +82,11 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
         code = sqlite3_step(row);
     }
 
-    /* All of ours must be there, once each, and nothing that could change what they do. */
-    size_t found = 0;
     bool foreign = false;
+    *out_found = 0;
     while (code == SQLITE_ROW) {
-        if (is_ours(row, queue->priv.version)) {
-            found++;
+        if (is_ours(row, version)) {
+            (*out_found)++;
         } else if (touches_ours(row)) {
             foreign = true;
         }
@@ -89,11 +98,27 @@ static sbs_status check_tables(sbs_sqlite_queue *queue) {
     if (code != SQLITE_DONE) {
         return sbs_sqlite_fail(queue, code);
     }
-    if (found != objects_of(queue->priv.version) || foreign) {
+    if (foreign) {
         return SBS_ERR_FORMAT;
     }
 
     return SBS_OK;
+}
+
+/* The tables are those that we make, to the letter: in the place of one may stand a view that never ends, or one with a
+ * column that is computed. The text is looked at before any statement runs on them. All must be there, once each. */
+static sbs_status check_tables(sbs_sqlite_queue *queue) {
+    size_t found = 0;
+    sbs_status status = count_ours(queue, queue->priv.version, &found);
+    if (status == SBS_OK && found != objects_of(queue->priv.version)) {
+        return SBS_ERR_FORMAT;
+    }
+    return status;
+}
+
+bool sbs_sqlite_has_tables_of(sbs_sqlite_queue *queue, int version) {
+    size_t found = 0;
+    return count_ours(queue, version, &found) == SBS_OK && found > 0;
 }
 
 /* ---- which file it is -------------------------------------------------------------------------------------------- */
@@ -166,6 +191,7 @@ static sbs_status make_tables(sbs_sqlite_queue *queue, const char *sql) {
         return SBS_ERR_STORAGE;
     }
 
+    queue->priv.made = true;
     return sbs_sqlite_exec(queue, "COMMIT");
 }
 

@@ -58,6 +58,29 @@ typedef struct sbs_queue_counters {
     uint32_t waiting;                            /**< unsettled now */
 } sbs_queue_counters;
 
+/** An item that waits, without its bytes, as sbs_queue_bulk.list tells it. */
+typedef struct sbs_queue_row {
+    uint64_t id;
+    size_t len;
+    uint64_t key;  /**< of its identifier: two items whose keys are the same, and not 0, may be the same to a server;
+                        0: nothing else has its identifier */
+    uint32_t lane; /**< as in sbs_queue_meta */
+    uint16_t attempts; /**< as in sbs_queue_item */
+} sbs_queue_row;
+
+/** What a queue on a machine with memory does for many items at once. The context is the queue's. */
+typedef struct sbs_queue_bulk {
+    /** The first @p max (> 0) unsettled items above @p after, by id; 0 in @p out_count at the end. Their bytes are not
+     * looked at: a damaged one is listed. SBS_ERR_STORAGE. */
+    sbs_status (*list)(void *ctx, uint64_t after, sbs_queue_row *rows, size_t max, size_t *out_count);
+    /** As mark_attempt() for each item from @p first to @p last that has no attempt yet. Only within a group.
+     * SBS_ERR_STORAGE. */
+    sbs_status (*mark_fresh)(void *ctx, uint64_t first, uint64_t last);
+    /** Takes back one mark of an item: the attempt that it was for sent nothing. Durable by itself, or with the group.
+     * SBS_ERR_NOT_FOUND if it is settled, or has no mark; SBS_ERR_STORAGE. */
+    sbs_status (*unmark)(void *ctx, uint64_t id);
+} sbs_queue_bulk;
+
 /** What a queue does. */
 typedef struct sbs_queue_ops {
     /** Appends an item of @p len bytes; returns when it is durable. May be called from another task than the rest.
@@ -98,6 +121,8 @@ typedef struct sbs_queue_ops {
      * @return SBS_OK; SBS_ERR_NOT_FOUND if it is settled; SBS_ERR_STORAGE.
      */
     sbs_status (*note_failures)(void *ctx, uint64_t id, uint16_t failures, int64_t since_s);
+    /** Optional, NULL where items are marked and looked at one by one. Only with begin. */
+    const sbs_queue_bulk *bulk;
 } sbs_queue_ops;
 
 /** A queue: its functions and their context. */

@@ -38,7 +38,8 @@ typedef struct sbs_crash {
 /** The last word of the program before this start; NULL if that began with power-on or was asked for. */
 const sbs_crash *sbs_baremetal_last_fault(void);
 
-/** Prints it in one line on the console; nothing if there is none. */
+/** Prints it in one line on the console; nothing if there is none. A line more says that memory is not protected, on a
+ *  microcontroller whose MPU has too few regions. */
 void sbs_baremetal_print_last_fault(void);
 
 /** A word for the kind: "memory". */

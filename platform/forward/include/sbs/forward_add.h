@@ -21,7 +21,8 @@ typedef enum sbs_forward_fate {
     SBS_FORWARD_ALREADY_DELIVERED, /**< the same identifier and content was delivered lately */
     SBS_FORWARD_REFUSED,           /**< not to be stored as it is: the reason says why */
     SBS_FORWARD_FULL,              /**< no room for it */
-    SBS_FORWARD_NOT_WRITTEN        /**< the queue failed: the status says why */
+    SBS_FORWARD_NOT_WRITTEN,       /**< the queue failed: the status says why */
+    SBS_FORWARD_DIFFERS            /**< not stored: other content has the same identifier; only if adder.only_same */
 } sbs_forward_fate;
 
 /** The answer to one item. */
@@ -41,6 +42,7 @@ typedef struct sbs_forward_adder {
     sbs_sqlite_queue *queue;
     char device[256];   /**< names this machine in identifiers that are made: printable, nothing that JSON escapes */
     const char *source; /**< who gave the items, kept with them; NULL: nobody in particular */
+    bool only_same;     /**< other content under an identifier that is known is not stored */
 } sbs_forward_adder;
 
 /** @p device: a name for this machine, NULL for its host's. What an identifier cannot hold is replaced. */

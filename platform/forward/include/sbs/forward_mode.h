@@ -9,6 +9,7 @@
 
 #include "sbs/forward_buffer.h"
 #include "sbs/forward_server.h"
+#include "sbs/forward_statement.h"
 #include "sbs/push.h"
 
 #ifdef __cplusplus
@@ -37,9 +38,11 @@ typedef struct sbs_forward_modes {
         sbs_forward_knowledge knowledge;
         void (*warn)(void *ctx, const char *sentence); /**< as given to init */
         void *warn_ctx;
-        sbs_forward_json statement;
+        sbs_forward_statement statement;
         char *answer;
         uint8_t step;
+        bool whole;         /* the whole statement is asked for, not only what is read of it */
+        bool recalled;      /* what is known of it is of an earlier run */
         bool bad_statement; /* one came and cannot be used */
         bool old_release;   /* because it is of a release before R4 */
         bool warned, warned_version;
@@ -54,6 +57,14 @@ void sbs_forward_modes_init(sbs_forward_modes *modes, sbs_forward_server *server
                             void (*warn)(void *ctx, const char *sentence), void *warn_ctx);
 /** Asks for nothing where the mode was chosen: a statement could only be warned of. */
 void sbs_forward_modes_trust(sbs_forward_modes *modes);
+/** Takes what an earlier run learnt of the server in place of asking for it. @p statement: NULL: it showed none, and
+ * answered with @p refused_with. SBS_ERR_MEMORY: it is asked for. */
+sbs_status sbs_forward_modes_recall(sbs_forward_modes *modes, const sbs_forward_statement *statement,
+                                    uint16_t refused_with);
+/** What was learnt from the server in this run: true if a statement came, or the server showed none; what came in
+ * @p out_statement, NULL and @p out_refused_with if none did. False if nothing was learnt that is worth keeping. */
+bool sbs_forward_modes_learnt(const sbs_forward_modes *modes, const sbs_forward_statement **out_statement,
+                              uint16_t *out_refused_with);
 /** Frees what was learnt. Legal twice. */
 void sbs_forward_modes_free(sbs_forward_modes *modes);
 
@@ -83,9 +94,6 @@ void sbs_forward_name_useless(sbs_forward_server *server, sbs_status status, sbs
 sbs_write_mode sbs_forward_modes_for(sbs_forward_modes *modes, const char *type, sbs_now now);
 /** True unless it is clear that Observations are PUT. */
 bool sbs_forward_modes_may_search(sbs_forward_modes *modes, sbs_now now);
-/** True unless the server states interactions of the whole system and neither batch nor transaction is among them:
- * servers that take batches state one or the other. */
-bool sbs_forward_modes_takes_batch(const sbs_forward_modes *modes);
 
 #ifdef __cplusplus
 }

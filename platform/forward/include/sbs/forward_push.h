@@ -11,7 +11,10 @@
 #ifndef SBS_FORWARD_PUSH_H
 #define SBS_FORWARD_PUSH_H
 
+#include "sbs/forward_ahead.h"
+#include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
 #include "sbs/push.h"
@@ -43,12 +46,17 @@ typedef struct sbs_forward_push_config {
     const sbs_queue *queue;
     sbs_forward_mode mode;
     sbs_already_there already_there;
-    uint16_t batch_max;       /**< items in one request where the server takes batches; 0 or 1: none */
-    uint32_t settle_ms;       /**< how long a server may take to find what it stored */
-    bool trust_mode;          /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
-    bool own_ids;             /**< PUT a resource under the id that it has, if it has one */
-    uint64_t pushed_ms;       /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
-    sbs_forward_clock *clock; /**< optional: learns from the server's answers whether the wall clock is right */
+    uint16_t batch_max;  /**< most items in one request where the server takes batches, at most
+                            SBS_FORWARD_BATCH_MAX; 0 or 1: none */
+    bool batch_auto;     /**< batches only where a backlog waits, and their size by what is learnt */
+    uint16_t mark_ahead; /**< items that are marked in one commit, at most SBS_FORWARD_AHEAD_MAX; 0 or 1, or a queue
+                            without bulk operations: each by itself. Plain writes are marked one by one */
+    uint32_t settle_ms;  /**< how long a server may take to find what it stored */
+    bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
+    bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
+    uint64_t pushed_ms;  /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
+    sbs_forward_memory *memory; /**< optional: what was learnt of the server, open, and closed after the push */
+    sbs_forward_clock *clock;   /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
@@ -79,17 +87,25 @@ typedef struct sbs_forward_push {
         sbs_forward_modes modes;
         sbs_push engine;
         sbs_push_config engine_config;
-        sbs_push_event learnt;                          /* what learning failed with */
-        sbs_forward_resource resource;                  /* the item that was identified last */
-        sbs_forward_slot slots[SBS_PUSH_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
+        sbs_push_event learnt;                             /* what learning failed with */
+        sbs_forward_resource resource;                     /* the item that was identified last */
+        sbs_forward_slot slots[SBS_FORWARD_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
+        sbs_push_sent sent[SBS_FORWARD_BATCH_MAX];
+        uint32_t unstored[SBS_FORWARD_BATCH_MAX];
+        sbs_forward_batch batch;
+        uint64_t sent_ms; /* the first byte of the request under way */
         uint64_t looks;
         uint64_t resume_ms;
-        unsigned attempts; /* of learning, in a row */
+        sbs_forward_ahead ahead;
+        sbs_queue ahead_queue; /* what the engine sees of the queue then */
+        uint64_t told_ms;      /* when the first was told that is not durable */
+        unsigned attempts;     /* of learning, in a row */
         sbs_now now;
         char *words; /* as the server said them */
         uint8_t state;
         bool open;
-        bool told; /* something that is not durable yet */
+        bool looks_ahead; /* the engine's queue is the one above */
+        bool told;        /* something that is not durable yet */
         bool warned_of_ids;
     } priv;
 } sbs_forward_push;

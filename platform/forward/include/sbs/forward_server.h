@@ -8,6 +8,7 @@
 #define SBS_FORWARD_SERVER_H
 
 #include "sbs/client.h"
+#include "sbs/linux_proxy.h"
 #include "sbs/linux_stream.h"
 #include "sbs/tls_explain.h"
 #include "sbs/tls_stream.h"
@@ -16,8 +17,9 @@
 extern "C" {
 #endif
 
-#define SBS_FORWARD_WORDS_SIZE 1024u       /**< bytes for a server's words, with the NUL */
-#define SBS_FORWARD_ANSWER_MAX (16u << 20) /**< most bytes of an answer's body */
+#define SBS_FORWARD_WORDS_SIZE 1024u         /**< bytes for a server's words, with the NUL */
+#define SBS_FORWARD_ANSWER_MAX (16u << 20)   /**< most bytes of an answer's body */
+#define SBS_FORWARD_STATEMENT_MAX (4u << 20) /**< of a CapabilityStatement: read as JSON it takes ten times as much */
 
 /** Zero means the default; strings and key must outlive the server. */
 typedef struct sbs_forward_server_config {
@@ -27,6 +29,7 @@ typedef struct sbs_forward_server_config {
     const sbs_key *key;
     const sbs_tls_trust *trust;       /**< the root certificates that count */
     const sbs_tls_identity *identity; /**< the client's own certificate; NULL: none */
+    const sbs_linux_proxy *proxy;     /**< what https goes through; NULL: nothing */
     const char *user_agent;           /**< NULL: the library's */
     uint32_t timeout_ms;              /**< for connecting, and again for an answer; 0: 30 000 */
     uint32_t retry_wait_max_ms;       /**< the client's own waits; 0: 30 000 */
@@ -58,7 +61,8 @@ typedef struct sbs_forward_server {
         sbs_tls_stream tls;
         sbs_linux_stream_config raw_config;
         sbs_linux_stream raw, plain;
-        sbs_stream raw_stream, plain_stream, tls_stream;
+        sbs_linux_proxy_stream tunnel;
+        sbs_stream raw_stream, tunnel_stream, plain_stream, tls_stream;
         sbs_detail explained;
         char needs[96]; /* scope that the last request needs */
         char explanation[SBS_FORWARD_WORDS_SIZE];
@@ -86,6 +90,11 @@ bool sbs_forward_server_is_secured(const sbs_forward_server *server);
 /** The TLS stream, for its words about failures. */
 static inline const sbs_tls_stream *sbs_forward_server_tls(const sbs_forward_server *server) {
     return &server->priv.tls;
+}
+
+/** The stream through the proxy, for its words about failures; NULL: there is no proxy. */
+static inline const sbs_linux_proxy_stream *sbs_forward_server_tunnel(const sbs_forward_server *server) {
+    return server->priv.given.proxy != NULL ? &server->priv.tunnel : NULL;
 }
 
 /** True if scopes are not looked at. */

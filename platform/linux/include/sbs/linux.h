@@ -11,6 +11,7 @@
 #include "sbs/linux_decode.h"
 #include "sbs/linux_file.h"
 #include "sbs/linux_loop.h"
+#include "sbs/linux_proxy.h"
 #include "sbs/linux_stream.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/pem_key.h"
@@ -29,8 +30,9 @@ typedef struct sbs_linux_platform {
     sbs_pem_fault key_fault;                  /**< why the key file was refused (SBS_ERR_KEY) */
     sbs_tls_identity_fault certificate_fault; /**< why the client certificate was (SBS_ERR_KEY, key_fault is none) */
     struct {
-        sbs_stream raw;
+        sbs_stream raw, tunnel;
         sbs_linux_stream tcp;
+        sbs_linux_proxy_stream proxy;
         sbs_tls_stream tls;
         sbs_tls_trust trust;
         sbs_tls_identity identity;
@@ -59,6 +61,7 @@ typedef struct sbs_linux_platform_config {
     const char *ca_file;              /**< PEM bundle; NULL: the system's */
     const char *certificate_file;     /**< the client's own certificate and its intermediates, PEM; NULL: none */
     const char *certificate_key_file; /**< its key; NULL: in the same file */
+    const sbs_linux_proxy *proxy;     /**< what connections go through; it must outlive the platform; NULL: nothing */
 } sbs_linux_platform_config;
 
 /** sbs_linux_platform_open() with a client certificate, for servers that ask for one (mutual TLS). Errors also of

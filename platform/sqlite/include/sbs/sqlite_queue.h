@@ -9,8 +9,8 @@
  *   process one sbs_sqlite_queue may be used by all threads.
  * - The files (FILE, FILE-wal, FILE-shm) have mode 0600 and belong to one user. Settled items are overwritten with
  *   zeros in the database (secure_delete). The log beside it is cut to nothing when no item waits any more and when the
- *   queue is closed, unless another process is using it just then; what the medium keeps of the blocks is not
- *   overwritten. Space that is free is given back, a part at a time, when no item waits.
+ *   queue is closed (but see config.keep_log), unless another process is using it just then; what the medium keeps of
+ *   the blocks is not overwritten. Space that is free is given back, a part at a time, when no item waits.
  * - Each item has a checksum. A file that SQLite finds damaged is set aside with all its data as
  *   FILE.damaged-YYYYMMDDTHHMMSSZ, what can still be read of it is taken over into a new file, and the program can ask
  *   whether that happened. An empty file is a new queue, unless its log or the note of a pusher is still beside it:
@@ -41,7 +41,8 @@ struct sqlite3_stmt;
  * when it is opened, in one transaction; older programs refuse it from then on. */
 #define SBS_SQLITE_QUEUE_VERSION 2
 
-#define SBS_SQLITE_STATEMENTS 48    /**< room for prepared statements */
+#define SBS_SQLITE_PAGE_BYTES 2048u /**< of the pages of a new file, unless the configuration says 1024 */
+#define SBS_SQLITE_STATEMENTS 64    /**< room for prepared statements */
 #define SBS_SQLITE_HASH_SIZE 20u    /**< bytes of an identity and of a content hash */
 #define SBS_SQLITE_TYPE_SIZE 65u    /**< of a resource type, with the NUL */
 #define SBS_SQLITE_SOURCE_SIZE 128u /**< of the name of a source device, with the NUL */
@@ -56,14 +57,17 @@ typedef enum sbs_sqlite_policy {
 typedef struct sbs_sqlite_queue_config {
     const char *path;
     sbs_sqlite_policy policy;
-    uint32_t items_max;        /**< unsettled items; default 1 000 000 */
-    uint64_t bytes_max;        /**< of all items together, dead ones too; default 1 GiB */
-    uint32_t item_max;         /**< bytes of one item; default 16 MiB, at most 256 MiB */
-    uint32_t dead_keep_s;      /**< how long dead letters are kept; default 30 days, UINT32_MAX: without limit */
-    uint32_t seen_keep_s;      /**< how long a delivered identity is known; default 90 days, UINT32_MAX: for ever */
-    uint32_t seen_max;         /**< most identities that are known, then the oldest delivered one is forgotten; default
-                                    1 000 000 */
-    uint32_t busy_ms;          /**< longest wait for another process; default 5 000; sbs_sqlite_queue_set_busy_ms() */
+    uint32_t items_max;   /**< unsettled items; default 1 000 000 */
+    uint64_t bytes_max;   /**< of all items together, dead ones too; default 1 GiB */
+    uint32_t item_max;    /**< bytes of one item; default 16 MiB, at most 256 MiB */
+    uint32_t dead_keep_s; /**< how long dead letters are kept; default 30 days, UINT32_MAX: without limit */
+    uint32_t seen_keep_s; /**< how long a delivered identity is known; default 90 days, UINT32_MAX: for ever */
+    uint32_t seen_max;    /**< most identities that are known, then the oldest delivered one is forgotten; default
+                               1 000 000 */
+    uint32_t busy_ms;     /**< longest wait for another process; default 5 000; sbs_sqlite_queue_set_busy_ms() */
+    uint32_t page_bytes;  /**< of a page, where the file is made: 1024 or 2048, the default. 1024 writes half as much
+                               for an item that comes and goes alone, and takes up to half more processor time for
+                               items in groups */
     uint32_t checkpoint_pages; /**< the log is written back after so many pages of 4 KiB; default 1 000 */
     /**
      * The time, or SBS_UTC_UNKNOWN unless it is known to be right (the kernel's clock is synchronised, or a server's
@@ -76,6 +80,16 @@ typedef struct sbs_sqlite_queue_config {
      * every operation; those of usual length are not cut short. NULL: never. */
     bool (*stop)(void *ctx);
     void *stop_ctx;
+    /**
+     * Bytes of FILE.reserve, which the first add() makes where the disk has room for it four times over, at most a
+     * sixteenth of the file system. It is given up where less than a megabyte is free and the queue could not be opened
+     * or drained, and made anew once there is room; adding never takes what it gave. 0: none.
+     */
+    uint32_t reserve_bytes;
+    /** A process that adds few items leaves the log: it syncs twice and not five times. Closing leaves the log after at
+     * most 16 items, where it has less than 1 MiB and nothing that was deleted, unless this process made the file. FILE
+     * alone does not hold all items then: FILE-wal belongs to it. */
+    bool keep_log;
     bool any_owner;  /**< the superuser may open a queue of another user; new files go to that user then */
     bool look_only;  /**< opens a file that cannot be written, as on a read-only file system: nothing is locked, made,
                           mended or deleted; what writes fails with SBS_ERR_STORAGE */
@@ -89,15 +103,17 @@ typedef struct sbs_sqlite_facts {
     const uint8_t *content;  /**< hash of what it says, of the same size; NULL only with identity */
     const char *type;        /**< of the resource, shorter than SBS_SQLITE_TYPE_SIZE; NULL: not told */
     const char *source;      /**< the device that it came from, shorter than SBS_SQLITE_SOURCE_SIZE; NULL: not told */
+    bool only_same;          /**< other content under the same identity is not stored: SBS_SQLITE_DIFFERS */
     uint16_t rule;           /**< how its id is derived, kept and told as meta.format; 0 is that of version 1 */
 } sbs_sqlite_facts;
 
 /** What sbs_sqlite_queue_add() found. All but the first: a repeat, nothing was stored. */
 typedef enum sbs_sqlite_repeat {
-    SBS_SQLITE_NEW = 0,  /**< stored */
-    SBS_SQLITE_WAITS,    /**< the same waits */
-    SBS_SQLITE_IS_DEAD,  /**< the same is a dead letter */
-    SBS_SQLITE_DELIVERED /**< the same was delivered */
+    SBS_SQLITE_NEW = 0,   /**< stored */
+    SBS_SQLITE_WAITS,     /**< the same waits */
+    SBS_SQLITE_IS_DEAD,   /**< the same is a dead letter */
+    SBS_SQLITE_DELIVERED, /**< the same was delivered */
+    SBS_SQLITE_DIFFERS    /**< other content came under its identity last, and facts.only_same is set */
 } sbs_sqlite_repeat;
 
 /** All that is told of an item. */
@@ -134,6 +150,14 @@ typedef struct sbs_sqlite_stats {
     uint64_t free_bytes; /**< of these: in use by nothing */
 } sbs_sqlite_stats;
 
+/** What is there of one source. */
+typedef struct sbs_sqlite_source {
+    char source[SBS_SQLITE_SOURCE_SIZE]; /**< bytes of a file: sanitise before they are shown; "": not told */
+    uint64_t waiting;
+    uint64_t letters; /**< dead letters that are there */
+    int64_t oldest_s; /**< when the first of those that wait was added, or SBS_UTC_UNKNOWN */
+} sbs_sqlite_source;
+
 /** The counters as the file has them. */
 typedef struct sbs_sqlite_state {
     int64_t epoch, last_id, accepted, delivered, dead, dropped, waiting, bytes, letters, expired, seen;
@@ -156,6 +180,9 @@ typedef struct sbs_sqlite_queue {
         bool unbounded;     /* a statement on tables that were checked, which takes as long as there are items */
         bool impatient;     /* another process is not waited for */
         bool full;          /* the disk was, and had no room since */
+        bool made;          /* by this connection: the tables */
+        bool reserve_asked; /* whether there is a reserve, or can be one, is known */
+        bool reserved;      /* there was one */
         bool full_told;     /* and the file system tells when it has room again */
         bool emptied;       /* the file was a queue and has no byte now; its tables are being made */
         bool state_known;   /* the transaction has read the counters */
@@ -166,6 +193,7 @@ typedef struct sbs_sqlite_queue {
         int version;                          /* of the file */
         int error;                            /* SQLite's extended code of the last failure */
         int os_error;                         /* the system's with it, or 0 */
+        uint32_t added;                       /* items, since it was opened */
         uint32_t ticks;                       /* of the statement that runs */
         uint32_t turns;                       /* operations since ages were looked at */
         char *set_aside;                      /* path of a damaged file, or NULL */
@@ -285,6 +313,23 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_remove_dead(sbs_sqlite_queue *queue, u
 
 /** The state of the whole queue, of one moment. Costs the same however much there is. SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_stats(sbs_sqlite_queue *queue, sbs_sqlite_stats *out);
+
+/**
+ * The same, and what is there of each source, in the order of their names: @p tell is called for each, within a
+ * transaction, and must not call the queue. Takes longer the more items there are, about 0.3 s for a million. On an
+ * error what was told does not count. SBS_ERR_STORAGE; SBS_ERR_CANCELLED (config.stop).
+ */
+SBS_NODISCARD sbs_status sbs_sqlite_queue_survey(sbs_sqlite_queue *queue, sbs_sqlite_stats *out,
+                                                 void (*tell)(void *ctx, const sbs_sqlite_source *source), void *ctx);
+
+/**
+ * Whether the file system has more than @p keep_free bytes for this user: who takes items from others asks before he
+ * takes one. Adding by itself leaves only what draining needs.
+ * @param out_free those that are free, UINT64_MAX where nobody knows; may be NULL.
+ * @return SBS_OK; SBS_ERR_BUFFER: less is free.
+ */
+SBS_NODISCARD sbs_status sbs_sqlite_queue_check_disk(const sbs_sqlite_queue *queue, uint64_t keep_free,
+                                                     uint64_t *out_free);
 
 /** How many dead letters this queue has deleted, by age or for room, since it was opened. */
 uint64_t sbs_sqlite_queue_expired(const sbs_sqlite_queue *queue);

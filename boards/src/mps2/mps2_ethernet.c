@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LAN9118 (SMSC data sheet revision 1.5), polled. It pads short frames and makes the check sequence by itself. */
-#include "mps2.h"
+#include "mps2_internal.h"
 #include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/ethernet_fifo.h"
 #include "sbs/semihosting_emulation_only.h"
 
-#define LAN(offset) SBS_REGISTER(0x40200000u + (offset))
+#define LAN(offset) SBS_REGISTER(MPS2_ETHERNET + (offset))
 #define RX_DATA LAN(0x00u)
 #define TX_DATA LAN(0x20u)
 #define RX_STATUS LAN(0x40u)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arm MPS2 with the FPGA image AN386 (Arm DAI 0386). */
+/* Arm's MPS2 boards. Addresses, clock and interrupts are those of the FPGA image: mps2.h in the board's folder. */
 #include "sbs/board.h"
 
-#include "mps2.h"
+#include "mps2_internal.h"
 #include "sbs/baremetal_vectors.h"
 #include "sbs/semihosting_emulation_only.h"
 
@@ -12,10 +12,10 @@
 #define PROGRAM_UNIT 4u
 
 /* The APB watchdog of the Cortex-M System Design Kit; its first stage is the core's NMI. */
-#define WATCHDOG_LOAD SBS_REGISTER(0x40008000u)
-#define WATCHDOG_CTRL SBS_REGISTER(0x40008008u)
-#define WATCHDOG_INTCLR SBS_REGISTER(0x4000800Cu)
-#define WATCHDOG_LOCK SBS_REGISTER(0x40008C00u)
+#define WATCHDOG_LOAD SBS_REGISTER(MPS2_WATCHDOG + 0x000u)
+#define WATCHDOG_CTRL SBS_REGISTER(MPS2_WATCHDOG + 0x008u)
+#define WATCHDOG_INTCLR SBS_REGISTER(MPS2_WATCHDOG + 0x00Cu)
+#define WATCHDOG_LOCK SBS_REGISTER(MPS2_WATCHDOG + 0xC00u)
 #define WATCHDOG_UNLOCK 0x1ACCE551u
 #define WATCHDOG_INTERRUPT_AND_RESET 3u
 

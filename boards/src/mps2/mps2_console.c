@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UART 0 of the Cortex-M System Design Kit (Arm DDI 0479): one byte each way, no FIFO; 115200 baud, 8N1. */
-#include "mps2.h"
+#include "mps2_internal.h"
 #include "sbs/baremetal_clock.h"
 #include "sbs/board.h"
 #include "sbs/byte_ring.h"
 
-#define UART_DATA SBS_REGISTER(0x40004000u)
-#define UART_STATE SBS_REGISTER(0x40004004u)
-#define UART_CTRL SBS_REGISTER(0x40004008u)
-#define UART_INTCLEAR SBS_REGISTER(0x4000400Cu)
-#define UART_BAUDDIV SBS_REGISTER(0x40004010u)
+#define UART_DATA SBS_REGISTER(MPS2_UART + 0x00u)
+#define UART_STATE SBS_REGISTER(MPS2_UART + 0x04u)
+#define UART_CTRL SBS_REGISTER(MPS2_UART + 0x08u)
+#define UART_INTCLEAR SBS_REGISTER(MPS2_UART + 0x0Cu)
+#define UART_BAUDDIV SBS_REGISTER(MPS2_UART + 0x10u)
 
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How SQLite is told to keep the queue's file, and what it must not do even if somebody else's SQL asks for it. */
+#include <sqlite3.h>
+#include <string.h>
+
+#include "sbs/count.h"
+#include "sqlite_rig.h"
+#include "test.h"
+
+static int setting(int which) {
+    int value = -1;
+    assert_int_equal(sqlite3_db_config(rig.queue.priv.db, which, -1, &value), SQLITE_OK);
+    return value;
+}
+
+static sqlite3_int64 pragma(const char *sql) {
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_prepare_v2(rig.queue.priv.db, sql, -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    sqlite3_int64 value = sqlite3_column_int64(row, 0);
+    (void)sqlite3_finalize(row);
+    return value;
+}
+
+static void a_file_is_kept_as_the_readme_says(void **state) {
+    static const struct {
+        const char *sql;
+        sqlite3_int64 value;
+    } pragmas[] = {
+        {"PRAGMA page_size", 2048},
+        {"PRAGMA auto_vacuum", 2 /* incremental */},
+        {"PRAGMA synchronous", 2},
+        {"PRAGMA secure_delete", 1},
+        {"PRAGMA cell_size_check", 1},
+        {"PRAGMA temp_store", 2 /* memory */},
+        {"PRAGMA journal_size_limit", 16777216},
+    };
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(pragmas); i++) {
+        if (pragma(pragmas[i].sql) != pragmas[i].value) {
+            fail_msg("%s is %lld", pragmas[i].sql, (long long)pragma(pragmas[i].sql));
+        }
+    }
+}
+
+/* What stands in a hostile file must not reach SQLite's own tables, nor call functions from its schema. */
+static void nothing_writes_the_schema(void **state) {
+    sqlite3 *db = rig.queue.priv.db;
+    (void)state;
+    assert_int_equal(setting(SQLITE_DBCONFIG_DEFENSIVE), 1);
+    assert_int_equal(setting(SQLITE_DBCONFIG_TRUSTED_SCHEMA), 0);
+    (void)sqlite3_exec(db, "PRAGMA writable_schema = ON", NULL, NULL, NULL);
+    assert_int_not_equal(sqlite3_exec(db, "UPDATE sqlite_schema SET sql = sql", NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_exec(db, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
+    rig_append("a");
+}
+
+/* The only row that says which ids were given, and how much there is. */
+static void a_queue_without_its_row_is_damaged_and_saved(void **state) {
+    uint64_t kept = 0;
+    (void)state;
+    for (int n = 0; n < 3; n++) {
+        rig_append("a");
+    }
+    rig_tamper("DELETE FROM sbs_queue");
+    rig_reopen();
+    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(kept, 3);
+    assert_int_equal(rig_counters().waiting, 3);
+    assert_true(rig_append("b") > 3);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, rig_set_up, rig_tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_is_kept_as_the_readme_says),
+        TEST(nothing_writes_the_schema),
+        TEST(a_queue_without_its_row_is_damaged_and_saved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

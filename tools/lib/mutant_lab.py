@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where mutants live and die: two build trees, which test runs which line, and one mutant's compilation and trial.
+
+The tree "plain" is optimised and holds what mutants are linked with. The tree "cover" tells the lines that each test
+runs. Of a mutant one file is compiled and put ahead of the libraries, which keeps the true one out of the program.
+"""
+import collections
+import hashlib
+import json
+import os
+import pathlib
+import re
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+TIMES = 10  # a test that takes so many times its usual has noticed the mutant
+LEAST_SECONDS = 2  # of CPU, before that counts
+WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as hung: others use the machine, too
+LEAST_WALL_SECONDS = 60
+BYTES_OF_MEMORY = 4 << 30
+BYTES_OF_FILE = 256 << 20
+QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
+PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
+
+Test = collections.namedtuple("Test", "name link output folder")
+
+
+def command_output(*command, folder=None):
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def limited():
+    """Runs in the child: a session of its own, no core file, bounds on what a mutant may do to the machine."""
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES_OF_FILE, BYTES_OF_FILE))
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
+
+
+def run_bounded(command, folder, usual, settings):
+    """Runs a test that takes @p usual CPU seconds, or None if that is not known yet. Returns (exit status or None when it
+    was ended, CPU seconds)."""
+    cpu_limit = None if usual is None else max(LEAST_SECONDS, TIMES * usual)
+
+    def prepare():
+        limited()
+        if cpu_limit is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_limit) + 1, int(cpu_limit) + 2))
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=settings, preexec_fn=prepare) as child:
+        wall_limit = 3600 if usual is None else max(LEAST_WALL_SECONDS, WALL_TIMES * usual)
+        deadline = time.monotonic() + wall_limit
+        pause = 0.002
+        while True:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid != 0:
+                break
+            if time.monotonic() > deadline:
+                os.killpg(child.pid, signal.SIGKILL)
+                _, status, usage = os.wait4(child.pid, 0)
+                break
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            os.killpg(child.pid, signal.SIGKILL)  # what it left behind
+        except ProcessLookupError:
+            pass
+    ended = child.returncode in (-signal.SIGKILL, -signal.SIGXCPU)
+    return (None if ended else child.returncode), usage.ru_utime + usage.ru_stime
+
+
+class Lab:
+    """The two trees of a source tree @p root, kept in @p folder."""
+
+    def __init__(self, root, folder, jobs, say):
+        self.root, self.folder, self.jobs, self.say = root, folder, jobs, say
+        self.plain, self.cover = folder / "plain", folder / "cover"
+        self.tests, self.seconds, self.lines, self.compiles = {}, {}, {}, {}
+        self.kills = collections.Counter()
+        self.originals, self.lock = {}, threading.Lock()
+
+    # ---- building
+
+    def prepare(self):
+        """Builds both trees, and learns which test runs which lines; what was learnt before and still holds is kept."""
+        self.build(self.plain, "-O2", "OFF")
+        self.build(self.cover, "-O0", "ON")
+        self.read_commands()
+        self.measure()
+
+    def build(self, tree, flags, coverage):
+        self.say(f"building {tree.name}")
+        log = tree.with_suffix(".log")
+        tree.mkdir(parents=True, exist_ok=True)
+        # A time of the build that stays: else each configuration would change programs that are the same.
+        settings = dict(os.environ, SOURCE_DATE_EPOCH="1600000000")
+        with log.open("w") as out:
+            def run(*command):
+                done = subprocess.run(command, cwd=tree, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False)
+                if done.returncode != 0:
+                    raise SystemExit(f"mutate: {shlex.join(command[:3])} failed: {log}")
+            run("cmake", "-S", str(self.root), "-B", str(tree), "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
+                "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_C_FLAGS={flags}", f"-DSBS_COVERAGE={coverage}", "-DSBS_BUILD_TOOLS=OFF")
+            run("ninja", "-j", str(self.jobs), *self.programs(tree))
+
+    @staticmethod
+    def programs(tree):
+        found = [PROGRAM.match(line) for line in command_output("ninja", "-t", "targets", "all", folder=tree).splitlines()]
+        return sorted({match.group(1) for match in found if match})
+
+    def read_commands(self):
+        for entry in json.loads((self.plain / "compile_commands.json").read_text()):
+            file, words = pathlib.Path(entry["file"]), shlex.split(entry["command"])
+            if file.is_relative_to(self.root) and not words[words.index("-o") + 1].startswith("tests/"):
+                self.compiles[str(file.relative_to(self.root))] = self.compile_command(entry)
+        listed = json.loads(command_output("ctest", "--show-only=json-v1", folder=self.plain))["tests"]
+        folders = {}
+        for test in listed:
+            for one in test.get("properties", []):
+                if one["name"] == "WORKING_DIRECTORY":
+                    folders[test["name"]] = one["value"]
+        for name in self.programs(self.plain):
+            if name in folders:
+                link = shlex.split(command_output("ninja", "-t", "commands", name, folder=self.plain).splitlines()[-1])
+                link = link[link.index("&&") + 1:]
+                link = link[:link.index("&&")]
+                self.tests[name] = Test(name, link, link[link.index("-o") + 1], folders[name])
+
+    @staticmethod
+    def compile_command(entry):
+        words = shlex.split(entry["command"])
+        while not os.path.basename(words[0]).startswith(("gcc", "cc", "x86_64", "aarch64")):
+            words.pop(0)  # a launcher
+        skip = {"-o": 2, "-c": 2, "-MF": 2, "-MT": 2, "-MD": 1}
+        command, i = [], 0
+        while i < len(words):
+            if words[i] in skip:
+                i += skip[words[i]]
+            else:
+                command.append(words[i])
+                i += 1
+        return command + ["-w", "-iquote", str(pathlib.Path(entry["file"]).parent)], entry["directory"]
+
+    # ---- which test runs what, and how long
+
+    def measure(self):
+        cache = self.folder / "coverage"
+        cache.mkdir(exist_ok=True)
+        waiting = list(self.tests.values())
+        failed = []
+
+        def work():
+            while True:
+                with self.lock:
+                    if not waiting:
+                        return
+                    test = waiting.pop()
+                try:
+                    known = self.measure_one(test, cache)
+                except (OSError, subprocess.CalledProcessError, ValueError) as error:
+                    known = {"seconds": None, "lines": {}, "why": str(error)}
+                with self.lock:
+                    if known["seconds"] is None:
+                        failed.append(test.name)
+                    self.seconds[test.name] = known["seconds"]
+                    for file, numbers in known["lines"].items():
+                        for number in numbers:
+                            self.lines.setdefault(file, {}).setdefault(number, set()).add(test.name)
+        run_threads(self.jobs, work)
+        if failed:
+            raise SystemExit(f"mutate: these fail without any mutant: {' '.join(sorted(failed))}")
+
+    def measure_one(self, test, cache):
+        program = (self.plain / test.output).read_bytes() + (self.cover / test.output).read_bytes()
+        file = cache / f"{test.name}.json"
+        digest = hashlib.sha256(program).hexdigest()
+        if file.exists():
+            known = json.loads(file.read_text())
+            if known["program"] == digest:
+                return known
+        self.say(f"measuring {test.name}")
+        work = self.folder / "work" / f"measure-{test.name}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        status, seconds = run_bounded([str(self.plain / test.output)], test.folder, None, environment(work))
+        if status == 0:
+            settings = dict(environment(work), GCOV_PREFIX=str(work / "gcda"))
+            status, _ = run_bounded([str(self.cover / test.output)], test.folder, None, settings)
+        known = {"program": digest, "seconds": seconds if status == 0 else None, "lines": self.lines_of(work / "gcda")}
+        file.write_text(json.dumps(known))
+        shutil.rmtree(work, ignore_errors=True)
+        return known
+
+    def lines_of(self, gcda):
+        """file -> the lines that were run. Only what the libraries hold: a test's own copy of a file is not mutated."""
+        objects = []
+        for data in gcda.rglob("*.gcda"):
+            original = pathlib.Path("/") / data.relative_to(gcda)
+            if self.cover in original.parents and "tests" not in original.relative_to(self.cover).parts:
+                data.with_suffix(".gcno").symlink_to(original.with_suffix(".gcno"))
+                objects.append(str(data))
+        lines = {}
+        if objects:
+            told = command_output("gcov", "--json-format", "--stdout", *objects, folder=gcda)
+            for document in told.splitlines():
+                for file in json.loads(document)["files"] if document.strip() else []:
+                    path = pathlib.Path(file["file"])
+                    if path.suffix == ".c" and path.is_relative_to(self.root):
+                        known = lines.setdefault(str(path.relative_to(self.root)), {})
+                        for line in file["lines"]:
+                            known[line["line_number"]] = known.get(line["line_number"], 0) + line["count"]
+        # A line that was not run is told as well, as a negative number: it is code, in contrast to a table's.
+        return {file: [number if count else -number for number, count in known.items()] for file, known in lines.items()}
+
+    def tests_of(self, mutant):
+        """Those that run the mutant's line, the most promising first."""
+        known = self.lines.get(mutant.file, {})
+        number = mutant.line_number
+        if mutant.in_table:
+            names = set().union(*(tests for line, tests in known.items() if line > 0))
+        else:
+            while number > mutant.first_line and number not in known and -number not in known:
+                number -= 1  # a statement of several lines is counted at its beginning
+            names = known.get(number, set())
+        stem = pathlib.PurePath(mutant.file).stem
+        with self.lock:
+            def cost(name):
+                seconds = self.seconds[name]
+                is_quick = seconds < QUICK_SECONDS
+                kills = self.kills[mutant.file, mutant.function, name] if is_quick else 0
+                return (-kills, not (is_quick and stem in name), seconds)
+            return sorted(names, key=cost)
+
+    # ---- one mutant
+
+    def compile(self, file, text, work):
+        """The object's path, or None."""
+        command, folder = self.compiles[file]
+        source, output = work / pathlib.PurePath(file).name, work / "mutant.o"
+        source.write_text(text)
+        output.unlink(missing_ok=True)
+        done = subprocess.run([*command, "-c", str(source), "-o", str(output)], cwd=folder, capture_output=True, check=False)
+        return output if done.returncode == 0 else None
+
+    def original(self, file, text, work):
+        """The object code of the source as it is."""
+        with self.lock:
+            known = self.originals.get((file, work))
+        if known is None:
+            compiled = self.compile(file, text, work)
+            if compiled is None:
+                raise SystemExit(f"mutate: {file} does not compile")
+            known = compiled.read_bytes()
+            with self.lock:
+                self.originals[file, work] = known
+        return known
+
+    def try_mutant(self, mutant, source, work):
+        """Returns (verdict, the test that killed it or "")."""
+        original = self.original(mutant.file, source, work)
+        compiled = self.compile(mutant.file, mutant.applied(source), work)
+        if compiled is None:
+            return "no code", ""
+        if compiled.read_bytes() == original:
+            return "same code", ""
+        names = self.tests_of(mutant)
+        for name in names:
+            test = self.tests[name]
+            program = work / "program"
+            link = [str(program) if word == test.output else word for word in test.link]
+            link.insert(link.index("-o") + 2, str(compiled))
+            done = subprocess.run(link, cwd=self.plain, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise SystemExit(f"mutate: {name} does not link with {mutant.file}: {done.stderr[-400:]}")
+            scratch = work / "tmp"
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            status, _ = run_bounded([str(program)], test.folder, self.seconds[name], environment(scratch))
+            if status != 0:
+                with self.lock:
+                    self.kills[mutant.file, mutant.function, name] += 1
+                return "killed", name
+        return ("survived" if names else "not run"), ""
+
+
+def environment(folder):
+    return dict(os.environ, TMPDIR=str(folder), SBS_LONG="0")
+
+
+def run_threads(count, work):
+    trouble = []
+
+    def guarded():
+        try:
+            work()
+        except BaseException as error:  # pylint: disable=broad-except
+            trouble.append(error)
+    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if trouble:
+        raise trouble[0]
