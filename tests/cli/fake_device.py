@@ -7,7 +7,7 @@ usage: fake_device.py ADDRESS RECORD BEHAVIOUR
 ADDRESS is the path of a Unix socket to make, `tcp` (then the port is written to RECORD.port), or `tty` (then a link to a
 terminal is made at RECORD.tty). The record that came is written to RECORD. BEHAVIOUR is one of confirm, restore-server,
 restore-network, unconfirmed, refuse, busy (no key yet, at first), slow (answers twice that it is ready), garble (asks again for every piece), deaf (drops every other
-line), mute (never answers), chatty (state lines and what was typed between the answers).
+line), mute (never answers), escape (what would change a terminal is in its key set, at first no JSON), chatty (state lines and what was typed between the answers).
 """
 import base64
 import os
@@ -65,7 +65,10 @@ class Device:
             self.say("state=online queued=3 sent=9 refused=0 dead=0")
         words = line.split()
         if words[:1] == ["jwk"]:
-            self.say(f"jwks: {JWKS}")
+            jwks = JWKS
+            if BEHAVIOUR == "escape":
+                jwks = '{"keys":\x1b[31m' if self.lines == 1 else JWKS.replace('"k"', '"k\u009b31m\u202e"')
+            self.say(f"jwks: {jwks}")
         elif words[:2] == ["provision", "begin"]:
             if BEHAVIOUR == "busy" and self.size is None:
                 self.size = 0

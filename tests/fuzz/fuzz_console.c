@@ -144,7 +144,7 @@ static void type(const char *text) {
 
 static size_t make_record(fuzz_input *input, uint8_t *out, size_t size) {
     static const char *const bases[] = {("https://" PEER_FHIR_HOST "/r4"), ("https://" PEER_FHIR_HOST "/r4/"),
-                                        ("http://" PEER_FHIR_HOST), "https://other.example/r4"};
+                                        ("http://" PEER_FHIR_HOST), "https:/"};
     static const char *const scopes[] = {"system/Observation.cruds system/Device.cruds", "system/*.*", "user/*.r", "x"};
     const unsigned options = fuzz_byte(input);
     meter_record record = {

@@ -28,7 +28,7 @@ typedef struct world {
     sbs_key key;
     sbs_storage storage;
     sbs_now now;
-    bool knows_time;
+    bool knows_time, without_engine;
     unsigned quiet;       /* polls until the script is asked for the next thing that happens */
     bool harmed;          /* something happened after which not all is delivered by itself */
     unsigned key_pending; /* answers "not yet" */
@@ -280,6 +280,7 @@ static void begin(const uint8_t *data, size_t size) {
         ram_queue_group(&w.queue);
     }
     w.knows_time = (options & 4) == 0;
+    w.without_engine = (options & 12) == 12;
     configure_client();
     configure_push();
     for (unsigned count = 1 + (options >> 4); count > 0; count--) {
@@ -486,6 +487,92 @@ static void live(void) {
     check_end(finished);
 }
 
+/* ---- the client without an engine -------------------------------------------------------------------------------- */
+
+static sbs_request draw_request(char *response, size_t size) {
+    static const char *const targets[] = {"Observation",
+                                          "Observation/own-1",
+                                          "Observation?code=x%7Cy",
+                                          "metadata",
+                                          "Observation/../x",
+                                          "Task/7",
+                                          "Observation/%2e%2e/",
+                                          "",
+                                          "Patient/1/_history/2",
+                                          "Observation/own-1?a"};
+    const unsigned options = fuzz_byte(&w.script);
+    sbs_request request = {
+        .interaction = (sbs_interaction)fuzz_below(&w.script, SBS_BUNDLE + 1),
+        .target = sbs_text_of(targets[fuzz_below(&w.script, SBS_COUNT_OF(targets))]),
+        .without_token = (options & 1) != 0,
+        .repeatable = (options & 2) != 0,
+        .if_none_match_any = (options & 4) != 0,
+        .max_attempts = (uint16_t)(options >> 6),
+        .response = options & 8 ? response : NULL,
+        .response_size = options & 8 ? size >> fuzz_below(&w.script, 8) : 0,
+    };
+    if (request.interaction >= SBS_CREATE) {
+        request.body = SBS_TEXT("{\"resourceType\":\"Observation\"}");
+    }
+    if (request.interaction == SBS_CREATE && (options & 16) != 0) {
+        request.if_none_exist = SBS_TEXT("identifier=urn%3Am%7Cv1");
+        request.identifier_system = SBS_TEXT("urn:m");
+        request.identifier_value = SBS_TEXT("v1");
+    }
+    if (request.interaction == SBS_UPDATE && (options & 32) != 0) {
+        request.if_match = SBS_TEXT("W/\"1\"");
+    }
+    return request;
+}
+
+static void check_finished(const sbs_request *request, sbs_status status) {
+    const sbs_detail *detail = sbs_client_detail(&w.client);
+    const sbs_response response = sbs_client_response(&w.client);
+    check_text(detail->text, 1024);
+    FUZZ_REQUIRE(status == SBS_OK || detail->status == status);
+    FUZZ_REQUIRE(response.body_len <= request->response_size);
+    FUZZ_REQUIRE(strlen(response.id) <= SBS_FHIR_ID_MAX && strlen(response.etag) < SBS_ETAG_SIZE);
+    FUZZ_REQUIRE(sbs_step_text(detail->step)[0] != '\0' || detail->step == SBS_STEP_NONE);
+    check_rest();
+}
+
+static void request_once(void) {
+    static char response[4096];
+    sbs_wait wait;
+    const sbs_request request = draw_request(response, sizeof response);
+    if (sbs_client_start(&w.client, &request) != SBS_OK) {
+        return;
+    }
+    FUZZ_REQUIRE(sbs_client_start(&w.client, &request) == SBS_ERR_STATE);
+    for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+        note_token();
+        const sbs_status status = sbs_client_poll(&w.client, w.now, &wait);
+        if (status != SBS_PENDING) {
+            check_finished(&request, status);
+            return;
+        }
+        pass_time(wait.timeout_ms);
+        if (fuzz_chance(&w.script, 64)) {
+            sbs_client_cancel(&w.client);
+            check_rest();
+            return;
+        }
+    }
+    FUZZ_REQUIRE(false); /* a request ends */
+}
+
+static void live_without_engine(void) {
+    for (unsigned requests = 0; requests < 12 && (requests == 0 || w.script.len > 0); requests++) {
+        request_once();
+        if (fuzz_chance(&w.script, 8)) {
+            sbs_client_drop_token(&w.client);
+        }
+        if (fuzz_chance(&w.script, 8)) {
+            w.now.mono_ms += UINT64_C(1000) * fuzz_short(&w.script);
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 1024) {
         return 0;
@@ -493,7 +580,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_crypto();
     begin(data, size);
     boot();
-    live();
+    if (w.without_engine) {
+        live_without_engine();
+    } else {
+        live();
+    }
     shut_down();
     return 0;
 }

@@ -67,10 +67,24 @@ static int64_t utc_now(void *ctx) {
     return 1700000000;
 }
 
+static struct sbs_sqlite_limits {
+    uint32_t items, keep_s;
+    bool drops, only_looks, knows_no_time;
+} limits;
+
 static sbs_status open_queue(sbs_sqlite_queue *queue, sbs_queue *port) {
     static char path[256];
     put_path(path, sizeof path, QUEUE_NAME);
-    const sbs_sqlite_queue_config config = {.path = path, .utc_now = utc_now, .any_owner = true, .busy_ms = 1};
+    const sbs_sqlite_queue_config config = {.path = path,
+                                            .utc_now = limits.knows_no_time ? NULL : utc_now,
+                                            .any_owner = true,
+                                            .busy_ms = 1,
+                                            .items_max = limits.items,
+                                            .dead_keep_s = limits.keep_s,
+                                            .seen_keep_s = limits.keep_s,
+                                            .seen_max = limits.items,
+                                            .policy = limits.drops ? SBS_SQLITE_DROP_OLDEST : SBS_SQLITE_REFUSE,
+                                            .look_only = limits.only_looks};
     return sbs_sqlite_queue_open(queue, &config, port);
 }
 
@@ -251,6 +265,107 @@ static void look(sbs_sqlite_queue *queue, const sbs_queue *port) {
     }
 }
 
+/* ---- what is done with it ---------------------------------------------------------------------------------------- */
+
+static void add(sbs_sqlite_queue *queue, fuzz_input *input) {
+    static const char *const types[] = {"Observation", NULL, "Bundle"};
+    const sbs_queue_meta meta = {.utc_s = fuzz_chance(input, 4) ? SBS_UTC_UNKNOWN : 1700000001, .lane = 3};
+    uint8_t identity[SBS_SQLITE_HASH_SIZE] = {fuzz_byte(input)};
+    uint8_t content[SBS_SQLITE_HASH_SIZE] = {fuzz_byte(input)};
+    const sbs_sqlite_facts facts = {.identity = identity,
+                                    .content = content,
+                                    .type = types[fuzz_below(input, SBS_COUNT_OF(types))],
+                                    .source = fuzz_chance(input, 2) ? "meter" : NULL};
+    sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
+    uint64_t id = 0;
+    const sbs_status status = sbs_sqlite_queue_add(queue, &meta, &facts, "{}", 2, &id, &repeat);
+    FUZZ_REQUIRE(status != SBS_OK || (id > 0 && id <= (uint64_t)INT64_MAX && repeat <= SBS_SQLITE_DELIVERED));
+}
+
+static void settle(const sbs_queue *port, fuzz_input *input, uint64_t id) {
+    static const char *const reasons[] = {"refused", SBS_QUEUE_REASON_OPERATOR ": scope", SBS_QUEUE_REASON_THERE, NULL};
+    const bool dead = fuzz_chance(input, 2);
+    const char *reason = reasons[fuzz_below(input, SBS_COUNT_OF(reasons))];
+    (void)port->ops->settle(port->ctx, id, dead ? SBS_QUEUE_DEAD : SBS_QUEUE_DELIVERED, reason, "words");
+}
+
+static void look_up(sbs_sqlite_queue *queue) {
+    uint64_t epoch = 0;
+    uint64_t id = 0;
+    uint64_t kept = 0;
+    (void)sbs_sqlite_queue_next_id(queue, &epoch, &id);
+    (void)sbs_sqlite_queue_item_max(queue);
+    (void)sbs_sqlite_queue_expired(queue);
+    (void)sbs_sqlite_queue_set_aside(queue, &kept);
+    (void)sbs_sqlite_queue_lost(queue);
+    FUZZ_REQUIRE(sbs_sqlite_queue_error(queue) != NULL);
+    FUZZ_REQUIRE(!sbs_sqlite_queue_is_busy(queue));
+    (void)sbs_sqlite_queue_errno(queue);
+}
+
+/* Ids of the template, of what is added to it, and strange ones. */
+static uint64_t draw_id(fuzz_input *input) {
+    const unsigned number = fuzz_byte(input);
+    return number == 255 ? UINT64_MAX : number == 254 ? (uint64_t)INT64_MAX : number % 12;
+}
+
+static void operate(sbs_sqlite_queue *queue, const sbs_queue *port, fuzz_input *input) {
+    const uint64_t id = draw_id(input);
+    switch (fuzz_below(input, 14)) {
+    case 1:
+        add(queue, input);
+        break;
+    case 2:
+        settle(port, input, id);
+        break;
+    case 3:
+        (void)sbs_sqlite_queue_retry(queue, id);
+        break;
+    case 4:
+        (void)sbs_sqlite_queue_remove(queue, id);
+        break;
+    case 5:
+        (void)sbs_sqlite_queue_remove_dead(queue, id);
+        break;
+    case 6:
+        (void)sbs_sqlite_queue_note_http(queue, id, fuzz_short(input));
+        break;
+    case 7:
+        (void)sbs_sqlite_queue_note_trouble(queue, id, 503, "waits", fuzz_chance(input, 2) ? "busy" : NULL);
+        break;
+    case 8:
+        (void)sbs_sqlite_queue_begin(queue);
+        break;
+    case 9:
+        (void)sbs_sqlite_queue_commit(queue);
+        break;
+    case 10:
+        sbs_sqlite_queue_undo(queue);
+        break;
+    case 11:
+        (void)port->ops->note_failures(port->ctx, id, fuzz_byte(input), 1700000000);
+        break;
+    case 12:
+        look(queue, port);
+        break;
+    default:
+        look_up(queue);
+        break;
+    }
+}
+
+/* The right to push, on whatever stands beside the file. */
+static void take_turn(void) {
+    char path[256];
+    sbs_sqlite_pusher pusher = {{0}};
+    uint64_t idle_ms = 0;
+    put_path(path, sizeof path, QUEUE_NAME);
+    if (sbs_sqlite_queue_lock_pusher(&pusher, path, &idle_ms) == SBS_OK) {
+        sbs_sqlite_queue_touch_pusher(&pusher);
+    }
+    sbs_sqlite_queue_unlock_pusher(&pusher);
+}
+
 /* What it accepts it keeps: read back, and after it was closed and opened. */
 static bool append(const sbs_queue *port, uint64_t *out_id) {
     const sbs_queue_meta meta = {.utc_s = 1700000001, .lane = 3};
@@ -289,18 +404,33 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         make_template();
     }
 
+    const unsigned options = fuzz_byte(&input);
+    const unsigned steps = options >> 4;
+    uint8_t script[48];
+    fuzz_input later = {script, fuzz_bytes(&input, script, sizeof script)};
     make_file(&input);
+    limits = (struct sbs_sqlite_limits){.items = options & 1 ? 5 : 0,
+                                        .keep_s = options & 2 ? 1 : 0,
+                                        .drops = (options & 4) != 0,
+                                        .only_looks = (options & 10) == 10,
+                                        .knows_no_time = (options & 8) != 0};
     const sbs_status status = open_queue(&queue, &port);
     fuzz_talk("open: %d %s\n", (int)status, sbs_sqlite_queue_error(&queue));
     FUZZ_REQUIRE(status != SBS_ERR_ARGUMENT && status != SBS_ERR_MEMORY && status != SBS_ERR_CANCELLED);
     bool appended = false;
     if (status == SBS_OK) {
         look(&queue, &port);
+        for (unsigned i = 0; i < steps && later.len > 0; i++) {
+            operate(&queue, &port, &later);
+        }
+        (void)sbs_sqlite_queue_commit(&queue);
         appended = append(&port, &id);
         look(&queue, &port);
     }
     sbs_sqlite_queue_close(&queue);
+    take_turn();
     if (appended) {
+        limits = (struct sbs_sqlite_limits){.items = 0};
         check_kept(id);
     }
     clear_folder();

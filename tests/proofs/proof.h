@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What proofs share. Each is one file, tests/proofs/NAME/proof.c, that CBMC runs (tools/prove). Its leading comment says:
+ * What proofs share. Each is one file, tests/proofs/NAME/proof.c, that CBMC runs (tools/prove). Its leading comment
+ * says:
  *
  *   Proves:     what holds, in one sentence
  *   Bound:      for which inputs and states

@@ -179,6 +179,38 @@ static void ill_formed_requests_are_refused(void **state) {
     assert_int_equal(sbs_client_start(&s->client, &update), SBS_ERR_ARGUMENT);
 }
 
+/* One character is something, none is nothing. */
+static void the_least_that_a_request_may_hold(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        sbs_interaction interaction;
+        const char *target, *body, *search;
+        sbs_status status;
+    } cases[] = {
+        {SBS_READ, "x", NULL, NULL, SBS_OK},
+        {SBS_READ, "", NULL, NULL, SBS_ERR_ARGUMENT},
+        {SBS_CREATE, "Observation", "x", NULL, SBS_OK},
+        {SBS_CREATE, "Observation", "", NULL, SBS_ERR_ARGUMENT},
+        {SBS_CREATE, "Observation", "x", "y", SBS_OK},
+        {SBS_CREATE, "Observation", "x", "", SBS_ERR_ARGUMENT},
+        {SBS_UPDATE, "Observation/1", "x", NULL, SBS_OK},
+        {SBS_UPDATE, "Observation/1", "", NULL, SBS_ERR_ARGUMENT},
+        {SBS_UPDATE, "Observation/", "x", NULL, SBS_ERR_ARGUMENT},
+        {SBS_BUNDLE, NULL, "x", NULL, SBS_OK},
+        {SBS_BUNDLE, NULL, "", NULL, SBS_ERR_ARGUMENT},
+    };
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        const sbs_request request = {
+            .interaction = cases[i].interaction,
+            .target = sbs_text_of(cases[i].target),
+            .body = sbs_text_of(cases[i].body),
+            .if_none_exist = sbs_text_of(cases[i].search),
+        };
+        assert_int_equal(sbs_client_start(&s->client, &request), cases[i].status);
+        sbs_client_cancel(&s->client);
+    }
+}
+
 static void one_request_at_a_time(void **state) {
     fake_setup *s = *state;
     sbs_wait wait;
@@ -408,6 +440,7 @@ int main(void) {
         CASE(read_update_and_bundle_have_their_forms),
         CASE(metadata_needs_no_token),
         CASE(ill_formed_requests_are_refused),
+        CASE(the_least_that_a_request_may_hold),
         CASE(one_request_at_a_time),
         CASE(each_status_has_its_meaning),
         CASE(an_unauthorized_request_gets_one_new_token),

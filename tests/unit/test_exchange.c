@@ -4,6 +4,7 @@
 
 #include "fake_fhir.h"
 #include "keys.h"
+#include "sbs/count.h"
 #include "sbs/exchange.h"
 #include "test.h"
 
@@ -111,12 +112,45 @@ static void what_comes_at_the_deadline_comes_too_late(void **state) {
     }
 }
 
+/* Of several challenges the longest is kept, of two as long the first. */
+static void the_longest_challenge_is_kept(void **state) {
+    static const struct {
+        const char *fields, *words;
+    } cases[] = {
+        {"WWW-Authenticate: Bearer a\r\nWWW-Authenticate: Bearer b\r\n", "Bearer a"},
+        {"WWW-Authenticate: Bearer a\r\nWWW-Authenticate: Bearer bc\r\n", "Bearer bc"},
+        {"WWW-Authenticate: Bearer ab\r\nWWW-Authenticate: Bearer c\r\n", "Bearer ab"},
+    };
+    static const char head[] = "GET /r4/metadata HTTP/1.1\r\nHost: fhir.example\r\n\r\n";
+    rig *r = *state;
+    char words[32];
+    r->request.words = words;
+    r->request.words_size = sizeof words;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        sbs_wait wait;
+        sbs_status status;
+        r->s.fhir.fhir_status = 401;
+        r->s.fhir.fields = cases[i].fields;
+        memcpy(r->scratch, head, sizeof head - 1);
+        r->request.head_len = sizeof head - 1;
+        assert_int_equal(begin(r), SBS_OK);
+        do {
+            status = sbs_exchange_step(&r->exchange, r->s.now, &wait);
+        } while (status == SBS_PENDING);
+        assert_int_equal(status, SBS_OK);
+        assert_true(r->exchange.answer.has_words);
+        assert_string_equal(words, cases[i].words);
+    }
+    sbs_exchange_close(&r->exchange);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_host_fills_its_memory_but_for_the_nul, set_up),
         cmocka_unit_test_setup(the_scratch_holds_the_head_and_has_a_least_size, set_up),
         cmocka_unit_test_setup(a_step_without_a_request_is_refused, set_up),
         cmocka_unit_test_setup(what_comes_at_the_deadline_comes_too_late, set_up),
+        cmocka_unit_test_setup(the_longest_challenge_is_kept, set_up),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -95,11 +95,59 @@ static void a_damaged_record_is_told(void **state) {
     assert_int_equal(psa_its_remove(7), PSA_SUCCESS);
 }
 
+/* The record's name is the id in hexadecimal, before the key stand its flags: every later version reads it. */
+static void a_key_is_stored_as_version_1_wrote_it(void **state) {
+    static const uint8_t expected[] = {PSA_STORAGE_FLAG_WRITE_ONCE, 0, 0, 0, 'k', 'e', 'y'};
+    static const uint8_t older[] = {0, 0, 0, 0, 'o', 'l', 'd'};
+    uint8_t got[16];
+    size_t len = 0;
+    (void)state;
+    assert_int_equal(psa_its_set(UINT64_C(0x1234567890ABCDEF), 3, "key", PSA_STORAGE_FLAG_WRITE_ONCE), PSA_SUCCESS);
+    sbs_storage port = sbs_flash_storage_port(&storage);
+    assert_int_equal(port.ops->get(port.ctx, "its-1234567890abcdef", got, sizeof got, &len), SBS_OK);
+    assert_int_equal(len, sizeof expected);
+    assert_memory_equal(got, expected, sizeof expected);
+
+    assert_int_equal(port.ops->set(port.ctx, "its-00000000000000ff", older, sizeof older), SBS_OK);
+    assert_int_equal(psa_its_get(0xFF, 0, sizeof got, got, &len), PSA_SUCCESS);
+    assert_int_equal(len, 3);
+    assert_memory_equal(got, "old", 3);
+
+    /* A record without flags is none of these. */
+    struct psa_storage_info_t info;
+    assert_int_equal(port.ops->set(port.ctx, "its-00000000000000fe", older, 3), SBS_OK);
+    assert_int_equal(psa_its_get_info(0xFE, &info), PSA_ERROR_DATA_CORRUPT);
+    assert_int_equal(port.ops->set(port.ctx, "its-00000000000000fe", older, 4), SBS_OK);
+    assert_int_equal(psa_its_get_info(0xFE, &info), PSA_SUCCESS);
+    assert_int_equal(info.size, 0);
+}
+
+static void a_failing_device_is_told(void **state) {
+    uint8_t byte = 1;
+    size_t len = 0;
+    struct psa_storage_info_t info;
+    (void)state;
+    assert_int_equal(psa_its_set(5, 1, &byte, PSA_STORAGE_FLAG_NONE), PSA_SUCCESS);
+    sim.failing = true;
+    assert_int_equal(psa_its_get_info(5, &info), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_get(5, 0, 1, &byte, &len), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(len, 1); /* what was wanted: see psa_its_get() */
+    assert_int_equal(psa_its_set(5, 1, &byte, PSA_STORAGE_FLAG_NONE), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_remove(5), PSA_ERROR_STORAGE_FAILURE);
+    sim.failing = false;
+    assert_int_equal(psa_its_get_info(5, NULL), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_get(5, 0, 1, NULL, &len), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_get(5, 0, 1, &byte, NULL), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_get(5, 0, 1, &byte, &len), PSA_SUCCESS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_set_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_arguments_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_is_stored_as_version_1_wrote_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failing_device_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

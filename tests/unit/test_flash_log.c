@@ -381,6 +381,71 @@ static void large_damage_is_passed_over(void **state) {
     }
 }
 
+#define SECTOR_HEADER 60u
+
+/* Fills until the log has this head, with records that are kept. */
+static void fill_to_head(rig *r, uint32_t head) {
+    set_up(r, 512, 6, 4);
+    for (uint32_t key = 1; r->log.head < head; key++) {
+        assert_int_equal(append(r, key, 60, KEPT_AUX), SBS_OK);
+    }
+}
+
+static uint8_t *sector(rig *r, uint32_t number) {
+    return r->sim.data + (size_t)(number % r->sim.flash.sector_count) * r->sim.flash.sector_size;
+}
+
+/* Whether the head counts is judged by the sector before it: its header, or else that its records are there. */
+static void the_sector_before_the_head_may_have_lost_its_header(void **state) {
+    (void)state;
+    rig r;
+    fill_to_head(&r, 3);
+    uint32_t end = r.log.end;
+    memset(sector(&r, 2), 0, SECTOR_HEADER);
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(r.log.head, 3);
+    assert_int_equal(r.log.first, 1);
+    assert_int_equal(r.log.end, end);
+    flash_sim_free(&r.sim);
+}
+
+/* Where the sector before it is gone, an older head with its link whole is better; and it is good where there is none.
+ */
+static void a_head_without_the_sector_before_it_is_the_last_choice(void **state) {
+    (void)state;
+    rig r;
+    fill_to_head(&r, 4);
+    memset(sector(&r, 3), 0xFF, 512);
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(r.log.head, 2);
+    flash_sim_free(&r.sim);
+
+    fill_to_head(&r, 4);
+    uint32_t end = r.log.end;
+    for (uint32_t number = 1; number <= 3; number++) {
+        memset(sector(&r, number), 0xFF, 512);
+    }
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(r.log.head, 4);
+    assert_int_equal(r.log.first, 1);
+    assert_int_equal(r.log.end, end);
+    flash_sim_free(&r.sim);
+}
+
+/* A head without a header that can be read: the state is that of an older sector, or none in the first round. */
+static void a_log_without_headers_begins_with_its_first_sector(void **state) {
+    (void)state;
+    rig r;
+    fill_to_head(&r, 2);
+    uint32_t end = r.log.end;
+    memset(sector(&r, 2), 0, SECTOR_HEADER);
+    assert_int_equal(mount(&r), SBS_OK);
+    assert_int_equal(r.log.head, 2);
+    assert_int_equal(r.log.first, 1);
+    assert_int_equal(r.log.end, end);
+    flash_sim_free(&r.sim);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_sizes_that_the_port_allows_are_mounted),
@@ -396,6 +461,9 @@ int main(void) {
         cmocka_unit_test(a_failing_device_is_told),
         cmocka_unit_test(each_bit_may_flip),
         cmocka_unit_test(large_damage_is_passed_over),
+        cmocka_unit_test(the_sector_before_the_head_may_have_lost_its_header),
+        cmocka_unit_test(a_head_without_the_sector_before_it_is_the_last_choice),
+        cmocka_unit_test(a_log_without_headers_begins_with_its_first_sector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -481,9 +481,28 @@ static void each_operation_holds_the_lock(void **state) {
     set_up(&r, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
     assert_int_equal(sbs_flash_queue_mount(&r.flash_queue, &r.sim.flash, &config), SBS_OK);
     assert_int_equal(append(&r, 1, 30, &id), SBS_OK);
-    assert_int_equal(append(&r, 1, 500, &id), SBS_ERR_TOO_LARGE);
-    assert_int_equal(drain(&r), 1);
     assert_int_equal(depth, 0);
+    assert_int_equal(append(&r, 1, 500, &id), SBS_ERR_TOO_LARGE);
+    assert_int_equal(depth, 0);
+
+    /* Once for what is there, once for what is not. */
+    for (uint64_t which = 1; which <= 2; which++) {
+        sbs_status expected = which == 1 ? SBS_OK : SBS_ERR_NOT_FOUND;
+        sbs_queue_item item;
+        sbs_queue_counters counters;
+        uint8_t bytes[30];
+        size_t len;
+        assert_int_equal(r.queue.ops->next(r.queue.ctx, which - 1, &item), expected);
+        assert_int_equal(depth, 0);
+        assert_int_equal(r.queue.ops->read(r.queue.ctx, which, 0, bytes, sizeof bytes, &len), expected);
+        assert_int_equal(depth, 0);
+        assert_int_equal(r.queue.ops->mark_attempt(r.queue.ctx, which), expected);
+        assert_int_equal(depth, 0);
+        r.queue.ops->counters(r.queue.ctx, &counters);
+        assert_int_equal(depth, 0);
+        assert_int_equal(r.queue.ops->settle(r.queue.ctx, which, SBS_QUEUE_DELIVERED, NULL, NULL), expected);
+        assert_int_equal(depth, 0);
+    }
     flash_sim_free(&r.sim);
 }
 

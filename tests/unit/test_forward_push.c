@@ -380,6 +380,30 @@ static void a_shortage_of_memory_sets_nothing_aside(void **state) {
     }
 }
 
+/* The memory of a push, and what a batch needs beside. */
+static void a_push_without_memory_is_not_opened(void **state) {
+    (void)state;
+    way *of = &ways[0];
+    unsigned refused = 0;
+    for (uint16_t batch = 1; batch <= 2; batch++) {
+        sbs_status status = SBS_ERR_MEMORY;
+        for (starved = 1; status != SBS_OK; starved++) {
+            sbs_forward_part part;
+            way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+            of->config.batch_max = batch;
+            assert_int_equal(sbs_forward_server_open(&of->server, &of->server_config, &part), SBS_OK);
+            allocations = 0;
+            counting = true;
+            status = sbs_forward_push_open(&of->push, &of->config);
+            counting = false;
+            refused += status == SBS_ERR_MEMORY;
+            assert_true(status == SBS_OK || status == SBS_ERR_MEMORY);
+            way_end(of);
+        }
+    }
+    assert_int_equal(refused, 3 + 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
@@ -391,6 +415,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_sent_is_told_in_its_order),
         cmocka_unit_test(one_identifier_of_two_patients_is_two_resources),
         cmocka_unit_test(a_shortage_of_memory_sets_nothing_aside),
+        cmocka_unit_test(a_push_without_memory_is_not_opened),
     };
     return cmocka_run_group_tests(tests, make_ways, free_ways);
 }

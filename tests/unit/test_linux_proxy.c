@@ -291,6 +291,10 @@ static void a_login_that_is_refused_is_not_sent_again(void **state) {
     rig.now_ms = 300000;
     assert_int_equal(opened("HTTP/1.1 200 OK\r\n\r\n", SBS_END), SBS_OK);
 
+    assert_int_equal(opened("HTTP/1.1 401 Unauthorized\r\n\r\n", SBS_END), SBS_ERR_UNREACHABLE);
+    assert_int_equal(sbs_linux_proxy_stream_problem(&rig.tunnel), SBS_LINUX_PROXY_REFUSES_LOGIN);
+    rig.now_ms += 300000;
+
     rig.proxy.login[0] = '\0';
     assert_int_equal(opened(refusal, SBS_END), SBS_ERR_UNREACHABLE);
     assert_failed(SBS_LINUX_PROXY_WANTS_LOGIN, "the proxy proxy.test:3128 wants a login (HTTP 407)");

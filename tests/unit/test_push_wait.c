@@ -76,11 +76,59 @@ static void waits_are_as_long_as_configured(void **state) {
     assert_waits(s, SBS_PUSH_PAUSED, pauses, SBS_COUNT_OF(pauses));
 }
 
+/* What cannot be encoded is settled without a request, so that only time ends the group. */
+static void a_group_is_open_no_longer_than_its_time(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    ram_queue_group(&s->queue);
+    for (unsigned i = 0; i < 8; i++) {
+        ram_queue_add(&s->queue, i, "!", 1700000000);
+    }
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    assert_int_equal(sbs_push_event_of(&s->push)->kind, SBS_PUSH_DEAD);
+    assert_false(sbs_push_is_durable(&s->push));
+    s->base.now.mono_ms += SBS_PUSH_GROUP_MS - 1;
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    assert_false(sbs_push_is_durable(&s->push));
+    assert_int_equal(s->queue.commits, 0);
+    s->base.now.mono_ms += 1;
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    assert_true(sbs_push_is_durable(&s->push));
+    assert_int_equal(s->queue.commits, 1);
+}
+
+/* What only shared the fate of others has its turn at once when something is stored; what failed while others were
+ * stored waits for its own time. */
+static void a_success_wakes_what_has_no_failure_of_its_own(void **state) {
+    push_setup *s = *state;
+    sbs_push_deferred lent[4] = {{0}};
+    sbs_wait wait;
+    s->config.deferred = lent;
+    s->config.deferred_count = SBS_COUNT_OF(lent);
+    assert_int_equal(sbs_push_init(&s->push, &s->config), SBS_OK);
+    for (const char *text = "a\0b\0c\0"; *text != '\0'; text += 2) {
+        ram_queue_add(&s->queue, (uint32_t)*text, text, 1700000000);
+    }
+    for (uint8_t i = 0; i < 2; i++) { /* b and c wait */
+        lent[i] = (sbs_push_deferred){.id = i + 2u, .lane = 'b' + i, .until_ms = 1000000, .failures = i, .tries = 1};
+    }
+    s->push.priv.deferred_count = 2;
+    s->push.priv.exhausted = true;
+    while (sbs_push_event_of(&s->push)->kind != SBS_PUSH_DELIVERED) {
+        assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    }
+    assert_int_equal(sbs_push_event_of(&s->push)->id, 1);
+    assert_int_equal(lent[0].until_ms, 0);
+    assert_int_equal(lent[1].until_ms, 1000000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(a_pause_grows_to_an_hour),
         PUSH_CASE(a_wait_for_the_server_grows_to_five_minutes),
         PUSH_CASE(waits_are_as_long_as_configured),
+        PUSH_CASE(a_group_is_open_no_longer_than_its_time),
+        PUSH_CASE(a_success_wakes_what_has_no_failure_of_its_own),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

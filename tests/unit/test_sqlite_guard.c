@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How SQLite is told to keep the queue's file, and what it must not do even if somebody else's SQL asks for it. */
+#include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sbs/count.h"
 #include "sqlite_rig.h"
 #include "test.h"
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+static bool rename_fails;
+
+int __wrap_rename(const char *from, const char *to) {
+    if (rename_fails) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_rename(from, to);
+}
 
 static int setting(int which) {
     int value = -1;
@@ -70,6 +85,23 @@ static void a_queue_without_its_row_is_damaged_and_saved(void **state) {
     assert_true(rig_append("b") > 3);
 }
 
+/* What was saved does not get its place: that is told, and the next time it does. */
+static void a_replacement_that_fails_is_told_and_done_later(void **state) {
+    uint64_t kept = 0;
+    (void)state;
+    for (int n = 0; n < 3; n++) {
+        rig_append("a");
+    }
+    rig_tamper("DELETE FROM sbs_queue");
+    rename_fails = true;
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    rename_fails = false;
+    rig_reopen();
+    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
+    assert_int_equal(kept, 3);
+    assert_int_equal(rig_counters().waiting, 3);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, rig_set_up, rig_tear_down)
 
 int main(void) {
@@ -77,6 +109,7 @@ int main(void) {
         TEST(a_file_is_kept_as_the_readme_says),
         TEST(nothing_writes_the_schema),
         TEST(a_queue_without_its_row_is_damaged_and_saved),
+        TEST(a_replacement_that_fails_is_told_and_done_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

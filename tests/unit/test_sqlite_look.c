@@ -199,6 +199,15 @@ static void the_system_s_reason_is_kept(void **state) {
     rig.config.path = rig.path;
     rig_reopen();
     assert_int_equal(sbs_sqlite_queue_errno(&rig.queue), 0);
+
+    /* A folder stands where the log is to be. */
+    sbs_sqlite_queue_close(&rig.queue);
+    (void)snprintf(path, sizeof path, "%s-wal", rig.path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    assert_int_equal(sbs_sqlite_queue_errno(&rig.queue), EISDIR);
+    assert_int_equal(rmdir(path), 0);
+    rig_reopen();
 }
 
 static void a_file_that_another_holds_is_busy(void **state) {

@@ -298,6 +298,21 @@ static void the_superuser_locks_nobody_out(void **state) {
     assert_int_equal(run_apart(try_push, true), 0);
 }
 
+/* In a folder of many somebody may make it first, and hold it for ever. */
+static void a_lock_of_another_user_is_not_taken(void **state) {
+    (void)state;
+    need_superuser();
+    FILE *made = fopen(lock_name, "w");
+    assert_non_null(made);
+    assert_int_equal(fclose(made), 0);
+    assert_int_equal(chmod(lock_name, 0666), 0);
+    assert_int_equal(chown(lock_name, USER, USER), 0);
+    assert_int_equal(try_push(), -SBS_ERR_FORBIDDEN);
+    assert_int_equal(chown(lock_name, 1, 1), 0);
+    give_queue();
+    assert_int_equal(run_apart(try_push, true), -SBS_ERR_FORBIDDEN);
+}
+
 /* A name that leads to something else is not given away with it. */
 static void a_lock_that_is_something_else_is_given_to_nobody(void **state) {
     (void)state;
@@ -331,6 +346,7 @@ int main(void) {
         TEST(the_next_one_hears_when_it_was_pushed),
         TEST(what_is_no_lock_is_not_opened),
         TEST(the_superuser_locks_nobody_out),
+        TEST(a_lock_of_another_user_is_not_taken),
         TEST(a_lock_that_is_something_else_is_given_to_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,7 @@ _sbs() {
     "check --max-items") return ;;
     "check --max-size") return ;;
     "check --when-full") words='refuse drop-oldest' ;;
+    "check --connections") return ;;
     "check --mark-ahead") return ;;
     "check --write-mode") words='auto put if-none-exist plain' ;;
     "check --batch") return ;;
@@ -107,6 +108,7 @@ _sbs() {
     "push --max-items") return ;;
     "push --max-size") return ;;
     "push --when-full") words='refuse drop-oldest' ;;
+    "push --connections") return ;;
     "push --mark-ahead") return ;;
     "push --write-mode") words='auto put if-none-exist plain' ;;
     "push --batch") return ;;
@@ -148,6 +150,7 @@ _sbs() {
     "queue push --kid-method") words='seed thumbprint' ;;
     "queue push --queue") files=yes ;;
     "queue push --keep-dead") return ;;
+    "queue push --connections") return ;;
     "queue push --mark-ahead") return ;;
     "queue push --write-mode") words='auto put if-none-exist plain' ;;
     "queue push --batch") return ;;
@@ -215,14 +218,14 @@ _sbs() {
     'discover') words='--fhir --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'token') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --raw --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'parse-token') words='--help' ;;
-    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'check') words='--json --follow --fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'get') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
-    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' files=yes ;;
+    'push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --device --max-items --max-size --when-full --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' files=yes ;;
     'queue add') words='--queue --keep-dead --device --max-items --max-size --when-full --lines --quiet --config --help' files=yes ;;
     'queue list') words='--json --queue --keep-dead --config --help' ;;
     'queue status') words='--json --queue --keep-dead --config --help' ;;
     'queue show') words='--json --queue --keep-dead --config --help' ;;
-    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
+    'queue push') words='--fhir --token-url --key --client-id --scope --any-scope --profile --aud --typ --kid --kid-method --no-kid --queue --keep-dead --follow --connections --mark-ahead --write-mode --batch --wait --max-time --settle --already-there --no-cache --no-gzip --quiet --ca --cert --cert-key --proxy --timeout --config --verbose --allow-http --help' ;;
     'queue retry') words='--queue --keep-dead --config --help' ;;
     'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
     'queue remove') words='--queue --keep-dead --config --help' ;;

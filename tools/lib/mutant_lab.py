@@ -24,8 +24,11 @@ WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as 
 LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
 BYTES_OF_FILE = 256 << 20
+LEAK_SECONDS = 1  # the leak checker is asked with tests that take no longer
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
 PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
+
+INCLUDED = re.compile(r'#include "(\.\./[^"]*\.c)"')  # a test that compiles a file of the library itself
 
 Test = collections.namedtuple("Test", "name link output folder")
 
@@ -34,21 +37,23 @@ def command_output(*command, folder=None):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def limited():
-    """Runs in the child: a session of its own, no core file, bounds on what a mutant may do to the machine."""
+def limited(any_space):
+    """Runs in the child: a session of its own, no core file, bounds on what a mutant may do to the machine. The leak
+    checker reserves more addresses than there is memory."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES_OF_FILE, BYTES_OF_FILE))
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
+    if not any_space:
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
 
 
-def run_bounded(command, folder, usual, settings):
+def run_bounded(command, folder, usual, settings, any_space=False):
     """Runs a test that takes @p usual CPU seconds, or None if that is not known yet. Returns (exit status or None when it
     was ended, CPU seconds)."""
     cpu_limit = None if usual is None else max(LEAST_SECONDS, TIMES * usual)
 
     def prepare():
-        limited()
+        limited(any_space)
         if cpu_limit is not None:
             resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_limit) + 1, int(cpu_limit) + 2))
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -82,8 +87,9 @@ class Lab:
         self.root, self.folder, self.jobs, self.say = root, folder, jobs, say
         self.plain, self.cover = folder / "plain", folder / "cover"
         self.tests, self.seconds, self.lines, self.compiles = {}, {}, {}, {}
+        self.includers = collections.defaultdict(dict)  # file -> test that includes it -> its source and object
         self.kills = collections.Counter()
-        self.originals, self.lock = {}, threading.Lock()
+        self.originals, self.clean, self.lock = {}, {}, threading.Lock()
 
     # ---- building
 
@@ -117,8 +123,15 @@ class Lab:
     def read_commands(self):
         for entry in json.loads((self.plain / "compile_commands.json").read_text()):
             file, words = pathlib.Path(entry["file"]), shlex.split(entry["command"])
-            if file.is_relative_to(self.root) and not words[words.index("-o") + 1].startswith("tests/"):
-                self.compiles[str(file.relative_to(self.root))] = self.compile_command(entry)
+            output = words[words.index("-o") + 1]
+            if not file.is_relative_to(self.root):
+                continue
+            name = str(file.relative_to(self.root))
+            if name not in self.compiles or not output.startswith("tests/"):
+                self.compiles[name] = self.compile_command(entry)
+            if output.startswith("tests/"):
+                for included in INCLUDED.findall(file.read_text(encoding="utf-8")):
+                    self.includers[os.path.normpath(os.path.join(os.path.dirname(name), included))][file.stem] = (name, output)
         listed = json.loads(command_output("ctest", "--show-only=json-v1", folder=self.plain))["tests"]
         folders = {}
         for test in listed:
@@ -209,8 +222,10 @@ class Lab:
         if objects:
             told = command_output("gcov", "--json-format", "--stdout", *objects, folder=gcda)
             for document in told.splitlines():
-                for file in json.loads(document)["files"] if document.strip() else []:
-                    path = pathlib.Path(file["file"])
+                known_files = json.loads(document) if document.strip() else {"files": []}
+                for file in known_files["files"]:
+                    path = pathlib.Path(os.path.normpath(
+                        os.path.join(known_files["current_working_directory"], file["file"])))
                     if path.suffix == ".c" and path.is_relative_to(self.root):
                         known = lines.setdefault(str(path.relative_to(self.root)), {})
                         for line in file["lines"]:
@@ -228,6 +243,7 @@ class Lab:
             while number > mutant.first_line and number not in known and -number not in known:
                 number -= 1  # a statement of several lines is counted at its beginning
             names = known.get(number, set())
+        names = names | set(self.includers[mutant.file])
         stem = pathlib.PurePath(mutant.file).stem
         with self.lock:
             def cost(name):
@@ -239,13 +255,13 @@ class Lab:
 
     # ---- one mutant
 
-    def compile(self, file, text, work):
+    def compile(self, file, text, work, *more):
         """The object's path, or None."""
         command, folder = self.compiles[file]
         source, output = work / pathlib.PurePath(file).name, work / "mutant.o"
         source.write_text(text)
         output.unlink(missing_ok=True)
-        done = subprocess.run([*command, "-c", str(source), "-o", str(output)], cwd=folder, capture_output=True, check=False)
+        done = subprocess.run([*command, *more, "-c", str(source), "-o", str(output)], cwd=folder, capture_output=True, check=False)
         return output if done.returncode == 0 else None
 
     def original(self, file, text, work):
@@ -270,23 +286,67 @@ class Lab:
         if compiled.read_bytes() == original:
             return "same code", ""
         names = self.tests_of(mutant)
+        program = work / "program"
         for name in names:
-            test = self.tests[name]
-            program = work / "program"
-            link = [str(program) if word == test.output else word for word in test.link]
-            link.insert(link.index("-o") + 2, str(compiled))
-            done = subprocess.run(link, cwd=self.plain, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise SystemExit(f"mutate: {name} does not link with {mutant.file}: {done.stderr[-400:]}")
-            scratch = work / "tmp"
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir()
-            status, _ = run_bounded([str(program)], test.folder, self.seconds[name], environment(scratch))
-            if status != 0:
+            self.link(name, [str(compiled)], program, self.including(name, mutant, source, work))
+            if not self.passes(name, program, work):
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
                 return "killed", name
+        if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in names):
+            return "killed", "leak"
         return ("survived" if names else "not run"), ""
+
+    def including(self, name, mutant, source, work):
+        """The objects of a test that includes the mutant's file: true one -> one with the mutant."""
+        if name not in self.includers[mutant.file]:
+            return {}
+        file, output = self.includers[mutant.file][name]
+        mutated = work / "included.c"
+        mutated.write_text(mutant.applied(source))
+        text = (self.root / file).read_text(encoding="utf-8")
+        text = INCLUDED.sub(f'#include "{mutated}"', text)
+        folder = work / "including"
+        folder.mkdir(exist_ok=True)
+        compiled = self.compile(file, text, folder, "-iquote", str((self.root / mutant.file).parent))
+        return {output: str(compiled)} if compiled is not None else {}
+
+    def link(self, name, first, program, instead=None):
+        """Makes a test's program with these words ahead of its own, and some of its own replaced."""
+        test = self.tests[name]
+        replaced = dict(instead or {})
+        replaced[test.output] = str(program)
+        first = [] if instead else first  # it has the mutant in itself
+        words = [replaced.get(word, word) for word in test.link]
+        done = subprocess.run([words[0], *first, *words[1:]], cwd=self.plain, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"mutate: {name} does not link: {done.stderr[-400:]}")
+
+    def passes(self, name, program, work, **settings):
+        scratch = work / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        status, _ = run_bounded([str(program)], self.tests[name].folder, self.seconds[name],
+                                dict(environment(scratch), **settings), bool(settings))
+        return status == 0
+
+    def leaks(self, name, compiled, work):
+        """True if the test passes with the mutant, but the leak checker finds memory that it does not find without."""
+        program = work / "program"
+        first = ["-fsanitize=leak"]
+        if self.seconds[name] > LEAK_SECONDS:
+            return False
+        with self.lock:
+            clean = self.clean.get(name)
+        if clean is None:
+            self.link(name, first, program)
+            clean = self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
+            with self.lock:
+                self.clean[name] = clean
+        if not clean:
+            return False
+        self.link(name, [*first, str(compiled)], program)
+        return not self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
 
 
 def environment(folder):

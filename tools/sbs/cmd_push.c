@@ -73,7 +73,7 @@ static bool direct_may_be_stored(direct_run *run, sbs_forward_ram_item *held) {
     sbs_write_mode mode = SBS_WRITE_PUT;
     held->noted_attempts = held->item.attempts;
 
-    return sent && sbs_forward_push_mode_of(&run->push.push, held->item.id, &mode) && mode == SBS_WRITE_PLAIN;
+    return sent && sbs_forward_fan_mode_of(&run->push.push, held->item.id, &mode) && mode == SBS_WRITE_PLAIN;
 }
 
 /* A plain POST whose outcome is unknown is not repeated: it might be stored twice, and nobody would know. */

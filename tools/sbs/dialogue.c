@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "io.h"
+#include "json_input.h"
+#include "json_output.h"
 #include "message.h"
 #include "sbs/base64url.h"
 #include "sbs/crc32.h"
@@ -84,13 +86,14 @@ int cli_dialogue_jwks(cli_device *device, uint64_t deadline_ms) {
             return device_lost();
         }
 
-        if (answer[0] != '{') { /* the key is still being made */
+        /* The key is still being made, or the line was garbled on its way. */
+        if (answer[0] != '{' || !cli_is_json(sbs_text_of(answer))) {
             continue;
         }
 
         sbs_writer out;
         cli_output(&out);
-        sbs_put_string(&out, answer);
+        cli_put_json_visibly(&out, sbs_text_of(answer));
         sbs_put_char(&out, '\n');
         return CLI_DONE;
     }

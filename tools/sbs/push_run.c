@@ -37,10 +37,16 @@ static const cli_option option_table[] = {
      &cli_push_with.already_there, .type = CLI_CHOICE},
     {"no-cache", NULL, "keep nothing of what is learnt of the server beside the queue, and use nothing of it",
      &cli_push_with.no_cache, .type = CLI_FLAG},
+    {"no-gzip", NULL, "send bodies as they are; default by gzip where the server takes that and it saves time",
+     &cli_push_with.no_gzip, .type = CLI_FLAG},
     {"quiet", NULL, "print nothing about what goes well or waits", &cli_push_with.quiet, .type = CLI_FLAG},
 };
 
 static const cli_option drain_table[] = {
+    {"connections", "N",
+     "use up to N connections at a time, default 1: devices beside each other, each in its order; fewer where the "
+     "server has enough",
+     &cli_push_with.connections, .min = 1, .max = SBS_FORWARD_CONNECTIONS_MAX, .type = CLI_UINT},
     {"mark-ahead", "N",
      "note N items as tried with one write of the disk, default 1: after a crash so many may count as tried that were "
      "never sent; written plainly, items are noted one by one",
@@ -202,7 +208,7 @@ static void show_progress(cli_push_run *run) {
     }
 
     /* The queue counts what is left, in RAM or in a file. */
-    const sbs_queue *queue = run->push.priv.config.queue;
+    const sbs_queue *queue = run->push.priv.config.push.queue;
     sbs_queue_counters counters;
     queue->ops->counters(queue->ctx, &counters);
 
@@ -441,6 +447,7 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
         full.batch_max = SBS_FORWARD_BATCH_MAX;
     }
 
+    full.no_gzip = cli_push_with.no_gzip;
     full.settle_ms = (uint32_t)cli_push_with.settle_s * 1000u;
     if (cli_push_with.already_there == 1) {
         full.already_there = SBS_ALREADY_SET_ASIDE;
@@ -455,7 +462,8 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
     full.warn = push_warn;
     full.ctx = run;
 
-    sbs_status status = sbs_forward_push_open(&run->push, &full);
+    const sbs_forward_fan_config fan = {.push = full, .connections = (uint16_t)cli_push_with.connections};
+    sbs_status status = sbs_forward_fan_open(&run->push, &fan);
     if (status != SBS_OK) {
         return cli_fail(CLI_LOCAL, "%s: %s, close other programs", run->command, sbs_status_text(status));
     }
@@ -465,7 +473,7 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
 }
 
 int cli_push_poll(cli_push_run *run, sbs_status *out_polled, sbs_wait *out_wait) {
-    *out_polled = sbs_forward_push_poll(&run->push, sbs_linux_now(), out_wait);
+    *out_polled = sbs_forward_fan_poll(&run->push, sbs_linux_now(), out_wait);
     return run->told;
 }
 
@@ -524,7 +532,7 @@ sbs_status cli_push_close(cli_push_run *run) {
         return SBS_OK;
     }
     run->open = false;
-    sbs_status status = sbs_forward_push_close(&run->push);
+    sbs_status status = sbs_forward_fan_close(&run->push);
     cli_progress_end();
     return status;
 }

@@ -4,7 +4,7 @@
 #define SBS_CLI_PUSH_RUN_H
 
 #include "options.h"
-#include "sbs/forward_push.h"
+#include "sbs/forward_fan.h"
 
 #define CLI_WRITE_MODES "auto|put|if-none-exist|plain"
 #define CLI_NO_SYSTEM                                                                                                  \
@@ -13,7 +13,7 @@
 #define CLI_PUSH_REASON_SIZE (SBS_FORWARD_WORDS_SIZE + 512)
 
 typedef struct cli_push_options {
-    uint64_t batch, wait_s, time_s, settle_s, mark_ahead;
+    uint64_t batch, wait_s, time_s, settle_s, mark_ahead, connections;
     int write_mode;    /**< 0: not given, else in the order of the words */
     int already_there; /**< 0: not given, 1: set-aside, 2: accept */
     bool follow, quiet;
@@ -33,7 +33,7 @@ typedef struct cli_push_failure {
 /** One run; zero-initialise. What is pending becomes durable with the rest of its group, or not at all. */
 typedef struct cli_push_run {
     const char *command;
-    sbs_forward_push push;
+    sbs_forward_fan push;
     sbs_forward_buffer lines;
     uint64_t started_ms, progress_ms, shown_ms;
     uint64_t delivered, refused, pending_delivered, pending_refused;

@@ -7,7 +7,7 @@
 
 /** Remembers a copy of what was sent; the one that was sent the longest time ago is forgotten for it. Fewer than 8
  * characters are no secret. */
-void cli_secret_note(sbs_text secret);
+void cli_secret_note(sbs_text text);
 
 /** Replaces each fragment of a noted secret in @p text by "[hidden]". A fragment is 16 characters or more; of a secret
  * of 8 to 15 it is all of it. It is found in upper and lower case, with other characters between its own, and written

@@ -114,8 +114,9 @@ typedef enum sbs_interaction {
 /** A request. Spans and buffers stay the caller's and must stay in place until the request is finished. */
 typedef struct sbs_request {
     sbs_interaction interaction;
-    sbs_text target;        /**< READ: path below the base with its encoded query; CREATE: type; UPDATE: "Type/id" */
-    sbs_text body;          /**< JSON */
+    sbs_text target; /**< READ: path below the base with its encoded query; CREATE: type; UPDATE: "Type/id" */
+    sbs_text body;   /**< JSON */
+    sbs_text fields; /**< of a write: further lines of its head, each with CRLF, as they are to be sent; absent: none */
     sbs_text if_none_exist; /**< CREATE: encoded search parameters without '?' (R4 http.html, conditional create);
                                absent or not empty */
     sbs_text if_match;      /**< UPDATE: an ETag as the server sent it */

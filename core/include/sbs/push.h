@@ -160,6 +160,17 @@ typedef struct sbs_push_batching sbs_push_batching;
 /** For sbs_push_config.batches. */
 extern const sbs_push_batching sbs_push_batches;
 
+/** Codes the bodies of requests; the program's. */
+typedef struct sbs_push_coder {
+    /** May put another body into @p request, in memory of its own that stays until the next call, and name its coding
+     *  in its fields. */
+    void (*code)(void *ctx, sbs_request *request);
+    /** Told how each request ended: with @p status, and as the client's detail says. True: it goes once more before its
+     *  failure counts against an item; code() is asked again. */
+    bool (*ended)(void *ctx, sbs_status status);
+    void *ctx;
+} sbs_push_coder;
+
 /** What became of a Bundle as a whole. */
 typedef struct sbs_push_batch_report {
     size_t bytes;         /**< of its body */
@@ -196,8 +207,9 @@ typedef struct sbs_push_config {
      *  items go in halves; false: one by one. NULL: in halves. */
     bool (*batch_told)(void *ctx, const sbs_push_batch_report *report);
     void *batch_ctx;
-    uint32_t boot_id;    /**< of this boot, as in the queue's metas */
-    uint32_t settle_ms;  /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
+    const sbs_push_coder *coder; /**< NULL: bodies go as they are */
+    uint32_t boot_id;            /**< of this boot, as in the queue's metas */
+    uint32_t settle_ms;          /**< least wait after an unknown outcome, for servers that index late; default 5 000 */
     uint32_t tried_ms;   /**< since the last request of an earlier run, if that is known: what it tried waits for the
                             rest of settle_ms; 0: perhaps this moment */
     sbs_backoff backoff; /**< default 1 s to 5 min */

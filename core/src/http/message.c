@@ -32,7 +32,7 @@ static void message_put_line(sbs_message *message, sbs_text text) {
 }
 
 void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text text) {
-    if (message->size > 0 && text.len > 0) {
+    if (message->size > 0) {
         message_put_prefix(message, prefix);
         message_put_line(message, text);
     }

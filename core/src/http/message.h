@@ -19,7 +19,7 @@ void sbs_message_init(sbs_message *message, char *text, size_t size);
  * and for empty strings. */
 void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node);
 
-/** The same for text that stands in no JSON string. */
+/** The same for text that stands in no JSON string and is not empty. */
 void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text text);
 
 #endif

@@ -334,10 +334,29 @@ static sbs_status push_judge_entry(sbs_push *push) {
     return SBS_OK;
 }
 
+/* What was refused in another coding goes once more as it is; after a moment if it may be stored all the same. */
+static void push_send_again(sbs_push *push, sbs_status status, bool heard) {
+    sbs_push_read_answer(push, status, heard);
+    sbs_push_note_tried(push, push->priv.flags.unknown);
+    (void)sbs_push_note_failure(push, push->priv.sent[0].id);
+    sbs_push_look_again(push);
+}
+
 static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
+    const sbs_push_config *config = push->priv.config;
     push->priv.state = PUSH_JUDGE;
     push->priv.probe = push->priv.early = false;
     push->priv.failed = push->priv.went_well = push->priv.no_room = false;
+
+    /* An answer that cannot be read says as little of the items as none. */
+    bool heard = status == SBS_OK;
+    if (heard && !push->priv.single) {
+        status = config->batches->open_answer(push);
+    }
+    if (config->coder != NULL && config->coder->ended(config->coder->ctx, status)) {
+        push_send_again(push, status, heard);
+        return SBS_OK;
+    }
 
     /* The status is kept: where the queue fails, the next poll judges it again. */
     if (push->priv.single) {
@@ -345,13 +364,8 @@ static sbs_status push_finish_request(sbs_push *push, sbs_status status) {
         return push_judge_single(push);
     }
 
-    /* An answer that cannot be read says as little of the items as none. */
-    bool heard = status == SBS_OK;
-    if (heard) {
-        status = push->priv.config->batches->open_answer(push);
-    }
     if (status != SBS_OK) {
-        push->priv.config->batches->fail(push, status, heard);
+        config->batches->fail(push, status, heard);
         return SBS_OK;
     }
 

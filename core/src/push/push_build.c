@@ -247,6 +247,13 @@ sbs_status sbs_push_build(sbs_push *push, const sbs_queue_item *item) {
     return push_encode_item(push, item, utc_s);
 }
 
+static sbs_status push_hand_over(const sbs_push_config *config, sbs_request *request) {
+    if (config->coder != NULL) {
+        config->coder->code(config->coder->ctx, request);
+    }
+    return sbs_client_start(config->client, request);
+}
+
 sbs_status sbs_push_start(sbs_push *push) {
     const sbs_push_config *config = push->priv.config;
     sbs_text body = {config->body, push->priv.body_len};
@@ -260,7 +267,7 @@ sbs_status sbs_push_start(sbs_push *push) {
         request.body = (sbs_text){body.ptr, body.len + 2};
         request.response = config->answer;
         request.response_size = config->answer_size;
-        return sbs_client_start(config->client, &request);
+        return push_hand_over(config, &request);
     }
 
     size_t search_len = push->priv.search_len;
@@ -279,5 +286,5 @@ sbs_status sbs_push_start(sbs_push *push) {
         request.identifier_value = push->priv.of.alone.identity.value;
     }
 
-    return sbs_client_start(config->client, &request);
+    return push_hand_over(config, &request);
 }

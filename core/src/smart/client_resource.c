@@ -163,6 +163,7 @@ static void resource_put_write_fields(sbs_client *client) {
     sbs_put_string(out, "Prefer: return=");
     sbs_put_string(out, request->response == NULL ? "minimal\r\n" : "representation\r\n");
 
+    sbs_put_text(out, request->fields);
     sbs_http_put_field(out, "If-None-Exist", request->if_none_exist);
     sbs_http_put_field(out, "If-Match", request->if_match);
     if (request->if_none_match_any) {

@@ -350,7 +350,7 @@ static sbs_status exchange_keep_body(sbs_exchange *exchange, sbs_text piece) {
     const sbs_http_reader *reader = &exchange->priv.reader;
     sbs_answer *answer = &exchange->answer;
 
-    if (exchange->priv.body == NULL || answer->body_dropped) {
+    if (answer->body_dropped) {
         return SBS_OK;
     }
     if (piece.len <= exchange->priv.body_size - answer->body_len) {

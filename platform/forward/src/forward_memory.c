@@ -61,6 +61,8 @@ static void memory_recall(sbs_forward_memory *memory) {
         if (sbs_client_token(memory_client(memory), memory->priv.now, &view) == SBS_OK) {
             memory->priv.token_expires_ms = view.expires_at_ms;
             memory->priv.recalled_token = true;
+        } else { /* it would be renewed by now */
+            sbs_forward_memory_file_remove(memory->priv.token_path);
         }
     }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sbs/forward_push.h"
+#include "forward_push_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX (2 * SBS_FORWARD_ITEM_MAX)
-#define SLOT_COUNT (SBS_FORWARD_BATCH_MAX + 1u)
+#include "forward_learnt.h"
+
 #define RETRY_AFTER_MAX_S 3600u
 #define LATE_MS 1000u /* what was told is durable by then */
 
@@ -14,167 +14,6 @@ enum { LEARN, RUN };
 
 static const sbs_backoff learn_backoff = {1000, 300000};
 static const sbs_backoff learn_pause = {60000, 3600000};
-
-/* ---- what was looked at ----------------------------------------------------------------------------------------- */
-
-static sbs_forward_slot *slot_find(sbs_forward_push *push, uint64_t id) {
-    if (id == 0) {
-        return NULL;
-    }
-
-    for (size_t i = 0; i < SLOT_COUNT; i++) {
-        if (push->priv.slots[i].id == id) {
-            return &push->priv.slots[i];
-        }
-    }
-
-    return NULL;
-}
-
-static sbs_forward_slot *slot_oldest(sbs_forward_push *push) {
-    sbs_forward_slot *oldest = push->priv.slots;
-    for (size_t i = 1; i < SLOT_COUNT; i++) {
-        if (push->priv.slots[i].used < oldest->used) {
-            oldest = &push->priv.slots[i];
-        }
-    }
-
-    return oldest;
-}
-
-/* The item's own, or that of the item which was not looked at for longest. */
-static sbs_forward_slot *slot_take(sbs_forward_push *push, uint64_t id) {
-    sbs_forward_slot *taken = slot_find(push, id);
-    if (taken == NULL) {
-        taken = slot_oldest(push);
-    }
-
-    push->priv.looks++;
-    taken->used = push->priv.looks;
-    taken->id = id;
-    sbs_forward_buffer_clear(&taken->name);
-    taken->type[0] = taken->put_id[0] = taken->fault[0] = '\0';
-    return taken;
-}
-
-/* The program's name for it, else the resource's, else its number. False if there is no memory. */
-static bool slot_name(sbs_forward_push *push, sbs_forward_slot *taken) {
-    const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_forward_resource *resource = &push->priv.resource;
-    sbs_writer out;
-    sbs_writer_init_sink(&out, sbs_forward_buffer_put, &taken->name);
-
-    bool named = config->name != NULL && config->name(config->ctx, taken->id, &out);
-    if (!named && (resource->value.len > 0 || resource->id[0] != '\0')) {
-        sbs_forward_resource_put_name(resource, "", 0, &out);
-    } else if (!named) {
-        sbs_put_string(&out, "item ");
-        sbs_put_uint(&out, taken->id);
-    }
-
-    sbs_put_char(&out, '\0');
-    return sbs_writer_finish(&out, NULL) == SBS_OK;
-}
-
-static sbs_status slot_refuse(sbs_forward_slot *slot, const char *why) {
-    (void)snprintf(slot->fault, sizeof slot->fault, "%s", why);
-    return SBS_ERR_FORMAT;
-}
-
-/* ---- the encoder ------------------------------------------------------------------------------------------------ */
-
-static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *slot, const sbs_queue_item *item,
-                                     sbs_push_identity *out) {
-    const sbs_forward_resource *resource = &push->priv.resource;
-    slot->write_mode = sbs_forward_modes_for(&push->priv.modes, resource->type, push->priv.now);
-
-    /* A repeat of a plain POST is stored twice: as few as can be are to be in doubt after a crash. */
-    if (slot->write_mode == SBS_WRITE_PLAIN && push->priv.looks_ahead) {
-        sbs_forward_ahead_be_strict(&push->priv.ahead);
-    }
-
-    out->write_mode = slot->write_mode;
-    out->type = sbs_text_of(resource->type);
-    out->system = sbs_forward_buffer_text(&resource->system);
-    out->value = sbs_forward_buffer_text(&resource->value);
-    if (item->meta.format == SBS_FORWARD_BY_SUBJECT) {
-        out->subject = sbs_forward_buffer_text(&resource->subject);
-    }
-
-    /* Its own id names it better than any that is derived. */
-    bool own = slot->write_mode == SBS_WRITE_PUT && push->priv.config.own_ids && resource->id[0] != '\0';
-    if (own) {
-        out->id = sbs_text_of(resource->id);
-        return SBS_OK;
-    }
-
-    /* What a repeat would not find again must not be sent as if it would. */
-    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_PUT) {
-        return slot_refuse(slot, "no id and no identifier to derive one from");
-    }
-    if (resource->value.len == 0 && slot->write_mode == SBS_WRITE_IF_NONE_EXIST) {
-        return slot_refuse(slot, "no identifier to look for");
-    }
-    if (slot->write_mode != SBS_WRITE_PLAIN && sbs_forward_resource_has_loose_blanks(resource)) {
-        return slot_refuse(slot, "its identifier begins or ends with a blank, which servers cut off");
-    }
-
-    return SBS_OK;
-}
-
-static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
-    sbs_forward_push *push = ctx;
-    const sbs_forward_push_config *config = &push->priv.config;
-    sbs_forward_slot *slot = slot_take(push, item->item->id);
-    sbs_text text = {(const char *)item->data, item->item->len};
-    const char *fault = NULL;
-
-    /* What the program itself has against an item comes before what its text says. */
-    if (config->refuse != NULL) {
-        fault = config->refuse(config->ctx, item->item->id);
-    }
-    sbs_forward_resource_free(&push->priv.resource);
-    if (fault == NULL) {
-        fault = sbs_forward_resource_read(&push->priv.resource, text);
-    }
-
-    /* A shortage of memory passes, and says nothing against the item: it waits. */
-    if (fault == SBS_FORWARD_OUT_OF_MEMORY || !slot_name(push, slot)) {
-        return SBS_ERR_MEMORY;
-    }
-    if (fault != NULL) {
-        return slot_refuse(slot, fault);
-    }
-
-    /* The words about a scope name what this request needs. */
-    memcpy(slot->type, push->priv.resource.type, sizeof slot->type);
-    sbs_status status = push_name_identity(push, slot, item->item, out);
-    sbs_interaction interaction = slot->write_mode == SBS_WRITE_PUT ? SBS_UPDATE : SBS_CREATE;
-    sbs_forward_server_note_request(config->server, interaction, sbs_text_of(slot->type));
-    return status;
-}
-
-static sbs_status push_encode(void *ctx, const sbs_push_item *item, const sbs_push_identity *identity,
-                              sbs_writer *out) {
-    sbs_forward_push *push = ctx;
-    sbs_forward_slot *slot = slot_find(push, item->item->id);
-    (void)identity;
-    if (slot == NULL || item->id.len >= sizeof slot->put_id) {
-        return SBS_ERR_STATE;
-    }
-
-    if (item->id.len > 0) {
-        memcpy(slot->put_id, item->id.ptr, item->id.len);
-    }
-    slot->put_id[item->id.len] = '\0';
-
-    if (slot->put_id[0] != '\0') {
-        sbs_forward_resource_put(&push->priv.resource, slot->put_id, out);
-    } else {
-        sbs_forward_resource_put(&push->priv.resource, NULL, out);
-    }
-    return SBS_OK;
-}
 
 /* ---- telling ---------------------------------------------------------------------------------------------------- */
 
@@ -251,7 +90,7 @@ static void push_warn_of_ids(sbs_forward_push *push, const sbs_forward_event *ev
 
 static void push_tell(sbs_forward_push *push, const sbs_push_event *told, bool statement) {
     const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_forward_slot *slot = slot_find(push, told->id);
+    const sbs_forward_slot *slot = sbs_push_slot(push, told->id);
     char place[PLACE_SIZE] = "";
     char target[PLACE_SIZE] = "";
     char version[SBS_FHIR_ID_MAX + 1];
@@ -354,28 +193,11 @@ static void push_begin_engine(sbs_forward_push *push) {
     uint64_t pushed_ms = push->priv.config.pushed_ms;
     uint32_t *tried_ms = &push->priv.engine_config.tried_ms;
     *tried_ms = UINT32_MAX; /* long enough ago for any server */
-    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(&push->priv.modes, push->priv.now)) {
+    if (pushed_ms < UINT32_MAX && sbs_forward_modes_may_search(sbs_push_modes(push), push->priv.now)) {
         *tried_ms = (uint32_t)pushed_ms;
     }
 
     push->priv.state = RUN;
-}
-
-/* True if no token came because its endpoint was remembered, and is not there any more: it is looked for anew. */
-static bool push_forgets_token_url(sbs_forward_push *push) {
-    const sbs_detail *detail = sbs_forward_server_detail(push->priv.config.server);
-    return push->priv.config.memory != NULL && detail->step == SBS_STEP_TOKEN &&
-           sbs_forward_memory_doubts_token_url(push->priv.config.memory);
-}
-
-static void push_keep_statement(sbs_forward_push *push) {
-    const sbs_forward_statement *statement;
-    uint16_t refused_with;
-    sbs_forward_memory *memory = push->priv.config.memory;
-
-    if (memory != NULL && sbs_forward_modes_learnt(&push->priv.modes, &statement, &refused_with)) {
-        sbs_forward_memory_note_statement(memory, statement, refused_with);
-    }
 }
 
 static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait) {
@@ -383,7 +205,7 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
     if (status == SBS_PENDING) {
         return status;
     }
-    if (status != SBS_OK && push_forgets_token_url(push)) {
+    if (status != SBS_OK && sbs_forward_learnt_forgets_token_url(push)) {
         *out_wait = (sbs_wait){.descriptor = -1};
         return SBS_PENDING;
     }
@@ -391,7 +213,7 @@ static sbs_status push_poll_learning(sbs_forward_push *push, sbs_wait *out_wait)
         return push_wait_to_learn(push, status, out_wait);
     }
 
-    push_keep_statement(push);
+    sbs_forward_learnt_note_statement(push);
 
     push->priv.attempts = 0;
     push_begin_engine(push);
@@ -473,33 +295,6 @@ static void push_fail(sbs_forward_push *push) {
     }
 }
 
-static bool push_note_batch(void *ctx, const sbs_push_batch_report *report) {
-    sbs_forward_push *push = ctx;
-    return sbs_forward_batch_note(&push->priv.batch, report, push->priv.now.mono_ms - push->priv.sent_ms);
-}
-
-/* What the poll says of batches. */
-static void push_learn_batch(sbs_forward_push *push, sbs_status status) {
-    const sbs_forward_push_config *config = &push->priv.config;
-    const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
-    bool refused = sbs_forward_batch_note_item(&push->priv.batch, event->kind);
-    if (status == SBS_OK) {
-        sbs_forward_batch_note_idle(&push->priv.batch);
-    }
-    if (refused && !config->batch_auto && config->warn != NULL) {
-        config->warn(config->ctx, "the server takes no batches: items are sent one by one");
-    }
-
-    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
-}
-
-/* A server that states another way of writing by now may refuse what it stated before. */
-static void push_doubt_statement(sbs_forward_push *push, const sbs_push_event *event) {
-    if (push->priv.config.memory != NULL && event->kind == SBS_PUSH_DEAD && event->http_status != 0) {
-        sbs_forward_memory_doubt_statement(push->priv.config.memory);
-    }
-}
-
 static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
     if (sbs_client_is_about_to_send(push->priv.engine_config.client)) {
         push->priv.sent_ms = push->priv.now.mono_ms;
@@ -513,14 +308,13 @@ static sbs_status push_poll_engine(sbs_forward_push *push, sbs_wait *out_wait) {
         return status;
     }
 
-    push_learn_batch(push, status);
-    if (event->kind >= SBS_PUSH_WAITING && push_forgets_token_url(push)) {
+    sbs_forward_learnt_note_event(push, status);
+    if (event->kind >= SBS_PUSH_WAITING && sbs_forward_learnt_forgets_token_url(push)) {
         sbs_push_wake(&push->priv.engine);
         *out_wait = (sbs_wait){.descriptor = -1};
         return SBS_PENDING;
     }
 
-    push_doubt_statement(push, event);
     if (event->kind != SBS_PUSH_NOTHING) {
         if (!push->priv.told) {
             push->priv.told_ms = push->priv.now.mono_ms;
@@ -593,13 +387,14 @@ void sbs_forward_push_cancel(sbs_forward_push *push) {
 
 static sbs_status push_allocate(sbs_forward_push *push) {
     sbs_push_config *engine = &push->priv.engine_config;
+    size_t item_max = push->priv.config.item_max;
 
-    engine->item = malloc(SBS_FORWARD_ITEM_MAX);
-    engine->item_size = SBS_FORWARD_ITEM_MAX;
+    engine->item = malloc(item_max);
+    engine->item_size = item_max;
 
     /* In a Bundle the item stands with its URL and its condition. */
-    engine->body = malloc(BODY_MAX);
-    engine->body_size = BODY_MAX;
+    engine->body = malloc(2 * item_max);
+    engine->body_size = 2 * item_max;
 
     engine->deferred = calloc(SBS_FORWARD_DEFERRED_MAX, sizeof *engine->deferred);
     engine->deferred_count = SBS_FORWARD_DEFERRED_MAX;
@@ -615,34 +410,16 @@ static sbs_status push_allocate(sbs_forward_push *push) {
     }
 
     /* Only the answer to a batch has to be read whole. */
-    engine->answer = malloc(SBS_FORWARD_ANSWER_MAX);
-    engine->answer_size = SBS_FORWARD_ANSWER_MAX;
+    engine->answer = malloc(item_max);
+    engine->answer_size = item_max;
     return engine->answer != NULL ? SBS_OK : SBS_ERR_MEMORY;
-}
-
-/* What an earlier run learnt of the server; what does not fit is asked for. */
-static void push_recall(sbs_forward_push *push) {
-    const sbs_forward_memory *memory = push->priv.config.memory;
-    const sbs_forward_statement *statement;
-    uint16_t refused_with;
-
-    if (memory != NULL && sbs_forward_memory_statement(memory, &statement, &refused_with)) {
-        (void)sbs_forward_modes_recall(&push->priv.modes, statement, refused_with);
-    }
-}
-
-static void push_keep_what_was_learnt(sbs_forward_push *push) {
-    sbs_forward_memory *memory = push->priv.config.memory;
-    sbs_forward_batch_facts facts = sbs_forward_batch_known(&push->priv.batch);
-
-    if (memory != NULL) {
-        sbs_forward_memory_watch(memory, push->priv.now);
-        sbs_forward_memory_note_batches(memory, &facts);
-    }
 }
 
 sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_config *config) {
     *push = (sbs_forward_push){.priv = {.config = *config, .open = true}};
+    if (config->item_max == 0) {
+        push->priv.config.item_max = SBS_FORWARD_ITEM_MAX;
+    }
 
     sbs_forward_modes_init(&push->priv.modes, config->server, config->mode, config->warn, config->ctx);
     if (config->trust_mode) {
@@ -652,28 +429,20 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     push->priv.engine_config = (sbs_push_config){
         .client = sbs_forward_server_client(config->server),
         .queue = config->queue,
-        .encoder = {.identify = push_identify, .encode = push_encode, .ctx = push},
+        .encoder = sbs_push_encoder_of(push),
         .already_there = config->already_there,
         .batches = &sbs_push_batches,
         .unknown_time = SBS_UNKNOWN_TIME_SEND, /* resources have their own times */
         .sent = push->priv.sent,
         .unstored = push->priv.unstored,
         .sent_count = SBS_FORWARD_BATCH_MAX,
-        .batch_told = push_note_batch,
-        .batch_ctx = push,
         .settle_ms = config->settle_ms,
     };
     if (config->settle_ms == 0) {
         push->priv.engine_config.settle_ms = 1; /* zero would be the engine's default */
     }
 
-    push_recall(push);
-    sbs_forward_batch_init(&push->priv.batch, config->queue, config->batch_max, config->batch_auto);
-    if (config->memory != NULL) {
-        sbs_forward_batch_recall(&push->priv.batch, sbs_forward_memory_batches(config->memory));
-    }
-    push->priv.engine_config.batch_max = sbs_forward_batch_size(&push->priv.batch);
-
+    sbs_forward_learnt_begin(push);
     sbs_status status = push_allocate(push);
     if (status == SBS_OK && config->mark_ahead > 1 && sbs_forward_ahead_fits(config->queue)) {
         status = sbs_forward_ahead_open(&push->priv.ahead, config->queue, config->mark_ahead, &push->priv.ahead_queue);
@@ -682,6 +451,10 @@ sbs_status sbs_forward_push_open(sbs_forward_push *push, const sbs_forward_push_
     }
     if (status == SBS_OK) {
         status = sbs_push_init(&push->priv.engine, &push->priv.engine_config);
+    }
+
+    if (config->lead != NULL) {
+        push_begin_engine(push);
     }
 
     if (status != SBS_OK) {
@@ -699,6 +472,7 @@ static void push_free_memory(sbs_forward_push *push) {
 
     sbs_forward_resource_free(&push->priv.resource);
     sbs_forward_modes_free(&push->priv.modes);
+    sbs_forward_gzip_free(&push->priv.gzip);
     sbs_forward_ahead_close(&push->priv.ahead);
     free(engine->item);
     free(engine->body);
@@ -713,7 +487,7 @@ static void push_free_memory(sbs_forward_push *push) {
 static sbs_status push_finish(sbs_forward_push *push) {
     const sbs_queue *queue = push->priv.engine_config.queue;
     sbs_forward_push_cancel(push);
-    push_keep_what_was_learnt(push);
+    sbs_forward_learnt_end(push);
 
     sbs_status status = SBS_OK;
     if (queue->ops->commit != NULL) {

@@ -146,13 +146,16 @@ static sbs_status judge_answer(sbs_linux_proxy_stream *stream, const char *host,
         return SBS_OK;
     }
 
+    /* tinyproxy says 401 to a login that is wrong. */
+    bool of_login = http == 407 || http == 401;
     sbs_linux_proxy_problem problem = http >= 500 ? SBS_LINUX_PROXY_FAILS : SBS_LINUX_PROXY_REFUSES;
-    if (http == 407) {
+    if (of_login) {
         problem = SBS_LINUX_PROXY_WANTS_LOGIN;
     }
-    if (http == 407 && stream->priv.proxy->login[0] != '\0') {
+    if (of_login && stream->priv.proxy->login[0] != '\0') {
         problem = SBS_LINUX_PROXY_REFUSES_LOGIN;
         stream->priv.barred = true;
+        stream->priv.barred_http = stream->priv.http_status;
         stream->priv.barred_ms = now_ms;
     }
 
@@ -215,7 +218,7 @@ static sbs_status start(sbs_linux_proxy_stream *stream, const char *host, uint16
         return SBS_OK;
     }
     if (barred) {
-        stream->priv.http_status = 407;
+        stream->priv.http_status = stream->priv.barred_http;
         return fail(stream, SBS_LINUX_PROXY_REFUSES_LOGIN, host, SBS_ERR_UNREACHABLE);
     }
 

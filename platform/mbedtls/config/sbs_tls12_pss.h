@@ -21,4 +21,16 @@ static inline int sbs_sig_alg_is_supported(const mbedtls_ssl_context *ssl, uint1
 
 #define mbedtls_ssl_sig_alg_is_supported sbs_sig_alg_is_supported
 
+/*
+ * What reaches this file's parser is a ServerHello without the extension of TLS 1.3, so it must say TLS 1.2. Mbed TLS
+ * up to 3.6.7 takes any version that the client would speak, and a ServerHello that says 0x0304 there led to a
+ * handshake of TLS 1.3 without any secret (CVE-2026-115490). 0 is below every version, and is refused with its alert.
+ */
+static inline uint16_t sbs_read_tls12_version(const unsigned char version[2], int transport) {
+    uint16_t said = mbedtls_ssl_read_version(version, transport);
+    return said == MBEDTLS_SSL_VERSION_TLS1_2 ? said : (uint16_t)MBEDTLS_SSL_VERSION_UNKNOWN;
+}
+
+#define mbedtls_ssl_read_version sbs_read_tls12_version
+
 #endif

@@ -25,11 +25,16 @@ static bool give_to_owner(int fd, uid_t owner) {
     }
 
     /* It is right as it is, unless the superuser has just made it. */
-    if (geteuid() != 0 || file.st_uid == owner || file.st_uid != 0) {
+    if (geteuid() != 0 || file.st_uid == owner) {
         return true;
     }
 
     return file.st_nlink == 1 && file.st_size <= NOTE_SIZE && fchown(fd, owner, (gid_t)-1) == 0;
+}
+
+static bool is_of_another(int fd, uid_t owner) {
+    struct stat file;
+    return fstat(fd, &file) == 0 && file.st_uid != owner && file.st_uid != 0;
 }
 
 /* How long ago the last pusher noted itself; UINT64_MAX: none ever did. A time that lies ahead is from another clock
@@ -63,6 +68,13 @@ static sbs_status open_lock(const char *path, uid_t owner, int *out_fd) {
             return SBS_ERR_FORBIDDEN;
         }
         return SBS_ERR_STORAGE;
+    }
+
+    /* Who made it in a folder of many could lock everybody out. */
+    if (is_of_another(fd, owner)) {
+        (void)close(fd);
+        errno = EPERM;
+        return SBS_ERR_FORBIDDEN;
     }
 
     /* Else the owner could not push any more once the superuser did. */

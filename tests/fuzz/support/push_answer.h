@@ -4,6 +4,9 @@
 #define PUSH_ANSWER_H
 
 #include "push_peer.h"
+#include "sbs/count.h"
+
+#define PICK(peer, list) (list)[fuzz_below((peer)->script, SBS_COUNT_OF(list))]
 
 typedef struct peer_request {
     sbs_text method, target, head, body;
@@ -53,6 +56,11 @@ typedef struct peer_said {
 
 /* True if it may count as stored. */
 bool peer_confirms(const peer_item *item, const peer_said *said);
+
+/* What an honest peer, and a network, do not do. */
+bool peer_tells_more(push_peer *peer, uint32_t of);
+/* Bytes of the input as they are. */
+void peer_send_raw(push_peer *peer);
 
 /* Sends head and body as the script wants; whatever it changes, the end of the message is noted. */
 void peer_send(push_peer *peer, unsigned status, const char *fields, const peer_body *body);

@@ -48,6 +48,7 @@ typedef struct push_peer {
     size_t piece;
     unsigned delay;
     peer_end end;
+    uint64_t carried;         /* bit for each item of the request that is being answered */
     uint64_t confirms;        /* bit for each item that the answer under way confirms */
     uint64_t confirms_unread; /* and for those that it may confirm where its body cannot be read */
     /* what is true */

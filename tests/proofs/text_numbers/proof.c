@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Proves: numbers are written within their room or refused, without a zero before them; the text reads as the same number
+ * Proves: numbers are written within their room or refused, without a zero before them; the text reads as the same
+ *   number
  * Bound: every uint64 and int64, every room of 0 to 20 bytes; the same number again: to 9999
  * Sources: core/src/text/text_writer.c core/src/text/text.c
  * Unwind: 22

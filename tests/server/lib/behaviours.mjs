@@ -35,6 +35,7 @@ export const BEHAVIOURS = {
     'html-fhir': 'FHIR answers 200 with HTML',
     'empty-401': 'FHIR answers 401 without a body and without WWW-Authenticate',
     'empty-403': 'FHIR answers 403 without a body',
+    'takes-gzip': 'bodies by gzip are taken',
     'duplicate-412': 'creates are answered with 412',
     'no-location': 'creates are answered 201 without Location and body',
     'relative-location': 'Location is relative and has no _history',

@@ -2,6 +2,7 @@
 // What the hostile server does: a token endpoint that needs node's crypto alone, and a small FHIR base.
 import { STATUS_CODES } from 'node:http';
 import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 
 import { misbehave } from './misbehaviours.mjs';
 
@@ -194,8 +195,15 @@ export class HostileService {
         return (this.#tokens.get(token) ?? 0) > Date.now();
     }
 
-    #fhir(request) {
-        const { head, on } = request;
+    /** The body without its coding, where that is taken. */
+    #plain({ head, body, on }) {
+        const coded = head.headers['content-encoding'] === 'gzip' && on('takes-gzip');
+        return coded ? gunzipSync(body) : body;
+    }
+
+    #fhir(given) {
+        const { head, on } = given;
+        const request = { ...given, body: this.#plain(given) };
         if (on('empty-401')) return { status: 401 };
         if (on('empty-403')) return { status: 403 };
         if (on('html-fhir')) return html();

@@ -55,7 +55,17 @@ function slowClock(refusal, { dated = true } = {}) {
 }
 const slowDiscovery = (request) => withHeaders(request.usual(), { Date: httpDate(-SLOW_CLOCK_S) });
 
-const statement = (fhirVersion, resourceType = 'CapabilityStatement') => ({
+/** A body that has a coding is answered so, and not looked at. */
+const coded = (answer) => (request) =>
+    request.isWrite && request.head.headers['content-encoding'] ? answer(request) : request.usual();
+/** A batch of more entries than that. */
+const crowded = (most, answer) => (request) => {
+    const body = request.head.headers['content-encoding'] ? '{}' : request.body.toString('utf8');
+    const entries = request.isBatch ? (JSON.parse(body).entry ?? []).length : 0;
+    return entries > most ? answer() : request.usual();
+};
+
+const statement = (fhirVersion, resourceType = 'CapabilityStatement', system = 'batch') => ({
     status: 200,
     headers: { ...FHIR_TYPE },
     body: JSON.stringify({
@@ -66,7 +76,7 @@ const statement = (fhirVersion, resourceType = 'CapabilityStatement') => ({
         rest: [
             {
                 mode: 'server',
-                interaction: [{ code: 'batch' }],
+                interaction: [{ code: system }],
                 resource: [
                     {
                         type: 'Observation',
@@ -394,7 +404,35 @@ export const MISBEHAVIOURS = {
     r5: ['metadata', 'a CapabilityStatement of FHIR 5.0.0', always(() => statement('5.0.0'))],
     'metadata-403': ['metadata', '403', always(() => ({ status: 403 }))],
     'metadata-batch': ['metadata', 'states batch', always(() => statement('4.0.1'))],
+    'metadata-transaction': [
+        'metadata',
+        'states transaction, and not batch',
+        always(() => statement('4.0.1', 'CapabilityStatement', 'transaction')),
+    ],
+    // bodies in a coding
+    'gzip-400': ['fhir', 'a coded body: 400 in text', coded(() => ({ status: 400, body: 'Unexpected token' }))],
+    'gzip-415': ['fhir', 'a coded body: 415', coded(() => ({ status: 415 }))],
+    'gzip-500': ['fhir', 'a coded body: 500 in text', coded(() => ({ status: 500, body: 'SyntaxError' }))],
+    'gzip-page': ['fhir', 'a coded body: 200 with JSON that is no resource', coded(() => json(200, { page: 1 }))],
+    'gzip-no-more': [
+        'fhir',
+        'coded bodies are taken three times, then 400',
+        coded((request) => {
+            const { seen } = request.service;
+            const count = [...seen].filter((each) => `${each}`.startsWith('coded ')).length;
+            seen.add(`coded ${count}`);
+            return count < 3 ? request.usual() : { status: 400 };
+        }),
+    ],
     // batches
+    'batch-404': ['fhir', 'a batch: 404', crowded(0, () => outcome(404, 'not-found', 'nothing here'))],
+    'batch-500': ['fhir', 'a batch: 500 in text', crowded(0, () => ({ status: 500, body: 'not implemented' }))],
+    'batch-25': [
+        'fhir',
+        'a batch of more than 25 entries: 400',
+        crowded(25, () => outcome(400, 'invalid', 'exceeded the configured limit of 25')),
+    ],
+    'batch-40': ['fhir', 'a batch of more than 40 entries: 413', crowded(40, () => ({ status: 413 }))],
     'batch-left-out': ['fhir', "a batch's answer lacks its last entry", batch((entries) => entries.slice(0, -1))],
     'batch-reordered': [
         'fhir',

@@ -77,6 +77,11 @@ void sbs_forward_ahead_be_strict(sbs_forward_ahead *ahead);
 /** True if all that was settled is durable. */
 bool sbs_forward_ahead_is_durable(const sbs_forward_ahead *ahead);
 
+/** True if the queue has a group open: something was marked or written that is not durable. */
+static inline bool sbs_forward_ahead_is_open(const sbs_forward_ahead *ahead) {
+    return ahead->priv.grouped;
+}
+
 /**
  * Makes durable what is kept back. @p at_rest: nothing is sent for a while: marks of what was not sent are taken back.
  * SBS_OK; else the queue failed: it is tried again by the next commit or flush, unless it was undone.

@@ -14,6 +14,7 @@
 #include "sbs/forward_ahead.h"
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_gzip.h"
 #include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
 #include "sbs/forward_resource.h"
@@ -51,12 +52,17 @@ typedef struct sbs_forward_push_config {
     bool batch_auto;     /**< batches only where a backlog waits, and their size by what is learnt */
     uint16_t mark_ahead; /**< items that are marked in one commit, at most SBS_FORWARD_AHEAD_MAX; 0 or 1, or a queue
                             without bulk operations: each by itself. Plain writes are marked one by one */
+    bool no_gzip;        /**< no body is coded */
     uint32_t settle_ms;  /**< how long a server may take to find what it stored */
     bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
     bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
     uint64_t pushed_ms;  /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
-    sbs_forward_memory *memory; /**< optional: what was learnt of the server, open, and closed after the push */
-    sbs_forward_clock *clock;   /**< optional: learns from the server's answers whether the wall clock is right */
+    struct sbs_forward_push *lead; /**< one of several connections: another one has learnt how things are written; it
+                                      must outlive this push. NULL: this one learns it */
+    sbs_forward_ahead *ahead;      /**< optional: what @c queue goes through, to be strict where writes are plain */
+    size_t item_max;               /**< most bytes of an item that @c queue tells; 0: SBS_FORWARD_ITEM_MAX */
+    sbs_forward_memory *memory;    /**< optional: what was learnt of the server, open, and closed after the push */
+    sbs_forward_clock *clock;      /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
@@ -93,6 +99,8 @@ typedef struct sbs_forward_push {
         sbs_push_sent sent[SBS_FORWARD_BATCH_MAX];
         uint32_t unstored[SBS_FORWARD_BATCH_MAX];
         sbs_forward_batch batch;
+        sbs_forward_gzip gzip;
+        sbs_push_coder coder;
         uint64_t sent_ms; /* the first byte of the request under way */
         uint64_t looks;
         uint64_t resume_ms;
@@ -124,6 +132,11 @@ SBS_NODISCARD sbs_status sbs_forward_push_poll(sbs_forward_push *push, sbs_now n
 
 /** How an item that was looked at lately was, or would have been, written. False if nothing is known of it. */
 bool sbs_forward_push_mode_of(const sbs_forward_push *push, uint64_t id, sbs_write_mode *out_mode);
+
+/** True once it is known how things are written: the engine runs. */
+static inline bool sbs_forward_push_has_learnt(const sbs_forward_push *push) {
+    return push->priv.state != 0;
+}
 
 /** Ends a wait: something was appended, or the network came back. */
 void sbs_forward_push_wake(sbs_forward_push *push);

@@ -65,8 +65,8 @@ typedef enum sbs_linux_proxy_problem {
     SBS_LINUX_PROXY_SILENT,        /**< it did not answer in time: SBS_ERR_TIMEOUT */
     SBS_LINUX_PROXY_CLOSED,        /**< it closed the connection before it answered: SBS_ERR_NETWORK */
     SBS_LINUX_PROXY_NO_HTTP,       /**< what answered is no HTTP proxy, or no head that ends: SBS_ERR_NETWORK */
-    SBS_LINUX_PROXY_WANTS_LOGIN,   /**< 407, and none was given: SBS_ERR_UNREACHABLE, as those that follow */
-    SBS_LINUX_PROXY_REFUSES_LOGIN, /**< 407 to the login that was given; it is not sent again for five minutes */
+    SBS_LINUX_PROXY_WANTS_LOGIN,   /**< 407 or 401, and none was given: SBS_ERR_UNREACHABLE, as those that follow */
+    SBS_LINUX_PROXY_REFUSES_LOGIN, /**< the same to the login that was given; it is not sent again for five minutes */
     SBS_LINUX_PROXY_REFUSES,       /**< another status of 300 to 499 */
     SBS_LINUX_PROXY_FAILS          /**< 500 and more: it did not reach the server */
 } sbs_linux_proxy_problem;
@@ -83,7 +83,7 @@ typedef struct sbs_linux_proxy_stream {
         bool barred;    /* the login was refused at barred_ms */
         size_t len, at; /* of what is in the buffer */
         size_t head_len;
-        uint16_t http_status;
+        uint16_t http_status, barred_http;
         uint8_t line_len; /* of the line of the head that is read, up to 255 */
         bool in_fields;   /* the status line was read */
         sbs_linux_proxy_problem problem;

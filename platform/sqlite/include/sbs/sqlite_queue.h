@@ -41,11 +41,13 @@ struct sqlite3_stmt;
  * when it is opened, in one transaction; older programs refuse it from then on. */
 #define SBS_SQLITE_QUEUE_VERSION 2
 
-#define SBS_SQLITE_PAGE_BYTES 2048u /**< of the pages of a new file, unless the configuration says 1024 */
 #define SBS_SQLITE_STATEMENTS 64    /**< room for prepared statements */
 #define SBS_SQLITE_HASH_SIZE 20u    /**< bytes of an identity and of a content hash */
 #define SBS_SQLITE_TYPE_SIZE 65u    /**< of a resource type, with the NUL */
 #define SBS_SQLITE_SOURCE_SIZE 128u /**< of the name of a source device, with the NUL */
+
+/** Bytes of the pages of a new file, unless the configuration says 1024. */
+#define SBS_SQLITE_PAGE_BYTES 2048u
 
 /** What append() does when the queue is full. */
 typedef enum sbs_sqlite_policy {
@@ -369,7 +371,7 @@ typedef struct sbs_sqlite_pusher {
  * queue belongs, also if the superuser takes it.
  * @param out_idle_ms milliseconds since a pusher noted itself last; UINT64_MAX if none ever did; may be NULL.
  * @return SBS_OK; SBS_ERR_BUSY: another process pushes; SBS_ERR_FORBIDDEN: it is the queue of another user, or
- * FILE.lock cannot be opened (an older program's, left by another user); SBS_ERR_NOT_FOUND: no queue; SBS_ERR_FORMAT:
+ * FILE.lock belongs to another user, or cannot be opened; SBS_ERR_NOT_FOUND: no queue; SBS_ERR_FORMAT:
  * no file; SBS_ERR_ARGUMENT: the name is too long; SBS_ERR_STORAGE. errno tells more.
  */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_lock_pusher(sbs_sqlite_pusher *pusher, const char *path,

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file linux_encode.h
+ * Bodies by gzip (RFC 1952), for servers that take them (RFC 9110 section 8.4).
+ */
+#ifndef SBS_LINUX_ENCODE_H
+#define SBS_LINUX_ENCODE_H
+
+#include <stdbool.h>
+
+#include "sbs/status.h"
+#include "sbs/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Zero-initialise; about 300 KB from the first use on. */
+typedef struct sbs_linux_encoder {
+    struct {
+        void *stream;
+        char *out;
+        size_t size;
+        size_t used; /* bytes of it that were ever written */
+    } priv;
+} sbs_linux_encoder;
+
+/**
+ * Codes @p body. @p quick: with less time and a larger result. @p out_coded is the encoder's, valid until the next
+ * call. SBS_OK; SBS_ERR_MEMORY; SBS_ERR_TOO_LARGE (4 GiB); SBS_ERR_UNSUPPORTED: built without zlib.
+ */
+SBS_NODISCARD sbs_status sbs_linux_gzip(sbs_linux_encoder *encoder, sbs_text body, bool quick, sbs_text *out_coded);
+
+/** Wipes and frees. Legal after zero-initialisation, and twice. */
+void sbs_linux_encoder_free(sbs_linux_encoder *encoder);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several connections over one queue on SQLite: devices beside each other and each in its order, one token, one commit
+ * for all, fewer connections where the server has enough; and cuts of the power at each operation.
+ */
+#include <string.h>
+
+#include "power_cut.h"
+#include "sbs/count.h"
+#include "sqlite_cut_vfs.h"
+#include "sqlite_drain.h"
+#include "test.h"
+
+#define ITEMS DRAIN_ITEMS
+
+/* Every call of a stream waits once, so that what one line sends is under way while the others go on. */
+static void wait_everywhere(void) {
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].server.pending_first = true;
+    }
+}
+
+static unsigned sum_of_tokens(void) {
+    unsigned sum = 0;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        sum += world.fhir[i].tokens;
+    }
+    return sum;
+}
+
+static unsigned in_flight(void) {
+    unsigned count = 0;
+    for (size_t i = 0; i < world.push.priv.count; i++) {
+        count += world.push.priv.lines[i]->view->in_flight;
+    }
+    return count;
+}
+
+/* The most that were under way at a time. */
+static unsigned run_and_count(void) {
+    unsigned most = 0;
+    sbs_status status = SBS_PENDING;
+    for (unsigned polls = 0; status == SBS_PENDING; polls++) {
+        assert_true(polls < 20000);
+        status = drain_poll();
+        unsigned now = in_flight();
+        most = now > most ? now : most;
+    }
+    assert_int_equal(status, SBS_OK);
+    return most;
+}
+
+static void devices_go_beside_each_other_each_in_its_order(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 6);
+    wait_everywhere();
+    assert_true(drain_start());
+    assert_in_range(run_and_count(), 3, 6);
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(world.disorder, 0);
+    assert_int_equal(sum_of_tokens(), 1);
+    assert_true(world.safe[ITEMS]);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+static void one_device_keeps_its_order(void **state) {
+    (void)state;
+    drain_begin(1, SBS_FORWARD_IF_NONE_EXIST, 1, ITEMS, 8, 1);
+    wait_everywhere();
+    assert_true(drain_start());
+    assert_int_equal(run_and_count(), 1);
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(world.disorder, 0);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+static void what_has_no_order_goes_over_all(void **state) {
+    (void)state;
+    drain_begin(64, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    assert_true(drain_start());
+    assert_in_range(run_and_count(), 4, 8);
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* The same identifier twice, with another content. */
+static void one_identifier_is_never_under_way_twice(void **state) {
+    (void)state;
+    uint8_t identity[SBS_SQLITE_HASH_SIZE];
+    drain_begin(8, SBS_FORWARD_PUT, 1, 0, 8, 0);
+    assert_true(drain_open_queue());
+    memset(identity, 7, sizeof identity);
+    for (unsigned i = 0; i < 4; i++) {
+        static const char text[] = "{\"resourceType\":\"Observation\",\"identifier\":[{\"value\":\"n1\"}]}";
+        const sbs_queue_meta meta = {.utc_s = 1, .zone_minutes = SBS_ZONE_UNKNOWN};
+        uint8_t content[SBS_SQLITE_HASH_SIZE];
+        memset(content, (int)i, sizeof content);
+        const sbs_sqlite_facts facts = {.identity = identity, .content = content, .type = "Observation"};
+        sbs_sqlite_repeat repeat;
+        uint64_t id;
+        assert_int_equal(sbs_sqlite_queue_add(&world.db, &meta, &facts, text, sizeof text - 1, &id, &repeat), SBS_OK);
+    }
+    sbs_sqlite_queue_close(&world.db);
+    wait_everywhere();
+    world.config.push.already_there = SBS_ALREADY_ACCEPT;
+    assert_true(drain_start());
+    assert_int_equal(run_and_count(), 1);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* All wait as long as one was asked to, and there are fewer of them then. */
+static void a_server_that_asks_for_time_slows_all(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    assert_true(drain_start());
+    while (sbs_forward_fan_active(&world.push) < 4) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].fhir_status = 429;
+        world.fhir[i].fields = "Retry-After: 30\r\n";
+    }
+    uint32_t before = sbs_forward_fan_active(&world.push);
+    while (sbs_forward_fan_active(&world.push) >= before) {
+        before = sbs_forward_fan_active(&world.push);
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    uint64_t asked_ms = world.now.mono_ms;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].fhir_status = 0;
+    }
+    while (in_flight() > 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    while (in_flight() == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    assert_in_range(world.now.mono_ms, asked_ms + 29000, asked_ms + 60000);
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* A connection that cannot be had takes nothing with it. */
+static void a_server_with_a_limit_is_served_with_fewer(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    for (unsigned i = 2; i < DRAIN_LINES; i++) {
+        world.fhir[i].server.open_fails = SBS_ERR_REFUSED;
+    }
+    assert_true(drain_start());
+    uint64_t began_ms = world.now.mono_ms;
+    (void)run_and_count();
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(world.waits, 0);
+    assert_in_range(world.now.mono_ms, began_ms, began_ms + 20000);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+static void when_nothing_goes_all_is_told_once(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 4, 0);
+    assert_true(drain_start());
+    while (world.fhir_count < 4) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].close_each = true;
+        world.fhir[i].server.open_fails = SBS_ERR_UNREACHABLE;
+    }
+    while (world.waits == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    assert_int_equal(in_flight(), 0);
+    assert_int_equal(world.pending_count, 0);
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+static void what_was_not_sent_is_not_marked_at_the_end(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 4, 0);
+    assert_true(drain_start());
+    while (world.durables == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    unsigned under_way = in_flight();
+    assert_int_equal(sbs_forward_fan_close(&world.push), SBS_OK);
+    assert_in_range(drain_marked(), 0, under_way);
+    sbs_forward_server_close(&world.server);
+    world.running = false;
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* ---- power ------------------------------------------------------------------------------------------------------- */
+
+static void begin_variant(unsigned variant) {
+    static const uint16_t depths[] = {1, 8, 64};
+    static const unsigned lanes[] = {0, 3};
+    sbs_forward_mode mode = variant % 2 == 0 ? SBS_FORWARD_PUT : SBS_FORWARD_IF_NONE_EXIST;
+    drain_begin(depths[variant % 3], mode, variant < 6 ? 1 : 5, ITEMS, variant % 4 < 2 ? 4 : 8, lanes[variant / 3 % 2]);
+    wait_everywhere();
+}
+
+static void each_item_is_stored_once_whatever_is_cut(void **state) {
+    unsigned cuts = 0;
+    unsigned stride = cut_is_long() ? 1 : 11;
+    (void)state;
+    for (unsigned variant = 0; variant < 12; variant++) {
+        unsigned operations = drain_live(0, 1, begin_variant, variant);
+        assert_true(operations > 15);
+        for (unsigned at = 1 + variant % stride; at <= operations; at += stride) {
+            cuts += drain_live(at, variant * 1000 + at, begin_variant, variant);
+        }
+    }
+    assert_true(cuts > 12);
+    print_message("several connections: power cuts tried %u, lost 0, twice 0, out of order 0\n", cuts);
+}
+
+static int set_up(void **state) {
+    cut_vfs_register();
+    return fake_setup_group(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(devices_go_beside_each_other_each_in_its_order),
+        cmocka_unit_test(one_device_keeps_its_order),
+        cmocka_unit_test(what_has_no_order_goes_over_all),
+        cmocka_unit_test(one_identifier_is_never_under_way_twice),
+        cmocka_unit_test(a_server_that_asks_for_time_slows_all),
+        cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),
+        cmocka_unit_test(when_nothing_goes_all_is_told_once),
+        cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),
+        cmocka_unit_test(each_item_is_stored_once_whatever_is_cut),
+    };
+    return cmocka_run_group_tests(tests, set_up, fake_teardown_group);
+}
