@@ -5,7 +5,7 @@
  * Bound: every text of 0 to 3 bytes, every room of 0 to 9
  * Sources: core/src/text/form.c core/src/text/text_writer.c core/src/text/ascii.c core/src/text/text.c
  * Unwind: 11
- * Meant: form_put_percent:conversion
+ * Meant: form_put_percent:conversion main:conversion
  * Suite: short
  * Fault: core/src/text/form.c `(unsigned char)c >> 4)` => `(unsigned char)c >> 3)`
  */
@@ -16,6 +16,10 @@ enum { BYTES = 3, ROOM = 9 };
 
 static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+}
+
+static unsigned value_of(char c) {
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'A') + 10;
 }
 
 static bool is_unreserved(char c) {
@@ -40,6 +44,7 @@ int main(void) {
         PROVE(is_unreserved(out_text[i]) || out_text[i] == '+' || out_text[i] == '%');
         if (out_text[i] == '%') {
             PROVE(i + 2 < out.len && is_hex(out_text[i + 1]) && is_hex(out_text[i + 2]));
+            PROVE(len > 1 || value_of(out_text[1]) * 16 + value_of(out_text[2]) == ((unsigned)text[0] & 0xFFu));
             REACHED("an escape");
         }
     }
