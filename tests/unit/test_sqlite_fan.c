@@ -200,6 +200,31 @@ static void who_has_nothing_to_do_is_not_connected_while_others_go_on(void **sta
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* Each engine knows of the last items that they are not stored, until another one sends them. */
+static void what_another_one_sent_may_be_stored(void **state) {
+    (void)state;
+    size_t known = 0;
+    drain_begin(8, SBS_FORWARD_IF_NONE_EXIST, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    assert_true(drain_start());
+    for (sbs_status status = SBS_PENDING; status == SBS_PENDING; status = drain_poll()) {
+        for (; known < world.push.priv.count && known < 3; known++) {
+            for (uint32_t id = ITEMS / 2; id <= ITEMS; id++) {
+                assert_int_equal(world.stored[id], 0);
+                world.push.priv.lines[known]->push.priv.unstored[id] = id;
+            }
+        }
+    }
+    assert_int_equal(known, 3);
+    for (size_t i = 0; i < known; i++) {
+        for (uint32_t id = ITEMS / 2; id <= ITEMS; id++) {
+            assert_int_equal(world.push.priv.lines[i]->push.priv.unstored[id], 0);
+        }
+    }
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
 /* A connection that cannot be had takes nothing with it. */
 static void a_server_with_a_limit_is_served_with_fewer(void **state) {
     (void)state;
@@ -292,6 +317,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_asks_for_time_slows_all),
         cmocka_unit_test(who_has_sent_something_takes_nothing_more_while_time_is_asked_for),
         cmocka_unit_test(who_has_nothing_to_do_is_not_connected_while_others_go_on),
+        cmocka_unit_test(what_another_one_sent_may_be_stored),
         cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),
         cmocka_unit_test(when_nothing_goes_all_is_told_once),
         cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),

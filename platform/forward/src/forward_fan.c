@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "sbs/count.h"
+
 #define LINE_ITEM_MAX (2u << 20) /* larger items go over the first line */
 #define POLLS_MAX 64u            /* of a line in one turn */
 #define LATE_MS 1000u            /* what was told is durable by then */
@@ -99,6 +101,8 @@ static sbs_status line_open_push(sbs_forward_line *line) {
         config.queue = &line->queue;
         config.mark_ahead = 1;
         config.ahead = &fan->priv.share.priv.ahead;
+        line->view->notes = line->push.priv.unstored;
+        line->view->note_count = SBS_COUNT_OF(line->push.priv.unstored);
     }
     if (fan->priv.count > 0) {
         config.lead = &fan->priv.lines[0]->push;
