@@ -130,6 +130,7 @@ static sbs_status start_push(void) {
     device.client_config = (sbs_client_config){
         .fhir_base = device.settings.fhir_base,
         .client_id = device.settings.client_id,
+        .kid_of = sbs_jwk_kid,
         .scope = "system/Observation.u",
         .key = &device.settings.key,
         .stream = &device.settings.stream,

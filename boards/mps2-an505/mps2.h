@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arm MPS2 with the FPGA image AN505, a Cortex-M33 (Arm DAI 0505): the addresses are those of its secure state, in which
- * the whole program runs. */
+/* Arm MPS2 with the FPGA image AN505, a Cortex-M33 (Arm DAI 0505): the addresses are those of its secure state, in
+ * which the whole program runs. */
 #ifndef MPS2_H
 #define MPS2_H
 

@@ -30,6 +30,8 @@
 #define SET_SIZE (1u << 22)
 
 static char statement[4u << 20];
+static char short_statement[1024];
+static bool deaf;
 static SSL_CTX *tls;
 static uint64_t seen[SET_SIZE];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -100,7 +102,8 @@ static size_t answer_get(connection *peer, const char *target) {
     char text[512];
     gets++;
     if (strstr(target, "/metadata") != NULL) {
-        return answer_json(peer->out, statement);
+        bool some = strstr(target, "_elements=") != NULL && !deaf;
+        return answer_json(peer->out, some ? short_statement : statement);
     }
     if (strstr(target, "smart-configuration") != NULL) {
         const char *host = strstr(peer->in, "Host: ") + 6;
@@ -270,24 +273,21 @@ static void *await_end(void *unused) {
     _exit(0);
 }
 
-static void fill_statement(size_t size) {
-    size_t len =
-        (size_t)sprintf(statement, "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":["
-                                   "{\"mode\":\"server\",\"interaction\":[{\"code\":\"transaction\"}],"
-                                   "\"resource\":[");
+static void fill_statement(char *out, size_t size) {
+    size_t len = (size_t)sprintf(out, "{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"4.0.1\",\"rest\":["
+                                      "{\"mode\":\"server\",\"interaction\":[{\"code\":\"transaction\"}],"
+                                      "\"resource\":[");
     for (unsigned i = 0; len + 1024 < size && len + 1024 < sizeof statement; i++) {
         char name[4] = {(char)('A' + i / 676 % 26), (char)('a' + i / 26 % 26), (char)('a' + i % 26), '\0'};
-        len += (size_t)sprintf(statement + len, "{\"type\":\"X%s\",\"searchParam\":[", name);
-        for (unsigned j = 0; j < 60 && len + 1024 < size; j++) {
-            len += (size_t)sprintf(statement + len,
-                                   "%s{\"name\":\"p%u\",\"type\":\"token\",\"documentation\":\"of no use\"}",
+        len += (size_t)sprintf(out + len, "{\"type\":\"X%s\",\"searchParam\":[", name);
+        for (unsigned j = 0; j < 230 && len + 1024 < size; j++) {
+            len += (size_t)sprintf(out + len, "%s{\"name\":\"p%u\",\"type\":\"token\",\"documentation\":\"of no use\"}",
                                    j == 0 ? "" : ",", j);
         }
-        len += (size_t)sprintf(statement + len, "]},");
+        len += (size_t)sprintf(out + len, "]},");
     }
-    (void)sprintf(statement + len,
-                  "{\"type\":\"Observation\",\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"}],"
-                  "\"updateCreate\":true,\"conditionalCreate\":true}]}]}");
+    (void)sprintf(out + len, "{\"type\":\"Observation\",\"interaction\":[{\"code\":\"create\"},{\"code\":\"update\"}],"
+                             "\"updateCreate\":true,\"conditionalCreate\":true}]}]}");
 }
 
 static int listen_at(const char *address, uint16_t *out_port) {
@@ -306,13 +306,15 @@ int main(int argc, char **argv) {
     uint16_t port = 0;
     pthread_t thread;
     tls = SSL_CTX_new(TLS_server_method());
-    if (argc != 5 || tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
+    if (argc < 5 || tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
         SSL_CTX_use_certificate_file(tls, argv[1], SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_use_PrivateKey_file(tls, argv[2], SSL_FILETYPE_PEM) != 1) {
         (void)fprintf(stderr, "outage_server: usage, or the certificate\n");
         return 2;
     }
-    fill_statement(strtoul(argv[4], NULL, 10));
+    deaf = argc > 5;
+    fill_statement(statement, strtoul(argv[4], NULL, 10));
+    fill_statement(short_statement, 0);
     int fd = listen_at(argv[3], &port);
     if (fd < 0) {
         perror("outage_server");

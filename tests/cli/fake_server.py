@@ -36,7 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def usual(self):
         if self.command == "POST" and "/token" in self.path:
             return [200, {"Content-Type": "application/json"}, TOKEN]
-        if self.path.endswith("/metadata"):
+        if self.path.split("?")[0].endswith("/metadata"):
             return [200, FHIR, STATEMENT]
         if self.path.endswith("/.well-known/smart-configuration"):
             return [200, {"Content-Type": "application/json"}, {"token_endpoint": "BASE/token"}]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TLS stream against a server of Mbed TLS whose records the input changes (support/tls_peer.h), up to three
+ * The TLS stream against a server of Mbed TLS whose records the input changes (support/tls_peer.h), up to five
  * connections behind each other, so that sessions are resumed.
  */
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "sbs/count.h"
+#include "sbs/mbedtls_platform.h"
 #include "sbs/tls_explain.h"
 #include "sbs/tls_stream.h"
 #include "tls_peer.h"
@@ -26,10 +27,31 @@ typedef struct world {
     sbs_stream stream;
     sbs_now now;
     const char *host;
+    uint16_t port;
     bool has_time;
+    unsigned allocations_left; /* of the client, before one fails; 0: none does */
+    bool is_client;            /* who allocates now */
+    bool lacked_memory;        /* in this call */
 } world;
 
 static world w;
+
+/* ---- memory that ends ----------------------------------------------------------------------------------------------
+ */
+
+static void *allocate(size_t count, size_t size) {
+    if (w.is_client && w.allocations_left > 0 && --w.allocations_left == 0) {
+        fuzz_talk("no memory\n");
+        w.lacked_memory = true;
+        return NULL;
+    }
+    return calloc(count, size);
+}
+
+static const sbs_mbedtls_allocator allocator = {allocate, free};
+
+/* ---- one connection ------------------------------------------------------------------------------------------------
+ */
 
 static bool is_over(sbs_status status) {
     return status != SBS_PENDING && status != SBS_OK;
@@ -57,7 +79,10 @@ static bool may_be_trusted(void) {
 static sbs_status open_stream(void) {
     sbs_status status = SBS_PENDING;
     for (unsigned i = 0; i < STEPS_MAX && status == SBS_PENDING; i++) {
-        status = w.stream.ops->open(w.stream.ctx, w.host, 443, w.now);
+        w.is_client = true;
+        w.lacked_memory = false;
+        status = w.stream.ops->open(w.stream.ctx, w.host, w.port, w.now);
+        w.is_client = false;
         check_call();
         if (w.peer.is_open) {
             tls_peer_work(&w.peer);
@@ -67,9 +92,11 @@ static sbs_status open_stream(void) {
     fuzz_talk("open: %d, code %d, %s %s, certificate %d\n", (int)status, (int)w.stream.ops->last_code(w.stream.ctx),
               sbs_tls_stream_version(&w.tls), sbs_tls_stream_resumed(&w.tls) ? "resumed" : "", (int)w.peer.certificate);
     FUZZ_REQUIRE(status != SBS_OK || may_be_trusted());
+    /* No memory is no word about a certificate. */
+    FUZZ_REQUIRE(!w.lacked_memory ||
+                 (status != SBS_ERR_UNTRUSTED && status != SBS_ERR_WRONG_NAME && status != SBS_ERR_CERT_DATE));
     FUZZ_REQUIRE(status != SBS_OK || w.has_time);
     FUZZ_REQUIRE(status != SBS_END);
-    /* Nobody disturbed it: an honest server is reached. */
     return status;
 }
 
@@ -79,7 +106,9 @@ static sbs_status send_request(void) {
     size_t sent = 0;
     for (unsigned i = 0; i < STEPS_MAX && sent < sizeof request && !is_over(status); i++) {
         size_t count = 0;
+        w.is_client = true;
         status = w.stream.ops->send(w.stream.ctx, request + sent, sizeof request - sent, &count);
+        w.is_client = false;
         check_call();
         FUZZ_REQUIRE((status == SBS_OK) == (count > 0) && count <= sizeof request - sent);
         sent += count;
@@ -96,7 +125,9 @@ static sbs_status receive_page(void) {
     for (unsigned i = 0; i < STEPS_MAX && !is_over(status); i++) {
         size_t len = 0;
         const size_t size = fuzz_chance(&w.script, 8) ? 1 : sizeof buffer;
+        w.is_client = true;
         status = w.stream.ops->receive(w.stream.ctx, buffer, size, &len);
+        w.is_client = false;
         check_call();
         FUZZ_REQUIRE((status == SBS_OK) == (len > 0) && len <= size);
         FUZZ_REQUIRE(w.peer.spoils_plain || got + len <= w.peer.page_len);
@@ -108,6 +139,8 @@ static sbs_status receive_page(void) {
     fuzz_talk("received %zu of %zu: %d\n", got, w.peer.page_len, (int)status);
     FUZZ_REQUIRE(status != SBS_END || w.peer.said_goodbye || w.peer.spoils_plain);
     FUZZ_REQUIRE(status != SBS_END || w.peer.spoils_plain || got == w.peer.page_len);
+    size_t more = 0;
+    FUZZ_REQUIRE(status != SBS_END || w.stream.ops->receive(w.stream.ctx, buffer, 1, &more) == SBS_END);
     return status;
 }
 
@@ -117,11 +150,13 @@ static void check_failed(void) {
     size_t len = 9;
     FUZZ_REQUIRE(w.stream.ops->send(w.stream.ctx, &byte, 1, &len) == SBS_ERR_STATE && len == 0);
     FUZZ_REQUIRE(w.stream.ops->receive(w.stream.ctx, &byte, 1, &len) != SBS_OK && len == 0);
-    FUZZ_REQUIRE(is_over(w.stream.ops->open(w.stream.ctx, w.host, 443, w.now)));
+    FUZZ_REQUIRE(is_over(w.stream.ops->open(w.stream.ctx, w.host, w.port, w.now)));
     FUZZ_REQUIRE(sbs_tls_stream_version(&w.tls)[0] == '\0' && !sbs_tls_stream_resumed(&w.tls));
 }
 
 static void connect_once(void) {
+    w.port = (uint16_t)(443 + fuzz_below(&w.script, 4));
+    w.allocations_left = fuzz_chance(&w.script, 6) ? 1u + fuzz_below(&w.script, 400) : 0;
     sbs_status status = open_stream();
     if (status == SBS_OK) {
         FUZZ_REQUIRE(sbs_tls_stream_version(&w.tls)[0] != '\0');
@@ -140,6 +175,7 @@ static void connect_once(void) {
     }
     (void)sbs_tls_problem_text(sbs_tls_stream_problem(&w.tls));
     (void)sbs_tls_stream_alert(&w.tls);
+    w.allocations_left = 0;
     w.stream.ops->close(w.stream.ctx);
     FUZZ_REQUIRE(!w.peer.is_open);
 }
@@ -171,8 +207,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 2048) {
         return 0;
     }
-    fuzz_crypto();
     if (!prepared) {
+        FUZZ_REQUIRE(sbs_mbedtls_init(&allocator) == SBS_OK);
         tls_peer_prepare();
         prepared = true;
     }
@@ -181,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_random_reset(1);
     tls_peer_begin(&w.peer, &w.script);
     configure();
-    const unsigned connections = 1 + fuzz_below(&w.script, 3);
+    const unsigned connections = 1 + fuzz_below(&w.script, 5);
     if (sbs_tls_stream_init(&w.tls, &w.config, &w.peer.stream, &w.stream) == SBS_OK) {
         for (unsigned i = 0; i < connections; i++) {
             connect_once();

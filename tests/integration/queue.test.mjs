@@ -59,6 +59,24 @@ describe('add and push', () => {
         assert.deepEqual(await queue.waiting(), []);
         await assertEachOnce(server, ids);
     });
+    test('over several connections: each once, each device in its order, with one token', async () => {
+        const ids = series('c', 120);
+        const device = (i) => ({ extra: `"device":{"reference":"Device/${i % 6}"},` });
+        await queue.add(ids.map((id, i) => observation(id, device(i))));
+        const pushed = await queue.push(['--connections', '6', '--batch', '1', '--mark-ahead', '16']);
+        assert.equal(pushed.status, 0, pushed.text);
+        const told = pushLines(pushed).map(({ name }) => name);
+        for (let i = 0; i < 6; i++) {
+            const own = ids.filter((_, at) => at % 6 === i).map(nameOf);
+            assert.deepEqual(
+                told.filter((name) => own.includes(name)),
+                own,
+            );
+        }
+        assert.equal(told.length, ids.length);
+        assert.equal((await server.requests('?where=token')).length, 1);
+        await assertEachOnce(server, ids);
+    });
     test('an empty queue makes no traffic', async () => {
         await queue.add(items(['a']));
         await queue.push();

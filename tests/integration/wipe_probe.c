@@ -32,6 +32,7 @@ static sbs_status go_the_whole_way(sbs_linux_platform *platform, char **argv, bo
     const sbs_client_config config = {
         .fhir_base = argv[1],
         .client_id = argv[2],
+        .kid_of = sbs_jwk_kid,
         .scope = "system/Observation.cruds",
         .key = &platform->key,
         .stream = &platform->stream,

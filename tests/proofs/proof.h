@@ -47,4 +47,12 @@ static inline size_t any_count(size_t max) {
     return count;
 }
 
+/* Runs @p prove for each number of bytes up to @p max, on text that ends where its memory does, so that nothing behind
+ * it may be read. A length that CBMC knows costs it far less than one that it must carry along. */
+#define FOR_EACH_LENGTH(max, prove)                                                                                    \
+    for (size_t length = 0; length <= (max); length++) {                                                               \
+        char memory[(max) + 1];                                                                                        \
+        prove(memory + (max) + 1 - length, length);                                                                    \
+    }
+
 #endif

@@ -197,7 +197,7 @@ static void serve_bundle(fake_fhir *fhir, const char *request, size_t len) {
 
 static void serve_fhir(fake_fhir *fhir, const char *request, size_t len) {
     char value[8192];
-    bool public_path = fake_request_is(request, len, "GET /r4/metadata ");
+    bool public_path = fake_request_is(request, len, "GET /r4/metadata");
     bool authorized =
         fake_field(request, len, "Authorization", value, sizeof value) && strncmp(value, "Bearer tok-", 11) == 0;
     bool refused = !public_path && (!authorized || fhir->spent);
@@ -226,7 +226,7 @@ static void serve(fake_server *server, const char *request, size_t len) {
         serve_token(fhir, request, len);
     } else if (fake_request_is(request, len, "GET /r4/.well-known/smart-configuration ")) {
         serve_discovery(fhir);
-    } else if (fhir->statement != NULL && fake_request_is(request, len, "GET /r4/metadata ")) {
+    } else if (fhir->statement != NULL && fake_request_is(request, len, "GET /r4/metadata")) {
         serve_statement(fhir);
     } else {
         serve_fhir(fhir, request, len);
@@ -265,6 +265,7 @@ void fake_setup_init(fake_setup *setup) {
     setup->config = (sbs_client_config){
         .fhir_base = "https://fhir.example/r4/",
         .client_id = "device-1",
+        .kid_of = sbs_jwk_kid,
         .scope = "system/Observation.cruds",
         .key = &setup->key,
         .stream = &setup->fhir.server.stream,

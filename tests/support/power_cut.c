@@ -39,3 +39,13 @@ unsigned cut_effort(unsigned brief, unsigned lengthy) {
 
     return cut_is_long() ? lengthy : brief;
 }
+
+unsigned cut_stride(void) {
+    const char *stride = getenv("SBS_CUT_STRIDE");
+    unsigned given = stride != NULL ? (unsigned)strtoul(stride, NULL, 10) : 0;
+    if (given != 0) {
+        return given;
+    }
+
+    return cut_is_long() ? 3 : 5;
+}

@@ -24,6 +24,8 @@ bool cut_run_until(const cut_scenario *scenario, uint64_t operation, flash_sim_t
 bool cut_is_long(void);
 /* How many random histories are to be tried: the environment's SBS_FLASH_RUNS, else by the suite. */
 unsigned cut_effort(unsigned brief, unsigned lengthy);
+/* One fill of the flash in so many is tried: the environment's SBS_CUT_STRIDE, else by the suite. */
+unsigned cut_stride(void);
 
 extern uint64_t cuts_tried;
 

@@ -58,7 +58,7 @@ static bool copy_what_was_made(const char *script, char *folder) {
     char *from = NULL;
     assert_true(asprintf(&from, "%s/%s/.", made, script) > 0);
 
-    char *const arguments[] = {"cp", "-R", from, folder, NULL};
+    char *const arguments[] = {"cp", "-Rp", from, folder, NULL};
     bool copied = access(from, R_OK | X_OK) == 0 && test_program_wait(test_program_start("/", NULL, arguments)) == 0;
     free(from);
     return copied;

@@ -156,6 +156,25 @@ static void the_one_that_is_sent_again_is_kept(void **state) {
     }
 }
 
+/* Large ones do not make each line slow: few are kept, and the last one always is. */
+static void large_ones_are_kept_while_there_is_room(void **state) {
+    (void)state;
+    static char large[140000];
+    char line[64];
+    note(TOKEN);
+    for (unsigned i = 0; i < 20; i++) {
+        for (size_t at = 0; at < sizeof large; at++) {
+            large[at] = "abcdefghijklmnopqrstuvwxyz012345"[(at * 7 + at / 32 * 11 + at / 1024 * i + i) % 32];
+        }
+        cli_secret_note((sbs_text){large, sizeof large});
+        (void)snprintf(line, sizeof line, "<%.30s>", &large[sizeof large - 40]);
+        assert_string_equal(hidden(line), "<[hidden]>");
+    }
+    assert_string_equal(hidden(TOKEN), TOKEN);
+    note(TOKEN);
+    assert_string_equal(hidden(TOKEN), "[hidden]");
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, forget)
 
 int main(void) {
@@ -163,7 +182,7 @@ int main(void) {
         CASE(nothing_is_hidden_before_something_was_sent), CASE(every_fragment_of_sixteen_characters_is_hidden),
         CASE(other_ways_to_write_it_are_hidden),           CASE(what_is_half_written_is_no_way_out),
         CASE(a_short_secret_is_hidden_whole_or_not),       CASE(the_ends_of_long_texts_are_looked_at),
-        CASE(the_one_that_is_sent_again_is_kept),
+        CASE(the_one_that_is_sent_again_is_kept),          CASE(large_ones_are_kept_while_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -404,6 +404,24 @@ static void a_token_that_the_server_repeats_is_not_told(void **state) {
     }
 }
 
+/* The head is there long before the answer's end, and a program may look at any time. */
+static void a_token_in_the_head_is_told_at_no_time(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    sbs_wait wait;
+    s->fhir.fhir_status = 400;
+    s->fhir.fields = "WWW-Authenticate: Bearer error_description=\"what is tok-1.2?\"\r\n";
+    s->fhir.fhir_body = "no";
+    s->fhir.server.one_byte = true;
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    sbs_status status = SBS_PENDING;
+    while (status == SBS_PENDING) {
+        status = sbs_client_poll(&s->client, s->now, &wait);
+        assert_null(strstr(sbs_client_detail(&s->client)->text, "tok-1.2"));
+    }
+    assert_int_equal(status, SBS_ERR_REJECTED);
+}
+
 static void a_web_page_confirms_no_write(void **state) {
     fake_setup *s = *state;
     sbs_request request = fake_create("identifier=u%7C1");
@@ -450,6 +468,7 @@ int main(void) {
         CASE(a_cancelled_request_may_have_been_stored),
         CASE(network_failures_are_told_apart_and_retried),
         CASE(a_token_that_the_server_repeats_is_not_told),
+        CASE(a_token_in_the_head_is_told_at_no_time),
         CASE(a_web_page_confirms_no_write),
         CASE(nothing_secret_is_left_behind),
     };

@@ -61,6 +61,13 @@ static void the_first_contact_is_delayed_at_random(void **state) {
     assert_int_equal(s->waited_ms, 0);
 }
 
+static void without_a_first_delay_nothing_is_drawn_for_it(void **state) {
+    const sbs_request discover = {.interaction = SBS_DISCOVER};
+    fake_setup *s = *state;
+    assert_int_equal(fake_run(s, &discover), SBS_OK);
+    assert_int_equal(draws, 1); /* the request's id */
+}
+
 static void nobody_who_comes_early_is_let_through(void **state) {
     fake_setup *s = *state;
     sbs_wait wait;
@@ -252,9 +259,13 @@ static void limits_that_are_not_configured_are_the_ones_of_the_header(void **sta
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(the_first_contact_is_delayed_at_random),   CASE(nobody_who_comes_early_is_let_through),
-        CASE(without_chance_nothing_is_sent),           CASE(a_token_lives_as_long_as_it_says),
-        CASE(key_and_audience_are_named_as_configured), CASE(limits_that_are_not_configured_are_the_ones_of_the_header),
+        CASE(the_first_contact_is_delayed_at_random),
+        CASE(without_a_first_delay_nothing_is_drawn_for_it),
+        CASE(nobody_who_comes_early_is_let_through),
+        CASE(without_chance_nothing_is_sent),
+        CASE(a_token_lives_as_long_as_it_says),
+        CASE(key_and_audience_are_named_as_configured),
+        CASE(limits_that_are_not_configured_are_the_ones_of_the_header),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

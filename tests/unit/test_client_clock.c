@@ -26,6 +26,7 @@ static struct {
     refusal refusal;
     bool refuses;                         /* whatever the assertion says */
     const char *then;                     /* the body of the refusals after the first; NULL: as the first */
+    unsigned then_status;                 /* their status; 0: as the first */
     const char *fields;                   /* more header lines of a refusal */
     bool no_token_date;                   /* of the token endpoint */
     bool no_document_date;                /* of the FHIR server */
@@ -91,8 +92,8 @@ static void serve_token(fake_server *server, const char *request, size_t len) {
     bool is_valid = rig.iat >= rig.iat_from && rig.iat <= rig.iat_to && rig.exp > 0;
     if (rig.refuses || !is_valid) {
         const char *body = rig.tokens > 1 && rig.then != NULL ? rig.then : rig.refusal.body;
-        answer(server, rig.refusal.status, !rig.no_token_date, rig.token_age != NULL ? rig.token_age : rig.fields,
-               body);
+        unsigned status = rig.tokens > 1 && rig.then_status != 0 ? rig.then_status : rig.refusal.status;
+        answer(server, status, !rig.no_token_date, rig.token_age != NULL ? rig.token_age : rig.fields, body);
         return;
     }
     answer(server, 200, !rig.no_token_date, NULL,
@@ -324,6 +325,22 @@ static void a_slow_answer_is_no_difference(void **state) {
     assert_int_equal(rig.tokens, 2);
 }
 
+/* What the answer took is counted in whole seconds, and no more of them than passed. */
+static void what_an_answer_took_is_counted_to_the_second(void **state) {
+    (void)state;
+    begin(1); /* our clock shows 30 seconds more by the time the token's answer is there */
+    rig.refuses = true;
+    rig.after_ms = 29985;
+    assert_not_corrected(ask());
+    assert_int_equal(detail()->clock_difference_s, 0);
+    begin(2);
+    rig.refuses = true;
+    rig.after_ms = 29985;
+    assert_int_equal(ask(), SBS_ERR_OAUTH);
+    assert_int_equal(rig.tokens, 2);
+    assert_int_equal(detail()->clock_difference_s, -32);
+}
+
 static void a_refused_scope_is_no_clock(void **state) {
     (void)state;
     for (date_source source = OF_TOKEN_ENDPOINT; source <= ASKED_FOR; source++) {
@@ -446,6 +463,31 @@ static void another_refusal_leaves_the_correction(void **state) {
     assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -120));
 }
 
+/* Another status is another refusal, whatever its words. */
+static void another_status_leaves_the_correction(void **state) {
+    (void)state;
+    begin(120);
+    rig.refuses = true;
+    rig.refusal = (refusal){400, "{\"error\":\"something_else\"}"};
+    rig.then = "{}";
+    rig.then_status = 401;
+    assert_int_equal(ask(), SBS_ERR_OAUTH);
+    assert_int_equal(rig.tokens, 2);
+    assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -120));
+}
+
+static void a_correction_has_a_limit_to_the_second(void **state) {
+    (void)state;
+    for (int64_t error_s = 86460; error_s <= 86461; error_s++) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+            begin(sign * error_s);
+            rig.refuses = true;
+            assert_int_equal(ask(), SBS_ERR_OAUTH);
+            assert_int_equal(rig.tokens, error_s == 86460 ? 2 : 1);
+        }
+    }
+}
+
 /* The earlier correction comes back, not none. */
 static void what_is_taken_back_is_the_last_correction(void **state) {
     (void)state;
@@ -500,6 +542,19 @@ static void a_clock_that_was_set_since_discovery(void **state) {
     assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -500));
 }
 
+/* However long ago it came, to the second. */
+static void a_date_of_hours_ago_is_counted_on(void **state) {
+    (void)state;
+    begin(0);
+    rig.no_token_date = true;
+    assert_int_equal(ask(), SBS_OK);
+    pass(12 * 3600000);
+    rig.s.now.utc_s += 500;
+    assert_int_equal(ask(), SBS_OK);
+    assert_int_equal(rig.documents, 1);
+    assert_true(is_about(sbs_client_clock_offset(&rig.s.client), -500));
+}
+
 static void a_server_that_asks_for_time_gets_it(void **state) {
     (void)state;
     begin(120);
@@ -520,16 +575,30 @@ static void a_server_that_asks_for_time_gets_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(an_assertion_stands_a_little_in_the_past), CASE(every_clock_comes_to_a_token),
-        CASE(a_corrected_clock_is_never_ahead),         CASE(the_difference_is_told),
-        CASE(an_absurd_difference_is_not_corrected),    CASE(a_right_clock_is_left_alone),
-        CASE(a_slow_answer_is_no_difference),           CASE(a_refused_scope_is_no_clock),
-        CASE(an_answer_out_of_a_cache_tells_no_time),   CASE(without_any_date_nothing_is_known),
-        CASE(nobody_is_asked_where_there_is_nobody),    CASE(a_date_that_cannot_be_had_leaves_the_refusal),
-        CASE(who_is_not_authenticated_tells_no_time),   CASE(a_correction_that_changes_nothing_is_taken_back),
-        CASE(another_refusal_leaves_the_correction),    CASE(what_is_taken_back_is_the_last_correction),
-        CASE(a_clock_that_was_set_is_corrected_back),   CASE(a_clock_that_was_set_since_discovery),
-        CASE(a_clock_is_corrected_once_in_a_request),   CASE(a_server_that_asks_for_time_gets_it),
+        CASE(an_assertion_stands_a_little_in_the_past),
+        CASE(every_clock_comes_to_a_token),
+        CASE(a_corrected_clock_is_never_ahead),
+        CASE(the_difference_is_told),
+        CASE(an_absurd_difference_is_not_corrected),
+        CASE(a_right_clock_is_left_alone),
+        CASE(a_slow_answer_is_no_difference),
+        CASE(a_refused_scope_is_no_clock),
+        CASE(what_an_answer_took_is_counted_to_the_second),
+        CASE(an_answer_out_of_a_cache_tells_no_time),
+        CASE(without_any_date_nothing_is_known),
+        CASE(nobody_is_asked_where_there_is_nobody),
+        CASE(a_date_that_cannot_be_had_leaves_the_refusal),
+        CASE(who_is_not_authenticated_tells_no_time),
+        CASE(a_correction_that_changes_nothing_is_taken_back),
+        CASE(another_refusal_leaves_the_correction),
+        CASE(what_is_taken_back_is_the_last_correction),
+        CASE(a_clock_that_was_set_is_corrected_back),
+        CASE(a_clock_that_was_set_since_discovery),
+        CASE(a_clock_is_corrected_once_in_a_request),
+        CASE(a_server_that_asks_for_time_gets_it),
+        CASE(a_date_of_hours_ago_is_counted_on),
+        CASE(another_status_leaves_the_correction),
+        CASE(a_correction_has_a_limit_to_the_second),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake_fhir.h"
+#include "keys.h"
 #include "sbs/count.h"
 #include "test.h"
 
@@ -25,9 +26,19 @@ psa_status_t __wrap_psa_generate_random(uint8_t *output, size_t output_size) {
     return __real_psa_generate_random(output, output_size);
 }
 
+static bool hash_fails;
+
+psa_status_t __real_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg);
+psa_status_t __wrap_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg);
+
+psa_status_t __wrap_psa_hash_setup(psa_hash_operation_t *operation, psa_algorithm_t alg) {
+    return hash_fails ? PSA_ERROR_HARDWARE_FAILURE : __real_psa_hash_setup(operation, alg);
+}
+
 static int begin_test(void **state) {
     fake_setup *s = *state;
     draws_left = -1;
+    hash_fails = false;
     fake_setup_init(s);
     s->config.key = &fake_quick_key;
     return 0;
@@ -105,7 +116,9 @@ static void what_the_caller_chose_is_sent(void **state) {
 }
 
 static void any_scope_and_the_seed_leave_the_judgement_to_the_server(void **state) {
+    static test_key rsa;
     fake_setup *s = *state;
+    test_key_init(&rsa, SBS_RS384, 2048);
     s->fhir.token_body = "{\"access_token\":\"a\",\"token_type\":\"bearer\",\"scope\":\"system/Patient.r\"}";
     assert_int_equal(restart(s), SBS_OK);
     assert_int_equal(create(s), SBS_ERR_SCOPE);
@@ -114,8 +127,12 @@ static void any_scope_and_the_seed_leave_the_judgement_to_the_server(void **stat
     assert_int_not_equal(create(s), SBS_ERR_SCOPE);
     s->config.any_scope = false;
     s->config.profile = SBS_PROFILE_SEED;
+    s->config.token_url = "https://fhir.example/token";
     assert_int_equal(restart(s), SBS_OK);
-    assert_int_not_equal(create(s), SBS_ERR_SCOPE);
+    s->config.key = &rsa.key; /* the seed knows no other */
+    assert_int_equal(restart(s), SBS_OK);
+    sbs_status status = create(s);
+    assert_true(status != SBS_ERR_SCOPE && status != SBS_ERR_KEY);
 }
 
 static void a_first_delay_is_drawn_and_kept(void **state) {
@@ -271,7 +288,244 @@ static void a_key_that_cannot_be_read_is_told(void **state) {
     }
 }
 
+static void a_kid_that_cannot_be_computed_is_told(void **state) {
+    fake_setup *s = *state;
+    s->config.kid_method = SBS_KID_THUMBPRINT;
+    s->config.key = &s->key;
+    assert_int_equal(restart(s), SBS_OK);
+    hash_fails = true;
+    assert_int_equal(create(s), SBS_ERR_CRYPTO);
+}
+
+static sbs_status not_yet(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                          size_t *out_len) {
+    (void)ctx;
+    (void)hash;
+    (void)signature;
+    (void)size;
+    (void)out_len;
+    return SBS_PENDING;
+}
+
+/* ---- who says what was too small -------------------- */
+
+static void a_key_that_never_answers_names_no_peer(void **state) {
+    fake_setup *s = *state;
+    const sbs_key_ops ops = {fake_quick_key.ops->public_key, not_yet};
+    const sbs_key key = {&ops, fake_quick_key.ctx, false};
+    s->config.key = &key;
+    s->config.token_url = "https://fhir.example/token";
+    s->config.room_words = sbs_room_words;
+    assert_int_equal(restart(s), SBS_OK);
+    assert_int_equal(create(s), SBS_ERR_TIMEOUT);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "");
+}
+
+static void a_peer_whose_name_does_not_fit_is_not_named(void **state) {
+    fake_setup *s = *state;
+    char words[8] = "";
+    s->config.words = words;
+    s->config.words_size = sizeof words;
+    s->config.room_words = sbs_room_words;
+    s->config.max_attempts = 1;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.server.open_fails = SBS_ERR_REFUSED;
+    assert_int_equal(create(s), SBS_ERR_REFUSED);
+    assert_string_equal(words, "");
+}
+
+static void a_head_that_does_not_fit_tells_its_size(void **state) {
+    fake_setup *s = *state;
+    static char agent[20000];
+    memset(agent, 'a', sizeof agent - 1);
+    s->config.user_agent = agent;
+    s->config.room_words = sbs_room_words;
+    assert_int_equal(restart(s), SBS_OK);
+    assert_int_equal(create(s), SBS_ERR_BUFFER);
+    assert_non_null(strstr(sbs_client_detail(&s->client)->text, "work buffer: no room for "));
+}
+
+static void what_has_no_size_is_told_without_one(void **state) {
+    fake_setup *s = *state;
+    s->config.room_words = sbs_room_words;
+    s->config.work_size = SBS_EXCHANGE_SCRATCH_MIN;
+    s->fhir.discovery_body = "{\"token_endpoint\":\"https://fhir.example/token\"}";
+    assert_int_equal(restart(s), SBS_OK);
+    sbs_status status = create(s); /* the token's URL takes of what an exchange needs */
+    assert_int_equal(status, SBS_ERR_BUFFER);
+    assert_string_equal(sbs_client_detail(&s->client)->text, "work buffer");
+}
+
 /* ---- answers -------------------- */
+
+static void an_outcome_without_words_does_no_harm(void **state) {
+    static const char *const bodies[] = {
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":[{}]}",
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"\",\"diagnostics\":\" \"}]}",
+        "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"throttled\"}]}",
+        "{\"error\":\"invalid_token\",\"resourceType\":\"OperationOutcome\",\"issue\":[{\"code\":\"transient\"}]}",
+    };
+    fake_setup *s = *state;
+    for (size_t i = 0; i < SBS_COUNT_OF(bodies); i++) {
+        assert_int_equal(restart(s), SBS_OK);
+        s->fhir.fhir_status = 400;
+        s->fhir.fields = "Content-Type: application/fhir+json\r\n";
+        s->fhir.fhir_body = bodies[i];
+        s->fhir.fhir_times = 9;
+        assert_true(create(s) < 0);
+        assert_non_null(sbs_client_detail(&s->client)->text);
+    }
+}
+
+static void a_statement_that_nobody_shows_leads_nowhere(void **state) {
+    static const char *const answers[] = {
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    };
+    fake_setup *s = *state;
+    s->config.oauth_uris = sbs_client_oauth_uris;
+    s->config.max_attempts = 1;
+    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
+        assert_int_equal(restart(s), SBS_OK);
+        s->fhir.discovery_status = 404;
+        s->fhir.discovery_times = 9;
+        s->fhir.statement_answer = answers[i];
+        assert_true(create(s) < 0);
+        assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
+    }
+}
+
+static void an_outcome_within_an_entry_says_that_it_may_pass(void **state) {
+    fake_setup *s = *state;
+    s->config.read_words = sbs_words_read;
+    s->config.max_attempts = 1;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.fhir_status = 400;
+    s->fhir.fields = "Content-Type: application/fhir+json\r\n";
+    s->fhir.fhir_body = "{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":"
+                        "\"OperationOutcome\",\"issue\":[{\"severity\":\"error\",\"code\":\"throttled\"}]}}]}";
+    assert_true(create(s) < 0);
+    assert_int_equal(sbs_client_detail(&s->client)->fault, SBS_FAULT_SERVER);
+}
+
+/* Without a Date the clock is in doubt; what has no room for the question stays as it is. */
+static void a_date_that_cannot_be_asked_for_is_done_without(void **state) {
+    fake_setup *s = *state;
+    static char base[1500] = "https://fhir.example/";
+    memset(base + strlen(base), 'b', sizeof base - 1 - strlen(base));
+    s->config.fhir_base = base;
+    s->config.token_url = "https://fhir.example/token";
+    s->config.work_size = 1600;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.date = "";
+    s->fhir.token_status = 400;
+    s->fhir.token_error = "{\"error\":\"invalid_client\"}";
+    assert_int_equal(create(s), SBS_ERR_OAUTH);
+}
+
+/* One cut of a kept connection is passed over in a request; the next is as any failure. */
+static void a_second_cut_in_a_request_counts(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create(IDENTIFIER);
+    sbs_status status = SBS_PENDING;
+    sbs_wait wait;
+    s->config.max_attempts = 1;
+    s->config.keep_open_while_signing = true;
+    assert_int_equal(restart(s), SBS_OK);
+    assert_int_equal(fake_run(s, &request), SBS_OK);
+
+    sbs_client_drop_token(&s->client);
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    s->fhir.server.fault_at = s->fhir.server.moved + 10;
+    for (bool cut_again = false; status == SBS_PENDING;) {
+        if (s->fhir.tokens == 2 && !cut_again) {
+            cut_again = true;
+            s->fhir.server.fault_at = s->fhir.server.moved + 800; /* behind the token's answer */
+        }
+        status = sbs_client_poll(&s->client, s->now, &wait);
+        s->now.mono_ms += wait.timeout_ms;
+    }
+    assert_int_equal(status, SBS_ERR_TRUNCATED);
+    assert_int_equal(s->fhir.server.fault_at, FAKE_NEVER);
+}
+
+static sbs_status ended(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
+    (void)ctx;
+    (void)data;
+    (void)len;
+    *out_sent = 0;
+    return SBS_END;
+}
+
+static void a_peer_that_ends_before_it_took_anything_is_an_error(void **state) {
+    fake_setup *s = *state;
+    s->config.max_attempts = 1;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.server.ops.send = ended;
+    assert_true(create(s) < 0);
+}
+
+static void requests_to_other_ports_and_streams_open_anew(void **state) {
+    fake_setup *s = *state;
+    s->config.token_url = "https://fhir.example:8443/token";
+    assert_int_equal(restart(s), SBS_OK);
+    (void)create(s);
+    assert_true(s->fhir.server.opens >= 2);
+
+    const sbs_stream other = s->fhir.server.stream;
+    s->config.plain_stream = &other;
+    s->config.token_url = "http://localhost/token";
+    assert_int_equal(restart(s), SBS_OK);
+    (void)create(s);
+}
+
+/* ---- an exchange by itself -------------------- */
+
+static void an_exchange_that_cannot_be_is_refused(void **state) {
+    fake_setup *s = *state;
+    static char long_name[SBS_HOST_SIZE + 1];
+    memset(long_name, 'a', sizeof long_name);
+    sbs_exchange exchange;
+    sbs_wait wait;
+    sbs_url url;
+    assert_int_equal(sbs_url_parse(SBS_TEXT("https://fhir.example/"), &url), SBS_OK);
+    sbs_exchange_request request = {
+        .stream = s->config.stream, .url = &url, .scratch = s->work, .scratch_size = sizeof s->work};
+    sbs_exchange_init(&exchange);
+    assert_int_equal(sbs_exchange_step(&exchange, s->now, &wait), SBS_ERR_STATE);
+
+    request.scratch_size = SBS_EXCHANGE_SCRATCH_MIN - 1;
+    assert_int_equal(sbs_exchange_begin(&exchange, &request, 0), SBS_ERR_ARGUMENT);
+    request.scratch_size = sizeof s->work;
+    request.head_len = sizeof s->work + 1;
+    assert_int_equal(sbs_exchange_begin(&exchange, &request, 0), SBS_ERR_ARGUMENT);
+    request.head_len = 0;
+    url.host = (sbs_text){long_name, SBS_HOST_SIZE};
+    assert_int_equal(sbs_exchange_begin(&exchange, &request, 0), SBS_ERR_ARGUMENT);
+    url.host.len = 0;
+    assert_int_equal(sbs_exchange_begin(&exchange, &request, 0), SBS_ERR_ARGUMENT);
+    assert_int_equal(s->fhir.server.opens, 0);
+}
+
+static void answer_in_chunks(fake_server *server, const char *request, size_t len) {
+    (void)request;
+    (void)len;
+    fake_send(server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    fake_send(server, "8\r\n01234567\r\n8\r\n01234567\r\n0\r\n\r\n");
+}
+
+static void a_body_of_unknown_length_that_does_not_fit_tells_none(void **state) {
+    fake_setup *s = *state;
+    char response[10];
+    sbs_request request = {.interaction = SBS_READ, .target = SBS_TEXT("metadata"), .without_token = true};
+    request.response = response;
+    request.response_size = sizeof response;
+    s->fhir.server.handler = answer_in_chunks;
+    assert_int_equal(fake_run(s, &request), SBS_ERR_BUFFER);
+    assert_int_equal(sbs_client_response(&s->client).body_len, 0);
+}
 
 static void a_body_that_nests_too_deep_is_unread_and_the_write_counts(void **state) {
     fake_setup *s = *state;
@@ -327,6 +581,20 @@ int main(void) {
         CASE(a_body_that_nests_too_deep_is_unread_and_the_write_counts),
         CASE(an_etag_that_does_not_fit_is_not_kept),
         CASE(the_shortest_token_is_hidden_as_well),
+        CASE(a_kid_that_cannot_be_computed_is_told),
+        CASE(a_key_that_never_answers_names_no_peer),
+        CASE(a_peer_whose_name_does_not_fit_is_not_named),
+        CASE(a_head_that_does_not_fit_tells_its_size),
+        CASE(what_has_no_size_is_told_without_one),
+        CASE(an_outcome_without_words_does_no_harm),
+        CASE(a_statement_that_nobody_shows_leads_nowhere),
+        CASE(an_outcome_within_an_entry_says_that_it_may_pass),
+        CASE(a_date_that_cannot_be_asked_for_is_done_without),
+        CASE(a_second_cut_in_a_request_counts),
+        CASE(a_peer_that_ends_before_it_took_anything_is_an_error),
+        CASE(requests_to_other_ports_and_streams_open_anew),
+        CASE(an_exchange_that_cannot_be_is_refused),
+        CASE(a_body_of_unknown_length_that_does_not_fit_tells_none),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -104,6 +104,8 @@ static void an_address_of_the_network_is_no_loopback(void **state) {
     assert_false(is_loopback("http://10.0.0.1/"));
     assert_false(is_loopback("http://128.0.0.1/"));
     assert_true(is_loopback("http://127.255.0.1/"));
+    const sbs_url made_up = {.host = {"no host", 7}};
+    assert_false(sbs_url_is_loopback(&made_up));
 }
 
 static void a_date_time_must_not_end_within_its_zone(void **state) {
@@ -171,6 +173,37 @@ static void what_psa_never_says_is_an_error_of_the_cryptography(void **state) {
     assert_int_equal(sbs_psa_to_status(PSA_ERROR_COMMUNICATION_FAILURE), SBS_ERR_CRYPTO);
 }
 
+static sbs_status no_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
+    (void)ctx;
+    (void)out_alg;
+    (void)buffer;
+    (void)size;
+    (void)out_len;
+    return SBS_ERR_KEY;
+}
+
+static sbs_status no_signature(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
+                               size_t *out_len) {
+    (void)ctx;
+    (void)hash;
+    (void)signature;
+    (void)size;
+    (void)out_len;
+    return SBS_ERR_KEY;
+}
+
+static void an_assertion_that_was_not_written_whole_is_not_signed(void **state) {
+    (void)state;
+    static const sbs_key_ops ops = {no_public_key, no_signature};
+    const sbs_key key = {&ops, NULL, false};
+    sbs_assertion assertion = {.hashed = true, .alg = SBS_ES384};
+    char text[16];
+    sbs_writer out;
+    sbs_writer_init(&out, text, sizeof text);
+    sbs_writer_fail(&out, SBS_ERR_BUFFER);
+    assert_int_equal(sbs_assertion_sign(&assertion, &key, &out), SBS_ERR_STATE);
+}
+
 static void nothing_is_verified_with_an_algorithm_that_is_none(void **state) {
     (void)state;
     const uint8_t hash[SBS_HASH_SIZE] = {0};
@@ -191,6 +224,7 @@ int main(void) {
         cmocka_unit_test(a_header_of_der_has_the_shortest_length),
         cmocka_unit_test(a_key_of_an_unknown_algorithm_is_written_without_its_name),
         cmocka_unit_test(what_psa_never_says_is_an_error_of_the_cryptography),
+        cmocka_unit_test(an_assertion_that_was_not_written_whole_is_not_signed),
         cmocka_unit_test(nothing_is_verified_with_an_algorithm_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -463,6 +463,31 @@ static void a_failing_device_is_told(void **state) {
     flash_sim_free(&r.sim);
 }
 
+/* For each size of item as many as its capacity says, to the last byte. */
+static void a_queue_is_full_at_its_capacity(void **state) {
+    (void)state;
+    static rig r;
+    unsigned exact = 0;
+    for (size_t len = 8; len <= 200; len++) {
+        uint64_t id = 0;
+        set_up(&r, 512, 5, 1, SBS_FLASH_QUEUE_REFUSE);
+        assert_int_equal(append(&r, 0, len, &id), SBS_OK);
+        uint32_t extent = r.flash_queue.used;
+        uint32_t usable = sbs_flash_log_usable(&r.flash_queue.log);
+        uint32_t capacity = 4u * (usable / extent * extent) - usable / 4u;
+        unsigned count = 1;
+        while (append(&r, count, len, &id) == SBS_OK) {
+            count++;
+        }
+        if (count != capacity / extent) {
+            fail_msg("%zu bytes: %u items, not %u", len, count, (unsigned)(capacity / extent));
+        }
+        exact += capacity % extent == 0;
+        flash_sim_free(&r.sim);
+    }
+    assert_true(exact > 0);
+}
+
 static int depth;
 
 static void count_lock(void *ctx) {
@@ -520,6 +545,7 @@ int main(void) {
         cmocka_unit_test(words_stand_behind_the_reason),
         cmocka_unit_test(each_bit_may_flip),
         cmocka_unit_test(a_failing_device_is_told),
+        cmocka_unit_test(a_queue_is_full_at_its_capacity),
         cmocka_unit_test(each_operation_holds_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,7 +265,7 @@ static void all_histories(const geometry *g, size_t length, size_t prefix, bool 
 
 /* The short suite leaves out more fills of the flash than the long one. */
 static void on_each_fill(size_t length, bool nested) {
-    size_t stride = cut_is_long() ? 3 : 5;
+    size_t stride = cut_stride();
     for (size_t g = 0; g < GEOMETRIES; g++) {
         if (!cut_is_long() && geometries[g].sector_size == 4096) {
             continue; /* the random histories have it */

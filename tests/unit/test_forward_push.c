@@ -221,6 +221,23 @@ static void the_granted_scope_decides_with_the_statement(void **state) {
     way_end(&ways[0]);
 }
 
+/* Some servers answer with less than was asked for: what makes no repeat safe may be one of these. */
+static void the_whole_statement_is_asked_for_where_a_part_does_not_do(void **state) {
+    (void)state;
+    static const struct {
+        const char *statement;
+        unsigned asked;
+    } cases[] = {{R4_STATEMENT(BOTH), 1}, {R4_STATEMENT(""), 2}, {"<html>", 2}, {"", 3}};
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        run_one(cases[i].statement, NULL, NAMED("a", ""));
+        assert_in_range(ways[0].fhir.statements, cases[i].asked, cases[i].asked + 2); /* it asks again after a wait */
+        if (i < 2) {
+            assert_int_equal(ways[0].fhir.statements, cases[i].asked);
+        }
+        way_end(&ways[0]);
+    }
+}
+
 static void an_older_release_is_refused_by_its_name(void **state) {
     (void)state;
     run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.1\",\"rest\":[{\"mode\":\"server\"}]}",
@@ -408,6 +425,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
         cmocka_unit_test(the_granted_scope_decides_with_the_statement),
+        cmocka_unit_test(the_whole_statement_is_asked_for_where_a_part_does_not_do),
         cmocka_unit_test(an_older_release_is_refused_by_its_name),
         cmocka_unit_test(an_answer_that_is_no_statement_is_named_with_its_url),
         cmocka_unit_test(a_mode_that_is_chosen_is_the_way_out),

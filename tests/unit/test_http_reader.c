@@ -115,6 +115,28 @@ static void a_line_that_is_no_field_is_skipped(void **state) {
     }
 }
 
+/* In a field they make the line none, in the status line the answer. */
+static void each_control_character_counts(void **state) {
+    (void)state;
+    for (unsigned c = 1; c < 256; c++) {
+        char message[200];
+        transcript t;
+        bool control = (c < 0x20 && c != '\t') || c == 0x7F;
+        if (c == '\r' || c == '\n') {
+            continue; /* they end a line */
+        }
+        (void)snprintf(message, sizeof message, OK_LINE "A: x%cy\r\nContent-Length: 0\r\n\r\n", (int)c);
+        transcript_read(&t, message, 0);
+        assert_int_equal(t.reader.keep_alive, !control);
+        (void)snprintf(message, sizeof message, "HTTP/1.1 200 O%cK\r\nContent-Length: 0\r\n\r\n", (int)c);
+        if (control) {
+            assert_refused(message, SBS_ERR_HTTP);
+        } else {
+            assert_read(message, "200 [Content-Length=0] end");
+        }
+    }
+}
+
 static void test_fields_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
@@ -368,6 +390,7 @@ int main(void) {
         cmocka_unit_test(test_status_line),
         cmocka_unit_test(test_status_line_refused),
         cmocka_unit_test(test_fields),
+        cmocka_unit_test(each_control_character_counts),
         cmocka_unit_test(test_fields_refused),
         cmocka_unit_test(a_line_that_is_no_field_is_skipped),
         cmocka_unit_test(test_folded_fields),

@@ -288,6 +288,13 @@ static void a_login_that_is_refused_is_not_sent_again(void **state) {
     assert_int_equal(opened("HTTP/1.1 200 OK\r\n\r\n", SBS_END), SBS_ERR_UNREACHABLE);
     assert_failed(SBS_LINUX_PROXY_REFUSES_LOGIN, words);
     assert_int_equal(rig.memory.output_len, 0);
+
+    /* Nor by another connection through the same proxy. */
+    sbs_linux_proxy_stream other;
+    sbs_stream port;
+    sbs_linux_proxy_stream_init(&other, &rig.proxy, 0, &rig.raw, &port);
+    assert_int_equal(port.ops->open(port.ctx, "fhir.test", 443, (sbs_now){.mono_ms = 1}), SBS_ERR_UNREACHABLE);
+    assert_int_equal(rig.memory.output_len, 0);
     rig.now_ms = 300000;
     assert_int_equal(opened("HTTP/1.1 200 OK\r\n\r\n", SBS_END), SBS_OK);
 

@@ -154,6 +154,25 @@ static void what_was_not_sent_has_no_status(void **state) {
     assert_int_equal(s->last[SBS_PUSH_DEFERRED].http_status, 0);
 }
 
+/* What a server found and shows is compared with what was looked for also where "already there" is good enough: the
+ * item goes alone, where the client compares. */
+static void what_was_found_for_the_first_time_is_compared(void **state) {
+    push_setup *s = *state;
+    push_setup_init(s);
+    s->mode = SBS_WRITE_IF_NONE_EXIST;
+    s->config.batch_max = 4;
+    s->config.already_there = SBS_ALREADY_ACCEPT;
+    s->base.fhir.bundle_answer =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[{\"response\":{\"status\":\"200\"},"
+        "\"resource\":{\"resourceType\":\"Observation\",\"id\":\"9\",\"identifier\":[{\"system\":\"urn:m\","
+        "\"value\":\"another\"}]}}]}";
+    ram_queue_add(&s->queue, 1, "a", NOW);
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(push_stored(s, "a"), 1);
+    assert_int_equal(s->events[SBS_PUSH_DELIVERED], 1);
+    assert_int_equal(s->events[SBS_PUSH_ALREADY], 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(a_batch_that_was_refused_whole_replaces_nothing),
@@ -162,6 +181,7 @@ int main(void) {
         PUSH_CASE(nor_does_a_batch_of_which_one_is_gone),
         PUSH_CASE(but_what_was_given_up_on_its_way_may_be_there),
         PUSH_CASE(what_was_not_sent_has_no_status),
+        PUSH_CASE(what_was_found_for_the_first_time_is_compared),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -126,6 +126,29 @@ static void a_bundle_that_is_being_filled_is_sent_when_the_clock_comes(void **st
     assert_int_equal((size_t)(held - s->order), filled * 4);
 }
 
+/* The same with one item in it, behind which many are held. */
+static void a_bundle_of_one_is_sent_when_the_clock_comes(void **state) {
+    push_setup *s = *state;
+    sbs_wait wait;
+    add(s, 1, "a");
+    for (unsigned i = 0; i < 20; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "h%02u", i);
+        ram_queue_add(&s->queue, i + 2, text, SBS_UTC_UNKNOWN);
+        s->queue.items[i + 1].item.meta.boot_id = 1;
+    }
+    s->config.batch_max = 32;
+    s->base.now = (sbs_now){.mono_ms = 20400, .utc_s = SBS_UTC_UNKNOWN};
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_PENDING);
+    assert_int_equal(s->push.priv.batch_len, 1);
+    s->base.now.utc_s = NOW;
+    assert_int_equal(push_run(s, 3600000), SBS_OK);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 21);
+    assert_memory_equal(s->order, "a h00 h01 ", 10);
+    assert_int_equal(strlen(s->order), 2 + 20 * 4);
+    assert_int_equal(s->base.fhir.creates + s->base.fhir.bundles, 2);
+}
+
 static void what_fits_without_a_bundle_is_sent_alone(void **state) {
     push_setup *s = *state;
     char large[51];
@@ -273,6 +296,7 @@ int main(void) {
         PUSH_CASE(what_comes_back_behind_the_look_is_found),
         PUSH_CASE(what_was_held_goes_first_when_the_clock_comes),
         PUSH_CASE(a_bundle_that_is_being_filled_is_sent_when_the_clock_comes),
+        PUSH_CASE(a_bundle_of_one_is_sent_when_the_clock_comes),
         PUSH_CASE(what_fits_without_a_bundle_is_sent_alone),
         PUSH_CASE(an_item_that_is_shorter_than_it_says_is_damaged),
         PUSH_CASE(what_cannot_work_is_refused),

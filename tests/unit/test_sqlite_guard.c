@@ -15,7 +15,7 @@ int __wrap_rename(const char *from, const char *to);
 static bool rename_fails;
 
 int __wrap_rename(const char *from, const char *to) {
-    if (rename_fails) {
+    if (rename_fails && strcmp(to, rig.path) == 0) {
         errno = EIO;
         return -1;
     }
@@ -73,21 +73,26 @@ static void nothing_writes_the_schema(void **state) {
 /* The only row that says which ids were given, and how much there is. */
 static void a_queue_without_its_row_is_damaged_and_saved(void **state) {
     uint64_t kept = 0;
+    sbs_sqlite_dead dead;
     (void)state;
     for (int n = 0; n < 3; n++) {
         rig_append("a");
     }
+    assert_int_equal(rig.port.ops->settle(rig.port.ctx, 2, SBS_QUEUE_DEAD, "refused", "no subject"), SBS_OK);
     rig_tamper("DELETE FROM sbs_queue");
     rig_reopen();
     assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
     assert_int_equal(kept, 3);
-    assert_int_equal(rig_counters().waiting, 3);
+    assert_int_equal(rig_counters().waiting, 2);
+    assert_int_equal(sbs_sqlite_queue_dead(&rig.queue, 0, &dead), SBS_OK);
+    assert_int_equal(dead.item.id, 2);
+    assert_string_equal(dead.reason, "refused");
+    assert_string_equal(dead.words, "no subject");
     assert_true(rig_append("b") > 3);
 }
 
 /* What was saved does not get its place: that is told, and the next time it does. */
 static void a_replacement_that_fails_is_told_and_done_later(void **state) {
-    uint64_t kept = 0;
     (void)state;
     for (int n = 0; n < 3; n++) {
         rig_append("a");
@@ -97,9 +102,24 @@ static void a_replacement_that_fails_is_told_and_done_later(void **state) {
     assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
     rename_fails = false;
     rig_reopen();
-    assert_non_null(sbs_sqlite_queue_set_aside(&rig.queue, &kept));
-    assert_int_equal(kept, 3);
     assert_int_equal(rig_counters().waiting, 3);
+    assert_true(rig_append("b") > 3);
+}
+
+/* The checksum is made of as many bytes as the item says: they must be there, and be bytes. */
+static void a_body_of_another_type_or_length_is_damage(void **state) {
+    static const char *const changes[] = {"CAST(data AS TEXT)", "x'6162'", "x'61626364'", "x''", "7"};
+    char sql[128];
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(changes); i++) {
+        sbs_queue_item item;
+        uint64_t id = rig_append("abc");
+        (void)snprintf(sql, sizeof sql, "UPDATE sbs_body SET data = %s WHERE id = %llu", changes[i],
+                       (unsigned long long)id);
+        rig_tamper(sql);
+        assert_int_equal(rig_next(0, &item), SBS_ERR_DAMAGED);
+        assert_int_equal(item.id, id);
+    }
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, rig_set_up, rig_tear_down)
@@ -110,6 +130,7 @@ int main(void) {
         TEST(nothing_writes_the_schema),
         TEST(a_queue_without_its_row_is_damaged_and_saved),
         TEST(a_replacement_that_fails_is_told_and_done_later),
+        TEST(a_body_of_another_type_or_length_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,7 @@ static void the_deadline_holds(void **state) {
     const sbs_client_config config = {
         .fhir_base = "https://fhir.example/r4",
         .client_id = "device",
+        .kid_of = sbs_jwk_kid,
         .scope = "system/Observation.c",
         .key = &key,
         .stream = &stream,

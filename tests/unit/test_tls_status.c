@@ -10,6 +10,7 @@
 
 #include "../../platform/mbedtls/src/tls_internal.h"
 #include "sbs/count.h"
+#include "sbs/tls_explain.h"
 #include "test.h"
 
 static void an_error_is_told_by_its_module_or_by_its_low_part(void **state) {
@@ -99,11 +100,73 @@ static void a_certificate_is_valid_from_its_first_to_its_last_second(void **stat
     }
 }
 
+static uint8_t record[7];
+static size_t record_len;
+static sbs_status record_status;
+static unsigned receives;
+
+static sbs_status receive_record(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
+    (void)ctx;
+    receives++;
+    assert_true(size >= record_len);
+    memcpy(buffer, record, record_len);
+    *out_len = record_len;
+    return record_status;
+}
+
+/* A server that gives up closes its end while the client is sending: its alert is still read. */
+static void the_last_alert_of_a_server_is_heard(void **state) {
+    static const uint8_t alert[7] = {21, 3, 3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL, 70};
+    static const struct {
+        size_t at; /* the byte that is another one; 7: none */
+        size_t len;
+        sbs_status received, failed;
+        bool heard;
+    } cases[] = {
+        {7, 7, SBS_OK, SBS_ERR_NETWORK, true},       {2, 7, SBS_OK, SBS_ERR_NETWORK, true},
+        {3, 7, SBS_OK, SBS_ERR_NETWORK, true},       {0, 7, SBS_OK, SBS_ERR_NETWORK, false},
+        {1, 7, SBS_OK, SBS_ERR_NETWORK, false},      {4, 7, SBS_OK, SBS_ERR_NETWORK, false},
+        {5, 7, SBS_OK, SBS_ERR_NETWORK, false},      {7, 6, SBS_OK, SBS_ERR_NETWORK, false},
+        {7, 7, SBS_PENDING, SBS_ERR_NETWORK, false}, {7, 7, SBS_OK, SBS_ERR_TRUNCATED, false},
+        {7, 7, SBS_OK, SBS_ERR_TIMEOUT, false},
+    };
+    static sbs_tls_stream tls;
+    const sbs_tls_config config = {.explain = NULL};
+    const sbs_stream_ops ops = {.receive = receive_record};
+    sbs_tls_explain explain;
+    const sbs_tls_explain_ops *explainer = sbs_tls_explain_init(&explain);
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        memset(&tls, 0, sizeof tls);
+        tls.priv.config = &config;
+        tls.priv.raw = (sbs_stream){&ops, NULL};
+        tls.priv.raw_status = cases[i].failed;
+        memcpy(record, alert, sizeof record);
+        if (cases[i].at < sizeof record) {
+            record[cases[i].at]++;
+        }
+        record_len = cases[i].len;
+        record_status = cases[i].received;
+        receives = 0;
+        if (explainer->failure(&tls, 0) != cases[i].heard || (tls.priv.problem != 0) != cases[i].heard) {
+            fail_msg("case %zu: problem %u", i, (unsigned)tls.priv.problem);
+        }
+        assert_int_equal(receives, cases[i].failed == SBS_ERR_NETWORK);
+    }
+    /* Once the handshake is over nothing is read ahead of Mbed TLS. */
+    tls.priv.raw_status = SBS_ERR_NETWORK;
+    tls.priv.ssl.MBEDTLS_PRIVATE(state) = MBEDTLS_SSL_HANDSHAKE_OVER;
+    receives = 0;
+    assert_false(explainer->failure(&tls, 0));
+    assert_int_equal(receives, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_is_told_by_its_module_or_by_its_low_part),
         cmocka_unit_test(the_worst_of_a_certificate_counts),
         cmocka_unit_test(a_certificate_is_valid_from_its_first_to_its_last_second),
+        cmocka_unit_test(the_last_alert_of_a_server_is_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,11 +82,14 @@ static void a_token_dropped_under_way_is_gone_before_the_next_is_signed_for(void
     sbs_key key;
     sbs_key_ops ops;
     sbs_request request = fake_create("identifier=u%7C1");
+    sbs_token_view token;
+    s->now.mono_ms = 0; /* however young the device is */
     assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
     while (s->fhir.creates == 0) {
         assert_int_equal(poll(s), SBS_PENDING);
     }
     sbs_client_drop_token(&s->client);
+    assert_int_equal(sbs_client_token(&s->client, s->now, &token), SBS_ERR_NOT_FOUND);
     assert_true(work_holds(s, "tok-"));
     assert_int_equal(fake_poll(s), SBS_OK);
     assert_true(work_holds(s, "tok-"));

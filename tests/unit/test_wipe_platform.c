@@ -104,7 +104,7 @@ static void what_was_put_on_flash_stays_nowhere_else(void **state) {
     /* A copy goes through three pieces of memory: for its checksum, from the record, into the stage. */
     sbs_flash_log_cursor cursor = {0};
     assert_int_equal(sbs_flash_log_next(&log, &cursor, &record), SBS_OK);
-    wipe_record_begin(SECRET + 4, 16); /* one piece is shorter than the secret, and its end stands over its beginning */
+    wipe_record_begin(&SECRET[4], 16); /* one piece is shorter than the secret, and its end stands over its beginning */
     assert_int_equal(sbs_flash_log_move(&log, &record, 0), SBS_OK);
     assert_int_equal(wipe_record_found(), 3);
     flash_sim_free(&sim);

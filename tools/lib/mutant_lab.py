@@ -24,7 +24,8 @@ WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as 
 LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
 BYTES_OF_FILE = 256 << 20
-LEAK_SECONDS = 1  # the leak checker is asked with tests that take no longer
+SANITIZER_SECONDS = 1  # the sanitizers are asked with tests that take no longer
+TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
 PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
 
@@ -105,7 +106,7 @@ class Lab:
         log = tree.with_suffix(".log")
         tree.mkdir(parents=True, exist_ok=True)
         # A time of the build that stays: else each configuration would change programs that are the same.
-        settings = dict(os.environ, SOURCE_DATE_EPOCH="1600000000")
+        settings = dict(os.environ, SOURCE_DATE_EPOCH="1750000000")
         with log.open("w") as out:
             def run(*command):
                 done = subprocess.run(command, cwd=tree, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False)
@@ -293,8 +294,11 @@ class Lab:
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
                 return "killed", name
-        if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in names):
+        quick = [name for name in names if self.seconds[name] <= SANITIZER_SECONDS]
+        if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in quick):
             return "killed", "leak"
+        if self.traps(mutant, source, quick, work):
+            return "killed", "undefined behaviour"
         return ("survived" if names else "not run"), ""
 
     def including(self, name, mutant, source, work):
@@ -330,12 +334,22 @@ class Lab:
                                 dict(environment(scratch), **settings), bool(settings))
         return status == 0
 
+    def traps(self, mutant, source, names, work):
+        """True if a test meets undefined behaviour in the mutant, such as a place outside of an array."""
+        folder = work / "traps"
+        folder.mkdir(exist_ok=True)
+        compiled = self.compile(mutant.file, mutant.applied(source), folder, *TRAPS)
+        program = work / "program"
+        for name in names if compiled is not None else ():
+            self.link(name, [str(compiled)], program)
+            if not self.passes(name, program, work):
+                return True
+        return False
+
     def leaks(self, name, compiled, work):
         """True if the test passes with the mutant, but the leak checker finds memory that it does not find without."""
         program = work / "program"
         first = ["-fsanitize=leak"]
-        if self.seconds[name] > LEAK_SECONDS:
-            return False
         with self.lock:
             clean = self.clean.get(name)
         if clean is None:

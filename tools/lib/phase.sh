@@ -52,7 +52,10 @@ logged() {
 }
 
 configure_preset() {
-    logged "configuration of preset $1" "configure-$1.log" tools/lib/build-lock cmake --preset "$1"
+    local others=OFF
+    [ "$SBS_LONG" -eq 0 ] || others=ON
+    logged "configuration of preset $1" "configure-$1.log" \
+        tools/lib/build-lock cmake --preset "$1" -DSBS_SANITIZE_OTHERS="$others"
 }
 
 # build_preset PRESET [OPTION...]: configures and builds it.

@@ -7,6 +7,7 @@
 #include "check_report.h"
 #include "check_writing.h"
 #include "commands.h"
+#include "proxy.h"
 #include "push_run.h"
 #include "sbs/alg.h"
 #include "sbs/linux_clock.h"
@@ -41,6 +42,25 @@ static struct {
 static const char *const connection_steps[] = {"DNS", "TCP", "TLS"};
 enum { STEP_DNS, STEP_TCP, STEP_TLS, STEP_ANSWER };
 
+/* A proxy resolves the name and connects: that is one step, then. */
+static const char *step_name(unsigned step) {
+    if (step <= STEP_TCP && cli_proxy_of(cli_server.fhir) != NULL) {
+        return "proxy";
+    }
+    return connection_steps[step];
+}
+
+static void put_connection_step(unsigned step) {
+    const char *proxy = cli_proxy_of(cli_server.fhir);
+    if (step == STEP_TLS && check.plain_http) {
+        cli_check_put(CLI_CHECK_WARN, connection_steps[step], "none, plain http", "use it for tests only");
+    } else if (proxy == NULL || step == STEP_TLS) {
+        cli_check_put(CLI_CHECK_OK, connection_steps[step], check.host, NULL);
+    } else if (step == STEP_TCP) {
+        cli_check_put(CLI_CHECK_OK, step_name(step), proxy, NULL);
+    }
+}
+
 /* How far a request came that failed. */
 static unsigned step_reached(sbs_status status, const sbs_detail *detail) {
     if (detail->http_status != 0) {
@@ -68,11 +88,7 @@ static unsigned step_reached(sbs_status status, const sbs_detail *detail) {
 /* Reports the steps of the connection up to @p end as good, of the first server alone. */
 static void put_connected(unsigned end) {
     for (unsigned i = 0; i < end && !check.connected; i++) {
-        if (i == STEP_TLS && check.plain_http) {
-            cli_check_put(CLI_CHECK_WARN, connection_steps[i], "none, plain http", "use it for tests only");
-        } else {
-            cli_check_put(CLI_CHECK_OK, connection_steps[i], check.host, NULL);
-        }
+        put_connection_step(i);
     }
 
     if (end == STEP_ANSWER) {
@@ -115,7 +131,7 @@ static int put_failure(const char *step, sbs_status status) {
     /* What was reached before the failure is good. */
     put_connected(end);
     if (end != STEP_ANSWER) {
-        step = connection_steps[end];
+        step = step_name(end);
     }
 
     cli_reason(status, detail, reason, sizeof reason);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "message.h"
 #include "sbs/url.h"
@@ -43,6 +44,19 @@ static int tell_fault(const char *command, int code, sbs_linux_proxy_fault fault
     }
 }
 
+/* As for a key: it works all the same. */
+static void warn_of_readers(void) {
+    struct stat file;
+    if (proxy.login[0] == '\0' || cli_server.config == NULL || stat(cli_server.config, &file) != 0 ||
+        !S_ISREG(file.st_mode) || (file.st_mode & 077) == 0) {
+        return;
+    }
+
+    cli_warn("configuration file %s: others can read or change it (mode %04o), and it has a proxy's password: run "
+             "chmod 600 and consider a new one",
+             cli_server.config, (unsigned)(file.st_mode & 07777));
+}
+
 static int take_option(const char *command, const char *text) {
     sbs_linux_proxy_fault fault;
     named_by = "--proxy";
@@ -58,6 +72,7 @@ static int take_option(const char *command, const char *text) {
         return tell_fault(command, CLI_USAGE, fault);
     }
 
+    warn_of_readers();
     return CLI_DONE;
 }
 
@@ -72,7 +87,7 @@ static int take_variable(const char *command) {
     return tell_fault(command, CLI_INPUT, fault);
 }
 
-int cli_proxy_load(const char *command, const sbs_linux_proxy **out_proxy) {
+int cli_proxy_load(const char *command, sbs_linux_proxy **out_proxy) {
     int code = CLI_DONE;
     *out_proxy = NULL;
 
@@ -95,6 +110,17 @@ int cli_proxy_load(const char *command, const sbs_linux_proxy **out_proxy) {
 
     *out_proxy = &proxy;
     return CLI_DONE;
+}
+
+const char *cli_proxy_of(const char *url) {
+    static char name[sizeof proxy.host + 16];
+    if (proxy.host[0] == '\0' || !is_served(url)) {
+        return NULL;
+    }
+
+    const char *format = strchr(proxy.host, ':') != NULL ? "[%s]:%u" : "%s:%u";
+    (void)snprintf(name, sizeof name, format, proxy.host, (unsigned)proxy.port);
+    return name;
 }
 
 void cli_proxy_free(void) {

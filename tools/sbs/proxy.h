@@ -9,7 +9,10 @@
  * Reads the proxy that the options or the environment name. @p out_proxy: it, NULL: none. A faulty variable is told
  * only where it would be used. Returns an exit status.
  */
-int cli_proxy_load(const char *command, const sbs_linux_proxy **out_proxy);
+int cli_proxy_load(const char *command, sbs_linux_proxy **out_proxy);
+
+/** The proxy that @p url is reached through, "HOST:PORT"; NULL: none. Static, until the next call. */
+const char *cli_proxy_of(const char *url);
 
 /** Sets the stream whose failures are explained; NULL: none from now on. */
 void cli_proxy_words_use(const sbs_linux_proxy_stream *tunnel);

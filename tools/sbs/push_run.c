@@ -462,7 +462,8 @@ int cli_push_open(cli_push_run *run, const sbs_forward_push_config *config) {
     full.warn = push_warn;
     full.ctx = run;
 
-    const sbs_forward_fan_config fan = {.push = full, .connections = (uint16_t)cli_push_with.connections};
+    const sbs_forward_fan_config fan = {
+        .push = full, .connections = (uint16_t)cli_push_with.connections, .wrap = cli_server_trace_more};
     sbs_status status = sbs_forward_fan_open(&run->push, &fan);
     if (status != SBS_OK) {
         return cli_fail(CLI_LOCAL, "%s: %s, close other programs", run->command, sbs_status_text(status));
@@ -533,6 +534,7 @@ sbs_status cli_push_close(cli_push_run *run) {
     }
     run->open = false;
     sbs_status status = sbs_forward_fan_close(&run->push);
+    cli_server_trace_less();
     cli_progress_end();
     return status;
 }

@@ -9,6 +9,7 @@
 #define FRAGMENT_LEN 16u
 #define SHORTEST_SECRET 8u /* shorter ones are words */
 #define NO_DIGIT 16u
+#define ALL_MAX 131072u /* characters of all secrets, but for the last one: each line is compared with all of them */
 
 static const char mask[] = "[hidden]";
 
@@ -26,6 +27,12 @@ typedef struct secret {
 
 static secret secrets[SECRET_COUNT];
 static uint64_t uses;
+
+/* Which three characters stand beside each other somewhere in a secret, by five bits of each: nearly all places of a
+ * text are told by one look that no secret begins there. */
+#define GRAM_LEN 3u
+#define GRAM_COUNT (1u << 15)
+static uint8_t grams[FORM_COUNT][GRAM_COUNT / 8];
 
 /* ---- characters ----------------------------------------------------------------------------------------------- */
 
@@ -170,6 +177,34 @@ static size_t read_character(sbs_text text, unsigned *out) {
     return 1;
 }
 
+/* ---- what no secret has ---------------------------------------------------------------------------------------- */
+
+static unsigned gram_of(const char *data) {
+    unsigned gram = 0;
+    for (unsigned i = 0; i < GRAM_LEN; i++) {
+        gram = gram << 5 | ((unsigned)(unsigned char)data[i] & 31u);
+    }
+    return gram;
+}
+
+static bool gram_is_known(secret_form form, const char *data) {
+    unsigned gram = gram_of(data);
+    return (grams[form][gram / 8] >> (gram % 8) & 1u) != 0;
+}
+
+/* Made anew: a secret that was forgotten leaves nothing. */
+static void grams_make(void) {
+    sbs_wipe(grams, sizeof grams);
+    for (size_t i = 0; i < SECRET_COUNT * FORM_COUNT; i++) {
+        unsigned form = (unsigned)(i % FORM_COUNT);
+        const secret *known = &secrets[i / FORM_COUNT];
+        for (size_t at = 0; known->forms[form] != NULL && at + GRAM_LEN <= known->lens[form]; at++) {
+            unsigned gram = gram_of(known->forms[form] + at);
+            grams[form][gram / 8] = (uint8_t)(grams[form][gram / 8] | 1u << (gram % 8));
+        }
+    }
+}
+
 /* ---- noting --------------------------------------------------------------------------------------------------- */
 
 static void secret_forget(secret *old) {
@@ -226,6 +261,26 @@ static secret *secret_place(const secret *new) {
     return oldest;
 }
 
+/* Forgets those that were sent the longest time ago until a line is compared with all that are left in a short time. */
+static void secrets_bound(const secret *newest) {
+    for (;;) {
+        size_t all = 0;
+        secret *oldest = NULL;
+        for (size_t i = 0; i < SECRET_COUNT; i++) {
+            bool older = oldest == NULL || secrets[i].used < oldest->used;
+            all += secrets[i].lens[FORM_WHOLE];
+            if (secrets[i].forms[FORM_WHOLE] != NULL && &secrets[i] != newest && older) {
+                oldest = &secrets[i];
+            }
+        }
+
+        if (all <= ALL_MAX || oldest == NULL) {
+            return;
+        }
+        secret_forget(oldest);
+    }
+}
+
 void cli_secret_note(sbs_text text) {
     secret new = {0};
     if (text.len < SHORTEST_SECRET || !secret_put_form(&new, FORM_WHOLE, text, SHORTEST_SECRET)) {
@@ -237,14 +292,21 @@ void cli_secret_note(sbs_text text) {
     new.used = uses;
 
     secret *place = secret_place(&new);
+    bool known = place->lens[FORM_WHOLE] == new.lens[FORM_WHOLE] &&
+                 memcmp(place->forms[FORM_WHOLE], new.forms[FORM_WHOLE], new.lens[FORM_WHOLE]) == 0;
     secret_forget(place);
     *place = new;
+    secrets_bound(place);
+    if (!known) {
+        grams_make();
+    }
 }
 
 void cli_secret_forget(void) {
     for (size_t i = 0; i < SECRET_COUNT; i++) {
         secret_forget(&secrets[i]);
     }
+    grams_make();
 }
 
 /* ---- hiding --------------------------------------------------------------------------------------------------- */
@@ -301,6 +363,10 @@ static size_t min_size(size_t a, size_t b) {
 
 /* How many characters from @p at on are of a secret: a whole fragment, or nothing. */
 static size_t fragment_at(const secret_row *row, secret_form form, size_t at) {
+    if (row->len - at < SHORTEST_SECRET || !gram_is_known(form, row->data + at)) {
+        return 0;
+    }
+
     for (size_t i = 0; i < SECRET_COUNT; i++) {
         const char *data = secrets[i].forms[form];
         size_t need = min_size(secrets[i].lens[form], FRAGMENT_LEN);
@@ -370,6 +436,10 @@ static size_t hide_in_form(char *text, size_t len, secret_form form, bool decode
     return left;
 }
 
+static bool is_coded(const char *text, size_t len) {
+    return memchr(text, '%', len) != NULL || memchr(text, '\\', len) != NULL || memchr(text, '&', len) != NULL;
+}
+
 /* As it is decoded, and as it stands: a backslash may be an escape or may be there to break a secret up. */
 size_t cli_secret_hide(char *text, size_t len) {
     if (!has_secrets()) {
@@ -377,7 +447,7 @@ size_t cli_secret_hide(char *text, size_t len) {
     }
 
     for (unsigned form = 0; form < FORM_COUNT; form++) {
-        if (len >= SHORTEST_SECRET) {
+        if (len >= SHORTEST_SECRET && is_coded(text, len)) {
             len = hide_in_form(text, len, (secret_form)form, true);
         }
         if (len >= SHORTEST_SECRET) {

@@ -5,7 +5,7 @@
 
 #include "sbs/text.h"
 
-/** Remembers a copy of what was sent; the one that was sent the longest time ago is forgotten for it. Fewer than 8
+/** Remembers a copy of what was sent; what was sent the longest time ago is forgotten for it. Fewer than 8
  * characters are no secret. */
 void cli_secret_note(sbs_text text);
 

@@ -10,6 +10,8 @@
 #include "client_check.h"
 #include "message.h"
 #include "proxy.h"
+#include "sbs/count.h"
+#include "sbs/forward_fan.h"
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
@@ -61,6 +63,8 @@ static struct {
     sbs_tls_trust trust;
     sbs_tls_identity identity;
     cli_trace tls_trace, plain_trace;
+    cli_trace *more[2 * (SBS_FORWARD_CONNECTIONS_MAX - 1)]; /* of the connections behind the first */
+    size_t more_count;
     bool open;
 } setup;
 
@@ -158,27 +162,50 @@ static const char *describe_tls(const void *ctx) {
     return sbs_tls_stream_version(ctx);
 }
 
-static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
+/* The trace runs always: it finds the secrets that no message may repeat. */
+static bool trace_wrap(cli_trace *trace, sbs_stream *stream, bool secured) {
     sbs_stream inner = *stream;
-    cli_trace *trace = &setup.plain_trace;
-
     const char *(*describe)(const void *) = NULL;
-    (void)ctx;
     if (secured) {
-        trace = &setup.tls_trace;
         describe = describe_tls;
     }
 
     if (!cli_trace_init(trace, &inner, describe, stream)) {
         return false;
     }
-
-    /* The trace runs always: it finds the secrets that no message may repeat. */
     if (!cli_server.verbose) {
         cli_trace_hide(trace);
     }
 
     return true;
+}
+
+static bool trace_stream(void *ctx, sbs_stream *stream, bool secured) {
+    (void)ctx;
+    return trace_wrap(secured ? &setup.tls_trace : &setup.plain_trace, stream, secured);
+}
+
+bool cli_server_trace_more(void *ctx, sbs_stream *stream, bool secured) {
+    (void)ctx;
+    if (setup.more_count == SBS_COUNT_OF(setup.more)) {
+        return false;
+    }
+
+    cli_trace *trace = calloc(1, sizeof *trace);
+    if (trace == NULL) {
+        return false;
+    }
+
+    setup.more[setup.more_count++] = trace;
+    return trace_wrap(trace, stream, secured);
+}
+
+void cli_server_trace_less(void) {
+    for (size_t i = 0; i < setup.more_count; i++) {
+        cli_trace_deinit(setup.more[i]);
+        free(setup.more[i]);
+    }
+    setup.more_count = 0;
 }
 
 static int tell_part(const char *command, sbs_forward_part part, sbs_status status) {
@@ -308,6 +335,7 @@ void cli_server_close(void) {
     cli_proxy_free();
     cli_trace_deinit(&setup.tls_trace);
     cli_trace_deinit(&setup.plain_trace);
+    cli_server_trace_less();
     sbs_tls_trust_deinit(&setup.trust);
     sbs_tls_identity_deinit(&setup.identity);
     cli_key_free(&setup.key);

@@ -38,6 +38,11 @@ sbs_status cli_server_run(const sbs_request *request);
 sbs_client *cli_server_client(void);
 /** The set-up that holds it. */
 sbs_forward_server *cli_server_forward(void);
+/** Listens to the streams of one connection more, until cli_server_close(): for sbs_forward_fan_config.wrap. False: no
+ * memory, or there are too many. */
+bool cli_server_trace_more(void *ctx, sbs_stream *stream, bool secured);
+/** Ends that for all of them, once they are closed. Legal at any time. */
+void cli_server_trace_less(void);
 /** Waits as a poll asked, but not so long that a signal is seen late. */
 void cli_server_wait(const sbs_wait *wait);
 /** The last failure; if a scope lacks something its text says what. */

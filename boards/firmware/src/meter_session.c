@@ -167,6 +167,7 @@ static void configure_client(meter *m) {
     *config = (sbs_client_config){
         .fhir_base = record->fhir_base,
         .client_id = record->client_id,
+        .kid_of = sbs_jwk_kid,
         .scope = record->scope,
         .kid = record->kid,
         .key = &m->session.key,

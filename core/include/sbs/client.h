@@ -42,6 +42,9 @@ typedef struct sbs_client_config {
     const char *user_agent;   /**< NULL: "libsbs/VERSION" */
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
     sbs_kid_method kid_method;
+    sbs_kid_of
+        kid_of; /**< sbs_jwk_kid, where kid_method is one that is computed from the key (unless the profile is
+                     the seed's, which has no kid). Others leave it out, and nothing that computes one is linked */
     sbs_profile profile;
     uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
                               profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half

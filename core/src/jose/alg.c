@@ -38,6 +38,7 @@ const sbs_alg_info *sbs_alg_of_key(psa_key_type_t type, size_t bits, psa_algorit
     for (size_t i = 0; i < SBS_COUNT_OF(rows); i++) {
         /* Of several that fit, the one of the policy. */
         bool fits = PSA_KEY_TYPE_KEY_PAIR_OF_PUBLIC_KEY(rows[i].psa_public) == type && sbs_alg_takes(&rows[i], bits);
+        /* Not taken: no two rows fit one key as long as there is one for each kind. */
         if (fits && (found == NULL || rows[i].psa_alg == policy)) {
             found = &rows[i];
         }

@@ -14,6 +14,7 @@
 /* RFC 7638 section 3.2: the required members in lexicographic order, without white space. None needs an escape, so that
  * the text is written as it is. */
 static void kid_put_thumbprint_input(sbs_writer *out, const sbs_public_key *key) {
+    /* Not taken: a parsed key is of one of the kinds. */
     switch (key->kind) {
     case SBS_KEY_RSA:
         sbs_put_string(out, "{\"e\":\"");
@@ -135,6 +136,7 @@ static void jwk_put_use(sbs_json_writer *json, sbs_text kid, sbs_alg alg) {
 
 static void jwk_put_key(sbs_json_writer *json, const sbs_public_key *key, sbs_text kid) {
     sbs_json_begin_object(json);
+    /* Not taken: a parsed key is of one of the kinds. */
     switch (key->kind) {
     case SBS_KEY_RSA:
         sbs_json_member_text(json, "kty", SBS_TEXT("RSA"));

@@ -144,6 +144,7 @@ sbs_status sbs_public_key_parse(sbs_alg alg, const uint8_t *data, size_t len, sb
     out_key->kind = info->kind;
     out_key->data = data;
     out_key->data_len = len;
+    /* Not taken: a row of the table has one of the kinds. */
     switch (info->kind) {
     case SBS_KEY_RSA:
         good = rsa_parse(data, len, out_key);

@@ -232,6 +232,7 @@ static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
         *pos += 1;
         return 1;
     }
+    /* Not taken: the grammar has no backslash at the end of a string. */
     if (raw.len - *pos < 2) {
         return 0;
     }

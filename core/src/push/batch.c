@@ -309,6 +309,7 @@ static void batch_read_place(sbs_push *push, const entry_view *seen) {
 }
 
 static void batch_read_entry(sbs_push *push) {
+    const sbs_push_config *config = push->priv.config;
     sbs_push_event *event = &push->priv.event;
     struct sbs_push_flags *flags = &push->priv.flags;
     const char *why = "";
@@ -339,7 +340,8 @@ static void batch_read_entry(sbs_push *push) {
 
     /* What was found is compared with what was looked for only where the item goes alone. */
     bool found = push->priv.write_mode == SBS_WRITE_IF_NONE_EXIST && event->http_status == 200;
-    if (found && !push->priv.sent[push->priv.judged].first && seen.entry.resource != SBS_JSON_NONE) {
+    bool counts = !push->priv.sent[push->priv.judged].first || config->already_there == SBS_ALREADY_ACCEPT;
+    if (found && counts && seen.entry.resource != SBS_JSON_NONE) {
         flags->unread = flags->unknown = true;
         event->status = SBS_ERR_RESPONSE;
     }

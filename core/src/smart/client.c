@@ -30,7 +30,8 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     /* SMART demands a scope, and no token goes over a stream that is not secured. */
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
-        (config->fhir_base == NULL && config->token_url == NULL)) {
+        (config->fhir_base == NULL && config->token_url == NULL) ||
+        (config->kid_of == NULL && sbs_client_computes_kid(config))) {
         return SBS_ERR_ARGUMENT;
     }
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -254,6 +255,11 @@ sbs_status sbs_client_poll(sbs_client *client, sbs_now now, sbs_wait *out_wait) 
     client->priv.wait = (sbs_wait){.timeout_ms = 0, .events = 0, .descriptor = -1};
     sbs_status status = client_step(client);
     *out_wait = client->priv.wait;
+
+    /* Words of the head stand where a caller may look before the answer is read to its end. */
+    if (client->priv.exchange.answer.has_words) {
+        sbs_client_hide_secrets(client);
+    }
 
     client_call_hook(client, false);
     if (status != SBS_PENDING) {

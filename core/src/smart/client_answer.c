@@ -41,29 +41,30 @@ static bool answer_holds_part_of(const char *text, sbs_text secret) {
 /* Three long parts of base64url with dots between them: an assertion or a token, whosever it is. Two are enough where
  * the first is the beginning of a JSON object: the line may be too short for the third. */
 static bool answer_holds_jwt(const char *text) {
-    size_t parts = 0; /* long ones that ended with a dot, in a row */
-    size_t len = 0;
+    unsigned parts = 0; /* long ones with dots between them, in a row */
 
-    for (; *text != '\0'; text++) {
-        if (sbs_ascii_is_alnum_or(*text, "-_")) {
-            len++;
-            if (parts >= 2 && len >= FRAGMENT_LEN) {
-                return true;
-            }
-            continue;
+    for (;;) {
+        const char *part = text;
+        while (sbs_ascii_is_alnum_or(*text, "-_")) {
+            text++;
         }
 
-        if (*text == '.' && len >= FRAGMENT_LEN) {
-            const char *part = text - len;
-            parts += 1u + (part[0] == 'e' && part[1] == 'y'); /* it begins with {" */
+        if (text - part < (ptrdiff_t)FRAGMENT_LEN) {
+            parts = 0;
+        } else if (parts >= 2) {
+            return true;
         } else {
+            parts += 1u + (part[0] == 'e' && part[1] == 'y'); /* it begins with {" */
+        }
+
+        if (*text == '\0') {
+            return false;
+        }
+        if (*text != '.') {
             parts = 0;
         }
-
-        len = 0;
+        text++;
     }
-
-    return false;
 }
 
 bool sbs_client_is_secret(const sbs_client *client, const char *text) {
@@ -87,6 +88,7 @@ void sbs_client_hide_secrets(sbs_client *client) {
 sbs_status sbs_client_decode(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
     sbs_answer *answer = &client->priv.exchange.answer;
+    /* Not taken: a body that was dropped keeps its length only where that ends the request. */
     if (answer->coding == SBS_CODING_NONE || answer->body_len == 0 || answer->body_dropped) {
         return SBS_OK;
     }
@@ -125,6 +127,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
     if (status != SBS_OK) {
         return status;
     }
+    /* Not taken: as above. */
     if (answer->body_len == 0 || answer->body_dropped) {
         return SBS_ERR_JSON;
     }

@@ -40,6 +40,11 @@ static inline uint32_t sbs_client_default(uint32_t value, uint32_t fallback) {
     return value;
 }
 
+/** Whether the kid is computed from the key. The seed's profile has none. */
+static inline bool sbs_client_computes_kid(const sbs_client_config *config) {
+    return config->kid_method < SBS_KID_LITERAL && config->profile != SBS_PROFILE_SEED;
+}
+
 /* ---- client_try.c: memory ---------------------------------------------------------------------------------------- */
 
 /** The free rest of the work buffer. */

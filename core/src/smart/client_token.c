@@ -38,7 +38,6 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
 /* Algorithm, size and kid are read from the key once. */
 static sbs_status token_read_key(sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
-    bool computed = config->kid_method == SBS_KID_SEED || config->kid_method == SBS_KID_THUMBPRINT;
     sbs_public_key parsed;
     sbs_alg alg;
     size_t size;
@@ -55,10 +54,9 @@ static sbs_status token_read_key(sbs_client *client) {
         return status;
     }
 
-    /* The seed's profile has no kid. */
-    if (computed && config->profile != SBS_PROFILE_SEED) {
-        status = sbs_jwk_kid(&parsed, config->kid_method, (sbs_text){NULL, 0}, client->priv.kid,
-                             sizeof client->priv.kid, &len);
+    if (sbs_client_computes_kid(config)) {
+        status = config->kid_of(&parsed, config->kid_method, (sbs_text){NULL, 0}, client->priv.kid,
+                                sizeof client->priv.kid, &len);
         if (status != SBS_OK) {
             return status;
         }

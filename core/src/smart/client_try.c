@@ -185,6 +185,7 @@ sbs_status sbs_client_send(sbs_client *client, const sbs_url *url, sbs_exchange_
     }
 
     status = sbs_exchange_begin(&client->priv.exchange, shape, client->priv.now.mono_ms);
+    /* Not taken: head, scratch and host were checked when they were made. */
     if (status != SBS_OK) {
         return status;
     }

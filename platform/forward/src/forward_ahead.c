@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURNS_KEPT 2u /* a mark that was not used for so many further ones is taken back */
+#define TURNS_KEPT 16u /* a mark that was passed over for so many further ones is taken back */
 
 /* ---- what is kept in RAM ---------------------------------------------------------------------------------------- */
 
@@ -94,13 +94,13 @@ static sbs_status group_end(sbs_forward_ahead *ahead) {
 
 /* ---- marks ------------------------------------------------------------------------------------------------------ */
 
-/* What was passed over for a while will not be sent soon: others take its place. */
-static sbs_status marks_drop_stale(sbs_forward_ahead *ahead, uint32_t turns) {
+/* What was passed over for a while will not be sent soon: others take its place. @p below: of items before this one. */
+static sbs_status marks_drop_stale(sbs_forward_ahead *ahead, uint32_t turns, uint64_t below) {
     const sbs_queue *queue = ahead->priv.queue;
 
     for (size_t i = 0; i < ahead->priv.mark_count; i++) {
         sbs_forward_mark *mark = &ahead->priv.marks[i];
-        if (mark->used || mark->dropped || ahead->priv.turn - mark->turn < turns) {
+        if (mark->used || mark->dropped || mark->id >= below || ahead->priv.turn - mark->turn < turns) {
             continue;
         }
 
@@ -213,7 +213,7 @@ static sbs_status ahead_mark_attempt(void *ctx, uint64_t id) {
 
     /* This one is to be durable, so that the others cost nothing. */
     ahead->priv.turn++;
-    status = marks_drop_stale(ahead, TURNS_KEPT);
+    status = marks_drop_stale(ahead, TURNS_KEPT, id);
     if (status != SBS_OK) {
         return status;
     }
@@ -360,7 +360,7 @@ sbs_status sbs_forward_ahead_flush(sbs_forward_ahead *ahead, bool at_rest) {
     }
 
     if (unmarks) {
-        status = marks_drop_stale(ahead, 0);
+        status = marks_drop_stale(ahead, 0, UINT64_MAX);
     }
 
     /* The end of the group says what is durable. */

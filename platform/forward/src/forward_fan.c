@@ -440,19 +440,31 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
     return wait;
 }
 
-static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
+/* While nothing is under way the lead looks for what was appended, or put back, as a single push does: before it is
+ * said that nothing is left, and beside those that wait. */
+static sbs_status fan_look_again(sbs_forward_fan *fan) {
     sbs_forward_line *lead = fan->priv.lines[0];
+    if (!fan_is_at_rest(fan) || fan->priv.now.mono_ms < fan->priv.held_ms) {
+        return SBS_OK;
+    }
+
+    lead->view->claims = true;
+    if (lead->parked) {
+        sbs_forward_push_wake(&lead->push);
+    }
+
+    return line_run(lead);
+}
+
+static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
     fan_note_ready(fan);
 
     sbs_status status = fan_run_due(fan);
     if (status == SBS_OK) {
         status = fan_wake_more(fan);
     }
-    /* Whatever was appended, or put back, is looked for before it is said that nothing is left. */
-    if (status == SBS_OK && fan_is_done(fan)) {
-        lead->view->claims = true;
-        sbs_forward_push_wake(&lead->push);
-        status = line_run(lead);
+    if (status == SBS_OK) {
+        status = fan_look_again(fan);
     }
 
     sbs_status ended = fan_commit(fan, fan_is_at_rest(fan));

@@ -12,6 +12,12 @@ sbs_forward_tried sbs_forward_gzip_known(const sbs_forward_gzip *gzip) {
     return gzip->priv.known;
 }
 
+void sbs_forward_gzip_learn(sbs_forward_gzip *gzip, sbs_forward_tried known) {
+    if (gzip->priv.known == SBS_FORWARD_UNTRIED || known == SBS_FORWARD_FAILS) {
+        gzip->priv.known = known;
+    }
+}
+
 static bool gzip_is_wanted(const sbs_forward_gzip *gzip, size_t len) {
     if (gzip->priv.off || gzip->priv.doubted || len < SBS_FORWARD_GZIP_LEAST) {
         return false;
@@ -53,7 +59,7 @@ bool sbs_forward_gzip_ended(sbs_forward_gzip *gzip, bool went_well, unsigned htt
     if (went_well) {
         gzip->priv.took_ms = took_ms;
         gzip->priv.went_well = true;
-        if (coded) {
+        if (coded && gzip->priv.known != SBS_FORWARD_FAILS) {
             gzip->priv.known = SBS_FORWARD_WORKS;
         } else if (gzip->priv.doubted) {
             gzip->priv.known = SBS_FORWARD_FAILS;

@@ -84,7 +84,23 @@ static void push_doubt_token(const sbs_forward_push *push, const sbs_push_event 
     }
 }
 
+/* What one of several connections found out need not be tried by the others: the lead hands it on. */
+static void push_share(sbs_forward_push *from, sbs_forward_push *to) {
+    sbs_forward_batch_facts facts = sbs_forward_batch_known(&from->priv.batch);
+    sbs_forward_batch_facts known = sbs_forward_batch_known(&to->priv.batch);
+    if (known.taken == SBS_FORWARD_BATCHES_UNTRIED && facts.taken != SBS_FORWARD_BATCHES_UNTRIED) {
+        sbs_forward_batch_recall(&to->priv.batch, &facts);
+    }
+
+    sbs_forward_gzip_learn(&to->priv.gzip, sbs_forward_gzip_known(&from->priv.gzip));
+}
+
 void sbs_forward_learnt_note_event(sbs_forward_push *push, sbs_status status) {
+    if (push->priv.config.lead != NULL) {
+        push_share(push, push->priv.config.lead);
+        push_share(push->priv.config.lead, push);
+    }
+
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
     push_learn_batch(push, event, status);
     push_doubt_token(push, event);

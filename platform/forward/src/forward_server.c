@@ -76,6 +76,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .fhir_base = given->fhir_base,
         .token_url = given->token_url,
         .client_id = given->client_id,
+        .kid_of = sbs_jwk_kid,
         .scope = given->scope,
         .aud = given->aud,
         .typ = given->typ,

@@ -154,9 +154,9 @@ static sbs_status judge_answer(sbs_linux_proxy_stream *stream, const char *host,
     }
     if (of_login && stream->priv.proxy->login[0] != '\0') {
         problem = SBS_LINUX_PROXY_REFUSES_LOGIN;
-        stream->priv.barred = true;
-        stream->priv.barred_http = stream->priv.http_status;
-        stream->priv.barred_ms = now_ms;
+        stream->priv.proxy->priv.barred = true;
+        stream->priv.proxy->priv.barred_http = stream->priv.http_status;
+        stream->priv.proxy->priv.barred_ms = now_ms;
     }
 
     return fail(stream, problem, host, SBS_ERR_UNREACHABLE);
@@ -207,22 +207,23 @@ static sbs_status write_request(sbs_linux_proxy_stream *stream, const char *host
 }
 
 static sbs_status start(sbs_linux_proxy_stream *stream, const char *host, uint16_t port, uint64_t now_ms) {
-    bool barred = stream->priv.barred && now_ms - stream->priv.barred_ms < BARRED_MS;
+    sbs_linux_proxy *proxy = stream->priv.proxy;
+    bool barred = proxy->priv.barred && now_ms - proxy->priv.barred_ms < BARRED_MS;
     stream->priv.problem = SBS_LINUX_PROXY_NO_PROBLEM;
     stream->priv.words[0] = '\0';
     stream->priv.port = port;
     forget(stream);
 
-    if (!sbs_linux_proxy_serves(stream->priv.proxy->exceptions, host, port)) {
+    if (!sbs_linux_proxy_serves(proxy->exceptions, host, port)) {
         stream->priv.state = DIRECT;
         return SBS_OK;
     }
     if (barred) {
-        stream->priv.http_status = stream->priv.barred_http;
+        stream->priv.http_status = proxy->priv.barred_http;
         return fail(stream, SBS_LINUX_PROXY_REFUSES_LOGIN, host, SBS_ERR_UNREACHABLE);
     }
 
-    stream->priv.barred = false;
+    proxy->priv.barred = false;
     stream->priv.http_status = 0;
     if (write_request(stream, host, port) != SBS_OK) {
         stream->priv.state = FAILED;
@@ -404,8 +405,8 @@ static const sbs_stream_ops proxy_ops = {
     .secured = false,
 };
 
-void sbs_linux_proxy_stream_init(sbs_linux_proxy_stream *stream, const sbs_linux_proxy *proxy,
-                                 uint32_t answer_timeout_ms, const sbs_stream *raw, sbs_stream *out_stream) {
+void sbs_linux_proxy_stream_init(sbs_linux_proxy_stream *stream, sbs_linux_proxy *proxy, uint32_t answer_timeout_ms,
+                                 const sbs_stream *raw, sbs_stream *out_stream) {
     memset(stream, 0, sizeof *stream);
     stream->priv.proxy = proxy;
     stream->priv.raw = raw;

@@ -26,6 +26,9 @@ static bool name_reserve(const sbs_sqlite_queue *queue, char *out, size_t size) 
 
 static int64_t reserve_size(const sbs_sqlite_queue *queue, int64_t all) {
     int64_t size = queue->priv.config.reserve_bytes;
+    if (size > INT32_MAX) {
+        size = INT32_MAX; /* what every system has a size for */
+    }
     if (all / RESERVE_PART < size) {
         size = all / RESERVE_PART;
     }
@@ -37,7 +40,7 @@ static bool fill_reserve(int fd, const char *path, int64_t size) {
     uid_t owner;
     bool given = geteuid() != 0 ||
                  (sbs_sqlite_queue_owner(path, &owner) == SBS_OK && (owner == 0 || fchown(fd, owner, (gid_t)-1) == 0));
-    return given && fallocate(fd, 0, 0, size) == 0;
+    return given && fallocate(fd, 0, 0, (off_t)size) == 0;
 }
 
 static bool make_reserve(const char *name, const char *path, int64_t size) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "push_answer.h"
 
@@ -73,7 +74,7 @@ static void peer_find_items(push_peer *peer, peer_request *request) {
 
 /* What may be seen by whom. */
 static void peer_check_hosts(const push_peer *peer) {
-    const bool is_fhir = strcmp(peer->host, PEER_FHIR_HOST) == 0;
+    const bool is_fhir = strcasecmp(peer->host, PEER_FHIR_HOST) == 0;
     const sbs_text all = {peer->in, peer->in_len};
     FUZZ_REQUIRE(is_fhir || memmem(all.ptr, all.len, "\r\nAuthorization: ", 17) == NULL);
     FUZZ_REQUIRE(is_fhir || memmem(all.ptr, all.len, "\"mark\":", 7) == NULL);
@@ -81,8 +82,8 @@ static void peer_check_hosts(const push_peer *peer) {
                  memmem(all.ptr, all.len, peer->token, strlen(peer->token)) == NULL);
 
     if (memmem(all.ptr, all.len, "client_assertion=", 17) != NULL) {
-        FUZZ_REQUIRE(!peer->token_is_pinned || strcmp(peer->host, PEER_AUTH_HOST) == 0);
-        FUZZ_REQUIRE(peer->pin[0] == '\0' || strcmp(peer->host, peer->pin) == 0);
+        FUZZ_REQUIRE(!peer->token_is_pinned || strcasecmp(peer->host, PEER_AUTH_HOST) == 0);
+        FUZZ_REQUIRE(peer->pin[0] == '\0' || strcasecmp(peer->host, peer->pin) == 0);
     }
 }
 

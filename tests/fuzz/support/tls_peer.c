@@ -205,7 +205,7 @@ static void insert_record(tls_peer *peer, size_t at) {
         {5, 'H', 'T', 'T', 'P', '/'},
     };
     const uint8_t *record = records[fuzz_below(peer->script, SBS_COUNT_OF(records))];
-    unsigned times = fuzz_chance(peer->script, 4) ? 1u + fuzz_byte(peer->script) : 1;
+    unsigned times = fuzz_chance(peer->script, 4) ? 1u + fuzz_short(peer->script) % 6000u : 1;
     for (; times > 0; times--) {
         insert_bytes(peer, at, record + 1, record[0]);
     }
@@ -338,10 +338,21 @@ static void server_serve(tls_peer *peer) {
     }
 }
 
+static void server_set_up(tls_peer *peer) {
+    peer->is_fresh = false;
+    mbedtls_ssl_free(&peer->ssl);
+    mbedtls_ssl_init(&peer->ssl);
+    must(mbedtls_ssl_setup(&peer->ssl, &peer->config));
+    mbedtls_ssl_set_bio(&peer->ssl, peer, server_send, server_receive, NULL);
+}
+
 void tls_peer_work(tls_peer *peer) {
     const bool was_over = peer->ended || peer->broken;
     if (was_over || peer->lies_raw) {
         return;
+    }
+    if (peer->is_fresh) { /* not when the client opens: its memory may end just then */
+        server_set_up(peer);
     }
     spoiling = peer;
     server_serve(peer);
@@ -402,10 +413,7 @@ static sbs_status raw_open(void *ctx, const char *host, uint16_t port, sbs_now n
     peer->ended = peer->broken = peer->is_up = peer->said_goodbye = peer->asked_twice = false;
     peer->to_client.len = peer->to_client.taken = peer->scanned = peer->page_sent = 0;
     peer->to_server.len = peer->to_server.taken = 0;
-    mbedtls_ssl_free(&peer->ssl);
-    mbedtls_ssl_init(&peer->ssl);
-    must(mbedtls_ssl_setup(&peer->ssl, &peer->config));
-    mbedtls_ssl_set_bio(&peer->ssl, peer, server_send, server_receive, NULL);
+    peer->is_fresh = true;
     if (peer->lies_raw) {
         peer->changed = true;
         pipe_put(&peer->to_client, peer->script->data, peer->script->len);

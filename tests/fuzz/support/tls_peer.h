@@ -42,7 +42,7 @@ typedef struct tls_peer {
     tls_peer_certificate certificate;
     tls_pipe to_client, to_server;
     size_t scanned; /* bytes of to_client that were looked at */
-    bool is_open, ended, broken, is_up, spoils_plain, lies_raw;
+    bool is_fresh, is_open, ended, broken, is_up, spoils_plain, lies_raw;
     bool changed;      /* something was changed, cut or added on its way to the client */
     bool said_goodbye; /* close_notify was sent */
     bool asked_twice;

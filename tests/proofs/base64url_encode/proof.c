@@ -6,7 +6,8 @@
  * Unwind: 8
  * Deep: 13 -DBYTES=9 -DROOM=12
  * Deepbound: all of 0 to 9 bytes, every room of 0 to 12 characters
- * Meant: mask_less:wrap base64url_range_value:wrap base64url_decode_group:conversion base64url_encode_group:conversion
+ * Meant: mask_less:wrap base64url_range_value:wrap base64url_decode_group:conversion
+ *   base64url_encode_group:conversion
  * Suite: short
  * Fault: core/src/text/base64url.c `for (size_t i = 0; i <= len; i++)` => `for (size_t i = 0; i < len; i++)`
  */

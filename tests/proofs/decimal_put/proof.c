@@ -2,8 +2,8 @@
 /*
  * Proves: every decimal is written without a fault, or refused; what was written fits in 21 characters
  * Bound: every int64 mantissa and every int8 exponent
- * Sources: core/src/json/decimal.c core/src/text/text_writer.c core/src/json/json_grammar.c
- *   core/src/text/ascii.c core/src/text/text.c core/src/text/utf8.c
+ * Sources: core/src/json/decimal.c core/src/text/text_writer.c core/src/json/json_grammar.c core/src/text/ascii.c
+ *   core/src/text/text.c core/src/text/utf8.c
  * Unwind: 23
  * Meant: decimal_magnitude:wrap decimal_magnitude:conversion
  * Suite: short

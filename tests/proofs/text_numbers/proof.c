@@ -6,7 +6,7 @@
  * Sources: core/src/text/text_writer.c core/src/text/text.c
  * Unwind: 22
  * Meant: sbs_put_int:wrap sbs_put_int:conversion
- * Suite: short
+ * Suite: long
  * Fault: core/src/text/text_writer.c `char digits[20];` => `char digits[19];`
  */
 #include "proof.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Proves: no writer writes outside of its room; what it wrote fits or its error says so; its length never wraps
- * Bound: one call on a writer in any state that its invariant allows, room and data of 0 to 8 bytes; the call keeps the
- *   invariant, so any number of calls does
+ * Bound: one call on a writer in any state that its invariant allows, room and data of 0 to 8 bytes; the call keeps
+ *   the invariant, so any number of calls does
  * Sources: core/src/text/text_writer.c core/src/text/text.c
  * Unwind: 10
  * Meant: sbs_put:wrap

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Proves: a sequence is taken exactly if it encodes a Unicode scalar value, in its one form; encoding any of them round
- *   trips; nothing behind the text is read
+ * Proves: a sequence is taken exactly if it encodes a Unicode scalar value, in its one form; encoding any of them
+ *   round trips; nothing behind the text is read
  * Bound: every text of 1 to 5 bytes, every code point to U+10FFFF
  * Sources: core/src/text/utf8.c
  * Unwind: 5

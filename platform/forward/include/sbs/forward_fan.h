@@ -30,7 +30,7 @@ extern "C" {
 typedef struct sbs_forward_fan_config {
     sbs_forward_push_config push; /**< as for one push; lead, ahead and item_max are filled in */
     uint16_t connections;         /**< at most SBS_FORWARD_CONNECTIONS_MAX; 0 or 1, or a queue without bulk operations:
-                                     one. Those behind the first have no trace (sbs_forward_server_config.wrap) */
+                                     one */
     /** Optional: as in sbs_forward_server_config, for the streams of the connections behind the first. */
     bool (*wrap)(void *ctx, sbs_stream *stream, bool secured);
     void *wrap_ctx;

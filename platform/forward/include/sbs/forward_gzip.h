@@ -39,6 +39,8 @@ typedef struct sbs_forward_gzip {
 void sbs_forward_gzip_init(sbs_forward_gzip *gzip, sbs_forward_tried known, bool off);
 /** What is known by now. */
 sbs_forward_tried sbs_forward_gzip_known(const sbs_forward_gzip *gzip);
+/** Takes what another connection to the same server found out, where nothing is known yet, or where it fails. */
+void sbs_forward_gzip_learn(sbs_forward_gzip *gzip, sbs_forward_tried known);
 /** The coded body, and true, if @p body is to be sent coded; its memory is valid until the next call. */
 bool sbs_forward_gzip_code(sbs_forward_gzip *gzip, sbs_text body, sbs_text *out_coded);
 /**

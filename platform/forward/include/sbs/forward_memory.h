@@ -88,11 +88,13 @@ void sbs_forward_memory_note_statement(sbs_forward_memory *memory, const sbs_for
 /** A write was refused: the server may state something else by now, and is asked in the next run. */
 void sbs_forward_memory_doubt_statement(sbs_forward_memory *memory);
 
-/** What is known of batches, and of coded bodies. */
+/** What is known of batches; valid until it changes. */
 const sbs_forward_batch_facts *sbs_forward_memory_batches(const sbs_forward_memory *memory);
+/** What is known of coded bodies. */
 sbs_forward_tried sbs_forward_memory_gzip(const sbs_forward_memory *memory);
-/** Keep them, where they differ from what is known. Written at the close. */
+/** Keeps them, where they differ from what is known. Written at the close. */
 void sbs_forward_memory_note_batches(sbs_forward_memory *memory, const sbs_forward_batch_facts *facts);
+/** The same of coded bodies. */
 void sbs_forward_memory_note_gzip(sbs_forward_memory *memory, sbs_forward_tried gzip);
 
 #ifdef __cplusplus

@@ -29,7 +29,7 @@ typedef struct sbs_forward_server_config {
     const sbs_key *key;
     const sbs_tls_trust *trust;       /**< the root certificates that count */
     const sbs_tls_identity *identity; /**< the client's own certificate; NULL: none */
-    const sbs_linux_proxy *proxy;     /**< what https goes through; NULL: nothing */
+    sbs_linux_proxy *proxy;           /**< what https goes through; NULL: nothing */
     const char *user_agent;           /**< NULL: the library's */
     uint32_t timeout_ms;              /**< for connecting, and again for an answer; 0: 30 000 */
     uint32_t retry_wait_max_ms;       /**< the client's own waits; 0: 30 000 */

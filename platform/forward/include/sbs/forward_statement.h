@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SBS_FORWARD_TYPES_MAX 512u   /**< resource types that are kept; R4 has 148 */
+#define SBS_FORWARD_TYPES_MAX 1024u  /**< resource types that are kept; R4 has 148 */
 #define SBS_FORWARD_RELEASE_SIZE 33u /**< bytes of a release's name that are kept, with the NUL */
 
 /** A type that it names. */

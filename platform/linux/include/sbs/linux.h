@@ -61,7 +61,7 @@ typedef struct sbs_linux_platform_config {
     const char *ca_file;              /**< PEM bundle; NULL: the system's */
     const char *certificate_file;     /**< the client's own certificate and its intermediates, PEM; NULL: none */
     const char *certificate_key_file; /**< its key; NULL: in the same file */
-    const sbs_linux_proxy *proxy;     /**< what connections go through; it must outlive the platform; NULL: nothing */
+    sbs_linux_proxy *proxy;           /**< what connections go through; it must outlive the platform; NULL: nothing */
 } sbs_linux_platform_config;
 
 /** sbs_linux_platform_open() with a client certificate, for servers that ask for one (mutual TLS). Errors also of

@@ -28,11 +28,16 @@ typedef enum sbs_linux_proxy_fault {
     SBS_LINUX_PROXY_LOGIN   /**< user and password are too long, or hold what Basic credentials cannot */
 } sbs_linux_proxy_fault;
 
-/** A proxy. It holds a secret: sbs_wipe() it after use. */
+/** A proxy, for any number of streams of one thread. It holds a secret: sbs_wipe() it after use. */
 typedef struct sbs_linux_proxy {
     char host[254];
     uint16_t port;
     char login[SBS_LINUX_PROXY_LOGIN_SIZE]; /**< "Basic ..." as it is sent, "": none */
+    struct {
+        bool barred; /* the login was refused at barred_ms with this status */
+        uint16_t barred_http;
+        uint64_t barred_ms;
+    } priv;
     const char *exceptions; /**< what is reached without it, see sbs_linux_proxy_serves(); NULL: nothing. It must
                                  outlive the proxy */
 } sbs_linux_proxy;
@@ -74,16 +79,15 @@ typedef enum sbs_linux_proxy_problem {
 /** A stream. Place it anywhere; it must not move while it is open. */
 typedef struct sbs_linux_proxy_stream {
     struct {
-        const sbs_linux_proxy *proxy;
+        sbs_linux_proxy *proxy;
         const sbs_stream *raw;
         uint32_t answer_timeout_ms;
         uint8_t state;
         uint16_t port; /* of the server */
-        uint64_t asked_ms, barred_ms;
-        bool barred;    /* the login was refused at barred_ms */
+        uint64_t asked_ms;
         size_t len, at; /* of what is in the buffer */
         size_t head_len;
-        uint16_t http_status, barred_http;
+        uint16_t http_status;
         uint8_t line_len; /* of the line of the head that is read, up to 255 */
         bool in_fields;   /* the status line was read */
         sbs_linux_proxy_problem problem;
@@ -97,8 +101,8 @@ typedef struct sbs_linux_proxy_stream {
  * Prepares a stream and opens nothing. @p proxy and @p raw must outlive it. @p answer_timeout_ms: for the proxy's
  * answer; 0: 30 000.
  */
-void sbs_linux_proxy_stream_init(sbs_linux_proxy_stream *stream, const sbs_linux_proxy *proxy,
-                                 uint32_t answer_timeout_ms, const sbs_stream *raw, sbs_stream *out_stream);
+void sbs_linux_proxy_stream_init(sbs_linux_proxy_stream *stream, sbs_linux_proxy *proxy, uint32_t answer_timeout_ms,
+                                 const sbs_stream *raw, sbs_stream *out_stream);
 
 /** What of the last open() failed. Good until the next one. */
 sbs_linux_proxy_problem sbs_linux_proxy_stream_problem(const sbs_linux_proxy_stream *stream);
