@@ -9,7 +9,7 @@ import { MainServer, pause } from './lib/server.mjs';
 const ITEMS = LONG ? 4000 : 400; // three times as many in batches
 const SHORTEST_MS = 40; // of a life
 const LONGEST_MS = 240; // longer where the machine is too busy for anything to be done in it
-const ARRIVED_MS = 60_000; // a bound on hangs only
+const ARRIVED_MS = 120_000; // a bound on hangs only
 const LIVES_MAX = LONG ? 4000 : 400;
 
 let server;

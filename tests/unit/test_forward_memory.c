@@ -185,6 +185,8 @@ static void a_line_that_says_something_else_is_not_believed(void **state) {
         {6, "batches 1700000000 864000000 9 64 100"},
         {6, "batches 1700000000 864000000 1 999 100"},
         {7, "gzip 1700000000 864000000 7"},
+        {3, "token-url 2305843009213693951 864000000 https://auth.example/token"}, /* more than time has */
+        {4, "statement -2305843009213693951 864000000 c 4 4.0.1"},
 
     };
     for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {

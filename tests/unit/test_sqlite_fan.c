@@ -143,6 +143,88 @@ static void a_server_that_asks_for_time_slows_all(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+static unsigned sum_of_stored(void) {
+    unsigned sum = 0;
+    for (unsigned i = 1; i <= ITEMS; i++) {
+        sum += world.stored[i];
+    }
+    return sum;
+}
+
+/* One line is asked for time: the others end what they sent. */
+static void who_has_sent_something_takes_nothing_more_while_time_is_asked_for(void **state) {
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    world.fhir[2].fhir_status = 503;
+    world.fhir[2].fields = "Retry-After: 30\r\n";
+    assert_true(drain_start());
+    while (world.push.priv.held_ms == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    uint64_t asked_ms = world.now.mono_ms;
+    unsigned most = sum_of_stored() + in_flight();
+    assert_in_range(most, 1, ITEMS - 3);
+    while (world.now.mono_ms < asked_ms + 29000) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+        assert_in_range(sum_of_stored(), 0, most);
+    }
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+static bool is_parked(size_t number) {
+    return number < world.push.priv.count && world.push.priv.lines[number]->parked;
+}
+
+/* Of a server with a limit, whose room is for those that have something to do. */
+static void who_has_nothing_to_do_is_not_connected_while_others_go_on(void **state) {
+    (void)state;
+    unsigned seen = 0;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    assert_true(drain_start());
+    while (in_flight() < 4) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    world.fhir[2].fhir_status = 503;
+    while (drain_poll() == SBS_PENDING) {
+        for (size_t i = 0; i < DRAIN_LINES && world.push.priv.slowed_ms != 0; i++) {
+            seen += is_parked(i);
+            assert_false(is_parked(i) && world.fhir[i].server.is_open);
+        }
+    }
+    assert_true(seen > 0);
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* Each engine knows of the last items that they are not stored, until another one sends them. */
+static void what_another_one_sent_may_be_stored(void **state) {
+    (void)state;
+    size_t known = 0;
+    drain_begin(8, SBS_FORWARD_IF_NONE_EXIST, 1, ITEMS, 8, 0);
+    wait_everywhere();
+    assert_true(drain_start());
+    for (sbs_status status = SBS_PENDING; status == SBS_PENDING; status = drain_poll()) {
+        for (; known < world.push.priv.count && known < 3; known++) {
+            for (uint32_t id = ITEMS / 2; id <= ITEMS; id++) {
+                assert_int_equal(world.stored[id], 0);
+                world.push.priv.lines[known]->push.priv.unstored[id] = id;
+            }
+        }
+    }
+    assert_int_equal(known, 3);
+    for (size_t i = 0; i < known; i++) {
+        for (uint32_t id = ITEMS / 2; id <= ITEMS; id++) {
+            assert_int_equal(world.push.priv.lines[i]->push.priv.unstored[id], 0);
+        }
+    }
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
 /* A connection that cannot be had takes nothing with it. */
 static void a_server_with_a_limit_is_served_with_fewer(void **state) {
     (void)state;
@@ -233,6 +315,9 @@ int main(void) {
         cmocka_unit_test(what_has_no_order_goes_over_all),
         cmocka_unit_test(one_identifier_is_never_under_way_twice),
         cmocka_unit_test(a_server_that_asks_for_time_slows_all),
+        cmocka_unit_test(who_has_sent_something_takes_nothing_more_while_time_is_asked_for),
+        cmocka_unit_test(who_has_nothing_to_do_is_not_connected_while_others_go_on),
+        cmocka_unit_test(what_another_one_sent_may_be_stored),
         cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),
         cmocka_unit_test(when_nothing_goes_all_is_told_once),
         cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),

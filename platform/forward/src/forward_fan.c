@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "sbs/count.h"
+
 #define LINE_ITEM_MAX (2u << 20) /* larger items go over the first line */
 #define POLLS_MAX 64u            /* of a line in one turn */
 #define LATE_MS 1000u            /* what was told is durable by then */
@@ -99,6 +101,8 @@ static sbs_status line_open_push(sbs_forward_line *line) {
         config.queue = &line->queue;
         config.mark_ahead = 1;
         config.ahead = &fan->priv.share.priv.ahead;
+        line->view->notes = line->push.priv.unstored;
+        line->view->note_count = SBS_COUNT_OF(line->push.priv.unstored);
     }
     if (fan->priv.count > 0) {
         config.lead = &fan->priv.lines[0]->push;
@@ -218,6 +222,34 @@ static sbs_status line_run(sbs_forward_line *line) {
     return SBS_OK;
 }
 
+static bool fan_all_parked(const sbs_forward_fan *fan) {
+    for (size_t i = 0; i < fan->priv.count; i++) {
+        if (!fan->priv.lines[i]->parked) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+/* What nobody took because a server asked for time is not done. */
+static bool fan_is_done(sbs_forward_fan *fan) {
+    bool held = fan->priv.now.mono_ms < fan->priv.held_ms;
+    return fan_all_parked(fan) && !(held && sbs_forward_share_has_work(&fan->priv.share, SIZE_MAX));
+}
+
+/* A server with a limit has no room for those that have something to do while others stay connected. */
+static void fan_disconnect_idle(sbs_forward_fan *fan) {
+    bool limited = fan->priv.slowed_ms != 0 && !fan_all_parked(fan);
+
+    for (size_t i = 0; i < fan->priv.count; i++) {
+        const sbs_forward_line *line = fan->priv.lines[i];
+        if (line->parked && (limited || i >= fan->priv.active)) {
+            sbs_exchange_close(&line_client(line)->priv.exchange);
+        }
+    }
+}
+
 /* ---- a turn ----------------------------------------------------------------------------------------------------- */
 
 static void fan_note_ready(sbs_forward_fan *fan) {
@@ -235,11 +267,13 @@ static bool line_is_under_way(const sbs_forward_line *line) {
     return line->view->in_flight || (line->descriptor >= 0 && !sbs_client_is_about_to_send(line_client(line)));
 }
 
-/* True if it is a line's turn. Who has sent something is not held up by what the others wait for. */
+/* True if it is a line's turn. Who has sent something is not held up by what the others wait for, but takes nothing
+ * more.
+ */
 static bool line_is_due(sbs_forward_line *line, size_t number) {
     sbs_forward_fan *fan = line->fan;
     uint64_t now_ms = fan->priv.now.mono_ms;
-    line->view->claims = number < fan->priv.active;
+    line->view->claims = number < fan->priv.active && now_ms >= fan->priv.held_ms;
     if (line->parked || (!line->ready && now_ms < line->due_ms)) {
         return false;
     }
@@ -389,6 +423,9 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
     if (fan->priv.told && fan->priv.told_ms + LATE_MS < first_ms) {
         first_ms = fan->priv.told_ms + LATE_MS;
     }
+    if (fan->priv.held_ms > now_ms && fan->priv.held_ms < first_ms) {
+        first_ms = fan->priv.held_ms; /* those that took nothing more go on */
+    }
 
     sbs_wait wait = {.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
     if (armed) {
@@ -401,16 +438,6 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
     }
 
     return wait;
-}
-
-static bool fan_is_done(const sbs_forward_fan *fan) {
-    for (size_t i = 0; i < fan->priv.count; i++) {
-        if (!fan->priv.lines[i]->parked) {
-            return false;
-        }
-    }
-
-    return true;
 }
 
 /* While nothing is under way the lead looks for what was appended, or put back, as a single push does: before it is
@@ -447,6 +474,7 @@ static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
     }
 
     sbs_fan_park_idle(fan);
+    fan_disconnect_idle(fan);
     sbs_fan_tell_waits(fan);
     *out_wait = fan_wait(fan);
     return fan_is_done(fan) ? SBS_OK : SBS_PENDING;

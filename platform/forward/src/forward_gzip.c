@@ -52,7 +52,8 @@ static bool gzip_doubt(sbs_forward_gzip *gzip) {
 
 bool sbs_forward_gzip_ended(sbs_forward_gzip *gzip, bool went_well, unsigned http_status, bool busy, uint64_t took_ms) {
     bool coded = gzip->priv.coded;
-    bool answered = http_status != 0 && !busy;
+    bool taken = http_status >= 200 && http_status < 300; /* whatever else is wrong with the answer */
+    bool answered = http_status != 0 && !taken && !busy;
     gzip->priv.coded = false;
 
     if (went_well) {

@@ -70,6 +70,20 @@ static void push_doubt_statement(sbs_forward_push *push, const sbs_push_event *e
     }
 }
 
+/* Who has a right granted and pushes again is not to wait for the end of a token without it. */
+static void push_doubt_token(const sbs_forward_push *push, const sbs_push_event *event) {
+    const sbs_forward_push_config *config = &push->priv.config;
+    sbs_forward_memory *memory = config->memory;
+    bool refused = event->status == SBS_ERR_SCOPE || event->status == SBS_ERR_FORBIDDEN;
+    if (config->lead != NULL) {
+        memory = config->lead->priv.config.memory;
+    }
+
+    if (memory != NULL && event->kind >= SBS_PUSH_COLLISION && refused) {
+        sbs_forward_memory_doubt_token(memory);
+    }
+}
+
 /* What one of several connections found out need not be tried by the others: the lead hands it on. */
 static void push_share(sbs_forward_push *from, sbs_forward_push *to) {
     sbs_forward_batch_facts facts = sbs_forward_batch_known(&from->priv.batch);
@@ -89,6 +103,7 @@ void sbs_forward_learnt_note_event(sbs_forward_push *push, sbs_status status) {
 
     const sbs_push_event *event = sbs_push_event_of(&push->priv.engine);
     push_learn_batch(push, event, status);
+    push_doubt_token(push, event);
     push_doubt_statement(push, event);
 }
 

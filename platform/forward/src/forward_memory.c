@@ -221,6 +221,12 @@ void sbs_forward_memory_watch(sbs_forward_memory *memory, sbs_now now) {
     }
 }
 
+void sbs_forward_memory_doubt_token(sbs_forward_memory *memory) {
+    if (memory->priv.open) {
+        sbs_forward_memory_file_remove(memory->priv.token_path);
+    }
+}
+
 bool sbs_forward_memory_doubts_token_url(sbs_forward_memory *memory) {
     if (!memory->priv.open || !memory->priv.recalled_url) {
         return false;

@@ -76,7 +76,7 @@ static bool read_signed(reading *from, int64_t *out) {
         word.ptr++;
         word.len--;
     }
-    if (sbs_text_to_uint(word, &value) != SBS_OK || value > INT64_MAX / 4) {
+    if (sbs_text_to_uint(word, &value) != SBS_OK || value > INT64_MAX / 4096) {
         return false;
     }
 

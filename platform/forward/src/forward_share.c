@@ -441,6 +441,20 @@ static sbs_status view_read(void *ctx, uint64_t id, size_t offset, void *buffer,
     return queue->ops->read(queue->ctx, id, offset, buffer, size, out_len);
 }
 
+/* What an engine knows not to be stored is so until another one sends it. */
+static void view_end_notes(const sbs_forward_view *view, uint64_t id) {
+    const sbs_forward_share *share = view->share;
+
+    for (size_t i = 0; i < share->priv.view_count; i++) {
+        const sbs_forward_view *other = &share->priv.views[i];
+        for (size_t place = 0; other != view && place < other->note_count; place++) {
+            if (other->notes[place] == (uint32_t)id) {
+                other->notes[place] = 0;
+            }
+        }
+    }
+}
+
 static sbs_status view_mark_attempt(void *ctx, uint64_t id) {
     sbs_forward_view *view = ctx;
     const sbs_queue *queue = &view->share->priv.queue;
@@ -449,6 +463,7 @@ static sbs_status view_mark_attempt(void *ctx, uint64_t id) {
         return SBS_ERR_NOT_FOUND; /* it is not this view's */
     }
 
+    view_end_notes(view, id);
     sbs_status status = queue->ops->mark_attempt(queue->ctx, id);
     view->in_flight |= status == SBS_OK;
     view->held_back |= sbs_forward_ahead_is_open(&view->share->priv.ahead);

@@ -11,6 +11,7 @@ import { Wire, answerBytes } from './wire.mjs';
 const MAX_BODY = 16 * 1024 * 1024;
 const MAX_HEADER = 128 * 1024;
 const KEEP_ALIVE_MS = 60_000;
+const HANDSHAKE_MS = 30_000; // a client that was killed in its middle leaves one behind
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 const WIRE_MEMBERS = ['raw', 'contentLength', 'padHeaders', 'split', 'splitAt', 'cutAt', 'cut', 'delayAfterMs'];
@@ -77,7 +78,8 @@ export class Front {
                 .catch((error) => this.#failed(error, res))
                 .finally(() => (this.#busy -= 1));
         });
-        this.#tls = tls.createServer({ ...tlsOptions, allowHalfOpen: false }, (socket) => this.#secured(socket));
+        const options = { ...tlsOptions, allowHalfOpen: false, handshakeTimeout: HANDSHAKE_MS };
+        this.#tls = tls.createServer(options, (socket) => this.#secured(socket));
         this.#tls.on('tlsClientError', () => {});
         this.#tls.on('connection', (socket) => {
             this.#busy += 1;

@@ -71,6 +71,9 @@ void sbs_forward_memory_delete(sbs_forward_server *server, const char *beside);
  * polls of the client. */
 void sbs_forward_memory_watch(sbs_forward_memory *memory, sbs_now now);
 
+/** Something was refused for want of a right: the token is not kept for the next run, which may be granted more. */
+void sbs_forward_memory_doubt_token(sbs_forward_memory *memory);
+
 /** A token request failed. True, once, if its endpoint was remembered: it is looked for anew, and the request may be
  * tried again at once. */
 bool sbs_forward_memory_doubts_token_url(sbs_forward_memory *memory);

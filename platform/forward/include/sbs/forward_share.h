@@ -31,10 +31,12 @@ typedef struct sbs_forward_view {
     size_t item_max; /* larger items are not claimed */
     size_t claimed;  /* items that are its */
     uint64_t told;   /* the item that was told last and not read since; 0: none */
-    uint8_t owner;   /* its number, from 1 */
-    bool claims;     /* it may claim more */
-    bool held_back;  /* it marked something that is not durable yet */
-    bool in_flight;  /* since its last mark it did not ask for another item */
+    uint32_t *notes; /* of its engine: the items that it knows not to be stored, as in sbs_push_config.unstored */
+    size_t note_count;
+    uint8_t owner;  /* its number, from 1 */
+    bool claims;    /* it may claim more */
+    bool held_back; /* it marked something that is not durable yet */
+    bool in_flight; /* since its last mark it did not ask for another item */
 } sbs_forward_view;
 
 /** An item that waits, or was delivered and is not written as such yet. */
