@@ -112,6 +112,12 @@ describe('warnings', () => {
         assert.equal(resultOf(lines, 'create'), 'WARN');
         assert.match(lines.at(-1).text, /plain: a repeat may be stored twice$/);
     });
+    test('plain, though the server states a better way', async () => {
+        const lines = await check([...main.options(), '--write-mode', 'plain'], 0);
+        assert.equal(resultOf(lines, 'create'), 'WARN');
+        assert.match(lines.at(-1).text, /--write-mode asks for plain: a repeat may be stored twice$/);
+        assert.match(lines.at(-1).advice, /^leave --write-mode out/);
+    });
     test('a clock that differs', async () => {
         const lines = await check(hostile.with('slow-discovery'), 0);
         const clock = lines.find(({ step }) => step === 'clock');

@@ -68,6 +68,24 @@ static void plan_put_warning(const check_plan *plan, const char *what, const cha
     cli_check_put_words(CLI_CHECK_WARN, "create", advice, "%s: granted, %s", plan->type, what);
 }
 
+/* The server knows a resource again by its id or by its identifier; plain has neither. */
+static void plan_put_plain(const check_plan *plan) {
+    if (plan->stated.conditional_create || (plan->stated.update_create && plan->may_update)) {
+        plan_put_warning(plan, "but --write-mode asks for plain: a repeat may be stored twice",
+                         "leave --write-mode out, the server states a better one");
+        return;
+    }
+
+    if (plan->stated.update_create) {
+        plan_put_warning(plan, "but the scope allows only plain: a repeat may be stored twice",
+                         "ask with --scope for u (update) too");
+        return;
+    }
+
+    plan_put_warning(plan, "but the server states only plain: a repeat may be stored twice",
+                     "if the server can do more than it states, say so with --write-mode");
+}
+
 /* A server may be able to do more than it states, where it states anything at all. */
 static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
     static const char *const names[] = {"auto", "auto", "put", "if-none-exist", "plain"};
@@ -84,13 +102,8 @@ static void plan_put_stated(const check_plan *plan, sbs_forward_mode mode) {
         return;
     }
 
-    /* The server knows a resource again by its id or by its identifier; plain has neither. */
     if (mode == SBS_FORWARD_PLAIN) {
-        const char *advice = "if the server can do more than it states, say so with --write-mode";
-        if (stated->update_create && !plan->may_update) {
-            advice = "ask with --scope for u (update) too";
-        }
-        plan_put_warning(plan, "but the server states only plain: a repeat may be stored twice", advice);
+        plan_put_plain(plan);
         return;
     }
 

@@ -44,12 +44,12 @@ static const cli_option option_table[] = {
 
 static const cli_option drain_table[] = {
     {"connections", "N",
-     "use up to N connections at a time, default 1: devices beside each other, each in its order; fewer where the "
-     "server has enough",
+     "with a queue: use up to N connections at a time, at most 64, default 1: devices beside each other, each in its "
+     "order; fewer where the server has enough",
      &cli_push_with.connections, .min = 1, .max = SBS_FORWARD_CONNECTIONS_MAX, .type = CLI_UINT},
     {"mark-ahead", "N",
-     "note N items as tried with one write of the disk, default 1: after a crash so many may count as tried that were "
-     "never sent; written plainly, items are noted one by one",
+     "with a queue: note N items as tried with one write of the disk, at most 1024, default 1: after a crash so many "
+     "may count as tried that were never sent; written plainly, items are noted one by one",
      &cli_push_with.mark_ahead, .min = 1, .max = SBS_FORWARD_AHEAD_MAX, .type = CLI_UINT},
 };
 

@@ -145,6 +145,12 @@ static const char *advice_waiting(const sbs_sqlite_entry *entry) {
         break;
     }
 
+    const char *scope = sbs_status_text(SBS_ERR_SCOPE);
+    if (strncmp(entry->reason, scope, strlen(scope)) == 0) {
+        return "ask with --scope for what the reason names, or have it granted, then the next 'sbs queue push' "
+               "sends it";
+    }
+
     if (entry->item.attempts == 0) {
         return "the next 'sbs queue push' sends it";
     }
