@@ -44,14 +44,15 @@ static bool asked_for_none(const push_setup *s) {
 
 static void what_is_no_answer_to_a_bundle_settles_nothing(void **state) {
     push_setup *s = *state;
+    static const sbs_write_mode modes[] = {SBS_WRITE_PUT, SBS_WRITE_PLAIN};
     static const char *const answers[] = {"no JSON", "{\"resourceType\":\"Bundle\"}"};
-    for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
+    for (size_t i = 0; i < SBS_COUNT_OF(modes) * SBS_COUNT_OF(answers); i++) {
         push_setup_abc(s, 3);
-        s->mode = SBS_WRITE_PUT;
-        s->base.fhir.bundle_answer = answers[i];
+        s->mode = modes[i % 2];
+        s->base.fhir.bundle_answer = answers[i / 2];
         assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
         assert_int_equal(s->base.fhir.bundles, 1);
-        assert_int_equal(s->base.fhir.updates, 3);
+        assert_int_equal(s->base.fhir.updates + s->base.fhir.creates, 3);
         assert_int_equal(delivered(s), 3);
     }
 }
@@ -380,6 +381,38 @@ static void the_queue_fails_at_every_write_of_a_group(void **state) {
     }
 }
 
+static sbs_status broken_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
+    (void)ctx, (void)after, (void)out_item;
+    return SBS_ERR_STORAGE;
+}
+
+static sbs_status broken_commit(void *ctx) {
+    ram_queue_cut(ctx);
+    return SBS_ERR_STORAGE;
+}
+
+/* A group that was told of, and cannot be ended either, did not happen. */
+static void a_queue_that_fails_altogether_is_told_as_failing(void **state) {
+    push_setup *s = *state;
+    begin_a_failing(s, 0);
+    const sbs_queue_ops *good = s->queue.queue.ops;
+    sbs_queue_ops broken = *good;
+    broken.next = broken_next;
+    broken.commit = broken_commit;
+    (void)wait_for(s, SBS_PUSH_DELIVERED);
+    assert_false(sbs_push_is_durable(&s->push));
+
+    s->queue.queue.ops = &broken;
+    assert_int_equal(poll(s), SBS_ERR_STORAGE);
+    assert_true(sbs_push_is_durable(&s->push));
+    assert_int_equal(delivered(s), 0);
+
+    s->queue.queue.ops = good;
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(delivered(s), 3);
+    assert_int_equal(push_stored(s, "a"), 1);
+}
+
 /* Uptimes end with the boot: a failure is kept in UTC, or without a time. */
 static void a_failure_without_a_clock_is_kept_without_a_time(void **state) {
     push_setup *s = *state;
@@ -422,7 +455,8 @@ static void a_suspect_waits_for_the_whole_first_look(void **state) {
     assert_string_equal(s->order, "b c d e f g h i j k l a ");
 }
 
-/* What was refused cannot have been stored, also where there is no room to wait on its own. */
+/* What was refused cannot have been stored, also where there is no room to wait on its own, and an attempt that could
+ * not be marked changes nothing of that. */
 static void without_room_to_wait_a_refused_put_still_replaces_nothing(void **state) {
     push_setup *s = *state;
     static sbs_push_deferred none[1];
@@ -433,6 +467,14 @@ static void without_room_to_wait_a_refused_put_still_replaces_nothing(void **sta
     s->base.fhir.fhir_status = 403;
     s->base.fhir.fhir_times = 3;
     add(s, 1, "a");
+
+    while (s->base.fhir.updates == 0 || !sbs_client_is_about_to_send(&s->base.client)) {
+        assert_int_equal(poll(s), SBS_PENDING);
+        s->base.now.mono_ms += 100;
+    }
+    s->queue.fail_at = s->queue.operations + 1;
+    assert_int_equal(poll(s), SBS_ERR_STORAGE);
+
     assert_int_equal(push_run(s, 24 * HOUR_MS), SBS_OK);
     assert_true(asked_for_none(s));
     assert_int_equal(push_stored(s, "a"), 1);
@@ -484,6 +526,7 @@ int main(void) {
         PUSH_CASE(the_only_item_may_go_away_while_it_waits),
         PUSH_CASE(cancelling_ends_no_wait),
         PUSH_CASE(the_queue_fails_at_every_write_of_a_group),
+        PUSH_CASE(a_queue_that_fails_altogether_is_told_as_failing),
         PUSH_CASE(a_failure_without_a_clock_is_kept_without_a_time),
         PUSH_CASE(what_was_held_against_an_item_is_read_with_care),
         PUSH_CASE(a_suspect_waits_for_the_whole_first_look),
