@@ -35,7 +35,7 @@ SCENARIOS = 200  # of engine, client and a server that says anything
 # Tests, by the beginnings of their names, that may need more RAM than the board has, which the linker then says. Others
 # may not outgrow it unseen.
 MAY_BE_TOO_LARGE = {
-    "lm3s6965evb": ("test_client", "test_discovery_long", "test_engine", "test_flash_queue", "test_json_grammar",
+    "lm3s6965evb": ("test_client", "test_discovery_long", "test_engine", "test_exchange", "test_flash_queue", "test_json_grammar",
                     "test_meter", "test_observation_text", "test_push", "test_token"),
 }
 # These link, and allocate more than the heap that is left.

@@ -87,6 +87,22 @@ static void a_mixed_answer_to_a_batch_is_called_so(void **state) {
     assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
 }
 
+/* A server that gives the whole the status of an entry: what it stored is no dead letter. */
+static void a_batch_that_is_refused_entry_by_entry_may_be_stored(void **state) {
+    push_setup *s = *state;
+    s->mode = SBS_WRITE_PUT;
+    s->config.batch_max = 4;
+    s->base.fhir.fhir_status = 400;
+    s->base.fhir.fhir_body = ANSWER(CREATED("Observation/s1") ",{\"response\":{\"status\":\"400\"}}");
+    s->base.fhir.store_first = true;
+    add(s, 1, "a");
+    add(s, 2, "c");
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(s->base.fhir.bundles, 1);
+    assert_int_equal(s->events[SBS_PUSH_DEAD] + s->events[SBS_PUSH_COLLISION] + s->events[SBS_PUSH_REPLACED], 0);
+    assert_int_equal(ram_queue_count(&s->queue, RAM_DELIVERED), 2);
+}
+
 /* ---- words about tokens and rights --------------------------------------------------------------------------------
  */
 
@@ -131,6 +147,7 @@ int main(void) {
         PUSH_CASE(what_is_said_of_a_token_or_of_rights_costs_no_item),
         PUSH_CASE(an_entry_that_speaks_of_rights_waits),
         PUSH_CASE(a_mixed_answer_to_a_batch_is_called_so),
+        PUSH_CASE(a_batch_that_is_refused_entry_by_entry_may_be_stored),
         PUSH_CASE(an_answer_in_another_order_settles_nothing),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -36,8 +36,8 @@ static int tell_fault(const char *command, int code, sbs_linux_proxy_fault fault
         return cli_fail(code, "%s: %s: only proxies of http are supported, give http://HOST:PORT", command, named_by);
     case SBS_LINUX_PROXY_LOGIN:
         return cli_fail(code,
-                        "%s: %s: user or password is too long or holds a control character, and ':' in a user "
-                        "cannot be sent, check them",
+                        "%s: %s: user or password is too long or holds a control character, or a '%%' is not "
+                        "written %%25, and ':' in a user cannot be sent, check them",
                         command, named_by);
     default:
         return cli_fail(code, "%s: %s: not the URL of a proxy, give http://HOST:PORT", command, named_by);
@@ -176,9 +176,10 @@ const char *cli_proxy_advice(sbs_status status) {
         format = "check host and port of %s";
         break;
     case SBS_LINUX_PROXY_WANTS_LOGIN:
-        return "write 'proxy = http://USER:PASSWORD@HOST:PORT' into the file of --config, or set https_proxy";
+        return "write 'proxy = http://USER:PASSWORD@HOST:PORT' into the file of --config, or set https_proxy; a login "
+               "by NTLM or Kerberos alone is not supported";
     case SBS_LINUX_PROXY_REFUSES_LOGIN:
-        format = "check user and password in %s";
+        format = "check user and password in %s, and that the proxy takes Basic: NTLM or Kerberos alone cannot be used";
         break;
     case SBS_LINUX_PROXY_REFUSES:
         return "have the network's operator allow it";

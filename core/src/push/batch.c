@@ -157,6 +157,8 @@ static bool entry_has_given_id(const sbs_push *push, const entry_view *seen) {
     return given && (seen->server_id.len > 0 || sbs_lookup(doc, seen->entry.resource, "id") != SBS_JSON_NONE);
 }
 
+static const char batch_mixed[] = "some entries failed: its items go one by one";
+
 /* As many answers as items; none shows the id of another; and where what was stored does not show an id of ours, as
  * conditional creates do not, all went well, or all say the same. A server gives ids itself to all or to none. */
 static sbs_status batch_check_answer(sbs_push *push) {
@@ -200,7 +202,7 @@ static sbs_status batch_check_answer(sbs_push *push) {
     bool mixed = stored != 0 && stored != count && alike != count;
     bool told_apart = push->priv.write_mode == SBS_WRITE_PLAIN || named || stored == count || alike == count;
     if (count == push->priv.batch_len && mixed && !told_apart) {
-        push->priv.event.words = "some entries failed: its items go one by one";
+        push->priv.event.words = batch_mixed;
         return SBS_ERR_RESPONSE;
     }
     if (count != push->priv.batch_len || !told_apart || (given != 0 && given != count)) {
@@ -416,6 +418,13 @@ static void batch_refuse(sbs_push *push, bool halves) {
 static void batch_fail(sbs_push *push, sbs_status status, bool heard) {
     struct sbs_push_flags *flags = &push->priv.flags;
     sbs_push_read_answer(push, status, heard);
+
+    /* Some servers give the whole the status of an entry: what answers entry by entry has stored the others. Of a
+     * refusal that is no OperationOutcome its beginning is at hand. */
+    if (!heard && strstr(push->priv.event.words, "batch-response\"") != NULL) {
+        flags->unknown = true;
+        push->priv.event.words = batch_mixed;
+    }
     sbs_push_verdict verdict = sbs_push_judge(push, &push->priv.sent[0]);
     bool too_large = sbs_status_group(status) == SBS_CLASS_BUFFER && !flags->elsewhere; /* the request, or its answer */
     bool waits = sbs_push_kind_of(verdict) >= SBS_PUSH_WAITING && !too_large;

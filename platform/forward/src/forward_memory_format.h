@@ -9,12 +9,12 @@
  * of it is known. */
 bool sbs_forward_memory_facts_read(sbs_forward_memory *memory, sbs_text text);
 /* SBS_ERR_MEMORY. */
-sbs_status sbs_forward_memory_facts_put(const sbs_forward_memory *memory, sbs_forward_buffer *out);
+sbs_status sbs_forward_memory_facts_put(const sbs_forward_memory *memory, sbs_forward_buffer *text);
 
 /* Reads a token, as spans of @p text, and what is left of its time. False if it is over, of another boot, another kind
  * or binding, or damaged. */
 bool sbs_forward_memory_token_read(const sbs_forward_memory *memory, sbs_text text, sbs_client_memory *out);
 sbs_status sbs_forward_memory_token_put(const sbs_forward_memory *memory, const sbs_token_view *token,
-                                        sbs_forward_buffer *out);
+                                        sbs_forward_buffer *text);
 
 #endif
