@@ -78,6 +78,16 @@ static void a_client_without_streams_scope_or_memory_is_refused(void **state) {
     sbs_client_deinit(&s->client); /* nor a second time */
 }
 
+/* Who computes the kid of a key is named, unless there is nothing to compute. */
+static void a_client_that_computes_no_kid_needs_nobody_for_it(void **state) {
+    fake_setup *s = *state;
+    s->config.kid_of = NULL;
+    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.kid_method = SBS_KID_NONE;
+    assert_int_equal(restart(s), SBS_OK);
+    assert_int_equal(create(s), SBS_OK);
+}
+
 static void plain_http_is_for_this_machine_alone(void **state) {
     fake_setup *s = *state;
     s->config.plain_stream = s->config.stream;
@@ -387,12 +397,14 @@ static void a_statement_that_nobody_shows_leads_nowhere(void **state) {
     fake_setup *s = *state;
     s->config.oauth_uris = sbs_client_oauth_uris;
     s->config.max_attempts = 1;
+    s->fhir.statement = "";
     for (size_t i = 0; i < SBS_COUNT_OF(answers); i++) {
         assert_int_equal(restart(s), SBS_OK);
         s->fhir.discovery_status = 404;
         s->fhir.discovery_times = 9;
         s->fhir.statement_answer = answers[i];
         assert_true(create(s) < 0);
+        assert_int_equal(s->fhir.statements, i + 1);
         assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_DISCOVERY);
     }
 }
@@ -433,6 +445,7 @@ static void a_second_cut_in_a_request_counts(void **state) {
     sbs_wait wait;
     s->config.max_attempts = 1;
     s->config.keep_open_while_signing = true;
+    s->config.token_url = "https://fhir.example/token"; /* over the connection of everything else */
     assert_int_equal(restart(s), SBS_OK);
     assert_int_equal(fake_run(s, &request), SBS_OK);
 
@@ -440,15 +453,16 @@ static void a_second_cut_in_a_request_counts(void **state) {
     assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
     s->fhir.server.fault_at = s->fhir.server.moved + 10;
     for (bool cut_again = false; status == SBS_PENDING;) {
-        if (s->fhir.tokens == 2 && !cut_again) {
+        if (!cut_again && sbs_client_is_about_to_send(&s->client)) {
             cut_again = true;
-            s->fhir.server.fault_at = s->fhir.server.moved + 800; /* behind the token's answer */
+            s->fhir.server.fault_at = s->fhir.server.moved + 10;
         }
         status = sbs_client_poll(&s->client, s->now, &wait);
         s->now.mono_ms += wait.timeout_ms;
     }
     assert_int_equal(status, SBS_ERR_TRUNCATED);
     assert_int_equal(s->fhir.server.fault_at, FAKE_NEVER);
+    assert_int_equal(s->fhir.server.opens, 2);
 }
 
 static sbs_status ended(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
@@ -562,6 +576,7 @@ int main(void) {
     static fake_setup setup;
     const struct CMUnitTest tests[] = {
         CASE(a_client_without_streams_scope_or_memory_is_refused),
+        CASE(a_client_that_computes_no_kid_needs_nobody_for_it),
         CASE(plain_http_is_for_this_machine_alone),
         CASE(a_base_may_have_no_path),
         CASE(words_without_memory_stay_in_the_client),

@@ -113,6 +113,30 @@ static void what_was_used_is_wiped(void **state) {
     }
 }
 
+/* What was dropped may have left parts; what the caller has memory for may be longer than the work buffer. */
+static void an_answer_of_any_length_is_wiped(void **state) {
+    fake_setup *s = *state;
+    static char long_body[20000], response[32768];
+    sbs_request request = {.interaction = SBS_READ, .target = SBS_TEXT("Observation"), .response = response};
+    s->config.wipe_rest = sbs_client_wipe_used;
+    memset(long_body, 'x', sizeof long_body - 1);
+    for (unsigned i = 0; i < 2; i++) {
+        request.response_size = sizeof response;
+        sbs_request write = fake_create("identifier=u%7C1");
+        assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+        s->fhir.fhir_status = 201;
+        s->fhir.fhir_body = long_body;
+        if (i == 0) {
+            s->fhir.fhir_status = 200;
+        }
+        assert_int_equal(fake_run(s, i == 0 ? &request : &write), SBS_OK);
+        assert_int_equal(count_in_work(s, "tok-1.2"), 1);
+        assert_int_equal(count_in_work(s, "Bearer"), 0);
+        assert_int_equal(count_in_work(s, "identifier"), 0);
+        assert_int_equal(count_in_work(s, "xxxx"), 0);
+    }
+}
+
 static int set_up(void **state) {
     static fake_setup setup;
     fake_setup_init(&setup);
@@ -122,6 +146,7 @@ static int set_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(it_suffices, set_up),
-                                       cmocka_unit_test_setup(what_was_used_is_wiped, set_up)};
+                                       cmocka_unit_test_setup(what_was_used_is_wiped, set_up),
+                                       cmocka_unit_test_setup(an_answer_of_any_length_is_wiped, set_up)};
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

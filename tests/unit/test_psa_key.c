@@ -221,6 +221,12 @@ static void never_overwrites_a_stored_key(void **state) {
     key_storage_close();
 }
 
+static void a_key_that_cannot_be_stored_is_a_fault_of_the_storage(void **state) {
+    psa_key_id_t id = PSA_KEY_ID_NULL;
+    (void)state;
+    assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, 7, &id), SBS_ERR_STORAGE); /* it is not open */
+}
+
 static void refuses_other_sizes(void **state) {
     static const struct {
         sbs_alg alg;
@@ -277,6 +283,7 @@ int main(void) {
         cmocka_unit_test(refuses_a_key_whose_policy_forbids_it),
         cmocka_unit_test(generates_keys_that_work),
         cmocka_unit_test(never_overwrites_a_stored_key),
+        cmocka_unit_test(a_key_that_cannot_be_stored_is_a_fault_of_the_storage),
         cmocka_unit_test(refuses_other_sizes),
         cmocka_unit_test(translates_statuses),
     };

@@ -116,7 +116,7 @@ void sbs_push_note_miss(sbs_push *push, bool all) {
     /* The next item is tried at once after one failure, and after a moment from the second on. */
     push->priv.misses++;
     bool doubtful = push->priv.no_room && sbs_push_unsettled_ms(push) > 0; /* it would come again with the next look */
-    if (push->priv.misses > 1 || all || push->priv.exhausted || doubtful) {
+    if (push->priv.misses > 1 || all || doubtful) {
         sbs_push_wait_for_others(push, sbs_push_asked_ms(push));
     }
 }
