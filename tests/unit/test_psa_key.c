@@ -221,10 +221,13 @@ static void never_overwrites_a_stored_key(void **state) {
     key_storage_close();
 }
 
-static void a_key_that_cannot_be_stored_is_a_fault_of_the_storage(void **state) {
+/* Files that are not open failed; flash that is not open is in the wrong state. */
+static void no_key_is_made_without_its_storage(void **state) {
     psa_key_id_t id = PSA_KEY_ID_NULL;
     (void)state;
-    assert_int_equal(sbs_psa_key_generate(SBS_ES384, 0, 7, &id), SBS_ERR_STORAGE); /* it is not open */
+    sbs_status status = sbs_psa_key_generate(SBS_ES384, 0, 7, &id);
+    assert_true(status == SBS_ERR_STORAGE || status == SBS_ERR_STATE);
+    assert_int_equal(id, PSA_KEY_ID_NULL);
 }
 
 static void refuses_other_sizes(void **state) {
@@ -283,7 +286,7 @@ int main(void) {
         cmocka_unit_test(refuses_a_key_whose_policy_forbids_it),
         cmocka_unit_test(generates_keys_that_work),
         cmocka_unit_test(never_overwrites_a_stored_key),
-        cmocka_unit_test(a_key_that_cannot_be_stored_is_a_fault_of_the_storage),
+        cmocka_unit_test(no_key_is_made_without_its_storage),
         cmocka_unit_test(refuses_other_sizes),
         cmocka_unit_test(translates_statuses),
     };
