@@ -61,7 +61,13 @@ class Limit {
         this.#scanner = scanner;
     }
 
+    /** It struck another connection, which was open beside this one, and does not strike again. */
+    #isSpent() {
+        return this.#entry.fault.across === true && this.#entry.left === 0;
+    }
+
     allowed(chunk) {
+        if (this.#isSpent()) return this.#scanner.take(chunk, Infinity);
         const { fault, passed } = this.#entry;
         const before = this.#scanner.completed();
         const maxBytes = fault.cutAt === undefined ? chunk.length : Math.max(0, fault.cutAt - passed.bytes);
@@ -74,6 +80,7 @@ class Limit {
 
     reached() {
         const { fault, passed } = this.#entry;
+        if (this.#isSpent()) return false;
         return fault.cutAt === undefined ? passed.records >= fault.cutRecord : passed.bytes >= fault.cutAt;
     }
 }

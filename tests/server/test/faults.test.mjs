@@ -309,6 +309,13 @@ describe('connections', () => {
         assert.equal(total, bytes + 300);
         assert.match((await exchange()).bytes, /\}$/);
     });
+    test('raw: counted across connections, one of two that are open at once is cut', async () => {
+        for (let i = 0; i < 5; i += 1) {
+            arm({ on: 'raw', cutAt: 700, across: true });
+            const both = await Promise.all([exchange(), exchange()]);
+            assert.equal(both.filter(({ bytes }) => /\}$/.test(bytes)).length, 1);
+        }
+    });
     test('TLS version, resumption and name are recorded', async () => {
         for (const version of ['TLSv1.2', 'TLSv1.3']) {
             const options = { minVersion: version, maxVersion: version };
