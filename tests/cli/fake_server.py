@@ -72,6 +72,7 @@ server.daemon_threads = True
 if BASE:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[2])
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    # The handshake is the handler's: a client that stalls in it must not hold up the others.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()
