@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "sbs/forward_batch.h"
-#include "sbs/forward_gzip.h"
 #include "test.h"
 
 #define MANY 1000u
@@ -182,27 +181,6 @@ static void halves_tell_a_limit_from_a_bad_item(void **state) {
     assert_int_equal(sbs_forward_batch_known(&batch).limit, 0);
 }
 
-/* A server that took a coded body may give an answer that confirms nothing: a second copy would be stored for that. */
-static void what_was_taken_is_no_word_against_its_coding(void **state) {
-    (void)state;
-    static const struct {
-        unsigned http_status;
-        bool again;
-    } cases[] = {{200, false}, {202, false}, {0, false}, {400, true}, {415, true}, {500, true}};
-    char body[4096];
-    memset(body, 'x', sizeof body);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        sbs_forward_gzip gzip;
-        sbs_text coded;
-        sbs_forward_gzip_init(&gzip, SBS_FORWARD_UNTRIED, false);
-        assert_false(sbs_forward_gzip_code(&gzip, (sbs_text){body, sizeof body}, &coded));
-        assert_false(sbs_forward_gzip_ended(&gzip, true, 201, false, 500));
-        assert_true(sbs_forward_gzip_code(&gzip, (sbs_text){body, sizeof body}, &coded));
-        assert_int_equal(sbs_forward_gzip_ended(&gzip, false, cases[i].http_status, false, 500), cases[i].again);
-        sbs_forward_gzip_free(&gzip);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_is_begun_with),
@@ -213,7 +191,6 @@ int main(void) {
         cmocka_unit_test(a_busy_server_says_nothing_of_batches),
         cmocka_unit_test(what_is_too_large_is_remembered),
         cmocka_unit_test(halves_tell_a_limit_from_a_bad_item),
-        cmocka_unit_test(what_was_taken_is_no_word_against_its_coding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
