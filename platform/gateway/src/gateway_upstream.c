@@ -91,7 +91,9 @@ static void sender_note_dead(sbs_gateway_sender *sender, const sbs_forward_event
     size_t device = sender_origin(sender, push->id);
     char message[160];
 
-    (void)sbs_sqlite_queue_note_http(sender->priv.given.queue, push->id, push->http_status);
+    /* Where that fails the group is undone, and its commit tells. */
+    sbs_status noted = sbs_sqlite_queue_note_http(sender->priv.given.queue, push->id, push->http_status);
+    (void)noted;
     if (device != 0) {
         sender->priv.given.counts[device - 1].dead++;
     }
