@@ -53,8 +53,9 @@ int cli_flush(void) {
 /* ---- help ------------------------------------------------------------------------------------------------------- */
 
 static void cli_help(void) {
-    (void)printf("usage: sbs-gateway COMMAND [options]\n\nTakes the measurements of a clinic's devices, keeps them, and "
-                 "brings each to the server once.\n\ncommands:\n");
+    (void)printf(
+        "usage: sbs-gateway COMMAND [options]\n\nTakes the measurements of a clinic's devices, keeps them, and "
+        "brings each to the server once.\n\ncommands:\n");
     for (size_t i = 0; i < cli_command_count; i++) {
         const cli_command *command = &cli_commands[i];
         char name[64];

@@ -36,8 +36,8 @@ const cli_command cli_commands[] = {
     {"dead retry", "ID", 1, 1, CLI_TAKES_ALL, "Sends one, or --all, again", NULL, "sbs-gateway dead retry 17",
      cli_dead_retry},
     {"dead discard", "ID", 1, 1, 0, "Deletes one for good", NULL, "sbs-gateway dead discard 17", cli_dead_discard},
-    {"ca", "", 0, 0, 0, "Prints the root certificate that devices have to trust", NULL, "sbs-gateway ca > gateway-ca.pem",
-     cli_ca},
+    {"ca", "", 0, 0, 0, "Prints the root certificate that devices have to trust", NULL,
+     "sbs-gateway ca > gateway-ca.pem", cli_ca},
     {"reload", "", 0, 0, 0, "Reads the configuration again; a faulty one changes nothing", NULL, "sbs-gateway reload",
      cli_reload},
 };

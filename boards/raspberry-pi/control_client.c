@@ -11,17 +11,38 @@
 
 #include "cli.h"
 #include "sbs/gateway_config.h"
+#include "sbs/linux_file.h"
 
 #define ANSWER_MAX (32u << 20)
 #define TIMEOUT_S 30
+#define FILE_MAX 65536u
 
-/* Where the socket is; a configuration that is faulty still runs with the folder that it had, or the usual one. */
+/* What a faulty file says of the folder, as the gateway still runs with it: the last line "run = PATH". */
+static void control_look_for_run(const char *path, char *run, size_t size) {
+    sbs_linux_blob file;
+    if (sbs_linux_file_read(path, FILE_MAX, &file) != SBS_OK) {
+        return;
+    }
+
+    char *rest = NULL;
+    for (char *line = strtok_r(file.data, "\r\n", &rest); line != NULL; line = strtok_r(NULL, "\r\n", &rest)) {
+        char value[108];
+        if (sscanf(line, " run = %107s", value) == 1) {
+            (void)snprintf(run, size, "%s", value);
+        }
+    }
+    sbs_linux_blob_free(&file);
+}
+
+/* Where the socket is. */
 static bool control_path(const cli_call *call, char *out, size_t size) {
     char message[512];
-    const char *run = "/run/sbs-gateway";
+    char run[108] = "/run/sbs-gateway";
     sbs_gateway_config *config = calloc(1, sizeof *config);
     if (config != NULL && sbs_gateway_config_load(call->config, config, message, sizeof message) == SBS_OK) {
-        run = config->run;
+        (void)snprintf(run, sizeof run, "%s", config->run);
+    } else {
+        control_look_for_run(call->config, run, sizeof run);
     }
 
     int len = snprintf(out, size, "%s/control.sock", run);

@@ -208,13 +208,18 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
 
     waits[count++] = *served;
     waits[count++] = (sbs_wait){.timeout_ms = loop_own_wait(loop, wait_ms), .descriptor = -1};
+    unsigned pushing = 0;
     if (loop->queue_open && !loop->failing) {
+        pushing = 1u << count;
         waits[count++] = sbs_gateway_sender_wait(&loop->sender, loop->now);
     }
 
     gateway_senses_wait(&loop->senses, waits, count, &sensed);
     loop->stop |= sensed.stop;
     loop->reload |= sensed.reload;
+    if ((sensed.ready & pushing) != 0) {
+        sbs_gateway_sender_ready(&loop->sender);
+    }
     if (sensed.network) {
         sbs_gateway_sender_wake(&loop->sender);
     }
@@ -272,9 +277,23 @@ static void loop_stop(struct sbs_gateway_loop *loop) {
     }
 }
 
-sbs_status sbs_gateway_loop_run(struct sbs_gateway_loop *loop) {
+/* "started: http 127.0.0.1:8080 (port 8080), page ...": where port 0 stood in the configuration, the real one. */
+static void loop_tell_start(const struct sbs_gateway_loop *loop) {
     const sbs_linux_record_field field = {"SBS_EVENT", "started"};
-    sbs_linux_record(SBS_LINUX_INFO, "devices are served", &field, 1);
+    char message[SBS_GATEWAY_MESSAGE_SIZE] = "started:";
+
+    for (size_t i = 0; i < loop->config->listener_count; i++) {
+        const sbs_gateway_listener *listener = &loop->config->listeners[i];
+        size_t len = strlen(message);
+        (void)snprintf(message + len, sizeof message - len, "%s %s %s (port %u)", i > 0 ? "," : "", listener->name,
+                       listener->address, sbs_gateway_loop_port(loop, listener->name));
+    }
+
+    sbs_linux_record(SBS_LINUX_INFO, message, &field, 1);
+}
+
+sbs_status sbs_gateway_loop_run(struct sbs_gateway_loop *loop) {
+    loop_tell_start(loop);
     (void)sbs_linux_notify("READY=1\nSTATUS=Devices are served.");
 
     while (!loop->stop) {

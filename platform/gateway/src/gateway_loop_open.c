@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gateway_loop_internal.h"
 #include "sbs/linux_clock.h"
@@ -178,6 +179,12 @@ static bool loop_admit(void *ctx, unsigned number, const char *peer) {
     return listener == NULL || sbs_gateway_listener_allows(listener, peer);
 }
 
+/* Commands are root's, and those of the gateway's own user. */
+static bool loop_admit_user(void *ctx, unsigned number, uint32_t uid) {
+    const struct sbs_gateway_loop *loop = ctx;
+    return number != loop->control || uid == 0 || uid == geteuid();
+}
+
 static sbs_status loop_add_listener(struct sbs_gateway_loop *loop, size_t place, char *message, size_t size) {
     const sbs_gateway_listener *listener = &loop->config->listeners[place];
     const sbs_linux_http_listener config = {.address = listener->address};
@@ -212,6 +219,7 @@ static sbs_status loop_open_server(struct sbs_gateway_loop *loop, char *message,
         .handle = loop_handle,
         .lost = loop_lost,
         .admit = loop_admit,
+        .admit_user = loop_admit_user,
         .ctx = loop,
     };
 

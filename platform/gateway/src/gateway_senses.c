@@ -154,6 +154,12 @@ void gateway_senses_wait(gateway_senses *senses, const sbs_wait *waits, size_t c
         return;
     }
 
+    for (size_t i = 0; i < count && i < GATEWAY_WAITS_MAX; i++) {
+        if (waits[i].descriptor >= 0 && senses_came(entries, used, waits[i].descriptor)) {
+            out->ready |= 1u << i;
+        }
+    }
+
     if (senses_came(entries, used, senses->signals)) {
         senses_read_signals(senses->signals, out);
     }

@@ -18,6 +18,7 @@ typedef struct gateway_sensed {
     bool stop, reload; /* signals */
     bool files;        /* the queue's log was written */
     bool network;      /* an address, a link or a route changed */
+    unsigned ready;    /* bits of the waits whose descriptor is ready */
 } gateway_sensed;
 
 /** Opens what can be opened: what cannot be is done without. @p folder: the state's. */

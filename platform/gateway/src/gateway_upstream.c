@@ -328,7 +328,7 @@ static sbs_status sender_begin(sbs_gateway_sender *sender) {
 sbs_status sbs_gateway_sender_open(sbs_gateway_sender *sender, const sbs_gateway_sender_config *config) {
     *sender = (sbs_gateway_sender){.priv = {.given = *config}};
     sender->priv.open = true;
-    sender->priv.last_delivery_s = sender->priv.date_s = SBS_UTC_UNKNOWN;
+    sender->priv.last_delivery_s = SBS_UTC_UNKNOWN;
     sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
     sbs_tls_trust_init(&sender->priv.trust);
     return sender_begin(sender);
@@ -365,22 +365,18 @@ void sbs_gateway_sender_close(sbs_gateway_sender *sender) {
 
 /* ---- turns ------------------------------------------------------------------------------------------------------ */
 
-/* Its certificate's end, and what its Date says, each once for an answer. */
+/* Its certificate's end, and its time. */
 static void sender_note_server(sbs_gateway_sender *sender, sbs_now now) {
     sbs_forward_server *server = &sender->priv.server;
-    sbs_response response = sbs_client_response(sbs_forward_server_client(server));
+    const sbs_client *client = sbs_forward_server_client(server);
+    sbs_token_view token;
     int64_t until_s = sbs_tls_stream_valid_until(sbs_forward_server_tls(server));
     if (until_s != 0) {
         sender->priv.server_certificate_s = until_s;
     }
 
-    bool is_new = response.http_status != 0 && response.date_utc_s != sender->priv.date_s;
-    if (is_new && sbs_forward_server_is_secured(server)) {
-        sbs_token_view token;
-        bool has_token = sbs_client_token(sbs_forward_server_client(server), now, &token) == SBS_OK;
-        sender->priv.date_s = response.date_utc_s;
-        sbs_gateway_clock_note(sender->priv.given.clock, now, response.date_utc_s, has_token);
-    }
+    bool has_token = sbs_client_token(client, now, &token) == SBS_OK;
+    sbs_gateway_clock_note(sender->priv.given.clock, now, sbs_client_server_time(client, now), has_token);
 }
 
 static bool sender_is_due(const sbs_gateway_sender *sender, sbs_now now) {
@@ -432,6 +428,10 @@ sbs_wait sbs_gateway_sender_wait(const sbs_gateway_sender *sender, sbs_now now) 
     }
 
     return wait;
+}
+
+void sbs_gateway_sender_ready(sbs_gateway_sender *sender) {
+    sender->priv.wanted = true;
 }
 
 void sbs_gateway_sender_appended(sbs_gateway_sender *sender) {

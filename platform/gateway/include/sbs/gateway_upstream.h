@@ -57,7 +57,7 @@ typedef struct sbs_gateway_sender {
         sbs_gateway_upstream state;
         char words[256];
         char told[256]; /* what the journal was told last */
-        int64_t since_s, last_delivery_s, server_certificate_s, date_s;
+        int64_t since_s, last_delivery_s, server_certificate_s;
         uint64_t delivered, delivered_pending; /* the second: not durable yet */
         uint64_t noted_id;
         sbs_status noted;
@@ -79,6 +79,8 @@ SBS_NODISCARD sbs_status sbs_gateway_sender_open(sbs_gateway_sender *sender, con
 SBS_NODISCARD sbs_status sbs_gateway_sender_poll(sbs_gateway_sender *sender, sbs_now now);
 /** What to wait for before the next poll. */
 sbs_wait sbs_gateway_sender_wait(const sbs_gateway_sender *sender, sbs_now now);
+/** The descriptor of its wait is ready. */
+void sbs_gateway_sender_ready(sbs_gateway_sender *sender);
 /** Something was appended: it is polled in this turn. Waits that a server asked for go on. */
 void sbs_gateway_sender_appended(sbs_gateway_sender *sender);
 /** The network came back, or an operator asks: all waits end. */
