@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Obeys the command "do=..." of the emulated command line in tasks of FreeRTOS; tests/freertos/run says what has to come
- * of it. */
+/* Obeys the command "do=..." of the emulated command line in tasks of FreeRTOS; tests/freertos/run says what has to
+ * come of it. */
 #include <mbedtls/threading.h>
 #include <psa/crypto.h>
 #include <stdbool.h>
@@ -16,13 +16,14 @@
 #include "sbs/board.h"
 #include "sbs/cortex_m.h"
 #include "sbs/count.h"
+#include "sbs/flash_queue.h"
 #include "sbs/flash_storage.h"
 #include "sbs/semihosting_emulation_only.h"
 
 #define STACK_WORDS 2048
 #define TASKS 2u
-#define DRAWS 1000u/* of each */
-#define WORDS 32u  /* of a draw: 16 blocks of the generator */
+#define DRAWS 1000u /* of each */
+#define WORDS 32u   /* of a draw: 16 blocks of the generator */
 #define EXIT_RESTARTED 3
 #define EXIT_UNKNOWN 4
 
@@ -210,6 +211,17 @@ static int write_null(void) {
     return fail("a write to NULL went unseen");
 }
 
+static int mount_without_lock(void) {
+    static sbs_flash_queue queue;
+    sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
+    sbs_status without = sbs_flash_queue_mount(&queue, sbs_board_queue_flash(), &config);
+
+    config.lock = sbs_freertos_lock_take;
+    config.unlock = sbs_freertos_lock_give;
+    sbs_status with = sbs_flash_queue_mount(&queue, sbs_board_queue_flash(), &config);
+    return without == SBS_ERR_ARGUMENT && with == SBS_OK ? 0 : fail("a queue without lock hooks");
+}
+
 static int say_hello(void) {
     sbs_baremetal_print("hello from a task of " tskKERNEL_VERSION_NUMBER " on %s\n", sbs_board_name());
     return 0;
@@ -221,9 +233,14 @@ static const struct {
     const char *name;
     int (*function)(void);
 } commands[] = {
-    {"hello", say_hello}, {"random", draw_in_tasks},    {"random-without-mutexes", draw_without_mutexes},
-    {"heap", allocate_in_tasks},  {"clock", check_clock},       {"overflow", overflow_stack},
+    {"hello", say_hello},
+    {"random", draw_in_tasks},
+    {"random-without-mutexes", draw_without_mutexes},
+    {"heap", allocate_in_tasks},
+    {"clock", check_clock},
+    {"overflow", overflow_stack},
     {"write-null", write_null},
+    {"queue-without-lock", mount_without_lock},
 };
 
 static void start_crypto(void) {

@@ -23,6 +23,7 @@ elseif(SBS_VARIANT STREQUAL nodemo)
 elseif(SBS_VARIANT STREQUAL freertos)
     set(sbs_mbedtls_config sbs_mbedtls_firmware_rtos.h)
     set(SBS_FREERTOS ON)
+    set(SBS_THREADS ON)
     set(sbs_lwip_form SBS_LWIP_THREADS=1)
 endif()
 

@@ -16,7 +16,7 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 #define configTICK_RATE_HZ 1000u
 #define configUSE_16_BIT_TICKS 0 /* needed by lwIP's port, too */
 #define configMAX_PRIORITIES 8
-#define configMINIMAL_STACK_SIZE 128 /* words; the idle task's */
+#define configMINIMAL_STACK_SIZE 128    /* words; the idle task's */
 #define configSTACK_DEPTH_TYPE uint32_t /* lwIP's port asks for it, and V9 has none */
 #define configMAX_TASK_NAME_LEN 12
 #define configIDLE_SHOULD_YIELD 1
@@ -31,11 +31,11 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 #define configUSE_MUTEXES 1           /* needed: priorities are inherited */
 #define configUSE_RECURSIVE_MUTEXES 1 /* needed by lwIP's port */
 #define configUSE_COUNTING_SEMAPHORES 1
-#define configUSE_TASK_NOTIFICATIONS 1       /* needed: a task is woken by them */
-#define configSUPPORT_STATIC_ALLOCATION 1    /* needed: a mutex has its memory, and making one cannot fail */
-#define configSUPPORT_DYNAMIC_ALLOCATION 1   /* needed by lwIP's port */
-#define configUSE_MALLOC_FAILED_HOOK 0       /* running out of memory is an error that is told, and no end */
-#define configCHECK_FOR_STACK_OVERFLOW 2     /* at each switch: the last 16 bytes are still painted */
+#define configUSE_TASK_NOTIFICATIONS 1        /* needed: a task is woken by them */
+#define configSUPPORT_STATIC_ALLOCATION 1     /* needed: a mutex has its memory, and making one cannot fail */
+#define configSUPPORT_DYNAMIC_ALLOCATION 1    /* needed by lwIP's port */
+#define configUSE_MALLOC_FAILED_HOOK 0        /* running out of memory is an error that is told, and no end */
+#define configCHECK_FOR_STACK_OVERFLOW 2      /* at each switch: the last 16 bytes are still painted */
 #define configENABLE_BACKWARD_COMPATIBILITY 1 /* lwIP's port says portTICK_RATE_MS */
 
 #define INCLUDE_vTaskDelay 1

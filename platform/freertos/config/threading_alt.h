@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mbed TLS's mutex on FreeRTOS. It holds its own memory, so that making one never fails; Mbed TLS's headers need none of
- * the kernel's. */
+/* Mbed TLS's mutex on FreeRTOS. It holds its own memory, so that making one never fails; Mbed TLS's headers need none
+ * of the kernel's. */
 #ifndef SBS_FREERTOS_THREADING_ALT_H
 #define SBS_FREERTOS_THREADING_ALT_H
 

@@ -14,8 +14,8 @@
 #include <task.h>
 
 #include "sbs/mbedtls_platform.h"
-#include "sbs/stream.h"
 #include "sbs/status.h"
+#include "sbs/stream.h"
 #include "sbs/time.h"
 
 #ifdef __cplusplus
@@ -23,8 +23,9 @@ extern "C" {
 #endif
 
 /**
- * Gives Mbed TLS its mutexes, then calls sbs_mbedtls_init(). Call it in a task, once, before anything that draws a random
- * number, sbs_lwip_net_init() included. Without it psa_crypto_init() fails: no program runs without mutexes unseen.
+ * Gives Mbed TLS its mutexes, then calls sbs_mbedtls_init(). Call it in a task, once, before anything that draws a
+ * random number, sbs_lwip_net_init() included. Without it psa_crypto_init() fails: no program runs without mutexes
+ * unseen.
  * @param allocator for sbs_mbedtls_init(); it has to hold where several tasks call it.
  * @return as sbs_mbedtls_init().
  */
@@ -37,8 +38,8 @@ void sbs_freertos_free(void *memory);
 /** Both, for sbs_freertos_crypto_start(). */
 extern const sbs_mbedtls_allocator sbs_freertos_allocator;
 
-/** Milliseconds since the scheduler's start, by the kernel's ticks. To be called once in 2^32 ticks (49 days at 1000 Hz),
- *  as every loop does. */
+/** Milliseconds since the scheduler's start, by the kernel's ticks. To be called once in 2^32 ticks (49 days at 1000
+ * Hz), as every loop does. */
 uint64_t sbs_freertos_ms(void);
 /** Both clocks; the wall clock is SBS_UTC_UNKNOWN until it was set. */
 sbs_now sbs_freertos_now(void);
