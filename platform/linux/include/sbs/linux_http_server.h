@@ -16,6 +16,7 @@
 #ifndef SBS_LINUX_HTTP_SERVER_H
 #define SBS_LINUX_HTTP_SERVER_H
 
+#include "sbs/http_request_reader.h"
 #include "sbs/stream.h"
 #include "sbs/text.h"
 
@@ -23,12 +24,11 @@
 extern "C" {
 #endif
 
-#define SBS_LINUX_HTTP_FIELDS_MAX 64u /**< header fields of a request; more are refused with 431 */
+#define SBS_LINUX_HTTP_FIELDS_MAX 64u    /**< header fields of a request; more are refused with 431 */
+#define SBS_LINUX_HTTP_LISTENERS_MAX 16u /**< of one server */
 
 /** A header field; both spans without blanks around them. */
-typedef struct sbs_linux_http_field {
-    sbs_text name, value;
-} sbs_linux_http_field;
+typedef sbs_http_field sbs_linux_http_field;
 
 /** A request that is whole. Its texts are valid until the handler returns. */
 typedef struct sbs_linux_http_request {
@@ -61,12 +61,18 @@ typedef struct sbs_linux_http_answer {
 
 /** Limits and the program's functions; zero means the default. */
 typedef struct sbs_linux_http_server_config {
-    uint16_t connections_max; /**< default 64 */
-    uint16_t per_address_max; /**< default 8; a Unix socket has no limit of its own */
+    uint16_t connections_max; /**< default 64. When all are taken, the one that is idle for longest makes room; while
+                                   none is idle, who comes waits to be accepted */
+    uint16_t per_address_max; /**< from one IPv4 address, or one /64 of IPv6: further ones take the place of an idle one
+                                   of the same, or are closed. Default 8, but no limit for loopback; Unix sockets have
+                                   none */
     uint32_t request_ms;      /**< for a whole request, from its first byte; default 30 000 */
     uint32_t idle_ms;         /**< between two requests of a connection; default 60 000 */
     size_t head_max;          /**< bytes of request line and fields; default 16 KiB: 431 */
     size_t body_max;          /**< bytes of a body; default 1 MiB: 413, told before the body is read where it can be */
+    size_t bodies_max;        /**< bytes of all bodies that are being received or answered, those below 16 KiB not
+                                   counted; one peer gets at most half; others wait unread, 503 in the end. Default 4
+                                   MiB; one body always fits */
     /** Answers one request; called within sbs_linux_http_server_turn(). */
     void (*handle)(void *ctx, const sbs_linux_http_request *request, sbs_linux_http_answer *out);
     /** What a held answer becomes where the program could not keep its word. */
@@ -76,14 +82,15 @@ typedef struct sbs_linux_http_server_config {
     void *ctx;
 } sbs_linux_http_server_config;
 
+struct sbs_tls_server;
+struct sbs_linux_http_server;
+
 /** What a listener is opened with. */
 typedef struct sbs_linux_http_listener {
     const char *address; /**< ADDRESS:PORT, [IPv6]:PORT, or the path of a Unix socket (it begins with '/'), which gets
                               mode 0660; port 0: any */
-    const void *tls;     /**< a TLS server (tls_server.h); NULL: plain */
+    struct sbs_tls_server *tls; /**< a TLS server (tls_server.h) that outlives the server; NULL: plain */
 } sbs_linux_http_listener;
-
-struct sbs_linux_http_server;
 
 /** Opens a server without listeners. SBS_ERR_MEMORY. */
 SBS_NODISCARD sbs_status sbs_linux_http_server_open(struct sbs_linux_http_server **out,
@@ -101,8 +108,8 @@ void sbs_linux_http_server_turn(struct sbs_linux_http_server *server, sbs_now no
 bool sbs_linux_http_server_holds(const struct sbs_linux_http_server *server);
 /** Sends the answers that were held; @p kept false: lost() makes others of them. */
 void sbs_linux_http_server_settle(struct sbs_linux_http_server *server, sbs_now now, bool kept);
-/** Takes no more connections and requests, and waits for nothing: idle ones are closed, those under way get their
- * answer. True when none is left. */
+/** Closes the listeners and the connections that are idle; requests that began get their answer, and each connection is
+ * closed behind it. True when none is left; until then, go on with turn() and ask again. */
 bool sbs_linux_http_server_drain(struct sbs_linux_http_server *server);
 /** Closes everything, wipes and frees. NULL is legal. */
 void sbs_linux_http_server_close(struct sbs_linux_http_server *server);
