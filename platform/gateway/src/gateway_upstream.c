@@ -2,15 +2,12 @@
 #include "sbs/gateway_upstream.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway_words.h"
 #include "sbs/linux_clock.h"
-#include "sbs/linux_file.h"
 
 #define SETTLE_MS 5000u
-#define TIMEOUT_MS 30000u
 #define STORAGE_RETRY_MS 1000u
 #define POLLS_MAX 8u /* in one turn, before devices are looked after again */
 
@@ -114,7 +111,7 @@ static void sender_note_trouble(sbs_gateway_sender *sender, const sbs_forward_ev
 
     const char *words = event->detail != NULL ? event->detail->text : event->words;
     const char *reason = event->reason[0] != '\0' ? event->reason : sbs_status_text(push->status);
-    if (sbs_client_is_secret(sbs_forward_server_client(&sender->priv.server), words)) {
+    if (sbs_client_is_secret(sbs_forward_server_client(&sender->priv.server.forward), words)) {
         words = "";
     }
     if (sbs_sqlite_queue_note_trouble(sender->priv.given.queue, push->id, push->http_status, reason, words) == SBS_OK) {
@@ -126,7 +123,7 @@ static void sender_note_trouble(sbs_gateway_sender *sender, const sbs_forward_ev
 /* The journal is told when the reason changes, not at each try. */
 static void sender_note_wait(sbs_gateway_sender *sender, const sbs_forward_event *event, sbs_gateway_upstream state) {
     char words[sizeof sender->priv.words];
-    sbs_gateway_wait_words(&sender->priv.server, event, words, sizeof words);
+    sbs_gateway_wait_words(&sender->priv.server.forward, event, words, sizeof words);
 
     sender_note_trouble(sender, event);
     sender_set_state(sender, state, words);
@@ -187,84 +184,14 @@ static void sender_pause(sbs_gateway_sender *sender, const char *words) {
     sender_tell(sender, true, "paused", 0, 0, words);
 }
 
-/* What the configuration says of the proxy; NULL in @p out_proxy: none. False: it cannot be used. */
-static bool sender_load_proxy(sbs_gateway_sender *sender, sbs_linux_proxy **out_proxy) {
-    const sbs_gateway_config *config = sender->priv.given.config;
-    sbs_linux_proxy_fault fault;
-    *out_proxy = NULL;
-    if (config->proxy != NULL && strcmp(config->proxy, "none") == 0) {
-        return true;
-    }
-
-    const char *variable = sbs_linux_proxy_variable();
-    const char *url = config->proxy != NULL ? config->proxy : variable != NULL ? getenv(variable) : NULL;
-    if (url == NULL || url[0] == '\0') {
-        return true;
-    }
-    if (sbs_linux_proxy_parse(url, &sender->priv.proxy, &fault) != SBS_OK) {
-        return false;
-    }
-
-    sender->priv.proxy.exceptions = config->no_proxy != NULL ? config->no_proxy : sbs_linux_proxy_exceptions();
-    *out_proxy = &sender->priv.proxy;
-    return true;
-}
-
-/* NULL, or what an operator has to do before anything can be sent. */
-static const char *sender_lacks(const sbs_gateway_config *config) {
-    if (config->fhir == NULL) {
-        return "no server is configured: write 'fhir = https://...' into [server] of gateway.conf";
-    }
-    if (config->client_id == NULL) {
-        return "no client id is configured: have the server's administrator register the key that 'sbs-gateway jwk "
-               "--set' prints, and write 'client-id = ...' into [server] of gateway.conf";
-    }
-    if (config->scope == NULL) {
-        return "no scope is configured: write 'scope = system/Observation.cu' into [server] of gateway.conf";
-    }
-
-    return NULL;
-}
-
 static sbs_status sender_open_server(sbs_gateway_sender *sender) {
-    const sbs_gateway_config *config = sender->priv.given.config;
-    sbs_linux_proxy *proxy;
-    size_t skipped;
-    if (!sender_load_proxy(sender, &proxy)) {
-        sender_pause(sender, "the proxy's URL cannot be used: give http://[USER:PASSWORD@]HOST[:PORT]");
-        return SBS_ERR_URL;
-    }
-    if (sbs_linux_trust_load(&sender->priv.trust, config->ca, &skipped) != SBS_OK) {
-        sender_pause(sender, "the root certificates cannot be read: check 'ca' in [server] of gateway.conf, or install "
-                             "ca-certificates");
-        return SBS_ERR_UNTRUSTED;
-    }
-
+    const char *fault = NULL;
     sbs_gateway_keys_port(sender->priv.given.keys, &sender->priv.key);
-    const sbs_forward_server_config server = {
-        .fhir_base = config->fhir,
-        .token_url = config->token_url,
-        .client_id = config->client_id,
-        .scope = config->scope,
-        .aud = config->aud,
-        .kid = config->kid,
-        .kid_method = config->kid != NULL ? SBS_KID_LITERAL : SBS_KID_THUMBPRINT,
-        .profile = SBS_PROFILE_SMART,
-        .key = &sender->priv.key,
-        .trust = &sender->priv.trust,
-        .proxy = proxy,
-        .user_agent = "sbs-gateway",
-        .timeout_ms = TIMEOUT_MS,
-        .allow_http = config->allow_http,
-    };
-    sbs_forward_part part;
-    sbs_status status = sbs_forward_server_open(&sender->priv.server, &server, &part);
-    if (status != SBS_OK && status != SBS_ERR_MEMORY) {
-        sender_pause(sender,
-                     "[server] of gateway.conf has a URL or a name that is not well-formed: 'sbs-gateway check' "
-                     "tells which");
+    sbs_status status =
+        sbs_gateway_server_open(&sender->priv.server, sender->priv.given.config, &sender->priv.key, &fault);
+    if (fault != NULL) {
+        sender_pause(sender, fault);
     }
-
     return status;
 }
 
@@ -275,7 +202,7 @@ static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
     const sbs_forward_fan_config fan = {
         .push =
             {
-                .server = &sender->priv.server,
+                .server = &sender->priv.server.forward,
                 .queue = given->port,
                 .mode = config->write_mode != 0 ? config->write_mode : SBS_FORWARD_AUTO,
                 .batch_max = batch,
@@ -298,19 +225,13 @@ static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
 }
 
 static sbs_status sender_begin(sbs_gateway_sender *sender) {
-    const char *lacks = sender_lacks(sender->priv.given.config);
-    if (lacks != NULL) {
-        sender_pause(sender, lacks);
-        return SBS_OK;
-    }
-
     sbs_status status = sender_open_server(sender);
     if (status != SBS_OK) {
         return status == SBS_ERR_MEMORY ? status : SBS_OK;
     }
 
     /* What cannot be remembered is learnt anew. */
-    if (sbs_forward_memory_open(&sender->priv.memory, &sender->priv.server, sender->priv.given.queue_path,
+    if (sbs_forward_memory_open(&sender->priv.memory, &sender->priv.server.forward, sender->priv.given.queue_path,
                                 sbs_linux_now()) != SBS_OK) {
         sbs_forward_memory_close(&sender->priv.memory);
         sender->priv.memory = (sbs_forward_memory){0};
@@ -330,7 +251,6 @@ sbs_status sbs_gateway_sender_open(sbs_gateway_sender *sender, const sbs_gateway
     sender->priv.open = true;
     sender->priv.last_delivery_s = SBS_UTC_UNKNOWN;
     sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
-    sbs_tls_trust_init(&sender->priv.trust);
     return sender_begin(sender);
 }
 
@@ -340,9 +260,7 @@ static void sender_end(sbs_gateway_sender *sender) {
     }
 
     sbs_forward_memory_close(&sender->priv.memory);
-    sbs_forward_server_close(&sender->priv.server);
-    sbs_tls_trust_deinit(&sender->priv.trust);
-    sbs_wipe(&sender->priv.proxy, sizeof sender->priv.proxy);
+    sbs_gateway_server_close(&sender->priv.server);
     sender->priv.ready = false;
 }
 
@@ -350,7 +268,6 @@ sbs_status sbs_gateway_sender_restart(sbs_gateway_sender *sender) {
     sender_end(sender);
     sender->priv.given.pushed_ms = 0; /* something may have been sent just now */
     memset(sender->priv.origins, 0, sizeof sender->priv.origins);
-    sbs_tls_trust_init(&sender->priv.trust);
     return sender_begin(sender);
 }
 
@@ -367,7 +284,7 @@ void sbs_gateway_sender_close(sbs_gateway_sender *sender) {
 
 /* Its certificate's end, and its time. */
 static void sender_note_server(sbs_gateway_sender *sender, sbs_now now) {
-    sbs_forward_server *server = &sender->priv.server;
+    sbs_forward_server *server = &sender->priv.server.forward;
     const sbs_client *client = sbs_forward_server_client(server);
     sbs_token_view token;
     int64_t until_s = sbs_tls_stream_valid_until(sbs_forward_server_tls(server));
@@ -471,7 +388,7 @@ void sbs_gateway_sender_status(const sbs_gateway_sender *sender, sbs_now now, sb
     }
 
     /* The client's own, as it stands between two polls. */
-    const sbs_client *client = &sender->priv.server.priv.client;
+    const sbs_client *client = &sender->priv.server.forward.priv.client;
     if (sbs_client_token(client, now, &token) == SBS_OK) {
         out->token_expires_s = now.utc_s + (int64_t)((token.expires_at_ms - now.mono_ms) / 1000);
     }

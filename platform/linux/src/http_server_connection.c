@@ -179,7 +179,7 @@ static void connection_send(sbs_http_connection *connection, sbs_now now) {
 
     sbs_http_buffer_clear(out);
     sbs_http_room_give_back(connection);
-    if (connection->last) {
+    if (connection->last || connection->server->draining) {
         connection_begin_linger(connection, now);
     } else {
         connection_begin_request(connection, now);

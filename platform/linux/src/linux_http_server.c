@@ -148,9 +148,9 @@ static bool server_is_of(const sbs_http_connection *connection, const sbs_http_p
     return peer == NULL || memcmp(connection->peer.network, peer->network, sizeof peer->network) == 0;
 }
 
-/* Gives up the connection that is idle for longest, of @p peer if it is given. One that lingers has its answer under
- * way and counts as idle since it was answered. False: none is idle. */
-static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *peer) {
+/* The connection that is idle for longest, of @p peer if it is given. One that lingers has its answer under way and
+ * counts as idle since it was answered. NULL: none is idle. */
+static sbs_http_connection *server_longest_idle(sbs_http_server *server, const sbs_http_peer *peer) {
     sbs_http_connection *longest = NULL;
 
     for (unsigned i = 0; i < server->config.connections_max; i++) {
@@ -161,6 +161,12 @@ static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *pe
             longest = connection;
         }
     }
+
+    return longest;
+}
+
+static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *peer) {
+    sbs_http_connection *longest = server_longest_idle(server, peer);
 
     if (longest != NULL) {
         sbs_http_connection_close(longest);
@@ -213,6 +219,7 @@ static bool server_admits(const sbs_http_server *server, int fd, unsigned listen
            config->admit_user(config->ctx, listener, user.uid);
 }
 
+/* There is a place, or one that can be given up. */
 static void server_take_in(sbs_http_server *server, int fd, unsigned listener, const struct sockaddr_storage *address,
                            sbs_now now) {
     int on = 1;
@@ -226,6 +233,10 @@ static void server_take_in(sbs_http_server *server, int fd, unsigned listener, c
     /* An answer goes out in one piece: waiting for more only delays it. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     sbs_http_connection *connection = server_free_place(server);
+    if (connection == NULL) {
+        connection = server_longest_idle(server, NULL);
+        sbs_http_connection_close(connection);
+    }
     sbs_http_connection_begin(connection, fd, listener, &peer, now);
     sbs_http_connection_go_on(connection, now); /* mostly the request is there already */
 }
@@ -240,7 +251,7 @@ static void server_accept(sbs_http_server *server, unsigned listener, sbs_now no
     for (unsigned i = 0; i < ACCEPTS_MAX && server->listening; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
-        if (server_free_place(server) == NULL && !server_give_up_idle(server, NULL)) {
+        if (server_free_place(server) == NULL && server_longest_idle(server, NULL) == NULL) {
             server_listen(server, false);
             return;
         }
@@ -339,7 +350,7 @@ static sbs_wait server_wait(const sbs_http_server *server, sbs_now now) {
     uint64_t until = UINT64_MAX;
     uint64_t settled = now.mono_ms + server->config.request_ms;
     sbs_wait wait = {.timeout_ms = SBS_WAIT_FOREVER, .events = SBS_WAIT_READ, .descriptor = server->epoll_fd};
-    if (!server->listening && !server->draining) {
+    if (!server->listening && !server->draining && server->open_count < server->config.connections_max) {
         until = server->accept_again_ms;
     }
     if (server->held_count > 0 && settled < until) {
@@ -366,7 +377,11 @@ static sbs_wait server_wait(const sbs_http_server *server, sbs_now now) {
 
 /* Listening begins anew when there is a place, or one can be made, and the rest is over. */
 static void server_listen_again(sbs_http_server *server, sbs_now now) {
-    bool place = server->open_count < server->config.connections_max;
+    if (server->listening) {
+        return;
+    }
+
+    bool place = server->open_count < server->config.connections_max || server_longest_idle(server, NULL) != NULL;
 
     if (place && !server->draining && now.mono_ms >= server->accept_again_ms) {
         server_listen(server, true);

@@ -14,6 +14,7 @@
 #include "sbs/gateway_clock.h"
 #include "sbs/gateway_group.h"
 #include "sbs/gateway_key.h"
+#include "sbs/gateway_server.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,11 +48,9 @@ typedef struct sbs_gateway_origin {
 typedef struct sbs_gateway_sender {
     struct {
         sbs_gateway_sender_config given;
-        sbs_forward_server server;
+        sbs_gateway_server server;
         sbs_forward_memory memory;
         sbs_forward_fan fan;
-        sbs_tls_trust trust;
-        sbs_linux_proxy proxy;
         sbs_key key;
         sbs_gateway_origin origins[SBS_GATEWAY_SOURCES];
         sbs_gateway_upstream state;
