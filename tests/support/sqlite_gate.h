@@ -13,7 +13,7 @@ typedef struct sqlite_gate {
     sbs_now now;
     char secrets[4][SBS_GATEWAY_SECRET_SIZE]; /* of the devices, in their order */
     sbs_linux_http_answer answer;             /* to what was asked last */
-    char body[65536];
+    char body[1 << 20];
     char location[128];
     char retry[16];
     char allow[64];
