@@ -96,7 +96,7 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
     out->type = sbs_text_of(resource->type);
     out->system = sbs_forward_buffer_text(&resource->system);
     out->value = sbs_forward_buffer_text(&resource->value);
-    if (item->meta.format == SBS_FORWARD_BY_SUBJECT) {
+    if ((item->meta.format & SBS_FORWARD_RULE_MASK) == SBS_FORWARD_BY_SUBJECT) {
         out->subject = sbs_forward_buffer_text(&resource->subject);
     }
 
