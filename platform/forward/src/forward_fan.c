@@ -585,8 +585,9 @@ bool sbs_forward_fan_mode_of(const sbs_forward_fan *fan, uint64_t id, sbs_write_
 void sbs_forward_fan_wake(sbs_forward_fan *fan) {
     fan->priv.held_ms = 0;
     for (size_t i = 0; i < fan->priv.count; i++) {
-        sbs_forward_push_wake(&fan->priv.lines[i]->push);
-        fan->priv.lines[i]->ready = true;
+        sbs_forward_line *line = fan->priv.lines[i];
+        sbs_forward_push_wake(&line->push);
+        line->ready |= !line->parked; /* those that have nothing to do are looked after by the lead */
     }
 }
 

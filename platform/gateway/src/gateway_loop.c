@@ -13,6 +13,9 @@
 #define DRAIN_MS 5000u /* for what is under way, before a push begins anew */
 #define STOP_MS 4000u  /* the same at the end */
 #define STOP_STEP_MS 50u
+#define LOOK_FIRST_MS 20u
+#define LOOK_FACTOR 5u
+#define LOOK_LAST_MS 2500u
 
 /* ---- what a turn looks after ------------------------------------------------------------------------------------ */
 
@@ -180,6 +183,18 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
 
 /* ---- a turn ----------------------------------------------------------------------------------------------------- */
 
+/* Another process is told of before what it wrote can be seen: its sync comes between. So it is looked for at growing
+ * distances. */
+static void loop_look_again(struct sbs_gateway_loop *loop) {
+    if (loop->look_ms == 0 || loop->now.mono_ms < loop->look_ms) {
+        return;
+    }
+
+    sbs_gateway_sender_appended(&loop->sender);
+    loop->look_step_ms *= LOOK_FACTOR;
+    loop->look_ms = loop->look_step_ms <= LOOK_LAST_MS ? loop->now.mono_ms + loop->look_step_ms : 0;
+}
+
 /* The time until something has to be done that nobody wakes the loop for. */
 static uint32_t loop_own_wait(const struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     uint64_t now_ms = loop->now.mono_ms;
@@ -189,6 +204,9 @@ static uint32_t loop_own_wait(const struct sbs_gateway_loop *loop, uint32_t wait
     }
     if (loop->failing && loop->mend_ms < due_ms) {
         due_ms = loop->mend_ms;
+    }
+    if (loop->look_ms != 0 && loop->look_ms < due_ms) {
+        due_ms = loop->look_ms;
     }
     if (loop->intake.full && loop->disk_ms + DISK_MS < due_ms) {
         due_ms = loop->disk_ms + DISK_MS;
@@ -225,6 +243,8 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
     }
     if (sensed.files) {
         sbs_gateway_sender_appended(&loop->sender);
+        loop->look_step_ms = LOOK_FIRST_MS;
+        loop->look_ms = loop->now.mono_ms + LOOK_FIRST_MS;
     }
 }
 
@@ -241,6 +261,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
         loop_reload_by_signal(loop);
     }
     loop_renew_when_drained(loop);
+    loop_look_again(loop);
 
     sbs_linux_http_server_turn(loop->server, loop->now, &served);
     loop_look_at_disk(loop);
