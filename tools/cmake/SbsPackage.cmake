@@ -25,6 +25,18 @@ if(DEFINED ENV{DEBEMAIL})
     set(contact "$ENV{DEBEMAIL}")
 endif()
 set(SBS_PACKAGE_CONTACT "${contact}" CACHE STRING "Address of who makes the packages, as their maintainer")
+
+# sbs_package_man(COMPONENT PAGE SECTION): a page of the manual, compressed.
+function(sbs_package_man component page section)
+    add_custom_command(
+        OUTPUT "${package_made}/${page}.gz"
+        COMMAND gzip -9nc "${PROJECT_SOURCE_DIR}/docs/man/${page}" > "${package_made}/${page}.gz"
+        DEPENDS "${PROJECT_SOURCE_DIR}/docs/man/${page}" VERBATIM)
+    set_property(GLOBAL APPEND PROPERTY SBS_PACKAGE_MADE "${package_made}/${page}.gz")
+    install(FILES "${package_made}/${page}.gz" DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT ${component})
+endfunction()
+sbs_package_man(command sbs.1 1)
+
 sbs_package_documents(command sbs)
 sbs_package_documents(dev libsbs-dev)
 install(FILES tools/completion/sbs.bash DESTINATION share/bash-completion/completions RENAME sbs COMPONENT command)
@@ -32,6 +44,7 @@ install(FILES docs/command-line.md docs/errors.md CHANGELOG.md DESTINATION share
 
 if(TARGET sbs-gateway)
     sbs_package_documents(gateway sbs-gateway)
+    sbs_package_man(gateway sbs-gateway.8 8)
     install(FILES ${package_sources}/sbs-gateway.service DESTINATION lib/systemd/system COMPONENT gateway)
     install(FILES ${package_sources}/sysusers.conf DESTINATION lib/sysusers.d RENAME sbs-gateway.conf COMPONENT gateway)
     install(FILES ${package_sources}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME sbs-gateway.conf COMPONENT gateway)
@@ -39,12 +52,6 @@ if(TARGET sbs-gateway)
     install(DIRECTORY DESTINATION /etc/sbs-gateway/conf.d COMPONENT gateway)
     install(FILES docs/gateway.md SECURITY.md CHANGELOG.md DESTINATION share/doc/sbs-gateway COMPONENT gateway)
 endif()
-add_custom_command(
-    OUTPUT "${package_made}/sbs.1.gz"
-    COMMAND gzip -9nc "${PROJECT_SOURCE_DIR}/docs/man/sbs.1" > "${package_made}/sbs.1.gz"
-    DEPENDS "${PROJECT_SOURCE_DIR}/docs/man/sbs.1" VERBATIM)
-set_property(GLOBAL APPEND PROPERTY SBS_PACKAGE_MADE "${package_made}/sbs.1.gz")
-install(FILES "${package_made}/sbs.1.gz" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 get_property(package_files GLOBAL PROPERTY SBS_PACKAGE_MADE)
 add_custom_target(sbs_package_documents ALL DEPENDS ${package_files})
 
