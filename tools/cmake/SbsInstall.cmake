@@ -39,4 +39,6 @@ foreach(name sbs-core sbs)
     configure_file(tools/cmake/${name}.pc.in ${name}.pc @ONLY)
     install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
-install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(NOT SBS_PACKAGE) # packages have folders of their own for them
+    install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endif()
