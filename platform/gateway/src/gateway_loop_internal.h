@@ -53,8 +53,8 @@ struct sbs_gateway_loop {
     sbs_now now;
     int64_t started_s;
     uint64_t look_ms, look_step_ms; /* somebody else writes to the queue: when it is looked at again; 0: not */
-    uint64_t mend_ms; /* the queue failed: it is opened again then */
-    uint64_t disk_ms; /* when the disk was looked at last */
+    uint64_t mend_ms;               /* the queue failed: it is opened again then */
+    uint64_t disk_ms;               /* when the disk was looked at last */
     uint64_t disk_free;
     uint64_t watchdog_ms, watchdog_due_ms;
     int today;     /* day of the year, local time; -1: not known */
