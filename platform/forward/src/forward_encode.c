@@ -133,6 +133,14 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
         fault = config->refuse(config->ctx, item->item->id);
     }
     sbs_forward_resource_free(&push->priv.resource);
+    if (fault == NULL && (item->item->meta.format & SBS_FORWARD_UNDATED) != 0) {
+        sbs_status status =
+            sbs_forward_date(config->dating, push->priv.now, &item->item->meta, text, &push->priv.dated);
+        if (status != SBS_OK) {
+            return status;
+        }
+        text = sbs_forward_buffer_text(&push->priv.dated);
+    }
     if (fault == NULL) {
         fault = sbs_forward_resource_read(&push->priv.resource, text);
     }
