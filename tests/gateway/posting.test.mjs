@@ -2,10 +2,10 @@
 // Devices post, and what they post arrives once: in good times, without a network, without a server.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { assertEachOnce, Gate } from '../integration/lib/queue.mjs';
+import { Gate } from '../integration/lib/queue.mjs';
 import { nameOf, observation } from '../integration/lib/observations.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
-import { Gateway } from './lib/gateway.mjs';
+import { Gateway, assertEachOnce } from './lib/gateway.mjs';
 
 let server;
 before(async () => (server = await MainServer.start()));

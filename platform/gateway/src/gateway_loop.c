@@ -8,7 +8,8 @@
 #include "gateway_loop_internal.h"
 #include "sbs/linux_clock.h"
 
-#define MEND_MS 1000u  /* after the queue failed */
+#define MEND_MS 1000u /* after the queue failed */
+#define CLOCK_MS 1000u
 #define DISK_MS 1000u  /* between two looks at the disk, while something comes */
 #define DRAIN_MS 5000u /* for what is under way, before a push begins anew */
 #define STOP_MS 4000u  /* the same at the end */
@@ -40,6 +41,25 @@ static void loop_note_day(struct sbs_gateway_loop *loop) {
         }
     }
     loop->today = local.tm_yday;
+}
+
+/* Once the clock is known, what waits for that goes. */
+static void loop_note_clock(struct sbs_gateway_loop *loop) {
+    if (loop->now.mono_ms < loop->clock_ms) {
+        return;
+    }
+
+    loop->clock_ms = loop->now.mono_ms + CLOCK_MS;
+    sbs_now known = sbs_gateway_clock_known(&loop->clock, loop->now);
+    if (known.utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+
+    sbs_forward_dating_note(&loop->dating, known);
+    if (!loop->clock_known) {
+        sbs_gateway_sender_wake(&loop->sender);
+    }
+    loop->clock_known = true;
 }
 
 /* Asked while something comes, and while there is too little. */
@@ -275,6 +295,8 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     /* What was answered may have made room for more to be read at once. */
     bool held = sbs_linux_http_server_holds(loop->server);
     loop_end_turn(loop, pushed);
+    loop->intake.updates = sbs_gateway_sender_puts(&loop->sender);
+    loop_note_clock(loop);
     gateway_loop_note_history(loop);
     gateway_watch_end(loop);
     loop_wait(loop, &served, held ? 0 : wait_ms);

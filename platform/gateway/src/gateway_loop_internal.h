@@ -38,6 +38,9 @@ struct sbs_gateway_loop {
     char queue_words[160];
 
     sbs_gateway_sender sender;
+    sbs_linux_storage notes; /* of boots and their clocks */
+    sbs_storage notes_port;
+    sbs_forward_dating dating;
     sbs_gateway_intake intake;
     sbs_gateway_page page;
     struct sbs_linux_http_server *server;
@@ -57,8 +60,10 @@ struct sbs_gateway_loop {
     uint64_t disk_ms;               /* when the disk was looked at last */
     uint64_t disk_free;
     uint64_t watchdog_ms, watchdog_due_ms;
-    int today;     /* day of the year, local time; -1: not known */
-    bool accepted; /* something was in this turn */
+    int today;         /* day of the year, local time; -1: not known */
+    bool accepted;     /* something was in this turn */
+    uint64_t clock_ms; /* when the clock is looked at next */
+    bool clock_known;
     bool failing, stop, reload;
 };
 

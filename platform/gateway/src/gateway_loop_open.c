@@ -108,6 +108,7 @@ sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop) {
         .queue_path = loop->queue_path,
         .keys = &loop->keys,
         .clock = &loop->clock,
+        .dating = &loop->dating,
         .counts = loop->counts,
         .pushed_ms = 0, /* something may have been sent a moment ago */
         .tell = loop_tell,
@@ -156,7 +157,7 @@ static void loop_handle(void *ctx, const sbs_linux_http_request *request, sbs_li
         } else if (strcmp(listener->name, SBS_GATEWAY_PAGE_LISTENER) == 0) {
             sbs_gateway_page_http(&loop->page, loop->now, listener, request, out);
         } else {
-            sbs_gateway_intake_http(&loop->intake, loop->now, request, out);
+            sbs_gateway_intake_http(&loop->intake, sbs_gateway_clock_known(&loop->clock, loop->now), request, out);
             loop_watch(loop, request, out);
         }
     }
@@ -283,6 +284,18 @@ static sbs_status loop_open_keys(struct sbs_gateway_loop *loop, char *message, s
     return status;
 }
 
+/* What came before the clock was known is dated by it later, in another boot, too. Without the notes it is not. */
+static void loop_open_dating(struct sbs_gateway_loop *loop) {
+    bool noted = sbs_linux_storage_open(&loop->notes, loop->config->state, &loop->notes_port) == SBS_OK;
+    loop->dating = (sbs_forward_dating){
+        .utc_now = sbs_gateway_clock_utc,
+        .ctx = &loop->clock,
+        .storage = noted ? &loop->notes_port : NULL,
+        .boot_id = sbs_forward_boot_id(),
+    };
+    loop->intake.boot_id = loop->dating.boot_id;
+}
+
 static sbs_status loop_open_parts(struct sbs_gateway_loop *loop, const char *path, char *message, size_t size) {
     uint64_t idle_ms;
     sbs_status status = loop_open_config(loop, path, message, size);
@@ -296,6 +309,7 @@ static sbs_status loop_open_parts(struct sbs_gateway_loop *loop, const char *pat
         status = loop_open_keys(loop, message, size);
     }
     if (status == SBS_OK) {
+        loop_open_dating(loop);
         status = sbs_gateway_page_open(&loop->page, &gateway_page_ops, loop, &loop->devices);
     }
     if (status == SBS_OK) {
@@ -441,6 +455,8 @@ void sbs_gateway_loop_close(struct sbs_gateway_loop *loop) {
     sbs_sqlite_queue_unlock_pusher(&loop->pusher);
     sbs_sqlite_queue_close(&loop->queue);
 
+    sbs_gateway_intake_close(&loop->intake);
+    sbs_linux_storage_close(&loop->notes);
     sbs_gateway_page_close(&loop->page);
     sbs_gateway_devices_close(&loop->devices);
     sbs_gateway_keys_close(&loop->keys);

@@ -210,6 +210,8 @@ static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
                 .mark_ahead = config->mark_ahead,
                 .no_gzip = !config->gzip,
                 .settle_ms = SETTLE_MS,
+                .already_there = SBS_ALREADY_ACCEPT, /* identifiers are the gateway's own: what is there is the same */
+                .dating = given->dating,
                 .pushed_ms = given->pushed_ms,
                 .memory = &sender->priv.memory,
                 .refuse = sender_look_at,
@@ -321,6 +323,7 @@ sbs_status sbs_gateway_sender_poll(sbs_gateway_sender *sender, sbs_now now) {
         status = sbs_forward_fan_poll(&sender->priv.fan, now, &wait);
         sender_note_server(sender, now);
     }
+    sender->priv.puts = sbs_forward_fan_puts(&sender->priv.fan, "Observation", now);
 
     if (status == SBS_OK) {
         /* Nothing is left: until something is appended. */

@@ -6,13 +6,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { observation } from '../../integration/lib/observations.mjs';
+import { nameOf, observation } from '../../integration/lib/observations.mjs';
 import { CLIENT, SCOPE, pause } from '../../integration/lib/server.mjs';
 
 export const PROGRAM = process.env.SBS_GATEWAY;
 export const LIBS = process.env.SBS_GATEWAY_LIBS;
 const READY_MS = 60_000;
 const USED_PORT = /http 127\.0\.0\.1:\d+ \(port (\d+)\)/;
+
+/** Demands that the server holds each of these once, and nothing else: what the gateway adds to name them is not looked
+ * at, but must be there as often. */
+export async function assertEachOnce(server, ids, what = '') {
+    const { identifiers } = await server.admin('GET', '/stats');
+    const given = Object.entries(identifiers).filter(([name]) => !name.startsWith('urn:uuid:8bbb00c7-'));
+    assert.deepEqual(
+        given.filter(([, count]) => count !== 1),
+        [],
+        `not once: ${what}`,
+    );
+    assert.deepEqual(given.map(([name]) => name).sort(), ids.map(nameOf).sort(), what);
+}
 
 export class Gateway {
     /** A folder of its own; nothing runs. @p server: of the tests, or null. */
