@@ -227,6 +227,8 @@ static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
 }
 
 static sbs_status sender_begin(sbs_gateway_sender *sender) {
+    sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
+    sender->priv.due_ms = UINT64_MAX;
     sbs_status status = sender_open_server(sender);
     if (status != SBS_OK) {
         return status == SBS_ERR_MEMORY ? status : SBS_OK;
@@ -252,7 +254,6 @@ sbs_status sbs_gateway_sender_open(sbs_gateway_sender *sender, const sbs_gateway
     *sender = (sbs_gateway_sender){.priv = {.given = *config}};
     sender->priv.open = true;
     sender->priv.last_delivery_s = SBS_UTC_UNKNOWN;
-    sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
     return sender_begin(sender);
 }
 

@@ -128,13 +128,14 @@ export class Gateway {
     }
 
     /** One request; status 0: no answer. */
-    request(method, path, { device = this.devices[0], body, headers = {}, secret, agent, timeout = 20_000 } = {}) {
+    request(method, path, { device = this.devices[0], body, headers = {}, secret, agent, localAddress, timeout = 20_000 } = {}) {
         const options = {
             host: '127.0.0.1',
             port: this.port,
             method,
             path,
             agent,
+            localAddress,
             timeout,
             headers: {
                 Authorization: `Bearer ${secret ?? this.secrets[device]}`,
