@@ -62,7 +62,7 @@ static void connection_wait(sbs_http_connection *connection, uint32_t usual) {
 
 /* ---- beginning and end ---------------------------------------------------------------------------------------- */
 
-void sbs_http_connection_begin(sbs_http_connection *connection, int fd, unsigned listener, const sbs_http_peer *peer,
+bool sbs_http_connection_begin(sbs_http_connection *connection, int fd, unsigned listener, const sbs_http_peer *peer,
                                sbs_now now) {
     sbs_http_server *server = connection->server;
     unsigned index = connection->index;
@@ -80,7 +80,20 @@ void sbs_http_connection_begin(sbs_http_connection *connection, int fd, unsigned
     connection->deadline_ms = now.mono_ms + server->config.request_ms;
     connection->idle_since_ms = now.mono_ms;
     sbs_http_request_reader_init(&connection->reader, &server->limits);
+
+    struct sbs_tls_server *tls = server->listeners[listener].tls;
+    connection->secured = tls != NULL;
+    if (tls != NULL) {
+        const sbs_stream raw = connection->stream;
+        if (sbs_tls_server_accept(tls, &raw, &connection->tls, &connection->stream) != SBS_OK) {
+            (void)close(fd);
+            connection->state = SBS_HTTP_CONNECTION_FREE;
+            return false;
+        }
+    }
+
     server->open_count++;
+    return true;
 }
 
 void sbs_http_connection_close(sbs_http_connection *connection) {

@@ -5,8 +5,8 @@
 
 #include "http_server_internal.h"
 
-/* Takes over @p fd. The connection's server and index are set already. */
-void sbs_http_connection_begin(sbs_http_connection *connection, int fd, unsigned listener, const sbs_http_peer *peer,
+/* Takes over @p fd. The connection's server and index are set already. False: there is no memory, and it is closed. */
+bool sbs_http_connection_begin(sbs_http_connection *connection, int fd, unsigned listener, const sbs_http_peer *peer,
                                sbs_now now);
 /* There is an event, or more work: one bounded piece of it. */
 void sbs_http_connection_go_on(sbs_http_connection *connection, sbs_now now);

@@ -6,6 +6,7 @@
 #include "http_server_address.h"
 #include "http_server_buffer.h"
 #include "sbs/linux_http_server.h"
+#include "sbs/tls_server.h"
 
 typedef struct sbs_linux_http_server sbs_http_server;
 
@@ -24,6 +25,7 @@ typedef enum sbs_http_connection_state {
 typedef struct sbs_http_connection {
     sbs_http_server *server;
     sbs_stream stream;
+    sbs_tls_accepted tls;
     int fd;
     unsigned index; /* place in the server's table */
     unsigned listener;

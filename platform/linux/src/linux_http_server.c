@@ -237,8 +237,9 @@ static void server_take_in(sbs_http_server *server, int fd, unsigned listener, c
         connection = server_longest_idle(server, NULL);
         sbs_http_connection_close(connection);
     }
-    sbs_http_connection_begin(connection, fd, listener, &peer, now);
-    sbs_http_connection_go_on(connection, now); /* mostly the request is there already */
+    if (sbs_http_connection_begin(connection, fd, listener, &peer, now)) {
+        sbs_http_connection_go_on(connection, now); /* mostly the request is there already */
+    }
 }
 
 /* Nothing is left to accept with: it is tried again later, or when a connection ends. */
