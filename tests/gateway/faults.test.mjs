@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { observation } from '../integration/lib/observations.mjs';
@@ -194,4 +195,30 @@ test('check says what is right, and what to do where it is not', async (t) => {
     assert.equal(bad.check, 'tcp');
     assert.equal(bad.result, 'FAIL');
     assert.match(bad.advice, /check the host and the port/);
+});
+
+test('a device that trusts the root that ca prints posts through TLS', async (t) => {
+    const gateway = await withGateway(t, { more: '[listen secure]\naddress = 127.0.0.5:0\ntls = yes\n' });
+    const port = Number(/secure 127\.0\.0\.5:\d+ \(port (\d+)\)/.exec(gateway.stderr)[1]);
+    const { stdout: ca } = await gateway.ok('ca');
+    assert.match(ca, /^-----BEGIN CERTIFICATE-----/);
+    assert.doesNotMatch(ca, /PRIVATE/);
+    const status = await new Promise((resolve, reject) => {
+        const request = https.request(
+            {
+                host: '127.0.0.5',
+                port,
+                ca,
+                method: 'POST',
+                path: '/fhir/Observation',
+                headers: { Authorization: `Bearer ${gateway.secrets.fridge}`, 'Content-Type': 'application/fhir+json' },
+            },
+            (answer) => answer.resume().on('end', () => resolve(answer.statusCode)),
+        );
+        request.on('error', reject).end(observation('secure'));
+    });
+    assert.equal(status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['secure']);
+    assert.ok(Date.parse((await gateway.status()).ownCertificateEnds) > Date.now());
 });

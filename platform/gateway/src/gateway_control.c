@@ -185,7 +185,7 @@ static void control_reload(control_call *call) {
 }
 
 static void control_ca(control_call *call) {
-    gateway_loop_put_ca(call->loop, &call->loop->text);
+    gateway_listeners_put_ca(&call->loop->listeners, &call->loop->text);
     if (call->loop->text.len == 0) {
         control_say(call, 404,
                     "ca: no listener has a certificate of the gateway's own: that is one with 'tls = yes' or on "

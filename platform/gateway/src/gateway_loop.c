@@ -43,6 +43,14 @@ static void loop_note_day(struct sbs_gateway_loop *loop) {
     loop->today = local.tm_yday;
 }
 
+static void loop_keep_certificate(struct sbs_gateway_loop *loop, bool clock_known) {
+    char message[SBS_GATEWAY_MESSAGE_SIZE];
+    if (gateway_listeners_keep(&loop->listeners, loop->now, clock_known, message, sizeof message)) {
+        const sbs_linux_record_field field = {"SBS_EVENT", "certificate"};
+        sbs_linux_record(SBS_LINUX_ERROR, message, &field, 1);
+    }
+}
+
 /* Once the clock is known, what waits for that goes. */
 static void loop_note_clock(struct sbs_gateway_loop *loop) {
     if (loop->now.mono_ms < loop->clock_ms) {
@@ -51,12 +59,14 @@ static void loop_note_clock(struct sbs_gateway_loop *loop) {
 
     loop->clock_ms = loop->now.mono_ms + CLOCK_MS;
     sbs_now known = sbs_gateway_clock_known(&loop->clock, loop->now);
+    loop_keep_certificate(loop, known.utc_s != SBS_UTC_UNKNOWN);
     if (known.utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
 
     sbs_forward_dating_note(&loop->dating, known);
     if (!loop->clock_known) {
+        loop->listeners.due_ms = 0;
         sbs_gateway_sender_wake(&loop->sender);
     }
     loop->clock_known = true;
@@ -172,6 +182,7 @@ static void loop_take_config(struct sbs_gateway_loop *loop) {
     free(loop->config);
     loop->config = loop->next;
     loop->intake.config = loop->config;
+    gateway_listeners_use(&loop->listeners, loop->config);
     loop->next = NULL;
 }
 
@@ -259,6 +270,7 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
         sbs_gateway_sender_ready(&loop->sender);
     }
     if (sensed.network) {
+        loop->listeners.due_ms = 0; /* its certificate names the addresses of this machine */
         sbs_gateway_sender_wake(&loop->sender);
     }
     if (sensed.files) {

@@ -4,6 +4,7 @@
 #define SBS_GATEWAY_LOOP_INTERNAL_H
 
 #include "gateway_history.h"
+#include "gateway_listeners.h"
 #include "gateway_senses.h"
 #include "gateway_watch.h"
 #include "sbs/gateway_intake.h"
@@ -44,7 +45,7 @@ struct sbs_gateway_loop {
     sbs_gateway_intake intake;
     sbs_gateway_page page;
     struct sbs_linux_http_server *server;
-    unsigned numbers[SBS_GATEWAY_LISTENERS_MAX]; /* of the configuration's listeners */
+    gateway_listeners listeners;
     unsigned control;
     sbs_forward_buffer text; /* of the control's answer under way */
 
@@ -76,9 +77,6 @@ void gateway_loop_renew(struct sbs_gateway_loop *loop);
 /* gateway_control.c: answers what a command of the operator asks through the Unix socket. */
 void gateway_control_http(struct sbs_gateway_loop *loop, const sbs_linux_http_request *request,
                           sbs_linux_http_answer *out);
-
-/* The root that signed the listeners' own certificates, PEM; nothing where there is none. */
-void gateway_loop_put_ca(struct sbs_gateway_loop *loop, sbs_forward_buffer *out);
 
 /* gateway_loop_status.c */
 extern const sbs_gateway_page_ops gateway_page_ops;

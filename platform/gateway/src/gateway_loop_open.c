@@ -119,15 +119,6 @@ sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop) {
 
 /* ---- requests --------------------------------------------------------------------------------------------------- */
 
-static const sbs_gateway_listener *loop_listener(const struct sbs_gateway_loop *loop, unsigned number) {
-    for (size_t i = 0; i < loop->config->listener_count; i++) {
-        if (loop->numbers[i] == number) {
-            return &loop->config->listeners[i];
-        }
-    }
-    return NULL;
-}
-
 /* For who looks at what a device sends. Asking again who it was counts nothing: what is wrong was answered so. */
 static void loop_watch(struct sbs_gateway_loop *loop, const sbs_linux_http_request *request,
                        const sbs_linux_http_answer *answer) {
@@ -151,7 +142,7 @@ static void loop_handle(void *ctx, const sbs_linux_http_request *request, sbs_li
     if (request->listener == loop->control) {
         gateway_control_http(loop, request, out);
     } else {
-        const sbs_gateway_listener *listener = loop_listener(loop, request->listener);
+        const sbs_gateway_listener *listener = gateway_listeners_find(&loop->listeners, request->listener);
         if (listener == NULL) {
             *out = (sbs_linux_http_answer){.status = 404, .close = true};
         } else if (strcmp(listener->name, SBS_GATEWAY_PAGE_LISTENER) == 0) {
@@ -176,7 +167,7 @@ static void loop_lost(void *ctx, sbs_linux_http_answer *out) {
 
 static bool loop_admit(void *ctx, unsigned number, const char *peer) {
     const struct sbs_gateway_loop *loop = ctx;
-    const sbs_gateway_listener *listener = loop_listener(loop, number);
+    const sbs_gateway_listener *listener = gateway_listeners_find(&loop->listeners, number);
     return listener == NULL || sbs_gateway_listener_allows(listener, peer);
 }
 
@@ -184,19 +175,6 @@ static bool loop_admit(void *ctx, unsigned number, const char *peer) {
 static bool loop_admit_user(void *ctx, unsigned number, uint32_t uid) {
     const struct sbs_gateway_loop *loop = ctx;
     return number != loop->control || uid == 0 || uid == geteuid();
-}
-
-static sbs_status loop_add_listener(struct sbs_gateway_loop *loop, size_t place, char *message, size_t size) {
-    const sbs_gateway_listener *listener = &loop->config->listeners[place];
-    const sbs_linux_http_listener config = {.address = listener->address};
-
-    sbs_status status = sbs_linux_http_server_add(loop->server, &config, &loop->numbers[place]);
-    if (status != SBS_OK) {
-        (void)snprintf(
-            message, size, "[listen %s]: address %s cannot be listened at: %s, check it and what else uses it",
-            listener->name, listener->address, status == SBS_ERR_NETWORK ? strerror(errno) : sbs_status_text(status));
-    }
-    return status;
 }
 
 /* The operator's commands come by a socket in the run folder, which only the gateway's user and root can reach. */
@@ -225,8 +203,9 @@ static sbs_status loop_open_server(struct sbs_gateway_loop *loop, char *message,
     };
 
     sbs_status status = sbs_linux_http_server_open(&loop->server, &config);
-    for (size_t i = 0; i < loop->config->listener_count && status == SBS_OK; i++) {
-        status = loop_add_listener(loop, i, message, size);
+    if (status == SBS_OK) {
+        bool known = sbs_gateway_clock_known(&loop->clock, loop->now).utc_s != SBS_UTC_UNKNOWN;
+        status = gateway_listeners_open(&loop->listeners, loop->config, loop->server, loop->now, known, message, size);
     }
     if (status == SBS_OK) {
         status = loop_add_control(loop, message, size);
@@ -422,7 +401,7 @@ sbs_status sbs_gateway_loop_reload(struct sbs_gateway_loop *loop, char *message,
 uint16_t sbs_gateway_loop_port(const struct sbs_gateway_loop *loop, const char *name) {
     for (size_t i = 0; i < loop->config->listener_count; i++) {
         if (strcmp(loop->config->listeners[i].name, name) == 0) {
-            return sbs_linux_http_server_port(loop->server, loop->numbers[i]);
+            return sbs_linux_http_server_port(loop->server, loop->listeners.numbers[i]);
         }
     }
     return 0;
@@ -437,17 +416,13 @@ static void loop_free_config(sbs_gateway_config *config) {
     }
 }
 
-void gateway_loop_put_ca(struct sbs_gateway_loop *loop, sbs_forward_buffer *out) {
-    (void)loop;
-    (void)out;
-}
-
 void sbs_gateway_loop_close(struct sbs_gateway_loop *loop) {
     if (loop == NULL) {
         return;
     }
 
     sbs_linux_http_server_close(loop->server);
+    gateway_listeners_close(&loop->listeners);
     sbs_gateway_sender_close(&loop->sender);
     if (loop->queue_open) {
         sbs_sqlite_queue_undo(&loop->queue); /* nobody was told of what is not committed by now */

@@ -29,19 +29,20 @@ export async function assertEachOnce(server, ids, what = '') {
 
 export class Gateway {
     /** A folder of its own; nothing runs. @p server: of the tests, or null. */
-    constructor(server, { devices = ['fridge'], fhir, lines = [], dir } = {}) {
+    constructor(server, { devices = ['fridge'], fhir, lines = [], more = '', dir } = {}) {
         this.own = dir === undefined;
         this.dir = dir ?? mkdtempSync(join(tmpdir(), 'sbs-gateway-'));
         this.server = server;
         this.devices = devices;
         this.fhir = fhir ?? server?.info.fhirBase;
         this.lines = lines;
+        this.more = more;
         this.secrets = {};
         this.port = 0;
         this.configure();
     }
 
-    configure(more = '') {
+    configure() {
         const upstream = this.server
             ? `[server]\nfhir = ${this.fhir}\nca = ${this.server.info.caFile}\nclient-id = ${CLIENT}\nscope = ${SCOPE}\n`
             : '';
@@ -50,7 +51,7 @@ export class Gateway {
             `state = ${this.dir}/state\nrun = ${this.dir}/run\nkeep-free = 64K\n` +
             `[listen http]\naddress = 127.0.0.1:${this.port}\n[listen page]\naddress = 127.0.0.2:0\n` +
             this.devices.map((name) => `[device ${name}]\nprotocol = fhir\n`).join('') +
-            more;
+            this.more;
         writeFileSync(this.path('gateway.conf'), text, { mode: 0o600 });
     }
 
