@@ -278,8 +278,8 @@ bool sbs_intake_bundle_store(const sbs_gateway_intake *intake, const sbs_intake_
     if (!out->transaction && !reading.bare && !sbs_json_equals(doc, type, "batch")) {
         return sbs_intake_refuse(result, 422, "not-supported", "Bundle.type", "only batch and transaction are taken");
     }
-    if (reading.bare) {
-        out->transaction = true;
+    if (order->by_content) {
+        out->transaction = true; /* a file is there or it is gone */
     }
     if (list != SBS_JSON_NONE && sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
         return sbs_intake_refuse(result, 422, "value", "Bundle.entry", "entry is a list");
