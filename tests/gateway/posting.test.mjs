@@ -117,3 +117,19 @@ test('other processes may add to the queue, and it is sent', async (t) => {
     for (let i = 0; i < 100 && (await server.held(nameOf('foreign'))) === 0; i++) await pause(100);
     await assertEachOnce(server, ['foreign']);
 });
+
+test('a file in a device’s folder is taken, and arrives once', async (t) => {
+    const { mkdirSync, renameSync, writeFileSync, existsSync } = await import('node:fs');
+    const gateway = new Gateway(server);
+    t.after(() => gateway.stop());
+    mkdirSync(gateway.path('inbox'));
+    gateway.more = `[device scale]\nprotocol = spool\nfolder = ${gateway.path('inbox')}\n`;
+    gateway.configure();
+    await gateway.start();
+    await gateway.prepare();
+    writeFileSync(gateway.path('inbox/one.json.part'), observation('file'));
+    renameSync(gateway.path('inbox/one.json.part'), gateway.path('inbox/one.json'));
+    for (let i = 0; i < 200 && existsSync(gateway.path('inbox/one.json')); i++) await pause(50);
+    for (let i = 0; i < 200 && (await server.held(nameOf('file'))) === 0; i++) await pause(50);
+    await assertEachOnce(server, ['file']);
+});

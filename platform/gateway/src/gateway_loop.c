@@ -149,6 +149,10 @@ static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed) {
     if (sbs_linux_http_server_holds(loop->server)) {
         sbs_linux_http_server_settle(loop->server, loop->now, kept == SBS_OK);
     }
+    if (loop->spooled) {
+        sbs_gateway_spool_settle(&loop->spool, kept == SBS_OK);
+        loop->spooled = false;
+    }
 }
 
 /* ---- beginning anew --------------------------------------------------------------------------------------------- */
@@ -178,12 +182,14 @@ static void loop_take_config(struct sbs_gateway_loop *loop) {
     }
 
     free(old);
+    sbs_gateway_spool_close(&loop->spool); /* it has devices of the old one */
     sbs_gateway_config_free(loop->config);
     free(loop->config);
     loop->config = loop->next;
     loop->intake.config = loop->config;
     gateway_listeners_use(&loop->listeners, loop->config);
     loop->next = NULL;
+    gateway_loop_open_spool(loop);
 }
 
 /* What is under way ends first; what waits stands in the queue. */
@@ -212,6 +218,21 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
     }
 }
 
+/* Files are taken in the same transaction as requests. */
+static void loop_take_files(struct sbs_gateway_loop *loop) {
+    uint32_t wait_ms = SBS_WAIT_FOREVER;
+    if (loop->now.mono_ms < loop->spool_due_ms || loop->failing || !loop->queue_open) {
+        return;
+    }
+
+    loop->spooled = sbs_gateway_spool_turn(&loop->spool, sbs_gateway_clock_known(&loop->clock, loop->now), &wait_ms);
+    loop->spool_due_ms = wait_ms != SBS_WAIT_FOREVER ? loop->now.mono_ms + wait_ms : UINT64_MAX;
+    if (loop->spooled) {
+        sbs_gateway_group_expect(&loop->group);
+        loop->accepted = true;
+    }
+}
+
 /* ---- a turn ----------------------------------------------------------------------------------------------------- */
 
 /* Another process is told of before what it wrote can be seen: its sync comes between. So it is looked for at growing
@@ -236,6 +257,9 @@ static uint32_t loop_own_wait(const struct sbs_gateway_loop *loop, uint32_t wait
     if (loop->failing && loop->mend_ms < due_ms) {
         due_ms = loop->mend_ms;
     }
+    if (!loop->failing && loop->spool_due_ms < due_ms) {
+        due_ms = loop->spool_due_ms;
+    }
     if (loop->look_ms != 0 && loop->look_ms < due_ms) {
         due_ms = loop->look_ms;
     }
@@ -257,6 +281,9 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
 
     waits[count++] = *served;
     waits[count++] = (sbs_wait){.timeout_ms = loop_own_wait(loop, wait_ms), .descriptor = -1};
+    int folders = sbs_gateway_spool_descriptor(&loop->spool);
+    waits[count++] = (sbs_wait){SBS_WAIT_FOREVER, SBS_WAIT_READ, folders};
+    unsigned spooling = 1u << (count - 1);
     unsigned pushing = 0;
     if (loop->queue_open && !loop->failing) {
         pushing = 1u << count;
@@ -266,6 +293,9 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
     gateway_senses_wait(&loop->senses, waits, count, &sensed);
     loop->stop |= sensed.stop;
     loop->reload |= sensed.reload;
+    if ((sensed.ready & spooling) != 0) {
+        loop->spool_due_ms = 0;
+    }
     if ((sensed.ready & pushing) != 0) {
         sbs_gateway_sender_ready(&loop->sender);
     }
@@ -297,6 +327,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
 
     sbs_linux_http_server_turn(loop->server, loop->now, &served);
     loop_look_at_disk(loop);
+    loop_take_files(loop);
     if (loop->accepted) {
         sbs_gateway_sender_appended(&loop->sender);
     }

@@ -10,6 +10,7 @@
 #include "sbs/gateway_intake.h"
 #include "sbs/gateway_loop.h"
 #include "sbs/gateway_page.h"
+#include "sbs/gateway_spool.h"
 #include "sbs/gateway_upstream.h"
 #include "sbs/linux_notify.h"
 
@@ -43,6 +44,9 @@ struct sbs_gateway_loop {
     sbs_storage notes_port;
     sbs_forward_dating dating;
     sbs_gateway_intake intake;
+    sbs_gateway_spool spool;
+    uint64_t spool_due_ms;
+    bool spooled; /* a file was stored in this turn */
     sbs_gateway_page page;
     struct sbs_linux_http_server *server;
     gateway_listeners listeners;
@@ -71,6 +75,8 @@ struct sbs_gateway_loop {
 /* gateway_loop.c: opens what is kept in the state folder, and closes it. */
 sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message, size_t size);
 sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop);
+/* The folders of the configuration, anew. */
+void gateway_loop_open_spool(struct sbs_gateway_loop *loop);
 /* The push ends what is under way, and begins anew, with the new configuration if there is one. */
 void gateway_loop_renew(struct sbs_gateway_loop *loop);
 

@@ -117,6 +117,14 @@ sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop) {
     return sbs_gateway_sender_open(&loop->sender, &config);
 }
 
+void gateway_loop_open_spool(struct sbs_gateway_loop *loop) {
+    sbs_gateway_spool_close(&loop->spool);
+    loop->spool_due_ms = 0;
+    if (sbs_gateway_spool_open(&loop->spool, &loop->intake) != SBS_OK) {
+        sbs_linux_record(SBS_LINUX_ERROR, "folders of files are not looked at: out of memory", NULL, 0);
+    }
+}
+
 /* ---- requests --------------------------------------------------------------------------------------------------- */
 
 /* For who looks at what a device sends. Asking again who it was counts nothing: what is wrong was answered so. */
@@ -333,6 +341,7 @@ sbs_status sbs_gateway_loop_open(struct sbs_gateway_loop **out, const char *conf
     loop->intake.devices = &loop->devices;
     loop->intake.queue = &loop->queue;
     loop->intake.counts = loop->counts;
+    gateway_loop_open_spool(loop);
     gateway_senses_open(&loop->senses, loop->config->state);
     *out = loop;
     return SBS_OK;
@@ -430,6 +439,7 @@ void sbs_gateway_loop_close(struct sbs_gateway_loop *loop) {
     sbs_sqlite_queue_unlock_pusher(&loop->pusher);
     sbs_sqlite_queue_close(&loop->queue);
 
+    sbs_gateway_spool_close(&loop->spool);
     sbs_gateway_intake_close(&loop->intake);
     sbs_linux_storage_close(&loop->notes);
     sbs_gateway_page_close(&loop->page);
