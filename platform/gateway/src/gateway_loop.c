@@ -14,6 +14,7 @@
 #define DRAIN_MS 5000u /* for what is under way, before a push begins anew */
 #define STOP_MS 4000u  /* the same at the end */
 #define STOP_STEP_MS 50u
+#define GATHER_MAX 8u
 #define LOOK_FIRST_MS 20u
 #define LOOK_FACTOR 5u
 #define LOOK_LAST_MS 2500u
@@ -218,6 +219,18 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
     }
 }
 
+/* Where several devices post at a time, those that were answered a moment ago post again while others are looked at:
+ * the commit takes them along, as one sync then serves all. Nobody is waited for. */
+static void loop_gather(struct sbs_gateway_loop *loop, sbs_wait *served) {
+    unsigned before = 0;
+    for (unsigned i = 0; i < GATHER_MAX && loop->stored > before; i++) {
+        before = loop->stored;
+        sbs_linux_http_server_turn(loop->server, loop->now, served);
+    }
+
+    loop->stored = 0;
+}
+
 /* Files are taken in the same transaction as requests. */
 static void loop_take_files(struct sbs_gateway_loop *loop) {
     uint32_t wait_ms = SBS_WAIT_FOREVER;
@@ -326,6 +339,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     loop_look_again(loop);
 
     sbs_linux_http_server_turn(loop->server, loop->now, &served);
+    loop_gather(loop, &served);
     loop_look_at_disk(loop);
     loop_take_files(loop);
     if (loop->accepted) {

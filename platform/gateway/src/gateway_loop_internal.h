@@ -67,6 +67,7 @@ struct sbs_gateway_loop {
     uint64_t watchdog_ms, watchdog_due_ms;
     int today;         /* day of the year, local time; -1: not known */
     bool accepted;     /* something was in this turn */
+    unsigned stored;   /* answers that wait for the disk, in this turn */
     uint64_t clock_ms; /* when the clock is looked at next */
     bool clock_known;
     bool failing, stop, reload;

@@ -165,6 +165,7 @@ static void loop_handle(void *ctx, const sbs_linux_http_request *request, sbs_li
     if (out->held) {
         sbs_gateway_group_expect(&loop->group);
         loop->accepted = true;
+        loop->stored++;
     }
 }
 
