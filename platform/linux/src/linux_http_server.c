@@ -206,15 +206,26 @@ static sbs_http_connection *server_free_place(sbs_http_server *server) {
     return NULL;
 }
 
+/* Asks the program. What the kernel does not say of a Unix socket's peer lets nobody in. */
+static bool server_admits(const sbs_http_server *server, int fd, unsigned listener, const sbs_http_peer *peer) {
+    const sbs_linux_http_server_config *config = &server->config;
+    if (peer->text[0] != '\0' || config->admit_user == NULL) {
+        return config->admit == NULL || config->admit(config->ctx, listener, peer->text);
+    }
+
+    struct ucred user = {.uid = (uid_t)-1};
+    socklen_t len = sizeof user;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len) == 0 &&
+           config->admit_user(config->ctx, listener, user.uid);
+}
+
 /* There is a place, or one that can be given up. */
 static void server_take_in(sbs_http_server *server, int fd, unsigned listener, const struct sockaddr_storage *address,
                            sbs_now now) {
     int on = 1;
     sbs_http_peer peer;
     sbs_http_address_peer(address, &peer);
-    bool admitted = server->config.admit == NULL || server->config.admit(server->config.ctx, listener, peer.text);
-
-    if (!admitted || !server_has_place_for(server, &peer)) {
+    if (!server_admits(server, fd, listener, &peer) || !server_has_place_for(server, &peer)) {
         (void)close(fd);
         return;
     }

@@ -14,10 +14,12 @@
 extern "C" {
 #endif
 
-#define SBS_GATEWAY_NAME_SIZE 64u    /**< of a gateway or a device, with the NUL: [A-Za-z0-9.-], as an id of FHIR */
-#define SBS_GATEWAY_LISTENERS_MAX 8u /**< sections [listen ...] */
-#define SBS_GATEWAY_DEVICES_MAX 256u /**< sections [device ...] */
-#define SBS_GATEWAY_ALLOW_MAX 16u    /**< addresses or prefixes of one `allow` */
+#define SBS_GATEWAY_NAME_SIZE 64u        /**< of a gateway or a device, with the NUL: [A-Za-z0-9.-], as an id of FHIR */
+#define SBS_GATEWAY_OPERATOR "operator"  /**< no device may be called so: its secret opens the page */
+#define SBS_GATEWAY_PAGE_LISTENER "page" /**< the listener of the status page */
+#define SBS_GATEWAY_LISTENERS_MAX 8u     /**< sections [listen ...] */
+#define SBS_GATEWAY_DEVICES_MAX 256u     /**< sections [device ...] */
+#define SBS_GATEWAY_ALLOW_MAX 16u        /**< addresses or prefixes of one `allow` */
 
 /** What a device speaks. */
 typedef enum sbs_gateway_protocol {
@@ -34,8 +36,9 @@ typedef struct sbs_gateway_prefix {
 /** A section [listen NAME]; the one called "page" serves the status page and /metrics, all others serve devices. */
 typedef struct sbs_gateway_listener {
     char name[SBS_GATEWAY_NAME_SIZE];
-    char *address;           /**< ADDRESS:PORT, [IPv6]:PORT */
-    char *certificate, *key; /**< PEM files; NULL: made by the gateway, where `tls` says so */
+    char *address;           /**< ADDRESS:PORT, [IPv6]:PORT, or the path of a Unix socket */
+    char *certificate, *key; /**< PEM files; NULL: made by the gateway, where `tls` says so; key alone NULL: it stands
+                                in the certificate's file */
     bool tls;                /**< default: unless the address is loopback */
     bool insecure;           /**< plain on a network: only with `allow` and an address that is named */
     sbs_gateway_prefix allow[SBS_GATEWAY_ALLOW_MAX];
@@ -71,14 +74,23 @@ typedef struct sbs_gateway_config {
     uint32_t items_max;               /**< that may wait; default 1 000 000 */
     uint32_t dead_keep_days;          /**< default 30 */
     sbs_gateway_listener listeners[SBS_GATEWAY_LISTENERS_MAX];
-    size_t listener_count; /**< without any: "http" 127.0.0.1:8080 and "page" 127.0.0.1:8081 */
+    size_t
+        listener_count; /**< if none is for devices: "http" 127.0.0.1:8080; if none is "page": that at 127.0.0.1:8081 */
     sbs_gateway_device devices[SBS_GATEWAY_DEVICES_MAX];
     size_t device_count;
 } sbs_gateway_config;
 
 /**
- * Reads @p path, and *.conf of @p path's folder's conf.d in the order of their names.
+ * Reads @p path, and *.conf of @p path's folder's conf.d in the order of their names. A section that stands in several
+ * files is one section; what a later file says of an option replaces what an earlier one said.
+ *
+ * `[section]` or `[section NAME]`, then lines `option = value`; '#' at the start of a line or behind a blank begins a
+ * comment. Refused: what is unknown, with the nearest name that is known; what stands twice in one file; a file that
+ * everybody may write; a proxy's login in a file that everybody may read. What the server is may be missing, so that a
+ * gateway starts and serves devices before it is told: whoever pushes looks at `fhir` and `client_id`.
+ * @param out     need not be initialised; to be freed.
  * @param message what is wrong, where, and what to do: one line, without a proxy's login; "" after SBS_OK.
+ * @param size    of @p message, at least 1.
  * @return SBS_OK; SBS_ERR_NOT_FOUND; SBS_ERR_FORMAT: see the message; SBS_ERR_STORAGE; SBS_ERR_MEMORY. After an error
  * @p out is empty.
  */

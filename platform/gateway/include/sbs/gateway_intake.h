@@ -30,17 +30,29 @@ typedef struct sbs_gateway_intake {
     sbs_gateway_counts *counts; /**< of each device, by its place in the configuration */
     bool full;                  /**< set by the loop: the disk is low, nothing is accepted */
     bool failing;               /**< set by the loop: the queue failed, and nothing is accepted until it is mended */
-    /* further members as needed */
+    bool updates;     /**< set by the loop: the server takes PUT, so other content under a known id is an update */
+    uint32_t boot_id; /**< set by the loop: of this boot, for measurements without a time (forward_dating.h) */
     struct {
-        sbs_forward_adder adder;
         sbs_forward_buffer text; /* of the answer under way */
         char location[96];
+        char retry[12];
+        const sbs_gateway_device *device; /* of the request under way */
     } priv;
 } sbs_gateway_intake;
+
+/** Frees. Legal after zero-initialisation, and twice. */
+void sbs_gateway_intake_close(sbs_gateway_intake *intake);
 
 /**
  * Answers one request of a device. The queue's group is opened by it when something is to be stored, and committed by
  * the loop. @p out is filled in; its texts are the intake's until the next request.
+ *
+ * Who a device is, its secret says. A measurement is known by gateway, device and what the device calls it (the id of a
+ * PUT, else its identifier, else a key that came with it), so no device can repeat, change or see one of another: it
+ * gets an identifier of SBS_FORWARD_SYSTEM_GATEWAY before those that it has, by which server and queue know it from
+ * then on. The server is to be told that what is already there is the same one (SBS_ALREADY_ACCEPT).
+ * @param now its UTC only where that is known to be right, else SBS_UTC_UNKNOWN: a measurement without a time is dated
+ *            by it.
  */
 void sbs_gateway_intake_http(sbs_gateway_intake *intake, sbs_now now, const sbs_linux_http_request *request,
                              sbs_linux_http_answer *out);

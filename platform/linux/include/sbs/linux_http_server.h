@@ -78,6 +78,8 @@ typedef struct sbs_linux_http_server_config {
     void (*lost)(void *ctx, sbs_linux_http_answer *out);
     /** Optional: false: the connection is closed at once (`allow`). @p peer as in sbs_linux_http_request. */
     bool (*admit)(void *ctx, unsigned listener, const char *peer);
+    /** Optional: the same for Unix sockets: @p uid is the peer's user, as the kernel says it (SO_PEERCRED). */
+    bool (*admit_user)(void *ctx, unsigned listener, uint32_t uid);
     void *ctx;
 } sbs_linux_http_server_config;
 
