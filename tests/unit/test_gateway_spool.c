@@ -147,6 +147,25 @@ static void a_file_goes_only_once_it_is_durable(void **state) {
     assert_int_equal(count_files(), 0);
 }
 
+static void what_is_written_after_the_reading_is_read_too(void **state) {
+    uint32_t wait_ms = 0;
+    (void)state;
+    put("a.ndjson", gate_observation("1", ""));
+    FILE *late = fopen(path_of("a.ndjson"), "a");
+    assert_non_null(late);
+    (void)turn();
+    gate.now.mono_ms += 2500;
+    assert_true(sbs_gateway_spool_turn(&spool, gate.now, &wait_ms));
+    assert_true(fprintf(late, "\n%s\n", gate_observation("2", "")) > 0);
+    assert_int_equal(fclose(late), 0);
+    gate_commit();
+    sbs_gateway_spool_settle(&spool, true);
+    assert_true(is_there("a.ndjson"));
+    run(4);
+    assert_int_equal(gate_waiting(), 2);
+    assert_int_equal(count_files(), 0);
+}
+
 static void after_a_crash_a_file_is_a_repeat(void **state) {
     static const char undated[] = UNDATED "\n" UNDATED "\n";
     uint32_t wait_ms = 0;
@@ -349,6 +368,7 @@ int main(void) {
         SPOOL_TEST(a_file_is_taken_when_it_was_still_for_two_seconds),
         SPOOL_TEST(a_name_under_way_is_left_alone),
         SPOOL_TEST(a_file_goes_only_once_it_is_durable),
+        SPOOL_TEST(what_is_written_after_the_reading_is_read_too),
         SPOOL_TEST(after_a_crash_a_file_is_a_repeat),
         SPOOL_TEST(a_refused_file_stays_with_its_reason),
         SPOOL_TEST(a_file_with_many_is_stored_wholly_or_not_at_all),

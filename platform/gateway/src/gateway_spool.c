@@ -284,15 +284,20 @@ static void take_one(sbs_gateway_spool *spool, size_t number, int descriptor, sb
         return;
     }
 
-    sbs_spool_fate fate = sbs_spool_take(spool->priv.intake, folder->device, turn->now, descriptor, name, again);
+    struct stat info = {0};
+    sbs_spool_fate fate = sbs_spool_take(spool->priv.intake, folder->device, turn->now, descriptor, name, again, &info);
     turn->trouble = fate == SBS_SPOOL_TROUBLE;
     if (fate != SBS_SPOOL_STORED) {
         free(kept);
         return;
     }
-    spool->priv.taken[spool->priv.taken_count].folder = number;
-    spool->priv.taken[spool->priv.taken_count].name = kept;
-    spool->priv.taken_count++;
+
+    size_t at = spool->priv.taken_count++;
+    spool->priv.taken[at].folder = number;
+    spool->priv.taken[at].name = kept;
+    spool->priv.taken[at].size = info.st_size;
+    spool->priv.taken[at].written_s = info.st_mtim.tv_sec;
+    spool->priv.taken[at].written_ns = info.st_mtim.tv_nsec;
     turn->stored = true;
 }
 
@@ -390,15 +395,12 @@ bool sbs_gateway_spool_turn(sbs_gateway_spool *spool, sbs_now now, uint32_t *out
 
 void sbs_gateway_spool_settle(sbs_gateway_spool *spool, bool kept) {
     for (size_t i = 0; i < spool->priv.taken_count; i++) {
-        char name[NAME_MAX + 8];
         char *of = spool->priv.taken[i].name;
         int descriptor = folder_open(&spool->priv.folders[spool->priv.taken[i].folder]);
 
         if (kept && descriptor >= 0) {
-            (void)snprintf(name, sizeof name, "%s%s", SBS_SPOOL_TAKEN, of);
-            (void)unlinkat(descriptor, name, 0);
-            (void)snprintf(name, sizeof name, "%s%s", of, SBS_SPOOL_WHY);
-            (void)unlinkat(descriptor, name, 0); /* of an earlier refusal */
+            sbs_spool_remove(descriptor, of, spool->priv.taken[i].size, spool->priv.taken[i].written_s,
+                             spool->priv.taken[i].written_ns);
         }
         if (descriptor >= 0) {
             (void)close(descriptor);

@@ -57,7 +57,7 @@ static bool is_same(const struct stat *a, const struct stat *b) {
 }
 
 /* SBS_ERR_FORBIDDEN: not a file to be read; SBS_ERR_BUSY: somebody writes it; SBS_ERR_TOO_LARGE; SBS_ERR_STORAGE. */
-static sbs_status file_read(int folder, const char *name, sbs_forward_buffer *text) {
+static sbs_status file_read(int folder, const char *name, sbs_forward_buffer *text, struct stat *out_read) {
     struct stat before;
     struct stat after;
     int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -76,6 +76,9 @@ static sbs_status file_read(int folder, const char *name, sbs_forward_buffer *te
         status = SBS_ERR_BUSY;
     }
     (void)close(file);
+    if (status == SBS_OK) {
+        *out_read = after;
+    }
     return status;
 }
 
@@ -293,13 +296,13 @@ static void file_refuse_read(sbs_status status, sbs_intake_result *result) {
 }
 
 static void file_store(const sbs_gateway_intake *intake, const sbs_gateway_device *device, sbs_now now, int folder,
-                       const char *taken, const char *name, sbs_intake_result *result) {
+                       const char *taken, const char *name, sbs_intake_result *result, struct stat *out_read) {
     sbs_forward_buffer text = {0};
     spool_content content = {
         .intake = intake,
         .order = {.device = device, .now = now, .path = SBS_INTAKE_TYPE, .key = sbs_text_of(name), .by_content = true},
     };
-    sbs_status status = file_read(folder, taken, &text);
+    sbs_status status = file_read(folder, taken, &text, out_read);
     if (status == SBS_OK && text.len > SBS_GATEWAY_MESSAGE_MAX) {
         status = SBS_ERR_TOO_LARGE;
     }
@@ -317,7 +320,7 @@ static void file_store(const sbs_gateway_intake *intake, const sbs_gateway_devic
 }
 
 sbs_spool_fate sbs_spool_take(const sbs_gateway_intake *intake, const sbs_gateway_device *device, sbs_now now,
-                              int folder, const char *name, bool again) {
+                              int folder, const char *name, bool again, struct stat *out_read) {
     char taken[NAME_SIZE];
     char back[NAME_SIZE];
     sbs_intake_result result;
@@ -332,7 +335,7 @@ sbs_spool_fate sbs_spool_take(const sbs_gateway_intake *intake, const sbs_gatewa
         return SBS_SPOOL_LATER;
     }
 
-    file_store(intake, device, now, folder, taken, name, &result);
+    file_store(intake, device, now, folder, taken, name, &result, out_read);
     if (result.status < 300) {
         return SBS_SPOOL_STORED;
     }
@@ -346,4 +349,23 @@ sbs_spool_fate sbs_spool_take(const sbs_gateway_intake *intake, const sbs_gatewa
     }
     sbs_spool_explain(folder, back, &result);
     return SBS_SPOOL_REFUSED;
+}
+
+void sbs_spool_remove(int folder, const char *name, int64_t size, int64_t written_s, int64_t written_ns) {
+    char taken[NAME_SIZE];
+    char other[NAME_SIZE];
+    struct stat info;
+    if (!name_join(taken, SBS_SPOOL_TAKEN, name, "") || fstatat(folder, taken, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return;
+    }
+
+    bool same = info.st_size == size && info.st_mtim.tv_sec == written_s && info.st_mtim.tv_nsec == written_ns;
+    if (!same) {
+        (void)file_put_back(folder, taken, name, other);
+        return;
+    }
+    (void)unlinkat(folder, taken, 0);
+    if (name_join(other, "", name, SBS_SPOOL_WHY)) {
+        (void)unlinkat(folder, other, 0); /* of an earlier refusal */
+    }
 }

@@ -19,10 +19,12 @@ typedef enum sbs_spool_fate {
 
 /* True if a file of that kind and owner may be read. */
 bool sbs_spool_is_ours(int folder, const struct stat *info);
-/* Takes a file of @p folder (a descriptor) by its name: renames, reads, stores. @p again: it stands there as taken, of
- * before a crash. */
+/* Takes a file of @p folder (a descriptor) by its name: renames, reads, stores. @p out_read: what was read. @p again:
+ * it stands there as taken, of before a crash. */
 sbs_spool_fate sbs_spool_take(const sbs_gateway_intake *intake, const sbs_gateway_device *device, sbs_now now,
-                              int folder, const char *name, bool again);
+                              int folder, const char *name, bool again, struct stat *out_read);
+/* Removes a file that was stored, unless it is another one than was read: then it gets its name back. */
+void sbs_spool_remove(int folder, const char *name, int64_t size, int64_t written_s, int64_t written_ns);
 /* Writes NAME.why. */
 void sbs_spool_explain(int folder, const char *name, const sbs_intake_result *result);
 

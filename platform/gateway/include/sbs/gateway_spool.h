@@ -52,8 +52,9 @@ typedef struct sbs_gateway_spool {
         uint64_t scan_ms; /* when the folders are looked at next */
         struct {
             size_t folder;
-            char *name;                       /* without ".sbs-" */
-        } taken[SBS_GATEWAY_SPOOL_FILES_MAX]; /* stored, and not durable yet */
+            char *name;                          /* without ".sbs-" */
+            int64_t size, written_s, written_ns; /* as it was read */
+        } taken[SBS_GATEWAY_SPOOL_FILES_MAX];    /* stored, and not durable yet */
         size_t taken_count;
     } priv;
 } sbs_gateway_spool;
