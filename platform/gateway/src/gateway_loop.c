@@ -10,9 +10,8 @@
 
 #define MEND_MS 1000u /* after the queue failed */
 #define CLOCK_MS 1000u
-#define DISK_MS 1000u  /* between two looks at the disk, while something comes */
-#define DRAIN_MS 5000u /* for what is under way, before a push begins anew */
-#define STOP_MS 4000u  /* the same at the end */
+#define DISK_MS 1000u /* between two looks at the disk, while something comes */
+#define STOP_MS 4000u /* the same at the end */
 #define STOP_STEP_MS 50u
 #define GATHER_MAX 8u
 #define LOOK_FIRST_MS 20u
@@ -73,6 +72,17 @@ static void loop_note_clock(struct sbs_gateway_loop *loop) {
     loop->clock_known = true;
 }
 
+static void loop_tell_disk(bool full) {
+    static const sbs_linux_record_field low = {"SBS_EVENT", "disk-low"};
+    static const sbs_linux_record_field good = {"SBS_EVENT", "disk-ok"};
+    if (full) {
+        sbs_linux_record(SBS_LINUX_ERROR, "the disk has less room than keep-free, devices are told to wait: make room",
+                         &low, 1);
+    } else {
+        sbs_linux_record(SBS_LINUX_NOTICE, "the disk has room again, devices are served", &good, 1);
+    }
+}
+
 /* Asked while something comes, and while there is too little. */
 static void loop_look_at_disk(struct sbs_gateway_loop *loop) {
     bool due = loop->now.mono_ms >= loop->disk_ms + DISK_MS;
@@ -84,12 +94,7 @@ static void loop_look_at_disk(struct sbs_gateway_loop *loop) {
     loop->disk_ms = loop->now.mono_ms;
     bool full = sbs_sqlite_queue_check_disk(&loop->queue, loop->config->keep_free, &loop->disk_free) != SBS_OK;
     if (full != loop->intake.full) {
-        const sbs_linux_record_field field = {"SBS_EVENT", full ? "disk-low" : "disk-ok"};
-        const char *message = "the disk has room again, devices are served";
-        if (full) {
-            message = "the disk has less room than keep-free, devices are told to wait: make room";
-        }
-        sbs_linux_record(full ? SBS_LINUX_ERROR : SBS_LINUX_NOTICE, message, &field, 1);
+        loop_tell_disk(full);
     }
     loop->intake.full = full;
 }
@@ -100,7 +105,10 @@ static void loop_note_failure(struct sbs_gateway_loop *loop) {
     const sbs_linux_record_field field = {"SBS_EVENT", "queue-failed"};
     char message[256];
     const char *why = sbs_sqlite_queue_error(&loop->queue);
-    (void)snprintf(loop->queue_words, sizeof loop->queue_words, "%s", why[0] != '\0' ? why : "it cannot be written");
+    if (why[0] == '\0') {
+        why = "it cannot be written";
+    }
+    (void)snprintf(loop->queue_words, sizeof loop->queue_words, "%s", why);
     if (!loop->failing) {
         (void)snprintf(message, sizeof message, "the queue cannot be written: %s; devices are told to try again",
                        loop->queue_words);
@@ -157,13 +165,6 @@ static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed) {
 }
 
 /* ---- beginning anew --------------------------------------------------------------------------------------------- */
-
-void gateway_loop_renew(struct sbs_gateway_loop *loop) {
-    if (!loop->renew) {
-        loop->drain_until_ms = loop->now.mono_ms + DRAIN_MS;
-    }
-    loop->renew = true;
-}
 
 /* Devices keep their counts, wherever they stand in the new configuration. */
 static void loop_take_config(struct sbs_gateway_loop *loop) {
@@ -239,7 +240,10 @@ static void loop_take_files(struct sbs_gateway_loop *loop) {
     }
 
     loop->spooled = sbs_gateway_spool_turn(&loop->spool, sbs_gateway_clock_known(&loop->clock, loop->now), &wait_ms);
-    loop->spool_due_ms = wait_ms != SBS_WAIT_FOREVER ? loop->now.mono_ms + wait_ms : UINT64_MAX;
+    loop->spool_due_ms = UINT64_MAX;
+    if (wait_ms != SBS_WAIT_FOREVER) {
+        loop->spool_due_ms = loop->now.mono_ms + wait_ms;
+    }
     if (loop->spooled) {
         sbs_gateway_group_expect(&loop->group);
         loop->accepted = true;
@@ -257,7 +261,10 @@ static void loop_look_again(struct sbs_gateway_loop *loop) {
 
     sbs_gateway_sender_appended(&loop->sender);
     loop->look_step_ms *= LOOK_FACTOR;
-    loop->look_ms = loop->look_step_ms <= LOOK_LAST_MS ? loop->now.mono_ms + loop->look_step_ms : 0;
+    loop->look_ms = 0;
+    if (loop->look_step_ms <= LOOK_LAST_MS) {
+        loop->look_ms = loop->now.mono_ms + loop->look_step_ms;
+    }
 }
 
 /* The time until something has to be done that nobody wakes the loop for. */
@@ -350,13 +357,15 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     }
 
     /* What was answered may have made room for more to be read at once. */
-    bool held = sbs_linux_http_server_holds(loop->server);
+    if (sbs_linux_http_server_holds(loop->server)) {
+        wait_ms = 0;
+    }
     loop_end_turn(loop, pushed);
     loop->intake.updates = sbs_gateway_sender_puts(&loop->sender);
     loop_note_clock(loop);
     gateway_loop_note_history(loop);
     gateway_watch_end(loop);
-    loop_wait(loop, &served, held ? 0 : wait_ms);
+    loop_wait(loop, &served, wait_ms);
 }
 
 /* ---- all turns -------------------------------------------------------------------------------------------------- */

@@ -73,12 +73,16 @@ struct sbs_gateway_loop {
     bool failing, stop, reload;
 };
 
-/* gateway_loop.c: opens what is kept in the state folder, and closes it. */
+/* Of keys that are made. */
+sbs_alg gateway_loop_algorithm(const sbs_gateway_config *config);
+
+/* gateway_loop_parts.c: opens what may have to be opened again. */
 sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message, size_t size);
 sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop);
 /* The folders of the configuration, anew. */
 void gateway_loop_open_spool(struct sbs_gateway_loop *loop);
-/* The push ends what is under way, and begins anew, with the new configuration if there is one. */
+/* gateway_loop_reload.c: the push ends what is under way, and begins anew, with the new configuration if there is one.
+ */
 void gateway_loop_renew(struct sbs_gateway_loop *loop);
 
 /* gateway_control.c: answers what a command of the operator asks through the Unix socket. */

@@ -10,11 +10,6 @@
 #include "gateway_loop_internal.h"
 #include "sbs/linux_clock.h"
 
-#define RESERVE_BYTES (8u << 20)
-#define PAGE_BYTES 1024u /* half as much is written for an item that comes alone */
-#define DAY_S 86400u
-#define STOP_MS 1000u
-
 static char *loop_path(const char *folder, const char *name) {
     size_t size = strlen(folder) + strlen(name) + 2;
     char *path = malloc(size);
@@ -35,15 +30,6 @@ static bool loop_make_folder(const char *path, mode_t mode, char *message, size_
     return false;
 }
 
-/* ---- the queue -------------------------------------------------------------------------------------------------- */
-
-static sbs_status loop_tell_queue(struct sbs_gateway_loop *loop, sbs_status status, char *message, size_t size) {
-    const char *words = sbs_sqlite_queue_error(&loop->queue);
-    const char *what = words[0] != '\0' ? words : sbs_status_text(status);
-    (void)snprintf(message, size, "queue %s: %s, check the disk and who owns the file", loop->queue_path, what);
-    return status;
-}
-
 /* One process at a time works on a state, and a queue that is pushed by another is left to it. */
 static sbs_status loop_lock_queue(struct sbs_gateway_loop *loop, uint64_t *out_idle_ms, char *message, size_t size) {
     sbs_status status = sbs_sqlite_queue_lock_pusher(&loop->pusher, loop->queue_path, out_idle_ms);
@@ -56,73 +42,6 @@ static sbs_status loop_lock_queue(struct sbs_gateway_loop *loop, uint64_t *out_i
                        loop->queue_path, sbs_status_text(status), loop->queue_path);
     }
     return status;
-}
-
-sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message, size_t size) {
-    const sbs_sqlite_queue_config config = {
-        .path = loop->queue_path,
-        .items_max = loop->config->items_max,
-        .dead_keep_s = loop->config->dead_keep_days * DAY_S,
-        .page_bytes = PAGE_BYTES,
-        .reserve_bytes = RESERVE_BYTES,
-        .utc_now = sbs_gateway_clock_utc,
-        .utc_ctx = &loop->clock,
-    };
-
-    sbs_status status = sbs_sqlite_queue_open(&loop->queue, &config, &loop->inner);
-    if (status != SBS_OK) {
-        return loop_tell_queue(loop, status, message, size);
-    }
-
-    sbs_gateway_group_init(&loop->group, &loop->inner, &loop->port);
-    loop->queue_open = true;
-    message[0] = '\0';
-    return SBS_OK;
-}
-
-/* ---- the push --------------------------------------------------------------------------------------------------- */
-
-/* What happened goes into the journal, with fields that a program finds it by. */
-static void loop_tell(void *ctx, bool bad, const char *event, const char *device, uint64_t item, uint16_t http_status,
-                      const char *message) {
-    char number[24] = "";
-    char http[8] = "";
-    (void)ctx;
-    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)item);
-    (void)snprintf(http, sizeof http, "%u", http_status);
-
-    const sbs_linux_record_field fields[] = {
-        {"SBS_EVENT", event},
-        {"SBS_DEVICE", device},
-        {"SBS_ITEM", item != 0 ? number : NULL},
-        {"SBS_HTTP_STATUS", http_status != 0 ? http : NULL},
-    };
-    sbs_linux_record(bad ? SBS_LINUX_WARNING : SBS_LINUX_NOTICE, message, fields, sizeof fields / sizeof fields[0]);
-}
-
-sbs_status gateway_loop_open_sender(struct sbs_gateway_loop *loop) {
-    const sbs_gateway_sender_config config = {
-        .config = loop->config,
-        .queue = &loop->queue,
-        .port = &loop->port,
-        .queue_path = loop->queue_path,
-        .keys = &loop->keys,
-        .clock = &loop->clock,
-        .dating = &loop->dating,
-        .counts = loop->counts,
-        .pushed_ms = 0, /* something may have been sent a moment ago */
-        .tell = loop_tell,
-        .ctx = loop,
-    };
-    return sbs_gateway_sender_open(&loop->sender, &config);
-}
-
-void gateway_loop_open_spool(struct sbs_gateway_loop *loop) {
-    sbs_gateway_spool_close(&loop->spool);
-    loop->spool_due_ms = 0;
-    if (sbs_gateway_spool_open(&loop->spool, &loop->intake) != SBS_OK) {
-        sbs_linux_record(SBS_LINUX_ERROR, "folders of files are not looked at: out of memory", NULL, 0);
-    }
 }
 
 /* ---- requests --------------------------------------------------------------------------------------------------- */
@@ -248,8 +167,7 @@ static sbs_status loop_open_config(struct sbs_gateway_loop *loop, const char *pa
 static sbs_status loop_open_keys(struct sbs_gateway_loop *loop, char *message, size_t size) {
     char *folder = loop_path(loop->config->state, GATEWAY_KEYS);
     char *secrets = loop_path(loop->config->state, GATEWAY_SECRETS);
-    sbs_alg alg =
-        loop->config->algorithm != NULL && strcmp(loop->config->algorithm, "RS384") == 0 ? SBS_RS384 : SBS_ES384;
+    sbs_alg alg = gateway_loop_algorithm(loop->config);
     sbs_status status = SBS_ERR_MEMORY;
 
     if (folder != NULL && secrets != NULL) {
@@ -346,75 +264,6 @@ sbs_status sbs_gateway_loop_open(struct sbs_gateway_loop **out, const char *conf
     gateway_senses_open(&loop->senses, loop->config->state);
     *out = loop;
     return SBS_OK;
-}
-
-/* ---- reloading -------------------------------------------------------------------------------------------------- */
-
-static bool loop_same(const char *a, const char *b) {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool loop_same_listeners(const sbs_gateway_config *a, const sbs_gateway_config *b) {
-    bool same = a->listener_count == b->listener_count;
-    for (size_t i = 0; i < a->listener_count && same; i++) {
-        const sbs_gateway_listener *left = &a->listeners[i];
-        const sbs_gateway_listener *right = &b->listeners[i];
-        same = strcmp(left->name, right->name) == 0 && loop_same(left->address, right->address) &&
-               left->tls == right->tls && loop_same(left->certificate, right->certificate) &&
-               loop_same(left->key, right->key);
-    }
-    return same;
-}
-
-/* What stands for the whole life of the process. NULL: nothing of it changed. */
-static const char *loop_needs_restart(const sbs_gateway_config *old, const sbs_gateway_config *new) {
-    if (!loop_same_listeners(old, new)) {
-        return "a [listen ...] section changed";
-    }
-    if (!loop_same(old->state, new->state) || !loop_same(old->run, new->run)) {
-        return "'state' or 'run' changed";
-    }
-    return NULL;
-}
-
-sbs_status sbs_gateway_loop_reload(struct sbs_gateway_loop *loop, char *message, size_t message_size) {
-    sbs_gateway_config *config = calloc(1, sizeof *config);
-    if (config == NULL) {
-        (void)snprintf(message, message_size, "%s, the old configuration stays", sbs_status_text(SBS_ERR_MEMORY));
-        return SBS_ERR_MEMORY;
-    }
-
-    sbs_status status = sbs_gateway_config_load(loop->config_path, config, message, message_size);
-    const char *restart = status == SBS_OK ? loop_needs_restart(loop->config, config) : NULL;
-    if (restart != NULL) {
-        (void)snprintf(message, message_size,
-                       "%s: that takes a restart ('systemctl restart sbs-gateway'), the old configuration stays",
-                       restart);
-        status = SBS_ERR_STATE;
-    }
-    if (status != SBS_OK) {
-        sbs_gateway_config_free(config);
-        free(config);
-        return status;
-    }
-
-    if (loop->next != NULL) {
-        sbs_gateway_config_free(loop->next);
-        free(loop->next);
-    }
-    loop->next = config;
-    gateway_loop_renew(loop);
-    (void)snprintf(message, message_size, "%zu devices, the new configuration is used", config->device_count);
-    return SBS_OK;
-}
-
-uint16_t sbs_gateway_loop_port(const struct sbs_gateway_loop *loop, const char *name) {
-    for (size_t i = 0; i < loop->config->listener_count; i++) {
-        if (strcmp(loop->config->listeners[i].name, name) == 0) {
-            return sbs_linux_http_server_port(loop->server, loop->listeners.numbers[i]);
-        }
-    }
-    return 0;
 }
 
 /* ---- closing ---------------------------------------------------------------------------------------------------- */

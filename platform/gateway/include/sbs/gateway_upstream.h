@@ -88,7 +88,8 @@ void sbs_gateway_sender_appended(sbs_gateway_sender *sender);
 void sbs_gateway_sender_wake(sbs_gateway_sender *sender);
 /** Takes nothing more up. True when nothing is under way. */
 bool sbs_gateway_sender_drain(sbs_gateway_sender *sender);
-/** What the group held was undone: what the push believes of the queue may be wrong, and it starts over. */
+/** What the group held was undone: what the push believes of the queue may be wrong, and it starts over. SBS_OK;
+ * SBS_ERR_MEMORY. */
 SBS_NODISCARD sbs_status sbs_gateway_sender_restart(sbs_gateway_sender *sender);
 
 /** True if the server takes PUT of Observations: other content under an id that is known is an update then. */
