@@ -68,8 +68,11 @@ static void cli_help(void) {
 }
 
 static void cli_help_of(const cli_command *command) {
-    (void)printf("usage: sbs-gateway %s%s%s%s [options]\n\n%s.\n", command->name,
-                 command->operands[0] != '\0' ? " " : "", command->operands, "", command->summary);
+    (void)printf("usage: sbs-gateway %s", command->name);
+    if (command->operands[0] != '\0') {
+        (void)printf(" %s", command->operands);
+    }
+    (void)printf(" [options]\n\n%s.\n", command->summary);
     if (command->about != NULL) {
         (void)printf("%s\n", command->about);
     }

@@ -38,7 +38,9 @@ static void check_put_json(check_view *view, const sbs_gateway_finding *finding)
 static void check_tell(void *ctx, const sbs_gateway_finding *finding) {
     check_view *view = ctx;
     char text[700];
-    view->failures += finding->verdict == SBS_GATEWAY_FAIL ? 1 : 0;
+    if (finding->verdict == SBS_GATEWAY_FAIL) {
+        view->failures++;
+    }
     (void)snprintf(text, sizeof text, "%s", finding->text);
     text[sbs_linux_clean_text(text, strlen(text))] = '\0';
 
@@ -46,8 +48,11 @@ static void check_tell(void *ctx, const sbs_gateway_finding *finding) {
         check_put_json(view, finding);
         return;
     }
-    (void)printf("%-4s  %-13s  %s%s%s\n", verdicts[finding->verdict], finding->name, text,
-                 finding->advice != NULL ? ": " : "", finding->advice != NULL ? finding->advice : "");
+    (void)printf("%-4s  %-13s  %s", verdicts[finding->verdict], finding->name, text);
+    if (finding->advice != NULL) {
+        (void)printf(": %s", finding->advice);
+    }
+    (void)printf("\n");
     (void)fflush(stdout);
 }
 

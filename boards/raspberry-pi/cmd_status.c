@@ -18,13 +18,15 @@ static void status_line(const sbs_json *doc, const char *label, const char *name
 static void status_device(const sbs_json *doc, sbs_json_node device) {
     char name[WORDS_SIZE], heard[WORDS_SIZE], refusal[WORDS_SIZE];
     (void)view_text(doc, device, "name", name, sizeof name);
-    (void)view_text(doc, device, "heard", heard, sizeof heard);
+    if (view_text(doc, device, "heard", heard, sizeof heard)[0] == '\0') {
+        (void)snprintf(heard, sizeof heard, "never");
+    }
     (void)view_text(doc, device, "lastRefusal", refusal, sizeof refusal);
     (void)printf("  %-20s today %llu, refused %llu, delivered %llu, dead %llu, last heard %s\n", name,
                  (unsigned long long)view_uint(doc, device, "today"),
                  (unsigned long long)view_uint(doc, device, "refused"),
                  (unsigned long long)view_uint(doc, device, "delivered"),
-                 (unsigned long long)view_uint(doc, device, "dead"), heard[0] != '\0' ? heard : "never");
+                 (unsigned long long)view_uint(doc, device, "dead"), heard);
     if (refusal[0] != '\0') {
         (void)printf("  %-20s last refused: %s\n", "", refusal);
     }

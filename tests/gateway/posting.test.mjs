@@ -2,10 +2,10 @@
 // Devices post, and what they post arrives once: in good times, without a network, without a server.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { assertEachOnce, Gate } from '../integration/lib/queue.mjs';
+import { Gate } from '../integration/lib/queue.mjs';
 import { nameOf, observation } from '../integration/lib/observations.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
-import { Gateway } from './lib/gateway.mjs';
+import { Gateway, assertEachOnce } from './lib/gateway.mjs';
 
 let server;
 before(async () => (server = await MainServer.start()));
@@ -98,7 +98,7 @@ test('an idle gateway wakes at most once a second', async (t) => {
     const gateway = await withGateway(t);
     await gateway.post('busy');
     await gateway.delivered();
-    await pause(2000);
+    await pause(4500); // what its own writes still wake it for
     const switches = async () => {
         const { readFile } = await import('node:fs/promises');
         return Number(/voluntary_ctxt_switches:\s+(\d+)/.exec(await readFile(`/proc/${gateway.child.pid}/status`, 'utf8'))[1]);
@@ -116,4 +116,20 @@ test('other processes may add to the queue, and it is sent', async (t) => {
     await gateway.until('it is there', () => true);
     for (let i = 0; i < 100 && (await server.held(nameOf('foreign'))) === 0; i++) await pause(100);
     await assertEachOnce(server, ['foreign']);
+});
+
+test('a file in a device’s folder is taken, and arrives once', async (t) => {
+    const { mkdirSync, renameSync, writeFileSync, existsSync } = await import('node:fs');
+    const gateway = new Gateway(server);
+    t.after(() => gateway.stop());
+    mkdirSync(gateway.path('inbox'));
+    gateway.more = `[device scale]\nprotocol = spool\nfolder = ${gateway.path('inbox')}\n`;
+    gateway.configure();
+    await gateway.start();
+    await gateway.prepare();
+    writeFileSync(gateway.path('inbox/one.json.part'), observation('file'));
+    renameSync(gateway.path('inbox/one.json.part'), gateway.path('inbox/one.json'));
+    for (let i = 0; i < 200 && existsSync(gateway.path('inbox/one.json')); i++) await pause(50);
+    for (let i = 0; i < 200 && (await server.held(nameOf('file'))) === 0; i++) await pause(50);
+    await assertEachOnce(server, ['file']);
 });

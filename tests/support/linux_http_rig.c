@@ -33,6 +33,7 @@ static unsigned sum_of(sbs_text text) {
 static void rig_handle(void *ctx, const sbs_linux_http_request *request, sbs_linux_http_answer *out) {
     http_rig *rig = ctx;
     rig->handled++;
+    rig->secured += request->secured ? 1 : 0;
     if (request->body.len > rig->most_bytes) {
         rig->most_bytes = request->body.len;
     }

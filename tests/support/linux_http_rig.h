@@ -18,7 +18,7 @@ typedef struct http_rig {
     sbs_now now;
     sbs_wait wait; /* of the last turn */
     uint16_t port;
-    unsigned handled, lost, turns, asked;
+    unsigned handled, secured, lost, turns, asked;
     size_t most_bytes; /* of a body */
     char seen[256];    /* what the last answer was */
     char refused_peer[64];

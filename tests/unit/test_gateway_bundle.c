@@ -178,6 +178,16 @@ static void a_bundle_that_is_none_is_refused(void **state) {
     assert_int_equal(gate_ask(0, "POST", "/fhir", JSON, "{}"), 422);
     assert_int_equal(gate_ask(0, "POST", "/fhir/Bundle", JSON, "{\"resourceType\":\"Bundle\"}"), 422);
 
+    /* What stands twice must not be passed over. */
+    static const char twice[] = "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[],\"entry\":[{}]}";
+    assert_int_equal(gate_ask(0, "POST", "/fhir", JSON, twice), 400);
+    gate_assert_outcome("structure", "twice");
+    static const char conditions[] =
+        "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{\"resource\":{},\"request\":{\"method\":"
+        "\"POST\",\"url\":\"Observation\",\"ifNoneExist\":\"a=b\",\"ifNoneExist\":\"a=c\"}}]}";
+    assert_int_equal(gate_ask(0, "POST", "/fhir", JSON, conditions), 200);
+    assert_string_equal(statuses(), "400 ");
+
     begin("batch");
     for (int i = 0; i < 1001; i++) {
         add("POST", "Observation", "", "", "{}");

@@ -70,7 +70,7 @@ static void write_file(const char *name, const char *text) {
 
 /* What openssl says of a file in the folder. */
 static char *openssl(const char *command) {
-    char line[600];
+    char line[700];
     (void)snprintf(line, sizeof line, "(openssl %s) > out.txt 2>&1", command);
     char *arguments[] = {"sh", "-c", line, NULL};
     int status = test_program_wait(test_program_start(folder, NULL, arguments));
@@ -207,6 +207,30 @@ static void test_a_host_outside_of_the_root_is_told(void **state) {
     assert_string_equal(before, after);
     free(before);
     free(after);
+}
+
+/* Who has the root's key has nothing to gain from it elsewhere. */
+static void test_openssl_refuses_what_the_root_may_not_vouch_for(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *says;
+    } cases[] = {{"DNS:www.example.com", "permitted subtree violation"},
+                 {"IP:8.8.8.8", "permitted subtree violation"},
+                 {"DNS:other.local", "foreign.pem: OK"},
+                 {"IP:192.168.77.1", "foreign.pem: OK"}};
+    config.clock_known = false; /* valid for long */
+    assert_kept(true);
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        char command[600];
+        (void)snprintf(
+            command, sizeof command,
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout foreign.key -subj /CN=x "
+            "-addext subjectAltName=%s -out foreign.csr && openssl x509 -req -in foreign.csr -CA ca-root.pem "
+            "-CAkey ca-root.pem -CAcreateserial -copy_extensions copy -out foreign.pem && "
+            "(openssl verify -CAfile ca-root.pem foreign.pem || true)",
+            cases[i].name);
+        assert_says(command, cases[i].says);
+    }
 }
 
 static void test_hosts_that_are_none_are_refused(void **state) {
@@ -376,6 +400,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_the_leaf_is_renewed_at_two_thirds_and_the_root_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_leaf_is_renewed_when_hosts_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_host_outside_of_the_root_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_openssl_refuses_what_the_root_may_not_vouch_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hosts_that_are_none_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_names_fit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_address_is_each_that_the_host_has, set_up, tear_down),

@@ -287,6 +287,7 @@ static void test_a_peer_that_goes_within_the_handshake_leaves_nothing(void **sta
     assert_int_equal(client_open(&c, "127.0.0.1", SBS_TLS_VERSION_DEFAULT), SBS_OK);
     client_exchange(&c, GET("/"), strlen(GET("/")), "GET / 0 0 1");
     client_close(&c);
+    assert_int_equal(rig.secured, 1);
     assert_int_equal(secured, 1);
 }
 

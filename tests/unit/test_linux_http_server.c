@@ -439,6 +439,7 @@ static void test_a_unix_socket_is_for_its_group_and_goes_with_the_server(void **
     assert_int_equal(status.st_mode & 07777, 0660);
     int fd = unix_client(path);
     http_client_expect(&rig, fd, GET("/"), "200", "GET / 0 0 1 \n");
+    assert_int_equal(rig.secured, 0);
     (void)close(fd);
     /* Somebody listens there; what is no socket is left alone. */
     assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_ERR_NETWORK);

@@ -4,6 +4,17 @@
 
 #include "text/ascii.h"
 
+sbs_status sbs_http_request_refuse(sbs_http_request_reader *reader, uint16_t http_status, const char *why) {
+    reader->refusal = http_status;
+    reader->why = why;
+    reader->priv.state = SBS_HTTP_REQUEST_DEAD;
+
+    if (http_status == 413 || http_status == 414 || http_status == 431) {
+        return SBS_ERR_TOO_LARGE;
+    }
+    return SBS_ERR_HTTP;
+}
+
 void sbs_http_request_begin_body(sbs_http_request_reader *reader) {
     reader->priv.state = SBS_HTTP_REQUEST_DONE;
     if (reader->content_length > 0) {

@@ -17,17 +17,6 @@ enum { /* priv.flags */
 
 enum { FIELD_OTHER, FIELD_HOST, FIELD_LENGTH, FIELD_CODING, FIELD_CONNECTION, FIELD_EXPECT };
 
-sbs_status sbs_http_request_refuse(sbs_http_request_reader *reader, uint16_t http_status, const char *why) {
-    reader->refusal = http_status;
-    reader->why = why;
-    reader->priv.state = SBS_HTTP_REQUEST_DEAD;
-
-    if (http_status == 413 || http_status == 414 || http_status == 431) {
-        return SBS_ERR_TOO_LARGE;
-    }
-    return SBS_ERR_HTTP;
-}
-
 static sbs_status request_refuse(sbs_http_request_reader *reader, const char *why) {
     return sbs_http_request_refuse(reader, 400, why);
 }

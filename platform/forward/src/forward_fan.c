@@ -582,6 +582,11 @@ bool sbs_forward_fan_mode_of(const sbs_forward_fan *fan, uint64_t id, sbs_write_
     return false;
 }
 
+bool sbs_forward_fan_puts(sbs_forward_fan *fan, const char *type, sbs_now now) {
+    sbs_forward_push *lead = &fan->priv.lines[0]->push;
+    return sbs_forward_push_has_learnt(lead) && sbs_forward_modes_for(&lead->priv.modes, type, now) == SBS_WRITE_PUT;
+}
+
 void sbs_forward_fan_wake(sbs_forward_fan *fan) {
     fan->priv.held_ms = 0;
     for (size_t i = 0; i < fan->priv.count; i++) {

@@ -7,14 +7,15 @@
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "sbs/count.h"
+#include "sbs/date.h"
 #include "sbs/psa_key.h"
 #include "sbs/text.h"
 
 #define NAME_SIZE 160u
 #define KEY_ID_SIZE 20u
+#define TIME_SIZE 15u
 
 /* ---- pairs ---------------------------------------------------------------------------------------------------- */
 
@@ -223,19 +224,35 @@ static int write_server_use(mbedtls_x509write_cert *out) {
 
 /* ---- certificates --------------------------------------------------------------------------------------------- */
 
-static int write_term(mbedtls_x509write_cert *out, sbs_ca_term term) {
-    char text[2][MBEDTLS_X509_RFC5280_UTC_TIME_LEN + 1];
-    const int64_t times[2] = {term.from_s, term.until_s};
-
-    for (unsigned i = 0; i < 2; i++) {
-        struct tm parts;
-        time_t seconds = (time_t)times[i];
-        if (gmtime_r(&seconds, &parts) == NULL || strftime(text[i], sizeof text[i], "%Y%m%d%H%M%S", &parts) == 0) {
-            return MBEDTLS_ERR_X509_INVALID_DATE;
-        }
+/* YYYYMMDDhhmmss. The C library's calendar ends in 2038 where time_t has 32 bits. */
+static bool write_time(int64_t utc_s, char out[TIME_SIZE]) {
+    char text[32];
+    size_t len = 0;
+    size_t digits = 0;
+    sbs_writer writer;
+    sbs_writer_init(&writer, text, sizeof text);
+    sbs_date_put(&writer, utc_s, -1, 0);
+    if (sbs_writer_finish(&writer, &len) != SBS_OK) {
+        return false;
     }
 
-    return mbedtls_x509write_crt_set_validity(out, text[0], text[1]);
+    for (size_t i = 0; i < len && digits < TIME_SIZE - 1; i++) {
+        if (text[i] >= '0' && text[i] <= '9') {
+            out[digits++] = text[i];
+        }
+    }
+    out[digits] = '\0';
+    return digits == TIME_SIZE - 1;
+}
+
+static int write_term(mbedtls_x509write_cert *out, sbs_ca_term term) {
+    char from[TIME_SIZE];
+    char until[TIME_SIZE];
+
+    if (!write_time(term.from_s, from) || !write_time(term.until_s, until)) {
+        return MBEDTLS_ERR_X509_INVALID_DATE;
+    }
+    return mbedtls_x509write_crt_set_validity(out, from, until);
 }
 
 /* 128 random bits, positive (RFC 5280 section 4.1.2.2). */

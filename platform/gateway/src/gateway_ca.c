@@ -65,6 +65,10 @@ static int64_t ca_seconds(const mbedtls_x509_time *time) {
     return days * DAY_S + time->hour * 3600 + time->min * 60 + time->sec;
 }
 
+static bool ca_clock_known(const sbs_gateway_ca_config *config, sbs_now now) {
+    return config->clock_known && now.utc_s != SBS_UTC_UNKNOWN;
+}
+
 /* The latest that it may be for all that is known: never before the program was built. */
 static int64_t ca_likely_now(sbs_now now) {
     int64_t built = sbs_linux_build_time();
@@ -75,7 +79,7 @@ static sbs_ca_term ca_leaf_term(const sbs_gateway_ca_config *config, const sbs_c
     int64_t root_until = ca_seconds(&root->certificate.valid_to);
     sbs_ca_term term = {.from_s = LONG_AGO_S, .until_s = ca_likely_now(now) + LEAF_DAYS_UNDATED * DAY_S};
     /* A day before: the clocks of devices are not all right. */
-    if (config->clock_known) {
+    if (ca_clock_known(config, now)) {
         term = (sbs_ca_term){.from_s = now.utc_s - DAY_S, .until_s = now.utc_s + LEAF_DAYS * DAY_S};
     }
 
@@ -132,7 +136,7 @@ static bool ca_is_of_root(const sbs_ca_pair *leaf, sbs_ca_pair *root) {
 }
 
 static bool ca_is_due(const sbs_gateway_ca *ca, const sbs_gateway_ca_config *config, sbs_now now) {
-    if (!config->clock_known) {
+    if (!ca_clock_known(config, now)) {
         return false;
     }
 
@@ -158,7 +162,7 @@ static sbs_status ca_renew(sbs_gateway_ca *ca, const sbs_gateway_ca_config *conf
     char text[SBS_CA_TEXT_SIZE];
     sbs_ca_pair leaf;
     const sbs_ca_term term = ca_leaf_term(config, root, now);
-    if (term.until_s <= term.from_s || (config->clock_known && term.until_s <= now.utc_s)) {
+    if (term.until_s <= term.from_s || (ca_clock_known(config, now) && term.until_s <= now.utc_s)) {
         return SBS_ERR_CERT_DATE;
     }
 

@@ -71,15 +71,19 @@ static check_stage stage_of(check_run *run, sbs_status status) {
     }
 
     /* No answer: the connection. */
-    check_stage stage = detail->http_status == 0 ? stage_of_connection(status) : STAGE_COUNT;
-    if (stage != STAGE_COUNT) {
+    check_stage stage = stage_of_connection(status);
+    if (detail->http_status == 0 && stage != STAGE_COUNT) {
         return stage;
     }
     if (sbs_forward_modes_asks_statement(&run->modes)) {
         return STAGE_METADATA;
     }
 
-    return detail->step == SBS_STEP_DISCOVERY ? STAGE_DISCOVERY : STAGE_TOKEN;
+    if (detail->step == SBS_STEP_DISCOVERY) {
+        return STAGE_DISCOVERY;
+    }
+
+    return STAGE_TOKEN;
 }
 
 /* ---- the certificate -------------------------------------------------------------------------------------------- */
@@ -96,9 +100,13 @@ static void check_certificate(const check_run *run) {
 
     sbs_writer_init(&out, date, sizeof date - 1);
     sbs_date_put(&out, until_s, -1, 0);
-    bool soon = now_s != SBS_UTC_UNKNOWN && until_s - now_s < SOON_S;
-    gateway_check_tell(run->check, soon ? SBS_GATEWAY_WARN : SBS_GATEWAY_OK, "tls",
-                       soon ? "ask the server's operator whether it will be renewed in time" : NULL,
+    sbs_gateway_verdict verdict = SBS_GATEWAY_OK;
+    const char *advice = NULL;
+    if (now_s != SBS_UTC_UNKNOWN && until_s - now_s < SOON_S) {
+        verdict = SBS_GATEWAY_WARN;
+        advice = "ask the server's operator whether it will be renewed in time";
+    }
+    gateway_check_tell(run->check, verdict, "tls", advice,
                        "the server's certificates are trusted, the first of them ends %s", date);
 }
 
@@ -138,22 +146,28 @@ static void tell_stage(const check_run *run, check_stage stage) {
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static void check_rights(check_run *run) {
-    static const char *const ways[] = {"", "PUT under an id of its own", "POST unless it is there", "plain POST"};
     sbs_now now = sbs_linux_now();
     sbs_text granted = sbs_forward_server_scope(&run->server.forward, now);
     bool create = sbs_scope_covers(granted, "Observation", SBS_SCOPE_CREATE);
     bool update = sbs_scope_covers(granted, "Observation", SBS_SCOPE_UPDATE);
-    int len = granted.len < 300 ? (int)granted.len : 300;
-    gateway_check_tell(run->check, create || update ? SBS_GATEWAY_OK : SBS_GATEWAY_FAIL, "scope",
-                       create || update ? NULL : "have system/Observation.cu granted to this client", "granted is %.*s",
-                       len, granted.ptr);
+    char scope[300];
+    (void)snprintf(scope, sizeof scope, "%.*s", (int)granted.len, granted.ptr);
     if (!create && !update) {
+        gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "scope", "have system/Observation.cu granted to this client",
+                           "granted is %s", scope);
         return;
     }
 
+    gateway_check_tell(run->check, SBS_GATEWAY_OK, "scope", NULL, "granted is %s", scope);
     sbs_write_mode mode = sbs_forward_modes_for(&run->modes, "Observation", now);
     sbs_capability can = sbs_forward_statement_of(&run->modes.priv.statement, "Observation");
-    const char *way = mode == SBS_WRITE_PUT ? ways[1] : mode == SBS_WRITE_IF_NONE_EXIST ? ways[2] : ways[3];
+    const char *way = "plain POST";
+    if (mode == SBS_WRITE_PUT) {
+        way = "PUT under an id of its own";
+    } else if (mode == SBS_WRITE_IF_NONE_EXIST) {
+        way = "POST unless it is there";
+    }
+
     if (mode == SBS_WRITE_PLAIN) {
         gateway_check_tell(run->check, SBS_GATEWAY_WARN, "create",
                            "have u (update) granted too, or ask the server's operator for conditional create",
@@ -172,7 +186,11 @@ static void check_fail(check_run *run, sbs_status status) {
     check_stage stage = stage_of(run, status);
     const sbs_detail *detail = sbs_forward_server_detail(&run->server.forward);
     sbs_push_event push = {.kind = SBS_PUSH_WAITING, .status = status, .http_status = detail->http_status};
-    push.reason = sbs_forward_modes_has_bad_statement(&run->modes) ? sbs_forward_modes_fault(&run->modes) : "";
+    push.reason = "";
+    if (sbs_forward_modes_has_bad_statement(&run->modes)) {
+        push.reason = sbs_forward_modes_fault(&run->modes);
+    }
+
     const sbs_forward_event event = {
         .push = &push,
         .reason = push.reason,
@@ -187,13 +205,13 @@ static void check_fail(check_run *run, sbs_status status) {
     }
 
     /* The sentence has its advice behind a semicolon. */
-    char *advice = strstr(words, "; ");
-    if (advice != NULL) {
-        *advice = '\0';
-        advice += 2;
+    const char *advice = "ask the server's operator";
+    char *end = strstr(words, "; ");
+    if (end != NULL) {
+        *end = '\0';
+        advice = end + 2;
     }
-    gateway_check_tell(run->check, SBS_GATEWAY_FAIL, stage_names[stage],
-                       advice != NULL ? advice : "ask the server's operator", "%s", words);
+    gateway_check_tell(run->check, SBS_GATEWAY_FAIL, stage_names[stage], advice, "%s", words);
 }
 
 static void check_talk(check_run *run) {
@@ -201,8 +219,11 @@ static void check_talk(check_run *run) {
     sbs_status status = SBS_PENDING;
     sbs_wait wait;
 
-    sbs_forward_modes_init(&run->modes, &run->server.forward,
-                           run->config->write_mode != 0 ? run->config->write_mode : SBS_FORWARD_AUTO, NULL, NULL);
+    sbs_forward_mode asked = SBS_FORWARD_AUTO;
+    if (run->config->write_mode != 0) {
+        asked = run->config->write_mode;
+    }
+    sbs_forward_modes_init(&run->modes, &run->server.forward, asked, NULL, NULL);
     while (status == SBS_PENDING && sbs_linux_now().mono_ms < until_ms) {
         status = sbs_forward_modes_poll(&run->modes, sbs_linux_now(), &wait);
         if (status == SBS_PENDING) {
@@ -210,8 +231,10 @@ static void check_talk(check_run *run) {
         }
     }
 
-    if (status != SBS_OK) {
-        check_fail(run, status == SBS_PENDING ? SBS_ERR_TIMEOUT : status);
+    if (status == SBS_PENDING) {
+        check_fail(run, SBS_ERR_TIMEOUT);
+    } else if (status != SBS_OK) {
+        check_fail(run, status);
     } else {
         for (check_stage stage = STAGE_PROXY; stage < STAGE_COUNT; stage++) {
             tell_stage(run, stage);
@@ -242,15 +265,20 @@ static bool check_open_key(check_run *run) {
 
     char thumbprint[SBS_KID_THUMBPRINT_LEN + 1];
     status = sbs_gateway_keys_thumbprint(&run->keys, thumbprint);
-    gateway_check_tell(run->check, status == SBS_OK ? SBS_GATEWAY_OK : SBS_GATEWAY_FAIL, "key",
-                       status == SBS_OK ? NULL : "restore it from a backup, or empty the folder and register a new key",
-                       "%s", status == SBS_OK ? thumbprint : sbs_status_text(status));
+    if (status != SBS_OK) {
+        gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "key",
+                           "restore it from a backup, or empty the folder and register a new key", "%s",
+                           sbs_status_text(status));
+        return false;
+    }
+
+    gateway_check_tell(run->check, SBS_GATEWAY_OK, "key", NULL, "%s", thumbprint);
     if (sbs_gateway_keys_is_rotating(&run->keys)) {
         gateway_check_tell(run->check, SBS_GATEWAY_WARN, "key",
                            "once the set is registered, run 'sbs-gateway key confirm'",
                            "the next one is made, and not used");
     }
-    return status == SBS_OK;
+    return true;
 }
 
 void sbs_gateway_check_server(const sbs_gateway_check *check, const sbs_gateway_config *config) {
@@ -268,9 +296,11 @@ void sbs_gateway_check_server(const sbs_gateway_check *check, const sbs_gateway_
         sbs_status status = sbs_gateway_server_open(&run->server, config, &run->key, &fault);
         if (status == SBS_OK) {
             check_talk(run);
+        } else if (fault != NULL) {
+            gateway_check_tell(check, SBS_GATEWAY_FAIL, "server", "then run this again", "%s", fault);
         } else {
-            gateway_check_tell(check, SBS_GATEWAY_FAIL, "server", "then run this again", "%s",
-                               fault != NULL ? fault : sbs_status_text(status));
+            gateway_check_tell(check, SBS_GATEWAY_FAIL, "server", "close other programs", "%s",
+                               sbs_status_text(status));
         }
     }
 

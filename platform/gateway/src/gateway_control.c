@@ -42,6 +42,15 @@ static void control_say(control_call *call, uint16_t status, const char *text) {
     control_answer(call, status, PLAIN);
 }
 
+/* What was done, or the failure. */
+static void control_tell(control_call *call, sbs_status status, const char *done) {
+    if (status == SBS_OK) {
+        control_say(call, 200, done);
+    } else {
+        control_say(call, 500, sbs_status_text(status));
+    }
+}
+
 static void control_finish(control_call *call, sbs_status status, const char *type) {
     if (status == SBS_OK) {
         control_answer(call, 200, type);
@@ -69,10 +78,6 @@ static void control_jwks(control_call *call) {
     control_put_keys(call, true);
 }
 
-static sbs_alg control_algorithm(const sbs_gateway_config *config) {
-    return config->algorithm != NULL && strcmp(config->algorithm, "RS384") == 0 ? SBS_RS384 : SBS_ES384;
-}
-
 static void control_rotate(control_call *call) {
     struct sbs_gateway_loop *loop = call->loop;
     if (loop->config->kid != NULL) {
@@ -83,7 +88,7 @@ static void control_rotate(control_call *call) {
         return;
     }
 
-    sbs_status status = sbs_gateway_keys_rotate(&loop->keys, control_algorithm(loop->config));
+    sbs_status status = sbs_gateway_keys_rotate(&loop->keys, gateway_loop_algorithm(loop->config));
     if (status == SBS_ERR_STATE) {
         control_say(call, 409,
                     "key rotate: the next key is there already, register the set that 'sbs-gateway jwk --set' "
@@ -134,11 +139,16 @@ static bool control_device_name(control_call *call, char name[SBS_GATEWAY_NAME_S
 
 static void control_secret(control_call *call) {
     struct sbs_gateway_loop *loop = call->loop;
-    const sbs_gateway_config *config = loop->next != NULL ? loop->next : loop->config;
+    const sbs_gateway_config *config = loop->config;
     char name[SBS_GATEWAY_NAME_SIZE];
     char secret[SBS_GATEWAY_SECRET_SIZE];
     if (!control_device_name(call, name)) {
         return;
+    }
+
+    /* One that was read a moment ago counts. */
+    if (loop->next != NULL) {
+        config = loop->next;
     }
     if (strcmp(name, SBS_GATEWAY_OPERATOR) != 0 && sbs_gateway_config_device(config, name) == NULL) {
         control_say(call, 404, "device: gateway.conf has no such device, 'sbs-gateway device add NAME' adds one");
@@ -146,7 +156,7 @@ static void control_secret(control_call *call) {
     }
 
     sbs_status status = sbs_gateway_devices_make(&loop->devices, name, loop->now.utc_s, secret);
-    control_say(call, status == SBS_OK ? 200 : 500, status == SBS_OK ? secret : sbs_status_text(status));
+    control_tell(call, status, secret);
     sbs_wipe(secret, sizeof secret);
 }
 
@@ -161,8 +171,7 @@ static void control_remove(control_call *call) {
         control_say(call, 404, "device: it has no secret");
         return;
     }
-    control_say(call, status == SBS_OK ? 200 : 500,
-                status == SBS_OK ? "Its secret is not taken any more." : sbs_status_text(status));
+    control_tell(call, status, "Its secret is not taken any more.");
 }
 
 static void control_watch(control_call *call) {
@@ -185,7 +194,7 @@ static void control_reload(control_call *call) {
 }
 
 static void control_ca(control_call *call) {
-    gateway_loop_put_ca(call->loop, &call->loop->text);
+    gateway_listeners_put_ca(&call->loop->listeners, &call->loop->text);
     if (call->loop->text.len == 0) {
         control_say(call, 404,
                     "ca: no listener has a certificate of the gateway's own: that is one with 'tls = yes' or on "
@@ -244,7 +253,11 @@ static void control_letter(control_call *call) {
         status = loop->inner.ops->read(loop->inner.ctx, id, 0, content, entry.item.len, &len);
     }
 
-    sbs_text text = {status == SBS_OK ? content : NULL, status == SBS_OK ? len : 0};
+    sbs_text text = {NULL, 0};
+    if (status == SBS_OK) {
+        text = (sbs_text){content, len};
+    }
+
     sbs_json_writer json;
     sbs_writer out;
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &loop->text);
@@ -263,7 +276,7 @@ static void control_change_letter(control_call *call, sbs_status (*change)(void 
         control_say(call, 404, "dead: there is no dead letter with that number, 'sbs-gateway dead list' has them");
         return;
     }
-    control_say(call, status == SBS_OK ? 200 : 500, status == SBS_OK ? done : sbs_status_text(status));
+    control_tell(call, status, done);
     call->out->held = status == SBS_OK;
 }
 
@@ -301,8 +314,11 @@ static const control_route routes[] = {
 
 static bool route_fits(const control_route *route, const sbs_linux_http_request *request, sbs_text *out_name) {
     size_t before = strlen(route->before);
-    size_t after = route->after != NULL ? strlen(route->after) : 0;
+    size_t after = 0;
     sbs_text path = request->path;
+    if (route->after != NULL) {
+        after = strlen(route->after);
+    }
     if (!sbs_text_equal(request->method, sbs_text_of(route->method)) || path.len < before + after ||
         memcmp(path.ptr, route->before, before) != 0) {
         return false;

@@ -188,16 +188,23 @@ sbs_status sbs_gateway_devices_remove(sbs_gateway_devices *devices, const char *
 
 /* ---- who sends wrong ones ---------------------------------------------------------------------------------------- */
 
-/* The entry of an address, or the one that is given up for it; NULL: there is nothing to count. */
-static sbs_gateway_guesser *guesser_of(sbs_gateway_devices *devices, const char *peer) {
-    sbs_gateway_guesser *oldest = &devices->priv.guessers[0];
-    uint8_t address[16];
+/* A peer as it is counted; false: it is not. */
+static bool guesser_address(const char *peer, uint8_t address[16]) {
     bool ipv4 = false;
     if (!sbs_config_read_peer(peer, address, &ipv4)) {
-        return NULL;
+        return false;
     }
     if (!ipv4) {
         memset(address + 8, 0, 8);
+    }
+    return true;
+}
+
+/* The entry of an address, NULL: it sent nothing wrong. */
+static sbs_gateway_guesser *guesser_find(sbs_gateway_devices *devices, const char *peer) {
+    uint8_t address[16];
+    if (!guesser_address(peer, address)) {
+        return NULL;
     }
 
     for (size_t i = 0; i < SBS_GATEWAY_GUESSERS_MAX; i++) {
@@ -205,19 +212,33 @@ static sbs_gateway_guesser *guesser_of(sbs_gateway_devices *devices, const char 
         if (guesser->wrong > 0 && memcmp(guesser->address, address, sizeof address) == 0) {
             return guesser;
         }
-        if (guesser->wrong == 0 || (oldest->wrong > 0 && guesser->last_ms < oldest->last_ms)) {
-            oldest = guesser;
+    }
+    return NULL;
+}
+
+/* A place for an address: a free one, or that of who was wrong longest ago. */
+static sbs_gateway_guesser *guesser_add(sbs_gateway_devices *devices, const char *peer) {
+    sbs_gateway_guesser *place = &devices->priv.guessers[0];
+    uint8_t address[16];
+    if (!guesser_address(peer, address)) {
+        return NULL;
+    }
+
+    for (size_t i = 1; i < SBS_GATEWAY_GUESSERS_MAX && place->wrong > 0; i++) {
+        sbs_gateway_guesser *guesser = &devices->priv.guessers[i];
+        if (guesser->wrong == 0 || guesser->last_ms < place->last_ms) {
+            place = guesser;
         }
     }
 
-    *oldest = (sbs_gateway_guesser){.wrong = 0};
-    memcpy(oldest->address, address, sizeof address);
-    return oldest;
+    *place = (sbs_gateway_guesser){.wrong = 0};
+    memcpy(place->address, address, sizeof address);
+    return place;
 }
 
 /* Seconds until an address may try again; 0: it may. What is long ago is forgotten. */
 static uint32_t guesser_wait_s(sbs_gateway_guesser *guesser, sbs_now now) {
-    if (guesser == NULL || guesser->wrong == 0) {
+    if (guesser == NULL) {
         return 0;
     }
 
@@ -232,16 +253,18 @@ static uint32_t guesser_wait_s(sbs_gateway_guesser *guesser, sbs_now now) {
     return (uint32_t)((SBS_GATEWAY_WRONG_MS - since_ms + 999) / 1000);
 }
 
-static void guesser_note(sbs_gateway_guesser *guesser, sbs_now now, bool wrong) {
+/* A right one forgives those before. */
+static void guesser_note(sbs_gateway_devices *devices, const char *peer, sbs_now now, bool wrong) {
+    sbs_gateway_guesser *guesser = guesser_find(devices, peer);
+    if (guesser == NULL && wrong) {
+        guesser = guesser_add(devices, peer);
+    }
     if (guesser == NULL) {
         return;
     }
-    if (!wrong) {
-        guesser->wrong = 0;
-        return;
-    }
-    guesser->wrong++;
+
     guesser->last_ms = now.mono_ms;
+    guesser->wrong = wrong ? guesser->wrong + 1 : 0;
 }
 
 /* ---- whose secret it is ------------------------------------------------------------------------------------------ */
@@ -350,10 +373,9 @@ sbs_status sbs_gateway_devices_who(sbs_gateway_devices *devices, sbs_now now, co
                                    const char **out_name, uint32_t *out_wait_s) {
     devices_login login = {0};
     const char *name = NULL;
-    sbs_gateway_guesser *guesser = guesser_of(devices, peer);
     *out_name = NULL;
 
-    *out_wait_s = guesser_wait_s(guesser, now);
+    *out_wait_s = guesser_wait_s(guesser_find(devices, peer), now);
     if (*out_wait_s > 0) {
         return SBS_ERR_BUSY;
     }
@@ -365,7 +387,7 @@ sbs_status sbs_gateway_devices_who(sbs_gateway_devices *devices, sbs_now now, co
         name = login_find(devices, &login);
     }
     sbs_wipe(&login, sizeof login);
-    guesser_note(guesser, now, name == NULL);
+    guesser_note(devices, peer, now, name == NULL);
     if (name == NULL) {
         return SBS_ERR_FORBIDDEN;
     }

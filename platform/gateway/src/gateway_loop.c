@@ -8,11 +8,12 @@
 #include "gateway_loop_internal.h"
 #include "sbs/linux_clock.h"
 
-#define MEND_MS 1000u  /* after the queue failed */
-#define DISK_MS 1000u  /* between two looks at the disk, while something comes */
-#define DRAIN_MS 5000u /* for what is under way, before a push begins anew */
-#define STOP_MS 4000u  /* the same at the end */
+#define MEND_MS 1000u /* after the queue failed */
+#define CLOCK_MS 1000u
+#define DISK_MS 1000u /* between two looks at the disk, while something comes */
+#define STOP_MS 4000u /* the same at the end */
 #define STOP_STEP_MS 50u
+#define GATHER_MAX 8u
 #define LOOK_FIRST_MS 20u
 #define LOOK_FACTOR 5u
 #define LOOK_LAST_MS 2500u
@@ -42,6 +43,46 @@ static void loop_note_day(struct sbs_gateway_loop *loop) {
     loop->today = local.tm_yday;
 }
 
+static void loop_keep_certificate(struct sbs_gateway_loop *loop, bool clock_known) {
+    char message[SBS_GATEWAY_MESSAGE_SIZE];
+    if (gateway_listeners_keep(&loop->listeners, loop->now, clock_known, message, sizeof message)) {
+        const sbs_linux_record_field field = {"SBS_EVENT", "certificate"};
+        sbs_linux_record(SBS_LINUX_ERROR, message, &field, 1);
+    }
+}
+
+/* Once the clock is known, what waits for that goes. */
+static void loop_note_clock(struct sbs_gateway_loop *loop) {
+    if (loop->now.mono_ms < loop->clock_ms) {
+        return;
+    }
+
+    loop->clock_ms = loop->now.mono_ms + CLOCK_MS;
+    sbs_now known = sbs_gateway_clock_known(&loop->clock, loop->now);
+    loop_keep_certificate(loop, known.utc_s != SBS_UTC_UNKNOWN);
+    if (known.utc_s == SBS_UTC_UNKNOWN) {
+        return;
+    }
+
+    sbs_forward_dating_note(&loop->dating, known);
+    if (!loop->clock_known) {
+        loop->listeners.due_ms = 0;
+        sbs_gateway_sender_wake(&loop->sender);
+    }
+    loop->clock_known = true;
+}
+
+static void loop_tell_disk(bool full) {
+    static const sbs_linux_record_field low = {"SBS_EVENT", "disk-low"};
+    static const sbs_linux_record_field good = {"SBS_EVENT", "disk-ok"};
+    if (full) {
+        sbs_linux_record(SBS_LINUX_ERROR, "the disk has less room than keep-free, devices are told to wait: make room",
+                         &low, 1);
+    } else {
+        sbs_linux_record(SBS_LINUX_NOTICE, "the disk has room again, devices are served", &good, 1);
+    }
+}
+
 /* Asked while something comes, and while there is too little. */
 static void loop_look_at_disk(struct sbs_gateway_loop *loop) {
     bool due = loop->now.mono_ms >= loop->disk_ms + DISK_MS;
@@ -53,12 +94,7 @@ static void loop_look_at_disk(struct sbs_gateway_loop *loop) {
     loop->disk_ms = loop->now.mono_ms;
     bool full = sbs_sqlite_queue_check_disk(&loop->queue, loop->config->keep_free, &loop->disk_free) != SBS_OK;
     if (full != loop->intake.full) {
-        const sbs_linux_record_field field = {"SBS_EVENT", full ? "disk-low" : "disk-ok"};
-        const char *message = "the disk has room again, devices are served";
-        if (full) {
-            message = "the disk has less room than keep-free, devices are told to wait: make room";
-        }
-        sbs_linux_record(full ? SBS_LINUX_ERROR : SBS_LINUX_NOTICE, message, &field, 1);
+        loop_tell_disk(full);
     }
     loop->intake.full = full;
 }
@@ -69,7 +105,10 @@ static void loop_note_failure(struct sbs_gateway_loop *loop) {
     const sbs_linux_record_field field = {"SBS_EVENT", "queue-failed"};
     char message[256];
     const char *why = sbs_sqlite_queue_error(&loop->queue);
-    (void)snprintf(loop->queue_words, sizeof loop->queue_words, "%s", why[0] != '\0' ? why : "it cannot be written");
+    if (why[0] == '\0') {
+        why = "it cannot be written";
+    }
+    (void)snprintf(loop->queue_words, sizeof loop->queue_words, "%s", why);
     if (!loop->failing) {
         (void)snprintf(message, sizeof message, "the queue cannot be written: %s; devices are told to try again",
                        loop->queue_words);
@@ -119,16 +158,13 @@ static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed) {
     if (sbs_linux_http_server_holds(loop->server)) {
         sbs_linux_http_server_settle(loop->server, loop->now, kept == SBS_OK);
     }
+    if (loop->spooled) {
+        sbs_gateway_spool_settle(&loop->spool, kept == SBS_OK);
+        loop->spooled = false;
+    }
 }
 
 /* ---- beginning anew --------------------------------------------------------------------------------------------- */
-
-void gateway_loop_renew(struct sbs_gateway_loop *loop) {
-    if (!loop->renew) {
-        loop->drain_until_ms = loop->now.mono_ms + DRAIN_MS;
-    }
-    loop->renew = true;
-}
 
 /* Devices keep their counts, wherever they stand in the new configuration. */
 static void loop_take_config(struct sbs_gateway_loop *loop) {
@@ -148,11 +184,14 @@ static void loop_take_config(struct sbs_gateway_loop *loop) {
     }
 
     free(old);
+    sbs_gateway_spool_close(&loop->spool); /* it has devices of the old one */
     sbs_gateway_config_free(loop->config);
     free(loop->config);
     loop->config = loop->next;
     loop->intake.config = loop->config;
+    gateway_listeners_use(&loop->listeners, loop->config);
     loop->next = NULL;
+    gateway_loop_open_spool(loop);
 }
 
 /* What is under way ends first; what waits stands in the queue. */
@@ -181,6 +220,36 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
     }
 }
 
+/* Where several devices post at a time, those that were answered a moment ago post again while others are looked at:
+ * the commit takes them along, as one sync then serves all. Nobody is waited for. */
+static void loop_gather(struct sbs_gateway_loop *loop, sbs_wait *served) {
+    unsigned before = 0;
+    for (unsigned i = 0; i < GATHER_MAX && loop->stored > before; i++) {
+        before = loop->stored;
+        sbs_linux_http_server_turn(loop->server, loop->now, served);
+    }
+
+    loop->stored = 0;
+}
+
+/* Files are taken in the same transaction as requests. */
+static void loop_take_files(struct sbs_gateway_loop *loop) {
+    uint32_t wait_ms = SBS_WAIT_FOREVER;
+    if (loop->now.mono_ms < loop->spool_due_ms || loop->failing || !loop->queue_open) {
+        return;
+    }
+
+    loop->spooled = sbs_gateway_spool_turn(&loop->spool, sbs_gateway_clock_known(&loop->clock, loop->now), &wait_ms);
+    loop->spool_due_ms = UINT64_MAX;
+    if (wait_ms != SBS_WAIT_FOREVER) {
+        loop->spool_due_ms = loop->now.mono_ms + wait_ms;
+    }
+    if (loop->spooled) {
+        sbs_gateway_group_expect(&loop->group);
+        loop->accepted = true;
+    }
+}
+
 /* ---- a turn ----------------------------------------------------------------------------------------------------- */
 
 /* Another process is told of before what it wrote can be seen: its sync comes between. So it is looked for at growing
@@ -192,7 +261,10 @@ static void loop_look_again(struct sbs_gateway_loop *loop) {
 
     sbs_gateway_sender_appended(&loop->sender);
     loop->look_step_ms *= LOOK_FACTOR;
-    loop->look_ms = loop->look_step_ms <= LOOK_LAST_MS ? loop->now.mono_ms + loop->look_step_ms : 0;
+    loop->look_ms = 0;
+    if (loop->look_step_ms <= LOOK_LAST_MS) {
+        loop->look_ms = loop->now.mono_ms + loop->look_step_ms;
+    }
 }
 
 /* The time until something has to be done that nobody wakes the loop for. */
@@ -204,6 +276,9 @@ static uint32_t loop_own_wait(const struct sbs_gateway_loop *loop, uint32_t wait
     }
     if (loop->failing && loop->mend_ms < due_ms) {
         due_ms = loop->mend_ms;
+    }
+    if (!loop->failing && loop->spool_due_ms < due_ms) {
+        due_ms = loop->spool_due_ms;
     }
     if (loop->look_ms != 0 && loop->look_ms < due_ms) {
         due_ms = loop->look_ms;
@@ -226,6 +301,9 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
 
     waits[count++] = *served;
     waits[count++] = (sbs_wait){.timeout_ms = loop_own_wait(loop, wait_ms), .descriptor = -1};
+    int folders = sbs_gateway_spool_descriptor(&loop->spool);
+    waits[count++] = (sbs_wait){SBS_WAIT_FOREVER, SBS_WAIT_READ, folders};
+    unsigned spooling = 1u << (count - 1);
     unsigned pushing = 0;
     if (loop->queue_open && !loop->failing) {
         pushing = 1u << count;
@@ -235,10 +313,14 @@ static void loop_wait(struct sbs_gateway_loop *loop, const sbs_wait *served, uin
     gateway_senses_wait(&loop->senses, waits, count, &sensed);
     loop->stop |= sensed.stop;
     loop->reload |= sensed.reload;
+    if ((sensed.ready & spooling) != 0) {
+        loop->spool_due_ms = 0;
+    }
     if ((sensed.ready & pushing) != 0) {
         sbs_gateway_sender_ready(&loop->sender);
     }
     if (sensed.network) {
+        loop->listeners.due_ms = 0; /* its certificate names the addresses of this machine */
         sbs_gateway_sender_wake(&loop->sender);
     }
     if (sensed.files) {
@@ -264,7 +346,9 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     loop_look_again(loop);
 
     sbs_linux_http_server_turn(loop->server, loop->now, &served);
+    loop_gather(loop, &served);
     loop_look_at_disk(loop);
+    loop_take_files(loop);
     if (loop->accepted) {
         sbs_gateway_sender_appended(&loop->sender);
     }
@@ -273,11 +357,15 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     }
 
     /* What was answered may have made room for more to be read at once. */
-    bool held = sbs_linux_http_server_holds(loop->server);
+    if (sbs_linux_http_server_holds(loop->server)) {
+        wait_ms = 0;
+    }
     loop_end_turn(loop, pushed);
+    loop->intake.updates = sbs_gateway_sender_puts(&loop->sender);
+    loop_note_clock(loop);
     gateway_loop_note_history(loop);
     gateway_watch_end(loop);
-    loop_wait(loop, &served, held ? 0 : wait_ms);
+    loop_wait(loop, &served, wait_ms);
 }
 
 /* ---- all turns -------------------------------------------------------------------------------------------------- */

@@ -62,6 +62,7 @@ void sbs_gateway_loop_status(struct sbs_gateway_loop *loop, sbs_gateway_status *
         .now = loop->now,
         .started_s = loop->started_s,
         .disk_low = loop->intake.full,
+        .own_certificate_s = gateway_listeners_until(&loop->listeners),
         .clock = sbs_gateway_clock_state(&loop->clock, loop->now),
     };
 

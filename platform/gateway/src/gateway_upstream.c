@@ -37,7 +37,10 @@ static void sender_note_origin(sbs_gateway_sender *sender, uint64_t id) {
 
 static size_t sender_origin(const sbs_gateway_sender *sender, uint64_t id) {
     const sbs_gateway_origin *origin = &sender->priv.origins[id % SBS_GATEWAY_SOURCES];
-    return origin->id == id ? origin->device : 0;
+    if (id == 0 || origin->id != id) {
+        return 0;
+    }
+    return origin->device;
 }
 
 /* Nothing is refused here; it is the moment at which an item is looked at. */
@@ -51,8 +54,12 @@ static const char *sender_look_at(void *ctx, uint64_t id) {
 static void sender_tell(const sbs_gateway_sender *sender, bool bad, const char *event, uint64_t item,
                         uint16_t http_status, const char *message) {
     const sbs_gateway_sender_config *given = &sender->priv.given;
-    size_t device = item != 0 ? sender_origin(sender, item) : 0;
-    const char *name = device != 0 ? given->config->devices[device - 1].name : NULL;
+    size_t device = sender_origin(sender, item);
+    const char *name = NULL;
+    if (device != 0) {
+        name = given->config->devices[device - 1].name;
+    }
+
     if (given->tell != NULL) {
         given->tell(given->ctx, bad, event, name, item, http_status, message);
     }
@@ -109,8 +116,14 @@ static void sender_note_trouble(sbs_gateway_sender *sender, const sbs_forward_ev
         return;
     }
 
-    const char *words = event->detail != NULL ? event->detail->text : event->words;
-    const char *reason = event->reason[0] != '\0' ? event->reason : sbs_status_text(push->status);
+    const char *words = event->words;
+    const char *reason = event->reason;
+    if (event->detail != NULL) {
+        words = event->detail->text;
+    }
+    if (reason[0] == '\0') {
+        reason = sbs_status_text(push->status);
+    }
     if (sbs_client_is_secret(sbs_forward_server_client(&sender->priv.server.forward), words)) {
         words = "";
     }
@@ -119,6 +132,8 @@ static void sender_note_trouble(sbs_gateway_sender *sender, const sbs_forward_ev
         sender->priv.noted = push->status;
     }
 }
+
+static const char *const state_events[] = {"idle", "sending", "waiting", "paused"};
 
 /* The journal is told when the reason changes, not at each try. */
 static void sender_note_wait(sbs_gateway_sender *sender, const sbs_forward_event *event, sbs_gateway_upstream state) {
@@ -130,7 +145,7 @@ static void sender_note_wait(sbs_gateway_sender *sender, const sbs_forward_event
     if (strcmp(words, sender->priv.told) != 0) {
         memcpy(sender->priv.told, words, sizeof sender->priv.told);
         bool paused = state == SBS_GATEWAY_PAUSED;
-        sender_tell(sender, paused, paused ? "paused" : "waiting", 0, event->push->http_status, words);
+        sender_tell(sender, paused, state_events[state], 0, event->push->http_status, words);
     }
 }
 
@@ -198,18 +213,28 @@ static sbs_status sender_open_server(sbs_gateway_sender *sender) {
 static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
     const sbs_gateway_sender_config *given = &sender->priv.given;
     const sbs_gateway_config *config = given->config;
-    uint16_t batch = config->batch != 0 ? config->batch : (uint16_t)SBS_FORWARD_BATCH_MAX;
+    uint16_t batch = (uint16_t)SBS_FORWARD_BATCH_MAX;
+    sbs_forward_mode mode = SBS_FORWARD_AUTO;
+    if (config->batch != 0) {
+        batch = config->batch;
+    }
+    if (config->write_mode != 0) {
+        mode = config->write_mode;
+    }
+
     const sbs_forward_fan_config fan = {
         .push =
             {
                 .server = &sender->priv.server.forward,
                 .queue = given->port,
-                .mode = config->write_mode != 0 ? config->write_mode : SBS_FORWARD_AUTO,
+                .mode = mode,
                 .batch_max = batch,
                 .batch_auto = config->batch == 0,
                 .mark_ahead = config->mark_ahead,
                 .no_gzip = !config->gzip,
                 .settle_ms = SETTLE_MS,
+                .already_there = SBS_ALREADY_ACCEPT, /* identifiers are the gateway's own: what is there is the same */
+                .dating = given->dating,
                 .pushed_ms = given->pushed_ms,
                 .memory = &sender->priv.memory,
                 .refuse = sender_look_at,
@@ -225,6 +250,8 @@ static sbs_status sender_open_fan(sbs_gateway_sender *sender) {
 }
 
 static sbs_status sender_begin(sbs_gateway_sender *sender) {
+    sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
+    sender->priv.due_ms = UINT64_MAX;
     sbs_status status = sender_open_server(sender);
     if (status != SBS_OK) {
         return status == SBS_ERR_MEMORY ? status : SBS_OK;
@@ -250,7 +277,6 @@ sbs_status sbs_gateway_sender_open(sbs_gateway_sender *sender, const sbs_gateway
     *sender = (sbs_gateway_sender){.priv = {.given = *config}};
     sender->priv.open = true;
     sender->priv.last_delivery_s = SBS_UTC_UNKNOWN;
-    sender->priv.wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
     return sender_begin(sender);
 }
 
@@ -321,6 +347,7 @@ sbs_status sbs_gateway_sender_poll(sbs_gateway_sender *sender, sbs_now now) {
         status = sbs_forward_fan_poll(&sender->priv.fan, now, &wait);
         sender_note_server(sender, now);
     }
+    sender->priv.puts = sbs_forward_fan_puts(&sender->priv.fan, "Observation", now);
 
     if (status == SBS_OK) {
         /* Nothing is left: until something is appended. */

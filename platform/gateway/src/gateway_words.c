@@ -48,6 +48,16 @@ static const char *words_advise(const sbs_push_event *push, const sbs_detail *de
     return NULL;
 }
 
+static void words_append(char *out, size_t size, size_t *inout_len, const char *first, const char *second) {
+    int len = snprintf(out + *inout_len, size - *inout_len, "%s%s", first, second);
+    if (len > 0) {
+        *inout_len += (size_t)len;
+    }
+    if (*inout_len >= size) {
+        *inout_len = size - 1;
+    }
+}
+
 void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_forward_event *event, char *out, size_t size) {
     const sbs_push_event *push = event->push;
     const sbs_linux_proxy_stream *tunnel = sbs_forward_server_tunnel(server);
@@ -61,7 +71,9 @@ void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_forward_event 
     const char *tls = sbs_tls_stream_words(sbs_forward_server_tls(server));
     if (push->status == SBS_ERR_TLS || push->status == SBS_ERR_UNTRUSTED || push->status == SBS_ERR_WRONG_NAME ||
         push->status == SBS_ERR_CERT_DATE) {
-        why = tls[0] != '\0' ? tls : why;
+        if (tls[0] != '\0') {
+            why = tls;
+        }
     }
     if (tunnel != NULL && sbs_linux_proxy_stream_problem(tunnel) != SBS_LINUX_PROXY_NO_PROBLEM &&
         push->http_status == 0) {
@@ -72,8 +84,19 @@ void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_forward_event 
         (void)snprintf(http, sizeof http, " (HTTP %u)", push->http_status);
     }
 
-    const char *step = event->detail != NULL ? sbs_step_text(event->detail->step) : "";
+    const char *step = "";
+    if (event->detail != NULL) {
+        step = sbs_step_text(event->detail->step);
+    }
+
+    /* "token request: the server refused (HTTP 401); have the key registered" */
+    size_t len = 0;
     const char *advice = words_advise(push, event->detail);
-    (void)snprintf(out, size, "%s%s%s%s%s%s", step, step[0] != '\0' ? ": " : "", why, http, advice != NULL ? "; " : "",
-                   advice != NULL ? advice : "");
+    if (step[0] != '\0') {
+        words_append(out, size, &len, step, ": ");
+    }
+    words_append(out, size, &len, why, http);
+    if (advice != NULL) {
+        words_append(out, size, &len, "; ", advice);
+    }
 }

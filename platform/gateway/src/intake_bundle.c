@@ -85,6 +85,11 @@ static bool entry_read_request(const sbs_json *doc, sbs_json_node node, bundle_e
 
 static bool entry_read(const sbs_json *doc, sbs_json_node node, bool bare, bundle_entry *entry, sbs_intake_order *order,
                        sbs_intake_result *result) {
+    if (!sbs_intake_check_names(doc, node, entry->path, order->offset, result) ||
+        !sbs_intake_check_names(doc, member_of(doc, node, "request"), entry->path, order->offset, result)) {
+        return false;
+    }
+
     entry->resource = member_of(doc, node, "resource");
     entry->full_url = member_of(doc, node, "fullUrl");
     if (!bare && !entry_read_request(doc, node, entry, order, result)) {
@@ -272,14 +277,17 @@ bool sbs_intake_bundle_store(const sbs_gateway_intake *intake, const sbs_intake_
     *out = (sbs_intake_bundle){.transaction = sbs_json_equals(doc, type, "transaction")};
     reading.bare = order->by_content && sbs_json_equals(doc, type, "collection");
 
+    if (!sbs_intake_check_names(doc, 0, "Bundle", order->offset, result)) {
+        return false;
+    }
     if (type == SBS_JSON_NONE) {
         return sbs_intake_refuse(result, 422, "required", "Bundle.type", "type is missing: batch or transaction");
     }
     if (!out->transaction && !reading.bare && !sbs_json_equals(doc, type, "batch")) {
         return sbs_intake_refuse(result, 422, "not-supported", "Bundle.type", "only batch and transaction are taken");
     }
-    if (reading.bare) {
-        out->transaction = true;
+    if (order->by_content) {
+        out->transaction = true; /* a file is there or it is gone */
     }
     if (list != SBS_JSON_NONE && sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
         return sbs_intake_refuse(result, 422, "value", "Bundle.entry", "entry is a list");

@@ -207,6 +207,22 @@ static bool walk_look(check_walk *walk, sbs_json_node node, sbs_text parent) {
     }
 }
 
+bool sbs_intake_check_names(const sbs_json *doc, sbs_json_node object, const char *path, size_t offset,
+                            sbs_intake_result *result) {
+    check_walk walk = {.doc = doc, .offset = offset, .result = result};
+    (void)snprintf(walk.path, sizeof walk.path, "%s", path);
+    if (sbs_json_kind_of(doc, object) != SBS_JSON_OBJECT) {
+        return true;
+    }
+
+    for (sbs_json_node node = sbs_json_first(doc, object); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        if (!walk_check_name(&walk, object, node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sbs_intake_check_json(const sbs_json *doc, sbs_json_node node, const char *path, size_t offset,
                            sbs_intake_result *result) {
     check_walk walk = {.doc = doc, .offset = offset, .result = result};

@@ -56,6 +56,9 @@ typedef struct sbs_intake_facts {
 /* Looks at JSON of any kind: members that stand twice, numbers that no decimal can be. False: refused. */
 bool sbs_intake_check_json(const sbs_json *doc, sbs_json_node node, const char *path, size_t offset,
                            sbs_intake_result *result);
+/* The same of one object's members alone, not of what is in them. */
+bool sbs_intake_check_names(const sbs_json *doc, sbs_json_node object, const char *path, size_t offset,
+                            sbs_intake_result *result);
 /* Looks at an Observation, the root of a document. False: refused. */
 bool sbs_intake_check(const sbs_json *doc, const sbs_intake_order *order, sbs_intake_facts *out,
                       sbs_intake_result *result);

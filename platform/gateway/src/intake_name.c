@@ -281,14 +281,15 @@ static bool name_by_condition(const sbs_json *doc, const sbs_intake_order *order
 static bool name_anew(const sbs_intake_order *order, bool dated, sbs_intake_name *out, sbs_intake_result *result) {
     uint8_t content[SBS_FORWARD_HASH_SIZE];
     if (order->by_content) {
-        /* What has a time is the same measurement in whatever file; what has none is told apart by the file, too. */
-        sbs_text key = order->key;
-        if (dated) {
-            key = (sbs_text){"", 0};
+        /* What has a time is the same measurement in whatever file; what has none is told apart by file and place. */
+        sbs_text hashed = {(const char *)content, sizeof content};
+        bool done = sbs_forward_content_hash(order->text, content) == SBS_OK &&
+                    name_hash("content", hashed, (sbs_text){"", 0}, out->hash) == SBS_OK;
+        if (done && !dated) {
+            memcpy(content, out->hash, sizeof content);
+            done = name_hash(order->path, hashed, order->key, out->hash) == SBS_OK;
         }
-        bool hashed = sbs_forward_content_hash(order->text, content) == SBS_OK &&
-                      name_hash("content", (sbs_text){(const char *)content, sizeof content}, key, out->hash) == SBS_OK;
-        return hashed || name_fail(result);
+        return done || name_fail(result);
     }
     if (order->key.len > KEY_MAX) {
         return sbs_intake_refuse(result, 422, "value", "", "Idempotency-Key is longer than 1024 bytes");

@@ -280,7 +280,7 @@ void sbs_intake_count(const sbs_gateway_intake *intake, const sbs_gateway_device
         counts->today++;
     } else if (result->known) {
         counts->repeated++;
-    } else if (result->status >= 400 && result->status != 503) {
+    } else if (result->status >= 400 && result->status < 500) {
         count_refusal(counts, result);
     }
 }

@@ -98,7 +98,8 @@ static bool address_is_left_over(const socket_address *address, socklen_t len) {
     return refused;
 }
 
-static bool address_bind_path(int fd, const socket_address *address, socklen_t len) {
+static bool address_bind_path(int fd, const socket_address *address, socklen_t len, sbs_http_bound *bound) {
+    struct stat status;
     const char *path = address->path.sun_path;
     /* Between bind() and chmod() nobody gets in. */
     (void)fchmod(fd, 0600);
@@ -108,7 +109,13 @@ static bool address_bind_path(int fd, const socket_address *address, socklen_t l
         result = bind(fd, &address->any, len);
     }
 
-    return result == 0 && chmod(path, 0660) == 0;
+    if (result != 0 || lstat(path, &status) != 0 || chmod(path, 0660) != 0) {
+        return false;
+    }
+
+    bound->device = status.st_dev;
+    bound->inode = status.st_ino;
+    return true;
 }
 
 static sbs_status address_parse_path(const char *path, socket_address *out, socklen_t *out_len) {
@@ -129,7 +136,7 @@ static sbs_status address_parse_path(const char *path, socket_address *out, sock
 static bool address_open(int fd, const socket_address *address, socklen_t len, sbs_http_bound *bound) {
     bool well;
     if (bound->path != NULL) {
-        well = address_bind_path(fd, address, len);
+        well = address_bind_path(fd, address, len, bound);
     } else {
         well = address_bind_tcp(fd, address, len, &bound->port);
     }
@@ -141,7 +148,7 @@ sbs_status sbs_http_address_listen(const char *address, int *out_fd, sbs_http_bo
     socket_address parsed;
     socklen_t len = 0;
     sbs_status status = SBS_OK;
-    *out_bound = (sbs_http_bound){NULL, 0};
+    *out_bound = (sbs_http_bound){.path = NULL};
 
     if (address[0] == '/') {
         status = address_parse_path(address, &parsed, &len);
@@ -173,8 +180,12 @@ sbs_status sbs_http_address_listen(const char *address, int *out_fd, sbs_http_bo
 }
 
 void sbs_http_address_close(int fd, sbs_http_bound *bound) {
+    struct stat status;
     (void)close(fd);
-    if (bound->path != NULL) {
+
+    /* The next program may have its own there already. */
+    if (bound->path != NULL && lstat(bound->path, &status) == 0 && status.st_dev == bound->device &&
+        status.st_ino == bound->inode) {
         (void)unlink(bound->path);
     }
     free(bound->path);
@@ -187,9 +198,9 @@ static void address_peer_ip4(struct in_addr address, sbs_http_peer *out) {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
     (void)inet_ntop(AF_INET, &address, out->text, sizeof out->text);
-    memcpy(out->network, mapped, sizeof mapped);
-    memcpy(out->network + sizeof mapped, &address, sizeof address);
-    out->local = out->network[12] == 127;
+    memcpy(out->address, mapped, sizeof mapped);
+    memcpy(out->address + sizeof mapped, &address, sizeof address);
+    out->local = out->address[12] == 127;
 }
 
 void sbs_http_address_peer(const struct sockaddr_storage *address, sbs_http_peer *out) {
@@ -204,9 +215,8 @@ void sbs_http_address_peer(const struct sockaddr_storage *address, sbs_http_peer
         memcpy(&ip4, peer.ip6.sin6_addr.s6_addr + 12, sizeof ip4);
         address_peer_ip4(ip4, out);
     } else if (peer.any.sa_family == AF_INET6) {
-        /* One host has all addresses of its /64. */
         (void)inet_ntop(AF_INET6, &peer.ip6.sin6_addr, out->text, sizeof out->text);
-        memcpy(out->network, peer.ip6.sin6_addr.s6_addr, 8);
+        memcpy(out->address, peer.ip6.sin6_addr.s6_addr, sizeof out->address);
         out->local = IN6_IS_ADDR_LOOPBACK(&peer.ip6.sin6_addr);
     } else {
         out->local = true;

@@ -7,19 +7,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "sbs/status.h"
 
 /* What a listening socket is bound to. */
 typedef struct sbs_http_bound {
     char *path; /* of a Unix socket, which is removed with it; NULL: TCP */
+    dev_t device;
+    ino_t inode; /* of the path */
     uint16_t port;
 } sbs_http_bound;
 
 /* Who connected. */
 typedef struct sbs_http_peer {
     char text[INET6_ADDRSTRLEN]; /* "" on a Unix socket */
-    uint8_t network[16];         /* the IPv4 address as ::ffff:a.b.c.d, or the /64 of an IPv6 one */
+    uint8_t address[16];         /* IPv4 as ::ffff:a.b.c.d; zeros on a Unix socket */
     bool local;                  /* loopback or a Unix socket */
 } sbs_http_peer;
 

@@ -161,7 +161,7 @@ void sbs_http_answer_words(uint16_t status, const char *sentence, sbs_linux_http
     out->body = sbs_text_of(sentence);
     out->close = true;
 
-    if (status == 503 || status == 408) {
+    if (status == 503) {
         out->fields[out->field_count++] = (sbs_linux_http_field){SBS_TEXT("Retry-After"), SBS_TEXT("5")};
     }
 }

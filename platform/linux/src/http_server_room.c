@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_server_room.h"
 
-/* What the peer's network has of it already. */
-static size_t room_of_network(const sbs_http_connection *connection) {
+/* What the peer's address has of it already. */
+static size_t room_of_address(const sbs_http_connection *connection) {
     const sbs_http_server *server = connection->server;
     size_t sum = 0;
 
     for (unsigned i = 0; i < server->config.connections_max; i++) {
         const sbs_http_connection *other = &server->connections[i];
-        if (memcmp(other->peer.network, connection->peer.network, sizeof other->peer.network) == 0) {
+        if (memcmp(other->peer.address, connection->peer.address, sizeof other->peer.address) == 0) {
             sum += other->room;
         }
     }
@@ -27,7 +27,7 @@ bool sbs_http_room_take(sbs_http_connection *connection, size_t bytes) {
     if (server->room_used > 0 && (bytes > max || server->room_used > max - bytes)) {
         return false;
     }
-    size_t own = room_of_network(connection);
+    size_t own = room_of_address(connection);
     if (own > 0 && (bytes > max / 2 || own > max / 2 - bytes)) {
         return false;
     }

@@ -145,7 +145,7 @@ static void server_listen(sbs_http_server *server, bool listening) {
 }
 
 static bool server_is_of(const sbs_http_connection *connection, const sbs_http_peer *peer) {
-    return peer == NULL || memcmp(connection->peer.network, peer->network, sizeof peer->network) == 0;
+    return peer == NULL || memcmp(connection->peer.address, peer->address, sizeof peer->address) == 0;
 }
 
 /* The connection that is idle for longest, of @p peer if it is given. One that lingers has its answer under way and
@@ -445,8 +445,9 @@ bool sbs_linux_http_server_drain(sbs_http_server *server) {
     server_listen(server, false);
     server_close_listeners(server);
     for (unsigned i = 0; i < server->config.connections_max; i++) {
-        if (sbs_http_connection_is_idle(&server->connections[i])) {
-            sbs_http_connection_close(&server->connections[i]);
+        sbs_http_connection *connection = &server->connections[i];
+        if (sbs_http_connection_is_idle(connection) || connection->state == SBS_HTTP_CONNECTION_OPENING) {
+            sbs_http_connection_close(connection);
         }
     }
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { observation } from '../../integration/lib/observations.mjs';
+import { nameOf, observation } from '../../integration/lib/observations.mjs';
 import { CLIENT, SCOPE, pause } from '../../integration/lib/server.mjs';
 
 export const PROGRAM = process.env.SBS_GATEWAY;
@@ -14,21 +14,35 @@ export const LIBS = process.env.SBS_GATEWAY_LIBS;
 const READY_MS = 60_000;
 const USED_PORT = /http 127\.0\.0\.1:\d+ \(port (\d+)\)/;
 
+/** Demands that the server holds each of these once, and nothing else: what the gateway adds to name them is not looked
+ * at, but must be there as often. */
+export async function assertEachOnce(server, ids, what = '') {
+    const { identifiers } = await server.admin('GET', '/stats');
+    const given = Object.entries(identifiers).filter(([name]) => !name.startsWith('urn:uuid:8bbb00c7-'));
+    assert.deepEqual(
+        given.filter(([, count]) => count !== 1),
+        [],
+        `not once: ${what}`,
+    );
+    assert.deepEqual(given.map(([name]) => name).sort(), ids.map(nameOf).sort(), what);
+}
+
 export class Gateway {
     /** A folder of its own; nothing runs. @p server: of the tests, or null. */
-    constructor(server, { devices = ['fridge'], fhir, lines = [], dir } = {}) {
+    constructor(server, { devices = ['fridge'], fhir, lines = [], more = '', dir } = {}) {
         this.own = dir === undefined;
         this.dir = dir ?? mkdtempSync(join(tmpdir(), 'sbs-gateway-'));
         this.server = server;
         this.devices = devices;
         this.fhir = fhir ?? server?.info.fhirBase;
         this.lines = lines;
+        this.more = more;
         this.secrets = {};
         this.port = 0;
         this.configure();
     }
 
-    configure(more = '') {
+    configure() {
         const upstream = this.server
             ? `[server]\nfhir = ${this.fhir}\nca = ${this.server.info.caFile}\nclient-id = ${CLIENT}\nscope = ${SCOPE}\n`
             : '';
@@ -37,7 +51,7 @@ export class Gateway {
             `state = ${this.dir}/state\nrun = ${this.dir}/run\nkeep-free = 64K\n` +
             `[listen http]\naddress = 127.0.0.1:${this.port}\n[listen page]\naddress = 127.0.0.2:0\n` +
             this.devices.map((name) => `[device ${name}]\nprotocol = fhir\n`).join('') +
-            more;
+            this.more;
         writeFileSync(this.path('gateway.conf'), text, { mode: 0o600 });
     }
 
@@ -115,13 +129,14 @@ export class Gateway {
     }
 
     /** One request; status 0: no answer. */
-    request(method, path, { device = this.devices[0], body, headers = {}, secret, agent, timeout = 20_000 } = {}) {
+    request(method, path, { device = this.devices[0], body, headers = {}, secret, agent, localAddress, timeout = 20_000 } = {}) {
         const options = {
             host: '127.0.0.1',
             port: this.port,
             method,
             path,
             agent,
+            localAddress,
             timeout,
             headers: {
                 Authorization: `Bearer ${secret ?? this.secrets[device]}`,

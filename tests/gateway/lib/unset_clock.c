@@ -13,7 +13,8 @@ static long offset(void) {
 }
 
 int clock_gettime(clockid_t id, struct timespec *out) {
-    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int (*real)(clockid_t, struct timespec *) =
+        (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(id, out);
     if (id == CLOCK_REALTIME) {
         out->tv_sec += offset();

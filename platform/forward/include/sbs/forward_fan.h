@@ -97,6 +97,9 @@ sbs_status sbs_forward_fan_close(sbs_forward_fan *fan);
 SBS_NODISCARD sbs_status sbs_forward_fan_poll(sbs_forward_fan *fan, sbs_now now, sbs_wait *out_wait);
 /** As sbs_forward_push_mode_of(). */
 bool sbs_forward_fan_mode_of(const sbs_forward_fan *fan, uint64_t id, sbs_write_mode *out_mode);
+/** True if it is known that resources of this type are written by PUT, so that a later one under the same id is an
+ * update. */
+bool sbs_forward_fan_puts(sbs_forward_fan *fan, const char *type, sbs_now now);
 /** As sbs_forward_push_wake(). */
 void sbs_forward_fan_wake(sbs_forward_fan *fan);
 /** As sbs_forward_push_cancel(). */

@@ -30,6 +30,7 @@ typedef struct sbs_gateway_finding {
 
 /** Who is told. */
 typedef struct sbs_gateway_check {
+    /** Is given each finding, as it is made. */
     void (*tell)(void *ctx, const sbs_gateway_finding *finding);
     void *ctx;
 } sbs_gateway_check;

@@ -23,7 +23,8 @@ typedef struct sbs_gateway_clockwork {
     bool differs;              /**< the server's authenticated Date was more than a minute away */
 } sbs_gateway_clockwork;
 
-/** Notes what an authenticated answer says: its Date, or SBS_UTC_UNKNOWN, and whether there is a token. */
+/** Notes what an authenticated answer says: @p date_utc_s of its Date, or SBS_UTC_UNKNOWN, and @p has_token: there is
+ * one. */
 void sbs_gateway_clock_note(sbs_gateway_clockwork *clock, sbs_now now, int64_t date_utc_s, bool has_token);
 
 /** What it is worth at @p now. */

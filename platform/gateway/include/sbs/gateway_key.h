@@ -51,9 +51,10 @@ SBS_NODISCARD sbs_status sbs_gateway_keys_confirm(sbs_gateway_keys *keys);
 bool sbs_gateway_keys_is_rotating(const sbs_gateway_keys *keys);
 
 /** Writes the JWK Set (RFC 7517 section 5) of all keys, with the RFC 7638 thumbprint as kid; @p set false: the key that
- * is to be registered next, alone. @p kid, may be NULL: of the current key, in place of its thumbprint. */
+ * is to be registered next, alone. @p kid, may be NULL: of the current key, in place of its thumbprint. SBS_OK; what
+ * @p out keeps; errors of the key. */
 SBS_NODISCARD sbs_status sbs_gateway_keys_put(const sbs_gateway_keys *keys, const char *kid, bool set, sbs_writer *out);
-/** The thumbprint of the key that signs. */
+/** The thumbprint of the key that signs. SBS_OK; errors of the key, and @p out is "". */
 SBS_NODISCARD sbs_status sbs_gateway_keys_thumbprint(const sbs_gateway_keys *keys,
                                                      char out[SBS_KID_THUMBPRINT_LEN + 1]);
 

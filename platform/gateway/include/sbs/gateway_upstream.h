@@ -30,8 +30,9 @@ typedef struct sbs_gateway_sender_config {
     const char *queue_path;
     sbs_gateway_keys *keys;
     sbs_gateway_clockwork *clock;
-    sbs_gateway_counts *counts; /**< of each device, by its place in the configuration */
-    uint64_t pushed_ms;         /**< as in sbs_forward_push_config */
+    sbs_gateway_counts *counts;       /**< of each device, by its place in the configuration */
+    const sbs_forward_dating *dating; /**< of measurements that came without a time; may be NULL */
+    uint64_t pushed_ms;               /**< as in sbs_forward_push_config */
     /** Something happened that the journal should have: one line, without anything of a patient. @p item 0: none. */
     void (*tell)(void *ctx, bool bad, const char *event, const char *device, uint64_t item, uint16_t http_status,
                  const char *message);
@@ -63,6 +64,7 @@ typedef struct sbs_gateway_sender {
         uint64_t due_ms; /* when it is to be polled again */
         sbs_wait wait;
         bool ready; /* server and fan are open */
+        bool puts;  /* the server takes PUT of Observations */
         bool open;
         bool wanted; /* to be polled now */
     } priv;
@@ -86,8 +88,14 @@ void sbs_gateway_sender_appended(sbs_gateway_sender *sender);
 void sbs_gateway_sender_wake(sbs_gateway_sender *sender);
 /** Takes nothing more up. True when nothing is under way. */
 bool sbs_gateway_sender_drain(sbs_gateway_sender *sender);
-/** What the group held was undone: what the push believes of the queue may be wrong, and it starts over. */
+/** What the group held was undone: what the push believes of the queue may be wrong, and it starts over. SBS_OK;
+ * SBS_ERR_MEMORY. */
 SBS_NODISCARD sbs_status sbs_gateway_sender_restart(sbs_gateway_sender *sender);
+
+/** True if the server takes PUT of Observations: other content under an id that is known is an update then. */
+static inline bool sbs_gateway_sender_puts(const sbs_gateway_sender *sender) {
+    return sender->priv.puts;
+}
 
 /** Fills in its part of the status. */
 void sbs_gateway_sender_status(const sbs_gateway_sender *sender, sbs_now now, sbs_gateway_status *out);

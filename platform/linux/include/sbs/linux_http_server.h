@@ -63,9 +63,8 @@ typedef struct sbs_linux_http_answer {
 typedef struct sbs_linux_http_server_config {
     uint16_t connections_max; /**< default 64. When all are taken, the one that is idle for longest makes room; while
                                    none is idle, who comes waits to be accepted */
-    uint16_t per_address_max; /**< from one IPv4 address, or one /64 of IPv6: further ones take the place of an idle one
-                                   of the same, or are closed. Default 8, but no limit for loopback; Unix sockets have
-                                   none */
+    uint16_t per_address_max; /**< from one address: further ones take the place of an idle one of the same, or are
+                                   closed. Default 8, but no limit for loopback; Unix sockets have none */
     uint32_t request_ms;      /**< for a whole request, from its first byte; default 30 000 */
     uint32_t idle_ms;         /**< between two requests of a connection; default 60 000 */
     size_t head_max;          /**< bytes of request line and fields; default 16 KiB: 431 */
@@ -89,8 +88,8 @@ struct sbs_linux_http_server;
 
 /** What a listener is opened with. */
 typedef struct sbs_linux_http_listener {
-    const char *address; /**< ADDRESS:PORT, [IPv6]:PORT, or the path of a Unix socket (it begins with '/'), which gets
-                              mode 0660; port 0: any */
+    const char *address; /**< ADDRESS:PORT, [IPv6]:PORT ([::] takes IPv4, too), or the path of a Unix socket (it begins
+                            with '/'), which gets mode 0660; port 0: any */
     struct sbs_tls_server *tls; /**< a TLS server (tls_server.h) that outlives the server; NULL: plain */
 } sbs_linux_http_listener;
 

@@ -43,7 +43,7 @@ typedef struct sbs_linux_record_field {
 /**
  * Writes a record: to the journal's socket where standard error leads to the journal (JOURNAL_STREAM) or to nobody,
  * else as a line "<PRIORITY>MESSAGE" there. Fields behind SBS_LINUX_RECORD_FIELDS, and those whose value is NULL, are
- * left out. It never waits: a record that cannot be written is lost.
+ * left out. It never waits: a record that cannot be written is lost. @p message: one line, without a secret.
  */
 void sbs_linux_record(sbs_linux_priority priority, const char *message, const sbs_linux_record_field *fields,
                       size_t count);

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong at a site: a disk that is full, a clock that was never set, hostile clients, a faulty configuration,
+// a second gateway on the same state, keys that are exchanged.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import net from 'node:net';
+import { after, before, beforeEach, test } from 'node:test';
+import { observation } from '../integration/lib/observations.mjs';
+import { MainServer, pause } from '../integration/lib/server.mjs';
+import { Gateway, LIBS, assertEachOnce } from './lib/gateway.mjs';
+
+const BAD = '127.0.0.3'; // where hostile clients come from: wrong secrets count against their address
+
+let server;
+before(async () => (server = await MainServer.start()));
+after(() => server.stop());
+beforeEach(() => server.reset());
+
+const withGateway = async (t, options, how) => {
+    const gateway = new Gateway(server, options);
+    t.after(() => gateway.stop());
+    await gateway.start(how);
+    return gateway.prepare();
+};
+
+test('a faulty configuration is refused with file, line and what to do, and the old one stays', async (t) => {
+    const gateway = await withGateway(t);
+    const good = readFileSync(gateway.path('gateway.conf'), 'utf8');
+    appendFileSync(gateway.path('gateway.conf'), 'spede = 9600\n');
+    const line = good.split('\n').length;
+    const refused = await gateway.command('reload');
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, new RegExp(`gateway\\.conf:${line}: `));
+    gateway.child.kill('SIGHUP');
+    await pause(500);
+    assert.match(gateway.stderr, /gateway\.conf:\d+: /);
+    assert.equal((await gateway.post('still')).status, 201);
+    writeFileSync(gateway.path('gateway.conf'), good);
+    await gateway.ok('reload');
+    await gateway.delivered();
+    await assertEachOnce(server, ['still']);
+});
+
+test('a device that is added gets a secret and is served without a restart', async (t) => {
+    const gateway = await withGateway(t);
+    const { stdout } = await gateway.ok('device', 'add', 'scale-2');
+    gateway.secrets['scale-2'] = stdout.trim();
+    assert.match(stdout.trim(), /^[A-Za-z0-9_-]{43}$/);
+    await pause(300);
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 201);
+    await gateway.ok('device', 'remove', 'scale-2');
+    assert.equal((await gateway.post('gone', { device: 'scale-2' })).status, 401);
+    await gateway.delivered();
+    await assertEachOnce(server, ['new']);
+});
+
+test('two gateways on one state folder: the second says so and ends', async (t) => {
+    const gateway = await withGateway(t);
+    const second = new Gateway(server, { dir: gateway.dir });
+    await assert.rejects(second.start(), /another sbs-gateway/);
+    assert.equal((await gateway.post('first')).status, 201);
+});
+
+test('keys are exchanged without a gap, both in the set meanwhile', async (t) => {
+    const gateway = await withGateway(t);
+    const keys = async () => JSON.parse((await gateway.ok('jwk', '--set')).stdout).keys.map((key) => key.kid);
+    const [old] = await keys();
+    await gateway.ok('key', 'rotate');
+    const both = await keys();
+    assert.equal(both.length, 2);
+    assert.equal(both[0], old);
+    assert.equal((await gateway.command('key', 'rotate')).status, 1);
+    await gateway.register();
+    assert.equal((await gateway.post('old')).status, 201);
+    await gateway.delivered();
+    await gateway.ok('key', 'confirm');
+    assert.deepEqual(await keys(), [both[1]]);
+    await gateway.register(); // the old one is not known to the server any more
+    assert.equal((await gateway.post('new')).status, 201);
+    await gateway.delivered();
+    assert.equal((await gateway.command('key', 'confirm')).status, 1);
+    await assertEachOnce(server, ['old', 'new']);
+});
+
+const tmpfs = spawnSync('unshare', ['-m', 'true']).status === 0;
+test('a disk that fills: devices are told to wait, what was accepted arrives', { skip: !tmpfs && 'no namespaces here' }, async (t) => {
+    const gateway = new Gateway(server, { lines: [] });
+    t.after(() => gateway.stop());
+    execFileSync('mkdir', ['-p', gateway.path('state')]);
+    const script = `mount -t tmpfs -o size=6m,mode=0700 tmpfs ${gateway.path('state')} && exec "$@"`;
+    await server.faults({ on: 'token', times: -1, status: 503, body: {} }); // nothing is drained meanwhile
+    await gateway.start({ wrap: ['unshare', '-m', 'sh', '-c', script, 'sh'] });
+    await gateway.prepare();
+
+    const extra = `"note":[{"text":"${'x'.repeat(20_000)}"}],`;
+    const given = [];
+    let told = 0;
+    for (let i = 0; i < 500 && told < 5; i++) {
+        const answer = await gateway.post(`full-${i}`, { body: observation(`full-${i}`, { extra }) });
+        if (answer.status === 201) given.push(`full-${i}`);
+        else {
+            assert.ok([503, 507].includes(answer.status), `${answer.status} ${answer.text}`);
+            assert.ok(Number(answer.headers['retry-after']) > 0);
+            told += 1;
+            await pause(300);
+        }
+    }
+    assert.equal(told, 5, `accepted ${given.length}`);
+    assert.ok(given.length > 50, `accepted ${given.length}`);
+    assert.equal((await gateway.status()).light, 'red');
+
+    await server.clearFaults();
+    await gateway.ok('reload');
+    await gateway.delivered(180_000);
+    await assertEachOnce(server, given);
+    assert.equal((await gateway.post('room')).status, 201);
+});
+
+test('with a clock that was never set devices are served, and times come later', async (t) => {
+    const env = { LD_PRELOAD: `${LIBS}/unset_clock.so`, CLOCK_OFFSET_S: String(-400 * 86400) };
+    const gateway = await withGateway(t, {}, { env });
+    const answer = await gateway.post('undated', { body: observation('undated').replace(/"effectiveDateTime":"[^"]+",/, '') });
+    assert.equal(answer.status, 201, answer.text);
+    assert.equal((await gateway.status()).clock, 'unknown');
+    await pause(1000);
+    await assertEachOnce(server, []);
+    gateway.child.kill('SIGTERM');
+    await gateway.ended;
+    await gateway.start();
+    await gateway.ok('reload');
+    await gateway.delivered();
+    await assertEachOnce(server, ['undated']);
+    const [stored] = await server.admin('GET', '/resources/Observation');
+    const age = Date.now() - Date.parse(stored.effectiveDateTime);
+    assert.ok(age > 0 && age < 120_000, `dated ${stored.effectiveDateTime}`);
+});
+
+test('hostile clients beside a good one: the good one is served', async (t) => {
+    const gateway = await withGateway(t, { devices: ['good', 'bad'] });
+    const sockets = [];
+    t.after(() => sockets.forEach((socket) => socket.destroy()));
+    const raw = (text) => {
+        const socket = net.connect({ port: gateway.port, host: '127.0.0.1', localAddress: BAD });
+        socket.on('error', () => {});
+        socket.write(text);
+        sockets.push(socket);
+        return new Promise((resolve) => {
+            let answer = '';
+            socket.on('data', (part) => (answer += part)).on('close', () => resolve(answer));
+            setTimeout(() => resolve(answer), 3000);
+        });
+    };
+    const heads = [
+        'POST /fhir/Observation HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef',
+        'POST /fhir/Observation HTTP/1.1\nHost: a\n\n',
+        'POST /fhir/Observation HTTP/1.1\r\n\r\n',
+        'POST /fhir/Observation HTTP/1.1\r\nHost : a\r\n\r\n',
+        'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n',
+        `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(100_000)}\r\n\r\n`,
+    ];
+    const answers = heads.map(raw);
+    for (let i = 0; i < 20; i++) raw('POST /fhir/Observation HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{');
+    for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 4\d\d /);
+
+    const wrong = await Promise.all(Array.from({ length: 5 }, (_, i) => gateway.post(`w${i}`, { secret: `wrong-${i}`, localAddress: BAD })));
+    wrong.forEach((answer) => assert.ok([401, 429].includes(answer.status)));
+    assert.ok([401, 429].includes((await gateway.post('w', { secret: 'wrong', localAddress: BAD })).status));
+    const large = await gateway.post('large', { device: 'bad', localAddress: '127.0.0.4', body: observation('large', { extra: `"note":[{"text":"${'x'.repeat(2 << 20)}"}],` }) });
+    assert.ok([413, 0].includes(large.status), String(large.status));
+
+    let served = 0;
+    for (; served < 10; served++) {
+        const answer = await gateway.post(`good-${served}`, { device: 'good' });
+        assert.equal(answer.status, 201, answer.text);
+    }
+    await gateway.delivered();
+    await assertEachOnce(server, Array.from({ length: 10 }, (_, i) => `good-${i}`));
+    const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.child.pid}/status`, 'utf8'))[1]);
+    assert.ok(rss < 32_768, `${rss} KB`);
+});
+
+test('check says what is right, and what to do where it is not', async (t) => {
+    const gateway = await withGateway(t);
+    const rows = async () => JSON.parse((await gateway.command('check', '--json')).stdout);
+    const good = await rows();
+    assert.deepEqual(good.filter((row) => row.result === 'FAIL' && row.check !== 'state'), []);
+    for (const name of ['configuration', 'disk', 'clock', 'dns', 'tcp', 'tls', 'discovery', 'token', 'scope', 'metadata', 'create', 'listen', 'key']) {
+        assert.ok(good.some((row) => row.check === name), name);
+    }
+    gateway.fhir = 'https://localhost:1/fhir';
+    gateway.configure();
+    const bad = (await rows()).at(-1);
+    assert.equal(bad.check, 'tcp');
+    assert.equal(bad.result, 'FAIL');
+    assert.match(bad.advice, /check the host and the port/);
+});
+
+test('a device that trusts the root that ca prints posts through TLS', async (t) => {
+    const gateway = await withGateway(t, { more: '[listen secure]\naddress = 127.0.0.5:0\ntls = yes\n' });
+    const port = Number(/secure 127\.0\.0\.5:\d+ \(port (\d+)\)/.exec(gateway.stderr)[1]);
+    const { stdout: ca } = await gateway.ok('ca');
+    assert.match(ca, /^-----BEGIN CERTIFICATE-----/);
+    assert.doesNotMatch(ca, /PRIVATE/);
+    const status = await new Promise((resolve, reject) => {
+        const request = https.request(
+            {
+                host: '127.0.0.5',
+                port,
+                ca,
+                method: 'POST',
+                path: '/fhir/Observation',
+                headers: { Authorization: `Bearer ${gateway.secrets.fridge}`, 'Content-Type': 'application/fhir+json' },
+            },
+            (answer) => answer.resume().on('end', () => resolve(answer.statusCode)),
+        );
+        request.on('error', reject).end(observation('secure'));
+    });
+    assert.equal(status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['secure']);
+    assert.ok(Date.parse((await gateway.status()).ownCertificateEnds) > Date.now());
+});
