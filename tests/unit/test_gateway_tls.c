@@ -139,6 +139,23 @@ static void test_our_own_client_is_served_with_both_versions(void **state) {
     }
 }
 
+/* The first request fills what is read at once to the last byte: the second is left within TLS, for whatever size. */
+static void test_what_waits_within_tls_is_not_forgotten(void **state) {
+    (void)state;
+    char text[20000];
+    client c;
+    assert_int_equal(client_open(&c, "127.0.0.1", SBS_TLS_VERSION_DEFAULT), SBS_OK);
+    for (size_t first = 1024; first <= 8192; first *= 2) {
+        int len = snprintf(text, sizeof text, "GET /first" HOST "X: ");
+        memset(text + len, 'x', first - (size_t)len - 4);
+        (void)snprintf(text + first - 4, sizeof text - first, "\r\n\r\n" GET("/second%zu"), first);
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "GET /second%zu 0", first);
+        client_exchange(&c, text, strlen(text), expected);
+    }
+    client_close(&c);
+}
+
 static void test_large_bodies_and_answers_go_through_tls(void **state) {
     (void)state;
     const size_t len = 1000000;
@@ -294,6 +311,7 @@ static void test_a_peer_that_goes_within_the_handshake_leaves_nothing(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_our_own_client_is_served_with_both_versions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waits_within_tls_is_not_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large_bodies_and_answers_go_through_tls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_renewed_certificate_is_shown_and_open_connections_stay, set_up,
                                         tear_down),
