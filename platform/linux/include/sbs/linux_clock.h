@@ -12,8 +12,8 @@
 extern "C" {
 #endif
 
-/** Samples CLOCK_BOOTTIME (monotonic, counts suspended time) and the wall clock. A wall clock before sbs_linux_build_time()
- *  was never set: UTC is then SBS_UTC_UNKNOWN. */
+/** Samples CLOCK_BOOTTIME (monotonic, counts suspended time) and the wall clock. A wall clock before
+ * sbs_linux_build_time() was never set: UTC is then SBS_UTC_UNKNOWN. */
 sbs_now sbs_linux_now(void);
 
 /** What the wall clock says, right or not, in seconds since 1970: for the message of a program for which the time of
