@@ -23,8 +23,12 @@
  * checks the certificates needs much; where a document does not fit, more at the next try, whose handshake is short.
  * Otherwise at least enough for a token of 4 kB; a long client_id gets more. What does not fit even so is refused. */
 #define METER_WORK_DISCOVERY 2560u
+#ifndef METER_WORK_DISCOVERY_LARGE
 #define METER_WORK_DISCOVERY_LARGE 14336u
+#endif
+#ifndef METER_WORK_MIN
 #define METER_WORK_MIN 6144u
+#endif
 #define METER_WORK_EXTRA 3072u  /**< after a token that did not fit */
 #define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */
 #define METER_MEASURE_MAX 1000u /**< of one command */
