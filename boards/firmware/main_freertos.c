@@ -10,6 +10,8 @@
  * Two mutexes: `application` around what console and meter do to it; `sensor` around what sensor and meter exchange.
  * Whoever has both took `application` first. The queue has a lock of its own, and so has the network.
  */
+#include <lwip/opt.h>
+
 #include "freertos_board.h"
 #include "meter_sampler.h"
 #include "program.h"
@@ -64,11 +66,17 @@ void program_unlock_network(void) {
     sbs_freertos_lock_give(&network);
 }
 
+static void put_stack(sbs_writer *out, const char *name, TaskHandle_t task, size_t stack_bytes) {
+    size_t free_bytes = uxTaskGetStackHighWaterMark(task) * sizeof(StackType_t);
+    program_put_figure(out, name, stack_bytes - free_bytes);
+}
+
 void program_put_stacks(sbs_writer *out) {
     for (unsigned i = 0; i < TASKS; i++) {
-        size_t free_bytes = uxTaskGetStackHighWaterMark(tasks[i].handle) * sizeof(StackType_t);
-        program_put_figure(out, tasks[i].figure, tasks[i].stack_bytes - free_bytes);
+        put_stack(out, tasks[i].figure, tasks[i].handle, tasks[i].stack_bytes);
     }
+
+    put_stack(out, "\nstack_tcpip=", xTaskGetHandle(TCPIP_THREAD_NAME), TCPIP_THREAD_STACKSIZE);
 }
 
 static void hold_sensor(void *ctx, bool hold) {
