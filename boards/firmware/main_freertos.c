@@ -81,8 +81,9 @@ void program_put_stacks(sbs_writer *out) {
 
 static void hold_sensor(void *ctx, bool hold) {
     (void)ctx;
-    if (hold) {
+    if (hold) { /* what it is done for may fail: then there is no queue to append to */
         sbs_freertos_lock_take(&sensor);
+        meter_sampler_pause(&sampler);
     } else {
         sbs_freertos_lock_give(&sensor);
     }

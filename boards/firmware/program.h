@@ -15,6 +15,8 @@ typedef struct program {
     sbs_lwip_net_config net_config;
     bool net_running;
     uint64_t net_retry_ms;
+    volatile sbs_status net_fault; /* still to be told */
+    volatile bool time_refused;    /* the same */
     sbs_lwip_stream tcp;
     meter_tls tls;
     meter meter;

@@ -29,6 +29,9 @@ typedef struct meter_sampler {
  *  True: there is something to be measured. */
 bool meter_sampler_exchange(meter_sampler *sampler, meter *m);
 
+/** In the application's task, where the sensor is held back: it measures nothing before the next exchange. */
+void meter_sampler_pause(meter_sampler *sampler);
+
 /** In the sensor's task: takes one measurement, if one is asked for. True: it is in the flash. */
 bool meter_sampler_take(meter_sampler *sampler, uint64_t mono_ms);
 
