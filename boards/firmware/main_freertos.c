@@ -79,8 +79,7 @@ void program_put_stacks(sbs_writer *out) {
     put_stack(out, "\nstack_tcpip=", xTaskGetHandle(TCPIP_THREAD_NAME), TCPIP_THREAD_STACKSIZE);
 }
 
-static void hold_sensor(void *ctx, bool hold) {
-    (void)ctx;
+static void hold_sensor(bool hold) {
     if (hold) { /* what it is done for may fail: then there is no queue to append to */
         sbs_freertos_lock_take(&sensor);
         meter_sampler_pause(&sampler);
@@ -179,7 +178,7 @@ static sbs_wait poll_application(void) {
 /* Brings everything up, then the other tasks. */
 static void run_meter(void *arg) {
     static const sbs_lwip_stream_config stream_config = {.wake = wake_meter};
-    static const meter_ports more = {
+    static const meter_tasks tasks_of_meter = {
         .hold_sensor = hold_sensor,
         .queue_lock = sbs_freertos_lock_take,
         .queue_unlock = sbs_freertos_lock_give,
@@ -187,7 +186,7 @@ static void run_meter(void *arg) {
     };
 
     (void)arg;
-    program_start(&stream_config, &more);
+    program_start(&stream_config, &tasks_of_meter);
     for (unsigned i = 0; i < METER; i++) {
         board_task *task = &tasks[i];
         if (xTaskCreate(task->function, task->name, (uint16_t)(task->stack_bytes / sizeof(StackType_t)), NULL,

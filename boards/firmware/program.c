@@ -227,7 +227,7 @@ static void say_hello(void) {
     sbs_baremetal_print_last_fault();
 }
 
-void program_start(const sbs_lwip_stream_config *stream_config, const meter_ports *more) {
+void program_start(const sbs_lwip_stream_config *stream_config, const meter_tasks *tasks) {
     sbs_stream raw;
     say_hello();
     sbs_baremetal_watchdog_start(HANG_MS);
@@ -257,10 +257,7 @@ void program_start(const sbs_lwip_stream_config *stream_config, const meter_port
         .device = eui64(),
         .built_utc_s = sbs_baremetal_utc_bound(),
         .alg = METER_ALG,
-        .hold_sensor = more->hold_sensor,
-        .queue_lock = more->queue_lock,
-        .queue_unlock = more->queue_unlock,
-        .queue_lock_ctx = more->queue_lock_ctx,
+        .tasks = tasks,
     };
 
     meter_init(&all.meter, &ports);

@@ -2,9 +2,9 @@
 /**
  * @file meter_sampler.h
  * Measurements in a task of their own, which never waits for a signature or a server: it has a copy of what it needs of
- * the application, and appends to the queue beside the push. The queue has its lock hooks then (meter_ports).
+ * the application, and appends to the queue beside the push. The queue has its lock hooks then (meter_tasks).
  *
- * One lock of the program's, the one that meter_ports.hold_sensor takes, is held around each of these functions.
+ * One lock of the program's, the one that meter_tasks.hold_sensor takes, is held around each of these functions.
  */
 #ifndef METER_SAMPLER_H
 #define METER_SAMPLER_H
