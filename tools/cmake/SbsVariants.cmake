@@ -6,7 +6,8 @@
 #   small    small tables, records of 4 KB
 #   tls13    TLS 1.2 and 1.3
 #   nodemo   without the demonstration's mark: refuses its simulated measurements
-set(SBS_VARIANTS default small tls13 nodemo)
+#   freertos TLS 1.2, with tasks of FreeRTOS in place of the one loop
+set(SBS_VARIANTS default small tls13 nodemo freertos)
 set(SBS_VARIANT default CACHE STRING "Variant of the firmware: ${SBS_VARIANTS}")
 if(NOT SBS_VARIANT IN_LIST SBS_VARIANTS)
     message(FATAL_ERROR "SBS_VARIANT is one of ${SBS_VARIANTS}, not '${SBS_VARIANT}'")
@@ -19,12 +20,20 @@ elseif(SBS_VARIANT STREQUAL tls13)
     set(sbs_mbedtls_config sbs_mbedtls_firmware_tls13.h)
 elseif(SBS_VARIANT STREQUAL nodemo)
     set(SBS_DEMO OFF CACHE BOOL "Build the firmware with its simulated sensor")
+elseif(SBS_VARIANT STREQUAL freertos)
+    set(sbs_mbedtls_config sbs_mbedtls_firmware_rtos.h)
+    set(SBS_FREERTOS ON)
+    set(SBS_THREADS ON)
+    set(sbs_lwip_form SBS_LWIP_THREADS=1)
 endif()
 
 # Object files hold both machine code and what can be optimised across files when the program is linked: the firmware is
 # linked so (boards/firmware), the many programs of the tests are not. A variant is for its firmware alone: machine code
 # that nobody links is not made, which is three quarters of the work. Its other programs are linked as the firmware is.
-if(SBS_VARIANT STREQUAL default)
+# Nothing of this where a kernel is: vendors build theirs, and what is linked with it, without.
+if(SBS_FREERTOS)
+    add_compile_options(-fno-lto)
+elseif(SBS_VARIANT STREQUAL default)
     add_compile_options(-flto -ffat-lto-objects)
     add_link_options(-fno-lto)
 else()
@@ -35,6 +44,6 @@ endif()
 add_compile_options(-fno-move-loop-invariants -fno-tree-loop-im)
 
 # One heap for all: TLS needs most of it while it connects, lwIP's frames while they pass.
-set(SBS_LWIP_DEFINITIONS SBS_LWIP_SHARED_HEAP=1 SBS_LWIP_ALLOCATE=sbs_baremetal_calloc
+set(SBS_LWIP_DEFINITIONS ${sbs_lwip_form} SBS_LWIP_SHARED_HEAP=1 SBS_LWIP_ALLOCATE=sbs_baremetal_calloc
                          SBS_LWIP_RELEASE=sbs_baremetal_free
     CACHE STRING "Settings of platform/lwip/config/lwipopts.h")

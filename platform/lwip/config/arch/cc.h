@@ -12,6 +12,7 @@
 #endif
 
 #define LWIP_NO_UNISTD_H 1
+#define LWIP_NO_CTYPE_H 1 /* its table takes 257 bytes, and names are ASCII */
 
 /* lwIP's port to Unix expects this type here; ports to RTOSes define it in sys_arch.h. */
 #ifdef SBS_LWIP_UNIX
