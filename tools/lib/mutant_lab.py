@@ -142,12 +142,15 @@ class Lab:
             for one in test.get("properties", []):
                 if one["name"] == "WORKING_DIRECTORY":
                     folders[test["name"]] = one["value"]
-        for name in self.programs(self.plain):
-            if name in folders:
-                link = shlex.split(command_output("ninja", "-t", "commands", name, folder=self.plain).splitlines()[-1])
-                link = link[link.index("&&") + 1:]
+        names = [name for name in self.programs(self.plain) if name in folders]
+        for line in command_output("ninja", "-t", "commands", *names, folder=self.plain).splitlines():
+            if line.startswith(": && "):
+                link = shlex.split(line)[2:]
                 link = link[:link.index("&&")]
-                self.tests[name] = Test(name, link, link[link.index("-o") + 1], folders[name])
+                output = link[link.index("-o") + 1] if "-o" in link else ""
+                name = os.path.basename(output)
+                if name in names:
+                    self.tests[name] = Test(name, link, output, folders[name])
 
     @staticmethod
     def compile_command(entry):
@@ -260,8 +263,10 @@ class Lab:
             def cost(name):
                 seconds = self.seconds[name]
                 is_quick = seconds < QUICK_SECONDS
+                is_meant = stem in name or mutant.is_wipe and "wipe" in name
                 kills = self.kills[mutant.file, mutant.function, name] if is_quick else 0
-                return (-kills, not (is_quick and stem in name), seconds)
+                others = self.kills[mutant.file, name] if is_quick else 0
+                return (-kills, not (is_quick and is_meant), -others, seconds)
             return sorted(names, key=cost)
 
     # ---- one mutant
@@ -303,6 +308,7 @@ class Lab:
             if self.fails(name, program, work):
                 with self.lock:
                     self.kills[mutant.file, mutant.function, name] += 1
+                    self.kills[mutant.file, name] += 1
                 return "killed", name
         quick = [name for name in names if self.quick is None and self.seconds[name] <= SANITIZER_SECONDS]
         if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in quick):
