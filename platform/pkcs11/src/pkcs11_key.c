@@ -7,6 +7,7 @@
 #include "pkcs11_module.h"
 #include "pkcs11_object.h"
 #include "pkcs11_words.h"
+#include "sbs/psa_key.h"
 #include "sbs/text.h"
 
 /* DigestInfo of SHA-384 before the hash (RFC 8017 section 9.2, note 1): CKM_RSA_PKCS pads what it is given. */
@@ -221,7 +222,7 @@ sbs_status sbs_pkcs11_key_open(sbs_pkcs11_key *key, const sbs_pkcs11_config *con
     }
 
     key->priv.words[0] = '\0';
-    *out_key = (sbs_key){&ops, key, true};
+    *out_key = (sbs_key){.ops = &ops, .ctx = key, .verify_after_sign = sbs_psa_verify};
     return SBS_OK;
 }
 
