@@ -2,6 +2,7 @@
 /* What hostile and slow peers cost: time, memory, descriptors, and the turns of others. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -490,6 +491,54 @@ static void test_a_crowded_peer_that_goes_leaves_nothing(void **state) {
     assert_true(sbs_linux_http_server_drain(rig.server));
 }
 
+static size_t memory_in_use(void) {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Gives each client's socket what it takes; true when all of every body is out and answered. */
+static bool feed_all(int fds[64], size_t sent[64], const char *text, size_t len, bool done[64]) {
+    bool all = true;
+    for (unsigned i = 0; i < 64; i++) {
+        ssize_t got = send(fds[i], text + sent[i], len - sent[i], MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent[i] += got > 0 ? (size_t)got : 0;
+        done[i] = done[i] || recv(fds[i], answer, sizeof answer - 1, MSG_DONTWAIT) > 0;
+        all = all && done[i];
+    }
+    return all;
+}
+
+/* Those of the others wait in their sockets. */
+static void test_64_bodies_of_the_largest_size_take_bounded_memory(void **state) {
+    (void)state;
+    static char text[(1u << 20) + 200];
+    int fds[64];
+    size_t sent[64] = {0};
+    bool done[64] = {false};
+    const size_t before = memory_in_use();
+    size_t most = before;
+    int head = snprintf(text, 200, "POST /" HOST "Content-Length: %u\r\n\r\n", 1u << 20);
+    memset(text + head, 'b', 1u << 20);
+    for (unsigned i = 0; i < 64; i++) {
+        fds[i] = http_client(&rig, (uint8_t)(1 + i % 8));
+    }
+    bool all = false;
+    for (unsigned turn = 0; turn < 100000 && !all; turn++) {
+        all = feed_all(fds, sent, text, (size_t)head + (1u << 20), done);
+        sbs_linux_http_server_turn(rig.server, rig.now, &rig.wait);
+        size_t now = memory_in_use();
+        most = now > most ? now : most;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        assert_true(done[i]);
+        (void)close(fds[i]);
+    }
+    assert_int_equal(rig.handled, 64);
+    assert_int_equal(rig.most_bytes, 1u << 20);
+    print_message("memory for 64 bodies of 1 MiB at once: %zu KiB\n", (most - before) / 1024);
+    assert_true(most - before <= 8u << 20);
+}
+
 /* ---- fairness -------------------------------------------------------------------------------------------------- */
 
 /* Each sends its next request as soon as it has its answer, the first one four at a time. */
@@ -543,6 +592,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_body_without_room_is_refused_in_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chunked_body_gets_room_when_it_grows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crowded_peer_that_goes_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_64_bodies_of_the_largest_size_take_bounded_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_64_clients_get_their_turns_alike, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
