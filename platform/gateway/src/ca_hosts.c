@@ -134,9 +134,12 @@ sbs_status sbs_ca_hosts_collect(const sbs_gateway_ca_config *config, sbs_ca_host
 static bool hosts_have(const sbs_ca_hosts *hosts, const mbedtls_x509_buf *san) {
     for (size_t i = 0; i < hosts->count; i++) {
         const sbs_ca_host *host = &hosts->list[i];
-        bool address = (san->tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS;
-        const void *bytes = address ? (const void *)host->address : (const void *)host->name;
-        size_t len = address ? host->address_len : strlen(host->name);
+        const void *bytes = host->name;
+        size_t len = strlen(host->name);
+        if ((san->tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS) {
+            bytes = host->address;
+            len = host->address_len;
+        }
         if (len > 0 && len == san->len && memcmp(bytes, san->p, len) == 0) {
             return true;
         }

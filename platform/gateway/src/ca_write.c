@@ -66,7 +66,10 @@ static sbs_status write_new_key(mbedtls_pk_context *out) {
 
     int code = mbedtls_pk_copy_from_psa(id, out);
     (void)psa_destroy_key(id);
-    return code == 0 ? SBS_OK : SBS_ERR_CRYPTO;
+    if (code != 0) {
+        return SBS_ERR_CRYPTO;
+    }
+    return SBS_OK;
 }
 
 /* Key identifier: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
@@ -205,7 +208,9 @@ static int write_hosts(mbedtls_x509write_cert *out, const sbs_ca_hosts *hosts) {
             list[i].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)host->address;
             list[i].node.san.unstructured_name.len = host->address_len;
         }
-        list[i].next = i + 1 < hosts->count ? &list[i + 1] : NULL;
+        if (i + 1 < hosts->count) {
+            list[i].next = &list[i + 1];
+        }
     }
 
     return mbedtls_x509write_crt_set_subject_alternative_name(out, list);
@@ -294,7 +299,10 @@ static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_
     if (error == MBEDTLS_ERR_X509_ALLOC_FAILED || error == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {
         return SBS_ERR_MEMORY;
     }
-    return error == 0 ? SBS_OK : SBS_ERR_CRYPTO;
+    if (error != 0) {
+        return SBS_ERR_CRYPTO;
+    }
+    return SBS_OK;
 }
 
 /* Two gateways of one name have roots that can be told apart. */

@@ -36,7 +36,10 @@ static sbs_status ca_read(const char *folder, const char *name, sbs_linux_blob *
     }
 
     sbs_status status = sbs_linux_file_read(path, FILE_MAX, out);
-    return status == SBS_ERR_TOO_LARGE ? SBS_ERR_DAMAGED : status;
+    if (status == SBS_ERR_TOO_LARGE) {
+        return SBS_ERR_DAMAGED;
+    }
+    return status;
 }
 
 static sbs_status ca_read_pair(const char *folder, const char *name, sbs_ca_pair *out) {
@@ -72,7 +75,10 @@ static bool ca_clock_known(const sbs_gateway_ca_config *config, sbs_now now) {
 /* The latest that it may be for all that is known: never before the program was built. */
 static int64_t ca_likely_now(sbs_now now) {
     int64_t built = sbs_linux_build_time();
-    return now.utc_s > built ? now.utc_s : built;
+    if (now.utc_s > built) {
+        return now.utc_s;
+    }
+    return built;
 }
 
 static sbs_ca_term ca_leaf_term(const sbs_gateway_ca_config *config, const sbs_ca_pair *root, sbs_now now) {
@@ -154,7 +160,10 @@ static sbs_status ca_check(const char *text, sbs_ca_pair *root, sbs_ca_pair *lea
 
     bool allowed = sbs_tls_constraints_allow(&constraints, &root->certificate, 1) &&
                    sbs_tls_constraints_allow(&constraints, &leaf->certificate, 0);
-    return allowed ? SBS_OK : SBS_ERR_WRONG_NAME;
+    if (!allowed) {
+        return SBS_ERR_WRONG_NAME;
+    }
+    return SBS_OK;
 }
 
 static sbs_status ca_renew(sbs_gateway_ca *ca, const sbs_gateway_ca_config *config, const sbs_ca_hosts *hosts,

@@ -43,8 +43,8 @@ static bool address_parse(const char *text, socket_address *out, socklen_t *out_
         return false;
     }
 
-    const char *start = text + (bracketed ? 1 : 0);
-    const char *end = colon - (bracketed ? 1 : 0);
+    const char *start = text + bracketed;
+    const char *end = colon - bracketed;
     if (end <= start || (size_t)(end - start) >= sizeof host || (bracketed && *end != ']')) {
         return false;
     }
@@ -76,7 +76,10 @@ static bool address_bind_tcp(int fd, const socket_address *address, socklen_t le
         return false;
     }
 
-    *out_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.ip6.sin6_port : bound.ip4.sin_port);
+    *out_port = ntohs(bound.ip4.sin_port);
+    if (bound.any.sa_family == AF_INET6) {
+        *out_port = ntohs(bound.ip6.sin6_port);
+    }
     return true;
 }
 

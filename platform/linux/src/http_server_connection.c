@@ -164,11 +164,11 @@ static void connection_linger(sbs_http_connection *connection) {
             return;
         }
 
-        connection->dropped += len > 0 ? (size_t)len : 0;
         if (len <= 0 || connection->dropped > LINGER_BYTES) {
             sbs_http_connection_close(connection);
             return;
         }
+        connection->dropped += (size_t)len;
     }
 }
 
@@ -381,8 +381,11 @@ static sbs_status connection_receive(sbs_http_connection *connection) {
     sbs_http_buffer *in = &connection->in;
     bool large = connection->reader.head_len > 0 &&
                  (connection->reader.chunked || connection->reader.content_length > READ_SMALL);
-    size_t wanted = large ? READ_LARGE : READ_SMALL;
+    size_t wanted = READ_SMALL;
     size_t len = 0;
+    if (large) {
+        wanted = READ_LARGE;
+    }
     if (!sbs_http_buffer_reserve(in, wanted, connection->server->config.head_max + READ_LARGE + READ_SMALL)) {
         return SBS_ERR_MEMORY;
     }

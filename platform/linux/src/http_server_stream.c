@@ -42,7 +42,10 @@ static sbs_status socket_receive(void *ctx, uint8_t *buffer, size_t size, size_t
     }
 
     *out_len = (size_t)len;
-    return len == 0 ? SBS_END : SBS_OK;
+    if (len == 0) {
+        return SBS_END;
+    }
+    return SBS_OK;
 }
 
 /* Who accepted the socket closes it, when the peer has read what was sent. */

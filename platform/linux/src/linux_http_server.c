@@ -39,7 +39,7 @@ size_t sbs_linux_http_request_count(const sbs_linux_http_request *request, const
     size_t count = 0;
 
     for (size_t i = 0; i < request->field_count; i++) {
-        count += sbs_text_equal_nocase(request->fields[i].name, wanted) ? 1 : 0;
+        count += sbs_text_equal_nocase(request->fields[i].name, wanted);
     }
 
     return count;
@@ -48,7 +48,10 @@ size_t sbs_linux_http_request_count(const sbs_linux_http_request *request, const
 /* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static size_t server_default(size_t value, size_t otherwise) {
-    return value != 0 ? value : otherwise;
+    if (value == 0) {
+        return otherwise;
+    }
+    return value;
 }
 
 static void server_set_defaults(sbs_http_server *server) {
@@ -123,7 +126,10 @@ sbs_status sbs_linux_http_server_add(sbs_http_server *server, const sbs_linux_ht
 }
 
 uint16_t sbs_linux_http_server_port(const sbs_http_server *server, unsigned number) {
-    return number < server->listener_count ? server->listeners[number].bound.port : 0;
+    if (number >= server->listener_count) {
+        return 0;
+    }
+    return server->listeners[number].bound.port;
 }
 
 /* ---- accepting ------------------------------------------------------------------------------------------------ */
@@ -190,7 +196,7 @@ static bool server_has_place_for(sbs_http_server *server, const sbs_http_peer *p
 
     for (unsigned i = 0; i < server->config.connections_max; i++) {
         const sbs_http_connection *connection = &server->connections[i];
-        count += connection->state != SBS_HTTP_CONNECTION_FREE && server_is_of(connection, peer) ? 1 : 0;
+        count += connection->state != SBS_HTTP_CONNECTION_FREE && server_is_of(connection, peer);
     }
 
     return count < max || server_give_up_idle(server, peer);
@@ -405,6 +411,17 @@ bool sbs_linux_http_server_holds(const sbs_http_server *server) {
     return server->held_count > 0;
 }
 
+/* True if a body waits for room: an answer that went out may have given some back. */
+static bool server_is_crowded(const sbs_http_server *server) {
+    for (unsigned i = 0; i < server->config.connections_max; i++) {
+        if (server->connections[i].state == SBS_HTTP_CONNECTION_CROWDED) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
 void sbs_linux_http_server_settle(sbs_http_server *server, sbs_now now, bool kept) {
     uint64_t one = 1;
     bool more = false;
@@ -425,8 +442,8 @@ void sbs_linux_http_server_settle(sbs_http_server *server, sbs_now now, bool kep
         more = more || connection->more;
     }
 
-    /* The loop may wait for what the last turn said: work that came since wakes it. */
-    if (more) {
+    /* The loop may wait for what the last turn said: what can go on since wakes it. */
+    if (more || !server->listening || server_is_crowded(server)) {
         (void)!write(server->wake_fd, &one, sizeof one);
     }
 }

@@ -134,7 +134,9 @@ static int accepted_raw_receive(void *ctx, unsigned char *buffer, size_t size) {
         return MBEDTLS_ERR_SSL_WANT_READ;
     }
 
-    size = size < left ? size : left;
+    if (size > left) {
+        size = left;
+    }
     sbs_status status = accepted->priv.raw.ops->receive(accepted->priv.raw.ctx, buffer, size, &len);
     accepted->priv.call_bytes_left = (uint16_t)(left - len);
     if (status == SBS_END) {
@@ -164,7 +166,10 @@ static sbs_status accepted_conclude(sbs_tls_accepted *accepted, int code) {
     }
 
     accepted->priv.code = code;
-    accepted->priv.state = status == SBS_END ? ENDED : FAILED;
+    accepted->priv.state = FAILED;
+    if (status == SBS_END) {
+        accepted->priv.state = ENDED;
+    }
     return status;
 }
 
@@ -183,7 +188,10 @@ static sbs_status accepted_open(void *ctx, const char *host, uint16_t port, sbs_
     int code = mbedtls_ssl_handshake_step(&accepted->priv.ssl);
     if (code != 0) {
         sbs_status status = accepted_conclude(accepted, code);
-        return status == SBS_END ? SBS_ERR_TRUNCATED : status;
+        if (status == SBS_END) {
+            return SBS_ERR_TRUNCATED;
+        }
+        return status;
     }
     if (!mbedtls_ssl_is_handshake_over(&accepted->priv.ssl)) {
         return SBS_PENDING;
