@@ -133,3 +133,33 @@ test('a file in a device’s folder is taken, and arrives once', async (t) => {
     for (let i = 0; i < 200 && (await server.held(nameOf('file'))) === 0; i++) await pause(50);
     await assertEachOnce(server, ['file']);
 });
+
+test('the command of the operator’s page posts, and gets 201 and then 200', async (t) => {
+    const { readFileSync } = await import('node:fs');
+    const { execFileSync } = await import('node:child_process');
+    const gateway = await withGateway(t);
+    const page = readFileSync(new URL('../../docs/gateway.md', import.meta.url), 'utf8');
+    const [command] = /curl -H[^]*?\}'\n/.exec(page);
+    const run = () =>
+        execFileSync('sh', ['-c', command.replace('SECRET', gateway.secrets.fridge).replace(':8080', `:${gateway.port}`).replace('curl', "curl -s -o /dev/null -w '%{http_code}'")], {
+            encoding: 'utf8',
+        });
+    assert.equal(run(), '201');
+    assert.equal(run(), '200');
+    await gateway.delivered();
+    const { identifiers } = await server.admin('GET', '/stats');
+    assert.equal(identifiers['urn:fridge-3|1'], 1);
+});
+
+test('what devices are answered, as the operator’s page tells it', async (t) => {
+    const gateway = await withGateway(t);
+    const answer = async (method, path, body) => (await gateway.request(method, path, { body })).status;
+    assert.equal(await answer('POST', '/fhir/Observation', observation('told')), 201);
+    assert.equal(await answer('POST', '/fhir/Observation', observation('told', { value: '37' })), 409);
+    assert.equal(await answer('POST', '/fhir/Observation', '{"resourceType":'), 400);
+    assert.equal(await answer('POST', '/fhir/Observation', '{"resourceType":"Observation"}'), 422);
+    const entry = { resource: JSON.parse(observation('entry')), request: { method: 'POST', url: 'Observation' } };
+    assert.equal(await answer('POST', '/fhir', JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry: [entry] })), 200);
+    await gateway.delivered();
+    await assertEachOnce(server, ['told', 'entry']);
+});

@@ -150,6 +150,31 @@ static void the_file_holds_hashes_for_one_reader(void **state) {
     assert_int_equal(bearer(secret), SBS_OK);
 }
 
+static void every_bit_of_a_hash_counts(void **state) {
+    size_t len = 0;
+    (void)state;
+    const char *secret = make("a");
+    char *text = test_folder_load(folder, "secrets", &len);
+    char *hash = strstr(text, "a ") + 2;
+    while (strchr("0123456789abcdef", *hash) == NULL || hash[64] != ' ') {
+        hash++;
+    }
+
+    for (size_t i = 0; i < 64; i++) {
+        char digit = hash[i];
+        hash[i] = digit == '0' ? '1' : '0';
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(text, 1, len, file), len);
+        assert_int_equal(fclose(file), 0);
+        sbs_gateway_devices_close(&devices);
+        assert_int_equal(sbs_gateway_devices_open(&devices, path), SBS_OK);
+        assert_int_equal(bearer(secret), SBS_ERR_FORBIDDEN);
+        hash[i] = digit;
+    }
+    free(text);
+}
+
 static void a_new_secret_replaces_the_one_of_before(void **state) {
     (void)state;
     const char *before = make("a");
@@ -308,6 +333,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_secret_is_known_as_bearer_and_as_password, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(a_wrong_secret_is_nobodys, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(the_file_holds_hashes_for_one_reader, open_devices, close_devices),
+        cmocka_unit_test_setup_teardown(every_bit_of_a_hash_counts, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(a_new_secret_replaces_the_one_of_before, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(what_another_process_changes_is_seen_and_kept, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(five_wrong_ones_shut_an_address_out_for_a_minute, open_devices, close_devices),

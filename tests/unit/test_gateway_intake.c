@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sbs/forward_resource.h"
 #include "sqlite_gate.h"
@@ -274,6 +275,27 @@ static void what_is_too_large_is_413(void **state) {
     assert_int_equal(gate_post(0, many), 422);
     gate_assert_outcome("too-costly", "256 members");
     free(many);
+}
+
+/* Objects within objects, each with as many members as may be behind it: what looks back at them would take seconds. */
+static void a_deep_and_wide_resource_takes_no_time(void **state) {
+    static char text[SBS_GATEWAY_RESOURCE_MAX + 1];
+    size_t len = (size_t)snprintf(text, sizeof text, "{\"resourceType\":\"Observation\"");
+    (void)state;
+    for (int depth = 0; depth < 28; depth++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, ",\"a\":{\"b\":0");
+    }
+    for (int depth = 0; depth < 28; depth++) {
+        for (int i = 0; i < 250; i++) {
+            len += (size_t)snprintf(text + len, sizeof text - len, ",\"c%d\":[1,1,1,1,1,1,1,1]", i);
+        }
+        len += (size_t)snprintf(text + len, sizeof text - len, "}");
+    }
+    (void)snprintf(text + len, sizeof text - len, "}");
+    clock_t start = clock();
+    assert_int_equal(gate_post(0, text), 422);
+    gate_assert_outcome("required", "status");
+    assert_true(clock() - start < CLOCKS_PER_SEC);
 }
 
 static void only_json_is_taken(void **state) {
@@ -601,6 +623,7 @@ int main(void) {
         GATE_TEST(what_is_missing_or_wrong_is_422_with_its_path),
         GATE_TEST(other_types_are_422_not_supported),
         GATE_TEST(what_is_too_large_is_413),
+        GATE_TEST(a_deep_and_wide_resource_takes_no_time),
         GATE_TEST(only_json_is_taken),
         GATE_TEST(answers_are_json_or_406),
         GATE_TEST(without_a_secret_nothing_is_taken_or_told),

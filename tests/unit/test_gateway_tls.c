@@ -259,6 +259,31 @@ static void test_curl_and_openssl_accept_it(void **state) {
                   0, "");
 }
 
+/* Files given: a chain of an RSA root, an intermediate and a leaf, the key in a file of its own. */
+static void test_a_certificate_that_was_given_is_shown_with_its_chain(void **state) {
+    (void)state;
+    static const char script[] =
+        "k() { openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out $1.key 2>/dev/null; }\n"
+        "sign() { openssl req -new -key $1.key -subj /CN=$1 -addext \"$3\" -out $1.csr &&\n"
+        "  openssl x509 -req -in $1.csr -CA $2.crt -CAkey $2.key -CAcreateserial -copy_extensions copy -out $1.crt; }\n"
+        "k top; k mid; k leaf\n"
+        "openssl req -x509 -new -key top.key -subj /CN=top -addext keyUsage=critical,keyCertSign -out top.crt\n"
+        "sign mid top basicConstraints=critical,CA:TRUE; sign leaf mid subjectAltName=IP:127.0.0.1\n"
+        "cat leaf.crt mid.crt > chain.pem\n";
+    size_t chain_len;
+    size_t key_len;
+    sbs_tls_identity_fault fault;
+    char *arguments[] = {"sh", "-c", (char *)(uintptr_t)script, NULL};
+    assert_int_equal(test_program_wait(test_program_start(folder, NULL, arguments)), 0);
+    char *chain = test_folder_load(folder, "chain.pem", &chain_len);
+    char *key = test_folder_load(folder, "leaf.key", &key_len);
+    assert_int_equal(sbs_tls_server_load(&tls, chain, chain_len, key, key_len, &fault), SBS_OK);
+    assert_beside("curl -sS --cacert top.crt --tls-max 1.2 https://127.0.0.1:%u/rsa", 0, "GET /rsa 0");
+    assert_beside("curl -sS --cacert top.crt --tlsv1.3 https://127.0.0.1:%u/rsa", 0, "GET /rsa 0");
+    free(chain);
+    free(key);
+}
+
 /* ---- hostile --------------------------------------------------------------------------------------------------- */
 
 static void test_a_handshake_of_one_byte_a_second_is_ended(void **state) {
@@ -316,6 +341,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_renewed_certificate_is_shown_and_open_connections_stay, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_curl_and_openssl_accept_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_certificate_that_was_given_is_shown_with_its_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_handshake_of_one_byte_a_second_is_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_tls_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_peer_that_goes_within_the_handshake_leaves_nothing, set_up, tear_down),

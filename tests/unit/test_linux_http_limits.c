@@ -2,6 +2,8 @@
 /* What hostile and slow peers cost: time, memory, descriptors, and the turns of others. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +179,19 @@ static void test_a_peer_that_sends_on_behind_a_refusal_is_cut(void **state) {
     (void)close(fd);
 }
 
+static void begin_body(int fd, size_t len) {
+    char head[120];
+    (void)snprintf(head, sizeof head, "POST /" HOST "Content-Length: %zu\r\nExpect: 100-continue\r\n\r\n", len);
+    http_client_say(fd, head);
+}
+
+static void send_body(int fd, size_t len) {
+    char body[40000];
+    memset(body, 'b', sizeof body);
+    assert_true(len <= sizeof body);
+    http_client_send(fd, body, len);
+}
+
 /* ---- connections ----------------------------------------------------------------------------------------------- */
 
 static void begin(int fd) {
@@ -211,6 +226,45 @@ static void test_64_connections_and_the_idle_one_makes_room(void **state) {
         }
         (void)close(fds[i]);
     }
+    (void)close(waits);
+}
+
+/* What settle() makes possible wakes the loop, which sleeps with what the turn before said. */
+static void assert_woken(void) {
+    struct pollfd entry = {.fd = rig.wait.descriptor, .events = POLLIN};
+    assert_int_equal(poll(&entry, 1, 0), 1);
+}
+
+static void test_a_place_or_room_that_settling_gives_wakes_the_loop(void **state) {
+    (void)state;
+    http_rig_close(&rig);
+    open_with(&(sbs_linux_http_server_config){.connections_max = 1});
+    int first = http_client(&rig, 1);
+    http_client_say(first, GET("/held"));
+    http_rig_turn(&rig);
+    int waits = http_client_unseen(&rig, 1);
+    http_client_say(waits, GET("/waits"));
+    http_rig_turn(&rig);
+    sbs_linux_http_server_settle(rig.server, rig.now, true);
+    assert_woken();
+    http_client_expect(&rig, waits, "", "200", "GET /waits");
+    (void)close(first);
+    (void)close(waits);
+    http_rig_close(&rig);
+    open_with(&(sbs_linux_http_server_config){.bodies_max = 1000});
+    first = http_client(&rig, 2);
+    waits = http_client(&rig, 3);
+    http_client_expect(&rig, first, "POST /held" HOST "Expect: 100-continue\r\nContent-Length: 20000\r\n\r\n", "100",
+                       "");
+    begin_body(waits, 20000);
+    http_rig_turn(&rig);
+    send_body(first, 20000);
+    http_rig_turn(&rig);
+    assert_true(sbs_linux_http_server_holds(rig.server));
+    sbs_linux_http_server_settle(rig.server, rig.now, true);
+    assert_woken();
+    http_client_expect(&rig, waits, "", "100", "");
+    (void)close(first);
     (void)close(waits);
 }
 
@@ -303,19 +357,6 @@ static void test_without_descriptors_the_loop_rests(void **state) {
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
-
-static void begin_body(int fd, size_t len) {
-    char head[120];
-    (void)snprintf(head, sizeof head, "POST /" HOST "Content-Length: %zu\r\nExpect: 100-continue\r\n\r\n", len);
-    http_client_say(fd, head);
-}
-
-static void send_body(int fd, size_t len) {
-    char body[40000];
-    memset(body, 'b', sizeof body);
-    assert_true(len <= sizeof body);
-    http_client_send(fd, body, len);
-}
 
 /* Two peers fill the room; who comes behind them waits without being read, small bodies do not. */
 static void test_bodies_wait_for_room_and_get_it_in_their_order(void **state) {
@@ -450,6 +491,54 @@ static void test_a_crowded_peer_that_goes_leaves_nothing(void **state) {
     assert_true(sbs_linux_http_server_drain(rig.server));
 }
 
+static size_t memory_in_use(void) {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Gives each client's socket what it takes; true when all of every body is out and answered. */
+static bool feed_all(int fds[64], size_t sent[64], const char *text, size_t len, bool done[64]) {
+    bool all = true;
+    for (unsigned i = 0; i < 64; i++) {
+        ssize_t got = send(fds[i], text + sent[i], len - sent[i], MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent[i] += got > 0 ? (size_t)got : 0;
+        done[i] = done[i] || recv(fds[i], answer, sizeof answer - 1, MSG_DONTWAIT) > 0;
+        all = all && done[i];
+    }
+    return all;
+}
+
+/* Those of the others wait in their sockets. */
+static void test_64_bodies_of_the_largest_size_take_bounded_memory(void **state) {
+    (void)state;
+    static char text[(1u << 20) + 200];
+    int fds[64];
+    size_t sent[64] = {0};
+    bool done[64] = {false};
+    const size_t before = memory_in_use();
+    size_t most = before;
+    int head = snprintf(text, 200, "POST /" HOST "Content-Length: %u\r\n\r\n", 1u << 20);
+    memset(text + head, 'b', 1u << 20);
+    for (unsigned i = 0; i < 64; i++) {
+        fds[i] = http_client(&rig, (uint8_t)(1 + i % 8));
+    }
+    bool all = false;
+    for (unsigned turn = 0; turn < 100000 && !all; turn++) {
+        all = feed_all(fds, sent, text, (size_t)head + (1u << 20), done);
+        sbs_linux_http_server_turn(rig.server, rig.now, &rig.wait);
+        size_t now = memory_in_use();
+        most = now > most ? now : most;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        assert_true(done[i]);
+        (void)close(fds[i]);
+    }
+    assert_int_equal(rig.handled, 64);
+    assert_int_equal(rig.most_bytes, 1u << 20);
+    print_message("memory for 64 bodies of 1 MiB at once: %zu KiB\n", (most - before) / 1024);
+    assert_true(most - before <= 8u << 20);
+}
+
 /* ---- fairness -------------------------------------------------------------------------------------------------- */
 
 /* Each sends its next request as soon as it has its answer, the first one four at a time. */
@@ -493,6 +582,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_held_answer_has_no_deadline_but_the_wait_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_peer_that_sends_on_behind_a_refusal_is_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_64_connections_and_the_idle_one_makes_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_place_or_room_that_settling_gives_wakes_the_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_idle_for_longest_goes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_8_from_one_address_and_others_are_served, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_not_admitted_is_closed_at_once, set_up, tear_down),
@@ -502,6 +592,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_body_without_room_is_refused_in_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chunked_body_gets_room_when_it_grows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crowded_peer_that_goes_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_64_bodies_of_the_largest_size_take_bounded_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_64_clients_get_their_turns_alike, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,48 @@ static void an_item_that_cannot_be_dated_follows_the_policy(void **state) {
     assert_int_equal(s->queue.items[2].fate, RAM_DEAD);
 }
 
+/* An encoder that dates items by a clock of its own. */
+static struct {
+    sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
+    bool knows_time;
+} dating;
+
+static sbs_status identify_dated(void *ctx, const sbs_push_item *item, sbs_push_identity *out) {
+    sbs_status status = dating.identify(ctx, item, out);
+    if (status == SBS_OK && item->data[0] == '?' && !dating.knows_time) {
+        return SBS_ERR_NO_TIME;
+    }
+    return status;
+}
+
+static void an_item_that_the_encoder_cannot_date_yet_is_held(void **state) {
+    push_setup *s = *state;
+    dating.identify = s->config.encoder.identify;
+    dating.knows_time = false;
+    s->config.encoder.identify = identify_dated;
+    s->config.unknown_time = SBS_UNKNOWN_TIME_SEND;
+    ram_queue_add(&s->queue, 1, "?a", NOW);
+    ram_queue_add(&s->queue, 1, "b", NOW);
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "b ");
+    assert_int_equal(s->queue.items[0].fate, RAM_WAITING);
+
+    /* It is looked at again by itself. */
+    sbs_wait wait;
+    assert_int_equal(sbs_push_poll(&s->push, s->base.now, &wait), SBS_OK);
+    assert_true(wait.timeout_ms <= 5000);
+    dating.knows_time = true;
+    s->base.now.mono_ms += wait.timeout_ms;
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_string_equal(s->order, "b ?a ");
+
+    dating.knows_time = false;
+    s->config.unknown_time = SBS_UNKNOWN_TIME_DEAD;
+    ram_queue_add(&s->queue, 1, "?c", NOW);
+    assert_int_equal(push_run(s, 60000), SBS_OK);
+    assert_int_equal(s->queue.items[2].fate, RAM_DEAD);
+}
+
 /* Another task may append, and read its clock, after the loop has read its own. */
 static void an_item_newer_than_the_sample_of_the_clock_is_dated_too(void **state) {
     push_setup *s = *state;
@@ -257,6 +299,7 @@ int main(void) {
         PUSH_CASE(an_undated_item_is_dated_when_the_clock_is_known),
         PUSH_CASE(the_clock_of_an_earlier_boot_is_remembered),
         PUSH_CASE(an_item_that_cannot_be_dated_follows_the_policy),
+        PUSH_CASE(an_item_that_the_encoder_cannot_date_yet_is_held),
         PUSH_CASE(an_item_newer_than_the_sample_of_the_clock_is_dated_too),
         PUSH_CASE(the_lane_keeps_its_order_when_the_clock_comes),
         PUSH_CASE(an_item_that_goes_away_holds_up_nobody),

@@ -173,9 +173,6 @@ static sbs_status check_plain(sbs_config_reading *reading, const sbs_gateway_lis
                                   "tls: without it on a network everybody there reads the secrets and the "
                                   "measurements; if a device can do no TLS: insecure = yes, with `allow`");
     }
-    if (is_page(listener)) {
-        return sbs_config_fail_at(reading, slot, "insecure", "insecure: the page needs TLS on a network");
-    }
     if (listener->allow_count == 0) {
         return sbs_config_fail_at(reading, slot, "insecure",
                                   "insecure: name who may come: allow = 192.168.8.20, 192.168.8.21");
@@ -225,6 +222,9 @@ static sbs_status check_listener(sbs_config_reading *reading, sbs_gateway_listen
 
     if (!tls_is_given(reading, slot)) {
         listener->tls = !listener->insecure && (!address.loopback || listener->certificate != NULL);
+    }
+    if (listener->insecure && is_page(listener)) {
+        return sbs_config_fail_at(reading, slot, "insecure", "insecure: the page needs TLS on a network");
     }
     if (listener->tls && listener->insecure) {
         return sbs_config_fail_at(reading, slot, "insecure", "insecure: contradicts tls = yes");

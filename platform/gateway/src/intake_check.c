@@ -67,8 +67,14 @@ static void walk_leave(check_walk *walk, size_t before) {
     walk->path[before] = '\0';
 }
 
+/* The names of an object's members so far. Kept, as the way to each of them leads past all that is in the others. */
+typedef struct check_names {
+    sbs_text names[MEMBERS_MAX];
+    size_t count;
+} check_names;
+
 /* Names of FHIR need no escapes, so two that differ in their escapes alone are found by refusing those. */
-static bool walk_check_name(const check_walk *walk, sbs_json_node object, sbs_json_node node) {
+static bool walk_check_name(const check_walk *walk, check_names *before, sbs_json_node node) {
     sbs_text name = sbs_json_name(walk->doc, node);
     if (memchr(name.ptr, '\\', name.len) != NULL) {
         return sbs_intake_refuse(walk->result, 400, "structure", walk->path,
@@ -76,21 +82,19 @@ static bool walk_check_name(const check_walk *walk, sbs_json_node object, sbs_js
                                  walk_where(walk, node));
     }
 
-    size_t members = 0;
-    for (sbs_json_node other = sbs_json_first(walk->doc, object); other != node;
-         other = sbs_json_next(walk->doc, other)) {
-        members++;
-        if (sbs_text_equal(sbs_json_name(walk->doc, other), name)) {
-            return sbs_intake_refuse(walk->result, 400, "structure", walk->path,
-                                     "the member \"%.*s\" stands twice, again before byte %zu", (int)name.len, name.ptr,
-                                     walk_where(walk, node));
+    for (size_t i = 0; i < before->count; i++) {
+        if (sbs_text_equal(before->names[i], name)) {
+            return sbs_intake_refuse(
+                walk->result, 400, "structure", walk->path, "the member \"%.*s\" stands twice, again before byte %zu",
+                name.len < SHOWN_MAX ? (int)name.len : SHOWN_MAX, name.ptr, walk_where(walk, node));
         }
     }
 
-    if (members >= MEMBERS_MAX) {
+    if (before->count == MEMBERS_MAX) {
         return sbs_intake_refuse(walk->result, 422, "too-costly", walk->path, "an object with more than %u members",
                                  MEMBERS_MAX);
     }
+    before->names[before->count++] = name;
     return true;
 }
 
@@ -163,10 +167,12 @@ static sbs_text name_shown(sbs_text name) {
 static bool walk_look(check_walk *walk, sbs_json_node node, sbs_text parent);
 
 static bool walk_object(check_walk *walk, sbs_json_node object, sbs_text parent) {
+    check_names names;
+    names.count = 0;
     for (sbs_json_node node = sbs_json_first(walk->doc, object); node != SBS_JSON_NONE;
          node = sbs_json_next(walk->doc, node)) {
         sbs_text name = sbs_json_name(walk->doc, node);
-        if (!walk_check_name(walk, object, node)) {
+        if (!walk_check_name(walk, &names, node)) {
             return false;
         }
 
@@ -210,13 +216,15 @@ static bool walk_look(check_walk *walk, sbs_json_node node, sbs_text parent) {
 bool sbs_intake_check_names(const sbs_json *doc, sbs_json_node object, const char *path, size_t offset,
                             sbs_intake_result *result) {
     check_walk walk = {.doc = doc, .offset = offset, .result = result};
+    check_names names;
+    names.count = 0;
     (void)snprintf(walk.path, sizeof walk.path, "%s", path);
     if (sbs_json_kind_of(doc, object) != SBS_JSON_OBJECT) {
         return true;
     }
 
     for (sbs_json_node node = sbs_json_first(doc, object); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
-        if (!walk_check_name(&walk, object, node)) {
+        if (!walk_check_name(&walk, &names, node)) {
             return false;
         }
     }

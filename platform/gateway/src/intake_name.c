@@ -9,7 +9,7 @@
  *                                                 └──▶ "GATEWAY/DEVICE/HASH", the first of its identifiers from now on
  */
 #include <psa/crypto.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "intake_internal.h"
@@ -126,15 +126,14 @@ static bool condition_decode(sbs_text in, bool plus_is_blank, char *out, size_t 
         char c = in.ptr[i];
         if (c == '%') {
             char digits[3] = {0};
-            unsigned value = 0;
             if (i + 2 >= in.len) {
                 return false;
             }
             memcpy(digits, in.ptr + i + 1, 2);
-            if (strspn(digits, "0123456789abcdefABCDEF") != 2 || sscanf(digits, "%2x", &value) != 1) {
+            if (strspn(digits, "0123456789abcdefABCDEF") != 2) {
                 return false;
             }
-            c = (char)value;
+            c = (char)strtoul(digits, NULL, 16);
             i += 2;
         } else if (c == '+' && plus_is_blank) {
             c = ' ';

@@ -411,6 +411,17 @@ bool sbs_linux_http_server_holds(const sbs_http_server *server) {
     return server->held_count > 0;
 }
 
+/* True if a body waits for room: an answer that went out may have given some back. */
+static bool server_is_crowded(const sbs_http_server *server) {
+    for (unsigned i = 0; i < server->config.connections_max; i++) {
+        if (server->connections[i].state == SBS_HTTP_CONNECTION_CROWDED) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
 void sbs_linux_http_server_settle(sbs_http_server *server, sbs_now now, bool kept) {
     uint64_t one = 1;
     bool more = false;
@@ -431,8 +442,8 @@ void sbs_linux_http_server_settle(sbs_http_server *server, sbs_now now, bool kep
         more = more || connection->more;
     }
 
-    /* The loop may wait for what the last turn said: work that came since wakes it. */
-    if (more) {
+    /* The loop may wait for what the last turn said: what can go on since wakes it. */
+    if (more || !server->listening || server_is_crowded(server)) {
         (void)!write(server->wake_fd, &one, sizeof one);
     }
 }
