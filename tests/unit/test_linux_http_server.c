@@ -2,6 +2,7 @@
 /* Requests, answers and their order. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,8 @@ static void test_pipelined_requests_are_answered_in_order(void **state) {
     /* The loop sleeps with what the last turn said: it is woken by the work that is left. */
     sbs_wait wait = rig.wait;
     assert_int_not_equal(wait.timeout_ms, 0);
+    struct pollfd entry = {.fd = wait.descriptor, .events = POLLIN};
+    assert_int_equal(poll(&entry, 1, 0), 1);
     http_rig_turn(&rig);
     assert_int_equal(rig.handled, 4);
     sbs_linux_http_server_settle(rig.server, rig.now, true);
