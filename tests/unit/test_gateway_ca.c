@@ -118,6 +118,8 @@ static void test_both_are_made_at_the_first_start(void **state) {
     assert_says("x509 -in ca-leaf.pem -noout -text", "prime256v1");
     assert_says("x509 -in ca-root.pem -noout -text", "DNS:gw.clinic.example");
     assert_says("x509 -in ca-root.pem -noout -text", "IP:10.0.0.0/255.0.0.0");
+    assert_says("x509 -in ca-root.pem -noout -text", "IP:172.16.0.0/255.240.0.0");
+    assert_says("x509 -in ca-root.pem -noout -text", "IP:192.168.8.1/255.255.255.255");
     assert_says("x509 -in ca-root.pem -noout -text", "CA:TRUE, pathlen:0");
     /* A strict verifier wants key identifiers, too. */
     assert_says("verify -no_check_time -x509_strict -check_ss_sig -purpose sslserver -CAfile ca-root.pem ca-leaf.pem",
@@ -278,6 +280,7 @@ static void test_any_address_is_each_that_the_host_has(void **state) {
     char *text = openssl("x509 -in ca-leaf.pem -noout -text");
     assert_null(strstr(text, "0.0.0.0"));
     assert_null(strstr(text, "FE80"));
+    assert_null(strstr(text, "127.0.0.1"));
     free(text);
 }
 

@@ -2,6 +2,7 @@
 /* Requests, answers and their order. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,8 @@ static void test_pipelined_requests_are_answered_in_order(void **state) {
     /* The loop sleeps with what the last turn said: it is woken by the work that is left. */
     sbs_wait wait = rig.wait;
     assert_int_not_equal(wait.timeout_ms, 0);
+    struct pollfd entry = {.fd = wait.descriptor, .events = POLLIN};
+    assert_int_equal(poll(&entry, 1, 0), 1);
     http_rig_turn(&rig);
     assert_int_equal(rig.handled, 4);
     sbs_linux_http_server_settle(rig.server, rig.now, true);
@@ -457,6 +460,14 @@ static void test_a_unix_socket_is_for_its_group_and_goes_with_the_server(void **
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
     (void)close(fd);
     assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_OK);
+    /* What another program has bound there since is not removed. */
+    assert_int_equal(unlink(path), 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    http_rig_close(&rig);
+    assert_int_equal(stat(path, &status), 0);
+    (void)close(fd);
+    http_rig_open(&rig, NULL, NULL);
     memset(path + 1, 'x', sizeof path - 2);
     path[sizeof path - 1] = '\0';
     assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_ERR_ARGUMENT);
