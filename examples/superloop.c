@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sbs/flash_queue.h"
-#include "sbs/flash_storage.h"
 #include "sbs/sbs.h"
 
 #define SERIAL_NUMBER "thermometer-17" /* of this device: part of each identifier */
@@ -25,9 +24,7 @@ typedef struct identity {
 
 static struct {
     superloop_settings settings;
-    sbs_flash_storage records;
     sbs_flash_queue items;
-    sbs_storage storage;
     sbs_queue queue;
     identity self;
     sbs_client_config client_config;
@@ -90,8 +87,8 @@ static sbs_status encode(void *ctx, const sbs_push_item *item, const sbs_push_id
 /* Counts this boot. The record is new on a new device, whose queue is empty. */
 static sbs_status read_identity(void) {
     size_t len;
-    sbs_status status =
-        device.storage.ops->get(device.storage.ctx, "self", (uint8_t *)&device.self, sizeof device.self, &len);
+    sbs_status status = device.settings.storage.ops->get(device.settings.storage.ctx, "self", (uint8_t *)&device.self,
+                                                         sizeof device.self, &len);
     if (status == SBS_ERR_NOT_FOUND) {
         status = sbs_psa_to_status(psa_generate_random((uint8_t *)&device.self.epoch, sizeof device.self.epoch));
     }
@@ -100,18 +97,13 @@ static sbs_status read_identity(void) {
     }
 
     device.self.boot++;
-    return device.storage.ops->set(device.storage.ctx, "self", (const uint8_t *)&device.self, sizeof device.self);
+    return device.settings.storage.ops->set(device.settings.storage.ctx, "self", (const uint8_t *)&device.self,
+                                            sizeof device.self);
 }
 
-static sbs_status mount_flash(void) {
+static sbs_status mount_queue(void) {
     const sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
-    sbs_status status = sbs_flash_storage_mount(&device.records, device.settings.storage_flash);
-    if (status != SBS_OK) {
-        return status;
-    }
-    device.storage = sbs_flash_storage_port(&device.records);
-
-    status = sbs_flash_queue_mount(&device.items, device.settings.queue_flash, &config);
+    sbs_status status = sbs_flash_queue_mount(&device.items, device.settings.queue_flash, &config);
     if (status != SBS_OK) {
         return status;
     }
@@ -146,7 +138,7 @@ static sbs_status start_push(void) {
     device.push_config = (sbs_push_config){
         .client = &device.client,
         .queue = &device.queue,
-        .storage = &device.storage,
+        .storage = &device.settings.storage,
         .encoder = {.identify = identify, .encode = encode},
         .item = &device.item,
         .item_size = sizeof device.item,
@@ -236,7 +228,7 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    sbs_status status = mount_flash();
+    sbs_status status = mount_queue();
     if (status == SBS_OK) {
         status = start_push();
     }

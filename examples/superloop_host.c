@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sbs/flash_storage.h"
 #include "sbs/linux.h"
 #include "superloop.h"
 
@@ -26,6 +27,7 @@ static struct {
     sbs_linux_platform platform;
     int file;
     region storage, queue;
+    sbs_flash_storage records;
     int left;  /* values that the sensor still gives */
     bool down; /* the engine said that everything has to wait */
     uint64_t next_ms;
@@ -138,7 +140,8 @@ void board_tell(const char *what, const char *why) {
 }
 
 bool board_start(int argc, char **argv, superloop_settings *out_settings) {
-    if (argc != 7 || sbs_linux_platform_open(&host.platform, argv[3], argv[4]) != SBS_OK || !open_flash(argv[5])) {
+    if (argc != 7 || sbs_linux_platform_open(&host.platform, argv[3], argv[4]) != SBS_OK || !open_flash(argv[5]) ||
+        sbs_flash_storage_mount(&host.records, &host.storage.flash) != SBS_OK) {
         fputs("usage: superloop FHIR_BASE CLIENT_ID KEY.pem CA.pem FLASH COUNT, files that can be read\n", stderr);
         return false;
     }
@@ -149,8 +152,8 @@ bool board_start(int argc, char **argv, superloop_settings *out_settings) {
         .client_id = argv[2],
         .key = host.platform.key,
         .stream = host.platform.stream,
+        .storage = sbs_flash_storage_port(&host.records),
         .queue_flash = &host.queue.flash,
-        .storage_flash = &host.storage.flash,
     };
     return true;
 }

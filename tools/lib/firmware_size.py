@@ -5,9 +5,16 @@ import re
 import subprocess
 
 KB = 1024
-# Variant of tools/firmware, the most bytes that its image for lm3s6965evb should take of the flash, and the most that it may:
-# more where the target was never met, so that at least it does not grow.
-VARIANTS = {"default": (180 * KB, 180 * KB), "small": (128 * KB, 178500), "tls13": (200 * KB, 200 * KB)}
+# Variant and image of tools/firmware, the most bytes that it should take of the flash of lm3s6965evb, and the most that it
+# may: more where the target was never met, so that at least it does not grow. "firmware" is the demonstration, "client"
+# what a product links (boards/client).
+IMAGES = (
+    ("default", "firmware", 180 * KB, 180 * KB),
+    ("small", "firmware", 160 * KB, 166600),
+    ("tls13", "firmware", 200 * KB, 200 * KB),
+    ("small", "client", 136 * KB, 142600),
+    ("es384", "client", 128 * KB, 139000),
+)
 BOARD = "lm3s6965evb"
 SHARES = (
     ("Mbed TLS", "libsbs_mbedtls_lib"),
@@ -74,9 +81,9 @@ def print_shares(image):
 def report(root):
     """Builds the variants, prints their sizes, and returns whether each is within its budget."""
     good = True
-    for variant, (target, most) in VARIANTS.items():
-        flash, ram = totals(build(root, variant, "firmware"))
-        what = f"{BOARD}, {variant}, static RAM {ram} bytes beside the stack"
+    for variant, image, target, most in IMAGES:
+        flash, ram = totals(build(root, variant, image))
+        what = f"{BOARD}, {image} {variant}, static RAM {ram} bytes beside the stack"
         if flash > target:
             print(f"target missed: {what}: {flash} of {target} bytes of flash, {flash - target} too many")
         print(f"{'ok' if flash <= most else 'OVER'}: {what}: {flash} of {most} bytes of flash")

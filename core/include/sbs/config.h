@@ -21,7 +21,7 @@
 #define SBS_TOKEN_RESPONSE_MAX 65536
 #endif
 
-/** 0: sbs_status_text() gives the name of a status instead of its sentence, which is 1.1 KB of flash less.
+/** 0: sbs_status_text() gives the name of a status instead of its sentence, which is 0.8 KB of flash less.
  * docs/errors.md has the sentences. */
 #ifndef SBS_STATUS_SENTENCES
 #define SBS_STATUS_SENTENCES 1

@@ -12,11 +12,7 @@
 
 /* One string behind the other: pointers to each would cost more than the walk. The last one is for unknown codes. */
 static const int8_t codes[] = {SBS_STATUS_TABLE(CODE)};
-#if SBS_STATUS_SENTENCES
 static const char sentences[] = SBS_STATUS_TABLE(SENTENCE) "unknown status";
-#else
-#define sentences names
-#endif
 static const char names[] = SBS_STATUS_TABLE(NAME) "SBS_ERR_?";
 
 static const char *status_string_for(sbs_status status, const char *strings) {
@@ -27,6 +23,11 @@ static const char *status_string_for(sbs_status status, const char *strings) {
 }
 
 const char *sbs_status_text(sbs_status status) {
+    /* A build may do without the sentences, which it does not link then. */
+    if (SBS_STATUS_SENTENCES == 0) {
+        return sbs_status_name(status);
+    }
+
     return status_string_for(status, sentences);
 }
 

@@ -14,17 +14,18 @@ uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *out_rest);
 
 /* The divisor is not 0: the compiler's caller has looked. */
 uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *out_rest) {
-    uint64_t quotient = 0, bit = 1;
+    uint64_t quotient = 0;
 
-    while (divisor < dividend && divisor >> 63 == 0) {
-        divisor <<= 1;
-        bit <<= 1;
-    }
+    if (dividend >= divisor) {
+        int shift = __builtin_clzll(divisor) - __builtin_clzll(dividend);
+        divisor <<= shift;
 
-    for (; bit != 0; bit >>= 1, divisor >>= 1) {
-        if (dividend >= divisor) {
-            dividend -= divisor;
-            quotient |= bit;
+        for (; shift >= 0; --shift, divisor >>= 1) {
+            quotient <<= 1;
+            if (dividend >= divisor) {
+                dividend -= divisor;
+                quotient |= 1;
+            }
         }
     }
 

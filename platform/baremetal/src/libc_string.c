@@ -13,6 +13,7 @@
 typedef uint32_t __attribute__((may_alias)) word;
 
 #define WORD sizeof(word)
+#define STEP (4 * WORD) /* big numbers are cleared and copied more often than anything else */
 
 void *memmove(void *to, const void *from, size_t len) {
     uint8_t *out = to;
@@ -28,6 +29,18 @@ void *memmove(void *to, const void *from, size_t len) {
     }
 
     if (((uintptr_t)out | (uintptr_t)in) % WORD == 0) {
+        for (; len >= STEP; len -= STEP) {
+            const word *read = (const word *)(const void *)in;
+            word first = read[0], second = read[1], third = read[2], fourth = read[3];
+            word *write = (word *)(void *)out;
+            write[0] = first;
+            write[1] = second;
+            write[2] = third;
+            write[3] = fourth;
+            out += STEP;
+            in += STEP;
+        }
+
         for (; len >= WORD; len -= WORD) {
             *(word *)(void *)out = *(const word *)(const void *)in;
             out += WORD;
@@ -54,8 +67,18 @@ void *memset(void *to, int value, size_t len) {
         *out++ = byte;
     }
 
+    const word all = byte * 0x01010101u;
+    for (; len >= STEP; len -= STEP) {
+        word *write = (word *)(void *)out;
+        write[0] = all;
+        write[1] = all;
+        write[2] = all;
+        write[3] = all;
+        out += STEP;
+    }
+
     for (; len >= WORD; len -= WORD) {
-        *(word *)(void *)out = byte * 0x01010101u;
+        *(word *)(void *)out = all;
         out += WORD;
     }
 

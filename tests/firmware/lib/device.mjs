@@ -40,10 +40,10 @@ export class Device {
 
     /**
      * @param {object} options board; variant ('default'); image: default the one that was built; flashDir; nic: QEMU's network arguments, a list; args: for
-     * tools/firmware, such as ['--icount']; seconds: QEMU's longest life
+     * tools/firmware, such as ['--icount']; seconds: QEMU's longest life; firstLine: shows that it has started
      */
-    constructor({ board, variant = 'default', image = null, flashDir, nic = [], args = [], seconds = LIFE_S, onLine = null }) {
-        this.#options = { board, variant, image, flashDir, nic, args, seconds };
+    constructor({ board, variant = 'default', image = null, flashDir, nic = [], args = [], seconds = LIFE_S, firstLine = /^state=(?!starting)/, onLine = null }) {
+        this.#options = { board, variant, image, flashDir, nic, args, seconds, firstLine };
         this.onLine = onLine;
         mkdirSync(flashDir, { recursive: true });
     }
@@ -86,7 +86,7 @@ export class Device {
                 resolve(status ?? signal);
             });
         });
-        await this.waitFor(/^state=(?!starting)/, { ms: HANG_MS });
+        await this.waitFor(this.#options.firstLine, { ms: HANG_MS });
         return this;
     }
 

@@ -53,7 +53,7 @@ export class Lab {
     device(options) {
         this.#count += 1;
         const nic = ['--qemu=-netdev', `--qemu=${SBS_LAB_NETDEV}`, '--qemu=-net', '--qemu=nic,netdev=lab'];
-        const image = this.#image(options);
+        const image = options.image ?? this.#image(options);
         const device = new Device({ nic, image, flashDir: this.path(`flash-${this.#count}`), ...options });
         this.#devices.push(device);
         return device;
