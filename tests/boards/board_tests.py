@@ -23,6 +23,7 @@ FAULTS = {
     "write-flash": ("memory", "", "write_flash"),
     "jump-into-ram": ("memory", "cfsr=00000001", None),
     "undefined": ("usage", "cfsr=00010000", "undefined_instruction"),
+    "call-kernel": ("interrupt", "exception=11", "call_kernel"),
     "fill-stack": ("stack", "", None),
     "step-over": ("stack", "", None),
     "abort": ("abort", "exception=0", "probe_fault"),

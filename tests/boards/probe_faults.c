@@ -40,6 +40,11 @@ static void undefined_instruction(void) {
     __asm__ volatile("udf #0");
 }
 
+/* Of an RTOS, where none is. */
+static void call_kernel(void) {
+    __asm__ volatile("svc #0\n\tnop");
+}
+
 /* A frame at a time until the stack is used up. */
 static void fill_stack(void) {
     __asm__ volatile("1: push {r0-r7}\n\tb 1b");
@@ -109,6 +114,7 @@ void probe_fault(const char *command) {
         {"write-flash", write_flash},
         {"jump-into-ram", jump_into_ram},
         {"undefined", undefined_instruction},
+        {"call-kernel", call_kernel},
         {"fill-stack", fill_stack},
         {"step-over", step_over_the_end},
         {"abort", abort},

@@ -171,7 +171,7 @@ __attribute__((naked)) void sbs_baremetal_fault(void) {
     FAULT_ENTRY(SBS_CRASH_HARD);
 }
 
-__attribute__((naked)) void sbs_baremetal_unexpected(void) {
+__attribute__((naked, used)) void sbs_baremetal_unexpected(void) {
     FAULT_ENTRY(SBS_CRASH_INTERRUPT);
 }
 
@@ -181,11 +181,11 @@ __attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
 
 /* An RTOS has its own. */
 __attribute__((naked, weak)) void sbs_baremetal_svcall(void) {
-    FAULT_ENTRY(SBS_CRASH_INTERRUPT);
+    __asm__ volatile("b sbs_baremetal_unexpected");
 }
 
 __attribute__((naked, weak)) void sbs_baremetal_pendsv(void) {
-    FAULT_ENTRY(SBS_CRASH_INTERRUPT);
+    __asm__ volatile("b sbs_baremetal_unexpected");
 }
 
 _Noreturn static void end_with_note(sbs_crash_kind kind, const char *note, void *caller) {
