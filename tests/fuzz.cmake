@@ -33,7 +33,7 @@ endif()
 foreach(source ${fuzz_sources})
     get_filename_component(name "${source}" NAME_WE)
     add_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE sbs_fuzz_support sbs_forward sbs_linux sbs_mbedtls sbs_core sbs_warnings sbs_posix)
+    target_link_libraries(${name} PRIVATE sbs_fuzz_support sbs_pkcs11 sbs_forward sbs_linux sbs_mbedtls sbs_core sbs_warnings sbs_posix)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endforeach()
 

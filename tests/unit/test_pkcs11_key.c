@@ -326,6 +326,14 @@ static void a_wrong_pin_is_tried_once_and_never_as_the_last_try(void **state) {
     assert_refused(SBS_ERR_KEY, "locked");
     assert_int_equal(module->calls[FAKE_LOGIN], 2);
     assert_null(strstr(sbs_pkcs11_key_words(&key), "wrong"));
+
+    /* Of a token that does not tell, nobody knows whether it is the last one. */
+    make_token(NULL);
+    assert_int_equal(setenv("TEST_PIN", "wrong", 1), 0);
+    module->answers[FAKE_GET_TOKEN_INFO] = CKR_DEVICE_ERROR;
+    module->fail_at[FAKE_GET_TOKEN_INFO] = 4; /* behind the three of the search */
+    assert_refused(SBS_ERR_CRYPTO, "C_GetTokenInfo");
+    assert_int_equal(module->calls[FAKE_LOGIN], 0);
 }
 
 static void a_pin_that_was_changed_meanwhile_is_not_tried_again(void **state) {
@@ -500,6 +508,12 @@ static void a_token_that_is_gone_is_told(void **state) {
     module->token_count = 0;
     assert_int_equal(sign(), SBS_ERR_KEY);
     assert_words("has no token");
+    assert_false(module->in_session);
+
+    /* The number of the session that ended may be another's: nothing is asked of it before there is a new one. */
+    unsigned before = module->calls[FAKE_SIGN_INIT];
+    assert_int_equal(sign(), SBS_ERR_KEY);
+    assert_int_equal(module->calls[FAKE_SIGN_INIT], before);
     module->token_count = 3;
     module->answers[FAKE_SIGN_INIT] = CKR_OK;
     assert_signs();

@@ -12,14 +12,13 @@ foreach(folder ${header_folders})
         install(DIRECTORY "${folder}/sbs" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
     endif()
 endforeach()
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/core/include/sbs/version.h" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sbs)
 
 # The configuration takes the place of Mbed TLS's default one, so that no consumer has to name it.
 install(DIRECTORY "${SBS_MBEDTLS_DIR}/include/mbedtls" "${SBS_MBEDTLS_DIR}/include/psa"
         DESTINATION ${sbs_private_include}
         PATTERN mbedtls/mbedtls_config.h EXCLUDE PATTERN psa/crypto_config.h EXCLUDE)
 file(GLOB mbedtls_config_parts platform/mbedtls/config/sbs_mbedtls_[ct]*.h platform/mbedtls/config/sbs_psa_crypto*.h)
-install(FILES "platform/mbedtls/config/${SBS_MBEDTLS_CONFIG}" ${mbedtls_config_parts}
+install(FILES "${SBS_MBEDTLS_CONFIG_DIR}/${SBS_MBEDTLS_CONFIG}" ${mbedtls_config_parts}
         DESTINATION ${sbs_private_include})
 file(GENERATE OUTPUT mbedtls_config.h
      CONTENT "/* SPDX-License-Identifier: Apache-2.0 */\n#include \"${SBS_MBEDTLS_CONFIG}\"\n")

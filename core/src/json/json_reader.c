@@ -12,7 +12,10 @@
  * smaller and takes a number at the very end of the text. Parent links make it linear. */
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
-#include <jsmn.h>
+#ifndef SBS_JSMN_HEADER
+#define SBS_JSMN_HEADER <jsmn.h>
+#endif
+#include SBS_JSMN_HEADER
 
 _Static_assert(sizeof(sbs_json_token) == sizeof(jsmntok_t), "sbs_json_token must hold a token of jsmn");
 _Static_assert(_Alignof(sbs_json_token) == _Alignof(jsmntok_t), "sbs_json_token must be aligned for a token of jsmn");

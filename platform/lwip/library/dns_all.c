@@ -123,7 +123,10 @@ static void dns_tcp_lost(void *arg, err_t error) {
 /* The name was given up, or answered otherwise: nobody waits for this any more. */
 static err_t dns_tcp_tick(void *arg, struct tcp_pcb *pcb) {
     (void)arg, (void)pcb;
-    return dns_tcp_is_wanted() ? ERR_OK : dns_tcp_end();
+    if (dns_tcp_is_wanted()) {
+        return ERR_OK;
+    }
+    return dns_tcp_end();
 }
 
 /* Two bytes of length and the message. 0: not yet whole; more than DNS_ANSWER_MAX: it is none. */
@@ -138,7 +141,10 @@ static u16_t dns_tcp_length(void) {
     if (wanted < SIZEOF_DNS_HDR || wanted > DNS_ANSWER_MAX) {
         return 0xFFFF;
     }
-    return answer->tot_len - 2 < wanted ? 0 : wanted;
+    if (answer->tot_len - 2 < wanted) {
+        return 0;
+    }
+    return wanted;
 }
 
 static err_t dns_tcp_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error) {

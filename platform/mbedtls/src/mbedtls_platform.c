@@ -15,10 +15,20 @@ static atomic_uint_least32_t failures;
 /* 32 bits, so that a plain load and store are atomic on every target. Unsigned seconds last until 2106. */
 static atomic_uint_least32_t utc_s;
 
+/* Cortex-M0+ and rv32imc have no instruction that adds in one step. Two tasks that fail in the same moment there count
+ * as one: all that is asked is whether the number changed. */
+static void count_failure(void) {
+#if defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_4)
+    atomic_fetch_add(&failures, 1u);
+#else
+    atomic_store(&failures, (uint_least32_t)(atomic_load(&failures) + 1u));
+#endif
+}
+
 static void *counting_calloc(size_t count, size_t size) {
     void *memory = allocator_in_use.allocate(count, size);
     if (memory == NULL && count != 0 && size != 0) {
-        atomic_fetch_add(&failures, 1u);
+        count_failure();
     }
     return memory;
 }

@@ -112,8 +112,35 @@ static sbs_status key_enter_again(sbs_pkcs11_key *key) {
         status = pkcs11_fail(key, SBS_ERR_KEY, "the session was lost, and the token holds another key now");
     }
     if (status != SBS_OK) {
+        pkcs11_session_close(key);
         memcpy(key->priv.public_key, before, before_len);
         key->priv.public_len = before_len;
+    }
+    return status;
+}
+
+/* A session that was lost is begun anew before the signature, or once behind it. */
+static sbs_status key_sign_in_session(sbs_pkcs11_key *key, const uint8_t *hash, uint8_t *signature) {
+    CK_RV answer = CKR_OK;
+    sbs_status status;
+
+    /* The number of a session that has ended may be somebody else's by now. */
+    bool is_new = !key->priv.in_session;
+    if (is_new) {
+        status = key_enter_again(key);
+        if (status != SBS_OK) {
+            return status;
+        }
+    }
+
+    status = key_sign_once(key, hash, signature, &answer);
+    if (status == SBS_OK || is_new || !pkcs11_is_lost(answer)) {
+        return status;
+    }
+
+    status = key_enter_again(key);
+    if (status == SBS_OK) {
+        status = key_sign_once(key, hash, signature, &answer);
     }
     return status;
 }
@@ -121,7 +148,6 @@ static sbs_status key_enter_again(sbs_pkcs11_key *key) {
 static sbs_status key_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t *signature, size_t size,
                            size_t *out_len) {
     sbs_pkcs11_key *key = (sbs_pkcs11_key *)ctx;
-    CK_RV answer = CKR_OK;
     if (!key_is_ours(key)) {
         return key_refuse_stranger(key);
     }
@@ -135,15 +161,12 @@ static sbs_status key_sign(void *ctx, const uint8_t hash[SBS_HASH_SIZE], uint8_t
         return SBS_ERR_BUFFER;
     }
 
-    sbs_status status = key_sign_once(key, hash, signature, &answer);
-    if (status != SBS_OK && pkcs11_is_lost(answer)) {
-        status = key_enter_again(key);
-        if (status == SBS_OK) {
-            status = key_sign_once(key, hash, signature, &answer);
-        }
+    sbs_status status = key_sign_in_session(key, hash, signature);
+    if (status == SBS_ERR_MEMORY || status == SBS_ERR_CRYPTO) {
+        return status;
     }
     if (status != SBS_OK) {
-        return status == SBS_ERR_MEMORY || status == SBS_ERR_CRYPTO ? status : SBS_ERR_KEY;
+        return SBS_ERR_KEY;
     }
 
     key->priv.words[0] = '\0';

@@ -10,11 +10,11 @@
 
 sbs_status sbs_pkcs11_pin_from_environment(void *ctx, char *pin, size_t size, size_t *out_len) {
     const char *value = getenv((const char *)ctx);
-    size_t len = value == NULL ? 0 : strlen(value);
-
-    if (len == 0) {
+    if (value == NULL || value[0] == '\0') {
         return SBS_ERR_NOT_FOUND;
     }
+
+    size_t len = strlen(value);
     if (len > size) {
         return SBS_ERR_TOO_LARGE;
     }
@@ -89,14 +89,13 @@ static sbs_status pin_get(sbs_pkcs11_key *key, bool has_keypad, char *pin, size_
 
 /* ---- the login ------------------------------------------------------------------------------------------------ */
 
-static CK_ULONG login_flags(const sbs_pkcs11_key *key) {
+static CK_RV login_read_flags(const sbs_pkcs11_key *key, CK_ULONG *out_flags) {
     CK_TOKEN_INFO info;
     memset(&info, 0, sizeof info);
 
-    if (pkcs11_functions(key)->C_GetTokenInfo(key->priv.slot, &info) != CKR_OK) {
-        return CKF_LOGIN_REQUIRED;
-    }
-    return info.flags;
+    CK_RV answer = pkcs11_functions(key)->C_GetTokenInfo(key->priv.slot, &info);
+    *out_flags = info.flags;
+    return answer;
 }
 
 /* PKCS #11 tells no number, only these. */
@@ -146,16 +145,23 @@ static sbs_status login_judge(sbs_pkcs11_key *key, CK_RV answer) {
     (void)pkcs11_fail_call(key, "C_Login", answer);
     size_t used = strlen(key->priv.words);
     char before[SBS_PKCS11_WORDS_SIZE];
+    CK_ULONG flags = 0;
     memcpy(before, key->priv.words, used + 1);
-    return pkcs11_fail(key, SBS_ERR_KEY, "%.300s; it is not tried again; %s", before,
-                       login_tries_left(login_flags(key)));
+    (void)login_read_flags(key, &flags);
+
+    return pkcs11_fail(key, SBS_ERR_KEY, "%.300s; it is not tried again; %s", before, login_tries_left(flags));
 }
 
 sbs_status pkcs11_login(sbs_pkcs11_key *key, CK_ULONG user) {
     char pin[SBS_PKCS11_PIN_MAX];
-    CK_ULONG flags = login_flags(key);
+    CK_ULONG flags = 0;
     size_t len = 0;
 
+    /* A token that does not tell whether this is the last try is asked for none. */
+    CK_RV answer = login_read_flags(key, &flags);
+    if (answer != CKR_OK) {
+        return pkcs11_fail_call(key, "C_GetTokenInfo", answer);
+    }
     if (user == CKU_USER && (flags & CKF_LOGIN_REQUIRED) == 0) {
         return SBS_OK;
     }

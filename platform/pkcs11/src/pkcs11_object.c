@@ -213,7 +213,10 @@ sbs_status pkcs11_object_open_public(sbs_pkcs11_key *key) {
     sbs_status status = object_find(key, &query, &object, &count);
     if (status == SBS_OK && count == 1) {
         status = object_read_type(key, object, &type);
-        return status == SBS_OK && !object_read_parts(key, object, type) ? object_no_public(key) : status;
+        if (status == SBS_OK && !object_read_parts(key, object, type)) {
+            status = object_no_public(key);
+        }
+        return status;
     }
 
     if (status == SBS_OK && count == 0) {
@@ -223,9 +226,12 @@ sbs_status pkcs11_object_open_public(sbs_pkcs11_key *key) {
     if (status == SBS_OK && count > 1) {
         return pkcs11_fail(key, SBS_ERR_AMBIGUOUS, "more than one public key matches, add id= to the URI");
     }
-    if (status == SBS_OK && count == 1 && object_read_certificate(key, object)) {
+    if (status != SBS_OK) {
+        return status;
+    }
+    if (count == 1 && object_read_certificate(key, object)) {
         return SBS_OK;
     }
 
-    return status == SBS_OK ? SBS_ERR_NOT_FOUND : status;
+    return SBS_ERR_NOT_FOUND;
 }

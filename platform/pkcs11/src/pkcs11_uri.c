@@ -57,15 +57,29 @@ static bool uri_is_plain(char c, bool query) {
     if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
         return true;
     }
-    return c != '\0' && strchr(query ? "-._~:[]@!$'()*+,=/?|" : "-._~:[]@!$'()*+,=&", c) != NULL;
+    if (c == '\0') {
+        return false;
+    }
+    if (c == '&') {
+        return !query;
+    }
+    if (c == '/' || c == '?' || c == '|') {
+        return query;
+    }
+    return strchr("-._~:[]@!$'()*+,=", c) != NULL;
 }
 
 static int uri_hex(char c) {
     static const char digits[] = "0123456789abcdef";
-    char lower = (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-    const char *found = lower != '\0' ? strchr(digits, lower) : NULL;
+    if (c >= 'A' && c <= 'F') {
+        c = (char)(c - 'A' + 'a');
+    }
 
-    return found == NULL ? -1 : (int)(found - digits);
+    const char *found = memchr(digits, c, sizeof digits - 1);
+    if (found == NULL) {
+        return -1;
+    }
+    return (int)(found - digits);
 }
 
 /* Decodes @p len characters into at most @p size bytes. False if a character is not allowed, or there are more. */
@@ -84,9 +98,11 @@ static bool uri_decode(const char *from, size_t len, bool query, uint8_t *out, s
             continue;
         }
 
-        int high = len - at > 2 ? uri_hex(from[at + 1]) : -1;
-        int low = high >= 0 ? uri_hex(from[at + 2]) : -1;
-        if (low < 0) {
+        if (len - at < 3) {
+            return false;
+        }
+        int high = uri_hex(from[at + 1]), low = uri_hex(from[at + 2]);
+        if (high < 0 || low < 0) {
             return false;
         }
         out[count] = (uint8_t)(high << 4 | low);
@@ -136,7 +152,10 @@ static bool uri_take_slot(const char *text, uint64_t *out) {
 static bool uri_take_source(char *text) {
     size_t skip = 0;
     if (strncasecmp(text, "file:", 5) == 0) {
-        skip = strncmp(text + 5, "///", 3) == 0 ? 7 : 5;
+        skip = 5;
+    }
+    if (skip > 0 && strncmp(text + skip, "///", 3) == 0) {
+        skip += 2;
     }
 
     memmove(text, text + skip, strlen(text + skip) + 1);
@@ -189,15 +208,20 @@ static const char *uri_unknown_words(const char *name, size_t len, bool query) {
     if (len == 9 && memcmp(name, "pin-value", 9) == 0) {
         return "pin-value: others see it in the list of processes";
     }
-    return query ? "the part behind ? knows pin-source, module-name and module-path only, separated by &"
-                 : "the part before ? knows token, manufacturer, model, serial, object, id, slot-id and type=private "
-                   "only, separated by ;";
+    if (query) {
+        return "the part behind ? knows pin-source, module-name and module-path only, separated by &";
+    }
+    return "the part before ? knows token, manufacturer, model, serial, object, id, slot-id and type=private "
+           "only, separated by ;";
 }
 
 /* One "name=value". Each bit of @p given stands for an attribute that came. */
 static const char *uri_take_attribute(const char *text, size_t len, bool query, unsigned *given, sbs_pkcs11_uri *uri) {
     const char *equal = memchr(text, '=', len);
-    size_t name_len = equal == NULL ? len : (size_t)(equal - text);
+    size_t name_len = len;
+    if (equal != NULL) {
+        name_len = (size_t)(equal - text);
+    }
 
     for (size_t i = 0; i < SBS_COUNT_OF(uri_attributes); i++) {
         const uri_attribute *attribute = &uri_attributes[i];
@@ -222,12 +246,19 @@ static const char *uri_take_attribute(const char *text, size_t len, bool query, 
 
 /* The part before '?', or behind it. Returns why it is refused, NULL if it is not. */
 static const char *uri_take_part(const char *text, size_t len, bool query, unsigned *given, sbs_pkcs11_uri *uri) {
-    char separator = query ? '&' : ';';
     const char *end = text + len;
+    char separator = ';';
+    if (query) {
+        separator = '&';
+    }
 
     while (text <= end) {
         const char *next = memchr(text, separator, (size_t)(end - text));
-        size_t attribute_len = (size_t)((next == NULL ? end : next) - text);
+        if (next == NULL) {
+            next = end;
+        }
+
+        size_t attribute_len = (size_t)(next - text);
         const char *words = uri_take_attribute(text, attribute_len, query, given, uri);
         if (words != NULL) {
             return words;
@@ -268,5 +299,8 @@ sbs_status sbs_pkcs11_uri_parse(const char *text, sbs_pkcs11_uri *out_uri, const
     *out_uri = (sbs_pkcs11_uri){.slot_id = SBS_PKCS11_SLOT_ANY};
     *out_words = uri_read(text, out_uri);
 
-    return *out_words == NULL ? SBS_OK : SBS_ERR_FORMAT;
+    if (*out_words != NULL) {
+        return SBS_ERR_FORMAT;
+    }
+    return SBS_OK;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MainServer, pause } from '../../integration/lib/server.mjs';
 import { Device, HANG_MS } from './device.mjs';
@@ -61,9 +61,10 @@ export class Lab {
 
     /** A copy of the image: a build that goes on beside the tests does not change it under them. */
     #image({ board, variant = 'default' }) {
-        const copy = this.path(`${board}-${variant}.elf`);
+        const copy = this.path(`${basename(board)}-${variant}.elf`);
         const folder = variant === 'default' ? board : `${board}-${variant}`;
-        if (!existsSync(copy)) copyFileSync(join(BUILD, folder, 'images', 'firmware.elf'), copy);
+        const image = process.env.SBS_FIRMWARE_IMAGE ?? join(BUILD, folder, 'images', 'firmware.elf'); // of a board elsewhere
+        if (!existsSync(copy)) copyFileSync(image, copy);
         return copy;
     }
 
