@@ -161,6 +161,17 @@ static void blanks_at_the_ends_of_an_identifier_are_seen(void **state) {
     }
 }
 
+static void the_first_identifier_with_a_value_counts(void **state) {
+    (void)state;
+    sbs_forward_resource resource = {0};
+    assert_null(sbs_forward_resource_read(
+        &resource, TEXT("{\"resourceType\":\"Basic\",\"identifier\":[{\"system\":\"urn:none\"},"
+                        "{\"system\":\"urn:one\",\"value\":\"1\"},{\"system\":\"urn:two\",\"value\":\"2\"}]}")));
+    assert_true(sbs_text_equal(sbs_forward_buffer_text(&resource.system), TEXT("urn:one")));
+    assert_true(sbs_text_equal(sbs_forward_buffer_text(&resource.value), TEXT("1")));
+    sbs_forward_resource_free(&resource);
+}
+
 /* ---- how it is shown ------------------------------------------------------------------------------------------ */
 
 static void what_is_shown_has_no_controls(void **state) {
@@ -294,6 +305,7 @@ int main(void) {
         cmocka_unit_test(white_space_outside_strings_does_not_count),
         cmocka_unit_test(long_texts_are_hashed_in_pieces),
         cmocka_unit_test(blanks_at_the_ends_of_an_identifier_are_seen),
+        cmocka_unit_test(the_first_identifier_with_a_value_counts),
         cmocka_unit_test(what_is_shown_has_no_controls),
         cmocka_unit_test(time_and_value_are_read),
         cmocka_unit_test(each_kind_of_value_is_shown),
