@@ -246,6 +246,10 @@ static void an_older_release_is_refused_by_its_name(void **state) {
     assert_int_equal(ways[0].fhir.creates + ways[0].fhir.updates, 0);
     way_end(&ways[0]);
 
+    run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3\"}", NULL, NAMED("1", ""));
+    assert_non_null(strstr(ways[0].told, "paused:the server states FHIR 3 (STU3)"));
+    way_end(&ways[0]);
+
     run_one("{\"resourceType\":\"Conformance\",\"fhirVersion\":\"1.0.2\",\"rest\":[{\"mode\":\"server\"}]}", NULL,
             NAMED("1", ""));
     assert_non_null(strstr(ways[0].told, "(DSTU2)"));
