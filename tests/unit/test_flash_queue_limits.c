@@ -343,6 +343,8 @@ static void read_last_mark(rig *r, char text[SBS_QUEUE_REASON_SIZE]) {
     assert_int_equal(sbs_flash_log_read(&r->flash_queue.log, &last, 0, text, last.len), SBS_OK);
 }
 
+#define NO_CHARACTER "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"
+
 /* Reason and words as one text, the words cut to the room there is and never inside a character. */
 static void words_stand_behind_the_reason(void **state) {
     (void)state;
@@ -366,6 +368,7 @@ static void words_stand_behind_the_reason(void **state) {
          "the server refused it: a sentence that goes on for longer than"},
         {"the server refused it", "a sentence that goes on for longer th\xF0\x9F\x98\x80",
          "the server refused it: a sentence that goes on for longer th"},
+        {NULL, NO_CHARACTER NO_CHARACTER NO_CHARACTER NO_CHARACTER NO_CHARACTER, ""}, /* nothing can be kept of it */
     };
     set_up(&r, 1024, 8, 4, SBS_FLASH_QUEUE_REFUSE);
     for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {

@@ -124,10 +124,59 @@ static void one_whose_id_is_not_certain_is_reported_without(void **state) {
     flash_sim_free(&sim);
 }
 
+static unsigned reads, fails_at; /* the read that fails, counted from 1 */
+
+static sbs_status read_but_one(void *ctx, uint32_t address, void *buffer, size_t len) {
+    if (++reads == fails_at) {
+        return SBS_ERR_STORAGE;
+    }
+    return sim.flash.ops->read(ctx, address, buffer, len);
+}
+
+/* A flash that fails while the id is looked for: that is told, and the id is found once it works again. */
+static void a_read_that_fails_does_not_cost_the_id(void **state) {
+    const sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
+    unsigned told = 0;
+    (void)state;
+    for (fails_at = 1;; fails_at++) {
+        uint64_t ids[ITEMS];
+        unsigned waiting = 0;
+        sbs_queue_item item;
+        flash_sim_init(&sim, SECTOR, SECTORS, 4, 1);
+        mount();
+        for (uint64_t number = 1; number <= ITEMS; number++) {
+            append(number);
+        }
+        spoil(5);
+        sbs_flash flash = sim.flash;
+        sbs_flash_ops ops = *flash.ops;
+        ops.read = read_but_one;
+        flash.ops = &ops;
+        reads = fails_at; /* none of those of the mount */
+        assert_int_equal(sbs_flash_queue_mount(&flash_queue, &flash, &config), SBS_OK);
+        reads = 0;
+        sbs_status status = queue.ops->next(queue.ctx, 0, &item);
+        if (status == SBS_ERR_DAMAGED) {
+            assert_int_equal(item.id, 5);
+        } else {
+            told += status == SBS_ERR_STORAGE;
+            assert_int_equal(walk(ids, &waiting), 1);
+            assert_int_equal(ids[0], 5);
+        }
+        assert_counts(ITEMS - 1, 0, 1);
+        flash_sim_free(&sim);
+        if (reads < fails_at) {
+            break;
+        }
+    }
+    assert_true(told > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_reported_once_under_its_id),
         cmocka_unit_test(one_whose_id_is_not_certain_is_reported_without),
+        cmocka_unit_test(a_read_that_fails_does_not_cost_the_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

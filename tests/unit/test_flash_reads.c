@@ -23,9 +23,11 @@ typedef struct rig {
 
 static const flash_sim *under;
 static unsigned fails_at, reads; /* the read that fails, counted from 1; 0: none */
+static bool for_good;            /* and all behind it */
 
 static sbs_status read_but_one(void *ctx, uint32_t address, void *buffer, size_t len) {
-    if (++reads == fails_at) {
+    reads++;
+    if (reads == fails_at || (for_good && fails_at != 0 && reads > fails_at)) {
         return SBS_ERR_STORAGE;
     }
     return under->flash.ops->read(ctx, address, buffer, len);
@@ -119,14 +121,13 @@ static void make_old(rig *r) {
     assert_true(r->memory.log.head > 6);
 }
 
-static void each_operation_of_the_queue(void **state) {
+static void run_each_operation_of_the_queue(void) {
     static const struct {
         sbs_status (*run)(rig *r);
         int change; /* of the items that wait */
     } operations[] = {{do_mount, 0}, {do_next, 0},     {do_read, 0}, {do_append, 1},
                       {do_mark, 0},  {do_deliver, -1}, {do_bury, -1}};
     static rig old, r;
-    (void)state;
     make_old(&old);
     uint32_t before = waiting(&old);
     for (size_t i = 0; i < SBS_COUNT_OF(operations); i++) {
@@ -162,6 +163,19 @@ static void each_operation_of_the_queue(void **state) {
         assert_true(told > 0);
     }
     flash_sim_free(&old.sim);
+}
+
+static void each_operation_of_the_queue(void **state) {
+    (void)state;
+    run_each_operation_of_the_queue();
+}
+
+/* It is not asked for ever. */
+static void each_operation_ends_on_a_flash_that_stays_broken(void **state) {
+    (void)state;
+    for_good = true;
+    run_each_operation_of_the_queue();
+    for_good = false;
 }
 
 /* ---- storage ----------------------------------------------------------------------------------------------------- */
@@ -244,6 +258,7 @@ static void each_operation_of_the_storage(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operation_of_the_queue),
+        cmocka_unit_test(each_operation_ends_on_a_flash_that_stays_broken),
         cmocka_unit_test(each_operation_of_the_storage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,12 +238,33 @@ static void the_whole_statement_is_asked_for_where_a_part_does_not_do(void **sta
     }
 }
 
+/* Nothing that a server states could change these. */
+static void a_way_of_writing_that_needs_no_statement_asks_for_none(void **state) {
+    static const sbs_forward_mode ways_of_writing[] = {SBS_FORWARD_PUT, SBS_FORWARD_PLAIN};
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(ways_of_writing); i++) {
+        way *of = &ways[0];
+        way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+        of->config.mode = ways_of_writing[i];
+        way_open(of);
+        way_add(of, NAMED("1", ""), NULL);
+        assert_int_equal(way_run(of), SBS_OK);
+        assert_int_equal(of->fhir.creates + of->fhir.updates, 1);
+        assert_int_equal(of->fhir.statements, 0);
+        way_end(of);
+    }
+}
+
 static void an_older_release_is_refused_by_its_name(void **state) {
     (void)state;
     run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3.0.1\",\"rest\":[{\"mode\":\"server\"}]}",
             NULL, NAMED("1", ""));
     assert_non_null(strstr(ways[0].told, "paused:the server states FHIR 3.0.1 (STU3)"));
     assert_int_equal(ways[0].fhir.creates + ways[0].fhir.updates, 0);
+    way_end(&ways[0]);
+
+    run_one("{\"resourceType\":\"CapabilityStatement\",\"fhirVersion\":\"3\"}", NULL, NAMED("1", ""));
+    assert_non_null(strstr(ways[0].told, "paused:the server states FHIR 3 (STU3)"));
     way_end(&ways[0]);
 
     run_one("{\"resourceType\":\"Conformance\",\"fhirVersion\":\"1.0.2\",\"rest\":[{\"mode\":\"server\"}]}", NULL,
@@ -427,6 +448,7 @@ int main(void) {
         cmocka_unit_test(the_granted_scope_decides_with_the_statement),
         cmocka_unit_test(the_whole_statement_is_asked_for_where_a_part_does_not_do),
         cmocka_unit_test(an_older_release_is_refused_by_its_name),
+        cmocka_unit_test(a_way_of_writing_that_needs_no_statement_asks_for_none),
         cmocka_unit_test(an_answer_that_is_no_statement_is_named_with_its_url),
         cmocka_unit_test(a_mode_that_is_chosen_is_the_way_out),
         cmocka_unit_test(a_statement_that_is_not_shown_is_named_in_the_warning),

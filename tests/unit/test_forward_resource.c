@@ -161,6 +161,17 @@ static void blanks_at_the_ends_of_an_identifier_are_seen(void **state) {
     }
 }
 
+static void the_first_identifier_with_a_value_counts(void **state) {
+    (void)state;
+    sbs_forward_resource resource = {0};
+    assert_null(sbs_forward_resource_read(
+        &resource, TEXT("{\"resourceType\":\"Basic\",\"identifier\":[{\"system\":\"urn:none\"},"
+                        "{\"system\":\"urn:one\",\"value\":\"1\"},{\"system\":\"urn:two\",\"value\":\"2\"}]}")));
+    assert_true(sbs_text_equal(sbs_forward_buffer_text(&resource.system), TEXT("urn:one")));
+    assert_true(sbs_text_equal(sbs_forward_buffer_text(&resource.value), TEXT("1")));
+    sbs_forward_resource_free(&resource);
+}
+
 /* ---- how it is shown ------------------------------------------------------------------------------------------ */
 
 static void what_is_shown_has_no_controls(void **state) {
@@ -205,6 +216,30 @@ static void time_and_value_are_read(void **state) {
     assert_string_equal(measured.value, "");
     sbs_forward_measured_read(TEXT("{\"valueQuantity\":[],\"code\":3,\"effectivePeriod\":\"x\"}"), &measured);
     assert_string_equal(measured.code, "");
+}
+
+static void each_kind_of_value_is_shown(void **state) {
+    static const struct {
+        const char *text, *value, *time;
+    } cases[] = {
+        {"{\"valueString\":\"clear\"}", "clear", ""},
+        {"{\"valueInteger\":-7}", "-7", ""},
+        {"{\"valueBoolean\":false}", "false", ""},
+        {"{\"valueDateTime\":\"2026-01\"}", "2026-01", ""},
+        {"{\"valueTime\":\"10:00:00\",\"issued\":\"2026\"}", "10:00:00", "2026"},
+        {"{\"valueQuantity\":{\"value\":1,\"code\":\"mm\"},\"effectiveInstant\":\"2025\"}", "1 mm", "2025"},
+        {"{\"valueQuantity\":{\"value\":2}}", "2", ""},
+        {"{\"valueCodeableConcept\":{\"text\":\"red\",\"coding\":[{\"code\":\"r\"}]}}", "red", ""},
+        {"{\"dataAbsentReason\":{\"coding\":[{\"code\":\"error\"}]}}", "error", ""},
+        {"{\"valueSampledData\":{}}", "", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        sbs_forward_measured measured;
+        sbs_forward_measured_read(sbs_text_of(cases[i].text), &measured);
+        assert_string_equal(measured.value, cases[i].value);
+        assert_string_equal(measured.time, cases[i].time);
+    }
 }
 
 /* ---- the queue in RAM ----------------------------------------------------------------------------------------- */
@@ -270,8 +305,10 @@ int main(void) {
         cmocka_unit_test(white_space_outside_strings_does_not_count),
         cmocka_unit_test(long_texts_are_hashed_in_pieces),
         cmocka_unit_test(blanks_at_the_ends_of_an_identifier_are_seen),
+        cmocka_unit_test(the_first_identifier_with_a_value_counts),
         cmocka_unit_test(what_is_shown_has_no_controls),
         cmocka_unit_test(time_and_value_are_read),
+        cmocka_unit_test(each_kind_of_value_is_shown),
         cmocka_unit_test(items_in_ram_come_in_order_and_go),
     };
     return cmocka_run_group_tests(tests, start_crypto, NULL);

@@ -53,17 +53,19 @@ static void a_server_that_gives_ids_itself_is_believed(void **state) {
     assert_int_equal(s->base.fhir.updates, 0);
 }
 
+static void id_of(const char *text, char out[SBS_DERIVED_ID_LEN + 1]) {
+    out[SBS_DERIVED_ID_LEN] = '\0';
+    assert_int_equal(sbs_identity_derive_id(SBS_TEXT("urn:m"), sbs_text_of(text), (sbs_text){NULL, 0}, out), SBS_OK);
+}
+
 /* The ids are ours, and stand at other places: nothing is settled by place. */
 static void an_answer_in_another_order_settles_nothing(void **state) {
     push_setup *s = *state;
-    char ids[2][SBS_DERIVED_ID_LEN + 1] = {""};
+    char a[SBS_DERIVED_ID_LEN + 1], c[SBS_DERIVED_ID_LEN + 1];
     char said[512];
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(
-            sbs_identity_derive_id(SBS_TEXT("urn:m"), sbs_text_of(i == 0 ? "a" : "c"), (sbs_text){NULL, 0}, ids[i]),
-            SBS_OK);
-    }
-    snprintf(said, sizeof said, ANSWER(CREATED("Observation/%s") "," CREATED("Observation/%s")), ids[1], ids[0]);
+    id_of("a", a);
+    id_of("c", c);
+    snprintf(said, sizeof said, ANSWER(CREATED("Observation/%s") "," CREATED("Observation/%s")), c, a);
     s->mode = SBS_WRITE_PUT;
     s->config.batch_max = 4;
     s->base.fhir.bundle_answer = said;
@@ -72,6 +74,26 @@ static void an_answer_in_another_order_settles_nothing(void **state) {
     assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
     assert_int_equal(s->base.fhir.updates, 2);
     assert_int_equal(push_stored(s, "a") + push_stored(s, "c"), 2);
+}
+
+/* The same among later ones, where the first might be an id that the server gave itself. */
+static void later_answers_in_another_order_settle_nothing(void **state) {
+    push_setup *s = *state;
+    char b[SBS_DERIVED_ID_LEN + 1], c[SBS_DERIVED_ID_LEN + 1];
+    char said[512];
+    id_of("b", b);
+    id_of("c", c);
+    snprintf(said, sizeof said,
+             ANSWER(CREATED("Observation/s1") "," CREATED("Observation/%s") "," CREATED("Observation/%s")), c, b);
+    s->mode = SBS_WRITE_PUT;
+    s->config.batch_max = 4;
+    s->base.fhir.bundle_answer = said;
+    add(s, 1, "a");
+    add(s, 2, "b");
+    add(s, 3, "c");
+    assert_int_equal(push_run(s, HOUR_MS), SBS_OK);
+    assert_int_equal(s->base.fhir.updates, 3);
+    assert_int_equal(push_stored(s, "a") + push_stored(s, "b") + push_stored(s, "c"), 3);
 }
 
 static void a_mixed_answer_to_a_batch_is_called_so(void **state) {
@@ -149,6 +171,7 @@ int main(void) {
         PUSH_CASE(a_mixed_answer_to_a_batch_is_called_so),
         PUSH_CASE(a_batch_that_is_refused_entry_by_entry_may_be_stored),
         PUSH_CASE(an_answer_in_another_order_settles_nothing),
+        PUSH_CASE(later_answers_in_another_order_settle_nothing),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

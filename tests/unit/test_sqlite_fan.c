@@ -143,6 +143,35 @@ static void a_server_that_asks_for_time_slows_all(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* A network that fails is one that may be full. */
+static void each_failure_of_the_network_leaves_fewer_connections(void **state) {
+    static const sbs_status failures[] = {SBS_ERR_REFUSED, SBS_ERR_TIMEOUT, SBS_ERR_NETWORK, SBS_ERR_TRUNCATED};
+    (void)state;
+    for (size_t n = 0; n < SBS_COUNT_OF(failures); n++) {
+        drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, 0);
+        wait_everywhere();
+        assert_true(drain_start());
+        while (sbs_forward_fan_active(&world.push) < 4) {
+            assert_int_equal(drain_poll(), SBS_PENDING);
+        }
+        for (unsigned i = 0; i < DRAIN_LINES; i++) {
+            world.fhir[i].close_each = true;
+            world.fhir[i].server.open_fails = failures[n];
+        }
+        uint32_t most = 0;
+        uint32_t active = sbs_forward_fan_active(&world.push);
+        for (unsigned polls = 0; polls < 3000 && active >= most; polls++) {
+            most = active;
+            assert_int_equal(drain_poll(), SBS_PENDING);
+            active = sbs_forward_fan_active(&world.push);
+        }
+        assert_true(active < most);
+        assert_true(drain_run());
+        drain_assert_each_once(ITEMS);
+        assert_int_equal(drain_stop(), SBS_OK);
+    }
+}
+
 static unsigned sum_of_stored(void) {
     unsigned sum = 0;
     for (unsigned i = 1; i <= ITEMS; i++) {
@@ -315,6 +344,7 @@ int main(void) {
         cmocka_unit_test(what_has_no_order_goes_over_all),
         cmocka_unit_test(one_identifier_is_never_under_way_twice),
         cmocka_unit_test(a_server_that_asks_for_time_slows_all),
+        cmocka_unit_test(each_failure_of_the_network_leaves_fewer_connections),
         cmocka_unit_test(who_has_sent_something_takes_nothing_more_while_time_is_asked_for),
         cmocka_unit_test(who_has_nothing_to_do_is_not_connected_while_others_go_on),
         cmocka_unit_test(what_another_one_sent_may_be_stored),

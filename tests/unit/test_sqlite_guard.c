@@ -155,6 +155,21 @@ static void a_replacement_waits_for_its_log_to_go(void **state) {
     assert_int_equal(rig_counters().waiting, 1);
 }
 
+/* Somebody else made it: it gets no queue's name. */
+static void what_is_no_file_replaces_no_queue(void **state) {
+    char ready[sizeof rig.path + 8];
+    (void)state;
+    rig_append("a");
+    (void)snprintf(ready, sizeof ready, "%s.ready", rig.path);
+    assert_int_equal(mkfifo(ready, 0600), 0);
+    replaced = 0;
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    assert_int_equal(replaced, 0);
+    assert_int_equal(unlink(ready), 0);
+    rig_reopen();
+    assert_int_equal(rig_counters().waiting, 1);
+}
+
 /* The checksum is made of as many bytes as the item says: they must be there, and be bytes. */
 static void a_body_of_another_type_or_length_is_damage(void **state) {
     static const char *const changes[] = {"CAST(data AS TEXT)", "x'6162'", "x'61626364'", "x''", "7"};
@@ -181,6 +196,7 @@ int main(void) {
         TEST(a_replacement_that_fails_is_told_and_done_later),
         TEST(a_replacement_is_on_the_disk_before_and_after_it_has_its_name),
         TEST(a_replacement_waits_for_its_log_to_go),
+        TEST(what_is_no_file_replaces_no_queue),
         TEST(a_body_of_another_type_or_length_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -393,6 +393,25 @@ static void a_bundle_is_read_as_far_as_it_can_be_used(void **state) {
     free(der);
 }
 
+/* A line without its end costs its own certificate alone. */
+static void a_certificate_right_behind_a_broken_line_is_found(void **state) {
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    sbs_tls_trust trust;
+    size_t len, skipped = 0;
+    char *text = load_certificate("both.pem", &len);
+    char *glued = malloc(sizeof begin + len);
+    (void)state;
+    memcpy(glued, begin, sizeof begin - 1);
+    memcpy(glued + sizeof begin - 1, strstr(text, begin), strlen(strstr(text, begin)) + 1);
+    sbs_tls_trust_init(&trust);
+    assert_int_equal(sbs_tls_trust_add_pem(&trust, glued, strlen(glued), &skipped), SBS_OK);
+    assert_int_equal(skipped, 1);
+    assert_int_equal(trust.priv.count, 2);
+    sbs_tls_trust_deinit(&trust);
+    free(glued);
+    free(text);
+}
+
 static void a_bundle_that_does_not_fit_into_memory_is_an_error(void **state) {
     size_t len;
     char *text = load_certificate("both.pem", &len);
@@ -426,6 +445,7 @@ int main(void) {
         cmocka_unit_test(large_answers_arrive_whole),
         cmocka_unit_test(each_call_does_one_step),
         cmocka_unit_test(a_bundle_is_read_as_far_as_it_can_be_used),
+        cmocka_unit_test(a_certificate_right_behind_a_broken_line_is_found),
         cmocka_unit_test(a_bundle_that_does_not_fit_into_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, set_up_tls, tear_down_tls);

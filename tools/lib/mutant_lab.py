@@ -24,7 +24,7 @@ WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as 
 LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
 BYTES_OF_FILE = 256 << 20
-SANITIZER_SECONDS = 1  # the sanitizers are asked with tests that take no longer
+SANITIZER_SECONDS = 3  # the sanitizers are asked with tests that take no longer
 TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 ATTEMPTS = 3  # to pass without a mutant: others use the machine, and a few tests wait for a clock
 FAILURES = 2  # so many tests may fail all the same
