@@ -31,8 +31,9 @@ typedef struct sbs_gateway_page_ops {
     void (*status)(void *ctx, sbs_gateway_status *out);
     /** The dead letter with the smallest id above @p after. SBS_ERR_NOT_FOUND at the end. */
     sbs_status (*letter)(void *ctx, uint64_t after, sbs_gateway_letter *out);
-    /** Sends a dead letter again, or gives it up; durable with the turn. */
+    /** Sends the dead letter @p id again; durable with the turn. SBS_OK; SBS_ERR_NOT_FOUND; SBS_ERR_STORAGE. */
     sbs_status (*retry)(void *ctx, uint64_t id);
+    /** Gives up the dead letter @p id, the same way: SBS_OK; SBS_ERR_NOT_FOUND; SBS_ERR_STORAGE. */
     sbs_status (*discard)(void *ctx, uint64_t id);
 } sbs_gateway_page_ops;
 
@@ -49,7 +50,8 @@ typedef struct sbs_gateway_page {
     } priv;
 } sbs_gateway_page;
 
-/** Draws the key of forms; psa_crypto_init() was called. SBS_ERR_CRYPTO. */
+/** Draws the key of forms of @p page; psa_crypto_init() was called. @p ops, @p ctx and @p devices must outlive it.
+ * SBS_OK; SBS_ERR_CRYPTO. */
 SBS_NODISCARD sbs_status sbs_gateway_page_open(sbs_gateway_page *page, const sbs_gateway_page_ops *ops, void *ctx,
                                                sbs_gateway_devices *devices);
 
