@@ -531,6 +531,57 @@ static void each_operation_holds_the_lock(void **state) {
     flash_sim_free(&r.sim);
 }
 
+/* A flash during whose work another task gets its turn. */
+static rig meeting;
+static unsigned refused, served;
+
+static void another_task(void) {
+    sbs_queue queue = meeting.queue;
+    sbs_queue_meta meta = typical(9);
+    sbs_queue_item item;
+    uint8_t byte = 0;
+    uint64_t id;
+    size_t len;
+    const sbs_status got[] = {queue.ops->append(queue.ctx, &meta, &byte, 1, &id), queue.ops->next(queue.ctx, 0, &item),
+                              queue.ops->read(queue.ctx, 1, 0, &byte, 1, &len), queue.ops->mark_attempt(queue.ctx, 1),
+                              queue.ops->settle(queue.ctx, 1, SBS_QUEUE_DELIVERED, NULL, NULL)};
+
+    for (size_t i = 0; i < SBS_COUNT_OF(got); i++) {
+        refused += got[i] == SBS_ERR_STATE;
+        served += got[i] == SBS_OK;
+    }
+}
+
+static sbs_status interrupted_read(void *ctx, uint32_t address, void *buffer, size_t len) {
+    another_task();
+    return meeting.sim.flash.ops->read(ctx, address, buffer, len);
+}
+
+static sbs_status interrupted_program(void *ctx, uint32_t address, const void *data, size_t len) {
+    another_task();
+    return meeting.sim.flash.ops->program(ctx, address, data, len);
+}
+
+static void tasks_that_meet_without_a_lock_are_told(void **state) {
+    (void)state;
+    uint64_t id = 0;
+    set_up(&meeting, 512, 4, 4, SBS_FLASH_QUEUE_REFUSE);
+    const sbs_flash_ops ops = {interrupted_read, interrupted_program, meeting.sim.flash.ops->erase};
+    sbs_flash interrupted = meeting.sim.flash;
+    interrupted.ops = &ops;
+    meeting.flash_queue.log.flash = &interrupted;
+
+    assert_int_equal(append(&meeting, 1, 30, &id), SBS_OK);
+    assert_int_equal(meeting.queue.ops->mark_attempt(meeting.queue.ctx, 1), SBS_OK);
+    assert_true(refused > 0);
+    assert_int_equal(served, 0);
+
+    meeting.flash_queue.log.flash = &meeting.sim.flash;
+    assert_int_equal(counters_of(&meeting).accepted, 1);
+    assert_int_equal(counters_of(&meeting).waiting, 1);
+    flash_sim_free(&meeting.sim);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_typical_item_has_the_size_that_is_assumed),
@@ -547,6 +598,7 @@ int main(void) {
         cmocka_unit_test(a_failing_device_is_told),
         cmocka_unit_test(a_queue_is_full_at_its_capacity),
         cmocka_unit_test(each_operation_holds_the_lock),
+        cmocka_unit_test(tasks_that_meet_without_a_lock_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,10 @@ if(SBS_BOARD OR DEFINED ENV{SBS_LWIP_DIR} OR (SBS_BUILD_TESTS AND SBS_ON_LINUX A
                                               NOT SBS_COVERAGE AND EXISTS "${deps}/lwip/src/core/init.c"))
     sbs_source_folder(SBS_LWIP_DIR "${deps}/lwip" src/core/init.c)
 endif()
+# The kernel that the variant with tasks is tested on; a product has its own.
+if(SBS_FREERTOS)
+    sbs_source_folder(SBS_FREERTOS_DIR "${deps}/freertos/Source" tasks.c)
+endif()
 
 # A folder of its own for the one header: /usr/include itself would show a cross compiler the host's headers.
 configure_file("${SBS_JSMN_DIR}/jsmn.h" "${CMAKE_BINARY_DIR}/jsmn/jsmn.h" COPYONLY)

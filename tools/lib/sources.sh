@@ -8,7 +8,7 @@
 # shellcheck disable=SC2154 # set by the script that sources this
 DEPS="$root/.deps"
 SOURCES_HOST=(mbedtls cmocka)
-SOURCES_FIRMWARE=(mbedtls cmocka lwip)
+SOURCES_FIRMWARE=(mbedtls cmocka lwip freertos)
 
 # Releases that are looked at: Debian 12 itself has Mbed TLS 2.28 and lwIP 2.1 only.
 SOURCE_RELEASES=(bookworm trixie)
@@ -20,6 +20,29 @@ source_series() {
         mbedtls) echo '3.6.' ;;
         lwip) echo '2.2.' ;;
         cmocka) echo '1.1.' ;;
+        freertos) echo '1.25.' ;; # of MicroPython, which has the kernel V9.0.0
+    esac
+}
+
+# source_package NAME: the source package that has it.
+source_package() {
+    case $1 in
+        freertos) echo micropython ;;
+        *) echo "$1" ;;
+    esac
+}
+
+# source_part NAME: the folder of the package that is taken, nothing: all of it.
+source_part() {
+    case $1 in
+        freertos) echo ports/cc3200/FreeRTOS ;;
+    esac
+}
+
+# source_version NAME FOLDER: the version of what was taken where that is not the package's.
+source_version() {
+    case $1 in
+        freertos) sed -nE 's/^#define tskKERNEL_VERSION_NUMBER "V([0-9.]+)"$/\1/p' "$2/Source/include/task.h" ;;
     esac
 }
 
@@ -102,8 +125,9 @@ private_apt() {
 
 # find_source NAME: prints "URI FILE SHA256 VERSION" of the newest upstream tarball in its series.
 find_source() {
-    local name=$1 version best='' series line
-    series=$(source_series "$name")
+    local name version best='' series line
+    name=$(source_package "$1")
+    series=$(source_series "$1")
     while read -r version; do
         [ "${version#"$series"}" != "$version" ] || continue
         if [ -z "$best" ] || dpkg --compare-versions "$version" gt "$best"; then
@@ -119,12 +143,12 @@ find_source() {
 }
 
 fetch_source() {
-    local name=$1 uri file sha256 version upstream target
+    local name=$1 uri file sha256 version upstream target part strip=1 unpack=()
     read -r uri file sha256 version < <(find_source "$name")
     [ -n "$version" ] || fail "source package $name was not found"
     upstream=${version%-*}
     upstream=${upstream#*:}
-    target="$DEPS/src/$name-$upstream"
+    target="$DEPS/src/$name-$upstream" # of the package's version, also where what is taken has one of its own
     mkdir -p "$DEPS/archives" "$DEPS/src" "$DEPS/records"
     if ! echo "$sha256  $DEPS/archives/$file" | sha256sum --check --status 2>/dev/null; then
         private_apt /usr/lib/apt/apt-helper -qq download-file "$uri" "$DEPS/archives/$file" "SHA256:$sha256" >/dev/null ||
@@ -134,11 +158,17 @@ fetch_source() {
     fi
     rm -rf "$target" "$target.new"
     mkdir "$target.new"
-    tar -x --strip-components=1 --no-same-owner -C "$target.new" -f "$DEPS/archives/$file"
+    part=$(source_part "$name")
+    if [ -n "$part" ]; then
+        strip=$((2 + $(tr -cd / <<<"$part" | wc -c)))
+        unpack=(--wildcards "*/$part/*")
+    fi
+    tar -x --strip-components="$strip" --no-same-owner -C "$target.new" -f "$DEPS/archives/$file" "${unpack[@]}"
+    upstream=$(source_version "$name" "$target.new" | grep . || echo "$upstream")
     mv "$target.new" "$target"
-    ln -sfn "src/$name-$upstream" "$DEPS/$name"
+    ln -sfn "src/${target##*/}" "$DEPS/$name"
     echo "$upstream $version $file $sha256" >"$DEPS/records/$name"
-    say "$name $upstream (source package $version)"
+    say "$name $upstream (source package $(source_package "$name") $version)"
 }
 
 # Writes .deps/versions.json from the records of what is unpacked.
@@ -148,8 +178,8 @@ write_versions() {
         echo '{"sources": ['
         for name in "$DEPS"/records/*; do
             read -r upstream version file sha256 <"$name"
-            printf '%s  {"name": "%s", "version": "%s", "source_package_version": "%s", "file": "%s", "sha256": "%s"}' \
-                "$separator" "$(basename "$name")" "$upstream" "$version" "$file" "$sha256"
+            printf '%s  {"name": "%s", "version": "%s", "source_package": "%s", "source_package_version": "%s", "file": "%s", "sha256": "%s"}' \
+                "$separator" "${name##*/}" "$upstream" "$(source_package "${name##*/}")" "$version" "$file" "$sha256"
             separator=$',\n'
         done
         printf '\n]}\n'

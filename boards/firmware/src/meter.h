@@ -88,7 +88,14 @@ typedef struct meter_ports {
     void (*stats)(void *ctx, sbs_writer *out);
     /** Asks for a restart; it may return first. */
     void (*reboot)(void *ctx);
-    void *ctx;           /**< of all of these */
+    /** Another task takes the measurements (meter_sampler.h): holds it back while the queue is opened or erased. NULL:
+     * meter_poll() takes them. */
+    void (*hold_sensor)(void *ctx, bool hold);
+    void *ctx; /**< of all of these */
+    /** Of the queue, with such a task; NULL without. */
+    void (*queue_lock)(void *queue_lock_ctx);
+    void (*queue_unlock)(void *queue_lock_ctx);
+    void *queue_lock_ctx;
     uint64_t device;     /**< EUI-64 */
     int64_t built_utc_s; /**< the time is not before this */
     sbs_alg alg;         /**< of the first key; 0: RS384 */

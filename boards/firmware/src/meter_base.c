@@ -45,6 +45,12 @@ void meter_wait_until(meter *m, uint64_t at_ms) {
     meter_wait(m, at_ms - m->now.mono_ms);
 }
 
+void meter_hold_sensor(const meter *m, bool hold) {
+    if (m->ports.hold_sensor != NULL) {
+        m->ports.hold_sensor(m->ports.ctx, hold);
+    }
+}
+
 void meter_work(meter *m, bool begin) {
     if (m->ports.work != NULL) {
         m->ports.work(m->ports.ctx, begin);

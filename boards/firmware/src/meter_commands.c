@@ -177,6 +177,7 @@ static void command_reset(meter *m, const char *const *words, size_t count) {
     meter_session_close(m);
     meter_intake_free(m);
     meter_drop_record(m);
+    meter_hold_sensor(m, true); /* for good: the restart follows */
     sbs_status status = meter_begin_reset(m);
     if (status == SBS_OK) {
         meter_work(m, true);

@@ -6,7 +6,7 @@
  *     meter.c             start, key, idle, poll, console
  *     meter_commands.c    the commands of the console
  *     meter_online.c      the steps of a session
- *     meter_rotate.c  meter_provision.c  meter_measure.c
+ *     meter_rotate.c  meter_provision.c  meter_measure.c  meter_sampler.c (of the task that measures)
  *     meter_session.c     a record in use: memory, client, push engine, requests
  *     meter_time.c        the clock, and when to try again
  *     meter_report.c      what the console shows of it all
@@ -34,6 +34,8 @@ void meter_say_status(meter *m, const char *text, sbs_status why);
 void meter_wait(meter *m, uint64_t wait_ms);
 /** The same, until the uptime is @p at_ms, which is ahead. */
 void meter_wait_until(meter *m, uint64_t at_ms);
+/** Holds back the task that takes the measurements, if one does. */
+void meter_hold_sensor(const meter *m, bool hold);
 /** Before and after work that may take long. */
 void meter_work(meter *m, bool begin);
 
@@ -150,6 +152,10 @@ void meter_rotation_expire(meter *m);
 
 /** Takes a measurement if one is due. */
 void meter_measure(meter *m);
+/** What a measurement says beside its value, and when. Texts are the record's. */
+void meter_describe(const meter *m, meter_item *out_item, sbs_queue_meta *out_meta);
+/** The device's own timestamp; no two are the same. The clock's second at uptime 0 and the uptime together grow. */
+uint64_t meter_next_own_ms(int64_t origin_s, uint64_t mono_ms, uint64_t *last_ms);
 
 /* ---- meter_online.c ---------------------------------------------------------------------------------------------- */
 

@@ -6,37 +6,27 @@
 #define LANE 1u /* one measuring device: its items arrive in order */
 #define SECONDS_TO_2000 946684800
 
-/* The device's own timestamp; no two are the same. The clock's second and the uptime's milliseconds together grow. */
-static uint64_t next_own_ms(meter *m) {
-    int64_t own_ms = (m->clock_origin_s - SECONDS_TO_2000) * 1000 + (int64_t)m->now.mono_ms;
-    if (own_ms <= (int64_t)m->measuring.last_own_ms) {
-        own_ms = (int64_t)m->measuring.last_own_ms + 1;
+uint64_t meter_next_own_ms(int64_t origin_s, uint64_t mono_ms, uint64_t *last_ms) {
+    int64_t own_ms = (origin_s - SECONDS_TO_2000) * 1000 + (int64_t)mono_ms;
+    if (own_ms <= (int64_t)*last_ms) {
+        own_ms = (int64_t)*last_ms + 1;
     }
 
-    m->measuring.last_own_ms = (uint64_t)own_ms;
-    return m->measuring.last_own_ms;
+    *last_ms = (uint64_t)own_ms;
+    return *last_ms;
 }
 
-static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_decimal value) {
-    uint8_t data[METER_ITEM_MAX];
-    uint64_t id;
-
-    meter_item item = {
-        .quantity = quantity,
+void meter_describe(const meter *m, meter_item *out_item, sbs_queue_meta *out_meta) {
+    *out_item = (meter_item){
         .demo = SBS_DEMO != 0,
         .settled = m->now.utc_s != SBS_UTC_UNKNOWN,
-        .value = value,
         .device = m->ports.device,
         .subject = sbs_text_of(m->record.subject),
         .patient = sbs_text_of(m->record.patient),
         .patient_system = sbs_text_of(m->record.patient_system),
     };
 
-    if (item.settled) {
-        item.own_ms = next_own_ms(m);
-    }
-
-    sbs_queue_meta meta = {
+    *out_meta = (sbs_queue_meta){
         .uptime_ms = m->now.mono_ms,
         .utc_s = m->now.utc_s,
         .boot_id = m->life.boot_id,
@@ -44,6 +34,20 @@ static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_deci
         .zone_minutes = m->record.zone_minutes,
         .format = METER_ITEM_FORMAT,
     };
+}
+
+static sbs_status append_measurement(meter *m, meter_quantity quantity, sbs_decimal value) {
+    uint8_t data[METER_ITEM_MAX];
+    meter_item item;
+    sbs_queue_meta meta;
+    uint64_t id;
+
+    meter_describe(m, &item, &meta);
+    item.quantity = quantity;
+    item.value = value;
+    if (item.settled) {
+        item.own_ms = meter_next_own_ms(m->clock_origin_s, m->now.mono_ms, &m->measuring.last_own_ms);
+    }
 
     meter_work(m, true); /* a full queue that drops its oldest looks through all of it */
     sbs_status status = m->queue.ops->append(m->queue.ctx, &meta, data, meter_item_write(&item, data), &id);
@@ -93,7 +97,7 @@ void meter_measure(meter *m) {
         m->measuring.pending++;
     }
 
-    if (m->measuring.pending > 0) {
+    if (m->measuring.pending > 0 && m->ports.hold_sensor == NULL) { /* else its task takes them */
         m->measuring.pending--;
         take_measurement(m);
         meter_wait(m, 0); /* there is one to be sent */

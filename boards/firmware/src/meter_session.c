@@ -25,13 +25,20 @@ static void release_token_url(meter_session *session) {
 /* ---- queue ------------------------------------------------------------------------------------------------------- */
 
 void meter_mount_queue(meter *m) {
-    sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
+    sbs_flash_queue_config config = {
+        .policy = SBS_FLASH_QUEUE_REFUSE,
+        .lock = m->ports.queue_lock,
+        .unlock = m->ports.queue_unlock,
+        .lock_ctx = m->ports.queue_lock_ctx,
+    };
     if (m->block != NULL && m->record.drop_oldest) {
         /* The operator prefers what is new. */
         config.policy = SBS_FLASH_QUEUE_DROP_OLDEST;
     }
 
+    meter_hold_sensor(m, true);
     m->fault = sbs_flash_queue_mount(&m->queue_state, m->ports.queue_flash, &config);
+    meter_hold_sensor(m, false);
     m->queue_ready = m->fault == SBS_OK;
     m->queue = sbs_flash_queue_port(&m->queue_state);
     /* What earlier starts sent is no news. */

@@ -289,6 +289,10 @@ const sbs_detail *sbs_client_detail(const sbs_client *client);
  * must not be shown. */
 bool sbs_client_is_secret(const sbs_client *client, const char *text);
 
+/** What time it is by the last Date of a server that TLS vouches for, carried on by the monotonic clock;
+ * SBS_UTC_UNKNOWN: none told one. */
+int64_t sbs_client_server_time(const sbs_client *client, sbs_now now);
+
 /** The answer to the request that finished last. */
 sbs_response sbs_client_response(const sbs_client *client);
 

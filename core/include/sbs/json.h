@@ -82,6 +82,9 @@ bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name)
 SBS_NODISCARD sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char *name,
                                          sbs_json_node *out_node);
 
+/** The name of the member whose value is @p node, as it stands; absent if @p node is no member's value. */
+sbs_text sbs_json_name(const sbs_json *doc, sbs_json_node node);
+
 /** Compares a string value with @p string after unescaping; false for other kinds. */
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string);
 

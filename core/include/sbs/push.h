@@ -126,7 +126,8 @@ typedef struct sbs_push_identity {
 } sbs_push_identity;
 
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
- * then all wait, and it is tried again. May be asked again for the same item before it is sent. */
+ * then all wait, and it is tried again; and for SBS_ERR_NO_TIME, which holds the item unless SBS_UNKNOWN_TIME_DEAD says
+ * otherwise: others pass it, and it is looked at again from time to time. May be asked again for the same item before it is sent. */
 typedef struct sbs_push_encoder {
     /** Tells who an item is and how it is written. SBS_OK, or an error as above. */
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);
@@ -346,6 +347,9 @@ SBS_NODISCARD sbs_status sbs_push_poll(sbs_push *push, sbs_now now, sbs_wait *ou
  * A failure of the storage is not told: it costs times, no item.
  */
 void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t start_utc_s);
+
+/** What was noted of a boot last: its UTC at uptime 0. False: nothing, or the storage does not tell. */
+bool sbs_push_noted_boot(const sbs_storage *storage, uint32_t boot_id, int64_t *out_start_utc_s);
 
 /** What the last poll did. */
 const sbs_push_event *sbs_push_event_of(const sbs_push *push);

@@ -268,6 +268,13 @@ bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string
     return sbs_json_is(doc, node, sbs_text_of(string));
 }
 
+sbs_text sbs_json_name(const sbs_json *doc, sbs_json_node node) {
+    if (node >= doc->count) {
+        return (sbs_text){NULL, 0};
+    }
+    return sbs_json_raw(doc, json_name_of(doc, node));
+}
+
 bool sbs_json_name_is(const sbs_json *doc, sbs_json_node node, const char *name) {
     return node < doc->count && sbs_json_equals(doc, json_name_of(doc, node), name);
 }

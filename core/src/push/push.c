@@ -40,7 +40,7 @@ static sbs_status push_refuse_item(sbs_push *push, const struct sbs_push_sent *s
     }
 
     /* Its boot may still learn the time: the item stays in the queue, and the look meets it again. */
-    if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time == SBS_UNKNOWN_TIME_HOLD) {
+    if (why == SBS_ERR_NO_TIME && push->priv.config->unknown_time != SBS_UNKNOWN_TIME_DEAD) {
         push->priv.held = true;
         sbs_push_forget(push, sent->id);
         return SBS_OK;

@@ -60,6 +60,18 @@ void sbs_push_note_boot(const sbs_storage *storage, uint32_t boot_id, int64_t st
     (void)storage->ops->set(storage->ctx, BOOTS_RECORD, record, len);
 }
 
+bool sbs_push_noted_boot(const sbs_storage *storage, uint32_t boot_id, int64_t *out_start_utc_s) {
+    uint8_t record[BOOTS_SIZE];
+    size_t len = boots_load(storage, record);
+    for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
+        if (boots_read(record + at, boot_id, out_start_utc_s)) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
 int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
     const sbs_now *now = &push->priv.now;
     if (meta->utc_s != SBS_UTC_UNKNOWN) {
@@ -77,13 +89,9 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
     }
 
     /* Of an earlier one: if its clock was noted. */
-    uint8_t record[BOOTS_SIZE];
-    size_t len = boots_load(push->priv.config->storage, record);
-    for (size_t at = 1; at + BOOT_SIZE <= len; at += BOOT_SIZE) {
-        int64_t utc_s;
-        if (boots_read(record + at, meta->boot_id, &utc_s)) {
-            return utc_s + (int64_t)(meta->uptime_ms / 1000);
-        }
+    int64_t start_s;
+    if (sbs_push_noted_boot(push->priv.config->storage, meta->boot_id, &start_s)) {
+        return start_s + (int64_t)(meta->uptime_ms / 1000);
     }
 
     return SBS_UTC_UNKNOWN;

@@ -292,6 +292,11 @@ const sbs_detail *sbs_client_detail(const sbs_client *client) {
     return &client->priv.detail;
 }
 
+int64_t sbs_client_server_time(const sbs_client *client, sbs_now now) {
+    const sbs_now *date = &client->priv.date;
+    return date->utc_s == 0 ? SBS_UTC_UNKNOWN : date->utc_s + (int64_t)((now.mono_ms - date->mono_ms) / 1000u);
+}
+
 sbs_response sbs_client_response(const sbs_client *client) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_response response = {

@@ -24,7 +24,6 @@ uint64_t sbs_baremetal_ms_now(void);
 /* Vectors. */
 void sbs_baremetal_reset(void);
 void sbs_baremetal_fault(void);
-void sbs_baremetal_systick(void);
 
 /* Where the guard under the stack begins; it ends where RAM begins. */
 #define SBS_STACK_GUARD_SIZE 0x10000u

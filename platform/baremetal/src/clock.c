@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "baremetal_internal.h"
+#include "sbs/baremetal_rtos.h"
 #include "sbs/board.h"
 #include "sbs/cortex_m.h"
 
@@ -14,6 +15,7 @@
 #define SYST_RUN_WITH_INTERRUPT 7u /* processor clock, interrupt, enable */
 #define SYST_COUNT_MAX 0xFFFFFFu
 #define ICSR_SYSTICK_PENDING (1u << 26)
+#define ICSR_SYSTICK_CLEAR (1u << 25)
 #define SYSTICK_PRIORITY (SBS_PRIORITY_DEVICE << 24)
 
 static volatile uint64_t counted; /* counts of the periods that are over */
@@ -29,6 +31,15 @@ uint64_t sbs_baremetal_clock_tick(void) {
     return counted / counts_per_ms;
 }
 
+/* Any write to the count clears it, so that the first period is a whole one. */
+static void start_period(uint32_t period_ms) {
+    period = counts_per_ms * period_ms;
+
+    SBS_SYST_RVR = period - 1u;
+    SBS_SYST_CVR = 0;
+    SBS_SYST_CSR = SYST_RUN_WITH_INTERRUPT;
+}
+
 /* The period is long, as interrupts that come late may not be lost: in an emulator the host may be busy. */
 void sbs_baremetal_clock_start(void) {
     counts_per_ms = sbs_board_systick_hz() / 1000u;
@@ -36,13 +47,9 @@ void sbs_baremetal_clock_start(void) {
     if (period_ms > SBS_BAREMETAL_IDLE_MAX_MS) {
         period_ms = SBS_BAREMETAL_IDLE_MAX_MS;
     }
-    period = counts_per_ms * period_ms;
 
-    /* Any write to the count clears it, so that the first period is a whole one. */
     SBS_SCB_SHPR3 |= SYSTICK_PRIORITY;
-    SBS_SYST_RVR = period - 1u;
-    SBS_SYST_CVR = 0;
-    SBS_SYST_CSR = SYST_RUN_WITH_INTERRUPT;
+    start_period(period_ms);
 }
 
 /* The interrupt comes as the count reaches 0, the period's first one. */
@@ -98,14 +105,26 @@ uint64_t sbs_baremetal_us(void) {
     return sbs_baremetal_ticks() * 1000u / counts_per_ms;
 }
 
+/* What has run of the period counts; a period that is over and not counted yet, too. */
+void sbs_baremetal_clock_period(uint32_t period_ms) {
+    uint32_t state = sbs_cortex_m_lock();
+
+    counted = sbs_baremetal_ticks();
+    SBS_SCB_ICSR = ICSR_SYSTICK_CLEAR;
+    start_period(period_ms);
+    sbs_cortex_m_unlock(state);
+}
+
 sbs_now sbs_baremetal_now(void) {
     /* Without a set clock the time is not known; the bound is not taken for it. */
     sbs_now now = {.mono_ms = sbs_baremetal_ms(), .utc_s = SBS_UTC_UNKNOWN};
+    uint32_t state = sbs_cortex_m_lock(); /* another task may set it */
 
     if (utc_at_set != SBS_UTC_UNKNOWN) {
-        now.utc_s = utc_at_set + (int64_t)((now.mono_ms - ms_at_set) / 1000u);
+        now.utc_s = utc_at_set + ((int64_t)now.mono_ms - (int64_t)ms_at_set) / 1000;
     }
 
+    sbs_cortex_m_unlock(state);
     return now;
 }
 
@@ -114,8 +133,12 @@ sbs_status sbs_baremetal_set_utc(int64_t utc_s) {
         return SBS_ERR_ARGUMENT;
     }
 
+    uint64_t ms = sbs_baremetal_ms();
+    uint32_t state = sbs_cortex_m_lock();
+
     utc_at_set = utc_s;
-    ms_at_set = sbs_baremetal_ms();
+    ms_at_set = ms;
+    sbs_cortex_m_unlock(state);
     return SBS_OK;
 }
 
@@ -129,7 +152,7 @@ void sbs_baremetal_raise_utc_bound(int64_t utc_s) {
     }
 }
 
-void sbs_baremetal_wake(void) {
+__attribute__((weak)) void sbs_baremetal_wake(void) {
     awake = true;
 }
 

@@ -7,6 +7,7 @@
 #include "baremetal_ld.h"
 #include "sbs/baremetal_fault.h"
 #include "sbs/baremetal_print.h"
+#include "sbs/baremetal_rtos.h"
 #include "sbs/baremetal_vectors.h"
 #include "sbs/board.h"
 #include "sbs/cortex_m.h"
@@ -136,8 +137,10 @@ __attribute__((used)) _Noreturn static void exception_ended_program(const uint32
         fault.kind = fault_kind(fault.cfsr, fault.address);
     }
 
-    /* A frame that is not on the stack is not read: that would be the next fault. */
-    if (frame >= sbs_ld_stack_bottom && frame + FRAME_WORDS <= sbs_ld_stack_top && (fault.cfsr & CFSR_MSTKERR) == 0) {
+    /* A frame that is not in RAM, where the stacks are, is not read: that would be the next fault. */
+    uintptr_t ram = (uintptr_t)sbs_ld_ram_start;
+    uintptr_t last_frame = ram + (uintptr_t)sbs_ld_ram_size - FRAME_WORDS * sizeof(uint32_t);
+    if ((uintptr_t)frame >= ram && (uintptr_t)frame <= last_frame && (fault.cfsr & CFSR_MSTKERR) == 0) {
         fault.lr = frame[FRAME_LR];
         fault.pc = frame[FRAME_PC];
     }
@@ -147,12 +150,16 @@ __attribute__((used)) _Noreturn static void exception_ended_program(const uint32
 
 /*
  * What ends the program comes here. With little or no stack left, its upper end is used again: nobody returns. The
- * frame lies at the lower end then.
+ * frame lies at the lower end then; that of an RTOS's task on the task's own stack (ARM DDI 0403E B1.5.8).
  */
 #define FAULT_ENTRY(kind)                                                                                              \
-    __asm__ volatile("mov r0, sp\n\t"                                                                                  \
+    __asm__ volatile("tst lr, #4\n\t"                                                                                  \
+                     "ite eq\n\t"                                                                                      \
+                     "mrseq r0, msp\n\t"                                                                               \
+                     "mrsne r0, psp\n\t"                                                                               \
+                     "mov r3, sp\n\t"                                                                                  \
                      "ldr r2, =sbs_ld_stack_bottom + 512\n\t"                                                          \
-                     "cmp r0, r2\n\t"                                                                                  \
+                     "cmp r3, r2\n\t"                                                                                  \
                      "itt lo\n\t"                                                                                      \
                      "ldrlo r2, =sbs_ld_stack_top\n\t"                                                                 \
                      "movlo sp, r2\n\t"                                                                                \
@@ -170,6 +177,15 @@ __attribute__((naked)) void sbs_baremetal_unexpected(void) {
 
 __attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
     FAULT_ENTRY(SBS_CRASH_WATCHDOG);
+}
+
+/* An RTOS has its own. */
+__attribute__((naked, weak)) void sbs_baremetal_svcall(void) {
+    FAULT_ENTRY(SBS_CRASH_INTERRUPT);
+}
+
+__attribute__((naked, weak)) void sbs_baremetal_pendsv(void) {
+    FAULT_ENTRY(SBS_CRASH_INTERRUPT);
 }
 
 _Noreturn static void end_with_note(sbs_crash_kind kind, const char *note, void *caller) {

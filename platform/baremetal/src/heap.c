@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <reent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,17 +71,26 @@ static void *heap_allocate(size_t size) {
     return memory;
 }
 
-void *sbs_baremetal_malloc(size_t size) {
-    void *memory = heap_allocate(size);
+static void account(void *memory) {
     if (memory == NULL) {
         failures++;
-        return NULL;
+        return;
     }
 
     live += malloc_usable_size(memory);
     if (live > live_max) {
         live_max = live;
     }
+}
+
+/* Under the lock of the C library's allocator, which an RTOS makes one: the rest of the heap, joined or held for a
+ * moment, is not to be missed by another task. */
+void *sbs_baremetal_malloc(size_t size) {
+    __malloc_lock(_REENT);
+    void *memory = heap_allocate(size);
+    account(memory);
+    __malloc_unlock(_REENT);
+
     return memory;
 }
 
@@ -88,8 +98,7 @@ void *sbs_baremetal_malloc(size_t size) {
 void *sbs_baremetal_calloc(size_t count, size_t size) {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total)) {
-        failures++;
-        return NULL;
+        total = SIZE_MAX; /* more than there is */
     }
 
     void *memory = sbs_baremetal_malloc(total);
@@ -101,8 +110,12 @@ void *sbs_baremetal_calloc(size_t count, size_t size) {
 }
 
 void sbs_baremetal_free(void *memory) {
-    if (memory != NULL) {
-        live -= malloc_usable_size(memory);
-        free(memory);
+    if (memory == NULL) {
+        return;
     }
+
+    __malloc_lock(_REENT);
+    live -= malloc_usable_size(memory);
+    free(memory);
+    __malloc_unlock(_REENT);
 }

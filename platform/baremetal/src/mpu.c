@@ -3,6 +3,7 @@
  * address space (NULL) nor what lies below the stack may be touched. ARMv7-M and ARMv8-M say it in two languages. */
 #include "baremetal_internal.h"
 #include "baremetal_ld.h"
+#include "sbs/baremetal_rtos.h"
 #include "sbs/cortex_m.h"
 
 #define ADDRESS_OF(symbol) ((uint32_t)(uintptr_t)(symbol))
@@ -120,6 +121,15 @@ void sbs_baremetal_mpu_start(void) {
     }
 
     set_regions();
-    SBS_MPU_CTRL = CTRL_ON;
+    sbs_baremetal_protect(true);
+}
+
+void sbs_baremetal_protect(bool on) {
+    uint32_t control = 0;
+    if (on && missing == 0) {
+        control = CTRL_ON;
+    }
+
+    SBS_MPU_CTRL = control;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 }

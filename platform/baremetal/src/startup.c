@@ -3,6 +3,7 @@
 
 #include "baremetal_internal.h"
 #include "baremetal_ld.h"
+#include "sbs/baremetal_rtos.h"
 #include "sbs/baremetal_stack.h"
 #include "sbs/baremetal_vectors.h"
 #include "sbs/board.h"
@@ -30,10 +31,10 @@ __attribute__((section(".vectors"), used)) static const vector core_vectors[16] 
     {.handler = sbs_baremetal_unexpected},
     {.handler = sbs_baremetal_unexpected},
     {.handler = sbs_baremetal_unexpected},
-    {.handler = sbs_baremetal_unexpected}, /* SVCall */
+    {.handler = sbs_baremetal_svcall},
     {.handler = sbs_baremetal_unexpected}, /* DebugMonitor */
     {.handler = sbs_baremetal_unexpected},
-    {.handler = sbs_baremetal_unexpected}, /* PendSV */
+    {.handler = sbs_baremetal_pendsv},
     {.handler = sbs_baremetal_systick},
 };
 

@@ -81,6 +81,11 @@ sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs_flash *flash,
                                  .ctx = queue};
     memset(queue, 0, sizeof *queue);
     queue->config = *config;
+#ifdef SBS_THREADS
+    if (config->lock == NULL || config->unlock == NULL) {
+        return SBS_ERR_ARGUMENT;
+    }
+#endif
 
     sbs_status status = sbs_flash_log_mount(&queue->log, flash, &owner);
     if (status != SBS_OK) {
@@ -492,53 +497,82 @@ static void unlock_queue(sbs_flash_queue *queue) {
     }
 }
 
-/* Begins an operation. */
-static sbs_status enter_queue(sbs_flash_queue *queue) {
+/* Begins an operation. False: another one is under way, of a task that no lock has kept out. */
+static bool enter_queue(sbs_flash_queue *queue, sbs_status *out_status) {
     lock_queue(queue);
-    if (!queue->stale) {
-        return SBS_OK;
+    if (queue->entered) {
+        unlock_queue(queue);
+        *out_status = SBS_ERR_STATE;
+        return false;
     }
 
-    return sbs_flash_queue_load(queue);
+    queue->entered = true;
+    *out_status = SBS_OK;
+    if (queue->stale) {
+        *out_status = sbs_flash_queue_load(queue);
+    }
+
+    return true;
+}
+
+static void leave_queue(sbs_flash_queue *queue) {
+    queue->entered = false;
+    unlock_queue(queue);
 }
 
 static sbs_status queue_append(void *ctx, const sbs_queue_meta *meta, const void *data, size_t len, uint64_t *out_id) {
-    sbs_status status = enter_queue(ctx);
+    sbs_status status;
+    if (!enter_queue(ctx, &status)) {
+        return status;
+    }
+
     if (status == SBS_OK) {
         status = append_item(ctx, meta, data, len, out_id);
     }
 
-    unlock_queue(ctx);
+    leave_queue(ctx);
     return status;
 }
 
 static sbs_status queue_next(void *ctx, uint64_t after, sbs_queue_item *out_item) {
-    sbs_status status = enter_queue(ctx);
+    sbs_status status;
+    if (!enter_queue(ctx, &status)) {
+        return status;
+    }
+
     if (status == SBS_OK) {
         status = next_item(ctx, after, out_item);
     }
 
-    unlock_queue(ctx);
+    leave_queue(ctx);
     return status;
 }
 
 static sbs_status queue_read(void *ctx, uint64_t id, size_t offset, void *buffer, size_t size, size_t *out_len) {
-    sbs_status status = enter_queue(ctx);
+    sbs_status status;
+    if (!enter_queue(ctx, &status)) {
+        return status;
+    }
+
     if (status == SBS_OK) {
         status = read_item(ctx, id, offset, buffer, size, out_len);
     }
 
-    unlock_queue(ctx);
+    leave_queue(ctx);
     return status;
 }
 
 static sbs_status queue_mark_attempt(void *ctx, uint64_t id) {
-    sbs_status status = enter_queue(ctx);
+    sbs_status status;
+    if (!enter_queue(ctx, &status)) {
+        return status;
+    }
+
     if (status == SBS_OK) {
         status = mark_item(ctx, id);
     }
 
-    unlock_queue(ctx);
+    leave_queue(ctx);
     return status;
 }
 
@@ -549,12 +583,16 @@ static sbs_status queue_settle(void *ctx, uint64_t id, sbs_queue_fate fate, cons
         return SBS_ERR_ARGUMENT;
     }
 
-    sbs_status status = enter_queue(ctx);
+    sbs_status status;
+    if (!enter_queue(ctx, &status)) {
+        return status;
+    }
+
     if (status == SBS_OK) {
         status = settle_item(ctx, id, fate, text, len);
     }
 
-    unlock_queue(ctx);
+    leave_queue(ctx);
     return status;
 }
 

@@ -209,20 +209,23 @@ static void added_store(const sbs_forward_adder *adder, sbs_forward_rule rule, b
     const sbs_forward_resource *resource = &added->resource;
     sbs_queue_meta meta = {
         .utc_s = utc_s,
-        .lane = resource->lane,
+        .lane = adder->lane != 0 ? adder->lane : resource->lane,
         .zone_minutes = SBS_ZONE_UNKNOWN,
-        .format = (uint16_t)rule,
     };
     uint8_t identity[SBS_FORWARD_HASH_SIZE];
     uint8_t content[SBS_FORWARD_HASH_SIZE];
     sbs_sqlite_facts facts = {
         .type = resource->type,
         .source = adder->source,
-        .rule = (uint16_t)rule,
+        .rule = (uint16_t)((unsigned)rule | (adder->undated ? SBS_FORWARD_UNDATED : 0u)),
         .only_same = adder->only_same,
     };
     sbs_sqlite_repeat repeat = SBS_SQLITE_NEW;
 
+    if (adder->undated) {
+        meta.boot_id = adder->boot_id;
+        meta.uptime_ms = adder->uptime_ms;
+    }
     if (from_outside) {
         facts.identity = identity;
         facts.content = content;

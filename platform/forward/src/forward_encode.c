@@ -96,7 +96,7 @@ static sbs_status push_name_identity(sbs_forward_push *push, sbs_forward_slot *s
     out->type = sbs_text_of(resource->type);
     out->system = sbs_forward_buffer_text(&resource->system);
     out->value = sbs_forward_buffer_text(&resource->value);
-    if (item->meta.format == SBS_FORWARD_BY_SUBJECT) {
+    if ((item->meta.format & SBS_FORWARD_RULE_MASK) == SBS_FORWARD_BY_SUBJECT) {
         out->subject = sbs_forward_buffer_text(&resource->subject);
     }
 
@@ -133,6 +133,14 @@ static sbs_status push_identify(void *ctx, const sbs_push_item *item, sbs_push_i
         fault = config->refuse(config->ctx, item->item->id);
     }
     sbs_forward_resource_free(&push->priv.resource);
+    if (fault == NULL && (item->item->meta.format & SBS_FORWARD_UNDATED) != 0) {
+        sbs_status status =
+            sbs_forward_date(config->dating, push->priv.now, &item->item->meta, text, &push->priv.dated);
+        if (status != SBS_OK) {
+            return status;
+        }
+        text = sbs_forward_buffer_text(&push->priv.dated);
+    }
     if (fault == NULL) {
         fault = sbs_forward_resource_read(&push->priv.resource, text);
     }

@@ -273,7 +273,7 @@ static bool line_is_under_way(const sbs_forward_line *line) {
 static bool line_is_due(sbs_forward_line *line, size_t number) {
     sbs_forward_fan *fan = line->fan;
     uint64_t now_ms = fan->priv.now.mono_ms;
-    line->view->claims = number < fan->priv.active && now_ms >= fan->priv.held_ms;
+    line->view->claims = number < fan->priv.active && now_ms >= fan->priv.held_ms && !fan->priv.draining;
     if (line->parked || (!line->ready && now_ms < line->due_ms)) {
         return false;
     }
@@ -348,7 +348,7 @@ static sbs_status fan_wake_one(sbs_forward_fan *fan) {
 
 static sbs_status fan_wake_more(sbs_forward_fan *fan) {
     sbs_status status = SBS_OK;
-    if (fan->priv.now.mono_ms < fan->priv.held_ms) {
+    if (fan->priv.now.mono_ms < fan->priv.held_ms || fan->priv.draining) {
         return SBS_OK;
     }
 
@@ -444,7 +444,7 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
  * said that nothing is left, and beside those that wait. */
 static sbs_status fan_look_again(sbs_forward_fan *fan) {
     sbs_forward_line *lead = fan->priv.lines[0];
-    if (!fan_is_at_rest(fan) || fan->priv.now.mono_ms < fan->priv.held_ms) {
+    if (!fan_is_at_rest(fan) || fan->priv.now.mono_ms < fan->priv.held_ms || fan->priv.draining) {
         return SBS_OK;
     }
 
@@ -585,8 +585,9 @@ bool sbs_forward_fan_mode_of(const sbs_forward_fan *fan, uint64_t id, sbs_write_
 void sbs_forward_fan_wake(sbs_forward_fan *fan) {
     fan->priv.held_ms = 0;
     for (size_t i = 0; i < fan->priv.count; i++) {
-        sbs_forward_push_wake(&fan->priv.lines[i]->push);
-        fan->priv.lines[i]->ready = true;
+        sbs_forward_line *line = fan->priv.lines[i];
+        sbs_forward_push_wake(&line->push);
+        line->ready |= !line->parked; /* those that have nothing to do are looked after by the lead */
     }
 }
 
@@ -599,6 +600,21 @@ void sbs_forward_fan_cancel(sbs_forward_fan *fan) {
             line->ready = true;
         }
     }
+}
+
+bool sbs_forward_fan_drain(sbs_forward_fan *fan) {
+    fan->priv.draining = true;
+    if (!fan->priv.shared || !sbs_forward_push_has_learnt(&fan->priv.lines[0]->push)) {
+        return true;
+    }
+
+    for (size_t i = 0; i < fan->priv.count; i++) {
+        if (fan->priv.lines[i]->view->in_flight) {
+            return false;
+        }
+    }
+
+    return true;
 }
 
 uint32_t sbs_forward_fan_active(const sbs_forward_fan *fan) {

@@ -59,8 +59,10 @@ bool sbs_forward_resource_has_loose_blanks(const sbs_forward_resource *resource)
 /* ---- identity --------------------------------------------------------------------------------------------------- */
 
 sbs_forward_rule sbs_forward_resource_rule(const sbs_forward_resource *resource) {
-    bool of_guide = sbs_text_equal(sbs_forward_buffer_text(&resource->system), sbs_text_of(SBS_SYSTEM_PHD));
-    if (of_guide || resource->subject.len == 0) {
+    sbs_text system = sbs_forward_buffer_text(&resource->system);
+    bool unique = sbs_text_equal(system, sbs_text_of(SBS_SYSTEM_PHD)) ||
+                  sbs_text_equal(system, sbs_text_of(SBS_FORWARD_SYSTEM_GATEWAY));
+    if (unique || resource->subject.len == 0) {
         return SBS_FORWARD_BY_IDENTIFIER;
     }
 

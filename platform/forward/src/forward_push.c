@@ -479,6 +479,7 @@ static void push_free_memory(sbs_forward_push *push) {
     free(engine->answer);
     free(engine->deferred);
     free(push->priv.words);
+    sbs_forward_buffer_free(&push->priv.dated);
 
     sbs_wipe(push, sizeof *push);
 }

@@ -540,3 +540,8 @@ bool sbs_tls_stream_resumed(const sbs_tls_stream *tls) {
     return (tls->priv.state == OPEN || tls->priv.state == ENDED) && tls->priv.session_offered &&
            !tls->priv.chain_checked;
 }
+
+int64_t sbs_tls_stream_valid_until(const sbs_tls_stream *tls) {
+    bool known = tls->priv.chain_checked || tls->priv.session_offered;
+    return known && tls->priv.valid_until_s != INT64_MAX ? tls->priv.valid_until_s : 0;
+}

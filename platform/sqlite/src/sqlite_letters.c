@@ -66,6 +66,36 @@ sbs_status sbs_sqlite_queue_dead(sbs_sqlite_queue *queue, uint64_t after, sbs_sq
     return sbs_sqlite_leave_reading(queue, find_entry(queue, SQL_NEXT_DEAD, after, out_dead));
 }
 
+static sbs_status find_known(sbs_sqlite_queue *queue, const uint8_t *identity, sbs_sqlite_known *out) {
+    sqlite3_stmt *row = sbs_sqlite_bind(queue, SQL_KNOWN, NULL, 0);
+    (void)sqlite3_bind_blob(row, 1, identity, (int)SBS_SQLITE_HASH_SIZE, SQLITE_STATIC);
+    sbs_status status = sbs_sqlite_row(queue, row);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    /* What is there waits or is dead, whatever became of an earlier delivery. */
+    *out = (sbs_sqlite_known){
+        .id = (uint64_t)sqlite3_column_int64(row, 0),
+        .state = SBS_SQLITE_DELIVERED,
+        .delivered_s = sbs_sqlite_column_time(row, 2),
+    };
+    if (sqlite3_column_type(row, 3) == SQLITE_INTEGER) {
+        out->state = sqlite3_column_int(row, 3) == STATE_DEAD ? SBS_SQLITE_IS_DEAD : SBS_SQLITE_WAITS;
+    }
+
+    (void)sqlite3_reset(row);
+    return SBS_OK;
+}
+
+sbs_status sbs_sqlite_queue_known(sbs_sqlite_queue *queue, const uint8_t *identity, sbs_sqlite_known *out) {
+    sbs_status status = sbs_sqlite_enter_reading(queue);
+    if (status != SBS_OK) {
+        return status;
+    }
+    return sbs_sqlite_leave_reading(queue, find_known(queue, identity, out));
+}
+
 /* ---- why an item waits or is dead -------------------------------------------------------------------------------- */
 
 /* As many whole characters of UTF-8 as fit. */

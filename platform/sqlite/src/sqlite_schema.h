@@ -156,6 +156,8 @@ enum {
               "m.state = 0)) ORDER BY s.id DESC LIMIT 1")                                                              \
     X(DIFFERENT, "SELECT s.id FROM sbs_seen s LEFT JOIN sbs_item i ON i.id = s.id WHERE s.identity = ?1 AND "          \
                  "s.content <> ?2 AND (s.delivered = 1 OR i.id IS NOT NULL) ORDER BY s.id DESC LIMIT 1")               \
+    X(KNOWN, "SELECT s.id, s.delivered, s.delivered_s, i.state FROM sbs_seen s LEFT JOIN sbs_item i ON i.id = s.id "   \
+             "WHERE s.identity = ?1 AND (s.delivered = 1 OR i.id IS NOT NULL) ORDER BY s.id DESC LIMIT 1")             \
     X(SOURCES, "SELECT coalesce(source, ''), sum(state = 0), sum(state = 1), min(iif(state = 0, arrived_s, NULL)) "    \
                "FROM sbs_item GROUP BY 1 ORDER BY 1")                                                                  \
     X(PART, "SELECT substr(data, ?2, ?3) FROM sbs_body WHERE id = ?1")                                                 \

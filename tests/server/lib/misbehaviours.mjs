@@ -426,7 +426,7 @@ export const MISBEHAVIOURS = {
     ],
     // batches
     'batch-404': ['fhir', 'a batch: 404', crowded(0, () => outcome(404, 'not-found', 'nothing here'))],
-    'batch-500': ['fhir', 'a batch: 500 in text', crowded(0, () => ({ status: 500, body: 'not implemented' }))],
+    'batch-500': ['fhir', 'a batch: 500 in text', crowded(0, () => ({ status: 500, body: 'batches are not supported' }))],
     'batch-25': [
         'fhir',
         'a batch of more than 25 entries: 400',

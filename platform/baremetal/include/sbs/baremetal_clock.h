@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file baremetal_clock.h
- * Time on SysTick. But for sbs_baremetal_wake() none of this is for interrupt handlers.
+ * Time on SysTick, for any task. But for sbs_baremetal_wake() none of this is for interrupt handlers.
  */
 #ifndef SBS_BAREMETAL_CLOCK_H
 #define SBS_BAREMETAL_CLOCK_H
@@ -36,12 +36,13 @@ void sbs_baremetal_raise_utc_bound(int64_t utc_s);
 
 #define SBS_BAREMETAL_IDLE_MAX_MS 100u
 
-/** Sleeps until an interrupt: the console's, the Ethernet controller's, or the clock's after at most
- *  SBS_BAREMETAL_IDLE_MAX_MS. Returns at once if one called sbs_baremetal_wake() since the last time, so nothing that
- *  came while the main loop went round is slept over. */
+/** For the one loop of a program without an RTOS. Sleeps until an interrupt: the console's, the Ethernet controller's,
+ * or the clock's after at most SBS_BAREMETAL_IDLE_MAX_MS. Returns at once if one called sbs_baremetal_wake() since the
+ * last time, so nothing that came while the main loop went round is slept over. */
 void sbs_baremetal_idle(void);
 
-/** From an interrupt handler: there is work for the main loop. */
+/** From an interrupt handler or a driver: there is work for the main loop. An RTOS brings its own, which wakes a task.
+ */
 void sbs_baremetal_wake(void);
 
 #endif

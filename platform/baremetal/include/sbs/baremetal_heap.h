@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file baremetal_heap.h
- * The heap: the C library's allocator between the end of the program's data and the end of RAM, with accounts. For one
- * task, not for interrupt handlers.
+ * The heap: the C library's allocator between the end of the program's data and the end of RAM, with accounts. Not for
+ * interrupt handlers; for several tasks where an RTOS implements the C library's __malloc_lock() and __malloc_unlock().
  */
 #ifndef SBS_BAREMETAL_HEAP_H
 #define SBS_BAREMETAL_HEAP_H

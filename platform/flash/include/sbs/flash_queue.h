@@ -38,7 +38,8 @@ typedef enum sbs_flash_queue_policy {
 
 typedef struct sbs_flash_queue_config {
     sbs_flash_queue_policy policy;
-    /** Held during each operation where append() is called from another task; NULL: not needed. */
+    /** Held during each operation where append() is called from another task; NULL: one task alone uses the queue.
+     * Tasks that meet in it without a lock are told: the second one's operation is SBS_ERR_STATE, and does nothing. */
     void (*lock)(void *ctx);
     void (*unlock)(void *ctx); /**< ends what lock began */
     void *lock_ctx;
@@ -65,6 +66,7 @@ typedef struct sbs_flash_queue {
     uint32_t newest;                       /**< that the next one gets */
     uint32_t gaps;                         /**< unreadable regions when all was read */
     struct sbs_flash_queue_batch *copying; /**< memory of a compaction that is under way */
+    bool entered;                          /**< an operation is under way */
     bool full;                             /**< compacting found no room; until an item is settled */
     bool stale;                            /**< the flash could not be read as before: all this is to be read anew */
     bool dropping;                         /**< the next compaction gives up unsettled items */
@@ -75,7 +77,8 @@ typedef struct sbs_flash_queue {
     uint8_t settled[SBS_FLASH_QUEUE_WINDOW / 8u]; /**< by number, from low to known */
 } sbs_flash_queue;
 
-/** Mounts the queue on @p flash, which must outlive it. Writes nothing. Errors as for sbs_flash_log_mount(). */
+/** Mounts the queue on @p flash, which must outlive it. Writes nothing. Errors as for sbs_flash_log_mount(); in a build
+ *  for threads (SBS_THREADS) SBS_ERR_ARGUMENT without lock and unlock. No other task is in the queue meanwhile. */
 SBS_NODISCARD sbs_status sbs_flash_queue_mount(sbs_flash_queue *queue, const sbs_flash *flash,
                                                const sbs_flash_queue_config *config);
 

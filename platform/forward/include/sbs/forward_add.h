@@ -43,6 +43,10 @@ typedef struct sbs_forward_adder {
     char device[256];   /**< names this machine in identifiers that are made: printable, nothing that JSON escapes */
     const char *source; /**< who gave the items, kept with them; NULL: nobody in particular */
     bool only_same;     /**< other content under an identifier that is known is not stored */
+    bool undated;       /**< the items have no time of their own, and get that of their arrival when they are sent */
+    uint32_t lane;      /**< of all items, whatever they say of themselves; 0: by what they say */
+    uint32_t boot_id;   /**< with undated: of this boot, and ... */
+    uint64_t uptime_ms; /**< ... its monotonic clock, for items that come while the time is not known */
 } sbs_forward_adder;
 
 /** @p device: a name for this machine, NULL for its host's. What an identifier cannot hold is replaced. */

@@ -83,6 +83,7 @@ typedef struct sbs_forward_fan {
         int poller;         /* epoll(7) */
         bool shared;        /* there are several lines */
         bool told;
+        bool draining; /* nothing more is taken up */
         bool open;
     } priv;
 } sbs_forward_fan;
@@ -100,6 +101,9 @@ bool sbs_forward_fan_mode_of(const sbs_forward_fan *fan, uint64_t id, sbs_write_
 void sbs_forward_fan_wake(sbs_forward_fan *fan);
 /** As sbs_forward_push_cancel(). */
 void sbs_forward_fan_cancel(sbs_forward_fan *fan);
+/** From now on nothing more is taken up, until the fan is closed; what is under way goes on, as it is polled. True when
+ * nothing is under way any more. A push over one connection alone counts as drained at once. */
+bool sbs_forward_fan_drain(sbs_forward_fan *fan);
 /** How many connections may take items at present. */
 uint32_t sbs_forward_fan_active(const sbs_forward_fan *fan);
 

@@ -14,6 +14,7 @@
 #include "sbs/forward_ahead.h"
 #include "sbs/forward_batch.h"
 #include "sbs/forward_clock.h"
+#include "sbs/forward_dating.h"
 #include "sbs/forward_gzip.h"
 #include "sbs/forward_memory.h"
 #include "sbs/forward_mode.h"
@@ -57,12 +58,14 @@ typedef struct sbs_forward_push_config {
     bool trust_mode;     /**< a mode that is not AUTO needs no CapabilityStatement to be warned of */
     bool own_ids;        /**< PUT a resource under the id that it has, if it has one */
     uint64_t pushed_ms;  /**< since this queue was last pushed by somebody else; UINT64_MAX: never */
-    struct sbs_forward_push *lead; /**< one of several connections: another one has learnt how things are written; it
-                                      must outlive this push. NULL: this one learns it */
-    sbs_forward_ahead *ahead;      /**< optional: what @c queue goes through, to be strict where writes are plain */
-    size_t item_max;               /**< most bytes of an item that @c queue tells; 0: SBS_FORWARD_ITEM_MAX */
-    sbs_forward_memory *memory;    /**< optional: what was learnt of the server, open, and closed after the push */
-    sbs_forward_clock *clock;      /**< optional: learns from the server's answers whether the wall clock is right */
+    struct sbs_forward_push *lead;    /**< one of several connections: another one has learnt how things are written; it
+                                         must outlive this push. NULL: this one learns it */
+    sbs_forward_ahead *ahead;         /**< optional: what @c queue goes through, to be strict where writes are plain */
+    size_t item_max;                  /**< most bytes of an item that @c queue tells; 0: SBS_FORWARD_ITEM_MAX */
+    sbs_forward_memory *memory;       /**< optional: what was learnt of the server, open, and closed after the push */
+    const sbs_forward_dating *dating; /**< optional: how items of SBS_FORWARD_UNDATED get their times; NULL: one whose
+                                           time of arrival is not known goes without a time */
+    sbs_forward_clock *clock;         /**< optional: learns from the server's answers whether the wall clock is right */
     /** Optional: why an item is not to be sent, or NULL; the sentence is copied. */
     const char *(*refuse)(void *ctx, uint64_t id);
     /** Optional: another name for an item; false: the usual one. */
@@ -95,6 +98,7 @@ typedef struct sbs_forward_push {
         sbs_push_config engine_config;
         sbs_push_event learnt;                             /* what learning failed with */
         sbs_forward_resource resource;                     /* the item that was identified last */
+        sbs_forward_buffer dated;                          /* its text, if it got a time */
         sbs_forward_slot slots[SBS_FORWARD_BATCH_MAX + 1]; /* one is looked at that goes with the next batch */
         sbs_push_sent sent[SBS_FORWARD_BATCH_MAX];
         uint32_t unstored[SBS_FORWARD_BATCH_MAX];

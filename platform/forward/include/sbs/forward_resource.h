@@ -16,6 +16,14 @@ extern const char SBS_FORWARD_NO_OBJECT[];     /**< the same: valid JSON, but an
 
 #define SBS_FORWARD_HASH_SIZE 20u /**< bytes of a hash: the first 160 bits of SHA-256 */
 
+/** System of the identifiers that a gateway gives to what its devices hand to it, a UUID made for it (RFC 4122). The
+ * value is "GATEWAY/DEVICE/HASH": no device can name a measurement of another one. */
+#define SBS_FORWARD_SYSTEM_GATEWAY "urn:uuid:8bbb00c7-ba88-4260-a960-14206b12d528"
+
+/** In sbs_queue_meta.format beside the rule: the resource has no time of its own, and gets that of its arrival. */
+#define SBS_FORWARD_UNDATED 0x100u
+#define SBS_FORWARD_RULE_MASK 0xFFu /**< of the rule */
+
 /** Which of an item's parts its id for PUT derives from; stored with the item as sbs_queue_meta.format. */
 typedef enum sbs_forward_rule {
     SBS_FORWARD_BY_IDENTIFIER = 0, /**< the identifier alone: made here, of the PHD guide, or without a subject */

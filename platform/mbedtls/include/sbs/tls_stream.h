@@ -133,6 +133,9 @@ void sbs_tls_stream_deinit(sbs_tls_stream *tls);
 /** "TLSv1.2" or "TLSv1.3"; "" unless the stream is open. For logs. */
 const char *sbs_tls_stream_version(const sbs_tls_stream *tls);
 
+/** When the first certificate of the peer's chain ends, seconds since 1970, as it was checked last; 0: none was. */
+int64_t sbs_tls_stream_valid_until(const sbs_tls_stream *tls);
+
 /** True if the open connection resumed a kept session: no certificate was sent. */
 bool sbs_tls_stream_resumed(const sbs_tls_stream *tls);
 

@@ -276,6 +276,18 @@ SBS_NODISCARD sbs_status sbs_sqlite_queue_add(sbs_sqlite_queue *queue, const sbs
  * next append() in the same group will give. A copy of the file has the same number. SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_next_id(sbs_sqlite_queue *queue, uint64_t *out_epoch, uint64_t *out_id);
 
+/** What is known under an identity. */
+typedef struct sbs_sqlite_known {
+    uint64_t id;             /**< of the item that came last under it */
+    sbs_sqlite_repeat state; /**< SBS_SQLITE_WAITS, _IS_DEAD or _DELIVERED */
+    int64_t delivered_s;     /**< or SBS_UTC_UNKNOWN */
+} sbs_sqlite_known;
+
+/** What came last under an identity of SBS_SQLITE_HASH_SIZE bytes, and is there or was delivered. SBS_ERR_NOT_FOUND;
+ * SBS_ERR_STORAGE. */
+SBS_NODISCARD sbs_status sbs_sqlite_queue_known(sbs_sqlite_queue *queue, const uint8_t *identity,
+                                                sbs_sqlite_known *out);
+
 /** An item that waits or a dead letter, by its id. SBS_ERR_NOT_FOUND; SBS_ERR_STORAGE. */
 SBS_NODISCARD sbs_status sbs_sqlite_queue_find(sbs_sqlite_queue *queue, uint64_t id, sbs_sqlite_entry *out);
 

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca_write.h"
+
+#include <mbedtls/asn1write.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/psa_util.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sbs/count.h"
+#include "sbs/psa_key.h"
+#include "sbs/text.h"
+
+#define NAME_SIZE 160u
+#define KEY_ID_SIZE 20u
+
+/* ---- pairs ---------------------------------------------------------------------------------------------------- */
+
+void sbs_ca_pair_init(sbs_ca_pair *pair) {
+    mbedtls_x509_crt_init(&pair->certificate);
+    mbedtls_pk_init(&pair->key);
+}
+
+void sbs_ca_pair_free(sbs_ca_pair *pair) {
+    mbedtls_x509_crt_free(&pair->certificate);
+    mbedtls_pk_free(&pair->key);
+}
+
+sbs_status sbs_ca_pair_parse(sbs_ca_pair *pair, const char *text, size_t len) {
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    if (mbedtls_x509_crt_parse(&pair->certificate, bytes, len + 1) != 0 ||
+        mbedtls_pk_parse_key(&pair->key, bytes, len + 1, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
+            0 ||
+        mbedtls_pk_check_pair(&pair->certificate.pk, &pair->key, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
+            0) {
+        return SBS_ERR_DAMAGED;
+    }
+    return SBS_OK;
+}
+
+/* Of a row of steps the first error stays; those behind it do no harm. */
+static void write_note(int *error, int code) {
+    if (*error == 0) {
+        *error = code;
+    }
+}
+
+/* ---- keys ----------------------------------------------------------------------------------------------------- */
+
+static sbs_status write_new_key(mbedtls_pk_context *out) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t id = 0;
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_bits(&attributes, 256);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
+    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+
+    psa_status_t made = psa_generate_key(&attributes, &id);
+    if (made != PSA_SUCCESS) {
+        return sbs_psa_to_status(made);
+    }
+
+    int code = mbedtls_pk_copy_from_psa(id, out);
+    (void)psa_destroy_key(id);
+    return code == 0 ? SBS_OK : SBS_ERR_CRYPTO;
+}
+
+/* Key identifier: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
+static int write_key_id(mbedtls_pk_context *key, unsigned char out[KEY_ID_SIZE]) {
+    unsigned char der[128];
+    unsigned char *at = der + sizeof der;
+    unsigned char hash[32];
+    size_t hash_len = 0;
+    int len = mbedtls_pk_write_pubkey(&at, der, key);
+    if (len < 0) {
+        return len;
+    }
+    if (psa_hash_compute(PSA_ALG_SHA_256, at, (size_t)len, hash, sizeof hash, &hash_len) != PSA_SUCCESS) {
+        return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+    }
+
+    memcpy(out, hash, KEY_ID_SIZE);
+    return 0;
+}
+
+/* ---- extensions ----------------------------------------------------------------------------------------------- */
+
+/* SubjectKeyIdentifier, and that of the issuer (RFC 5280 sections 4.2.1.2 and 4.2.1.1). Mbed TLS makes them by SHA-1
+ * alone, which is not built. */
+static int write_key_ids(mbedtls_x509write_cert *out, mbedtls_pk_context *own, mbedtls_pk_context *issuer) {
+    unsigned char subject[2 + KEY_ID_SIZE] = {MBEDTLS_ASN1_OCTET_STRING, KEY_ID_SIZE};
+    unsigned char authority[4 + KEY_ID_SIZE] = {MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE, 2 + KEY_ID_SIZE,
+                                                MBEDTLS_ASN1_CONTEXT_SPECIFIC, KEY_ID_SIZE};
+    int error = write_key_id(own, subject + 2);
+    write_note(&error, write_key_id(issuer, authority + 4));
+
+    write_note(&error, mbedtls_x509write_crt_set_extension(out, MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER,
+                                                           MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER), 0,
+                                                           subject, sizeof subject));
+    write_note(&error, mbedtls_x509write_crt_set_extension(out, MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER,
+                                                           MBEDTLS_OID_SIZE(MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER), 0,
+                                                           authority, sizeof authority));
+    return error;
+}
+
+/* DER is written from the end of a buffer to its front. */
+typedef struct der_writer {
+    unsigned char buffer[8192];
+    unsigned char *at;
+    size_t len;
+    int error;
+} der_writer;
+
+static void der_note(der_writer *der, int result) {
+    if (result < 0) {
+        der->error = result;
+    } else {
+        der->len += (size_t)result;
+    }
+}
+
+static void der_put_header(der_writer *der, size_t content, unsigned char tag) {
+    der_note(der, mbedtls_asn1_write_len(&der->at, der->buffer, content));
+    der_note(der, mbedtls_asn1_write_tag(&der->at, der->buffer, tag));
+}
+
+/* A GeneralSubtree of a GeneralName with these bytes. */
+static void der_put_subtree(der_writer *der, unsigned char kind, const void *bytes, size_t len) {
+    size_t before = der->len;
+
+    der_note(der, mbedtls_asn1_write_raw_buffer(&der->at, der->buffer, bytes, len));
+    der_put_header(der, len, (unsigned char)(MBEDTLS_ASN1_CONTEXT_SPECIFIC | kind));
+    der_put_header(der, der->len - before, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+}
+
+/* An address and its mask. */
+static void der_put_network(der_writer *der, const unsigned char *address, size_t len, unsigned bits) {
+    unsigned char bytes[32] = {0};
+    memcpy(bytes, address, len);
+    for (unsigned i = 0; i < bits; i++) {
+        bytes[len + i / 8] |= (unsigned char)(0x80u >> i % 8);
+    }
+
+    der_put_subtree(der, MBEDTLS_X509_SAN_IP_ADDRESS, bytes, 2 * len);
+}
+
+static void der_put_private_networks(der_writer *der) {
+    static const struct {
+        unsigned char address[16];
+        uint8_t len, bits;
+    } networks[] = {
+        {{10}, 4, 8},  {{172, 16}, 4, 12}, {{192, 168}, 4, 16},    {{169, 254}, 4, 16},   {{100, 64}, 4, 10},
+        {{127}, 4, 8}, {{0xFC}, 16, 7},    {{0xFE, 0x80}, 16, 10}, {{[15] = 1}, 16, 128},
+    };
+
+    for (size_t i = 0; i < SBS_COUNT_OF(networks); i++) {
+        der_put_network(der, networks[i].address, networks[i].len, networks[i].bits);
+    }
+}
+
+/* RFC 5280 section 4.2.1.10: permittedSubtrees. */
+static int write_constraints(mbedtls_x509write_cert *out, const sbs_ca_hosts *hosts) {
+    static const char *const names[] = {"localhost", "local", "lan", "internal", "home.arpa"};
+    der_writer der = {.len = 0};
+    der.at = der.buffer + sizeof der.buffer;
+
+    for (size_t i = 0; i < SBS_COUNT_OF(names); i++) {
+        der_put_subtree(&der, MBEDTLS_X509_SAN_DNS_NAME, names[i], strlen(names[i]));
+    }
+    for (size_t i = 0; i < hosts->count; i++) {
+        const sbs_ca_host *host = &hosts->list[i];
+        if (host->address_len > 0) {
+            der_put_network(&der, host->address, host->address_len, (unsigned)host->address_len * 8);
+        } else {
+            der_put_subtree(&der, MBEDTLS_X509_SAN_DNS_NAME, host->name, strlen(host->name));
+        }
+    }
+    der_put_private_networks(&der);
+    der_put_header(&der, der.len, MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED);
+    der_put_header(&der, der.len, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+
+    if (der.error != 0) {
+        return der.error;
+    }
+    return mbedtls_x509write_crt_set_extension(out, MBEDTLS_OID_NAME_CONSTRAINTS,
+                                               MBEDTLS_OID_SIZE(MBEDTLS_OID_NAME_CONSTRAINTS), 0, der.at, der.len);
+}
+
+static int write_hosts(mbedtls_x509write_cert *out, const sbs_ca_hosts *hosts) {
+    mbedtls_x509_san_list list[SBS_GATEWAY_CA_HOSTS_MAX];
+    memset(list, 0, sizeof list);
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        const sbs_ca_host *host = &hosts->list[i];
+        /* Mbed TLS only reads them; its members lack the const. */
+        list[i].node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        list[i].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)host->name;
+        list[i].node.san.unstructured_name.len = strlen(host->name);
+        if (host->address_len > 0) {
+            list[i].node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
+            list[i].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)host->address;
+            list[i].node.san.unstructured_name.len = host->address_len;
+        }
+        list[i].next = i + 1 < hosts->count ? &list[i + 1] : NULL;
+    }
+
+    return mbedtls_x509write_crt_set_subject_alternative_name(out, list);
+}
+
+static int write_server_use(mbedtls_x509write_cert *out) {
+    const mbedtls_asn1_sequence use = {
+        .buf = {.tag = MBEDTLS_ASN1_OID,
+                .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH),
+                .p = (unsigned char *)(uintptr_t)MBEDTLS_OID_SERVER_AUTH},
+        .next = NULL,
+    };
+
+    return mbedtls_x509write_crt_set_ext_key_usage(out, &use);
+}
+
+/* ---- certificates --------------------------------------------------------------------------------------------- */
+
+static int write_term(mbedtls_x509write_cert *out, sbs_ca_term term) {
+    char text[2][MBEDTLS_X509_RFC5280_UTC_TIME_LEN + 1];
+    const int64_t times[2] = {term.from_s, term.until_s};
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct tm parts;
+        time_t seconds = (time_t)times[i];
+        if (gmtime_r(&seconds, &parts) == NULL || strftime(text[i], sizeof text[i], "%Y%m%d%H%M%S", &parts) == 0) {
+            return MBEDTLS_ERR_X509_INVALID_DATE;
+        }
+    }
+
+    return mbedtls_x509write_crt_set_validity(out, text[0], text[1]);
+}
+
+/* 128 random bits, positive (RFC 5280 section 4.1.2.2). */
+static int write_serial(mbedtls_x509write_cert *out) {
+    unsigned char serial[16];
+    if (psa_generate_random(serial, sizeof serial) != PSA_SUCCESS) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+
+    serial[0] = (unsigned char)((serial[0] & 0x3Fu) | 0x40u);
+    return mbedtls_x509write_crt_set_serial_raw(out, serial, sizeof serial);
+}
+
+static int write_common(mbedtls_x509write_cert *out, mbedtls_pk_context *own, mbedtls_pk_context *issuer,
+                        sbs_ca_term term) {
+    mbedtls_x509write_crt_set_version(out, MBEDTLS_X509_CRT_VERSION_3);
+    mbedtls_x509write_crt_set_md_alg(out, MBEDTLS_MD_SHA256);
+    mbedtls_x509write_crt_set_subject_key(out, own);
+    mbedtls_x509write_crt_set_issuer_key(out, issuer);
+
+    int error = write_serial(out);
+    write_note(&error, write_term(out, term));
+    write_note(&error, write_key_ids(out, own, issuer));
+    return error;
+}
+
+/* Key and certificate as one text, unless there was an error before. */
+static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_context *key,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    if (error == 0) {
+        error = mbedtls_pk_write_key_pem(key, (unsigned char *)text, SBS_CA_TEXT_SIZE);
+    }
+    if (error == 0) {
+        size_t len = strlen(text);
+        error = mbedtls_x509write_crt_pem(out, (unsigned char *)text + len, SBS_CA_TEXT_SIZE - len,
+                                          mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    }
+
+    if (error == MBEDTLS_ERR_X509_ALLOC_FAILED || error == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {
+        return SBS_ERR_MEMORY;
+    }
+    return error == 0 ? SBS_OK : SBS_ERR_CRYPTO;
+}
+
+/* Two gateways of one name have roots that can be told apart. */
+static int write_root_names(mbedtls_x509write_cert *out, const char *name) {
+    char subject[NAME_SIZE];
+    uint32_t random = 0;
+    if (psa_generate_random((uint8_t *)&random, sizeof random) != PSA_SUCCESS) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+
+    (void)snprintf(subject, sizeof subject, "CN=sbs-gateway %.63s root %08x", name, (unsigned)random);
+    int error = mbedtls_x509write_crt_set_subject_name(out, subject);
+    write_note(&error, mbedtls_x509write_crt_set_issuer_name(out, subject));
+    return error;
+}
+
+sbs_status sbs_ca_write_root(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    mbedtls_x509write_cert certificate;
+    mbedtls_pk_context key;
+    mbedtls_pk_init(&key);
+    sbs_status status = write_new_key(&key);
+    mbedtls_x509write_crt_init(&certificate);
+
+    if (status == SBS_OK) {
+        int error = write_common(&certificate, &key, &key, term);
+        write_note(&error, write_root_names(&certificate, name));
+        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 1, 0));
+        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_KEY_CERT_SIGN));
+        write_note(&error, write_constraints(&certificate, hosts));
+        status = write_text(error, &certificate, &key, text);
+    }
+
+    mbedtls_x509write_crt_free(&certificate);
+    mbedtls_pk_free(&key);
+    return status;
+}
+
+static int write_leaf_names(mbedtls_x509write_cert *out, const char *name, const mbedtls_x509_crt *root) {
+    char text[NAME_SIZE];
+    int code = mbedtls_x509_dn_gets(text, sizeof text, &root->subject);
+    if (code < 0) {
+        return code;
+    }
+    code = mbedtls_x509write_crt_set_issuer_name(out, text);
+    if (code != 0) {
+        return code;
+    }
+
+    (void)snprintf(text, sizeof text, "CN=%.63s", name);
+    return mbedtls_x509write_crt_set_subject_name(out, text);
+}
+
+sbs_status sbs_ca_write_leaf(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term, sbs_ca_pair *root,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    mbedtls_x509write_cert certificate;
+    mbedtls_pk_context key;
+    mbedtls_pk_init(&key);
+    sbs_status status = write_new_key(&key);
+    mbedtls_x509write_crt_init(&certificate);
+
+    if (status == SBS_OK) {
+        int error = write_common(&certificate, &key, &root->key, term);
+        write_note(&error, write_leaf_names(&certificate, name, &root->certificate));
+        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 0, 0));
+        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
+        write_note(&error, write_server_use(&certificate));
+        write_note(&error, write_hosts(&certificate, hosts));
+        status = write_text(error, &certificate, &key, text);
+    }
+
+    mbedtls_x509write_crt_free(&certificate);
+    mbedtls_pk_free(&key);
+    return status;
+}

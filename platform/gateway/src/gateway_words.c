@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sbs/count.h"
+
+/* What somebody can do, by what failed and where. The first row that fits counts. */
+typedef struct words_advice {
+    sbs_status status;  /* SBS_OK: any */
+    int step;           /* -1: any */
+    uint16_t http_from; /* 0 to 0: any, or none */
+    uint16_t http_to;
+    const char *text;
+} words_advice;
+
+static const words_advice advices[] = {
+    {SBS_ERR_RESOLVE, -1, 0, 0, "check the network, the DNS and the host in 'fhir'"},
+    {SBS_ERR_REFUSED, -1, 0, 0, "check the host and the port in 'fhir', and whether the server runs"},
+    {SBS_ERR_UNREACHABLE, -1, 0, 0, "check the network's cable, router and proxy"},
+    {SBS_ERR_UNTRUSTED, -1, 0, 0, "check 'ca' in gateway.conf, and who answers at that address"},
+    {SBS_ERR_WRONG_NAME, -1, 0, 0, "check the host in 'fhir'"},
+    {SBS_ERR_CERT_DATE, -1, 0, 0, "check the clock first, then the server's certificate"},
+    {SBS_ERR_NO_TIME, -1, 0, 0, "the clock was never set: check NTP ('timedatectl')"},
+    {SBS_ERR_KEY, -1, 0, 0, "the gateway's key cannot be used: see 'sbs-gateway check'"},
+    {SBS_OK, SBS_STEP_TOKEN, 400, 403,
+     "have the server's administrator look at the client id and at the key that 'sbs-gateway jwk --set' prints"},
+    {SBS_OK, SBS_STEP_RESOURCE, 401, 403, "have the server's administrator look at the rights of this client"},
+    {SBS_OK, -1, 404, 405, "check 'fhir' in gateway.conf"},
+    {SBS_OK, -1, 429, 429, "the server asks for time"},
+    {SBS_OK, -1, 500, 599, "the server has a fault of its own"},
+};
+
+static const char *words_advise(const sbs_push_event *push, const sbs_detail *detail) {
+    int step = detail != NULL ? (int)detail->step : -2;
+
+    for (size_t i = 0; i < SBS_COUNT_OF(advices); i++) {
+        const words_advice *row = &advices[i];
+        bool status = row->status == SBS_OK || row->status == push->status;
+        bool where = row->step == -1 || row->step == step;
+        bool http = row->http_from == 0 || (push->http_status >= row->http_from && push->http_status <= row->http_to);
+        if (status && where && http) {
+            return row->text;
+        }
+    }
+
+    return NULL;
+}
+
+void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_forward_event *event, char *out, size_t size) {
+    const sbs_push_event *push = event->push;
+    const sbs_linux_proxy_stream *tunnel = sbs_forward_server_tunnel(server);
+    const char *why = sbs_status_text(push->status);
+    char http[32] = "";
+
+    /* A sentence of ours says more than the name of a status; TLS and the proxy know best what they failed with. */
+    if (event->statement && event->reason[0] != '\0') {
+        why = event->reason;
+    }
+    const char *tls = sbs_tls_stream_words(sbs_forward_server_tls(server));
+    if (push->status == SBS_ERR_TLS || push->status == SBS_ERR_UNTRUSTED || push->status == SBS_ERR_WRONG_NAME ||
+        push->status == SBS_ERR_CERT_DATE) {
+        why = tls[0] != '\0' ? tls : why;
+    }
+    if (tunnel != NULL && sbs_linux_proxy_stream_problem(tunnel) != SBS_LINUX_PROXY_NO_PROBLEM &&
+        push->http_status == 0) {
+        why = sbs_linux_proxy_stream_words(tunnel);
+    }
+
+    if (push->http_status != 0) {
+        (void)snprintf(http, sizeof http, " (HTTP %u)", push->http_status);
+    }
+
+    const char *step = event->detail != NULL ? sbs_step_text(event->detail->step) : "";
+    const char *advice = words_advise(push, event->detail);
+    (void)snprintf(out, size, "%s%s%s%s%s%s", step, step[0] != '\0' ? ": " : "", why, http, advice != NULL ? "; " : "",
+                   advice != NULL ? advice : "");
+}
