@@ -17,7 +17,8 @@ endif()
 if(SBS_VARIANT MATCHES "^(small|es384)$")
     set(sbs_mbedtls_config sbs_mbedtls_firmware_${SBS_VARIANT}.h)
     # The engine's own places for batches: the firmware sends single requests.
-    add_compile_definitions(SBS_HOST_SIZE=128 SBS_PUSH_BATCH_MAX=1 SBS_STATUS_SENTENCES=0 METER_WORK_MIN=3072u METER_WORK_DISCOVERY_LARGE=3584u)
+    add_compile_definitions(SBS_HOST_SIZE=128 SBS_PUSH_BATCH_MAX=1 SBS_STATUS_SENTENCES=0 METER_WORK_MIN=3072u
+                            METER_WORK_DISCOVERY_LARGE=3584u)
     set(sbs_lwip_small SBS_LWIP_SEGMENT=536 SBS_LWIP_CONNECTIONS=2 SBS_LWIP_NAMES=2 SBS_LWIP_NAME_SIZE=128
                        SBS_LWIP_PING=0)
     if(SBS_VARIANT STREQUAL es384)
