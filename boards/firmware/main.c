@@ -22,7 +22,7 @@ void program_put_stacks(sbs_writer *out) {
 
 int main(void) {
     bool network_up;
-    program_start(NULL, &(meter_ports){0});
+    program_start(NULL, NULL);
     while (!all.restart) {
         uint32_t network_ms = program_poll_network(sbs_baremetal_now(), &network_up);
         (void)program_feed_console();

@@ -10,6 +10,8 @@
  * Two mutexes: `application` around what console and meter do to it; `sensor` around what sensor and meter exchange.
  * Whoever has both took `application` first. The queue has a lock of its own, and so has the network.
  */
+#include <lwip/opt.h>
+
 #include "freertos_board.h"
 #include "meter_sampler.h"
 #include "program.h"
@@ -64,17 +66,23 @@ void program_unlock_network(void) {
     sbs_freertos_lock_give(&network);
 }
 
-void program_put_stacks(sbs_writer *out) {
-    for (unsigned i = 0; i < TASKS; i++) {
-        size_t free_bytes = uxTaskGetStackHighWaterMark(tasks[i].handle) * sizeof(StackType_t);
-        program_put_figure(out, tasks[i].figure, tasks[i].stack_bytes - free_bytes);
-    }
+static void put_stack(sbs_writer *out, const char *name, TaskHandle_t task, size_t stack_bytes) {
+    size_t free_bytes = uxTaskGetStackHighWaterMark(task) * sizeof(StackType_t);
+    program_put_figure(out, name, stack_bytes - free_bytes);
 }
 
-static void hold_sensor(void *ctx, bool hold) {
-    (void)ctx;
-    if (hold) {
+void program_put_stacks(sbs_writer *out) {
+    for (unsigned i = 0; i < TASKS; i++) {
+        put_stack(out, tasks[i].figure, tasks[i].handle, tasks[i].stack_bytes);
+    }
+
+    put_stack(out, "\nstack_tcpip=", xTaskGetHandle(TCPIP_THREAD_NAME), TCPIP_THREAD_STACKSIZE);
+}
+
+static void hold_sensor(bool hold) {
+    if (hold) { /* what it is done for may fail: then there is no queue to append to */
         sbs_freertos_lock_take(&sensor);
+        meter_sampler_pause(&sampler);
     } else {
         sbs_freertos_lock_give(&sensor);
     }
@@ -170,7 +178,7 @@ static sbs_wait poll_application(void) {
 /* Brings everything up, then the other tasks. */
 static void run_meter(void *arg) {
     static const sbs_lwip_stream_config stream_config = {.wake = wake_meter};
-    static const meter_ports more = {
+    static const meter_tasks tasks_of_meter = {
         .hold_sensor = hold_sensor,
         .queue_lock = sbs_freertos_lock_take,
         .queue_unlock = sbs_freertos_lock_give,
@@ -178,7 +186,7 @@ static void run_meter(void *arg) {
     };
 
     (void)arg;
-    program_start(&stream_config, &more);
+    program_start(&stream_config, &tasks_of_meter);
     for (unsigned i = 0; i < METER; i++) {
         board_task *task = &tasks[i];
         if (xTaskCreate(task->function, task->name, (uint16_t)(task->stack_bytes / sizeof(StackType_t)), NULL,

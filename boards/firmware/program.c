@@ -109,7 +109,7 @@ static void port_reboot(void *ctx) {
 static void network_time(void *ctx, int64_t utc_s) {
     (void)ctx;
     if (sbs_baremetal_set_utc(utc_s) != SBS_OK) {
-        sbs_baremetal_print("the time server's time is before the firmware's own: not used\n");
+        all.time_refused = true;
     }
 }
 
@@ -131,7 +131,7 @@ static void start_network(void) {
     all.net_running = status == SBS_OK;
     if (!all.net_running) {
         all.net_retry_ms = sbs_baremetal_ms() + NETWORK_RETRY_MS;
-        sbs_baremetal_print("network: %s\n", sbs_status_text(status));
+        all.net_fault = status;
     }
 }
 
@@ -147,9 +147,9 @@ static void port_time_server(void *ctx, const char *host) {
         return;
     }
 
-    memcpy(all.time_server, host, len + 1);
     /* lwIP asks the server that it was started with. */
     program_lock_network();
+    memcpy(all.time_server, host, len + 1);
     if (all.net_running) {
         sbs_lwip_net_deinit(&all.net);
     }
@@ -227,7 +227,7 @@ static void say_hello(void) {
     sbs_baremetal_print_last_fault();
 }
 
-void program_start(const sbs_lwip_stream_config *stream_config, const meter_ports *more) {
+void program_start(const sbs_lwip_stream_config *stream_config, const meter_tasks *tasks) {
     sbs_stream raw;
     say_hello();
     sbs_baremetal_watchdog_start(HANG_MS);
@@ -257,10 +257,7 @@ void program_start(const sbs_lwip_stream_config *stream_config, const meter_port
         .device = eui64(),
         .built_utc_s = sbs_baremetal_utc_bound(),
         .alg = METER_ALG,
-        .hold_sensor = more->hold_sensor,
-        .queue_lock = more->queue_lock,
-        .queue_unlock = more->queue_unlock,
-        .queue_lock_ctx = more->queue_lock_ctx,
+        .tasks = tasks,
     };
 
     meter_init(&all.meter, &ports);
@@ -298,7 +295,22 @@ bool program_feed_console(void) {
     return true;
 }
 
+/* A task of the network's own does not write between the lines of the application. */
+static void tell_network_faults(void) {
+    if (all.net_fault != SBS_OK) {
+        sbs_baremetal_print("network: %s\n", sbs_status_text(all.net_fault));
+        all.net_fault = SBS_OK;
+    }
+
+    if (all.time_refused) {
+        sbs_baremetal_print("the time server's time is before the firmware's own: not used\n");
+        all.time_refused = false;
+    }
+}
+
 sbs_wait program_poll_meter(bool network_up) {
+    tell_network_faults();
+
     uint64_t before_us = sbs_baremetal_us();
     sbs_wait wait = meter_poll(&all.meter, sbs_baremetal_now(), network_up);
     uint64_t took_us = sbs_baremetal_us() - before_us;

@@ -14,6 +14,8 @@ typedef struct program {
     sbs_lwip_net net;
     sbs_lwip_net_config net_config;
     bool net_running;
+    volatile bool time_refused;    /* still to be told */
+    volatile sbs_status net_fault; /* the same */
     uint64_t net_retry_ms;
     sbs_lwip_stream tcp;
     meter_tls tls;
@@ -26,8 +28,8 @@ typedef struct program {
 extern program all;
 
 /** Says hello, starts the watchdog, and brings up storage, cryptography, network and application. @p stream_config of
- *  the TCP stream, NULL: the default. Of @p more, what tasks need: hold_sensor, queue_lock and what belongs to it. */
-void program_start(const sbs_lwip_stream_config *stream_config, const meter_ports *more);
+ *  the TCP stream, NULL: the default; @p tasks NULL: one loop. */
+void program_start(const sbs_lwip_stream_config *stream_config, const meter_tasks *tasks);
 
 /** Starts the network where it does not run, or polls it. Returns how long it has nothing to do; whether it is ready.
  */

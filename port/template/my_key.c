@@ -2,6 +2,8 @@
 /* A signing key to copy: for a secure element, a TPM or a PKCS#11 token that is no PSA driver. */
 #include "my_key.h"
 
+#include "sbs/psa_key.h"
+
 static sbs_status my_public_key(void *ctx, sbs_alg *out_alg, uint8_t *buffer, size_t size, size_t *out_len) {
     my_key *key = ctx;
     (void)buffer;
@@ -37,6 +39,6 @@ static const sbs_key_ops my_ops = {.public_key = my_public_key, .sign = my_sign}
 
 void my_key_init(my_key *state, int slot, sbs_key *out_key) {
     state->slot = slot;
-    /* false only if the element verifies its own signatures before it returns them */
-    *out_key = (sbs_key){.ops = &my_ops, .ctx = state, .verify_after_sign = true};
+    /* NULL only if the element verifies its own signatures before it returns them */
+    *out_key = (sbs_key){.ops = &my_ops, .ctx = state, .verify_after_sign = sbs_psa_verify};
 }

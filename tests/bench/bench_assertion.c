@@ -146,7 +146,7 @@ static void bench_alg(sbs_alg alg, const char *name, unsigned rounds) {
     require(sbs_psa_key_generate(alg, 0, PSA_KEY_ID_NULL, &with.id) == SBS_OK, "sbs_psa_key_generate");
     sbs_psa_key_init(&with.state, with.id, &with.key);
     with.verified = with.key;
-    with.verified.verify_after_sign = true;
+    with.verified.verify_after_sign = sbs_psa_verify;
     with.instant = (sbs_key){&instant_ops, &with, false};
     with.params = (sbs_assertion_params){
         .client_id = sbs_text_of("9e4a2858-9e86-406b-958f-b86a5e1ceb3d"),

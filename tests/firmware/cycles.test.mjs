@@ -9,7 +9,8 @@ import { bringUp, measureAndDrain, observations } from './lib/meter.mjs';
 
 const CYCLES = LONG ? 200 : 20;
 const WARM_UP = 4;
-const BOARDS = LONG ? ['lm3s6965evb', 'mps2-an386'] : ['lm3s6965evb'];
+const BOARDS = [{ board: 'lm3s6965evb' }, { board: 'lm3s6965evb', variant: 'small' }];
+if (LONG) BOARDS.push({ board: 'mps2-an386' });
 
 let lab;
 before(async () => {
@@ -40,10 +41,10 @@ function assertConstant(values, what) {
     assert.ok(most <= 64, `${what} vary by ${most}: ${values.join(' ')}`);
 }
 
-for (const board of BOARDS) {
-    test(`${board}: ${CYCLES} cycles with a constant heap`, async () => {
+for (const { board, variant = 'default' } of BOARDS) {
+    test(`${board}, ${variant}: ${CYCLES} cycles with a constant heap`, async () => {
         await lab.server.reset();
-        const device = lab.device({ board });
+        const device = lab.device({ board, variant });
         await bringUp(lab, device);
         const samples = [];
         for (let i = 0; i < CYCLES; i++) samples.push(await cycle(device));
@@ -52,7 +53,7 @@ for (const board of BOARDS) {
         const settled = samples.slice(WARM_UP);
         for (const name of ['heap_live', 'heap_high_water', 'stack_high_water', 'heap_failures']) {
             const values = [...new Set(settled.map((each) => each[name]))];
-            console.log(`${board} ${name}: ${values.join(' ')}`);
+            console.log(`${board} ${variant} ${name}: ${values.join(' ')}`);
         }
         assert.ok(settled.every((each) => each.heap_failures === 0), 'out of memory');
         assertConstant(settled.map((each) => each.heap_live), 'live bytes');

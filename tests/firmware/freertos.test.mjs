@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { LONG, SEED, numbers } from '../integration/lib/observations.mjs';
-import { Lab, pause } from './lib/lab.mjs';
+import { Lab, eventually, pause } from './lib/lab.mjs';
 import { bringUp, drained, measurementsHeld, measureAndDrain, observations } from './lib/meter.mjs';
 
 const BOARD = 'mps2-an386';
 const VARIANT = 'freertos';
 const APPENDED = 500;
-const KILLS = LONG ? 100 : 4;
+const KILLS = LONG ? 100 : 3;
 const LIFE_MS = 900;
 const next = numbers(SEED);
 
@@ -21,6 +21,16 @@ before(async () => {
 });
 after(() => lab?.stop());
 afterEach(() => lab.mend());
+
+/** Waits until this many measurements more were taken, and demands that the queue took each. */
+async function taken(before, count) {
+    const look = async () => {
+        const now = await device.queue();
+        return now.accepted + now.refused >= before.accepted + before.refused + count ? now : undefined;
+    };
+    const now = await eventually(look, `${count} measurements`);
+    assert.equal(now.refused, before.refused, device.tail());
+}
 
 /** What the device accepted, and that the server has each of it once. */
 async function heldOnce() {
@@ -40,6 +50,7 @@ describe(`${BOARD}, ${VARIANT} (seed ${SEED})`, () => {
     test(`${APPENDED} measurements, one every 3 ms, are appended beside the push`, async () => {
         const before = await device.queue();
         await device.ask(`measure ${APPENDED}`, /^measuring$/);
+        await taken(before, APPENDED);
         await drained(device, before.accepted + APPENDED);
         assert.equal(await heldOnce(), before.accepted + APPENDED);
         console.log(`stats: ${JSON.stringify(await device.stats())}`);
@@ -51,7 +62,7 @@ describe(`${BOARD}, ${VARIANT} (seed ${SEED})`, () => {
             await lab.fault(`seed ${SEED}`, ...faults);
             await device.powerCycle();
             await device.waitForState('online');
-            await measureAndDrain(device, LONG ? 100 : 20);
+            await measureAndDrain(device, LONG ? 100 : 10);
             await heldOnce();
         });
     }
@@ -59,7 +70,7 @@ describe(`${BOARD}, ${VARIANT} (seed ${SEED})`, () => {
     test(`power fails ${KILLS} times while it appends and pushes`, async () => {
         for (let i = 0; i < KILLS; i++) {
             await device.waitForState('online');
-            await device.ask(`measure ${100 + next(200)}`, /^measuring$/);
+            await device.ask(`measure ${50 + next(100)}`, /^measuring$/);
             await pause(next(LIFE_MS));
             const said = await device.queue();
             await device.powerCycle();

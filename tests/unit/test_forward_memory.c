@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "assertions.h"
 #include "fake_fhir.h"
 #include "keys.h"
 #include "sbs/count.h"
@@ -14,6 +15,7 @@
 #include "sbs/linux_file.h"
 #include "test.h"
 #include "test_folder.h"
+#include "wipe_record.h"
 
 #define UTC 1700000000
 #define DAY_MS 86400000ull
@@ -253,6 +255,21 @@ static void a_file_of_others_is_not_read(void **state) {
     }
 }
 
+/* The token is the client's then, and nobody else's. */
+static void what_was_recalled_is_left_nowhere_else(void **state) {
+    static const char secret[] = "abc.def";
+    (void)state;
+    learn();
+    open_server();
+    wipe_record_begin(secret, sizeof secret - 1);
+    assert_int_equal(sbs_forward_memory_open(&memory, &server, queue, saved), SBS_OK);
+    assert_int_equal(wipe_record_found_in(4096), 2); /* the piece that was read, and the text made of it */
+    wipe_record_begin(NULL, 0);
+    close_all();
+    assert_true(test_is_zero(&memory, sizeof memory));
+    assert_true(test_is_zero(&server, sizeof server));
+}
+
 static int set_up(void **state) {
     folder = test_folder_make(NULL);
     assert_int_equal(chdir(folder), 0);
@@ -286,6 +303,7 @@ int main(void) {
         cmocka_unit_test(a_token_that_is_none_is_not_sent),
         cmocka_unit_test(another_configuration_knows_nothing),
         cmocka_unit_test(a_file_of_others_is_not_read),
+        cmocka_unit_test(what_was_recalled_is_left_nowhere_else),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

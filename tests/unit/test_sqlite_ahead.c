@@ -3,10 +3,12 @@
  * Pushing a queue on SQLite with marks ahead and deliveries written late: what is told is on the disk, what was not
  * sent is not marked at an orderly end, and a cut of the power or a full disk loses nothing and stores nothing twice.
  */
+#include "assertions.h"
 #include "power_cut.h"
 #include "sqlite_cut_vfs.h"
 #include "sqlite_drain.h"
 #include "test.h"
+#include "wipe_record.h"
 
 #define ITEMS DRAIN_ITEMS
 
@@ -66,6 +68,31 @@ static void what_was_not_sent_is_not_marked_at_the_end(void **state) {
     assert_int_equal(drain_marked(), 0);
     assert_true(world.safe[3]);
     sbs_forward_server_close(&world.server);
+    world.running = false;
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* Targets name patients, and its lines point to the token. */
+static void what_a_push_knew_goes_with_it(void **state) {
+    static const char secret[] = "a secret of thirty-two characters";
+    (void)state;
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 1, 3);
+    assert_true(drain_start());
+    assert_int_equal(drain_poll(), SBS_PENDING);
+    sbs_forward_line *line = world.push.priv.lines[0];
+    strcpy(line->target, secret);
+    strcpy(line->push.priv.engine.priv.target, secret);
+    wipe_record_begin(secret, sizeof secret);
+    assert_int_equal(sbs_forward_fan_close(&world.push), SBS_OK);
+    assert_int_equal(wipe_record_found_in(sizeof(sbs_forward_push)), 1);
+    assert_int_equal(wipe_record_found_in(sizeof(sbs_forward_line)), 1);
+    wipe_record_begin(NULL, 0);
+    assert_int_equal(world.push.priv.poller, -1);
+    world.push.priv.poller = 0;
+    assert_true(test_is_zero(&world.push, sizeof world.push));
+
+    sbs_forward_server_close(&world.server);
+    assert_true(test_is_zero(&world.server, sizeof world.server));
     world.running = false;
     assert_int_equal(drain_stop(), SBS_OK);
 }
@@ -162,6 +189,7 @@ int main(void) {
         cmocka_unit_test(what_is_told_is_on_the_disk),
         cmocka_unit_test(what_is_told_waits_a_second_at_most),
         cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),
+        cmocka_unit_test(what_a_push_knew_goes_with_it),
         cmocka_unit_test(nothing_is_marked_while_all_wait),
         cmocka_unit_test(plain_writes_are_marked_one_by_one),
         cmocka_unit_test(a_full_disk_undoes_what_was_told),

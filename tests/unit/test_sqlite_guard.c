@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sbs/count.h"
 #include "sqlite_rig.h"
@@ -11,11 +13,24 @@
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
 
 static bool rename_fails;
+static unsigned replaced;                   /* how often another file was to take the queue's name */
+static unsigned folder_syncs, syncs_before; /* syncs of its folder, and those before the last rename */
+
+int __wrap_fsync(int fd) {
+    struct stat file;
+    folder_syncs += fstat(fd, &file) == 0 && S_ISDIR(file.st_mode);
+    return __real_fsync(fd);
+}
 
 int __wrap_rename(const char *from, const char *to) {
-    if (rename_fails && strcmp(to, rig.path) == 0) {
+    bool of_queue = strcmp(to, rig.path) == 0;
+    replaced += of_queue;
+    syncs_before = folder_syncs;
+    if (rename_fails && of_queue) {
         errno = EIO;
         return -1;
     }
@@ -106,6 +121,40 @@ static void a_replacement_that_fails_is_told_and_done_later(void **state) {
     assert_true(rig_append("b") > 3);
 }
 
+/* After a power cut the folder must show one of both, never the new file beside the old log. */
+static void a_replacement_is_on_the_disk_before_and_after_it_has_its_name(void **state) {
+    (void)state;
+    rig_append("a");
+    rig_tamper("DELETE FROM sbs_queue");
+    folder_syncs = 0;
+    rig_reopen();
+    assert_int_equal(rig_counters().waiting, 1);
+    assert_true(syncs_before > 0);
+    assert_true(folder_syncs > syncs_before);
+}
+
+/* Else SQLite would apply to the new file what belongs to the old one. */
+static void a_replacement_waits_for_its_log_to_go(void **state) {
+    static const char *const suffixes[] = {"-wal", "-shm"};
+    char beside[sizeof rig.path + 8];
+    (void)state;
+    rig_append("a");
+    rig_tamper("DELETE FROM sbs_queue");
+    rename_fails = true;
+    assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+    rename_fails = false;
+    for (size_t i = 0; i < SBS_COUNT_OF(suffixes); i++) {
+        (void)snprintf(beside, sizeof beside, "%s%s", rig.path, suffixes[i]);
+        assert_int_equal(mkdir(beside, 0700), 0); /* no file can be removed there */
+        replaced = 0;
+        assert_int_equal(rig_open_again(), SBS_ERR_STORAGE);
+        assert_int_equal(replaced, 0);
+        assert_int_equal(rmdir(beside), 0);
+    }
+    rig_reopen();
+    assert_int_equal(rig_counters().waiting, 1);
+}
+
 /* The checksum is made of as many bytes as the item says: they must be there, and be bytes. */
 static void a_body_of_another_type_or_length_is_damage(void **state) {
     static const char *const changes[] = {"CAST(data AS TEXT)", "x'6162'", "x'61626364'", "x''", "7"};
@@ -130,6 +179,8 @@ int main(void) {
         TEST(nothing_writes_the_schema),
         TEST(a_queue_without_its_row_is_damaged_and_saved),
         TEST(a_replacement_that_fails_is_told_and_done_later),
+        TEST(a_replacement_is_on_the_disk_before_and_after_it_has_its_name),
+        TEST(a_replacement_waits_for_its_log_to_go),
         TEST(a_body_of_another_type_or_length_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

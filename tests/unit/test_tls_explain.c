@@ -31,6 +31,18 @@ typedef struct heard {
     const char *words;
 } heard;
 
+/* How far the handshake is when the peer is heard first; 0: at its start. */
+static int heard_at;
+static sbs_tls_stream *hearing;
+static const sbs_stream *heard_raw;
+
+static sbs_status receive_at(void *ctx, uint8_t *buffer, size_t size, size_t *out_len) {
+    if (heard_at != 0) {
+        hearing->priv.ssl.MBEDTLS_PRIVATE(state) = heard_at;
+    }
+    return heard_raw->ops->receive(ctx, buffer, size, out_len);
+}
+
 /* Opens towards a peer that says these bytes and nothing else; asks after the stream was closed, as programs do. */
 static heard hear(const void *bytes, size_t len, sbs_status end) {
     static uint8_t sent[4096];
@@ -39,7 +51,12 @@ static heard hear(const void *bytes, size_t len, sbs_status end) {
     sbs_tls_stream tls;
     sbs_stream raw, stream;
     memory_stream_init(&memory, false, &raw);
-    assert_int_equal(sbs_tls_stream_init(&tls, &config, &raw, &stream), SBS_OK);
+    sbs_stream_ops ops = *raw.ops;
+    const sbs_stream staged = {&ops, raw.ctx};
+    ops.receive = receive_at;
+    hearing = &tls;
+    heard_raw = &raw;
+    assert_int_equal(sbs_tls_stream_init(&tls, &config, &staged, &stream), SBS_OK);
 
     sbs_status status = SBS_PENDING;
     for (int i = 0; i < 100 && status == SBS_PENDING; i++) {
@@ -110,6 +127,16 @@ static void each_alert_has_its_own_sentence(void **state) {
     assert_int_equal(hear_alert(40).problem, SBS_TLS_NOTHING_COMMON);
     assert_int_equal(hear_alert(70).problem, SBS_TLS_OTHER_VERSION);
     assert_int_equal(hear_alert(200).problem, SBS_TLS_ALERT);
+}
+
+/* handshake_failure refuses the client's certificate only where the server's own part is over. */
+static void a_failure_before_the_server_is_done_is_not_about_our_certificate(void **state) {
+    (void)state;
+    heard_at = MBEDTLS_SSL_SERVER_HELLO_DONE;
+    assert_int_equal(hear_alert(40).problem, SBS_TLS_NOTHING_COMMON);
+    heard_at = MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC;
+    assert_int_equal(hear_alert(40).problem, SBS_TLS_WANTS_CERTIFICATE);
+    heard_at = 0;
 }
 
 static sbs_tls_problem problem_of(const char *text) {
@@ -400,6 +427,7 @@ static void every_problem_has_words(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_alert_has_its_own_sentence),
+        cmocka_unit_test(a_failure_before_the_server_is_done_is_not_about_our_certificate),
         cmocka_unit_test(what_is_no_tls_is_told),
         cmocka_unit_test(what_is_wrong_with_a_chain_is_told),
         cmocka_unit_test(a_missing_intermediate_is_told),

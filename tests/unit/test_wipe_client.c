@@ -7,6 +7,7 @@
 #include "fake_fhir.h"
 #include "keys.h"
 #include "sbs/exchange.h"
+#include "sbs/psa_key.h"
 #include "test.h"
 #include "wipe_record.h"
 
@@ -242,7 +243,7 @@ static void an_assertion_made_at_once_leaves_nothing_in_its_frame(void **state) 
     const sbs_assertion_params params = test_smart_params();
     (void)state;
     test_key_init(&key, SBS_ES384, 384);
-    key.key.verify_after_sign = true;
+    key.key.verify_after_sign = sbs_psa_verify;
     sbs_key_ops ops = *key.key.ops;
     ops.public_key = public_key_once;
     key.key.ops = &ops;
@@ -258,16 +259,15 @@ static void an_assertion_made_at_once_leaves_nothing_in_its_frame(void **state) 
 
 /* ---- an exchange by itself --------------------------------------------------------------------------------------- */
 
-static sbs_status run_exchange(fake_setup *s, sbs_exchange *exchange, char *scratch, size_t size) {
+static void begin_exchange(const fake_setup *s, sbs_exchange *exchange, const sbs_stream *stream, char *scratch,
+                           size_t size) {
     static const char head[] =
         "GET /r4/Observation/1 HTTP/1.1\r\nHost: fhir.example\r\nAuthorization: Bearer tok-1.2\r\n\r\n";
-    sbs_url url;
-    sbs_wait wait;
-    sbs_status status;
+    static sbs_url url;
     assert_int_equal(sbs_url_parse(TEXT("https://fhir.example/r4"), &url), SBS_OK);
     memcpy(scratch, head, sizeof head - 1);
     sbs_exchange_request request = {
-        .stream = &s->fhir.server.stream,
+        .stream = stream,
         .url = &url,
         .scratch = scratch,
         .scratch_size = size,
@@ -275,6 +275,12 @@ static sbs_status run_exchange(fake_setup *s, sbs_exchange *exchange, char *scra
         .limits = {.connect_ms = 1000, .exchange_ms = 1000, .body_max = 4096},
     };
     assert_int_equal(sbs_exchange_begin(exchange, &request, s->now.mono_ms), SBS_OK);
+}
+
+static sbs_status run_exchange(fake_setup *s, sbs_exchange *exchange, char *scratch, size_t size) {
+    sbs_wait wait;
+    sbs_status status;
+    begin_exchange(s, exchange, &s->fhir.server.stream, scratch, size);
     do {
         status = sbs_exchange_step(exchange, s->now, &wait);
     } while (status == SBS_PENDING);
@@ -310,6 +316,46 @@ static void an_exchange_that_fails_leaves_nothing(void **state) {
         assert_int_equal(run_exchange(s, &exchange, scratch, sizeof scratch), SBS_ERR_TRUNCATED);
         assert_true(test_is_zero(scratch, sizeof scratch));
     }
+}
+
+static unsigned sends_left;
+
+/* Takes a part at a time, and breaks off. */
+static sbs_status breaking_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
+    (void)ctx, (void)data;
+    if (sends_left == 0) {
+        return SBS_ERR_NETWORK;
+    }
+    sends_left--;
+    *out_sent = len / 2;
+    return SBS_OK;
+}
+
+static sbs_status nothing_received(void *ctx, uint8_t *data, size_t size, size_t *out_len) {
+    (void)ctx, (void)data, (void)size, (void)out_len;
+    return SBS_PENDING;
+}
+
+/* The answer may come all the same, and it is waited for. */
+static void a_request_that_broke_off_is_gone_while_its_answer_is_waited_for(void **state) {
+    fake_setup *s = *state;
+    sbs_exchange exchange;
+    sbs_wait wait;
+    char scratch[2048] = {0};
+    sbs_stream stream = s->fhir.server.stream;
+    sbs_stream_ops ops = *stream.ops;
+    ops.send = breaking_send;
+    ops.receive = nothing_received;
+    stream.ops = &ops;
+    sends_left = 2;
+    sbs_exchange_init(&exchange);
+    begin_exchange(s, &exchange, &stream, scratch, sizeof scratch);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(sbs_exchange_step(&exchange, s->now, &wait), SBS_PENDING);
+    }
+    assert_int_equal(sends_left, 0);
+    assert_true(test_is_zero(scratch, sizeof scratch));
+    sbs_exchange_close(&exchange);
 }
 
 /* ---- what is decoded --------------------------------------------------------------------------------------------- */
@@ -364,6 +410,7 @@ int main(void) {
         CASE(an_assertion_made_at_once_leaves_nothing_in_its_frame),
         CASE(an_answer_leaves_nothing_but_its_body),
         CASE(an_exchange_that_fails_leaves_nothing),
+        CASE(a_request_that_broke_off_is_gone_while_its_answer_is_waited_for),
         CASE(a_text_that_is_wrong_at_its_end_leaves_nothing_decoded),
         CASE(what_waited_to_be_encoded_is_gone),
     };

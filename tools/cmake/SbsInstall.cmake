@@ -35,8 +35,10 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sbsConfig.cmake" "${CMAKE_CURRENT_BIN
 # Relative, so that the installed tree can be moved and `cmake --install --prefix` is right.
 file(RELATIVE_PATH sbs_prefix_from_pkgconfig "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" /prefix)
 get_property(sbs_pc_requires GLOBAL PROPERTY SBS_PC_ZLIB)
-foreach(name sbs-core sbs)
+foreach(name sbs-core sbs sbs-pkcs11)
     configure_file(tools/cmake/${name}.pc.in ${name}.pc @ONLY)
     install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
-install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(NOT SBS_PACKAGE) # packages have folders of their own for them
+    install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endif()

@@ -3,11 +3,11 @@
 # Debian packages: which, and how they are installed. Sourced by tools/setup, which defines say and fail.
 
 PACKAGES_HOST=(
-    gcc libc6-dev clang clang-tidy clang-format libclang-rt-14-dev llvm cmake ninja-build pkg-config git
+    gcc libc6-dev clang clang-tidy clang-format libclang-rt-14-dev llvm mold cmake ninja-build pkg-config git
     libjsmn-dev libsqlite3-dev zlib1g-dev libcjson-dev libjansson-dev libssl-dev
     valgrind gcovr openssl jose jq curl bzip2 xz-utils python3 python3-jwt python3-cryptography python3-requests
     universal-ctags shellcheck mandoc doxygen ca-certificates
-    iproute2 dnsmasq-base wrk
+    iproute2 dnsmasq-base softhsm2 opensc libp11-kit-dev wrk
 )
 PACKAGES_FIRMWARE=(
     gcc cmake ninja-build pkg-config git bzip2 xz-utils python3 libjsmn-dev

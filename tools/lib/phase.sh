@@ -51,11 +51,13 @@ logged() {
     echo "ok: $what"
 }
 
+# configure_preset PRESET: with the options in the array configure_options, if the phase has filled it.
+configure_options=()
 configure_preset() {
     local others=OFF
     [ "$SBS_LONG" -eq 0 ] || others=ON
     logged "configuration of preset $1" "configure-$1.log" \
-        tools/lib/build-lock cmake --preset "$1" -DSBS_SANITIZE_OTHERS="$others"
+        tools/lib/build-lock cmake --preset "$1" -DSBS_SANITIZE_OTHERS="$others" "${configure_options[@]}"
 }
 
 # build_preset PRESET [OPTION...]: configures and builds it.

@@ -18,7 +18,8 @@ static struct {
 } options;
 
 static const cli_option option_table[] = {
-    {"key", "FILE", "private key (PEM)", &options.key, .type = CLI_FILE, .required = true},
+    {"key", "FILE", "private key (PEM), or pkcs11:URI of one in a token", &options.key, .type = CLI_FILE,
+     .required = true},
     {"client-id", "ID", "issuer and subject, as the server assigned it", &options.client_id, .type = CLI_TEXT,
      .required = true},
     {"aud", "URL", "audience: the token endpoint, written as given", &options.aud, .type = CLI_TEXT, .required = true},

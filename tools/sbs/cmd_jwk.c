@@ -12,7 +12,8 @@ static struct {
 } options;
 
 static const cli_option option_table[] = {
-    {"key", "FILE", "private or public key (PEM)", &options.keys, .type = CLI_FILES, .required = true},
+    {"key", "FILE", "private or public key (PEM), or pkcs11:URI of one in a token", &options.keys, .type = CLI_FILES,
+     .required = true},
     {"set", NULL, "wrap the keys in a JWK Set", &options.set, .type = CLI_FLAG},
     {"compact", NULL, "print one line without white space", &options.compact, .type = CLI_FLAG},
 };

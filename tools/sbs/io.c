@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -58,6 +59,17 @@ int cli_input_fill(const cli_input *input, cli_buffer *out, bool *out_end) {
     }
 
     return CLI_DONE;
+}
+
+/* A group may have been given the file on purpose, everybody not. */
+bool cli_is_open_to_others(const char *path, unsigned *out_mode) {
+    struct stat file;
+    if (strcmp(path, "-") == 0 || stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return false;
+    }
+
+    *out_mode = file.st_mode & 07777;
+    return (file.st_mode & (S_IRWXO | S_IWGRP)) != 0;
 }
 
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out) {

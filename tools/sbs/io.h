@@ -27,6 +27,9 @@ static inline sbs_text cli_buffer_text(const cli_buffer *buffer) {
  */
 int cli_read_file(const char *path, const char *what, size_t max, cli_buffer *out);
 
+/** True if more than its owner, and a group that only reads, may use a regular file: keys, PINs. */
+bool cli_is_open_to_others(const char *path, unsigned *out_mode);
+
 /** A file that is read piece by piece. */
 typedef struct cli_input {
     const char *what, *path; /**< for messages */

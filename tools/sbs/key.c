@@ -2,7 +2,6 @@
 #include "key.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "io.h"
 #include "message.h"
@@ -108,33 +107,45 @@ static int key_import(const char *path, bool public_allowed, const cli_buffer *p
     return CLI_DONE;
 }
 
-/* A group may have been given the key on purpose, everybody not. */
-static bool key_is_open_to_others(const char *path, mode_t *out_mode) {
-    struct stat file;
-    if (strcmp(path, "-") == 0 || stat(path, &file) != 0 || !S_ISREG(file.st_mode)) {
-        return false;
-    }
-
-    *out_mode = file.st_mode & 07777;
-    return (file.st_mode & (S_IRWXO | S_IWGRP)) != 0;
-}
-
 static void key_warn_if_open(const char *path, const cli_buffer *pem) {
     static const char *warned; /* a command that reads a key twice warns once */
-    mode_t mode;
+    unsigned mode;
 
     /* A public key may be open to everybody. */
-    if (path == warned || !pem_contains(pem, "PRIVATE KEY") || !key_is_open_to_others(path, &mode)) {
+    if (path == warned || !pem_contains(pem, "PRIVATE KEY") || !cli_is_open_to_others(path, &mode)) {
         return;
     }
 
-    cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path,
-             (unsigned)mode);
+    cli_warn("key %s: others can read or change it (mode %04o), run chmod 600 and consider a new key", path, mode);
     warned = path;
+}
+
+/* A key in a token. Where a public key would do, nobody is logged in for it. */
+static int key_load_token(const char *uri, bool public_only, cli_key *key) {
+    size_t len = 0;
+    sbs_alg alg;
+
+    int code = cli_token_key_open(uri, public_only, &key->token, &key->key);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    sbs_status status = key->key.ops->public_key(key->key.ctx, &alg, key->bytes, sizeof key->bytes, &len);
+    if (status == SBS_OK) {
+        status = sbs_public_key_parse(alg, key->bytes, len, &key->public_key);
+    }
+    if (status != SBS_OK) {
+        return cli_fail(CLI_INPUT, "key %s: %s, give another one", uri, sbs_status_text(status));
+    }
+    return CLI_DONE;
 }
 
 int cli_key_load(const char *path, bool public_allowed, cli_key *out_key) {
     cli_buffer pem = {0};
+    if (sbs_pkcs11_uri_is(path)) {
+        return key_load_token(path, public_allowed, out_key);
+    }
+
     int code = cli_read_file(path, "key", PEM_MAX, &pem);
     if (code != CLI_DONE) {
         return code;
@@ -173,5 +184,6 @@ void cli_key_free(cli_key *key) {
     if (key->id != PSA_KEY_ID_NULL) {
         (void)psa_destroy_key(key->id);
     }
+    cli_token_key_close(&key->token);
     sbs_wipe(key, sizeof *key);
 }

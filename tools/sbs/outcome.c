@@ -13,6 +13,7 @@
 #include "sbs/linux_clock.h"
 #include "server.h"
 #include "tls_words.h"
+#include "token_key.h"
 
 int cli_exit_of(sbs_status status, const sbs_detail *detail) {
     bool before_answer = detail == NULL || detail->http_status == 0;
@@ -362,6 +363,11 @@ const char *cli_advice(sbs_status status, const sbs_detail *detail) {
     if (of_proxy != NULL) {
         return of_proxy;
     }
+
+    const char *of_token = cli_token_key_advice(status);
+    if (of_token != NULL) {
+        return of_token;
+    }
     if (detail == NULL) {
         detail = &none;
     }
@@ -442,6 +448,9 @@ static void put_explanation(sbs_writer *out, sbs_status status, const sbs_detail
 
     if (words[0] == '\0' || words[0] == '<') {
         words = cli_tls_words(status);
+    }
+    if (words[0] == '\0') {
+        words = cli_token_key_words(status);
     }
     if (cli_proxy_advice(status) != NULL) {
         words = cli_proxy_words(status);

@@ -27,7 +27,8 @@ cli_server_options cli_server;
 static const cli_option server_options[] = {
     {"fhir", "BASE", "base URL of the FHIR server", &cli_server.fhir, .type = CLI_TEXT},
     {"token-url", "URL", "token endpoint, default found by discovery", &cli_server.token_url, .type = CLI_TEXT},
-    {"key", "FILE", "private key (PEM)", &cli_server.key, .type = CLI_FILE, .required = true},
+    {"key", "FILE", "private key (PEM), or pkcs11:URI of one in a token", &cli_server.key, .type = CLI_FILE,
+     .required = true},
     {"client-id", "ID", "as the server assigned it", &cli_server.client_id, .type = CLI_TEXT, .required = true},
     {"scope", "SCOPES", "such as 'system/Observation.c'", &cli_server.scope, .type = CLI_TEXT, .required = true},
     {"any-scope", NULL, "send even what the granted scope does not seem to cover", &cli_server.any_scope,

@@ -23,8 +23,12 @@
  * checks the certificates needs much; where a document does not fit, more at the next try, whose handshake is short.
  * Otherwise at least enough for a token of 4 kB; a long client_id gets more. What does not fit even so is refused. */
 #define METER_WORK_DISCOVERY 2560u
+#ifndef METER_WORK_DISCOVERY_LARGE
 #define METER_WORK_DISCOVERY_LARGE 14336u
+#endif
+#ifndef METER_WORK_MIN
 #define METER_WORK_MIN 6144u
+#endif
 #define METER_WORK_EXTRA 3072u  /**< after a token that did not fit */
 #define METER_BODY_MAX 2176u    /**< one Observation and its search, at the most */
 #define METER_MEASURE_MAX 1000u /**< of one command */
@@ -63,6 +67,15 @@ typedef enum meter_phase {
     METER_PHASE_ROTATE
 } meter_phase;
 
+/** Where another task takes the measurements (meter_sampler.h). */
+typedef struct meter_tasks {
+    /** Holds it back while the queue is opened or erased. */
+    void (*hold_sensor)(bool hold);
+    void (*queue_lock)(void *queue_lock_ctx); /**< of the queue, as the next two */
+    void (*queue_unlock)(void *queue_lock_ctx);
+    void *queue_lock_ctx;
+} meter_tasks;
+
 /** What the board's main() gives. Functions may be NULL where it says so. */
 typedef struct meter_ports {
     sbs_storage storage;
@@ -84,17 +97,11 @@ typedef struct meter_ports {
     void (*stats)(void *ctx, sbs_writer *out);
     /** Asks for a restart; it may return first. */
     void (*reboot)(void *ctx);
-    /** Another task takes the measurements (meter_sampler.h): holds it back while the queue is opened or erased. NULL:
-     * meter_poll() takes them. */
-    void (*hold_sensor)(void *ctx, bool hold);
-    void *ctx; /**< of all of these */
-    /** Of the queue, with such a task; NULL without. */
-    void (*queue_lock)(void *queue_lock_ctx);
-    void (*queue_unlock)(void *queue_lock_ctx);
-    void *queue_lock_ctx;
-    uint64_t device;     /**< EUI-64 */
-    int64_t built_utc_s; /**< the time is not before this */
-    sbs_alg alg;         /**< of the first key; 0: RS384 */
+    void *ctx;                /**< of all of these */
+    uint64_t device;          /**< EUI-64 */
+    int64_t built_utc_s;      /**< the time is not before this */
+    sbs_alg alg;              /**< of the first key; 0: RS384 */
+    const meter_tasks *tasks; /**< NULL: meter_poll() takes the measurements */
 } meter_ports;
 
 /** A record in use: what is done with it, and the memory that this takes. */

@@ -46,8 +46,8 @@ void meter_wait_until(meter *m, uint64_t at_ms) {
 }
 
 void meter_hold_sensor(const meter *m, bool hold) {
-    if (m->ports.hold_sensor != NULL) {
-        m->ports.hold_sensor(m->ports.ctx, hold);
+    if (m->ports.tasks != NULL) {
+        m->ports.tasks->hold_sensor(hold);
     }
 }
 

@@ -97,7 +97,7 @@ void meter_measure(meter *m) {
         m->measuring.pending++;
     }
 
-    if (m->measuring.pending > 0 && m->ports.hold_sensor == NULL) { /* else its task takes them */
+    if (m->measuring.pending > 0 && m->ports.tasks == NULL) { /* else its task takes them */
         m->measuring.pending--;
         take_measurement(m);
         meter_wait(m, 0); /* there is one to be sent */

@@ -54,6 +54,10 @@ bool meter_sampler_exchange(meter_sampler *sampler, meter *m) {
     return sampler->pending > 0;
 }
 
+void meter_sampler_pause(meter_sampler *sampler) {
+    sampler->ready = false;
+}
+
 static sbs_status append_sample(meter_sampler *sampler, uint64_t mono_ms, const meter_item *item) {
     uint8_t data[METER_ITEM_MAX];
     sbs_queue_meta meta = sampler->meta;

@@ -2,9 +2,9 @@
 /**
  * @file meter_sampler.h
  * Measurements in a task of their own, which never waits for a signature or a server: it has a copy of what it needs of
- * the application, and appends to the queue beside the push. The queue has its lock hooks then (meter_ports).
+ * the application, and appends to the queue beside the push. The queue has its lock hooks then (meter_tasks).
  *
- * One lock of the program's, the one that meter_ports.hold_sensor takes, is held around each of these functions.
+ * One lock of the program's, the one that meter_tasks.hold_sensor takes, is held around each of these functions.
  */
 #ifndef METER_SAMPLER_H
 #define METER_SAMPLER_H
@@ -28,6 +28,9 @@ typedef struct meter_sampler {
 /** In the application's task, after meter_poll(): what is asked for goes to the sensor, and what came of it comes back.
  *  True: there is something to be measured. */
 bool meter_sampler_exchange(meter_sampler *sampler, meter *m);
+
+/** In the application's task, where the sensor is held back: it measures nothing before the next exchange. */
+void meter_sampler_pause(meter_sampler *sampler);
 
 /** In the sensor's task: takes one measurement, if one is asked for. True: it is in the flash. */
 bool meter_sampler_take(meter_sampler *sampler, uint64_t mono_ms);

@@ -25,12 +25,14 @@ static void release_token_url(meter_session *session) {
 /* ---- queue ------------------------------------------------------------------------------------------------------- */
 
 void meter_mount_queue(meter *m) {
-    sbs_flash_queue_config config = {
-        .policy = SBS_FLASH_QUEUE_REFUSE,
-        .lock = m->ports.queue_lock,
-        .unlock = m->ports.queue_unlock,
-        .lock_ctx = m->ports.queue_lock_ctx,
-    };
+    sbs_flash_queue_config config = {.policy = SBS_FLASH_QUEUE_REFUSE};
+    const meter_tasks *tasks = m->ports.tasks;
+    if (tasks != NULL) {
+        config.lock = tasks->queue_lock;
+        config.unlock = tasks->queue_unlock;
+        config.lock_ctx = tasks->queue_lock_ctx;
+    }
+
     if (m->block != NULL && m->record.drop_oldest) {
         /* The operator prefers what is new. */
         config.policy = SBS_FLASH_QUEUE_DROP_OLDEST;

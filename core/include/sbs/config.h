@@ -21,8 +21,17 @@
 #define SBS_TOKEN_RESPONSE_MAX 65536
 #endif
 
-/** Longest host name in a URL, with the NUL (RFC 1035 section 2.3.4: 253 visible bytes). */
+/** 0: sbs_status_text() gives the name of a status instead of its sentence, which is 1.1 KB of flash less.
+ * docs/errors.md has the sentences. */
+#ifndef SBS_STATUS_SENTENCES
+#define SBS_STATUS_SENTENCES 1
+#endif
+
+/** Longest host name in a URL, with the NUL (RFC 1035 section 2.3.4: 253 visible bytes). A build with less refuses
+ * longer ones as SBS_ERR_URL. */
+#ifndef SBS_HOST_SIZE
 #define SBS_HOST_SIZE 254
+#endif
 
 /** Most header bytes of one HTTP answer, all fields and the status line together, interim answers included. */
 #ifndef SBS_HTTP_HEADER_MAX

@@ -234,7 +234,7 @@ static sbs_status assertion_verify(const sbs_assertion *assertion, const sbs_key
         return SBS_ERR_KEY;
     }
 
-    return sbs_psa_verify(alg, room, len, assertion->hash, assertion->signature, assertion->signature_len);
+    return key->verify_after_sign(alg, room, len, assertion->hash, assertion->signature, assertion->signature_len);
 }
 
 /* What was signed stays signed while a key that verifies says "not yet". */
@@ -252,7 +252,7 @@ static sbs_status assertion_sign_and_put(sbs_assertion *assertion, const sbs_key
         }
     }
 
-    if (key->verify_after_sign) {
+    if (key->verify_after_sign != NULL) {
         status = assertion_verify(assertion, key, out);
         if (status != SBS_OK) {
             return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/status.h"
+#include "sbs/config.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +12,11 @@
 
 /* One string behind the other: pointers to each would cost more than the walk. The last one is for unknown codes. */
 static const int8_t codes[] = {SBS_STATUS_TABLE(CODE)};
+#if SBS_STATUS_SENTENCES
 static const char sentences[] = SBS_STATUS_TABLE(SENTENCE) "unknown status";
+#else
+#define sentences names
+#endif
 static const char names[] = SBS_STATUS_TABLE(NAME) "SBS_ERR_?";
 
 static const char *status_string_for(sbs_status status, const char *strings) {

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#if defined(SBS_LIBC_STRING_TEST)
+#if defined(SBS_LIBC_TEST)
 #define memmove own_memmove
 #define memcpy own_memcpy
 #define memset own_memset

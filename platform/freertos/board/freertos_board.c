@@ -20,11 +20,6 @@ void vPortSetupTimerInterrupt(void);
 void vApplicationStackOverflowHook(TaskHandle_t task, char *name);
 void vApplicationGetIdleTaskMemory(StaticTask_t **out_task, StackType_t **out_stack, uint32_t *out_words);
 
-/* newlib's. */
-struct _reent;
-void __malloc_lock(struct _reent *context);
-void __malloc_unlock(struct _reent *context);
-
 static volatile bool running; /* the scheduler has been started */
 static TaskHandle_t listeners[SBS_FREERTOS_LISTENERS_MAX];
 static volatile uint32_t listener_count;
@@ -98,21 +93,6 @@ void sbs_baremetal_wake(void) {
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
-
-/* May be nested, as newlib wants it. */
-void __malloc_lock(struct _reent *context) {
-    (void)context;
-    if (running) {
-        vTaskSuspendAll();
-    }
-}
-
-void __malloc_unlock(struct _reent *context) {
-    (void)context;
-    if (running) {
-        (void)xTaskResumeAll();
-    }
-}
 
 /* One heap for all: the kernel's objects, TLS and frames. */
 void *pvPortMalloc(size_t size) {

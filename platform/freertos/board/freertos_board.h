@@ -7,6 +7,10 @@
 #ifndef SBS_FREERTOS_BOARD_H
 #define SBS_FREERTOS_BOARD_H
 
+#include <FreeRTOS.h>
+#include <semphr.h>
+#include <task.h>
+
 #include "sbs/freertos.h"
 
 /** From main(): runs the tasks that were made. */

@@ -18,7 +18,7 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 #define configMAX_PRIORITIES 8
 #define configMINIMAL_STACK_SIZE 128    /* words; the idle task's */
 #define configSTACK_DEPTH_TYPE uint32_t /* lwIP's port asks for it, and V9 has none */
-#define configMAX_TASK_NAME_LEN 12
+#define configMAX_TASK_NAME_LEN 16
 #define configIDLE_SHOULD_YIELD 1
 #define configUSE_PORT_OPTIMISED_TASK_SELECTION 1
 #define configUSE_IDLE_HOOK 0
@@ -45,6 +45,8 @@ _Noreturn void __assert_func(const char *file, int line, const char *function, c
 #define INCLUDE_xTaskGetCurrentTaskHandle 1
 #define INCLUDE_xSemaphoreGetMutexHolder 1
 #define INCLUDE_uxTaskGetStackHighWaterMark 1
+#define INCLUDE_xTaskGetHandle 1
+#define INCLUDE_xTaskGetSchedulerState 1
 
 /* Interrupts that may call the kernel have 0x80 (SBS_PRIORITY_DEVICE); the watchdog, with 0, is never held back. */
 #define configKERNEL_INTERRUPT_PRIORITY 0xFF

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <FreeRTOS.h>
+#include <task.h>
+
 #include "sbs/freertos.h"
 
 static uint32_t last_tick, rounds; /* of the kernel's count, which begins anew after 2^32 */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <FreeRTOS.h>
 #include <string.h>
 
 #include "sbs/freertos.h"

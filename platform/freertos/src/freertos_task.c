@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task's sleep, and a lock between tasks. */
+/* A task's sleep, and who ends it. */
+#include <FreeRTOS.h>
+#include <task.h>
+
 #include "sbs/freertos.h"
 
 void sbs_freertos_wake(void *task) {
@@ -14,16 +17,4 @@ void sbs_freertos_sleep(uint32_t timeout_ms) {
     }
 
     (void)ulTaskNotifyTake(pdTRUE, ticks);
-}
-
-void sbs_freertos_lock_init(sbs_freertos_lock *lock) {
-    lock->handle = xSemaphoreCreateMutexStatic(&lock->memory);
-}
-
-void sbs_freertos_lock_take(void *lock) {
-    (void)xSemaphoreTake(((sbs_freertos_lock *)lock)->handle, portMAX_DELAY);
-}
-
-void sbs_freertos_lock_give(void *lock) {
-    (void)xSemaphoreGive(((sbs_freertos_lock *)lock)->handle);
 }

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mutexes of Mbed TLS and of its PSA, by MBEDTLS_THREADING_ALT. */
+#include <FreeRTOS.h>
 #include <mbedtls/build_info.h>
 #include <mbedtls/threading.h>
+#include <semphr.h>
 
 #include "sbs/freertos.h"
 
 #if !defined(MBEDTLS_THREADING_C) || !defined(MBEDTLS_THREADING_ALT)
 #error "tasks need MBEDTLS_THREADING_C and MBEDTLS_THREADING_ALT, as sbs_mbedtls_firmware_rtos.h has them"
 #endif
-
-_Static_assert(sizeof(StaticSemaphore_t) <= sizeof((mbedtls_threading_mutex_t *)NULL)->memory,
-               "set SBS_FREERTOS_MUTEX_WORDS: the kernel's configuration makes a mutex larger");
-
-static void mutex_init(mbedtls_threading_mutex_t *mutex) {
-    mutex->handle = xSemaphoreCreateMutexStatic((StaticSemaphore_t *)(void *)mutex->memory);
-}
 
 static void mutex_free(mbedtls_threading_mutex_t *mutex) {
     if (mutex->handle == NULL) {
@@ -42,7 +37,7 @@ static int mutex_unlock(mbedtls_threading_mutex_t *mutex) {
 }
 
 sbs_status sbs_freertos_crypto_start(const sbs_mbedtls_allocator *allocator) {
-    mbedtls_threading_set_alt(mutex_init, mutex_free, mutex_lock, mutex_unlock);
+    mbedtls_threading_set_alt(sbs_freertos_lock_init, mutex_free, mutex_lock, mutex_unlock);
 
     return sbs_mbedtls_init(allocator);
 }

@@ -94,6 +94,9 @@ static sbs_status platform_load(sbs_linux_platform *platform, const sbs_linux_pl
         return status;
     }
 
+    if (config->key_file == NULL) {
+        return SBS_OK;
+    }
     return platform_load_key(platform, config->key_file);
 }
 

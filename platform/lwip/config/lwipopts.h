@@ -43,6 +43,16 @@
 #define SBS_LWIP_NAMES 3
 #endif
 
+/* Bytes of a name, with the NUL: those of SBS_HOST_SIZE (sbs/config.h) at least. */
+#ifndef SBS_LWIP_NAME_SIZE
+#define SBS_LWIP_NAME_SIZE 256
+#endif
+
+/* 1: answers to echo requests (ping). */
+#ifndef SBS_LWIP_PING
+#define SBS_LWIP_PING 1
+#endif
+
 /* 1: lwIP checks itself and counts what it does. For tests. */
 #ifndef SBS_LWIP_CHECKED
 #define SBS_LWIP_CHECKED 0
@@ -114,7 +124,7 @@ void SBS_LWIP_RELEASE(void *memory);
 #define LWIP_IPV6 0
 #define LWIP_ARP 1
 #define LWIP_ETHERNET 1
-#define LWIP_ICMP 1
+#define LWIP_ICMP SBS_LWIP_PING
 #define LWIP_RAW 0
 #define LWIP_IGMP 0
 #define LWIP_ACD 0
@@ -142,7 +152,7 @@ void SBS_LWIP_RELEASE(void *memory);
     (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING | LWIP_DNS_SECURE_RAND_SRC_PORT)
 #define DNS_TABLE_SIZE SBS_LWIP_NAMES
 #define DNS_MAX_SERVERS 2
-#define DNS_MAX_NAME_LENGTH 256
+#define DNS_MAX_NAME_LENGTH SBS_LWIP_NAME_SIZE
 #define DNS_MAX_TTL 86400
 
 /* TCP */

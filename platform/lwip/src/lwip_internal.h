@@ -35,8 +35,8 @@ bool sbs_lwip_random_works(void);
 /* Milliseconds of lwIP's clock. */
 void sbs_lwip_clock_set(uint64_t mono_ms);
 
-/* Continues to resolve @p host. SBS_OK with lookup->address; SBS_PENDING; SBS_ERR_RESOLVE; SBS_ERR_UNREACHABLE (an IPv6
- * address). done(ctx) is called when the answer is there. */
+/* Continues to resolve @p host. SBS_OK with lookup->addresses; SBS_PENDING; SBS_ERR_RESOLVE; SBS_ERR_UNREACHABLE (an
+ * IPv6 address). done(ctx) is called when the answer is there. */
 sbs_status sbs_lwip_lookup_poll(sbs_lwip_lookup *lookup, const char *host);
 
 /* Forgets the question; its answer will touch nothing. */

@@ -6,7 +6,11 @@
 #include <lwip/dns.h>
 #include <string.h>
 
+#include "lwip_dns.h"
 #include "lwip_internal.h"
+
+/* Absent where lwIP is somebody else's: its one address counts alone. */
+__attribute__((weak)) u8_t sbs_lwip_dns_addresses(const char *name, u32_t addresses[SBS_LWIP_ADDRESSES]);
 
 static sbs_lwip_lookup *waiting;
 static uint32_t last_ticket;
@@ -37,19 +41,33 @@ static void join_list(sbs_lwip_lookup *lookup) {
     waiting = lookup;
 }
 
+/* @p address stands for all, unless lwIP's answer is at hand and is the same. */
+static void lookup_take(sbs_lwip_lookup *lookup, const char *name, const ip_addr_t *address) {
+    uint32_t first = ip_addr_get_ip4_u32(address);
+    uint8_t count = 0;
+
+    if (sbs_lwip_dns_addresses != NULL) {
+        count = sbs_lwip_dns_addresses(name, lookup->addresses);
+    }
+    if (count == 0 || lookup->addresses[0] != first) {
+        lookup->addresses[0] = first;
+        count = 1;
+    }
+    lookup->count = count;
+}
+
 static void lookup_answered(const char *name, const ip_addr_t *address, void *arg) {
     sbs_lwip_lookup *lookup = *place_of((uint32_t)(uintptr_t)arg);
-    (void)name;
     if (lookup == NULL) {
         return;
     }
 
     leave_list(lookup);
     lookup->answer = SBS_ERR_RESOLVE;
-    lookup->address = 0;
+    lookup->count = 0;
     if (address != NULL) {
         lookup->answer = SBS_OK;
-        lookup->address = ip_addr_get_ip4_u32(address);
+        lookup_take(lookup, name, address);
     }
 
     if (lookup->done != NULL) {
@@ -75,7 +93,7 @@ static sbs_status lookup_ask(sbs_lwip_lookup *lookup, const char *host) {
 
     leave_list(lookup);
     if (error == ERR_OK) {
-        lookup->address = ip_addr_get_ip4_u32(&address);
+        lookup_take(lookup, host, &address);
         return SBS_OK;
     }
 

@@ -177,7 +177,7 @@ static sbs_status fail_by_loss(sbs_lwip_stream *stream, sbs_status on_reset) {
     if (status == SBS_ERR_TRUNCATED) {
         status = on_reset;
     } else if (status == SBS_ERR_TIMEOUT) { /* no acknowledgement however often it was sent, or our address is gone */
-        status = status_of_silence(stream->priv.lookup.address);
+        status = status_of_silence(stream->priv.address);
     }
     return stream_fail(stream, status, stream->priv.loss_code);
 }
@@ -208,29 +208,15 @@ static void drop_forlorn(void) {
     }
 }
 
-static sbs_status keep_connecting(sbs_lwip_stream *stream, uint64_t now_ms) {
-    uint32_t left_ms = connect_time_left(stream, stream->priv.config.connect_timeout_ms, now_ms);
-    if (stream->priv.loss != SBS_OK) {
-        return fail_by_loss(stream, SBS_ERR_NETWORK);
-    }
-
-    if (stream->priv.state == CONNECTED) {
-        stream->priv.state = OPEN;
-        return SBS_OK;
-    }
-
-    if (left_ms == 0) {
-        return stream_fail(stream, status_of_silence(stream->priv.lookup.address), ERR_TIMEOUT);
-    }
-
-    return stream_wait_for(stream, left_ms, SBS_WAIT_WRITE);
+/* The addresses of a name share the time to connect: one that is dead leaves the others theirs. */
+static uint32_t connect_share_left(const sbs_lwip_stream *stream, uint64_t now_ms) {
+    uint64_t share = (uint64_t)stream->priv.config.connect_timeout_ms * stream->priv.tried / stream->priv.lookup.count;
+    return connect_time_left(stream, (uint32_t)share, now_ms);
 }
 
-static sbs_status stream_connect(sbs_lwip_stream *stream, uint64_t now_ms) {
+/* Begins with one address. SBS_OK: it is under way. */
+static sbs_status connect_begin(sbs_lwip_stream *stream) {
     ip_addr_t address;
-    if (!sbs_lwip_random_works()) {
-        return stream_fail(stream, SBS_ERR_RANDOM, 0);
-    }
 
     drop_forlorn();
     struct tcp_pcb *pcb = tcp_new();
@@ -240,19 +226,74 @@ static sbs_status stream_connect(sbs_lwip_stream *stream, uint64_t now_ms) {
 
     stream->priv.pcb = pcb;
     stream->priv.state = CONNECTING;
-    stream->priv.started_ms = now_ms;
+    stream->priv.loss = SBS_OK;
     tcp_arg(pcb, stream);
     tcp_recv(pcb, on_received);
     tcp_sent(pcb, on_sent);
     tcp_err(pcb, on_loss);
     tcp_nagle_disable(pcb);
-    ip_addr_set_ip4_u32_val(address, stream->priv.lookup.address);
+    ip_addr_set_ip4_u32_val(address, stream->priv.address);
     err_t error = tcp_connect(pcb, &address, stream->priv.port, on_connected);
     if (error != ERR_OK) {
         return stream_fail(stream, status_of_call(error), error);
     }
 
-    return keep_connecting(stream, now_ms);
+    return SBS_OK;
+}
+
+/* Goes on with the next address, if there is one. @p failed: what became of the one before. */
+static sbs_status connect_next(sbs_lwip_stream *stream, sbs_status failed, uint64_t now_ms) {
+    while (stream->priv.tried < stream->priv.lookup.count) {
+        stream->priv.address = stream->priv.lookup.addresses[stream->priv.tried++];
+        failed = connect_begin(stream);
+        if (failed == SBS_OK) {
+            return stream_wait_for(stream, connect_share_left(stream, now_ms), SBS_WAIT_WRITE);
+        }
+    }
+
+    return failed;
+}
+
+static sbs_status keep_connecting(sbs_lwip_stream *stream, uint64_t now_ms) {
+    uint32_t left_ms = connect_share_left(stream, now_ms);
+    if (stream->priv.loss != SBS_OK) {
+        return connect_next(stream, fail_by_loss(stream, SBS_ERR_NETWORK), now_ms);
+    }
+
+    if (stream->priv.state == CONNECTED) {
+        stream->priv.state = OPEN;
+        return SBS_OK;
+    }
+
+    if (left_ms == 0) {
+        sbs_status silence = status_of_silence(stream->priv.address);
+        return connect_next(stream, stream_fail(stream, silence, ERR_TIMEOUT), now_ms);
+    }
+
+    return stream_wait_for(stream, left_ms, SBS_WAIT_WRITE);
+}
+
+/* The address that answered the last time goes first. */
+static void connect_prefer_known(sbs_lwip_stream *stream) {
+    uint32_t *addresses = stream->priv.lookup.addresses;
+    for (uint8_t i = 1; i < stream->priv.lookup.count; i++) {
+        if (addresses[i] == stream->priv.address) {
+            addresses[i] = addresses[0];
+            addresses[0] = stream->priv.address;
+        }
+    }
+}
+
+static sbs_status stream_connect(sbs_lwip_stream *stream, uint64_t now_ms) {
+    if (!sbs_lwip_random_works()) {
+        return stream_fail(stream, SBS_ERR_RANDOM, 0);
+    }
+
+    connect_prefer_known(stream);
+    stream->priv.tried = 0;
+    stream->priv.started_ms = now_ms;
+
+    return connect_next(stream, SBS_ERR_RESOLVE, now_ms);
 }
 
 static sbs_status keep_resolving(sbs_lwip_stream *stream, const char *host, uint64_t now_ms) {

@@ -93,6 +93,7 @@ static void time_fail(sbs_lwip_time *time, const sbs_lwip_net_config *config, sb
     if (time->failures < DOUBLINGS_MAX) {
         time->failures++;
     }
+    time->turn++;
 
     time_pause(time, state, base - base / 4u + sbs_lwip_random() % (base / 2u + 1u), now_ms);
 }
@@ -204,7 +205,8 @@ static void begin_asking(sbs_lwip_time *time, const sbs_lwip_net_config *config,
 static void time_resolve(sbs_lwip_time *time, const sbs_lwip_net_config *config, uint64_t now_ms) {
     sbs_status status = sbs_lwip_lookup_poll(&time->lookup, config->time_server);
     if (status == SBS_OK) {
-        begin_asking(time, config, time->lookup.address, now_ms);
+        /* After a failure another one. */
+        begin_asking(time, config, time->lookup.addresses[time->turn % time->lookup.count], now_ms);
     } else if (status != SBS_PENDING || now_ms - time->since_ms >= RESOLVE_TIMEOUT_MS) {
         time_fail(time, config, SBS_LWIP_TIME_UNNAMED, now_ms);
     }

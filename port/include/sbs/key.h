@@ -53,9 +53,12 @@ typedef struct sbs_key_ops {
 typedef struct sbs_key {
     const sbs_key_ops *ops;
     void *ctx;
-    /** A faulty RSA-CRT signature gives the key away. True for a key that does not check its own results: the core then
-     *  verifies every signature before it lets it out. Mbed TLS checks those of software keys itself. */
-    bool verify_after_sign;
+    /** A faulty RSA-CRT signature gives the key away. A key that does not check its own results names what does,
+     *  sbs_psa_verify as a rule (sbs/psa_key.h): the core then asks it about every signature before it lets it out, and
+     *  anything but SBS_OK keeps it back. NULL: the key checks itself, as Mbed TLS does those of software. A program
+     * that names none does not pay for it. */
+    sbs_status (*verify_after_sign)(sbs_alg alg, const uint8_t *public_key, size_t public_key_len,
+                                    const uint8_t hash[SBS_HASH_SIZE], const uint8_t *signature, size_t signature_len);
 } sbs_key;
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server says about itself: smart-configuration and CapabilityStatement.
 
-const TYPES = [
+/** The resources that are served. */
+export const TYPES = [
     'Observation',
     'Patient',
     'Device',

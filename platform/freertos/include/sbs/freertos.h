@@ -7,12 +7,10 @@
 #ifndef SBS_FREERTOS_H
 #define SBS_FREERTOS_H
 
-#include <FreeRTOS.h>
-#include <semphr.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <task.h>
 
+#include "sbs/freertos_lock.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/status.h"
 #include "sbs/stream.h"
@@ -51,19 +49,6 @@ void sbs_freertos_set_utc(int64_t utc_s);
 void sbs_freertos_wake(void *task);
 /** The calling task sleeps until it is woken, at most @p timeout_ms; SBS_WAIT_FOREVER: no limit. */
 void sbs_freertos_sleep(uint32_t timeout_ms);
-
-/** A mutex with its memory. Fields are private. */
-typedef struct sbs_freertos_lock {
-    SemaphoreHandle_t handle;
-    StaticSemaphore_t memory;
-} sbs_freertos_lock;
-
-/** Makes it. @p lock stays where it is from then on. */
-void sbs_freertos_lock_init(sbs_freertos_lock *lock);
-/** Takes it, and waits as long as another task has it. @p lock a sbs_freertos_lock; for sbs_flash_queue_config.lock. */
-void sbs_freertos_lock_take(void *lock);
-/** Gives it back. @p lock a sbs_freertos_lock; for sbs_flash_queue_config.unlock. */
-void sbs_freertos_lock_give(void *lock);
 
 #ifdef __cplusplus
 }

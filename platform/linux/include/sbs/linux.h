@@ -57,7 +57,7 @@ SBS_NODISCARD sbs_status sbs_linux_platform_open(sbs_linux_platform *platform, c
 
 /** What sbs_linux_platform_open_with() opens. Zero means the default. Paths are read during the call only. */
 typedef struct sbs_linux_platform_config {
-    const char *key_file;             /**< required: PKCS#1, PKCS#8 or SEC 1, PEM */
+    const char *key_file;             /**< PKCS#1, PKCS#8 or SEC 1, PEM; NULL: none, the program has a key elsewhere */
     const char *ca_file;              /**< PEM bundle; NULL: the system's */
     const char *certificate_file;     /**< the client's own certificate and its intermediates, PEM; NULL: none */
     const char *certificate_key_file; /**< its key; NULL: in the same file */

@@ -85,7 +85,7 @@ typedef struct sbs_lwip_time {
     uint8_t nonce[8];   /* sent as our transmit time, comes back as the answer's originate time */
     uint8_t answer[48]; /* the first credible header */
     uint8_t phase;
-    uint8_t failures;
+    uint8_t failures, turn; /* turn: which of a name's addresses */
     bool answered;
     sbs_lwip_time_state state;
 } sbs_lwip_time;

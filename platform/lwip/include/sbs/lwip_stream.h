@@ -46,7 +46,9 @@ typedef struct sbs_lwip_stream {
         bool ended; /* the peer has sent its FIN */
         /* The owner's. */
         uint16_t port;
+        uint8_t tried; /* addresses of the name, the one in use included */
         int32_t code;
+        uint32_t address; /* in use; kept, as the one that answered is tried first the next time */
         uint64_t started_ms;
         sbs_wait wait;
     } priv;
