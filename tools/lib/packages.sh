@@ -7,7 +7,7 @@ PACKAGES_HOST=(
     libjsmn-dev libsqlite3-dev zlib1g-dev libcjson-dev libjansson-dev libssl-dev
     valgrind gcovr openssl jose jq curl bzip2 xz-utils python3 python3-jwt python3-cryptography python3-requests
     universal-ctags shellcheck mandoc doxygen ca-certificates
-    iproute2 dnsmasq-base softhsm2 opensc libp11-kit-dev
+    iproute2 dnsmasq-base softhsm2 opensc libp11-kit-dev wrk
 )
 PACKAGES_FIRMWARE=(
     gcc cmake ninja-build pkg-config git bzip2 xz-utils python3 libjsmn-dev

@@ -13,7 +13,8 @@
 #define DISK_MS 1000u /* between two looks at the disk, while something comes */
 #define STOP_MS 4000u /* the same at the end */
 #define STOP_STEP_MS 50u
-#define GATHER_MAX 8u
+#define GATHER_PART 8u /* of a sync */
+#define GATHER_MAX_US 3000u
 #define LOOK_FIRST_MS 20u
 #define LOOK_FACTOR 5u
 #define LOOK_LAST_MS 2500u
@@ -142,11 +143,21 @@ static void loop_mend(struct sbs_gateway_loop *loop) {
     (void)gateway_loop_open_sender(loop);
 }
 
+static uint64_t loop_micros(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
 /* One commit for all of the turn; then the answers. */
-static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed) {
+static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed, uint64_t begun_us) {
     sbs_status kept = SBS_OK;
     if (loop->queue_open) {
         kept = sbs_gateway_group_end(&loop->group);
+    }
+    if (loop->stored > 0) {
+        loop->sync_us = loop_micros() - begun_us;
+        loop->stored = 0;
     }
 
     if (kept != SBS_OK || pushed != SBS_OK) {
@@ -220,16 +231,27 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
     }
 }
 
-/* Where several devices post at a time, those that were answered a moment ago post again while others are looked at:
- * the commit takes them along, as one sync then serves all. Nobody is waited for. */
+/* Where several devices post at a time, those that were answered a moment ago post again at once, and one sync can
+ * serve all: the commit waits for them, for a small part of the time that a sync takes. A device that is alone waits
+ * for nobody. */
 static void loop_gather(struct sbs_gateway_loop *loop, sbs_wait *served) {
-    unsigned before = 0;
-    for (unsigned i = 0; i < GATHER_MAX && loop->stored > before; i++) {
-        before = loop->stored;
-        sbs_linux_http_server_turn(loop->server, loop->now, served);
+    unsigned expected = loop->stored + loop->stored_before;
+    uint64_t now_us = loop_micros();
+    uint64_t until_us = now_us + loop->sync_us / GATHER_PART;
+    if (until_us > now_us + GATHER_MAX_US) {
+        until_us = now_us + GATHER_MAX_US;
     }
 
-    loop->stored = 0;
+    while (loop->stored > 0 && expected > 2 && loop->stored < expected && now_us < until_us) {
+        if (gateway_senses_linger(served, until_us - now_us)) {
+            sbs_linux_http_server_turn(loop->server, loop->now, served);
+        }
+        now_us = loop_micros();
+    }
+
+    if (loop->stored > 0) {
+        loop->stored_before = loop->stored;
+    }
 }
 
 /* Files are taken in the same transaction as requests. */
@@ -352,6 +374,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     if (loop->accepted) {
         sbs_gateway_sender_appended(&loop->sender);
     }
+    uint64_t begun_us = loop_micros(); /* the push may commit for all */
     if (loop->queue_open && !loop->failing) {
         pushed = sbs_gateway_sender_poll(&loop->sender, loop->now);
     }
@@ -360,7 +383,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     if (sbs_linux_http_server_holds(loop->server)) {
         wait_ms = 0;
     }
-    loop_end_turn(loop, pushed);
+    loop_end_turn(loop, pushed, begun_us);
     loop->intake.updates = sbs_gateway_sender_puts(&loop->sender);
     loop_note_clock(loop);
     gateway_loop_note_history(loop);

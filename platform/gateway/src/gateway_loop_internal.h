@@ -65,10 +65,11 @@ struct sbs_gateway_loop {
     uint64_t disk_ms;               /* when the disk was looked at last */
     uint64_t disk_free;
     uint64_t watchdog_ms, watchdog_due_ms;
-    int today;         /* day of the year, local time; -1: not known */
-    bool accepted;     /* something was in this turn */
-    unsigned stored;   /* answers that wait for the disk, in this turn */
-    uint64_t clock_ms; /* when the clock is looked at next */
+    int today;                      /* day of the year, local time; -1: not known */
+    bool accepted;                  /* something was in this turn */
+    unsigned stored, stored_before; /* answers that wait for the disk, in this turn and in the last that had any */
+    uint64_t sync_us;               /* that the last commit of such took */
+    uint64_t clock_ms;              /* when the clock is looked at next */
     bool clock_known;
     bool failing, stop, reload;
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* ppoll() */
 #include "gateway_senses.h"
 
 #include <errno.h>
@@ -169,4 +170,10 @@ void gateway_senses_wait(gateway_senses *senses, const sbs_wait *waits, size_t c
     if (senses_came(entries, used, senses->network)) {
         out->network = senses_read_network(senses->network);
     }
+}
+
+bool gateway_senses_linger(const sbs_wait *wait, uint64_t micros) {
+    struct pollfd entry = {.fd = wait->descriptor, .events = POLLIN};
+    const struct timespec limit = {.tv_sec = 0, .tv_nsec = (long)micros * 1000};
+    return wait->descriptor >= 0 && ppoll(&entry, 1, &limit, NULL) > 0;
 }

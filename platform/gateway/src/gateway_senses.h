@@ -25,6 +25,8 @@ typedef struct gateway_sensed {
 void gateway_senses_open(gateway_senses *senses, const char *folder);
 /** Waits for any of @p waits and for its own, at most as long as the shortest of them, and tells what came. */
 void gateway_senses_wait(gateway_senses *senses, const sbs_wait *waits, size_t count, gateway_sensed *out);
+/** Waits for one of them alone, for microseconds. True if its descriptor is ready. */
+bool gateway_senses_linger(const sbs_wait *wait, uint64_t micros);
 void gateway_senses_close(gateway_senses *senses);
 
 #endif
