@@ -27,6 +27,11 @@
 #define SBS_STATUS_SENTENCES 1
 #endif
 
+/** Where jsmn is: a build that has it elsewhere names it. */
+#ifndef SBS_JSMN_HEADER
+#define SBS_JSMN_HEADER <jsmn.h>
+#endif
+
 /** Longest host name in a URL, with the NUL (RFC 1035 section 2.3.4: 253 visible bytes). A build with less refuses
  * longer ones as SBS_ERR_URL. */
 #ifndef SBS_HOST_SIZE

@@ -127,7 +127,8 @@ typedef struct sbs_push_identity {
 
 /** How items become resources; the program's. An error sets the item aside, but for SBS_ERR_MEMORY and SBS_ERR_CRYPTO:
  * then all wait, and it is tried again; and for SBS_ERR_NO_TIME, which holds the item unless SBS_UNKNOWN_TIME_DEAD says
- * otherwise: others pass it, and it is looked at again from time to time. May be asked again for the same item before it is sent. */
+ * otherwise: others pass it, and it is looked at again from time to time. May be asked again for the same item before
+ * it is sent. */
 typedef struct sbs_push_encoder {
     /** Tells who an item is and how it is written. SBS_OK, or an error as above. */
     sbs_status (*identify)(void *ctx, const sbs_push_item *item, sbs_push_identity *out);

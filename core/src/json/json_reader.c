@@ -12,9 +12,6 @@
  * smaller and takes a number at the very end of the text. Parent links make it linear. */
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
-#ifndef SBS_JSMN_HEADER
-#define SBS_JSMN_HEADER <jsmn.h>
-#endif
 #include SBS_JSMN_HEADER
 
 _Static_assert(sizeof(sbs_json_token) == sizeof(jsmntok_t), "sbs_json_token must hold a token of jsmn");
