@@ -107,6 +107,7 @@ set(SBS_FREERTOS_INCLUDES
 set(SBS_FREERTOS_SOURCES
     "${sbs_here}/platform/freertos/src/freertos_clock.c"
     "${sbs_here}/platform/freertos/src/freertos_heap.c"
+    "${sbs_here}/platform/freertos/src/freertos_lock.c"
     "${sbs_here}/platform/freertos/src/freertos_task.c"
     "${sbs_here}/platform/freertos/src/freertos_threading.c")
 

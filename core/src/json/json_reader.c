@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "sbs/config.h"
 #include "text/ascii.h"
 #include "text/utf8.h"
 #include "json/json_grammar.h"
