@@ -11,7 +11,9 @@ from harness import HANG_S, ROOT, report, run
 
 # What takes the emulator long is left to the long suite; all of it runs on the host in the short one.
 HEAVY = {
+    "test_base64url": "every_input_of_one_to_three_bytes_is_encoded",
     "test_date": "every_day_of_1600_to_9999_is_right:what_is_written_is_read_again",
+    "test_decimal": "what_is_written_is_read_again",
     "test_engine_flash": "each_item_arrives_once_whatever_the_connection_does",
     "test_engine_server": "the_exchange_fails_at_every_byte",
     "test_flash_log": "each_bit_may_flip",
@@ -20,8 +22,13 @@ HEAVY = {
                                "many_stay_and_go_at_last:small_ones_behind_one_that_stays:more_items_than_there_are_bits",
     "test_flash_queue_limits": "a_quarter_of_a_megabyte_holds_two_thousand_items:a_full_queue_keeps_moving:"
                                "one_item_stays_while_thousands_pass:each_bit_may_flip",
+    "test_flash_reads": "each_operation_of_the_queue:each_operation_of_the_storage",
     "test_flash_storage": "each_bit_may_flip:power_is_cut_at_each_byte:power_is_cut_in_all_short_histories:"
                           "power_is_cut_again_while_it_recovers",
+    "test_http_reader": "test_damaged_messages",
+    "test_http_request": "test_nothing_can_be_injected",
+    "test_meter_record": "hostile_bytes_do_no_harm",
+    "test_psa_key": "generates_keys_that_work",
     "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
     "test_meter_trouble": "one_failed_read_loses_nothing",
     "test_push_bad": "bad_items_hold_up_no_other_lane",

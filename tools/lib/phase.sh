@@ -54,10 +54,14 @@ logged() {
 # configure_preset PRESET: with the options in the array configure_options, if the phase has filled it.
 configure_options=()
 configure_preset() {
-    local others=OFF
-    [ "$SBS_LONG" -eq 0 ] || others=ON
+    local others=OFF brief=OFF
+    if [ "$SBS_LONG" -ne 0 ]; then
+        others=ON
+    elif [[ " host asan " == *" $1 "* ]]; then # these compile every test
+        brief=ON
+    fi
     logged "configuration of preset $1" "configure-$1.log" \
-        tools/lib/build-lock cmake --preset "$1" -DSBS_SANITIZE_OTHERS="$others" "${configure_options[@]}"
+        tools/lib/build-lock cmake --preset "$1" -DSBS_SANITIZE_OTHERS="$others" -DSBS_TESTS_BRIEF="$brief" "${configure_options[@]}"
 }
 
 # build_preset PRESET [OPTION...]: configures and builds it.

@@ -60,10 +60,10 @@ export class Lab {
     }
 
     /** A copy of the image: a build that goes on beside the tests does not change it under them. */
-    #image({ board, variant = 'default' }) {
-        const copy = this.path(`${basename(board)}-${variant}.elf`);
+    #image({ board, variant = 'default', target = 'firmware' }) {
+        const copy = this.path(`${basename(board)}-${variant}-${target}.elf`);
         const folder = variant === 'default' ? board : `${board}-${variant}`;
-        const image = process.env.SBS_FIRMWARE_IMAGE ?? join(BUILD, folder, 'images', 'firmware.elf'); // of a board elsewhere
+        const image = process.env.SBS_FIRMWARE_IMAGE ?? join(BUILD, folder, 'images', `${target}.elf`); // of a board elsewhere
         if (!existsSync(copy)) copyFileSync(image, copy);
         return copy;
     }
