@@ -168,29 +168,40 @@ static bool condition_is(sbs_text decoded, sbs_text system, sbs_text value) {
            decoded.ptr[system.len] == '|' && memcmp(decoded.ptr + system.len + 1, value.ptr, value.len) == 0;
 }
 
-/* Senders differ in how they encode: once, not at all, and twice, and with a '+' that is meant as one. */
-static bool condition_names(sbs_text encoded, sbs_text system, sbs_text value) {
-    char once[KEY_MAX];
-    char twice[KEY_MAX];
-    size_t len = 0;
-    if (condition_is(encoded, system, value)) {
-        return true;
-    }
+/* Senders differ in how they encode: once, not at all, and twice, and with a '+' that is meant as one. All that a
+ * condition may mean is made once: a resource may have thousands of identifiers to compare it with. */
+typedef struct condition_forms {
+    char memory[6][KEY_MAX];
+    sbs_text forms[7];
+    size_t count;
+} condition_forms;
 
-    for (int blank = 0; blank < 2; blank++) {
-        if (!condition_decode(encoded, blank == 1, once, sizeof once, &len)) {
+static void forms_read(condition_forms *forms, sbs_text encoded) {
+    size_t len = 0;
+    forms->forms[0] = encoded;
+    forms->count = 1;
+
+    for (size_t blank = 0; blank < 2; blank++) {
+        char *once = forms->memory[3 * blank];
+        char *twice = forms->memory[3 * blank + 1];
+        char *bare = forms->memory[3 * blank + 2];
+        if (!condition_decode(encoded, blank == 1, once, KEY_MAX, &len)) {
             continue;
         }
-        if (condition_is((sbs_text){once, len}, system, value)) {
-            return true;
-        }
+        forms->forms[forms->count++] = (sbs_text){once, len};
 
         size_t again = 0;
-        if (condition_decode((sbs_text){once, len}, false, twice, sizeof twice, &again) &&
-            condition_is((sbs_text){twice, again}, system, value)) {
-            return true;
+        if (condition_decode((sbs_text){once, len}, false, twice, KEY_MAX, &again)) {
+            forms->forms[forms->count++] = (sbs_text){twice, again};
         }
-        if (condition_is((sbs_text){once, condition_unescape(once, len)}, system, value)) {
+        memcpy(bare, once, len);
+        forms->forms[forms->count++] = (sbs_text){bare, condition_unescape(bare, len)};
+    }
+}
+
+static bool forms_name(const condition_forms *forms, sbs_text system, sbs_text value) {
+    for (size_t i = 0; i < forms->count; i++) {
+        if (condition_is(forms->forms[i], system, value)) {
             return true;
         }
     }
@@ -229,11 +240,13 @@ static bool condition_find(const sbs_json *doc, sbs_text encoded, sbs_intake_nam
     char value[NAME_PART_MAX];
     size_t system_len = 0;
     size_t value_len = 0;
+    condition_forms forms;
     sbs_json_node list;
     if (sbs_json_member(doc, 0, "identifier", &list) != SBS_OK) {
         return false;
     }
 
+    forms_read(&forms, encoded);
     for (sbs_json_node node = sbs_json_first(doc, list); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
         if (!identifier_read(doc, node, system, &system_len, value, &value_len)) {
             continue;
@@ -241,7 +254,7 @@ static bool condition_find(const sbs_json *doc, sbs_text encoded, sbs_intake_nam
 
         sbs_text of_system = {system, system_len};
         sbs_text of_value = {value, value_len};
-        if (condition_names(encoded, of_system, of_value)) {
+        if (forms_name(&forms, of_system, of_value)) {
             return name_hash("identifier", of_system, of_value, out->hash) == SBS_OK;
         }
     }
