@@ -3,12 +3,14 @@
  * What an Observation is known by. Devices are many and of one make, and number what they measure from 1: what one
  * calls "urn:meter|1" and another calls so, too, are two measurements, and none may take the place of the other's. So
  * the queue and the server know each by gateway, device and what the device calls it: the secret that it came with says
- * which device that is, never the resource.
+ * which device that is, never the resource. For the same reason no resource may bring such a name of another device:
+ * where the server is asked for it (If-None-Exist), that other's measurement would be taken for one that is there.
  *
  *     id of PUT, identifier, key of repeats ──▶ 160 bits ──▶ id for the device: "sbs-" and 40 digits (of PUT its own)
  *                                                 └──▶ "GATEWAY/DEVICE/HASH", the first of its identifiers from now on
  */
 #include <psa/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -343,6 +345,40 @@ void sbs_intake_put_identifier(sbs_writer *out, const char *gateway, const char 
     sbs_put_string(out, device);
     sbs_put_char(out, '/');
     name_put_digits(out, name);
+}
+
+/* "GATEWAY/DEVICE/" at the front: what this very device was given here, as in a representation that it got back. */
+static bool is_own_identifier(const char *gateway, const char *device, sbs_text value) {
+    char own[2u * SBS_GATEWAY_NAME_SIZE + 2u];
+    int len = snprintf(own, sizeof own, "%s/%s/", gateway, device);
+    return len > 0 && value.len > (size_t)len && memcmp(value.ptr, own, (size_t)len) == 0;
+}
+
+bool sbs_intake_check_owner(const sbs_json *doc, const sbs_intake_order *order, const char *gateway,
+                            sbs_intake_result *result) {
+    char value[DEVICE_SIZE];
+    sbs_json_node list;
+    sbs_json_node part;
+    if (sbs_json_member(doc, 0, "identifier", &list) != SBS_OK) {
+        return true;
+    }
+
+    for (sbs_json_node node = sbs_json_first(doc, list); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        size_t len = 0;
+        if (sbs_json_member(doc, node, "system", &part) != SBS_OK ||
+            !sbs_json_equals(doc, part, SBS_FORWARD_SYSTEM_GATEWAY)) {
+            continue;
+        }
+
+        bool own = sbs_json_member(doc, node, "value", &part) == SBS_OK &&
+                   sbs_json_text(doc, part, value, sizeof value, &len) == SBS_OK &&
+                   is_own_identifier(gateway, order->device->name, (sbs_text){value, len});
+        if (!own) {
+            return sbs_intake_refuse(result, 422, "forbidden", order->path,
+                                     "an identifier of the gateway's own system that this device was not given");
+        }
+    }
+    return true;
 }
 
 sbs_status sbs_intake_identity(const char *gateway, const char *device, const sbs_intake_name *name,

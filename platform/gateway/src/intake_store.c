@@ -244,7 +244,8 @@ void sbs_intake_store(const sbs_gateway_intake *intake, const sbs_intake_order *
         bare.offset += 3;
     }
 
-    if (store_parse(&bare, &json, result) && sbs_intake_check(&json.doc, &bare, &facts, result)) {
+    if (store_parse(&bare, &json, result) && sbs_intake_check(&json.doc, &bare, &facts, result) &&
+        sbs_intake_check_owner(&json.doc, &bare, intake->config->name, result)) {
         store_checked(intake, &bare, &json.doc, &facts, &resource, check_only, result);
     }
     sbs_forward_json_free(&json);
