@@ -3,7 +3,7 @@
 // a second gateway on the same state, keys that are exchanged.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
@@ -256,4 +256,30 @@ test('who watches a device sees all that it sends, whatever bytes those are', as
     await gateway.post('behind');
     await until(/answered 201/);
     assert.ok(![...seen].some((c) => c < ' ' && c !== '\n'), JSON.stringify(seen));
+});
+
+test('a queue whose file was removed is told of, and devices are served by a new one', async (t) => {
+    const gateway = await withGateway(t);
+    assert.equal((await gateway.post('before')).status, 201);
+    await gateway.delivered();
+    rmSync(gateway.path('state/queue.db'));
+    assert.equal((await gateway.post('lost')).status, 503);
+    assert.equal((await gateway.status()).light, 'red');
+    await pause(2000);
+    assert.equal((await gateway.post('behind')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['before', 'behind']);
+    assert.match(gateway.stderr, /the queue cannot be written/);
+
+    /* Where there is no folder for it either, the page says so until there is one. */
+    renameSync(gateway.path('state'), gateway.path('moved'));
+    assert.equal((await gateway.post('later')).status, 503);
+    await pause(2000);
+    assert.equal((await gateway.post('later')).status, 503);
+    assert.equal((await gateway.status()).light, 'red');
+    renameSync(gateway.path('moved'), gateway.path('state'));
+    await pause(2000);
+    assert.equal((await gateway.post('later')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['before', 'behind', 'later']);
 });

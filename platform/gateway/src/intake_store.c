@@ -24,6 +24,9 @@ bool sbs_intake_begin(const sbs_gateway_intake *intake, sbs_intake_result *resul
         return false;
     }
     if (sbs_sqlite_queue_begin(intake->queue) != SBS_OK) {
+        if (intake->no_group != NULL) {
+            *intake->no_group = true;
+        }
         return sbs_intake_refuse(result, 503, "no-store", "", "the gateway cannot store anything now, try again");
     }
     return true;
