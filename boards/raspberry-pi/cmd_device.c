@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "json_view.h"
 #include "sbs/gateway_config.h"
 #include "sbs/linux_file.h"
 
@@ -123,17 +124,7 @@ static void watch_print(const sbs_json *doc, sbs_json_node seen) {
     static const char *const names[] = {"time", "peer", "method", "status", "bytes", "body"};
     char words[6][256];
     for (size_t i = 0; i < 6; i++) {
-        sbs_json_node node;
-        size_t len = 0;
-        words[i][0] = '\0';
-        if (sbs_json_member(doc, seen, names[i], &node) == SBS_OK) {
-            sbs_text raw = sbs_json_raw(doc, node);
-            if (sbs_json_text(doc, node, words[i], sizeof words[i] - 1, &len) != SBS_OK) {
-                len = raw.len < sizeof words[i] - 1 ? raw.len : sizeof words[i] - 1;
-                memcpy(words[i], raw.ptr, len);
-            }
-            words[i][len] = '\0';
-        }
+        (void)view_text(doc, seen, names[i], words[i], sizeof words[i]);
     }
 
     time_t when = (time_t)strtoll(words[0], NULL, 10);

@@ -2,14 +2,14 @@
 // What goes wrong at a site: a disk that is full, a clock that was never set, hostile clients, a faulty configuration,
 // a second gateway on the same state, keys that are exchanged.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { observation } from '../integration/lib/observations.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
-import { Gateway, LIBS, assertEachOnce } from './lib/gateway.mjs';
+import { Gateway, LIBS, PROGRAM, assertEachOnce } from './lib/gateway.mjs';
 
 const BAD = '127.0.0.3'; // where hostile clients come from: wrong secrets count against their address
 
@@ -221,4 +221,65 @@ test('a device that trusts the root that ca prints posts through TLS', async (t)
     await gateway.delivered();
     await assertEachOnce(server, ['secure']);
     assert.ok(Date.parse((await gateway.status()).ownCertificateEnds) > Date.now());
+});
+
+test('a device that brings the name of another’s measurement is refused, and the other’s arrives', async (t) => {
+    const gateway = await withGateway(t, { devices: ['good', 'bad'], lines: ['write-mode = if-none-exist'] });
+    /* What "good" is going to be known by: the hash is one of its identifier alone, so anybody can compute it. */
+    const system = 'urn:uuid:8bbb00c7-ba88-4260-a960-14206b12d528';
+    const value = 'clinic-12/good/0c12d1e09566e29f03b3287cb6c49838c80c6d6f';
+    const forged = JSON.parse(observation('forged', { value: '99' }));
+    forged.identifier.push({ system, value });
+    assert.equal((await gateway.request('POST', '/fhir/Observation', { device: 'bad', body: JSON.stringify(forged) })).status, 422);
+    await gateway.delivered();
+
+    assert.equal((await gateway.post('same', { device: 'good' })).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['same']);
+    const [stored] = await server.admin('GET', '/resources/Observation');
+    assert.ok(stored.identifier.some((name) => name.system === system && name.value === value), 'the name that is forged');
+});
+
+test('who watches a device sees all that it sends, whatever bytes those are', async (t) => {
+    const gateway = await withGateway(t);
+    const watch = spawn(PROGRAM, ['device', 'watch', 'fridge', '--values', '--config', gateway.path('gateway.conf')], { stdio: ['ignore', 'pipe', 'ignore'] });
+    t.after(() => watch.kill());
+    let seen = '';
+    watch.stdout.setEncoding('latin1').on('data', (text) => (seen += text));
+    const until = async (pattern) => {
+        for (let i = 0; i < 100 && !pattern.test(seen); i++) await pause(100);
+        assert.match(seen, pattern);
+    };
+    await pause(1500); // its first question has come
+    await gateway.request('POST', '/fhir/Observation', { body: Buffer.from('{"a":"\xff\x00\x1b[31m"}', 'latin1') });
+    await until(/answered 400\n +\{"a":"/);
+    await gateway.post('behind');
+    await until(/answered 201/);
+    assert.ok(![...seen].some((c) => c < ' ' && c !== '\n'), JSON.stringify(seen));
+});
+
+test('a queue whose file was removed is told of, and devices are served by a new one', async (t) => {
+    const gateway = await withGateway(t);
+    assert.equal((await gateway.post('before')).status, 201);
+    await gateway.delivered();
+    rmSync(gateway.path('state/queue.db'));
+    assert.equal((await gateway.post('lost')).status, 503);
+    assert.equal((await gateway.status()).light, 'red');
+    await pause(2000);
+    assert.equal((await gateway.post('behind')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['before', 'behind']);
+    assert.match(gateway.stderr, /the queue cannot be written/);
+
+    /* Where there is no folder for it either, the page says so until there is one. */
+    renameSync(gateway.path('state'), gateway.path('moved'));
+    assert.equal((await gateway.post('later')).status, 503);
+    await pause(2000);
+    assert.equal((await gateway.post('later')).status, 503);
+    assert.equal((await gateway.status()).light, 'red');
+    renameSync(gateway.path('moved'), gateway.path('state'));
+    await pause(2000);
+    assert.equal((await gateway.post('later')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['before', 'behind', 'later']);
 });

@@ -126,6 +126,50 @@ static void a_name_under_way_is_left_alone(void **state) {
     assert_false(is_there("a.json"));
 }
 
+/* The reason needs four characters more than a name may have: it stands beside as much of the name as fits. */
+static void a_name_that_is_too_long_is_told_of(void **state) {
+    char name[256];
+    char why[256];
+    (void)state;
+    for (int len = 251; len <= 255; len++) {
+        (void)snprintf(name, sizeof name, "%0*d", len, len);
+        (void)snprintf(why, sizeof why, "%.251s.why", name);
+        put(name, gate_observation("1", ""));
+        run(4);
+        assert_true(is_there(name));
+        assert_string_equal(content_of(why), "the file's name is too long\n");
+        assert_int_equal(gate.counts[2].refused, 1);
+        run(4);
+        assert_int_equal(gate.counts[2].refused, 1); /* once */
+        assert_int_equal(unlink(path_of(name)), 0);
+        assert_int_equal(unlink(path_of(why)), 0);
+        gate.counts[2].refused = 0;
+    }
+    assert_int_equal(gate_waiting(), 0);
+}
+
+/* A folder that the gateway may read but not write to: nothing is taken, and the page says why. */
+static void a_folder_that_cannot_be_written_to_is_told_of(void **state) {
+    bool root = geteuid() == 0;
+    (void)state;
+    put("a.json", gate_observation("1", ""));
+    assert_int_equal(chmod(path_of(""), 0555), 0);
+    assert_int_equal(chmod(rig.folder, 0755), 0);
+    if (root) {
+        assert_int_equal(seteuid(65534), 0);
+    }
+    run(4);
+    if (root) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_string_equal(gate.counts[2].last_refusal, "its folder cannot be written to: Permission denied");
+    assert_true(is_there("a.json"));
+
+    assert_int_equal(chmod(path_of(""), 0755), 0);
+    run(4);
+    assert_int_equal(gate_waiting(), 1);
+}
+
 static void a_file_goes_only_once_it_is_durable(void **state) {
     uint32_t wait_ms = 0;
     (void)state;
@@ -367,6 +411,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SPOOL_TEST(a_file_is_taken_when_it_was_still_for_two_seconds),
         SPOOL_TEST(a_name_under_way_is_left_alone),
+        SPOOL_TEST(a_name_that_is_too_long_is_told_of),
+        SPOOL_TEST(a_folder_that_cannot_be_written_to_is_told_of),
         SPOOL_TEST(a_file_goes_only_once_it_is_durable),
         SPOOL_TEST(what_is_written_after_the_reading_is_read_too),
         SPOOL_TEST(after_a_crash_a_file_is_a_repeat),

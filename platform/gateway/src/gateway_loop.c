@@ -160,9 +160,11 @@ static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed, uint
         loop->stored = 0;
     }
 
-    if (kept != SBS_OK || pushed != SBS_OK) {
+    /* A file that was moved or removed shows itself when something is to be written, and at the next opening is new. */
+    if (kept != SBS_OK || pushed != SBS_OK || loop->no_group) {
         loop_note_failure(loop);
     }
+    loop->no_group = false;
     if (kept != SBS_OK && sbs_gateway_sender_restart(&loop->sender) != SBS_OK) {
         loop_note_failure(loop);
     }

@@ -72,6 +72,7 @@ struct sbs_gateway_loop {
     uint64_t clock_ms;              /* when the clock is looked at next */
     bool clock_known;
     bool failing, stop, reload;
+    bool no_group; /* what a device gave in this turn could not even begin to be stored */
 };
 
 /* Of keys that are made. */

@@ -260,6 +260,7 @@ sbs_status sbs_gateway_loop_open(struct sbs_gateway_loop **out, const char *conf
     loop->intake.devices = &loop->devices;
     loop->intake.queue = &loop->queue;
     loop->intake.counts = loop->counts;
+    loop->intake.no_group = &loop->no_group;
     gateway_loop_open_spool(loop);
     gateway_senses_open(&loop->senses, loop->config->state);
     *out = loop;

@@ -44,11 +44,11 @@ static void folder_forget(sbs_gateway_spool_folder *folder) {
 }
 
 /* The page shows it with the device. */
-static void folder_complain(const sbs_gateway_spool *spool, const sbs_gateway_spool_folder *folder) {
+static void folder_complain(const sbs_gateway_spool *spool, const sbs_gateway_spool_folder *folder, const char *what) {
     const sbs_gateway_intake *intake = spool->priv.intake;
     if (intake->counts != NULL) {
         sbs_gateway_counts *counts = &intake->counts[folder->device - intake->config->devices];
-        (void)snprintf(counts->last_refusal, sizeof counts->last_refusal, "its folder cannot be read: %s",
+        (void)snprintf(counts->last_refusal, sizeof counts->last_refusal, "its folder cannot be %s: %s", what,
                        strerror(errno));
     }
 }
@@ -122,9 +122,9 @@ static int sighting_order(const void *a, const void *b) {
 
 /* True if it was refused, and neither it nor the reason changed since. */
 static bool is_refused(int folder, const char *name, const struct stat *info) {
-    char why[NAME_MAX + 8];
+    char why[NAME_MAX + 1];
     struct stat of_why;
-    (void)snprintf(why, sizeof why, "%s%s", name, SBS_SPOOL_WHY);
+    sbs_spool_why_name(why, name);
     if (fstatat(folder, why, &of_why, AT_SYMLINK_NOFOLLOW) != 0) {
         return false;
     }
@@ -202,7 +202,7 @@ static void folder_scan(sbs_gateway_spool *spool, sbs_gateway_spool_folder *fold
     folder_watch(spool, folder);
     scan.descriptor = folder_open(folder);
     if (scan.descriptor < 0) {
-        folder_complain(spool, folder);
+        folder_complain(spool, folder, "read");
         folder_forget(folder);
         return;
     }
@@ -287,6 +287,9 @@ static void take_one(sbs_gateway_spool *spool, size_t number, int descriptor, sb
     struct stat info = {0};
     sbs_spool_fate fate = sbs_spool_take(spool->priv.intake, folder->device, turn->now, descriptor, name, again, &info);
     turn->trouble = fate == SBS_SPOOL_TROUBLE;
+    if (fate == SBS_SPOOL_DENIED) {
+        folder_complain(spool, folder, "written to");
+    }
     if (fate != SBS_SPOOL_STORED) {
         free(kept);
         return;
@@ -313,7 +316,7 @@ static void folder_take(sbs_gateway_spool *spool, size_t number, spool_turn *tur
             descriptor = folder_open(folder);
         }
         if (descriptor < 0) {
-            folder_complain(spool, folder);
+            folder_complain(spool, folder, "read");
             return;
         }
 

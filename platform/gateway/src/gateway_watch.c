@@ -5,22 +5,26 @@
 #include <string.h>
 
 #include "gateway_loop_internal.h"
+#include "sbs/linux_text.h"
 
 #define WATCHED_MS 10000u /* who did not ask for so long does not look any more */
 #define BODY_MAX 4096u    /* bytes of a body that are kept */
 
 /* ---- what is kept ----------------------------------------------------------------------------------------------- */
 
+static void watched_forget(gateway_watched *seen) {
+    if (seen->body != NULL) {
+        sbs_wipe(seen->body, strlen(seen->body));
+    }
+    free(seen->body);
+    *seen = (gateway_watched){0};
+}
+
 static void watch_forget(gateway_watch *watch) {
     for (size_t i = 0; i < GATEWAY_WATCH_MAX; i++) {
-        gateway_watched *seen = &watch->seen[i];
-        if (seen->body != NULL) {
-            sbs_wipe(seen->body, strlen(seen->body));
-        }
-        free(seen->body);
-        *seen = (gateway_watched){0};
+        watched_forget(&watch->seen[i]);
     }
-    watch->values = false;
+    watch->values_until_ms = 0;
 }
 
 static void watch_copy(char *out, size_t size, sbs_text text) {
@@ -31,12 +35,14 @@ static void watch_copy(char *out, size_t size, sbs_text text) {
     out[len] = '\0';
 }
 
-/* NULL where there is no body, or no memory. */
+/* As one line that a terminal can be given, and JSON can hold: a device sends what it likes. NULL where there is no
+ * body, or no memory. */
 static char *watch_body(sbs_text body) {
     size_t size = (body.len < BODY_MAX ? body.len : BODY_MAX) + 1;
     char *copy = body.len > 0 ? malloc(size) : NULL;
     if (copy != NULL) {
         watch_copy(copy, size, body);
+        copy[sbs_linux_clean_text(copy, size - 1)] = '\0';
     }
     return copy;
 }
@@ -49,13 +55,13 @@ void gateway_watch_note(struct sbs_gateway_loop *loop, const char *device, const
     }
 
     gateway_watched *seen = &watch->seen[watch->count % GATEWAY_WATCH_MAX];
-    free(seen->body);
+    watched_forget(seen);
     *seen = (gateway_watched){.number = ++watch->count, .utc_s = loop->now.utc_s, .status = answer->status};
     watch_copy(seen->device, sizeof seen->device, sbs_text_of(device));
     watch_copy(seen->method, sizeof seen->method, request->method);
     watch_copy(seen->peer, sizeof seen->peer, sbs_text_of(request->peer));
     seen->len = request->body.len;
-    if (watch->values) {
+    if (loop->now.mono_ms < watch->values_until_ms) {
         seen->body = watch_body(request->body);
     }
 }
@@ -84,7 +90,7 @@ static sbs_text watch_member(sbs_text query, const char *name) {
     return (sbs_text){NULL, 0};
 }
 
-static void watch_put_one(sbs_json_writer *json, const gateway_watched *seen) {
+static void watch_put_one(sbs_json_writer *json, const gateway_watched *seen, bool values) {
     sbs_json_begin_object(json);
     sbs_json_key(json, "number");
     sbs_json_put_uint(json, seen->number);
@@ -97,7 +103,7 @@ static void watch_put_one(sbs_json_writer *json, const gateway_watched *seen) {
     sbs_json_put_uint(json, seen->status);
     sbs_json_key(json, "bytes");
     sbs_json_put_uint(json, seen->len);
-    if (seen->body != NULL) {
+    if (values && seen->body != NULL) {
         sbs_json_member_text(json, "body", sbs_text_of(seen->body));
     }
     sbs_json_end_object(json);
@@ -114,8 +120,12 @@ void gateway_watch_put(struct sbs_gateway_loop *loop, sbs_text query, sbs_forwar
         after = watch->count;
     }
 
+    /* Two may look, and only one of them at values. */
+    bool values = sbs_text_equal(watch_member(query, "values"), sbs_text_of("1"));
     watch->until_ms = loop->now.mono_ms + WATCHED_MS;
-    watch->values = sbs_text_equal(watch_member(query, "values"), sbs_text_of("1"));
+    if (values) {
+        watch->values_until_ms = watch->until_ms;
+    }
     sbs_writer_init_sink(&writer, sbs_forward_buffer_put, out);
     sbs_json_writer_init(&json, &writer);
     sbs_json_begin_object(&json);
@@ -129,7 +139,7 @@ void gateway_watch_put(struct sbs_gateway_loop *loop, sbs_text query, sbs_forwar
         const gateway_watched *seen = &watch->seen[i % GATEWAY_WATCH_MAX];
         bool matches = device.len == 0 || seen->device[0] == '\0' || sbs_text_equal(device, sbs_text_of(seen->device));
         if (matches && seen->number > after) {
-            watch_put_one(&json, seen);
+            watch_put_one(&json, seen, values);
         }
     }
 

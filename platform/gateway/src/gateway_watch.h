@@ -23,7 +23,7 @@ typedef struct gateway_watched {
 typedef struct gateway_watch {
     gateway_watched seen[GATEWAY_WATCH_MAX];
     uint64_t count, until_ms;
-    bool values;
+    uint64_t values_until_ms; /* so long somebody looks at bodies, too */
 } gateway_watch;
 
 /** Notes a request and its answer, if somebody looks. @p device: who sent it, "": nobody knows. */

@@ -93,10 +93,15 @@ static void answer_begin(sbs_gateway_intake *intake, sbs_writer *out, sbs_json_w
     sbs_json_writer_init(json, out);
 }
 
+/* True if the answer tells of what may be in the open group, as a 409 does: without the other there is no conflict. */
+static bool result_tells_of_group(const sbs_intake_result *result) {
+    return result->known || result->status == 409;
+}
+
 /* Status, place and patience; an answer that tells of what is in an open group waits for it. */
 static void answer_set_head(sbs_gateway_intake *intake, const sbs_intake_result *result, sbs_linux_http_answer *out) {
     out->status = result->status;
-    out->held = result->known;
+    out->held = result_tells_of_group(result);
 
     if (result->id[0] != '\0' && result->status < 300) {
         (void)snprintf(intake->priv.location, sizeof intake->priv.location, SBS_INTAKE_BASE "/" SBS_INTAKE_TYPE "/%s",
@@ -187,7 +192,7 @@ void sbs_intake_answer_bundle(sbs_gateway_intake *intake, const sbs_intake_bundl
         sbs_json_begin_array(&json);
         for (size_t i = 0; i < bundle->count; i++) {
             put_entry(&json, &bundle->results[i], with_outcomes);
-            out->held = out->held || bundle->results[i].known;
+            out->held = out->held || result_tells_of_group(&bundle->results[i]);
         }
         sbs_json_end_array(&json);
     }

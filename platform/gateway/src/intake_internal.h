@@ -78,6 +78,9 @@ bool sbs_intake_name_order(const sbs_json *doc, const sbs_forward_resource *reso
                            bool dated, sbs_intake_name *out, sbs_intake_result *result);
 /* Writes the identifier that makes it this device's: "GATEWAY/DEVICE/HASH". */
 void sbs_intake_put_identifier(sbs_writer *out, const char *gateway, const char *device, const sbs_intake_name *name);
+/* Looks for identifiers of the gateway's system that another device was given. False: refused. */
+bool sbs_intake_check_owner(const sbs_json *doc, const sbs_intake_order *order, const char *gateway,
+                            sbs_intake_result *result);
 /* The identity of it in the queue. */
 sbs_status sbs_intake_identity(const char *gateway, const char *device, const sbs_intake_name *name,
                                uint8_t out[SBS_FORWARD_HASH_SIZE]);

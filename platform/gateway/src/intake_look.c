@@ -29,6 +29,7 @@ static void look_tell_dead(const sbs_sqlite_entry *entry, sbs_intake_result *res
 
 static void look_tell(const sbs_gateway_intake *intake, const sbs_sqlite_known *known, sbs_intake_result *result) {
     sbs_sqlite_entry entry;
+    result->known = true; /* it may be of the group that is open */
     if (known->state == SBS_SQLITE_DELIVERED) {
         result->details = "delivered";
         (void)snprintf(result->words, sizeof result->words, "it is on the server");

@@ -3,12 +3,14 @@
  * What an Observation is known by. Devices are many and of one make, and number what they measure from 1: what one
  * calls "urn:meter|1" and another calls so, too, are two measurements, and none may take the place of the other's. So
  * the queue and the server know each by gateway, device and what the device calls it: the secret that it came with says
- * which device that is, never the resource.
+ * which device that is, never the resource. For the same reason no resource may bring such a name of another device:
+ * where the server is asked for it (If-None-Exist), that other's measurement would be taken for one that is there.
  *
  *     id of PUT, identifier, key of repeats ──▶ 160 bits ──▶ id for the device: "sbs-" and 40 digits (of PUT its own)
  *                                                 └──▶ "GATEWAY/DEVICE/HASH", the first of its identifiers from now on
  */
 #include <psa/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,29 +170,40 @@ static bool condition_is(sbs_text decoded, sbs_text system, sbs_text value) {
            decoded.ptr[system.len] == '|' && memcmp(decoded.ptr + system.len + 1, value.ptr, value.len) == 0;
 }
 
-/* Senders differ in how they encode: once, not at all, and twice, and with a '+' that is meant as one. */
-static bool condition_names(sbs_text encoded, sbs_text system, sbs_text value) {
-    char once[KEY_MAX];
-    char twice[KEY_MAX];
-    size_t len = 0;
-    if (condition_is(encoded, system, value)) {
-        return true;
-    }
+/* Senders differ in how they encode: once, not at all, and twice, and with a '+' that is meant as one. All that a
+ * condition may mean is made once: a resource may have thousands of identifiers to compare it with. */
+typedef struct condition_forms {
+    char memory[6][KEY_MAX];
+    sbs_text forms[7];
+    size_t count;
+} condition_forms;
 
-    for (int blank = 0; blank < 2; blank++) {
-        if (!condition_decode(encoded, blank == 1, once, sizeof once, &len)) {
+static void forms_read(condition_forms *forms, sbs_text encoded) {
+    size_t len = 0;
+    forms->forms[0] = encoded;
+    forms->count = 1;
+
+    for (size_t blank = 0; blank < 2; blank++) {
+        char *once = forms->memory[3 * blank];
+        char *twice = forms->memory[3 * blank + 1];
+        char *bare = forms->memory[3 * blank + 2];
+        if (!condition_decode(encoded, blank == 1, once, KEY_MAX, &len)) {
             continue;
         }
-        if (condition_is((sbs_text){once, len}, system, value)) {
-            return true;
-        }
+        forms->forms[forms->count++] = (sbs_text){once, len};
 
         size_t again = 0;
-        if (condition_decode((sbs_text){once, len}, false, twice, sizeof twice, &again) &&
-            condition_is((sbs_text){twice, again}, system, value)) {
-            return true;
+        if (condition_decode((sbs_text){once, len}, false, twice, KEY_MAX, &again)) {
+            forms->forms[forms->count++] = (sbs_text){twice, again};
         }
-        if (condition_is((sbs_text){once, condition_unescape(once, len)}, system, value)) {
+        memcpy(bare, once, len);
+        forms->forms[forms->count++] = (sbs_text){bare, condition_unescape(bare, len)};
+    }
+}
+
+static bool forms_name(const condition_forms *forms, sbs_text system, sbs_text value) {
+    for (size_t i = 0; i < forms->count; i++) {
+        if (condition_is(forms->forms[i], system, value)) {
             return true;
         }
     }
@@ -229,11 +242,13 @@ static bool condition_find(const sbs_json *doc, sbs_text encoded, sbs_intake_nam
     char value[NAME_PART_MAX];
     size_t system_len = 0;
     size_t value_len = 0;
+    condition_forms forms;
     sbs_json_node list;
     if (sbs_json_member(doc, 0, "identifier", &list) != SBS_OK) {
         return false;
     }
 
+    forms_read(&forms, encoded);
     for (sbs_json_node node = sbs_json_first(doc, list); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
         if (!identifier_read(doc, node, system, &system_len, value, &value_len)) {
             continue;
@@ -241,7 +256,7 @@ static bool condition_find(const sbs_json *doc, sbs_text encoded, sbs_intake_nam
 
         sbs_text of_system = {system, system_len};
         sbs_text of_value = {value, value_len};
-        if (condition_names(encoded, of_system, of_value)) {
+        if (forms_name(&forms, of_system, of_value)) {
             return name_hash("identifier", of_system, of_value, out->hash) == SBS_OK;
         }
     }
@@ -330,6 +345,40 @@ void sbs_intake_put_identifier(sbs_writer *out, const char *gateway, const char 
     sbs_put_string(out, device);
     sbs_put_char(out, '/');
     name_put_digits(out, name);
+}
+
+/* "GATEWAY/DEVICE/" at the front: what this very device was given here, as in a representation that it got back. */
+static bool is_own_identifier(const char *gateway, const char *device, sbs_text value) {
+    char own[2u * SBS_GATEWAY_NAME_SIZE + 2u];
+    int len = snprintf(own, sizeof own, "%s/%s/", gateway, device);
+    return len > 0 && value.len > (size_t)len && memcmp(value.ptr, own, (size_t)len) == 0;
+}
+
+bool sbs_intake_check_owner(const sbs_json *doc, const sbs_intake_order *order, const char *gateway,
+                            sbs_intake_result *result) {
+    char value[DEVICE_SIZE];
+    sbs_json_node list;
+    sbs_json_node part;
+    if (sbs_json_member(doc, 0, "identifier", &list) != SBS_OK) {
+        return true;
+    }
+
+    for (sbs_json_node node = sbs_json_first(doc, list); node != SBS_JSON_NONE; node = sbs_json_next(doc, node)) {
+        size_t len = 0;
+        if (sbs_json_member(doc, node, "system", &part) != SBS_OK ||
+            !sbs_json_equals(doc, part, SBS_FORWARD_SYSTEM_GATEWAY)) {
+            continue;
+        }
+
+        bool own = sbs_json_member(doc, node, "value", &part) == SBS_OK &&
+                   sbs_json_text(doc, part, value, sizeof value, &len) == SBS_OK &&
+                   is_own_identifier(gateway, order->device->name, (sbs_text){value, len});
+        if (!own) {
+            return sbs_intake_refuse(result, 422, "forbidden", order->path,
+                                     "an identifier of the gateway's own system that this device was not given");
+        }
+    }
+    return true;
 }
 
 sbs_status sbs_intake_identity(const char *gateway, const char *device, const sbs_intake_name *name,

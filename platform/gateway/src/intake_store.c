@@ -24,6 +24,9 @@ bool sbs_intake_begin(const sbs_gateway_intake *intake, sbs_intake_result *resul
         return false;
     }
     if (sbs_sqlite_queue_begin(intake->queue) != SBS_OK) {
+        if (intake->no_group != NULL) {
+            *intake->no_group = true;
+        }
         return sbs_intake_refuse(result, 503, "no-store", "", "the gateway cannot store anything now, try again");
     }
     return true;
@@ -244,7 +247,8 @@ void sbs_intake_store(const sbs_gateway_intake *intake, const sbs_intake_order *
         bare.offset += 3;
     }
 
-    if (store_parse(&bare, &json, result) && sbs_intake_check(&json.doc, &bare, &facts, result)) {
+    if (store_parse(&bare, &json, result) && sbs_intake_check(&json.doc, &bare, &facts, result) &&
+        sbs_intake_check_owner(&json.doc, &bare, intake->config->name, result)) {
         store_checked(intake, &bare, &json.doc, &facts, &resource, check_only, result);
     }
     sbs_forward_json_free(&json);

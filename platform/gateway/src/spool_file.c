@@ -234,12 +234,14 @@ static void content_count(const spool_content *content, const sbs_intake_result 
 
 /* ---- a file ------------------------------------------------------------------------------------------------------ */
 
+void sbs_spool_why_name(char out[NAME_MAX + 1], const char *name) {
+    (void)snprintf(out, NAME_SIZE, "%.*s%s", (int)(NAME_MAX - strlen(SBS_SPOOL_WHY)), name, SBS_SPOOL_WHY);
+}
+
 void sbs_spool_explain(int folder, const char *name, const sbs_intake_result *result) {
     char why[NAME_SIZE];
     char text[SBS_INTAKE_WORDS_SIZE + SBS_INTAKE_PATH_SIZE + 32];
-    if (!name_join(why, "", name, SBS_SPOOL_WHY)) {
-        return;
-    }
+    sbs_spool_why_name(why, name);
 
     int len = snprintf(text, sizeof text, "%s%s%s\n", result->expression, result->expression[0] != '\0' ? ": " : "",
                        result->words);
@@ -319,20 +321,26 @@ static void file_store(const sbs_gateway_intake *intake, const sbs_gateway_devic
     sbs_forward_buffer_free(&text);
 }
 
+/* True if errno is of the folder, not of one file in it. */
+static bool folder_denies(void) {
+    return errno == EACCES || errno == EPERM || errno == EROFS;
+}
+
 sbs_spool_fate sbs_spool_take(const sbs_gateway_intake *intake, const sbs_gateway_device *device, sbs_now now,
                               int folder, const char *name, bool again, struct stat *out_read) {
     char taken[NAME_SIZE];
     char back[NAME_SIZE];
-    sbs_intake_result result;
+    sbs_intake_result result = {0};
     if (!name_join(taken, SBS_SPOOL_TAKEN, name, "")) {
         (void)sbs_intake_refuse(&result, 422, "too-long", "", "the file's name is too long");
         sbs_spool_explain(folder, name, &result);
+        sbs_intake_count(intake, device, now, &result);
         return SBS_SPOOL_REFUSED;
     }
 
     /* One of that name from before goes first. */
     if (!again && !file_rename(folder, name, taken)) {
-        return SBS_SPOOL_LATER;
+        return folder_denies() ? SBS_SPOOL_DENIED : SBS_SPOOL_LATER;
     }
 
     file_store(intake, device, now, folder, taken, name, &result, out_read);
@@ -365,7 +373,6 @@ void sbs_spool_remove(int folder, const char *name, int64_t size, int64_t writte
         return;
     }
     (void)unlinkat(folder, taken, 0);
-    if (name_join(other, "", name, SBS_SPOOL_WHY)) {
-        (void)unlinkat(folder, other, 0); /* of an earlier refusal */
-    }
+    sbs_spool_why_name(other, name);
+    (void)unlinkat(folder, other, 0); /* of an earlier refusal */
 }

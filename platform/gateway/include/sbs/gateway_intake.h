@@ -30,7 +30,8 @@ typedef struct sbs_gateway_intake {
     sbs_gateway_counts *counts; /**< of each device, by its place in the configuration */
     bool full;                  /**< set by the loop: the disk is low, nothing is accepted */
     bool failing;               /**< set by the loop: the queue failed, and nothing is accepted until it is mended */
-    bool updates;     /**< set by the loop: the server takes PUT, so other content under a known id is an update */
+    bool *no_group; /**< set to true when the queue's group could not be opened, for who mends it; NULL: nobody asks */
+    bool updates;   /**< set by the loop: the server takes PUT, so other content under a known id is an update */
     uint32_t boot_id; /**< set by the loop: of this boot, for measurements without a time (forward_dating.h) */
     struct {
         sbs_forward_buffer text; /* of the answer under way */
