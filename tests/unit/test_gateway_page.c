@@ -229,6 +229,7 @@ static void test_a_servers_words_stay_text(void **state) {
     assert_false(rig_shows(rig, "<script"));
     assert_false(rig_shows(rig, "\x1b"));
     assert_false(rig_shows(rig, "http-equiv=\"refresh\"")); /* forms stay under the fingers */
+    assert_true(rig_shows(rig, "<strong>Act:</strong> the server refused 1 measurement.")); /* said once */
 
     rig_close(rig);
 }

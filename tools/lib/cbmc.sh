@@ -9,7 +9,7 @@ CBMC_PACKAGES=(cbmc minisat libc6 libgcc-s1 libstdc++6 zlib1g)
 
 # missing_cbmc GROUP: says so if it is needed and not there.
 missing_cbmc() {
-    [ "$1" != firmware ] || return 0
+    [ "$1" != firmware ] && [ "$1" != page ] || return 0
     if [ -n "${SBS_CBMC_DIR:-}" ]; then
         [ -x "$SBS_CBMC_DIR/run" ] || fail "no program $SBS_CBMC_DIR/run (folder named by SBS_CBMC_DIR)"
     elif [ ! -x "$DEPS/cbmc/run" ]; then

@@ -151,11 +151,13 @@ async function showTable(url) {
     const when = (text) => text.replace('T', ' ').slice(0, 16);
     const value = (text) => text.replace(/[\w-]+(?: [^=;]*)? = /g, '');
     const name = (text) => text.replace(/^http:\/\/hl7\.org\/fhir\/uv\/phd\/[^|]*\|/, 'PHD|');
+    // A gateway adds one of its own before the device's.
+    const own = (all) => all.find((each) => !each.startsWith('urn:uuid:')) ?? all[0] ?? '';
     const cells = rows.map((row) => [
         row.code.replace(/^\S+ (?=\S)/, ''),
         value(row.value),
         when(row.effective),
-        name(row.identifier),
+        name(own(row.identifiers)),
     ]);
     const all = [['measurement', 'value', 'when', 'identifier'], ...cells];
     const widths = [0, 1, 2, 3].map((i) => Math.min([21, 21, 16, 34][i], Math.max(...all.map((row) => row[i].length))));

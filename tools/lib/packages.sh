@@ -16,12 +16,15 @@ PACKAGES_FIRMWARE=(
 PACKAGES_LINUX_CROSS=(
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user
 )
+# The gateway's page in a browser (tests/gateway/page.test.mjs): large, so only where that test runs.
+PACKAGES_PAGE=(chromium fonts-dejavu-core)
 
 # packages_of_group GROUP: one package name per line.
 packages_of_group() {
     case $1 in
         host) printf '%s\n' "${PACKAGES_HOST[@]}" ;;
         firmware) printf '%s\n' "${PACKAGES_FIRMWARE[@]}" ;;
+        page) printf '%s\n' "${PACKAGES_PAGE[@]}" ;;
         all) printf '%s\n' "${PACKAGES_HOST[@]}" "${PACKAGES_FIRMWARE[@]}" "${PACKAGES_LINUX_CROSS[@]}" | sort -u ;;
     esac
 }

@@ -57,6 +57,7 @@ source_override() {
 missing_sources() {
     local name override
     local names=("${SOURCES_FIRMWARE[@]}")
+    [ "$1" != page ] || return 0
     [ "$1" != host ] || names=("${SOURCES_HOST[@]}")
     for name in "${names[@]}"; do
         override=$(source_override "$name")

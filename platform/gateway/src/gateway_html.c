@@ -5,30 +5,51 @@
 #include "sbs/count.h"
 #include "sbs/version.h"
 
+/* Two sets of colours, each with 4.5:1 or more between text and what is behind it; no width under which it scrolls. */
 const char SBS_GATEWAY_CSS[] =
-    ":root{color-scheme:light dark}"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:0 1rem 3rem}"
-    "h1{font-size:1.2rem;font-weight:600}h2{font-size:1.1rem;margin:2rem 0 .5rem}"
-    ".state{font-size:1.4rem;padding:1rem;border-left:.6rem solid;border-radius:.2rem;margin:1rem 0}"
-    ".green{border-color:#1a7f37;background:#1a7f3720}.amber{border-color:#b35900;background:#b3590020}"
-    ".red{border-color:#c62828;background:#c6282820}"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;padding:.35rem .8rem .35rem 0;border-bottom:1px solid #8884;vertical-align:top}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "td.w{min-width:14rem;overflow-wrap:anywhere}"
-    "dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.2rem 1rem;margin:0}"
-    "dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}"
-    "form{display:inline}button{font:inherit;padding:.3rem .8rem;margin:.1rem;cursor:pointer}"
-    ":focus-visible{outline:3px solid #1565c0;outline-offset:2px}"
-    "svg{width:100%;height:auto;max-height:9rem}rect{fill:#1565c0}"
-    "polyline{fill:none;stroke:#b35900;stroke-width:2}path{stroke:#8888}"
-    "footer{margin-top:3rem;font-size:.9rem;opacity:.8}";
+    ":root{color-scheme:light dark;--back:#f5f6f8;--card:#fff;--text:#1b1f24;--soft:#57606a;--rule:#d5dae1;"
+    "--link:#0b57d0;--line:#b35900;--good:#e3f4e8;--good-text:#0c4121;--good-edge:#1a7f37;"
+    "--wait:#fff0d1;--wait-text:#553300;--wait-edge:#b35900;--act:#fde6e4;--act-text:#7a1210;--act-edge:#c62828}"
+    "@media(prefers-color-scheme:dark){:root{--back:#0f1318;--card:#181d24;--text:#e6e9ee;--soft:#a4adb8;"
+    "--rule:#323a45;--link:#8ab8ff;--line:#ffb454;--good:#10301c;--good-text:#c5efd2;--good-edge:#3fb950;"
+    "--wait:#3a2805;--wait-text:#ffe0a8;--wait-edge:#ffb454;--act:#431615;--act-text:#ffd5d2;--act-edge:#ff6b64}}"
+    "*{box-sizing:border-box}"
+    "body{font:1rem/1.5 system-ui,sans-serif;color:var(--text);background:var(--back);max-width:64rem;margin:0 auto;"
+    "padding:0 1rem 2rem;overflow-wrap:anywhere}"
+    "h1{font-size:1rem;font-weight:600;color:var(--soft);margin:1.2rem 0 .6rem}"
+    "h2{font-size:1.1rem;line-height:1.3;margin:0 0 .6rem}p{margin:.4rem 0}a{color:var(--link)}"
+    ".state{font-size:1.3rem;line-height:1.4;padding:1rem 1.2rem;margin:0;border-left:.5rem solid;border-radius:.5rem}"
+    ".green{background:var(--good);color:var(--good-text);border-color:var(--good-edge)}"
+    ".amber{background:var(--wait);color:var(--wait-text);border-color:var(--wait-edge)}"
+    ".red{background:var(--act);color:var(--act-text);border-color:var(--act-edge)}"
+    "section{background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:1rem 1.2rem;"
+    "margin:1rem 0 0;min-width:0}section>:last-child{margin-bottom:0}"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));column-gap:1rem}"
+    "table{border-collapse:collapse;width:100%}thead th{color:var(--soft);font-size:.85rem}"
+    "th,td{text-align:left;padding:.4rem .6rem .4rem 0;border-top:1px solid var(--rule);vertical-align:top}"
+    "thead th{border:0}th,td{overflow-wrap:break-word}tbody th{font-weight:600;min-width:4.5rem;overflow-wrap:anywhere}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}th:last-child,td:last-child{padding-right:0}"
+    "tr.more td{border:0;padding-top:0;color:var(--soft)}"
+    "ul{list-style:none;margin:0;padding:0}li{border-top:1px solid var(--rule);padding:.6rem 0}"
+    "li:last-child{padding-bottom:0}.acts{display:flex;flex-wrap:wrap;gap:.5rem;align-items:flex-start}"
+    "dl{display:grid;grid-template-columns:minmax(5rem,max-content) 1fr;gap:.3rem 1rem;margin:0}"
+    "dt{color:var(--soft);max-width:9rem;overflow-wrap:normal}dd{margin:0}"
+    "form{display:inline}button,summary{font:inherit;color:var(--text);background:var(--back);"
+    "border:1px solid var(--soft);border-radius:.4rem;padding:.4rem .9rem;cursor:pointer}"
+    "summary{width:max-content}details p{max-width:30rem}"
+    "button:hover,summary:hover{border-color:var(--link)}"
+    ":focus-visible{outline:3px solid var(--link);outline-offset:2px}"
+    "svg{display:block;width:100%;height:8rem}rect{fill:var(--link)}"
+    "polyline{fill:none;stroke:var(--line);stroke-width:2;vector-effect:non-scaling-stroke}path{stroke:var(--rule)}"
+    ".ends{display:flex;justify-content:space-between}.ends,footer{color:var(--soft);font-size:.9rem}"
+    "footer{margin-top:1.5rem}@media(max-width:30rem){body{padding:0 .6rem 1rem}section,.state{padding:.8rem}"
+    "dl{grid-template-columns:5.5rem 1fr}th,td{padding-right:.3rem}thead th{font-size:.75rem}}";
 
 static const struct {
     const char *class_name, *word;
-} html_lights[] = {[SBS_GATEWAY_GREEN] = {"green", "Good"},
-                   [SBS_GATEWAY_AMBER] = {"amber", "Waiting"},
-                   [SBS_GATEWAY_RED] = {"red", "Act"}};
+} html_lights[] = {[SBS_GATEWAY_GREEN] = {"green", "Good."},
+                   [SBS_GATEWAY_AMBER] = {"amber", "Waiting."},
+                   [SBS_GATEWAY_RED] = {"red", "Act:"}};
 
 static const char *const html_clocks[] = {
     [SBS_GATEWAY_CLOCK_UNKNOWN] = "not known yet: measurements without a time of their own are held until it is",
@@ -59,7 +80,7 @@ static void html_put_server(sbs_writer *out, const sbs_gateway_status *status) {
     const sbs_queue_counters *counters = &status->queue.counters;
     int64_t now_s = status->now.utc_s;
 
-    sbs_put_string(out, "<h2>Server</h2><dl>");
+    sbs_put_string(out, "<section><h2>Server</h2><dl>");
     html_put_term(out, "Address");
     sbs_gateway_html_put(out, sbs_text_of(status->config->fhir));
 
@@ -82,9 +103,12 @@ static void html_put_server(sbs_writer *out, const sbs_gateway_status *status) {
     sbs_put_string(out, "</dd>");
     html_put_term(out, "Delivered");
     sbs_put_uint(out, counters->delivered);
-    sbs_put_string(out, " in all, last ");
-    sbs_gateway_html_put_time(out, status->last_delivery_s, now_s);
-    sbs_put_string(out, "</dd></dl>");
+    sbs_put_string(out, " in all");
+    if (status->last_delivery_s != SBS_UTC_UNKNOWN) {
+        sbs_put_string(out, ", the last at ");
+        sbs_gateway_html_put_time(out, status->last_delivery_s, now_s);
+    }
+    sbs_put_string(out, "</dd></dl></section>");
 }
 
 /* ---- devices ------------------------------------------------------------------------------------------------------
@@ -96,10 +120,13 @@ static void html_put_device(sbs_writer *out, const sbs_gateway_status *status, s
     sbs_put_string(out, "<tr><th scope=\"row\">");
     sbs_gateway_html_put(out, sbs_text_of(status->config->devices[index].name));
     sbs_put_string(out, "</th><td>");
+    uint64_t ago_ms = status->now.mono_ms - counts->heard_ms;
     if (counts->heard_ms == 0) {
         sbs_put_string(out, "not since the start");
+    } else if (ago_ms < 1000) {
+        sbs_put_string(out, "just now");
     } else {
-        sbs_gateway_html_put_span(out, (int64_t)((status->now.mono_ms - counts->heard_ms) / 1000u));
+        sbs_gateway_html_put_span(out, (int64_t)(ago_ms / 1000u));
         sbs_put_string(out, " ago");
     }
 
@@ -107,34 +134,41 @@ static void html_put_device(sbs_writer *out, const sbs_gateway_status *status, s
     html_put_cell_uint(out, counts->today);
     html_put_cell_uint(out, counts->delivered);
     html_put_cell_uint(out, counts->refused);
-    sbs_put_string(out, "<td class=\"w\">");
+    sbs_put_string(out, "</tr>");
+    if (counts->last_refusal[0] == '\0') {
+        return;
+    }
+
+    /* A row of its own: the words are long, and a telephone is narrow. */
+    sbs_put_string(out, "<tr class=\"more\"><td colspan=\"5\">Refused here last: ");
     sbs_gateway_html_put(out, sbs_text_of(counts->last_refusal));
     sbs_put_string(out, "</td></tr>");
 }
 
-static void html_put_devices(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
-    sbs_put_string(out, "<h2>Devices</h2>");
-    if (status->config->device_count == 0) {
-        sbs_put_string(out, "<p>None is configured: add a section [device NAME], then run "
-                            "<code>sbs-gateway device add NAME</code>.</p>");
-        return;
-    }
-    if (!view->operator_view) {
-        sbs_put_string(out, "<p>");
-        sbs_put_uint(out, status->config->device_count);
-        sbs_put_string(out, " configured.</p>");
-        return;
-    }
-
-    sbs_put_string(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Devices\"><table><thead><tr>"
+static void html_put_device_table(sbs_writer *out, const sbs_gateway_status *status) {
+    sbs_put_string(out, "<table><thead><tr>"
                         "<th scope=\"col\">Device</th><th scope=\"col\">Last heard</th>"
                         "<th scope=\"col\" class=\"n\">Today</th><th scope=\"col\" class=\"n\">Delivered</th>"
-                        "<th scope=\"col\" class=\"n\">Refused</th><th scope=\"col\">Last refusal</th>"
-                        "</tr></thead><tbody>");
+                        "<th scope=\"col\" class=\"n\">Refused</th></tr></thead><tbody>");
     for (size_t i = 0; i < status->config->device_count; i++) {
         html_put_device(out, status, i);
     }
-    sbs_put_string(out, "</tbody></table></div>");
+    sbs_put_string(out, "</tbody></table>");
+}
+
+static void html_put_devices(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
+    sbs_put_string(out, "<section><h2>Devices</h2>");
+    if (status->config->device_count == 0) {
+        sbs_put_string(out, "<p>None is configured: add a section [device NAME], then run "
+                            "<code>sbs-gateway device add NAME</code>.</p>");
+    } else if (view->operator_view) {
+        html_put_device_table(out, status);
+    } else {
+        sbs_put_string(out, "<p>");
+        sbs_put_uint(out, status->config->device_count);
+        sbs_put_string(out, " configured.</p>");
+    }
+    sbs_put_string(out, "</section>");
 }
 
 /* ---- what the server refused --------------------------------------------------------------------------------------
@@ -159,23 +193,37 @@ static void html_put_button(sbs_writer *out, const sbs_gateway_view *view, uint6
 
 static void html_put_letter(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view,
                             const sbs_gateway_letter *letter) {
-    sbs_put_string(out, "<tr><th scope=\"row\" class=\"n\">");
+    sbs_put_string(out, "<li><p><strong>Number ");
     sbs_put_uint(out, letter->id);
-    sbs_put_string(out, "</th><td>");
-    sbs_gateway_html_put(out, sbs_text_of(letter->device));
-    sbs_put_string(out, "</td><td>");
-    sbs_gateway_html_put_time(out, letter->arrived_s, status->now.utc_s);
-    sbs_put_string(out, "</td><td class=\"w\">");
+    sbs_put_string(out, "</strong>");
+    if (letter->device[0] != '\0') {
+        sbs_put_string(out, " from ");
+        sbs_gateway_html_put(out, sbs_text_of(letter->device));
+    }
+
+    if (letter->arrived_s != SBS_UTC_UNKNOWN) {
+        sbs_put_string(out, ", came ");
+        sbs_gateway_html_put_time(out, letter->arrived_s, status->now.utc_s);
+    }
+    if (letter->dead_s != SBS_UTC_UNKNOWN) {
+        sbs_put_string(out, ", refused ");
+        sbs_gateway_html_put_time(out, letter->dead_s, status->now.utc_s);
+    }
+    sbs_put_string(out, "</p><p>");
     sbs_gateway_html_put(out, sbs_text_of(letter->reason));
     if (letter->words[0] != '\0') {
         sbs_put_string(out, ": ");
         sbs_gateway_html_put(out, sbs_text_of(letter->words));
     }
 
-    sbs_put_string(out, "</td><td>");
+    /* What cannot be undone takes two steps. */
+    sbs_put_string(out, "</p><div class=\"acts\">");
     html_put_button(out, view, letter->id, "retry", "Send again");
-    html_put_button(out, view, letter->id, "discard", "Give up");
-    sbs_put_string(out, "</td></tr>");
+    sbs_put_string(out, "<details><summary aria-label=\"Give up number ");
+    sbs_put_uint(out, letter->id);
+    sbs_put_string(out, "\">Give up</summary><p>The measurement is deleted here and never reaches the server.</p>");
+    html_put_button(out, view, letter->id, "discard", "Delete for good");
+    sbs_put_string(out, "</details></div></li>");
 }
 
 static void html_put_letter_rows(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
@@ -188,7 +236,7 @@ static void html_put_letter_rows(sbs_writer *out, const sbs_gateway_status *stat
         shown++;
     }
 
-    sbs_put_string(out, "</tbody></table></div>");
+    sbs_put_string(out, "</ul>");
     if (shown < status->queue.letters) {
         sbs_put_string(out, "<p>These are the first ");
         sbs_put_uint(out, shown);
@@ -199,24 +247,18 @@ static void html_put_letter_rows(sbs_writer *out, const sbs_gateway_status *stat
 }
 
 static void html_put_letters(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
-    sbs_put_string(out, "<h2>Refused by the server</h2>");
+    sbs_put_string(out, "<section><h2>Refused by the server</h2>");
     if (status->queue.letters == 0) {
         sbs_put_string(out, "<p>Nothing.</p>");
-        return;
-    }
-    if (!view->operator_view) {
+    } else if (view->operator_view) {
+        sbs_put_string(out, "<p>Each is kept until you decide. Mend the cause, then send it again.</p><ul>");
+        html_put_letter_rows(out, status, view);
+    } else {
         sbs_put_string(out, "<p>");
         sbs_put_uint(out, status->queue.letters);
         sbs_put_string(out, ": <a href=\"/operator\">the operator sees them</a>.</p>");
-        return;
     }
-
-    sbs_put_string(out, "<p>Each is kept. Mend the cause, then send it again; what is given up is deleted.</p>"
-                        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Refused by the server\">"
-                        "<table><thead><tr><th scope=\"col\" class=\"n\">Number</th><th scope=\"col\">Device</th>"
-                        "<th scope=\"col\">Came</th><th scope=\"col\">Why</th><th scope=\"col\">What to do</th>"
-                        "</tr></thead><tbody>");
-    html_put_letter_rows(out, status, view);
+    sbs_put_string(out, "</section>");
 }
 
 /* ---- the gateway itself -------------------------------------------------------------------------------------------
@@ -240,7 +282,7 @@ static void html_put_expiry(sbs_writer *out, const char *term, int64_t end_s, co
 static void html_put_disk(sbs_writer *out, const sbs_gateway_status *status) {
     html_put_term(out, "Disk");
     if (status->disk_free == UINT64_MAX) {
-        sbs_put_string(out, "nobody knows what is free");
+        sbs_put_string(out, "how much is free cannot be read");
     } else {
         sbs_gateway_html_put_bytes(out, status->disk_free);
         sbs_put_string(out, " free");
@@ -260,7 +302,7 @@ static void html_put_disk(sbs_writer *out, const sbs_gateway_status *status) {
 }
 
 static void html_put_gateway(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
-    sbs_put_string(out, "<h2>This gateway</h2><dl>");
+    sbs_put_string(out, "<section><h2>This gateway</h2><dl>");
     html_put_term(out, "Clock");
     sbs_put_string(out, html_clocks[status->clock]);
     sbs_put_string(out, "</dd>");
@@ -280,7 +322,7 @@ static void html_put_gateway(sbs_writer *out, const sbs_gateway_status *status, 
 
     html_put_term(out, "Running since");
     sbs_gateway_html_put_time(out, status->started_s, status->now.utc_s);
-    sbs_put_string(out, "</dd></dl>");
+    sbs_put_string(out, "</dd></dl></section>");
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------
@@ -299,30 +341,50 @@ static void html_put_head(sbs_writer *out, const sbs_gateway_status *status, boo
     sbs_put_string(out, "</h1>");
 }
 
-void sbs_gateway_html_put_page(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
-    char sentence[384];
-    sbs_gateway_light light = sbs_gateway_status_sentence(status, sentence, sizeof sentence);
-
-    /* A page with forms does not move under the fingers of who uses them. */
-    bool has_forms = view->operator_view && status->queue.letters > 0;
-    html_put_head(out, status, !has_forms);
+/* The sentence; its first word, which also stands for the colour, is bold. */
+static void html_put_state(sbs_writer *out, const sbs_gateway_status *status) {
+    static const sbs_text act = SBS_TEXT("Act: ");
+    char buffer[384];
+    sbs_gateway_light light = sbs_gateway_status_sentence(status, buffer, sizeof buffer);
+    sbs_text sentence = sbs_text_of(buffer);
 
     sbs_put_string(out, "<p class=\"state ");
     sbs_put_string(out, html_lights[light].class_name);
     sbs_put_string(out, "\" role=\"status\"><strong>");
     sbs_put_string(out, html_lights[light].word);
-    sbs_put_string(out, ".</strong> ");
-    sbs_gateway_html_put(out, sbs_text_of(sentence));
+    sbs_put_string(out, "</strong> ");
+
+    /* Elsewhere the sentence stands without a word before it, and brings its own. */
+    if (sentence.len > act.len && memcmp(sentence.ptr, act.ptr, act.len) == 0) {
+        sentence = (sbs_text){sentence.ptr + act.len, sentence.len - act.len};
+    }
+    sbs_gateway_html_put(out, sentence);
     sbs_put_string(out, "</p>");
+}
 
-    html_put_server(out, status);
-    sbs_put_string(out, "<h2>24 hours</h2>");
+void sbs_gateway_html_put_page(sbs_writer *out, const sbs_gateway_status *status, const sbs_gateway_view *view) {
+    bool has_letters = status->queue.letters > 0;
+
+    /* A page with forms does not move under the fingers of who uses them. */
+    html_put_head(out, status, !(view->operator_view && has_letters));
+    html_put_state(out, status);
+
+    /* What asks for a person stands where he looks first. */
+    if (has_letters) {
+        html_put_letters(out, status, view);
+    }
+    sbs_put_string(out, "<section><h2>The last 24 hours</h2>");
     sbs_gateway_html_put_chart(out, status);
+    sbs_put_string(out, "</section>");
     html_put_devices(out, status, view);
-    html_put_letters(out, status, view);
-    html_put_gateway(out, status, view);
+    if (!has_letters) {
+        html_put_letters(out, status, view);
+    }
 
-    sbs_put_string(out, "</main><footer>sbs-gateway " SBS_VERSION ", as of ");
+    sbs_put_string(out, "<div class=\"pair\">");
+    html_put_server(out, status);
+    html_put_gateway(out, status, view);
+    sbs_put_string(out, "</div></main><footer>sbs-gateway " SBS_VERSION ", as of ");
     sbs_gateway_html_put_time(out, status->now.utc_s, status->now.utc_s);
     if (view->may_log_in) {
         sbs_put_string(out, " \xc2\xb7 <a href=\"/operator\">For the operator</a>");

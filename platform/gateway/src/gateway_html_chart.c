@@ -76,24 +76,38 @@ static void chart_put_line(sbs_writer *out, const uint32_t *values) {
     sbs_put_string(out, "\"/>");
 }
 
-void sbs_gateway_html_put_chart(sbs_writer *out, const sbs_gateway_status *status) {
-    uint32_t most_waiting = 0;
-
+static void chart_put_picture(sbs_writer *out, const sbs_gateway_status *status) {
+    sbs_put_string(out,
+                   "<svg viewBox=\"0 -3 768 127\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"chart\">"
+                   "<title id=\"chart\">What came and what waited in the last 24 hours</title>"
+                   "<path d=\"M0 121H768\"/>");
+    chart_put_bars(out, status->accepted);
     if (chart_sum(status->waiting) > 0) {
-        most_waiting = chart_most(status->waiting);
+        chart_put_line(out, status->waiting);
+    }
+    sbs_put_string(out, "</svg><p class=\"ends\"><span>24 hours ago</span><span>now</span></p>");
+}
+
+void sbs_gateway_html_put_chart(sbs_writer *out, const sbs_gateway_status *status) {
+    uint64_t came = chart_sum(status->accepted);
+    bool waited = chart_sum(status->waiting) > 0;
+
+    if (came == 0 && !waited) {
+        sbs_put_string(out, "<p>Nothing came.</p>");
+        return;
     }
 
-    sbs_put_string(out, "<svg viewBox=\"0 0 768 124\" role=\"img\" aria-labelledby=\"chart\">"
-                        "<title id=\"chart\">What came and what waited in the last 24 hours</title>"
-                        "<path d=\"M0 121H768\"/>");
-    chart_put_bars(out, status->accepted);
-    chart_put_line(out, status->waiting);
-
-    sbs_put_string(out, "</svg><p>In the last 24 hours ");
-    sbs_put_uint(out, chart_sum(status->accepted));
-    sbs_put_string(out, " came (bars) and ");
+    chart_put_picture(out, status);
+    sbs_put_string(out, "<p>");
+    sbs_put_uint(out, came);
+    sbs_put_string(out, " came (bars), ");
     sbs_put_uint(out, chart_sum(status->delivered));
-    sbs_put_string(out, " were delivered; at most ");
-    sbs_put_uint(out, most_waiting);
-    sbs_put_string(out, " waited (line).</p>");
+    sbs_put_string(out, " delivered; ");
+    if (waited) {
+        sbs_put_string(out, "at most ");
+        sbs_put_uint(out, chart_most(status->waiting));
+        sbs_put_string(out, " waited at once (line).</p>");
+    } else {
+        sbs_put_string(out, "nothing had to wait.</p>");
+    }
 }

@@ -33,7 +33,8 @@ function withLiterals(resource, precision) {
 
 function row(stored, precision) {
     const observation = withLiterals(stored, precision);
-    const identifier = [observation.identifier ?? []].flat()[0];
+    const identifiers = [observation.identifier ?? []].flat().filter(Boolean);
+    const named = ({ system = '', value = '' }) => `${system}|${value}`;
     return {
         id: observation.id,
         version: observation.meta.versionId,
@@ -43,7 +44,8 @@ function row(stored, precision) {
         effective:
             observation.effectiveDateTime ?? observation.effectivePeriod?.start ?? observation.effectiveInstant ?? '',
         subject: observation.subject?.reference ?? '',
-        identifier: identifier ? `${identifier.system ?? ''}|${identifier.value ?? ''}` : '',
+        identifier: identifiers.slice(0, 1).map(named).join(''),
+        identifiers: identifiers.map(named),
         stored: observation.meta.lastUpdated,
     };
 }
