@@ -40,7 +40,8 @@ static const char *words_advise(const sbs_push_event *push, const sbs_detail *de
 
     /* The same HTTP status stands for a wrong client, and for a scope that this client may not have. */
     if (detail != NULL && detail->step == SBS_STEP_TOKEN && detail->oauth == SBS_OAUTH_INVALID_SCOPE) {
-        return "check 'scope' in gateway.conf: scopes are separated by blanks, and each has to be granted to this client";
+        return "check 'scope' in gateway.conf: scopes are separated by blanks, and each has to be granted to this "
+               "client";
     }
 
     for (size_t i = 0; i < SBS_COUNT_OF(advices); i++) {
