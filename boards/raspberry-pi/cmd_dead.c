@@ -83,6 +83,9 @@ static int dead_list_one(const cli_call *call, const sbs_json *doc, sbs_json_nod
 int cli_dead_list(const cli_call *call) {
     uint64_t count;
     int code = dead_walk(call, dead_list_one, &count);
+    if (code == CLI_DONE && count == 0 && !call->json) {
+        cli_note("no dead letters: the server refused nothing that is not settled");
+    }
     return code == CLI_DONE ? cli_flush() : code;
 }
 
@@ -102,7 +105,9 @@ int cli_dead_show(const cli_call *call) {
     }
     if (code == CLI_DONE &&
         (status != 200 || sbs_forward_json_parse(&json, sbs_forward_buffer_text(&body), NULL) != SBS_OK)) {
-        code = cli_fail(CLI_REFUSED, "%.*s", (int)body.len, body.data != NULL ? body.data : "");
+        /* One line, without its end. */
+        size_t len = body.len > 0 && body.data[body.len - 1] == '\n' ? body.len - 1 : body.len;
+        code = cli_fail(CLI_REFUSED, "%.*s", (int)len, body.data != NULL ? body.data : "");
     }
 
     if (code == CLI_DONE) {

@@ -19,8 +19,9 @@ const cli_command cli_commands[] = {
     {"key confirm", "", 0, 0, 0, "Signs with the next key from now on, and destroys the old one", NULL,
      "sbs-gateway key confirm", cli_key_confirm},
     {"device add", "NAME", 1, 1, 0, "Adds a device, and prints its secret, once",
-     "Writes conf.d/device-NAME.conf beside the configuration, unless it has the device, and reloads it. \"operator\"\n"
-     "is the name of who may change something on the status page.",
+     "Writes conf.d/device-NAME.conf beside the configuration, unless it has the device, and reloads it.\n"
+     "A device that has a secret gets a new one: the old one ends. \"operator\" is the name of who may\n"
+     "change something on the status page.",
      "sbs-gateway device add fridge-3", cli_device_add},
     {"device secret", "NAME", 1, 1, 0, "Makes a new secret for a device, and prints it, once: the old one ends", NULL,
      "sbs-gateway device secret fridge-3", cli_device_secret},

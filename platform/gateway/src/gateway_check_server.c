@@ -153,8 +153,11 @@ static void check_rights(check_run *run) {
     char scope[300];
     (void)snprintf(scope, sizeof scope, "%.*s", (int)granted.len, granted.ptr);
     if (!create && !update) {
-        gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "scope", "have system/Observation.cu granted to this client",
-                           "granted is %s", scope);
+        gateway_check_tell(
+            run->check, SBS_GATEWAY_FAIL, "scope",
+            "write 'scope = system/Observation.cu' into [server] of gateway.conf, and have it granted to "
+            "this client",
+            "granted is %s", scope);
         return;
     }
 

@@ -202,6 +202,7 @@ static void loop_take_config(struct sbs_gateway_loop *loop) {
     free(loop->config);
     loop->config = loop->next;
     loop->intake.config = loop->config;
+    loop->disk_ms = 0; /* another keep-free counts from now on */
     gateway_listeners_use(&loop->listeners, loop->config);
     loop->next = NULL;
     gateway_loop_open_spool(loop);

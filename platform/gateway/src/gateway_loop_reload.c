@@ -69,6 +69,6 @@ sbs_status sbs_gateway_loop_reload(struct sbs_gateway_loop *loop, char *message,
     }
     loop->next = config;
     gateway_loop_renew(loop);
-    (void)snprintf(message, message_size, "%zu devices, the new configuration is used", config->device_count);
+    (void)snprintf(message, message_size, "the new configuration is used, devices in it: %zu", config->device_count);
     return SBS_OK;
 }

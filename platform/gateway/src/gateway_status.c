@@ -59,6 +59,6 @@ sbs_gateway_light sbs_gateway_status_sentence(const sbs_gateway_status *status, 
         return SBS_GATEWAY_AMBER;
     }
 
-    (void)snprintf(sentence, size, "%s and are being sent.", waiting);
+    (void)snprintf(sentence, size, "%s: sending.", waiting);
     return SBS_GATEWAY_GREEN;
 }

@@ -24,8 +24,11 @@ static const words_advice advices[] = {
     {SBS_ERR_CERT_DATE, -1, 0, 0, "check the clock first, then the server's certificate"},
     {SBS_ERR_NO_TIME, -1, 0, 0, "the clock was never set: check NTP ('timedatectl')"},
     {SBS_ERR_KEY, -1, 0, 0, "the gateway's key cannot be used: see 'sbs-gateway check'"},
+    {SBS_ERR_SCOPE, -1, 0, 0,
+     "check 'scope' in gateway.conf, system/Observation.cu is enough, and have it granted to this client"},
     {SBS_OK, SBS_STEP_TOKEN, 400, 403,
-     "have the server's administrator look at the client id and at the key that 'sbs-gateway jwk --set' prints"},
+     "check 'client-id' in gateway.conf, and have the server's administrator look at the client id and at the key that "
+     "'sbs-gateway jwk --set' prints"},
     {SBS_OK, SBS_STEP_RESOURCE, 401, 403, "have the server's administrator look at the rights of this client"},
     {SBS_OK, -1, 404, 405, "check 'fhir' in gateway.conf"},
     {SBS_OK, -1, 429, 429, "the server asks for time"},
@@ -34,6 +37,12 @@ static const words_advice advices[] = {
 
 static const char *words_advise(const sbs_push_event *push, const sbs_detail *detail) {
     int step = detail != NULL ? (int)detail->step : -2;
+
+    /* The same HTTP status stands for a wrong client, and for a scope that this client may not have. */
+    if (detail != NULL && detail->step == SBS_STEP_TOKEN && detail->oauth == SBS_OAUTH_INVALID_SCOPE) {
+        return "check 'scope' in gateway.conf: scopes are separated by blanks, and each has to be granted to this "
+               "client";
+    }
 
     for (size_t i = 0; i < SBS_COUNT_OF(advices); i++) {
         const words_advice *row = &advices[i];
