@@ -174,6 +174,21 @@ static void an_assertion_stands_a_little_in_the_past(void **state) {
     }
 }
 
+/* ---- what time it is --------------------------------------------------------------------------------------------- */
+
+static void the_servers_time_goes_on_after_its_last_date(void **state) {
+    (void)state;
+    begin(0);
+    rig.no_token_date = rig.no_document_date = true;
+    assert_int_equal(ask(), SBS_OK);
+    assert_true(sbs_client_server_time(&rig.s.client, rig.s.now) == SBS_UTC_UNKNOWN);
+
+    rig.no_token_date = false;
+    assert_int_equal(ask(), SBS_OK);
+    pass(90000);
+    assert_true(is_about(sbs_client_server_time(&rig.s.client, rig.s.now), server_time()));
+}
+
 /* ---- a clock that is wrong --------------------------------------------------------------------------------------- */
 
 /* As servers say that an assertion is of another time. */
@@ -576,6 +591,7 @@ static void a_server_that_asks_for_time_gets_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(an_assertion_stands_a_little_in_the_past),
+        CASE(the_servers_time_goes_on_after_its_last_date),
         CASE(every_clock_comes_to_a_token),
         CASE(a_corrected_clock_is_never_ahead),
         CASE(the_difference_is_told),

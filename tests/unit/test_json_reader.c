@@ -120,6 +120,9 @@ static void no_node_is_harmless(void **state) {
     assert_true(sbs_json_next(&doc, SBS_JSON_NONE) == SBS_JSON_NONE);
     assert_false(sbs_json_name_is(&doc, SBS_JSON_NONE, "a"));
     assert_false(sbs_json_name_is(&doc, 0, "a"));
+    assert_null(sbs_json_name(&doc, SBS_JSON_NONE).ptr);
+    assert_null(sbs_json_name(&doc, 0).ptr);
+    assert_true(sbs_text_equal(sbs_json_name(&doc, sbs_json_first(&doc, 0)), SBS_TEXT("a")));
     assert_false(sbs_json_equals(&doc, SBS_JSON_NONE, "a"));
     assert_int_equal(sbs_json_member(&doc, SBS_JSON_NONE, "a", &node), SBS_ERR_JSON_TYPE);
     assert_int_equal(sbs_json_text(&doc, SBS_JSON_NONE, NULL, 0, &len), SBS_ERR_JSON_TYPE);
