@@ -67,6 +67,8 @@ int cli_flush(void);
 /** Asks the gateway that runs. @p out_status: of HTTP. Returns an exit status; on a failure a message was printed. */
 int cli_ask(const cli_call *call, const char *method, const char *path, unsigned *out_status,
             sbs_forward_buffer *out_body);
+/** The one line of an answer, without its end; "" if there is none. Valid until @p body changes. */
+sbs_text cli_line_of(const sbs_forward_buffer *body);
 /** Asks, and prints the answer: on standard output if it is good, else as a message. */
 int cli_ask_and_print(const cli_call *call, const char *method, const char *path);
 

@@ -105,9 +105,8 @@ int cli_dead_show(const cli_call *call) {
     }
     if (code == CLI_DONE &&
         (status != 200 || sbs_forward_json_parse(&json, sbs_forward_buffer_text(&body), NULL) != SBS_OK)) {
-        /* One line, without its end. */
-        size_t len = body.len > 0 && body.data[body.len - 1] == '\n' ? body.len - 1 : body.len;
-        code = cli_fail(CLI_REFUSED, "%.*s", (int)len, body.data != NULL ? body.data : "");
+        sbs_text line = cli_line_of(&body);
+        code = cli_fail(CLI_REFUSED, "%.*s", (int)line.len, line.ptr);
     }
 
     if (code == CLI_DONE) {

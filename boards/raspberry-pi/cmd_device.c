@@ -107,8 +107,8 @@ int cli_device_add(const cli_call *call) {
     if (code == CLI_DONE && section) {
         code = cli_ask(call, "POST", "/reload", &status, &body);
         if (code == CLI_DONE && status >= 300) {
-            size_t len = body.len > 0 && body.data[body.len - 1] == '\n' ? body.len - 1 : body.len;
-            code = cli_fail(CLI_REFUSED, "device add: %.*s", (int)len, body.data != NULL ? body.data : "");
+            sbs_text line = cli_line_of(&body);
+            code = cli_fail(CLI_REFUSED, "device add: %.*s", (int)line.len, line.ptr);
         }
     }
     sbs_forward_buffer_free(&body);

@@ -153,6 +153,19 @@ int cli_ask(const cli_call *call, const char *method, const char *path, unsigned
     return CLI_DONE;
 }
 
+sbs_text cli_line_of(const sbs_forward_buffer *body) {
+    sbs_text line = {"", 0};
+    if (body->len == 0) {
+        return line;
+    }
+
+    line = sbs_forward_buffer_text(body);
+    if (line.ptr[line.len - 1] == '\n') {
+        line.len--;
+    }
+    return line;
+}
+
 int cli_ask_and_print(const cli_call *call, const char *method, const char *path) {
     sbs_forward_buffer body = {0};
     unsigned status = 0;
@@ -162,9 +175,8 @@ int cli_ask_and_print(const cli_call *call, const char *method, const char *path
         cli_put(body.data, body.len);
         code = cli_flush();
     } else if (code == CLI_DONE) {
-        /* One line, without its end. */
-        size_t len = body.len > 0 && body.data[body.len - 1] == '\n' ? body.len - 1 : body.len;
-        code = cli_fail(status < 500 ? CLI_REFUSED : CLI_LOCAL, "%.*s", (int)len, body.data != NULL ? body.data : "");
+        sbs_text line = cli_line_of(&body);
+        code = cli_fail(status < 500 ? CLI_REFUSED : CLI_LOCAL, "%.*s", (int)line.len, line.ptr);
     }
 
     sbs_forward_buffer_free(&body);
