@@ -134,6 +134,8 @@ function assertQuiet(tab, what) {
 async function assertGood(view, colour, words) {
     const tab = await open(view);
     const what = `${colour} ${named(view)}`;
+    // While it tries the server again it says so, for a moment.
+    for (let i = 0; i < 10 && (await tab.run(light)) !== `state ${colour}`; i++) await tab.go(url);
     assert.equal(await tab.run(light), `state ${colour}`, what);
     assert.match(await tab.run(sentence), words, what);
     assert.deepEqual(await tab.run(overflow), { by: 0, wide: [] }, `${what}: nothing is wider than the window`);

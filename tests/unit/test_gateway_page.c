@@ -231,6 +231,11 @@ static void test_a_servers_words_stay_text(void **state) {
     assert_false(rig_shows(rig, "http-equiv=\"refresh\"")); /* forms stay under the fingers */
     assert_true(rig_shows(rig, "<strong>Act:</strong> the server refused 1 measurement.")); /* said once */
 
+    rig->status.queue.letters = 0;
+    rig->status.queue.counters.waiting = 1;
+    rig_get(rig, "/");
+    assert_true(rig_shows(rig, "<strong>Good.</strong> 1 measurement waits and is being sent."));
+
     rig_close(rig);
 }
 

@@ -59,6 +59,7 @@ sbs_gateway_light sbs_gateway_status_sentence(const sbs_gateway_status *status, 
         return SBS_GATEWAY_AMBER;
     }
 
-    (void)snprintf(sentence, size, "%s: sending.", waiting);
+    const char *verb = status->queue.counters.waiting == 1 ? "is" : "are";
+    (void)snprintf(sentence, size, "%s and %s being sent.", waiting, verb);
     return SBS_GATEWAY_GREEN;
 }
