@@ -145,6 +145,7 @@ gateway_steps() {
     show_gateway_cut
     heading "The server comes back"
     show_gateway_back
+    # shellcheck disable=SC2034 # tools/demo tells it
     step='ending the gateway'
     end_gateway
     gateway_pid='' gate_pid='' gateway_run=''

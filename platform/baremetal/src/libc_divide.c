@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 #if defined(SBS_LIBC_TEST)
-#define __udivmoddi4 own_udivmoddi4
+#define __udivmoddi4 own_udivmoddi4 /* NOLINT(bugprone-reserved-identifier): the compiler's name for it */
 #endif
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
 uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *out_rest);
 
 /* The divisor is not 0: the compiler's caller has looked. */

@@ -73,13 +73,18 @@ uint32_t sbs_linux_watchdog_ms(void) {
 static bool record_goes_to_journal(void) {
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat file;
-    uintmax_t device, inode;
+    char *end;
     if (stream == NULL || fstat(STDERR_FILENO, &file) != 0) {
         return false;
     }
 
-    return sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 && device == (uintmax_t)file.st_dev &&
-           inode == (uintmax_t)file.st_ino;
+    uintmax_t device = strtoumax(stream, &end, 10);
+    if (*end != ':') {
+        return false;
+    }
+
+    uintmax_t inode = strtoumax(end + 1, &end, 10);
+    return *end == '\0' && device == (uintmax_t)file.st_dev && inode == (uintmax_t)file.st_ino;
 }
 
 /* Appends a field: NAME=VALUE, or where the value has several lines its length in 8 bytes, little-endian. What does not

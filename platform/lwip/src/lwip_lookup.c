@@ -9,7 +9,8 @@
 #include "lwip_dns.h"
 #include "lwip_internal.h"
 
-/* Absent where lwIP is somebody else's: its one address counts alone. */
+/* Absent where lwIP is somebody else's: its one address counts alone.
+ * NOLINTNEXTLINE(readability-redundant-declaration): it is weak here only */
 __attribute__((weak)) u8_t sbs_lwip_dns_addresses(const char *name, u32_t addresses[SBS_LWIP_ADDRESSES]);
 
 static sbs_lwip_lookup *waiting;

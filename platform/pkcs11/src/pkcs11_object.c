@@ -102,20 +102,28 @@ static sbs_status object_read_type(sbs_pkcs11_key *key, CK_ULONG object, CK_ULON
     return SBS_OK;
 }
 
+static bool object_read_rsa(sbs_pkcs11_key *key, CK_ULONG object) {
+    uint8_t modulus[SBS_RSA_BITS_MAX / 8 + 8], exponent[SBS_RSA_BITS_MAX / 8 + 8];
+    size_t modulus_len = object_read(key, object, CKA_MODULUS, modulus, sizeof modulus);
+    size_t exponent_len = object_read(key, object, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent);
+
+    return pkcs11_public_take_rsa(key, modulus, modulus_len, exponent, exponent_len);
+}
+
+static bool object_read_ec(sbs_pkcs11_key *key, CK_ULONG object) {
+    uint8_t params[SBS_RSA_BITS_MAX / 8 + 8], point[SBS_RSA_BITS_MAX / 8 + 8];
+    size_t params_len = object_read(key, object, CKA_EC_PARAMS, params, sizeof params);
+    size_t point_len = object_read(key, object, CKA_EC_POINT, point, sizeof point);
+
+    return pkcs11_public_take_ec(key, params, params_len, point, point_len);
+}
+
 /* The parts of the key beside each other, as a public key has them, and often a private one, too. */
 static bool object_read_parts(sbs_pkcs11_key *key, CK_ULONG object, CK_ULONG type) {
-    uint8_t first[SBS_RSA_BITS_MAX / 8 + 8], second[SBS_RSA_BITS_MAX / 8 + 8];
-    size_t first_len, second_len;
-
     if (type == CKK_RSA) {
-        first_len = object_read(key, object, CKA_MODULUS, first, sizeof first);
-        second_len = object_read(key, object, CKA_PUBLIC_EXPONENT, second, sizeof second);
-        return pkcs11_public_take_rsa(key, first, first_len, second, second_len);
+        return object_read_rsa(key, object);
     }
-
-    first_len = object_read(key, object, CKA_EC_PARAMS, first, sizeof first);
-    second_len = object_read(key, object, CKA_EC_POINT, second, sizeof second);
-    return pkcs11_public_take_ec(key, first, first_len, second, second_len);
+    return object_read_ec(key, object);
 }
 
 static bool object_read_info(sbs_pkcs11_key *key, CK_ULONG object) {

@@ -86,7 +86,7 @@ bool pkcs11_public_take_rsa(sbs_pkcs11_key *key, const uint8_t *modulus, size_t 
         return false;
     }
 
-    size_t content = (size_t)(first + second);
+    size_t content = (size_t)first + (size_t)second;
     if (rsa_put_header(&end, der, content, MBEDTLS_ASN1_SEQUENCE | MBEDTLS_ASN1_CONSTRUCTED) < 0) {
         return false;
     }
