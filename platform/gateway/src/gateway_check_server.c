@@ -255,11 +255,12 @@ static bool check_open_token(check_run *run) {
         status = sbs_gateway_keys_thumbprint(&run->keys, thumbprint);
     }
     if (status != SBS_OK) {
-        const char *words = sbs_gateway_keys_words(&run->keys);
+        char words[256];
+        sbs_gateway_token_clause(&run->keys, words, sizeof words);
         gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "key",
                            "check the token, 'key' in gateway.conf, the PIN and its file, which the gateway's user "
                            "must be able to read",
-                           "in a token: %s", words[0] != '\0' ? words : sbs_status_text(status));
+                           "in a token: %s", words);
         return false;
     }
 

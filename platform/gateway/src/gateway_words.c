@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "sbs/count.h"
+#include "sbs/linux_text.h"
+
+#define TOKEN_CLAUSE_SIZE 150u /* so that a status has room for what follows it */
 
 /* What somebody can do, by what failed and where. The first row that fits counts. */
 typedef struct words_advice {
@@ -67,12 +70,26 @@ static void words_append(char *out, size_t size, size_t *inout_len, const char *
     }
 }
 
+void sbs_gateway_token_clause(const sbs_gateway_keys *keys, char *out, size_t size) {
+    const char *words = sbs_gateway_keys_words(keys);
+    if (words[0] == '\0') {
+        words = "out of memory"; /* no token was asked */
+    }
+
+    size_t len = strnlen(words, size - 1);
+    memcpy(out, words, len);
+    out[sbs_linux_clean_text(out, len)] = '\0';
+}
+
 void sbs_gateway_token_words(const sbs_gateway_keys *keys, char *out, size_t size) {
-    const char *next = "it is tried again every 30 seconds";
+    char clause[TOKEN_CLAUSE_SIZE];
+    const char *next = "plug it in or unlock it: it is tried again by itself";
     if (sbs_gateway_keys_pin_was_refused(keys)) {
         next = "mend the PIN, then run 'sbs-gateway reload'";
     }
-    (void)snprintf(out, size, "the key in the token cannot be used: %.150s; %s", sbs_gateway_keys_words(keys), next);
+
+    sbs_gateway_token_clause(keys, clause, sizeof clause);
+    (void)snprintf(out, size, "the key in the token cannot be used: %s; %s", clause, next);
 }
 
 void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_gateway_keys *keys, const sbs_forward_event *event,
