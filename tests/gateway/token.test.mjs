@@ -113,3 +113,24 @@ test('a PIN that is refused pauses it without another try, until a reload', asyn
     await gateway.delivered();
     await assertEachOnce(server, ['after the PIN']);
 });
+
+test('a token that is emptied while it signs pauses it with what the token says, and nothing is lost', async (t) => {
+    makeToken('pulled');
+    const gateway = await (await start(t, uri('pulled'))).prepare();
+    assert.equal((await gateway.post('before')).status, 201);
+    await gateway.delivered();
+
+    execFileSync('softhsm2-util', ['--delete-token', '--token', 'pulled']);
+    await server.faults({ on: 'fhir', method: 'PUT', refuseToken: true }, { on: 'fhir', method: 'POST', refuseToken: true });
+    assert.equal((await gateway.post('after')).status, 201);
+    const paused = await gateway.until('paused', (status) => status.upstream === 'paused');
+    assert.match(paused.upstreamReason, /^the key in the token cannot be used: the token is not there.*; plug it in or unlock it/);
+    assert.equal(paused.waiting, 1);
+
+    await changeKey(gateway, `key = ${uri('clinic')}\n`);
+    await gateway.until('the other key', (status) => status.key !== paused.key);
+    await gateway.register();
+    await gateway.ok('reload');
+    await gateway.delivered();
+    await assertEachOnce(server, ['before', 'after']);
+});
