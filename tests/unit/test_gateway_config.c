@@ -248,6 +248,16 @@ static void a_listener_lets_in_whom_it_names(void **state) {
     assert_true(sbs_gateway_listener_allows(&config.listeners[1], "8.8.8.8")); /* names nobody */
 }
 
+static void a_key_is_one_in_a_token_and_its_pin_stands_elsewhere(void **state) {
+    (void)state;
+    assert_loads("[server]\nkey = pkcs11:token=Lab%20one;object=ec?module-name=softhsm2&pin-source=/etc/pin  # card\n");
+    assert_string_equal(config.key, "pkcs11:token=Lab%20one;object=ec?module-name=softhsm2&pin-source=/etc/pin");
+    assert_refused("[server]\nkey = /etc/key.pem\n", ":2: key: names a key in a token");
+    assert_refused("[server]\nkey = pkcs11:token=Lab\n", ":2: key: it names no key");
+    assert_refused("[server]\nkey = pkcs11:object=ec?pin-value=271828\n", ":2: key: pin-value: others see it");
+    assert_null(strstr(message, "271828"));
+}
+
 static void an_option_of_another_protocol_is_refused(void **state) {
     (void)state;
     assert_refused("[device a]\nfolder = /srv/a\n", ":2: folder: a device with protocol = fhir has none");
@@ -357,6 +367,7 @@ int main(void) {
         cmocka_unit_test(a_login_in_a_file_for_everybody_is_refused),
         cmocka_unit_test(a_listener_on_a_network_has_tls_unless_it_is_said_who_comes),
         cmocka_unit_test(a_listener_lets_in_whom_it_names),
+        cmocka_unit_test(a_key_is_one_in_a_token_and_its_pin_stands_elsewhere),
         cmocka_unit_test(an_option_of_another_protocol_is_refused),
         cmocka_unit_test(files_beside_it_go_on_where_it_ends),
         cmocka_unit_test(hostile_files_are_bounded),

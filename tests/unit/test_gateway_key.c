@@ -2,11 +2,13 @@
 /* The gateway's keys: made once, exchanged without a gap, and still there after a restart. */
 #include "sbs/gateway_key.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../pkcs11/fake_module.h"
 #include "sbs/mbedtls_platform.h"
 #include "test.h"
 #include "test_folder.h"
@@ -123,6 +125,46 @@ static void a_damaged_list_makes_no_key(void **state) {
     assert_int_equal(sbs_gateway_keys_open(&keys, path, SBS_ES384, NULL), SBS_ERR_DAMAGED);
 }
 
+static void a_pin_that_a_token_refused_is_not_tried_again_before_the_token_is_left(void **state) {
+    static const char uri[] = "pkcs11:object=device?module-path=" SBS_TEST_PKCS11_MODULE;
+    char thumbprint[SBS_KID_THUMBPRINT_LEN + 1];
+    (void)state;
+    void *library = dlopen(SBS_TEST_PKCS11_MODULE, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(library);
+    fake_module *module = dlsym(library, "fake");
+    assert_non_null(module);
+    *module = (fake_module){
+        .version = {2, 40},
+        .tokens = {{"Lab", "17", ' ', CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED}},
+        .token_count = 1,
+        .pin = "right",
+    };
+    assert_int_equal(setenv("SBS_PKCS11_PIN", "wrong", 1), 0);
+
+    open_keys(true);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sbs_gateway_keys_use(&keys, uri), SBS_ERR_KEY);
+        assert_int_equal(module->calls[FAKE_LOGIN], 1);
+    }
+    assert_true(sbs_gateway_keys_pin_was_refused(&keys));
+    assert_non_null(strstr(sbs_gateway_keys_words(&keys), "the PIN is wrong"));
+    assert_int_equal(sbs_gateway_keys_thumbprint(&keys, thumbprint), SBS_ERR_KEY); /* and not that of another key */
+
+    sbs_gateway_keys_leave_token(&keys);
+    assert_int_equal(sbs_gateway_keys_thumbprint(&keys, thumbprint), SBS_OK);
+    assert_int_equal(sbs_gateway_keys_use(&keys, uri), SBS_ERR_KEY);
+    assert_int_equal(module->calls[FAKE_LOGIN], 2);
+
+    /* The rest may be tried again and again: nothing is asked of a token that is not there. */
+    module->token_count = 0;
+    sbs_gateway_keys_leave_token(&keys);
+    assert_int_equal(sbs_gateway_keys_use(&keys, uri), SBS_ERR_NOT_FOUND);
+    assert_false(sbs_gateway_keys_pin_was_refused(&keys));
+    assert_int_equal(sbs_gateway_keys_use(&keys, uri), SBS_ERR_NOT_FOUND);
+    assert_int_equal(module->calls[FAKE_LOGIN], 2);
+    assert_int_equal(dlclose(library), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_key_is_made_once, set_up, tear_down),
@@ -130,6 +172,8 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_port_signs_with_the_new_key_once_it_is_confirmed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_list_makes_no_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pin_that_a_token_refused_is_not_tried_again_before_the_token_is_left, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "config_internal.h"
 #include "sbs/linux_proxy.h"
+#include "sbs/pkcs11_uri.h"
 #include "sbs/url.h"
 
 #define SPOOL_ROOT "/var/spool/sbs-gateway/"
@@ -152,6 +153,28 @@ static sbs_status check_proxy(sbs_config_reading *reading) {
     return SBS_OK;
 }
 
+/* Its value is not shown: one that is refused may hold a PIN. */
+static sbs_status check_key(sbs_config_reading *reading) {
+    sbs_pkcs11_uri uri;
+    const char *words = NULL;
+    const char *key = reading->config->key;
+    if (key == NULL) {
+        return SBS_OK;
+    }
+
+    if (!sbs_pkcs11_uri_is(key)) {
+        return sbs_config_fail_at(reading, SBS_CONFIG_SLOT_SERVER, "key",
+                                  "key: names a key in a token, pkcs11:token=LABEL;object=LABEL?module-path=FILE&"
+                                  "pin-source=FILE; leave it out, and the gateway makes its own");
+    }
+    if (sbs_pkcs11_uri_parse(key, &uri, &words) != SBS_OK) {
+        return sbs_config_fail_at(reading, SBS_CONFIG_SLOT_SERVER, "key",
+                                  "key: %s, write pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=FILE",
+                                  words);
+    }
+    return SBS_OK;
+}
+
 static sbs_status check_server(sbs_config_reading *reading) {
     sbs_status status = check_url(reading, "fhir", reading->config->fhir);
     if (status == SBS_OK) {
@@ -159,6 +182,9 @@ static sbs_status check_server(sbs_config_reading *reading) {
     }
     if (status == SBS_OK) {
         status = check_proxy(reading);
+    }
+    if (status == SBS_OK) {
+        status = check_key(reading);
     }
     return status;
 }

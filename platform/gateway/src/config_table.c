@@ -24,6 +24,7 @@ static const sbs_config_option server_options[] = {
     {.name = "scope", .type = SBS_CONFIG_TEXT, .offset = SERVER(scope)},
     {.name = "aud", .type = SBS_CONFIG_TEXT, .offset = SERVER(aud)},
     {.name = "kid", .type = SBS_CONFIG_TEXT, .offset = SERVER(kid)},
+    {.name = "key", .type = SBS_CONFIG_TEXT, .offset = SERVER(key)},
     {.name = "ca", .type = SBS_CONFIG_PATH, .offset = SERVER(ca)},
     {.name = "proxy", .type = SBS_CONFIG_SECRET, .offset = SERVER(proxy)},
     {.name = "no-proxy", .type = SBS_CONFIG_TEXT, .offset = SERVER(no_proxy)},

@@ -202,7 +202,7 @@ static void check_fail(check_run *run, sbs_status status) {
     };
 
     char words[512];
-    sbs_gateway_wait_words(&run->server.forward, &event, words, sizeof words);
+    sbs_gateway_wait_words(&run->server.forward, &run->keys, &event, words, sizeof words);
     for (check_stage before = STAGE_PROXY; before < stage; before++) {
         tell_stage(run, before);
     }
@@ -248,8 +248,29 @@ static void check_talk(check_run *run) {
     sbs_forward_modes_free(&run->modes);
 }
 
+static bool check_open_token(check_run *run) {
+    char thumbprint[SBS_KID_THUMBPRINT_LEN + 1];
+    sbs_status status = sbs_gateway_keys_use(&run->keys, run->config->key);
+    if (status == SBS_OK) {
+        status = sbs_gateway_keys_thumbprint(&run->keys, thumbprint);
+    }
+    if (status != SBS_OK) {
+        char words[256];
+        sbs_gateway_token_clause(&run->keys, words, sizeof words);
+        gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "key",
+                           "check the token, 'key' in gateway.conf, the PIN and its file, which the gateway's user "
+                           "must be able to read",
+                           "in a token: %s", words);
+        return false;
+    }
+
+    gateway_check_tell(run->check, SBS_GATEWAY_OK, "key", NULL, "%s, in a token", thumbprint);
+    return true;
+}
+
 /* The key is the gateway's to make: a look makes none. */
 static bool check_open_key(check_run *run) {
+    char thumbprint[SBS_KID_THUMBPRINT_LEN + 1];
     char path[4096];
     struct stat folder;
     int len = snprintf(path, sizeof path, "%s/keys", run->config->state);
@@ -266,7 +287,6 @@ static bool check_open_key(check_run *run) {
         return false;
     }
 
-    char thumbprint[SBS_KID_THUMBPRINT_LEN + 1];
     status = sbs_gateway_keys_thumbprint(&run->keys, thumbprint);
     if (status != SBS_OK) {
         gateway_check_tell(run->check, SBS_GATEWAY_FAIL, "key",
@@ -293,7 +313,7 @@ void sbs_gateway_check_server(const sbs_gateway_check *check, const sbs_gateway_
 
     run->check = check;
     run->config = config;
-    bool has_key = check_open_key(run);
+    bool has_key = config->key != NULL ? check_open_token(run) : check_open_key(run);
     if (has_key) {
         sbs_gateway_keys_port(&run->keys, &run->key);
         sbs_status status = sbs_gateway_server_open(&run->server, config, &run->key, &fault);

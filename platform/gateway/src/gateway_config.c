@@ -213,8 +213,9 @@ static void text_free(char *text) {
 }
 
 void sbs_gateway_config_free(sbs_gateway_config *config) {
-    char *texts[] = {config->fhir, config->token_url, config->client_id, config->scope,     config->aud,   config->kid,
-                     config->ca,   config->proxy,     config->no_proxy,  config->algorithm, config->state, config->run};
+    char *texts[] = {config->fhir,  config->token_url, config->client_id, config->scope,    config->aud,
+                     config->kid,   config->ca,        config->proxy,     config->no_proxy, config->algorithm,
+                     config->state, config->run,       config->key};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         text_free(texts[i]);
     }

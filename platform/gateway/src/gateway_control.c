@@ -13,6 +13,7 @@
 #include "gateway_control_json.h"
 #include "gateway_loop_internal.h"
 #include "gateway_watch.h"
+#include "gateway_words.h"
 #include "sbs/count.h"
 
 #define JSON "application/json"
@@ -67,7 +68,27 @@ static void control_put_keys(control_call *call, bool set) {
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &call->loop->text);
     sbs_status status = sbs_gateway_keys_put(&call->loop->keys, call->loop->config->kid, set, &out);
     sbs_put_char(&out, '\n');
+    if (status == SBS_ERR_KEY && sbs_gateway_keys_in_token(&call->loop->keys)) {
+        char words[320] = "jwk: ";
+        sbs_gateway_token_words(&call->loop->keys, words + strlen(words), sizeof words - strlen(words));
+        sbs_forward_buffer_clear(&call->loop->text);
+        control_say(call, 409, words);
+        return;
+    }
     control_finish(call, status, JSON);
+}
+
+/* False: the key is in a token, and that was said. */
+static bool control_has_own_key(control_call *call) {
+    if (!sbs_gateway_keys_in_token(&call->loop->keys)) {
+        return true;
+    }
+
+    control_say(call, 409,
+                "key: 'key' in gateway.conf names a key in a token, and the token's own tools make and remove keys: "
+                "make the next one there, name it in 'key', reload, and have the server's administrator register what "
+                "'sbs-gateway jwk --set' prints");
+    return false;
 }
 
 static void control_jwk(control_call *call) {
@@ -80,6 +101,9 @@ static void control_jwks(control_call *call) {
 
 static void control_rotate(control_call *call) {
     struct sbs_gateway_loop *loop = call->loop;
+    if (!control_has_own_key(call)) {
+        return;
+    }
     if (loop->config->kid != NULL) {
         control_say(
             call, 409,
@@ -108,6 +132,10 @@ static void control_rotate(control_call *call) {
 
 static void control_confirm(control_call *call) {
     struct sbs_gateway_loop *loop = call->loop;
+    if (!control_has_own_key(call)) {
+        return;
+    }
+
     sbs_status status = sbs_gateway_keys_confirm(&loop->keys);
     if (status == SBS_ERR_NOT_FOUND) {
         control_say(call, 409, "key confirm: there is no next key, make one with 'sbs-gateway key rotate'");

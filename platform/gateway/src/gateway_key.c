@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/gateway_key.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define RECORD "gateway-keys"
@@ -112,6 +113,10 @@ sbs_status sbs_gateway_keys_open(sbs_gateway_keys *keys, const char *path, sbs_a
 }
 
 void sbs_gateway_keys_port(sbs_gateway_keys *keys, sbs_key *out_key) {
+    if (keys->priv.uri != NULL) {
+        *out_key = keys->priv.token_port;
+        return;
+    }
     sbs_psa_key_init(&keys->priv.state, keys->priv.current, out_key);
 }
 
@@ -148,14 +153,68 @@ bool sbs_gateway_keys_is_rotating(const sbs_gateway_keys *keys) {
     return keys->priv.next != PSA_KEY_ID_NULL;
 }
 
+/* ---- in a token ------------------------------------------------------------------------------------------------- */
+
+void sbs_gateway_keys_leave_token(sbs_gateway_keys *keys) {
+    sbs_pkcs11_key_close(&keys->priv.token);
+    free(keys->priv.uri);
+    keys->priv.uri = NULL;
+    keys->priv.token = (sbs_pkcs11_key){0};
+    keys->priv.token_port = (sbs_key){0};
+    keys->priv.token_open = false;
+}
+
+sbs_status sbs_gateway_keys_use(sbs_gateway_keys *keys, const char *uri) {
+    static char pin[] = "SBS_PKCS11_PIN";
+    bool same = uri != NULL && keys->priv.uri != NULL && strcmp(uri, keys->priv.uri) == 0;
+    if (!same) {
+        sbs_gateway_keys_leave_token(keys);
+        if (uri == NULL) {
+            return SBS_OK;
+        }
+        keys->priv.uri = strdup(uri);
+    }
+    if (keys->priv.uri == NULL) {
+        return SBS_ERR_MEMORY;
+    }
+
+    if (keys->priv.token_open) {
+        return SBS_OK;
+    }
+    if (sbs_pkcs11_key_pin_was_refused(&keys->priv.token)) {
+        return SBS_ERR_KEY;
+    }
+
+    const sbs_pkcs11_config config = {
+        .uri = keys->priv.uri,
+        .module = getenv("SBS_PKCS11_MODULE"),
+        .pin = sbs_pkcs11_pin_from_environment,
+        .pin_ctx = pin,
+    };
+    sbs_status status = sbs_pkcs11_key_open(&keys->priv.token, &config, &keys->priv.token_port);
+    keys->priv.token_open = status == SBS_OK;
+    return status;
+}
+
+bool sbs_gateway_keys_in_token(const sbs_gateway_keys *keys) {
+    return keys->priv.uri != NULL;
+}
+
+bool sbs_gateway_keys_pin_was_refused(const sbs_gateway_keys *keys) {
+    return sbs_pkcs11_key_pin_was_refused(&keys->priv.token);
+}
+
+const char *sbs_gateway_keys_words(const sbs_gateway_keys *keys) {
+    return sbs_pkcs11_key_words(&keys->priv.token);
+}
+
+/* ---- what is shown of them -------------------------------------------------------------------------------------- */
+
 /* @p out_key refers to @p data. */
-static sbs_status keys_public(psa_key_id_t id, uint8_t data[PUBLIC_SIZE], sbs_public_key *out_key) {
-    sbs_psa_key state;
-    sbs_key port;
+static sbs_status keys_public(sbs_key port, uint8_t data[PUBLIC_SIZE], sbs_public_key *out_key) {
     sbs_alg alg;
     size_t len = 0;
 
-    sbs_psa_key_init(&state, id, &port);
     sbs_status status = port.ops->public_key(port.ctx, &alg, data, PUBLIC_SIZE, &len);
     if (status != SBS_OK) {
         return status;
@@ -169,8 +228,8 @@ typedef struct keys_shown {
     char kid[SBS_KID_MAX];
 } keys_shown;
 
-static sbs_status keys_jwk(psa_key_id_t id, sbs_text kid, keys_shown *memory, sbs_jwk *out_jwk) {
-    sbs_status status = keys_public(id, memory->data, &out_jwk->key);
+static sbs_status keys_jwk(sbs_key port, sbs_text kid, keys_shown *memory, sbs_jwk *out_jwk) {
+    sbs_status status = keys_public(port, memory->data, &out_jwk->key);
     if (status != SBS_OK) {
         return status;
     }
@@ -180,16 +239,43 @@ static sbs_status keys_jwk(psa_key_id_t id, sbs_text kid, keys_shown *memory, sb
     return sbs_jwk_kid(&out_jwk->key, method, kid, memory->kid, sizeof memory->kid, &out_jwk->kid.len);
 }
 
-sbs_status sbs_gateway_keys_put(const sbs_gateway_keys *keys, const char *kid, bool set, sbs_writer *out) {
+/* The keys that there are: the current one first. */
+typedef struct keys_ports {
+    sbs_psa_key states[2];
+    sbs_key keys[2];
+    size_t count;
+} keys_ports;
+
+static void keys_list(const sbs_gateway_keys *keys, keys_ports *out) {
     const psa_key_id_t ids[2] = {keys->priv.current, keys->priv.next};
+    out->count = 0;
+    if (keys->priv.token_open) {
+        out->keys[out->count++] = keys->priv.token_port;
+    }
+    if (keys->priv.uri != NULL) {
+        return;
+    }
+
+    while (out->count < 2 && ids[out->count] != PSA_KEY_ID_NULL) {
+        sbs_psa_key_init(&out->states[out->count], ids[out->count], &out->keys[out->count]);
+        out->count++;
+    }
+}
+
+sbs_status sbs_gateway_keys_put(const sbs_gateway_keys *keys, const char *kid, bool set, sbs_writer *out) {
+    keys_ports ports;
     keys_shown shown[2];
     sbs_jwk jwks[2];
     size_t count = 0;
+    keys_list(keys, &ports);
+    if (ports.count == 0) {
+        return SBS_ERR_KEY;
+    }
 
     /* A name that an operator gave is the current key's: the next one has its thumbprint until it is that. */
-    while (count < 2 && ids[count] != PSA_KEY_ID_NULL) {
+    while (count < ports.count) {
         sbs_text name = count == 0 && kid != NULL ? sbs_text_of(kid) : (sbs_text){NULL, 0};
-        sbs_status status = keys_jwk(ids[count], name, &shown[count], &jwks[count]);
+        sbs_status status = keys_jwk(ports.keys[count], name, &shown[count], &jwks[count]);
         if (status != SBS_OK) {
             return status;
         }
@@ -205,11 +291,17 @@ sbs_status sbs_gateway_keys_put(const sbs_gateway_keys *keys, const char *kid, b
 }
 
 sbs_status sbs_gateway_keys_thumbprint(const sbs_gateway_keys *keys, char out[SBS_KID_THUMBPRINT_LEN + 1]) {
+    keys_ports ports;
     keys_shown shown;
     sbs_jwk jwk;
     memset(out, 0, SBS_KID_THUMBPRINT_LEN + 1);
 
-    sbs_status status = keys_jwk(keys->priv.current, (sbs_text){NULL, 0}, &shown, &jwk);
+    keys_list(keys, &ports);
+    if (ports.count == 0) {
+        return SBS_ERR_KEY;
+    }
+
+    sbs_status status = keys_jwk(ports.keys[0], (sbs_text){NULL, 0}, &shown, &jwk);
     if (status == SBS_OK) {
         memcpy(out, jwk.kid.ptr, jwk.kid.len);
     }
@@ -218,6 +310,7 @@ sbs_status sbs_gateway_keys_thumbprint(const sbs_gateway_keys *keys, char out[SB
 }
 
 void sbs_gateway_keys_close(sbs_gateway_keys *keys) {
+    sbs_gateway_keys_leave_token(keys);
     if (!keys->priv.open) {
         return;
     }

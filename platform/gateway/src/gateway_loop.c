@@ -222,6 +222,7 @@ static void loop_renew_when_drained(struct sbs_gateway_loop *loop) {
     if (loop->next != NULL) {
         loop_take_config(loop);
     }
+    sbs_gateway_keys_leave_token(&loop->keys); /* a PIN that was refused may have been mended */
     (void)gateway_loop_open_sender(loop);
 }
 

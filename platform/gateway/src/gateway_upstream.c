@@ -9,7 +9,8 @@
 
 #define SETTLE_MS 5000u
 #define STORAGE_RETRY_MS 1000u
-#define POLLS_MAX 8u /* in one turn, before devices are looked after again */
+#define KEY_RETRY_MS 30000u /* for a token that is not there */
+#define POLLS_MAX 8u        /* in one turn, before devices are looked after again */
 
 /* ---- where an item came from ------------------------------------------------------------------------------------ */
 
@@ -138,7 +139,7 @@ static const char *const state_events[] = {"idle", "sending", "waiting", "paused
 /* The journal is told when the reason changes, not at each try. */
 static void sender_note_wait(sbs_gateway_sender *sender, const sbs_forward_event *event, sbs_gateway_upstream state) {
     char words[sizeof sender->priv.words];
-    sbs_gateway_wait_words(&sender->priv.server.forward, event, words, sizeof words);
+    sbs_gateway_wait_words(&sender->priv.server.forward, sender->priv.given.keys, event, words, sizeof words);
 
     sender_note_trouble(sender, event);
     sender_set_state(sender, state, words);
@@ -199,8 +200,28 @@ static void sender_pause(sbs_gateway_sender *sender, const char *words) {
     sender_tell(sender, true, "paused", 0, 0, words);
 }
 
+/* Somebody may plug the token in again. A PIN that was refused waits for a reload, as tries are few. */
+static void sender_pause_for_token(sbs_gateway_sender *sender) {
+    const sbs_gateway_keys *keys = sender->priv.given.keys;
+    char words[sizeof sender->priv.words];
+    sbs_gateway_token_words(keys, words, sizeof words);
+    if (!sbs_gateway_keys_pin_was_refused(keys)) {
+        sender->priv.due_ms = sbs_linux_now().mono_ms + KEY_RETRY_MS;
+    }
+
+    sender_set_state(sender, SBS_GATEWAY_PAUSED, words);
+    if (strcmp(words, sender->priv.told) != 0) {
+        memcpy(sender->priv.told, words, sizeof sender->priv.told);
+        sender_tell(sender, true, "paused", 0, 0, words);
+    }
+}
+
 static sbs_status sender_open_server(sbs_gateway_sender *sender) {
     const char *fault = NULL;
+    if (sbs_gateway_keys_use(sender->priv.given.keys, sender->priv.given.config->key) != SBS_OK) {
+        sender_pause_for_token(sender);
+        return SBS_ERR_KEY;
+    }
     sbs_gateway_keys_port(sender->priv.given.keys, &sender->priv.key);
     sbs_status status =
         sbs_gateway_server_open(&sender->priv.server, sender->priv.given.config, &sender->priv.key, &fault);
@@ -268,6 +289,7 @@ static sbs_status sender_begin(sbs_gateway_sender *sender) {
     if (status == SBS_OK) {
         sender->priv.ready = sender->priv.wanted = true;
         sender_set_state(sender, SBS_GATEWAY_IDLE, "");
+        sender->priv.told[0] = '\0';
     }
 
     return status;
@@ -338,6 +360,9 @@ static void sender_plan(sbs_gateway_sender *sender, sbs_now now, const sbs_wait 
 
 sbs_status sbs_gateway_sender_poll(sbs_gateway_sender *sender, sbs_now now) {
     sbs_status status = SBS_PENDING;
+    if (sender->priv.open && !sender->priv.ready && now.mono_ms >= sender->priv.due_ms) {
+        return sender_begin(sender); /* the token may be there now */
+    }
     if (!sender->priv.ready || !sender_is_due(sender, now)) {
         return SBS_OK;
     }

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "sbs/count.h"
+#include "sbs/linux_text.h"
+
+#define TOKEN_CLAUSE_SIZE 150u /* so that a status has room for what follows it */
 
 /* What somebody can do, by what failed and where. The first row that fits counts. */
 typedef struct words_advice {
@@ -67,11 +70,40 @@ static void words_append(char *out, size_t size, size_t *inout_len, const char *
     }
 }
 
-void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_forward_event *event, char *out, size_t size) {
+void sbs_gateway_token_clause(const sbs_gateway_keys *keys, char *out, size_t size) {
+    const char *words = sbs_gateway_keys_words(keys);
+    if (words[0] == '\0') {
+        words = "out of memory"; /* no token was asked */
+    }
+
+    size_t len = strnlen(words, size - 1);
+    memcpy(out, words, len);
+    out[sbs_linux_clean_text(out, len)] = '\0';
+}
+
+void sbs_gateway_token_words(const sbs_gateway_keys *keys, char *out, size_t size) {
+    char clause[TOKEN_CLAUSE_SIZE];
+    const char *next = "plug it in or unlock it: it is tried again by itself";
+    if (sbs_gateway_keys_pin_was_refused(keys)) {
+        next = "mend the PIN, then run 'sbs-gateway reload'";
+    }
+
+    sbs_gateway_token_clause(keys, clause, sizeof clause);
+    (void)snprintf(out, size, "the key in the token cannot be used: %s; %s", clause, next);
+}
+
+void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_gateway_keys *keys, const sbs_forward_event *event,
+                            char *out, size_t size) {
     const sbs_push_event *push = event->push;
     const sbs_linux_proxy_stream *tunnel = sbs_forward_server_tunnel(server);
     const char *why = sbs_status_text(push->status);
     char http[32] = "";
+
+    /* Nothing was sent: the token knows best why it did not sign. */
+    if ((push->status == SBS_ERR_KEY || push->status == SBS_ERR_CRYPTO) && sbs_gateway_keys_words(keys)[0] != '\0') {
+        sbs_gateway_token_words(keys, out, size);
+        return;
+    }
 
     /* A sentence of ours says more than the name of a status; TLS and the proxy know best what they failed with. */
     if (event->statement && event->reason[0] != '\0') {

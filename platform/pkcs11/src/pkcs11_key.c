@@ -253,6 +253,10 @@ const char *sbs_pkcs11_key_words(const sbs_pkcs11_key *key) {
     return key->priv.words;
 }
 
+bool sbs_pkcs11_key_pin_was_refused(const sbs_pkcs11_key *key) {
+    return key->priv.pin_refused;
+}
+
 void sbs_pkcs11_key_close(sbs_pkcs11_key *key) {
     /* A child that closes what its parent opened must not speak to the token. */
     if (key_is_ours(key)) {
@@ -260,7 +264,9 @@ void sbs_pkcs11_key_close(sbs_pkcs11_key *key) {
     }
 
     char words[SBS_PKCS11_WORDS_SIZE];
+    bool pin_refused = key->priv.pin_refused;
     memcpy(words, key->priv.words, sizeof words);
     sbs_wipe(key, sizeof *key);
     memcpy(key->priv.words, words, sizeof words);
+    key->priv.pin_refused = pin_refused;
 }

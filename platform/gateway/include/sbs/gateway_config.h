@@ -57,6 +57,7 @@ typedef struct sbs_gateway_device {
 typedef struct sbs_gateway_config {
     /* [server] */
     char *fhir, *token_url, *client_id, *scope, *aud, *kid, *ca; /**< NULL: not given */
+    char *key;       /**< "pkcs11:" URI of a key in a token that signs; NULL: the gateway's own */
     char *proxy;     /**< http://[USER:PASSWORD@]HOST[:PORT]; "none": none, whatever the environment says */
     char *no_proxy;  /**< exceptions; NULL: those of the environment */
     char *algorithm; /**< of the key that is made: RS384 or ES384, default ES384 */

@@ -77,7 +77,12 @@ SBS_NODISCARD sbs_status sbs_pkcs11_key_open(sbs_pkcs11_key *key, const sbs_pkcs
 /** What went wrong in the last call that failed: a clause for a person, without a secret; "" if nothing did. */
 const char *sbs_pkcs11_key_words(const sbs_pkcs11_key *key);
 
-/** Ends the session and unloads the module. Legal after zero-initialisation, and twice. The words remain. */
+/** True if the token refused the PIN since the last open, which may have failed by it: another open with the same PIN
+ * would use up another try. */
+bool sbs_pkcs11_key_pin_was_refused(const sbs_pkcs11_key *key);
+
+/** Ends the session and unloads the module. Legal after zero-initialisation, and twice. The words remain, and whether
+ * the PIN was refused. */
 void sbs_pkcs11_key_close(sbs_pkcs11_key *key);
 
 /** For sbs_pkcs11_config.pin: the environment variable whose name @p ctx is. SBS_OK; SBS_ERR_NOT_FOUND if it is unset
