@@ -84,6 +84,42 @@ test('keys are exchanged without a gap, both in the set meanwhile', async (t) =>
     await assertEachOnce(server, ['old', 'new']);
 });
 
+// Another process that holds SQLite's lock stops neither the page nor the answers.
+test('a queue that another process holds: devices are told to wait, the gateway goes on, and says so', async (t) => {
+    const gateway = await withGateway(t);
+    assert.equal((await gateway.post('before')).status, 201);
+    await gateway.delivered();
+    const script = `import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute('BEGIN IMMEDIATE')
+print('held', flush=True)
+sys.stdin.read()`;
+    const holder = spawn('python3', ['-c', script, gateway.path('state/queue.db')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.after(() => holder.kill());
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    let begun = Date.now();
+    const held = await gateway.post('held');
+    assert.equal(held.status, 503);
+    assert.ok(Date.now() - begun < 2000, `answered after ${Date.now() - begun} ms`);
+
+    for (let i = 0; i < 8; i++) {
+        begun = Date.now();
+        const { light } = await gateway.status();
+        assert.ok(Date.now() - begun < 2500, `status after ${Date.now() - begun} ms`);
+        assert.equal(light, 'red', `look ${i}`);
+        await pause(400);
+    }
+    assert.match(gateway.stderr, /the queue cannot be written/);
+
+    holder.stdin.end();
+    await new Promise((resolve) => holder.once('exit', resolve));
+    await pause(2500);
+    assert.equal((await gateway.post('after')).status, 201);
+    await gateway.delivered();
+    assert.equal((await gateway.status()).light, 'green');
+    await assertEachOnce(server, ['before', 'after']);
+});
+
 const tmpfs = spawnSync('unshare', ['-m', 'true']).status === 0;
 test('a disk that fills: devices are told to wait, what was accepted arrives', { skip: !tmpfs && 'no namespaces here' }, async (t) => {
     const gateway = new Gateway(server, { lines: [] });

@@ -59,16 +59,16 @@ static void a_server_that_agrees_is_believed_until_one_does_not(void **state) {
     (void)state;
     kernel.refuses = true;
     assert_believed(&clock, false);
-    sbs_forward_clock_note(&clock, sbs_linux_now().utc_s - 50);
+    sbs_forward_clock_note(&clock, sbs_linux_now(), sbs_linux_now().utc_s - 50);
     assert_believed(&clock, true);
 
-    sbs_forward_clock_note(&clock, SBS_UTC_UNKNOWN); /* an answer without Date says nothing */
+    sbs_forward_clock_note(&clock, sbs_linux_now(), SBS_UTC_UNKNOWN); /* an answer without Date says nothing */
     assert_believed(&clock, true);
-    sbs_forward_clock_note(&clock, sbs_linux_now().utc_s - 3600);
+    sbs_forward_clock_note(&clock, sbs_linux_now(), sbs_linux_now().utc_s - 3600);
     assert_believed(&clock, false);
-    sbs_forward_clock_note(&clock, sbs_linux_now().utc_s + 40 * 86400);
+    sbs_forward_clock_note(&clock, sbs_linux_now(), sbs_linux_now().utc_s + 40 * 86400);
     assert_believed(&clock, false);
-    sbs_forward_clock_note(&clock, sbs_linux_now().utc_s + 10);
+    sbs_forward_clock_note(&clock, sbs_linux_now(), sbs_linux_now().utc_s + 10);
     assert_believed(&clock, true);
 }
 

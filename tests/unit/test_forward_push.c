@@ -199,6 +199,30 @@ static void run_one(const char *statement, const char *token, const char *text) 
 #define TOKEN(scope)                                                                                                   \
     "{\"access_token\":\"tok-1.2\",\"token_type\":\"bearer\",\"expires_in\":300,\"scope\":\"" scope "\"}"
 
+/* The last answer of the server may be of long ago: its Date is carried on. */
+static void a_clock_that_the_server_agreed_with_stays_known_in_idle_times(void **state) {
+    (void)state;
+    way *of = &ways[0];
+    sbs_forward_clock clock = {0};
+    way_begin(of, R4_STATEMENT(BOTH), "system/Observation.cu");
+    of->config.clock = &clock;
+    way_open(of);
+    way_add(of, NAMED("1", ""), NULL);
+    assert_int_equal(way_run(of), SBS_OK);
+    assert_true(clock.agreed);
+
+    of->now.mono_ms += 600000;
+    of->now.utc_s = 1700000000 + (int64_t)(of->now.mono_ms / 1000);
+    assert_int_equal(way_poll(of), SBS_OK);
+    assert_true(clock.agreed);
+
+    /* Somebody sets it. */
+    of->now.utc_s = 1700003600 + (int64_t)(of->now.mono_ms / 1000);
+    assert_int_equal(way_poll(of), SBS_OK);
+    assert_false(clock.agreed);
+    way_end(of);
+}
+
 static void the_granted_scope_decides_with_the_statement(void **state) {
     (void)state;
     run_one(R4_STATEMENT(BOTH), TOKEN("system/Observation.c"), NAMED("1", ""));
@@ -445,6 +469,7 @@ static void a_push_without_memory_is_not_opened(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_pushes_of_one_process_know_nothing_of_each_other),
+        cmocka_unit_test(a_clock_that_the_server_agreed_with_stays_known_in_idle_times),
         cmocka_unit_test(the_granted_scope_decides_with_the_statement),
         cmocka_unit_test(the_whole_statement_is_asked_for_where_a_part_does_not_do),
         cmocka_unit_test(an_older_release_is_refused_by_its_name),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hostile and slow peers cost: time, memory, descriptors, and the turns of others. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ static char answer[4097];
 static bool ended;
 static int accept_error; /* what accept4() says instead, 0: nothing */
 static unsigned accepts;
+static const char *accept_from; /* of IPv6: what accept4() says of who connected; NULL: the truth */
 
 int __real_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
@@ -32,11 +35,20 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags) 
         errno = accept_error;
         return -1;
     }
-    return __real_accept4(fd, address, len, flags);
+
+    int accepted = __real_accept4(fd, address, len, flags);
+    if (accepted >= 0 && accept_from != NULL) {
+        struct sockaddr_in6 from = {.sin6_family = AF_INET6};
+        assert_int_equal(inet_pton(AF_INET6, accept_from, &from.sin6_addr), 1);
+        memcpy(address, &from, sizeof from);
+        *len = sizeof from;
+    }
+    return accepted;
 }
 
 static void open_with(const sbs_linux_http_server_config *limits) {
     accept_error = 0;
+    accept_from = NULL;
     http_rig_open(&rig, limits, NULL);
 }
 
@@ -315,6 +327,50 @@ static void test_8_from_one_address_and_others_are_served(void **state) {
     (void)close(other);
 }
 
+static int client_from(const char *address) {
+    accept_from = address;
+    int fd = http_client(&rig, 1);
+    accept_from = NULL;
+    return fd;
+}
+
+/* A host may have all addresses of its network. */
+static void test_an_ipv6_network_has_half_of_the_places_and_an_address_8(void **state) {
+    (void)state;
+    int fds[64];
+    for (unsigned i = 0; i < 32; i++) {
+        char address[40];
+        (void)snprintf(address, sizeof address, "2001:db8:0:1:%x::1", i);
+        fds[i] = client_from(i < 8 ? "2001:db8:0:1::1" : address);
+        begin(fds[i]);
+        if (i == 7) {
+            int ninth = client_from("2001:db8:0:1::1");
+            http_client_expect_end(&rig, ninth);
+            (void)close(ninth);
+        }
+    }
+
+    int further = client_from("2001:db8:0:1:ffff::1");
+    http_client_expect_end(&rig, further);
+    int other = client_from("2001:db8:0:2::1");
+    http_client_expect(&rig, other, GET("/"), "200", "2001:db8:0:2::1");
+    int ip4 = http_client(&rig, 2);
+    http_client_expect(&rig, ip4, GET("/"), "200", "127.0.0.2");
+
+    end(fds[9]);
+    int later = client_from("2001:db8:0:1:ffff::1"); /* in the place of the idle one of its network */
+    http_client_expect(&rig, later, GET("/"), "200", "2001:db8:0:1:ffff::1");
+    http_client_expect_end(&rig, fds[9]);
+
+    (void)close(further);
+    (void)close(other);
+    (void)close(ip4);
+    (void)close(later);
+    for (unsigned i = 0; i < 32; i++) {
+        (void)close(fds[i]);
+    }
+}
+
 static void test_who_is_not_admitted_is_closed_at_once(void **state) {
     (void)state;
     strcpy(rig.refused_peer, "127.0.0.2");
@@ -585,6 +641,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_place_or_room_that_settling_gives_wakes_the_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_idle_for_longest_goes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_8_from_one_address_and_others_are_served, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_ipv6_network_has_half_of_the_places_and_an_address_8, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_not_admitted_is_closed_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_descriptors_the_loop_rests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bodies_wait_for_room_and_get_it_in_their_order, set_up, tear_down),

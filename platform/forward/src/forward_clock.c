@@ -6,13 +6,12 @@
 
 #include "sbs/linux_clock.h"
 
-void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s) {
-    int64_t now_s = sbs_linux_now().utc_s;
-    if (date_utc_s == SBS_UTC_UNKNOWN || now_s == SBS_UTC_UNKNOWN) {
+void sbs_forward_clock_note(sbs_forward_clock *clock, sbs_now now, int64_t server_utc_s) {
+    if (server_utc_s == SBS_UTC_UNKNOWN || now.utc_s == SBS_UTC_UNKNOWN) {
         return;
     }
 
-    int64_t ahead_s = now_s - date_utc_s;
+    int64_t ahead_s = now.utc_s - server_utc_s;
     clock->agreed = ahead_s <= SBS_FORWARD_CLOCK_AGREES_S && ahead_s >= -SBS_FORWARD_CLOCK_AGREES_S;
 }
 

@@ -277,13 +277,13 @@ static bool push_is_durable(const sbs_forward_push *push) {
 
 /* ---- the engine ------------------------------------------------------------------------------------------------- */
 
-/* The server's word for the time, where TLS vouches for it. */
+/* The server's word for the time, where TLS vouches for it: carried on, as its last answer may be of long ago. */
 static void push_note_clock(sbs_forward_push *push) {
     const sbs_forward_push_config *config = &push->priv.config;
-    sbs_response response = sbs_client_response(sbs_forward_server_client(config->server));
+    const sbs_client *client = sbs_forward_server_client(config->server);
 
-    if (config->clock != NULL && response.http_status != 0 && sbs_forward_server_is_secured(config->server)) {
-        sbs_forward_clock_note(config->clock, response.date_utc_s);
+    if (config->clock != NULL) {
+        sbs_forward_clock_note(config->clock, push->priv.now, sbs_client_server_time(client, push->priv.now));
     }
 }
 

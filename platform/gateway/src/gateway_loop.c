@@ -120,6 +120,11 @@ static void loop_note_failure(struct sbs_gateway_loop *loop) {
     loop->mend_ms = loop->now.mono_ms + MEND_MS;
 }
 
+/* True if the queue can be written: reading goes well also while another process holds it. */
+static bool loop_can_write(struct sbs_gateway_loop *loop) {
+    return sbs_sqlite_queue_begin(&loop->queue) == SBS_OK && loop->inner.ops->commit(loop->inner.ctx) == SBS_OK;
+}
+
 /* The file is opened again, as what is at its name counts. */
 static void loop_mend(struct sbs_gateway_loop *loop) {
     char message[SBS_GATEWAY_MESSAGE_SIZE];
@@ -133,6 +138,12 @@ static void loop_mend(struct sbs_gateway_loop *loop) {
     loop->queue_open = false;
     if (gateway_loop_open_queue(loop, message, sizeof message) != SBS_OK) {
         (void)snprintf(loop->queue_words, sizeof loop->queue_words, "%.*s", (int)sizeof loop->queue_words - 1, message);
+        return;
+    }
+    if (!loop_can_write(loop)) {
+        loop_note_failure(loop);
+        sbs_sqlite_queue_close(&loop->queue);
+        loop->queue_open = false;
         return;
     }
 
@@ -379,7 +390,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
         sbs_gateway_sender_appended(&loop->sender);
     }
     uint64_t begun_us = loop_micros(); /* the push may commit for all */
-    if (loop->queue_open && !loop->failing) {
+    if (loop->queue_open && !loop->failing && !loop->no_group) {
         pushed = sbs_gateway_sender_poll(&loop->sender, loop->now);
     }
 

@@ -8,6 +8,7 @@
 #define RESERVE_BYTES (8u << 20)
 #define PAGE_BYTES 1024u /* half as much is written for an item that comes alone */
 #define DAY_S 86400u
+#define BUSY_MS 250u /* while another process holds the queue, devices and the page wait, too */
 
 /* ---- the queue -------------------------------------------------------------------------------------------------- */
 
@@ -18,6 +19,11 @@ static sbs_status loop_tell_queue(struct sbs_gateway_loop *loop, sbs_status stat
     return status;
 }
 
+/* At the start there is time, as nobody is served yet: zero is the queue's own patience. */
+static uint32_t loop_patience_ms(const struct sbs_gateway_loop *loop) {
+    return loop->failing ? BUSY_MS : 0;
+}
+
 sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message, size_t size) {
     const sbs_sqlite_queue_config config = {
         .path = loop->queue_path,
@@ -25,6 +31,7 @@ sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message,
         .dead_keep_s = loop->config->dead_keep_days * DAY_S,
         .page_bytes = PAGE_BYTES,
         .reserve_bytes = RESERVE_BYTES,
+        .busy_ms = loop_patience_ms(loop),
         .utc_now = sbs_gateway_clock_utc,
         .utc_ctx = &loop->clock,
     };
@@ -34,6 +41,7 @@ sbs_status gateway_loop_open_queue(struct sbs_gateway_loop *loop, char *message,
         return loop_tell_queue(loop, status, message, size);
     }
 
+    sbs_sqlite_queue_set_busy_ms(&loop->queue, BUSY_MS);
     sbs_gateway_group_init(&loop->group, &loop->inner, &loop->port);
     loop->queue_open = true;
     message[0] = '\0';

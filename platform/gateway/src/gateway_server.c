@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/gateway_server.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +48,38 @@ static const char *server_lacks(const sbs_gateway_config *config) {
     return NULL;
 }
 
+/* The roots' file, and why it cannot be used: a path that is too long for the sentence is cut. */
+static const char *server_tell_roots(sbs_gateway_server *server, const char *path, sbs_status status, int error) {
+    const char *why = sbs_status_text(status);
+    if (path == NULL) {
+        return "the system has no root certificates: install ca-certificates, or write 'ca = FILE' into [server] of "
+               "gateway.conf";
+    }
+
+    /* What is wrong with what stands in the file has no errno. */
+    if (status != SBS_ERR_FORMAT && error != 0) {
+        why = strerror(error);
+    }
+    (void)snprintf(server->fault, sizeof server->fault,
+                   "the root certificates in %.120s cannot be read: %s; check 'ca' in [server] of gateway.conf", path,
+                   why);
+    return server->fault;
+}
+
+static const char *server_load_roots(sbs_gateway_server *server, const sbs_gateway_config *config) {
+    const char *path = config->ca;
+    size_t skipped;
+    if (path == NULL) {
+        path = sbs_linux_ca_file();
+    }
+
+    errno = 0;
+    sbs_status status = sbs_linux_trust_load(&server->trust, path, &skipped);
+    return status == SBS_OK ? NULL : server_tell_roots(server, path, status, errno);
+}
+
 static const char *server_load(sbs_gateway_server *server, const sbs_gateway_config *config,
                                sbs_linux_proxy **out_proxy) {
-    size_t skipped;
     const char *fault = server_lacks(config);
     if (fault != NULL) {
         return fault;
@@ -57,12 +88,16 @@ static const char *server_load(sbs_gateway_server *server, const sbs_gateway_con
     if (!server_load_proxy(server, config, out_proxy)) {
         return "the proxy's URL cannot be used: give http://[USER:PASSWORD@]HOST[:PORT]";
     }
-    if (sbs_linux_trust_load(&server->trust, config->ca, &skipped) != SBS_OK) {
-        return "the root certificates cannot be read: check 'ca' in [server] of gateway.conf, or install "
-               "ca-certificates";
-    }
 
-    return NULL;
+    return server_load_roots(server, config);
+}
+
+/* The sentence outlives what is closed. */
+static void server_close_and_keep_fault(sbs_gateway_server *server) {
+    char fault[sizeof server->fault];
+    memcpy(fault, server->fault, sizeof fault);
+    sbs_gateway_server_close(server);
+    memcpy(server->fault, fault, sizeof fault);
 }
 
 sbs_status sbs_gateway_server_open(sbs_gateway_server *server, const sbs_gateway_config *config, const sbs_key *key,
@@ -74,7 +109,7 @@ sbs_status sbs_gateway_server_open(sbs_gateway_server *server, const sbs_gateway
 
     *out_fault = server_load(server, config, &proxy);
     if (*out_fault != NULL) {
-        sbs_gateway_server_close(server);
+        server_close_and_keep_fault(server);
         return SBS_ERR_STATE;
     }
 

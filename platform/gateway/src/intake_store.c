@@ -23,7 +23,10 @@ bool sbs_intake_begin(const sbs_gateway_intake *intake, sbs_intake_result *resul
     if (!sbs_intake_ready(intake, result)) {
         return false;
     }
-    if (sbs_sqlite_queue_begin(intake->queue) != SBS_OK) {
+
+    /* Where the queue was waited for in this turn, it is not for each request again. */
+    bool waited = intake->no_group != NULL && *intake->no_group;
+    if (waited || sbs_sqlite_queue_begin(intake->queue) != SBS_OK) {
         if (intake->no_group != NULL) {
             *intake->no_group = true;
         }

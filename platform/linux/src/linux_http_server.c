@@ -15,6 +15,7 @@
 #define EVENTS_MAX 128
 #define ACCEPTS_MAX 16u /* of one listener in one turn */
 #define ACCEPT_REST_MS 1000u
+#define NETWORK_BYTES 8u /* of an address of IPv6 */
 
 /* In epoll's data, beside the places of connections. */
 #define EVENT_WAKE UINT32_MAX
@@ -150,19 +151,20 @@ static void server_listen(sbs_http_server *server, bool listening) {
     server->listening = listening;
 }
 
-static bool server_is_of(const sbs_http_connection *connection, const sbs_http_peer *peer) {
-    return peer == NULL || memcmp(connection->peer.address, peer->address, sizeof peer->address) == 0;
+/* Of @p peer, or of another one whose address begins with the same @p bytes. Without @p peer: any. */
+static bool server_is_of(const sbs_http_connection *connection, const sbs_http_peer *peer, size_t bytes) {
+    return peer == NULL || memcmp(connection->peer.address, peer->address, bytes) == 0;
 }
 
-/* The connection that is idle for longest, of @p peer if it is given. One that lingers has its answer under way and
- * counts as idle since it was answered. NULL: none is idle. */
-static sbs_http_connection *server_longest_idle(sbs_http_server *server, const sbs_http_peer *peer) {
+/* The connection that is idle for longest, of @p peer, or its like by @p bytes, if it is given. One that lingers has
+ * its answer under way and counts as idle since it was answered. NULL: none is idle. */
+static sbs_http_connection *server_longest_idle(sbs_http_server *server, const sbs_http_peer *peer, size_t bytes) {
     sbs_http_connection *longest = NULL;
 
     for (unsigned i = 0; i < server->config.connections_max; i++) {
         sbs_http_connection *connection = &server->connections[i];
         bool idle = connection->state == SBS_HTTP_CONNECTION_LINGERING || sbs_http_connection_is_idle(connection);
-        bool fits = idle && server_is_of(connection, peer);
+        bool fits = idle && server_is_of(connection, peer, bytes);
         if (fits && (longest == NULL || connection->idle_since_ms < longest->idle_since_ms)) {
             longest = connection;
         }
@@ -171,8 +173,8 @@ static sbs_http_connection *server_longest_idle(sbs_http_server *server, const s
     return longest;
 }
 
-static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *peer) {
-    sbs_http_connection *longest = server_longest_idle(server, peer);
+static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *peer, size_t bytes) {
+    sbs_http_connection *longest = server_longest_idle(server, peer, bytes);
 
     if (longest != NULL) {
         sbs_http_connection_close(longest);
@@ -180,10 +182,24 @@ static bool server_give_up_idle(sbs_http_server *server, const sbs_http_peer *pe
     return longest != NULL;
 }
 
-/* The limit of one address; a further connection takes the place of an idle one. */
-static bool server_has_place_for(sbs_http_server *server, const sbs_http_peer *peer) {
-    unsigned max = server->config.per_address_max;
+/* At most @p max connections of those whose address begins with the same @p bytes; a further one takes the place of an
+ * idle one of them. */
+static bool server_has_room(sbs_http_server *server, const sbs_http_peer *peer, size_t bytes, unsigned max) {
     unsigned count = 0;
+
+    for (unsigned i = 0; i < server->config.connections_max; i++) {
+        const sbs_http_connection *connection = &server->connections[i];
+        count += connection->state != SBS_HTTP_CONNECTION_FREE && server_is_of(connection, peer, bytes);
+    }
+
+    return count < max || server_give_up_idle(server, peer, bytes);
+}
+
+/* The limits of one address, and of a network of IPv6, all of whose addresses one host may have. The devices of a site
+ * share such a network, too: so it has more than an address, but never all places. */
+static bool server_has_place_for(sbs_http_server *server, const sbs_http_peer *peer) {
+    static const uint8_t ip4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    unsigned max = server->config.per_address_max;
     if (max == 0) {
         if (peer->local) {
             return true;
@@ -194,12 +210,15 @@ static bool server_has_place_for(sbs_http_server *server, const sbs_http_peer *p
         return true;
     }
 
-    for (unsigned i = 0; i < server->config.connections_max; i++) {
-        const sbs_http_connection *connection = &server->connections[i];
-        count += connection->state != SBS_HTTP_CONNECTION_FREE && server_is_of(connection, peer);
+    if (!server_has_room(server, peer, sizeof peer->address, max)) {
+        return false;
+    }
+    if (memcmp(peer->address, ip4, sizeof ip4) == 0) {
+        return true;
     }
 
-    return count < max || server_give_up_idle(server, peer);
+    unsigned of_network = server->config.connections_max / 2u;
+    return server_has_room(server, peer, NETWORK_BYTES, of_network > max ? of_network : max);
 }
 
 static sbs_http_connection *server_free_place(sbs_http_server *server) {
@@ -240,7 +259,7 @@ static void server_take_in(sbs_http_server *server, int fd, unsigned listener, c
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     sbs_http_connection *connection = server_free_place(server);
     if (connection == NULL) {
-        connection = server_longest_idle(server, NULL);
+        connection = server_longest_idle(server, NULL, 0);
         sbs_http_connection_close(connection);
     }
     if (sbs_http_connection_begin(connection, fd, listener, &peer, now)) {
@@ -258,7 +277,7 @@ static void server_accept(sbs_http_server *server, unsigned listener, sbs_now no
     for (unsigned i = 0; i < ACCEPTS_MAX && server->listening; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
-        if (server_free_place(server) == NULL && server_longest_idle(server, NULL) == NULL) {
+        if (server_free_place(server) == NULL && server_longest_idle(server, NULL, 0) == NULL) {
             server_listen(server, false);
             return;
         }
@@ -270,7 +289,7 @@ static void server_accept(sbs_http_server *server, unsigned listener, sbs_now no
         } else if (errno == EAGAIN) {
             return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            (void)server_give_up_idle(server, NULL);
+            (void)server_give_up_idle(server, NULL, 0);
             server_rest(server, now);
         }
     }
@@ -388,7 +407,7 @@ static void server_listen_again(sbs_http_server *server, sbs_now now) {
         return;
     }
 
-    bool place = server->open_count < server->config.connections_max || server_longest_idle(server, NULL) != NULL;
+    bool place = server->open_count < server->config.connections_max || server_longest_idle(server, NULL, 0) != NULL;
 
     if (place && !server->draining && now.mono_ms >= server->accept_again_ms) {
         server_listen(server, true);

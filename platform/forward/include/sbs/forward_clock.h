@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sbs/time.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -17,8 +19,9 @@ typedef struct sbs_forward_clock {
     bool agreed; /**< a server that TLS vouches for has the same time */
 } sbs_forward_clock;
 
-/** Notes what an authenticated answer says: @p date_utc_s of its Date, or SBS_UTC_UNKNOWN. */
-void sbs_forward_clock_note(sbs_forward_clock *clock, int64_t date_utc_s);
+/** Notes what time it is at @p now by an authenticated server, in seconds since 1970: sbs_client_server_time(), which
+ * carries its last Date on, or SBS_UTC_UNKNOWN, which changes nothing. */
+void sbs_forward_clock_note(sbs_forward_clock *clock, sbs_now now, int64_t server_utc_s);
 
 /**
  * UTC, if the kernel says that its clock is kept in step with a true one (adjtimex(2), not STA_UNSYNC) or a server's

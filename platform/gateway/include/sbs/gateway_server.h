@@ -19,13 +19,14 @@ typedef struct sbs_gateway_server {
     sbs_tls_trust trust;
     sbs_linux_proxy proxy;
     bool open;
+    char fault[256]; /* names the file that cannot be read */
 } sbs_gateway_server;
 
 /**
  * Sets it up; connects to nothing.
  * @param key of the client; must outlive it, as @p config.
- * @param out_fault what of the configuration does not do, and what to write: a static sentence; NULL after SBS_OK and
- *                  SBS_ERR_MEMORY.
+ * @param out_fault what of the configuration does not do, and what to write: a static sentence, or one in @p server
+ *                  until it is opened again; NULL after SBS_OK and SBS_ERR_MEMORY.
  * @return SBS_OK; SBS_ERR_MEMORY; SBS_ERR_STATE with the fault. After an error there is nothing to close.
  */
 SBS_NODISCARD sbs_status sbs_gateway_server_open(sbs_gateway_server *server, const sbs_gateway_config *config,

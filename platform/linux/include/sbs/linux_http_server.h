@@ -64,7 +64,8 @@ typedef struct sbs_linux_http_server_config {
     uint16_t connections_max; /**< default 64. When all are taken, the one that is idle for longest makes room; while
                                    none is idle, who comes waits to be accepted */
     uint16_t per_address_max; /**< from one address: further ones take the place of an idle one of the same, or are
-                                   closed. Default 8, but no limit for loopback; Unix sockets have none */
+                                   closed. Default 8, but no limit for loopback; Unix sockets have none. All of an
+                                   IPv6 network (/64) have half of connections_max, or this where that is more */
     uint32_t request_ms;      /**< for a whole request, from its first byte; default 30 000 */
     uint32_t idle_ms;         /**< between two requests of a connection; default 60 000 */
     size_t head_max;          /**< bytes of request line and fields; default 16 KiB: 431 */
