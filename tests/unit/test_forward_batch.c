@@ -181,6 +181,20 @@ static void halves_tell_a_limit_from_a_bad_item(void **state) {
     assert_int_equal(sbs_forward_batch_known(&batch).limit, 0);
 }
 
+/* Items of a half that are stored tell nothing of the ones that are still to come: a limit is found beside them. */
+static void an_item_that_was_stored_is_not_to_blame_for_a_refusal(void **state) {
+    (void)state;
+    begin(128, false, MANY);
+    taken(1, 1);
+    assert_true(refused(128, 400, false));
+    taken(64, 1);
+    assert_false(items(64, SBS_PUSH_DELIVERED));
+    taken(64, 1);
+    assert_false(items(64, SBS_PUSH_REPLACED));
+    assert_size(64);
+    assert_int_equal(sbs_forward_batch_known(&batch).limit, 64);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_is_begun_with),
@@ -191,6 +205,7 @@ int main(void) {
         cmocka_unit_test(a_busy_server_says_nothing_of_batches),
         cmocka_unit_test(what_is_too_large_is_remembered),
         cmocka_unit_test(halves_tell_a_limit_from_a_bad_item),
+        cmocka_unit_test(an_item_that_was_stored_is_not_to_blame_for_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,21 @@ static void a_secret_is_known_as_bearer_and_as_password(void **state) {
     assert_int_equal(who(now, "10.0.0.1", basic("", secret), &name), SBS_ERR_FORBIDDEN);
 }
 
+/* Logins of three lengths in a row end with no "=", with two and with one. */
+static void a_password_is_read_whatever_its_padding_is(void **state) {
+    static const char *const names[] = {"ab", "abc", "abcd"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const char *secret = make(names[i]);
+        const char *name = NULL;
+        char value[256];
+        assert_int_equal(who(now, "10.0.0.1", basic(names[i], secret), &name), SBS_OK);
+        assert_string_equal(name, names[i]);
+        (void)snprintf(value, sizeof value, "%s===", basic(names[i], secret));
+        assert_int_equal(who(now, "", value, &name), SBS_ERR_FORBIDDEN);
+    }
+}
+
 static void a_wrong_secret_is_nobodys(void **state) {
     (void)state;
     const char *secret = make("a");
@@ -296,6 +311,7 @@ static void a_file_that_others_reach_or_that_is_another_one_is_refused(void **st
         FIRST "a " HASH " 1 2\n",
         FIRST "a " HASH " x\n",
         FIRST "a " HASH " 1\na " HASH " 1\n",
+        FIRST "a " HASH " 1\nb " HASH " 1\nb " HASH " 1\n",
         NULL,
     };
     (void)state;
@@ -331,6 +347,7 @@ static void a_file_that_others_reach_or_that_is_another_one_is_refused(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_secret_is_known_as_bearer_and_as_password, open_devices, close_devices),
+        cmocka_unit_test_setup_teardown(a_password_is_read_whatever_its_padding_is, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(a_wrong_secret_is_nobodys, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(the_file_holds_hashes_for_one_reader, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(every_bit_of_a_hash_counts, open_devices, close_devices),

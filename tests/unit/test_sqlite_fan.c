@@ -3,7 +3,10 @@
  * Several connections over one queue on SQLite: devices beside each other and each in its order, one token, one commit
  * for all, fewer connections where the server has enough; and cuts of the power at each operation.
  */
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "power_cut.h"
 #include "sbs/count.h"
@@ -307,6 +310,98 @@ static void what_was_not_sent_is_not_marked_at_the_end(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* ---- descriptors --------------------------------------------------------------------------------------------------
+ */
+
+static struct {
+    int ends[DRAIN_LINES][2]; /* the line's, and its peer's */
+    uint8_t events;           /* that a line waits for */
+} wires;
+
+static sbs_wait wait_on_wire(void *ctx) {
+    size_t line = 0;
+    while (&world.fhir[line].server != ctx) {
+        line++;
+    }
+    return (sbs_wait){.timeout_ms = 20000, .events = wires.events, .descriptor = wires.ends[line][0]};
+}
+
+static void wires_open(uint8_t events) {
+    wires.events = events;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, wires.ends[i]), 0);
+        world.fhir[i].server.ops.waits_for = wait_on_wire;
+    }
+}
+
+static void wires_close(void) {
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        assert_int_equal(close(wires.ends[i][0]), 0);
+        assert_int_equal(close(wires.ends[i][1]), 0);
+    }
+}
+
+static void wires_say(void) {
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        assert_int_equal(write(wires.ends[i][1], "x", 1), 1);
+    }
+}
+
+static void wires_hush(void) {
+    char byte;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        while (read(wires.ends[i][0], &byte, 1) == 1) {
+        }
+    }
+}
+
+static bool can_be_read(int descriptor) {
+    struct pollfd wanted = {.fd = descriptor, .events = POLLIN};
+    return poll(&wanted, 1, 0) == 1;
+}
+
+/* The one descriptor that the program waits for, once several lines wait: it is readable when one of them has what it
+ * waits for, and not before. Returns how often lines were woken. */
+static unsigned run_on_wires(void) {
+    unsigned woken = 0;
+    sbs_status status = SBS_PENDING;
+    for (unsigned polls = 0; status == SBS_PENDING; polls++) {
+        sbs_wait wait;
+        assert_true(polls < 20000);
+        status = sbs_forward_fan_poll(&world.push, world.now, &wait);
+        wires_hush();
+        if (wait.descriptor < 0) {
+            world.now.mono_ms += wait.timeout_ms;
+        }
+        if (wait.descriptor < 0 || wait.descriptor != world.push.priv.poller || wait.timeout_ms == 0) {
+            continue; /* the first connection is alone while it learns */
+        }
+
+        assert_int_equal(wait.events, SBS_WAIT_READ);
+        assert_int_equal(can_be_read(wait.descriptor), wires.events == SBS_WAIT_WRITE);
+        wires_say();
+        assert_true(can_be_read(wait.descriptor));
+        woken++;
+    }
+    assert_int_equal(status, SBS_OK);
+    return woken;
+}
+
+static void a_line_is_woken_by_what_it_waits_for_and_by_nothing_else(void **state) {
+    static const uint8_t events[] = {SBS_WAIT_READ, SBS_WAIT_WRITE};
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(events); i++) {
+        drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 4, 6);
+        wait_everywhere();
+        wires_open(events[i]);
+        assert_true(drain_start());
+        assert_true(run_on_wires() > 3);
+        drain_assert_each_once(ITEMS);
+        assert_int_equal(drain_stop(), SBS_OK);
+        wires_close();
+    }
+}
+
 /* ---- power ------------------------------------------------------------------------------------------------------- */
 
 static void begin_variant(unsigned variant) {
@@ -351,6 +446,7 @@ int main(void) {
         cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),
         cmocka_unit_test(when_nothing_goes_all_is_told_once),
         cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),
+        cmocka_unit_test(a_line_is_woken_by_what_it_waits_for_and_by_nothing_else),
         cmocka_unit_test(each_item_is_stored_once_whatever_is_cut),
     };
     return cmocka_run_group_tests(tests, set_up, fake_teardown_group);

@@ -187,6 +187,23 @@ static void what_others_do_with_the_queue_is_seen(void **state) {
     assert_int_equal(take(0, 0), first);
 }
 
+/* What an engine settles may have been removed meanwhile: the item behind it in the list has another fate. */
+static void settling_what_is_gone_leaves_the_next_item_waiting(void **state) {
+    (void)state;
+    uint64_t first = add(0, 0);
+    uint64_t gone = add(0, 0);
+    uint64_t next = add(0, 0);
+    assert_int_equal(sbs_sqlite_queue_remove(&rig.queue, gone), SBS_OK);
+    assert_int_equal(take(0, 0), first);
+    assert_int_equal(take(0, first), next);
+    assert_int_equal(views[0].ops->mark_attempt(views[0].ctx, gone), SBS_ERR_NOT_FOUND);
+    assert_int_equal(views[0].ops->settle(views[0].ctx, gone, SBS_QUEUE_DEAD, "refused", NULL), SBS_ERR_NOT_FOUND);
+    assert_int_equal(take(0, first), next);
+    assert_int_equal(take(1, 0), 0); /* nor has the view lost it to another one */
+    commit();
+    assert_int_equal(rig_counters().waiting, 2);
+}
+
 /* More than are listed at a time, and than are swept at a time. */
 static void a_long_queue_is_gone_through(void **state) {
     (void)state;
@@ -220,6 +237,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_has_no_known_identifier_goes_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_too_large_for_one_is_anothers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_others_do_with_the_queue_is_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(settling_what_is_gone_leaves_the_next_item_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_queue_is_gone_through, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,9 +86,10 @@ def run_bounded(command, folder, usual, settings, any_space=False):
 class Lab:
     """The two trees of a source tree @p root, kept in @p folder."""
 
-    def __init__(self, root, folder, jobs, say, quick=None):
+    def __init__(self, root, folder, jobs, say, quick=None, chosen=None):
         self.root, self.folder, self.jobs, self.say = root, folder, jobs, say
         self.quick = quick  # no slower test is run, or None
+        self.chosen = chosen or [""]  # texts: a test whose name contains none of them is left out
         self.plain, self.cover = folder / "plain", folder / "cover"
         self.tests, self.seconds, self.lines, self.compiles = {}, {}, {}, {}
         self.includers = collections.defaultdict(dict)  # file -> test that includes it -> its source and object
@@ -119,10 +120,10 @@ class Lab:
                 "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_C_FLAGS={flags}", f"-DSBS_COVERAGE={coverage}", "-DSBS_BUILD_TOOLS=OFF")
             run("ninja", "-j", str(self.jobs), *self.programs(tree))
 
-    @staticmethod
-    def programs(tree):
+    def programs(self, tree):
         found = [PROGRAM.match(line) for line in command_output("ninja", "-t", "targets", "all", folder=tree).splitlines()]
-        return sorted({match.group(1) for match in found if match})
+        names = {match.group(1) for match in found if match}
+        return sorted(name for name in names if any(text in name for text in self.chosen))
 
     def read_commands(self):
         for entry in json.loads((self.plain / "compile_commands.json").read_text()):
