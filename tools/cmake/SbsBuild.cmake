@@ -25,6 +25,11 @@ endif()
 add_library(sbs_posix INTERFACE)
 target_compile_definitions(sbs_posix INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 
+# On 32 bits, too, files and folders are as large as the file system has them.
+if(SBS_ON_LINUX)
+    add_compile_definitions(_FILE_OFFSET_BITS=64)
+endif()
+
 add_compile_options(-ffunction-sections -fdata-sections)
 if(SBS_SANITIZE)
     add_compile_options(-fsanitize=${SBS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
