@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/baremetal_clock.h"
 
-#include <stdbool.h>
-
 #include "baremetal_internal.h"
 #include "sbs/baremetal_rtos.h"
 #include "sbs/board.h"
@@ -19,7 +17,6 @@
 #define SYSTICK_PRIORITY (SBS_PRIORITY_DEVICE << 24)
 
 static volatile uint64_t counted; /* counts of the periods that are over */
-static volatile bool awake;
 static uint32_t counts_per_ms, period;
 static int64_t utc_bound = SBS_BUILD_TIME;
 static int64_t utc_at_set = SBS_UTC_UNKNOWN;
@@ -150,20 +147,4 @@ void sbs_baremetal_raise_utc_bound(int64_t utc_s) {
     if (utc_s > utc_bound) {
         utc_bound = utc_s;
     }
-}
-
-__attribute__((weak)) void sbs_baremetal_wake(void) {
-    awake = true;
-}
-
-/* With interrupts held back, none can come between the question and the sleep; a pending one ends the sleep. */
-void sbs_baremetal_idle(void) {
-    uint32_t state = sbs_cortex_m_lock();
-
-    if (!awake) {
-        __asm__ volatile("wfi" ::: "memory");
-    }
-    awake = false;
-
-    sbs_cortex_m_unlock(state);
 }
