@@ -225,12 +225,11 @@ static bool page_make_token(const sbs_gateway_page *page, uint64_t slot, char ou
         return false;
     }
 
-    for (size_t i = 0; i < sizeof mac; i++) {
-        out[2 * i] = sbs_hex_digit(mac[i] >> 4);
-        out[2 * i + 1] = sbs_hex_digit(mac[i]);
-    }
-    out[2 * sizeof mac] = '\0';
-    return true;
+    sbs_writer digits;
+    sbs_writer_init(&digits, out, FORM_TOKEN_SIZE);
+    sbs_put_hex(&digits, mac, sizeof mac);
+    sbs_put_char(&digits, '\0');
+    return sbs_writer_finish(&digits, NULL) == SBS_OK;
 }
 
 /* In a time that does not depend on where they differ. */
