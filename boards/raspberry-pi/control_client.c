@@ -37,7 +37,7 @@ static void control_look_for_run(const char *path, char *run, size_t size) {
 /* Where the socket is. */
 static bool control_path(const cli_call *call, char *out, size_t size) {
     char message[512];
-    char run[108] = "/run/sbs-gateway";
+    char run[108] = SBS_GATEWAY_RUN;
     sbs_gateway_config *config = calloc(1, sizeof *config);
     if (config != NULL && sbs_gateway_config_load(call->config, config, message, sizeof message) == SBS_OK) {
         (void)snprintf(run, sizeof run, "%s", config->run);
@@ -45,7 +45,7 @@ static bool control_path(const cli_call *call, char *out, size_t size) {
         control_look_for_run(call->config, run, sizeof run);
     }
 
-    int len = snprintf(out, size, "%s/control.sock", run);
+    int len = snprintf(out, size, "%s/" SBS_GATEWAY_CONTROL, run);
     if (config != NULL) {
         sbs_gateway_config_free(config);
     }
