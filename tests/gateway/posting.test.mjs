@@ -94,6 +94,42 @@ test('what the server refuses is a dead letter, with its status and words, and c
     assert.equal((await gateway.command('dead', 'discard', String(letter.id))).status, 1);
 });
 
+test('a server that answers 503 to all is told as what is waited for, never as being sent', async (t) => {
+    const gateway = await withGateway(t);
+    assert.equal((await gateway.post('good')).status, 201);
+    await gateway.delivered();
+    await server.faults({ on: 'fhir', times: -1, status: 503, body: {} });
+    assert.equal((await gateway.post('one')).status, 201);
+    const first = await gateway.until('it waits', (now) => now.upstream === 'waiting');
+    assert.match(first.sentence, /^1 measurement waits: .*HTTP 503.*Nothing is lost\.$/);
+    for (let i = 0; i < 30; i++) {
+        if (i === 10) for (const id of ['two', 'three']) assert.equal((await gateway.post(id)).status, 201);
+        const { upstream, light, sentence } = await gateway.status();
+        assert.deepEqual([upstream, light], ['waiting', 'amber'], `look ${i}: ${sentence}`);
+        assert.match(sentence, /HTTP 503/);
+        await pause(100);
+    }
+    await server.clearFaults();
+    await gateway.ok('reload');
+    const { light } = await gateway.delivered();
+    assert.equal(light, 'green');
+    await assertEachOnce(server, ['good', 'one', 'two', 'three']);
+});
+
+test('a 204 of the server is a yes, as any 201; a 202 is none', async (t) => {
+    const gateway = await withGateway(t);
+    await server.faults({ on: 'fhir', times: 1, status: 204 });
+    assert.equal((await gateway.post('silent')).status, 201);
+    const status = await gateway.delivered();
+    assert.deepEqual([status.deadLetters, status.devices[0].delivered], [0, 1]);
+
+    await server.clearFaults();
+    await server.faults({ on: 'fhir', times: 1, status: 202, body: {} });
+    assert.equal((await gateway.post('later')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['later']); // it went again; the first was believed
+});
+
 test('an idle gateway wakes at most once a second', async (t) => {
     const gateway = await withGateway(t);
     await gateway.post('busy');
@@ -113,7 +149,6 @@ test('other processes may add to the queue, and it is sent', async (t) => {
     const gateway = await withGateway(t);
     const { ok } = await import('../integration/lib/sbs.mjs');
     await ok(['queue', 'add', '--queue', gateway.path('state/queue.db'), '-'], { input: observation('foreign') });
-    await gateway.until('it is there', () => true);
     for (let i = 0; i < 100 && (await server.held(nameOf('foreign'))) === 0; i++) await pause(100);
     await assertEachOnce(server, ['foreign']);
 });
