@@ -50,8 +50,21 @@ test('a device that is added gets a secret and is served without a restart', asy
     assert.match(stdout.trim(), /^[A-Za-z0-9_-]{43}$/);
     await pause(300);
     assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 201);
+
+    const again = await gateway.command('device', 'add', 'scale-2');
+    assert.equal(again.status, 1);
+    assert.equal(again.stdout, '');
+    assert.match(again.stderr, /scale-2 has a secret already, and keeps it; 'sbs-gateway device secret scale-2' makes another/);
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200, 'the old secret counts');
+    const secret = (await gateway.ok('device', 'secret', 'scale-2')).stdout.trim();
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 401, 'that is what ends it');
+    gateway.secrets['scale-2'] = secret;
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200);
+
     await gateway.ok('device', 'remove', 'scale-2');
     assert.equal((await gateway.post('gone', { device: 'scale-2' })).status, 401);
+    gateway.secrets['scale-2'] = (await gateway.ok('device', 'add', 'scale-2')).stdout.trim(); // its section is there
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200);
     await gateway.delivered();
     await assertEachOnce(server, ['new']);
 });
@@ -62,6 +75,26 @@ test('two gateways on one state folder: the second says so and ends', async (t) 
     await assert.rejects(second.start(), /another sbs-gateway/);
     assert.equal((await gateway.post('first')).status, 201);
 });
+
+/** Runs a command of the operator at a terminal, types a line at its question, and returns its exit status. */
+async function answered(gateway, line, ...words) {
+    const script = `import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b''
+while b'[y/N]' not in seen:
+    seen += os.read(terminal, 4096)
+os.write(terminal, sys.argv[1].encode() + b'\\n')
+try:
+    while os.read(terminal, 4096):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+    const run = spawn('python3', ['-c', script, line, PROGRAM, ...words, '--config', gateway.path('gateway.conf')], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return new Promise((resolve) => run.on('close', resolve));
+}
 
 test('keys are exchanged without a gap, both in the set meanwhile', async (t) => {
     const gateway = await withGateway(t);
@@ -75,12 +108,20 @@ test('keys are exchanged without a gap, both in the set meanwhile', async (t) =>
     await gateway.register();
     assert.equal((await gateway.post('old')).status, 201);
     await gateway.delivered();
-    await gateway.ok('key', 'confirm');
+    const unasked = await gateway.command('key', 'confirm');
+    assert.equal(unasked.status, 2);
+    assert.match(unasked.stderr, new RegExp(`the key ${old} is destroyed for good, and ${both[1]} signs`));
+    assert.match(unasked.stderr, /give --yes/);
+    assert.equal(await answered(gateway, 'n', 'key', 'confirm'), 1);
+    assert.deepEqual(await keys(), both);
+    assert.equal(await answered(gateway, 'y', 'key', 'confirm'), 0);
     assert.deepEqual(await keys(), [both[1]]);
     await gateway.register(); // the old one is not known to the server any more
     assert.equal((await gateway.post('new')).status, 201);
     await gateway.delivered();
-    assert.equal((await gateway.command('key', 'confirm')).status, 1);
+    const none = await gateway.command('key', 'confirm', '--yes');
+    assert.equal(none.status, 1);
+    assert.match(none.stderr, /there is no next key/);
     await assertEachOnce(server, ['old', 'new']);
 });
 

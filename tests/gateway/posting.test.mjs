@@ -94,6 +94,39 @@ test('what the server refuses is a dead letter, with its status and words, and c
     assert.equal((await gateway.command('dead', 'discard', String(letter.id))).status, 1);
 });
 
+test('dead letters are sent again one by one, of a device, or all, and none is told', async (t) => {
+    const gateway = await withGateway(t, { devices: ['fridge', 'scale', 'lamp'] });
+    const retry = (...words) => gateway.command('dead', 'retry', ...words);
+    for (const words of [['--all'], ['--device', 'scale']]) {
+        const none = await retry(...words);
+        assert.deepEqual([none.status, none.stdout], [0, '']);
+        assert.match(none.stderr, /^sbs-gateway: no dead letters.*: there is nothing to send again$/m);
+    }
+    for (const words of [[], ['1', '--all'], ['--all', '--device', 'scale'], ['--device']]) {
+        assert.equal((await retry(...words)).status, 2, words.join(' '));
+    }
+
+    const refused = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'invalid' }] };
+    await server.faults({ on: 'fhir', times: 6, status: 422, body: refused });
+    const ids = ['fridge-1', 'fridge-2', 'scale-1', 'scale-2', 'lamp-1', 'lamp-2'];
+    for (const id of ids) assert.equal((await gateway.post(id, { device: id.split('-')[0] })).status, 201);
+    await gateway.until('they are dead', (now) => now.deadLetters === 6);
+    const listed = async (...words) => (await gateway.ok('dead', 'list', '--json', ...words)).stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    const [first] = await listed('--device', 'fridge');
+    assert.equal((await listed('--device', 'fridge')).length, 2);
+    assert.equal((await listed()).length, 6);
+
+    assert.equal((await retry(String(first.id))).stdout, 'It is sent again.\n');
+    await gateway.until('one less', (now) => now.deadLetters === 5 && now.waiting === 0);
+    assert.equal((await retry('--device', 'scale')).stdout, '2 are sent again.\n');
+    await gateway.until('two less', (now) => now.deadLetters === 3 && now.waiting === 0);
+    assert.match((await retry('--device=scale')).stderr, /no dead letters of the device scale/);
+    assert.equal((await retry('--device', 'fridge')).stdout, '1 is sent again.\n');
+    assert.equal((await retry('--all')).stdout, '2 are sent again.\n');
+    await gateway.until('none left', (now) => now.deadLetters === 0 && now.waiting === 0);
+    await assertEachOnce(server, ids);
+});
+
 test('a server that answers 503 to all is told as what is waited for, never as being sent', async (t) => {
     const gateway = await withGateway(t);
     assert.equal((await gateway.post('good')).status, 201);
