@@ -8,6 +8,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { observation } from '../integration/lib/observations.mjs';
+import { sbs } from '../integration/lib/sbs.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
 import { Gateway, LIBS, PROGRAM, assertEachOnce } from './lib/gateway.mjs';
 
@@ -272,19 +273,55 @@ test('hostile clients beside a good one: the good one is served', async (t) => {
 });
 
 test('check says what is right, and what to do where it is not', async (t) => {
+    await server.register(server.path('client.pem'));
+    const { stdout } = await sbs(['check', '--json', ...server.options()]);
     const gateway = await withGateway(t);
     const rows = async () => JSON.parse((await gateway.command('check', '--json')).stdout);
     const good = await rows();
-    assert.deepEqual(good.filter((row) => row.result === 'FAIL' && row.check !== 'state'), []);
-    for (const name of ['configuration', 'disk', 'clock', 'dns', 'tcp', 'tls', 'discovery', 'token', 'scope', 'metadata', 'create', 'listen', 'key']) {
-        assert.ok(good.some((row) => row.check === name), name);
+    assert.deepEqual(good.filter((row) => row.result === 'FAIL' && row.step !== 'state'), []);
+    const server_rows = ['key', 'DNS', 'TCP', 'TLS', 'clock', 'metadata', 'discovery', 'token', 'scope', 'create'];
+    assert.deepEqual(good.slice(-server_rows.length).map((row) => row.step), server_rows);
+    for (const step of ['configuration', 'state', 'disk', 'clock', 'listen']) {
+        assert.ok(good.some((row) => row.step === step), step);
     }
+
+    /* A device's script gets the same of the same server, in other order. */
+    const theirs = JSON.parse(stdout);
+    for (const step of ['DNS', 'TCP', 'TLS', 'metadata', 'discovery', 'token', 'scope', 'create']) {
+        const [ours, other] = [good, theirs].map((list) => list.filter((row) => row.step === step));
+        assert.deepEqual(ours, other, step);
+    }
+
     gateway.fhir = 'https://localhost:1/fhir';
     gateway.configure();
     const bad = (await rows()).at(-1);
-    assert.equal(bad.check, 'tcp');
-    assert.equal(bad.result, 'FAIL');
+    assert.deepEqual([bad.step, bad.result], ['TCP', 'FAIL']);
     assert.match(bad.advice, /check the host and the port/);
+});
+
+test('check asks for a token also where the way to write is chosen', async (t) => {
+    const gateway = new Gateway(server, { lines: ['write-mode = put'] });
+    t.after(() => gateway.stop());
+    await gateway.start(); // its key is not registered
+    const rows = async () => JSON.parse((await gateway.command('check', '--json')).stdout);
+    const refused = (await rows()).at(-1);
+    assert.deepEqual([refused.step, refused.result], ['token', 'FAIL']);
+    assert.match(refused.advice, /check 'client-id'/);
+    await gateway.prepare();
+    const last = (await rows()).at(-1);
+    assert.deepEqual([last.step, last.result], ['create', 'OK'], last.text);
+
+    /* What comes in place of a statement does not matter then, and is told. */
+    const headers = { 'content-type': 'text/html' };
+    await server.faults({ on: 'metadata', status: 200, body: '<html></html>', headers, times: -1 });
+    const result = (list, step) => list.find((row) => row.step === step)?.result;
+    const unread = await rows();
+    assert.deepEqual(['metadata', 'token', 'create'].map((step) => result(unread, step)), ['WARN', 'OK', 'WARN']);
+    const auto = readFileSync(gateway.path('gateway.conf'), 'utf8').replace(/^write-mode.*\n/m, '');
+    writeFileSync(gateway.path('gateway.conf'), auto);
+    const ended = (await rows()).at(-1);
+    assert.deepEqual([ended.step, ended.result], ['metadata', 'FAIL']);
+    assert.match(ended.text, /answers with an HTML page \(HTTP 200\)/);
 });
 
 test('a device that trusts the root that ca prints posts through TLS', async (t) => {

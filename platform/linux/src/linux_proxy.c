@@ -141,6 +141,11 @@ static const char *first_set(const char *name, const char *other) {
     return value != NULL && value[0] != '\0' ? other : NULL;
 }
 
+void sbs_linux_proxy_place(const char *host, uint16_t port, char *out, size_t size) {
+    const char *format = strchr(host, ':') != NULL ? "[%.253s]:%u" : "%.253s:%u";
+    (void)snprintf(out, size, format, host, (unsigned)port);
+}
+
 const char *sbs_linux_proxy_variable(void) {
     return first_set("https_proxy", "HTTPS_PROXY");
 }
