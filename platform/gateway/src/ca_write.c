@@ -301,6 +301,14 @@ static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_
     return SBS_OK;
 }
 
+/* What a certificate is to say, beside what all of ours do. */
+typedef struct ca_plan {
+    const char *name;
+    const sbs_ca_hosts *hosts;
+    sbs_ca_term term;
+    sbs_ca_pair *root; /* that signs; NULL: this is the root */
+} ca_plan;
+
 /* Two gateways of one name have roots that can be told apart. */
 static int write_root_names(mbedtls_x509write_cert *out, const char *name) {
     char subject[NAME_SIZE];
@@ -313,28 +321,6 @@ static int write_root_names(mbedtls_x509write_cert *out, const char *name) {
     int error = mbedtls_x509write_crt_set_subject_name(out, subject);
     write_note(&error, mbedtls_x509write_crt_set_issuer_name(out, subject));
     return error;
-}
-
-sbs_status sbs_ca_write_root(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term,
-                             char text[SBS_CA_TEXT_SIZE]) {
-    mbedtls_x509write_cert certificate;
-    mbedtls_pk_context key;
-    mbedtls_pk_init(&key);
-    sbs_status status = write_new_key(&key);
-    mbedtls_x509write_crt_init(&certificate);
-
-    if (status == SBS_OK) {
-        int error = write_common(&certificate, &key, &key, term);
-        write_note(&error, write_root_names(&certificate, name));
-        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 1, 0));
-        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_KEY_CERT_SIGN));
-        write_note(&error, write_constraints(&certificate, hosts));
-        status = write_text(error, &certificate, &key, text);
-    }
-
-    mbedtls_x509write_crt_free(&certificate);
-    mbedtls_pk_free(&key);
-    return status;
 }
 
 static int write_leaf_names(mbedtls_x509write_cert *out, const char *name, const mbedtls_x509_crt *root) {
@@ -352,25 +338,51 @@ static int write_leaf_names(mbedtls_x509write_cert *out, const char *name, const
     return mbedtls_x509write_crt_set_subject_name(out, text);
 }
 
-sbs_status sbs_ca_write_leaf(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term, sbs_ca_pair *root,
-                             char text[SBS_CA_TEXT_SIZE]) {
+static int write_root(mbedtls_x509write_cert *out, const ca_plan *plan) {
+    int error = write_root_names(out, plan->name);
+    write_note(&error, mbedtls_x509write_crt_set_basic_constraints(out, 1, 0));
+    write_note(&error, mbedtls_x509write_crt_set_key_usage(out, MBEDTLS_X509_KU_KEY_CERT_SIGN));
+    write_note(&error, write_constraints(out, plan->hosts));
+    return error;
+}
+
+static int write_leaf(mbedtls_x509write_cert *out, const ca_plan *plan) {
+    int error = write_leaf_names(out, plan->name, &plan->root->certificate);
+    write_note(&error, mbedtls_x509write_crt_set_basic_constraints(out, 0, 0));
+    write_note(&error, mbedtls_x509write_crt_set_key_usage(out, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
+    write_note(&error, write_server_use(out));
+    write_note(&error, write_hosts(out, plan->hosts));
+    return error;
+}
+
+/* Makes a key, and the certificate that says whose it is. */
+static sbs_status write_pair(const ca_plan *plan, char text[SBS_CA_TEXT_SIZE]) {
     mbedtls_x509write_cert certificate;
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
-    sbs_status status = write_new_key(&key);
     mbedtls_x509write_crt_init(&certificate);
 
+    sbs_status status = write_new_key(&key);
     if (status == SBS_OK) {
-        int error = write_common(&certificate, &key, &root->key, term);
-        write_note(&error, write_leaf_names(&certificate, name, &root->certificate));
-        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 0, 0));
-        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
-        write_note(&error, write_server_use(&certificate));
-        write_note(&error, write_hosts(&certificate, hosts));
+        bool is_root = plan->root == NULL;
+        int error = write_common(&certificate, &key, is_root ? &key : &plan->root->key, plan->term);
+        write_note(&error, is_root ? write_root(&certificate, plan) : write_leaf(&certificate, plan));
         status = write_text(error, &certificate, &key, text);
     }
 
     mbedtls_x509write_crt_free(&certificate);
     mbedtls_pk_free(&key);
     return status;
+}
+
+sbs_status sbs_ca_write_root(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    const ca_plan plan = {name, hosts, term, NULL};
+    return write_pair(&plan, text);
+}
+
+sbs_status sbs_ca_write_leaf(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term, sbs_ca_pair *root,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    const ca_plan plan = {name, hosts, term, root};
+    return write_pair(&plan, text);
 }
