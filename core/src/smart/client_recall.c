@@ -75,7 +75,7 @@ static sbs_status recall_token(sbs_client *client, const sbs_client_memory *memo
 }
 
 sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now) {
-    if (client->priv.state != STATE_IDLE) {
+    if (client->priv.state != STATE_IDLE || client->priv.config->bearer != NULL) {
         return SBS_ERR_STATE;
     }
 
