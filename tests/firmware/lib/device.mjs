@@ -32,6 +32,8 @@ export class Device {
     lines = [];
     state = null;
     ended = Promise.resolve();
+    /** Texts that may not stand on its console, besides SECRETS: what it was given. */
+    hidden = [];
     #options;
     #child = null;
     #part = '';
@@ -102,6 +104,7 @@ export class Device {
         this.lines.push({ text, ms: Date.now() });
         this.onLine?.(text);
         for (const secret of SECRETS) assert.doesNotMatch(text, secret, 'a secret on the console');
+        for (const secret of this.hidden) assert.ok(!text.includes(secret), 'a secret of its own on the console');
         const [, name, queued, sent, refused, dead] = STATE.exec(text) ?? [];
         if (name)
             this.state = { name, queued: Number(queued), sent: Number(sent), refused: Number(refused), dead: Number(dead) };
