@@ -246,6 +246,7 @@ void program_start(const sbs_lwip_stream_config *stream_config, const meter_task
         .storage = sbs_flash_storage_port(&all.storage),
         .queue_flash = sbs_board_queue_flash(),
         .stream = &all.tls.stream,
+        .plain_stream = &all.tls.raw,
         .console = port_console,
         .trust = port_trust,
         .time_server = port_time_server,

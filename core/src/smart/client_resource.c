@@ -239,7 +239,7 @@ static sbs_status resource_send(sbs_client *client) {
 }
 
 sbs_status sbs_client_begin_resource(sbs_client *client) {
-    if (!client->priv.request.without_token && !resource_is_covered(client)) {
+    if (sbs_client_uses_token(client) && !resource_is_covered(client)) {
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
         sbs_client_say(client, sbs_client_scope(client));
         return SBS_ERR_SCOPE;
@@ -375,7 +375,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     resource_note_refusal(client, meaning);
     sbs_status refused = client->priv.detail.status;
     /* A server may drop a token before its time: one more is fetched. */
-    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
+    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && sbs_client_uses_token(client)) {
         client->priv.once.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);

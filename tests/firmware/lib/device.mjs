@@ -34,6 +34,8 @@ export class Device {
     /** What the firmware says of a fault that ended the program before it: nobody waits for anything after that. */
     fault = null;
     ended = Promise.resolve();
+    /** Texts that may not stand on its console, besides SECRETS: what it was given. */
+    hidden = [];
     #options;
     #child = null;
     #part = '';
@@ -106,6 +108,7 @@ export class Device {
         this.onLine?.(text);
         for (const secret of SECRETS) assert.doesNotMatch(text, secret, 'a secret on the console');
         if (text.startsWith('last fault:')) this.fault = text;
+        for (const secret of this.hidden) assert.ok(!text.includes(secret), 'a secret of its own on the console');
         const [, name, queued, sent, refused, dead] = STATE.exec(text) ?? [];
         if (name)
             this.state = { name, queued: Number(queued), sent: Number(sent), refused: Number(refused), dead: Number(dead) };
