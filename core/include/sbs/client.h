@@ -78,7 +78,7 @@ typedef struct sbs_client_config {
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
      *  function does not pay for it. */
-    sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    sbs_status (*read_words)(const sbs_flat *doc, char *out_text, size_t size, bool *out_transient);
     /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
      *  taken for a web page. A program that does not name the function does not pay for it. */
     sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);

@@ -150,8 +150,8 @@ void sbs_client_hide_secrets(sbs_client *client);
 /** Undoes the content coding of the answer's body. SBS_OK if there is none; SBS_ERR_HTTP if it cannot be undone. */
 sbs_status sbs_client_decode(sbs_client *client);
 
-/** Decodes and parses the answer's body; the JSON tokens come into the scratch, behind a body that stands there. */
-sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
+/** Decodes and checks the answer's body. */
+sbs_status sbs_client_read_json(sbs_client *client, sbs_flat *out_doc);
 
 /** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
 sbs_text sbs_client_body(const sbs_client *client);
@@ -170,7 +170,7 @@ sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
 
 /** Takes the token URL that is the value @p node of the document in the scratch. */
-sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_flat *doc, sbs_json_node node);
 
 /** Ends discovery with what was found, or with what the answer means. */
 sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);

@@ -277,7 +277,7 @@ static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) 
     }
 }
 
-static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
+static sbs_body_kind resource_read_body(sbs_client *client, sbs_flat *out_doc) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_status status = sbs_client_read_json(client, out_doc);
     if (status == SBS_OK) {
@@ -297,7 +297,7 @@ static sbs_body_kind resource_read_body(sbs_client *client, sbs_json *out_doc) {
 
 static sbs_status resource_judge_write(sbs_client *client, const char **out_why) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_json doc;
+    sbs_flat doc;
     sbs_answered answered = {
         .status = answer->status,
         .location = (sbs_location_fit)answer->location,
