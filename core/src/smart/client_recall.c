@@ -79,7 +79,7 @@ bool sbs_client_lacks_token(const sbs_client *client, sbs_now now) {
     const sbs_request *request = &client->priv.request;
     bool sends_none = request->without_token || request->interaction == SBS_DISCOVER;
 
-    return client->priv.state == STATE_PREPARE && !sends_none && !sbs_client_has_valid_token(client, now);
+    return client->priv.state == STATE_PREPARE && !sends_none && !sbs_client_has_valid_token(client, now.mono_ms);
 }
 
 sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now) {
