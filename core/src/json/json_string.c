@@ -82,6 +82,11 @@ static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
 bool sbs_json_unescaped_is(sbs_text raw, sbs_text expected) {
     char part[4];
     size_t done = 0;
+    /* With escapes it is longer, never shorter. */
+    if (raw.len < expected.len) {
+        return false;
+    }
+
     for (size_t pos = 0; pos < raw.len;) {
         size_t len = json_unescape_next(raw, &pos, part);
         if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {

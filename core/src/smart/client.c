@@ -144,7 +144,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
     }
 
     /* Each step comes back here, until nothing is missing for the request itself. */
-    bool needs_token = sbs_client_uses_token(client) && !sbs_client_has_valid_token(client, client->priv.now);
+    bool needs_token = sbs_client_uses_token(client) && !sbs_client_has_valid_token(client, client->priv.now.mono_ms);
     if (client_needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
     }

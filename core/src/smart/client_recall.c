@@ -78,7 +78,7 @@ static sbs_status recall_token(sbs_client *client, const sbs_client_memory *memo
 bool sbs_client_lacks_token(const sbs_client *client, sbs_now now) {
     bool sends_one = sbs_client_uses_token(client) && client->priv.request.interaction != SBS_DISCOVER;
 
-    return client->priv.state == STATE_PREPARE && sends_one && !sbs_client_has_valid_token(client, now);
+    return client->priv.state == STATE_PREPARE && sends_one && !sbs_client_has_valid_token(client, now.mono_ms);
 }
 
 sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now) {
