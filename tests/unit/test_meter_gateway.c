@@ -112,7 +112,7 @@ static void a_lost_answer_is_made_good_by_a_repeat(void **state) {
 /* A gateway compares content: what is dated later has one time, however often, and whenever, it is sent. */
 static void a_repeat_has_the_same_bytes(void **state) {
     (void)state;
-    char first[sizeof rig.observation];
+    static char first[sizeof rig.observation];
     meter_record record = rig_gateway_record();
     bring_up(&record);
     rig.now.utc_s = SBS_UTC_UNKNOWN;
