@@ -41,8 +41,9 @@ after(async () => {
 const base = (scheme, port) => `${scheme}://${lab.address}:${port}/fhir`;
 const provisioned = (scheme, port, secret, changes) => provisionForGateway(lab, device, base(scheme, port), secret, changes);
 
-/** Nothing gets to the server, nor back; connections stay open, and new ones fail. */
-function cutServer(cut) {
+/** Nothing gets to the server, nor back; connections stay open, and new ones fail. Measurements wait when it ends. */
+async function cutServer(cut) {
+    if (!cut) assert.ok((await gateway.status()).waiting > 0, 'the server was not cut off');
     if (!cutServer.prepared) {
         // The table of this machine's own addresses comes after the rules that follow.
         execFileSync('ip', ['rule', 'add', 'pref', '100', 'lookup', 'local']);
@@ -53,6 +54,12 @@ function cutServer(cut) {
     for (const direction of ['dport', 'sport']) {
         execFileSync('ip', ['rule', cut ? 'add' : 'del', 'pref', '10', 'ipproto', 'tcp', direction, port, 'unreachable']);
     }
+}
+
+/** The board reaches nobody; its measurements wait when it ends. */
+async function pullCable(out) {
+    if (!out) assert.ok((await device.queue()).queued > 0, 'the cable was not out');
+    await lab.fault(out ? 'cable out' : 'cable in');
 }
 
 test('hostile records are refused, and name what is at fault', async () => {
@@ -99,15 +106,15 @@ test(`${KILLS} kills, 20 devices, network cut for a while: what was accepted arr
     let [cut, out] = [false, false];
 
     for (let i = 0; i < KILLS; i++) {
-        if (cut !== (i >= away.server[0] && i < away.server[1])) cutServer((cut = !cut));
-        if (out !== (i >= away.cable[0] && i < away.cable[1])) await lab.fault((out = !out) ? 'cable out' : 'cable in');
+        if (cut !== (i >= away.server[0] && i < away.server[1])) await cutServer((cut = !cut));
+        if (out !== (i >= away.cable[0] && i < away.cable[1])) await pullCable((out = !out));
         device.type(`measure ${1 + next(4)}\n`);
         await pause(100 + next(900));
         await gateway.kill();
         await gateway.start();
     }
-    if (cut) cutServer(false);
-    if (out) await lab.fault('cable in');
+    if (cut) await cutServer(false);
+    if (out) await pullCable(false);
 
     for (const poster of posters) poster.over = true;
     await Promise.all(running);

@@ -227,6 +227,7 @@ static void secrets_are_checked(void **state) {
     } cases[] = {
         {"", SBS_ERR_FORMAT},
         {"short", SBS_ERR_FORMAT},
+        {"QUJD", SBS_ERR_FORMAT}, /* three bytes */
         {"tok-0123456789abcdefghijklmnopqrstuvwxyzAB\n", SBS_ERR_FORMAT},
         {"tok-0123456789abcdefghijklmnopqrstuvwxyzABF", SBS_ERR_FORMAT}, /* bits behind the last byte */
         {"tok-0123456789abcdefghijklmnopqrstuvwxyzAB/", SBS_ERR_FORMAT},
