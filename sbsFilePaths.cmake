@@ -142,3 +142,13 @@ set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/tls_stream.c"
     "${sbs_here}/platform/mbedtls/src/tls_trust.c"
     "${sbs_here}/platform/mbedtls/src/tls_verify.c")
+
+set(SBS_MODEM_INCLUDES
+    "${sbs_here}/platform/modem/include")
+
+set(SBS_MODEM_SOURCES
+    "${sbs_here}/platform/modem/src/modem_command.c"
+    "${sbs_here}/platform/modem/src/modem_quectel.c"
+    "${sbs_here}/platform/modem/src/modem_simcom.c"
+    "${sbs_here}/platform/modem/src/modem_stream.c"
+    "${sbs_here}/platform/modem/src/modem_text.c")
