@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
         .fhir_base = argv[1],
         .client_id = argv[2],
         .kid_of = sbs_jwk_kid, /* computes the kid from the key; left out with SBS_KID_LITERAL */
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &platform.key,
         .stream = &platform.stream,

@@ -65,6 +65,7 @@ int main(int argc, char **argv) {
         .fhir_base = argv[1],
         .client_id = argv[2],
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.rs",
         .key = &platform.key,
         .stream = &platform.stream,

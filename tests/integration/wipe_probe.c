@@ -33,6 +33,7 @@ static sbs_status go_the_whole_way(sbs_linux_platform *platform, char **argv, bo
         .fhir_base = argv[1],
         .client_id = argv[2],
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &platform->key,
         .stream = &platform->stream,

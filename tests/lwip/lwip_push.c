@@ -107,6 +107,7 @@ static bool prepare(worker *self, unsigned number) {
         .fhir_base = wanted.fhir,
         .client_id = wanted.client_id,
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &self->key,
         .stream = &self->stream,

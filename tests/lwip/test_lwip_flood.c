@@ -119,6 +119,7 @@ static void device_init(device *self, counted *raw) {
         .fhir_base = "https://" RIG_HOST "/r4",
         .client_id = "device",
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &self->key,
         .stream = &self->stream,

@@ -266,6 +266,7 @@ void fake_setup_init(fake_setup *setup) {
         .fhir_base = "https://fhir.example/r4/",
         .client_id = "device-1",
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &setup->key,
         .stream = &setup->fhir.server.stream,

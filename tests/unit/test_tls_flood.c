@@ -137,6 +137,7 @@ static void the_deadline_holds(void **state) {
         .fhir_base = "https://fhir.example/r4",
         .client_id = "device",
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &key,
         .stream = &stream,

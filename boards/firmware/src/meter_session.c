@@ -177,6 +177,7 @@ static void configure_client(meter *m) {
         .fhir_base = record->fhir_base,
         .client_id = record->client_id,
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = record->scope,
         .kid = record->kid,
         .key = &m->session.key,

@@ -69,6 +69,12 @@ typedef struct sbs_client_config {
     /** Where else the token URL may stand: sbs_client_oauth_uris, which returns the discovery's status; NULL: nowhere.
      */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
+    /** Reads what the body of a refusal says: sbs_client_read_refusal. NULL: nobody does. Then the HTTP status, an
+     * OAuth error of the token endpoint and the words of the answer's head count alone: an OperationOutcome that asks
+     * for a new token, speaks of rights or says "later" is not understood, nor a web page told from the server's own
+     * word. The push engine demands it. A program that does not name the function does not pay for it (1 KB). @p words:
+     *  they are wanted, too, and not only whose they are. */
+    sbs_outcome_hint (*read_refusal)(struct sbs_client *client, bool words);
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
      *  function does not pay for it. */
@@ -265,6 +271,13 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * function does not pay for it. Returns what became of the discovery, as sbs_client_poll() does.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
+/**
+ * For sbs_client_config.read_refusal; not to be called. Finds the words of a body, those of its JSON (by read_words,
+ * else an OperationOutcome's), else its plain text, and what they hint at; notes in the detail whether it is a web
+ * page, and then whose fault it is.
+ */
+sbs_outcome_hint sbs_client_read_refusal(struct sbs_client *client, bool words);
 
 /**
  * For sbs_client_config.room_words; not to be called. "work buffer: no room for 3000 bytes" or "response buffer: ..."

@@ -337,7 +337,7 @@ static void token_note_refusal(sbs_client *client) {
     /* An error of RFC 6749 is what should come; other words are looked for where servers put them. */
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
-        (void)sbs_client_read_words(client);
+        (void)sbs_client_read_words(client, true);
     }
 
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */

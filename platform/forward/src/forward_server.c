@@ -77,6 +77,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .token_url = given->token_url,
         .client_id = given->client_id,
         .kid_of = sbs_jwk_kid,
+        .read_refusal = sbs_client_read_refusal,
         .scope = given->scope,
         .aud = given->aud,
         .typ = given->typ,
