@@ -58,6 +58,7 @@ set(SBS_CORE_SOURCES
     "${sbs_here}/core/src/smart/client.c"
     "${sbs_here}/core/src/smart/client_answer.c"
     "${sbs_here}/core/src/smart/client_discovery.c"
+    "${sbs_here}/core/src/smart/client_key.c"
     "${sbs_here}/core/src/smart/client_recall.c"
     "${sbs_here}/core/src/smart/client_refusal.c"
     "${sbs_here}/core/src/smart/client_resource.c"

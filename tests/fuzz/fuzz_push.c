@@ -196,7 +196,7 @@ static void configure_client(void) {
         .token_url = options & 2 ? "https://" PEER_AUTH_HOST "/token" : NULL,
         .token_origin = options & 4 ? "https://" PEER_AUTH_HOST : NULL,
         .client_id = CLIENT_IDS,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
         .read_refusal = sbs_client_read_refusal,
         .scope = "system/*.cruds",
         .kid_method = (sbs_kid_method)(more & 3),

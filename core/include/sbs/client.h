@@ -42,9 +42,13 @@ typedef struct sbs_client_config {
     const char *user_agent;   /**< NULL: "libsbs/VERSION" */
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
     sbs_kid_method kid_method;
-    sbs_kid_of
-        kid_of; /**< sbs_jwk_kid, where kid_method is one that is computed from the key (unless the profile is
-                     the seed's, which has no kid). Others leave it out, and nothing that computes one is linked */
+    /** Reads algorithm and size from the public key, and computes the kid where kid_method asks for that:
+     *  sbs_client_read_key. NULL: alg and key_bits below say it, and kid_method is SBS_KID_LITERAL or SBS_KID_NONE (or
+     *  the profile is the seed's, which has no kid). A program that does not name the function does not pay for it
+     *  (1.3 KB with what computes a kid). */
+    sbs_status (*read_key)(struct sbs_client *client);
+    sbs_alg alg;       /**< of the key, where read_key is NULL; 0 beside it */
+    uint16_t key_bits; /**< of the same, of the modulus for RSA; else 0. A key that is another one is SBS_ERR_CRYPTO */
     sbs_profile profile;
     uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
                               profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half
@@ -52,7 +56,7 @@ typedef struct sbs_client_config {
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
     const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
-    void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
+    void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
     uint32_t exchange_timeout_ms; /**< of an exchange, and of a key that answers "not yet"; default 60 000 */
@@ -271,6 +275,9 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * function does not pay for it. Returns what became of the discovery, as sbs_client_poll() does.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
+/** For sbs_client_config.read_key; not to be called. Statuses of the key's public_key, SBS_ERR_KEY, SBS_ERR_CRYPTO. */
+SBS_NODISCARD sbs_status sbs_client_read_key(struct sbs_client *client);
 
 /**
  * For sbs_client_config.read_refusal; not to be called. Finds the words of a body, those of its JSON (by read_words,

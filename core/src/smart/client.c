@@ -31,7 +31,8 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
         (config->fhir_base == NULL && config->token_url == NULL) ||
-        (config->kid_of == NULL && sbs_client_computes_kid(config))) {
+        (config->read_key == NULL) != (config->key_bits != 0) ||
+        (config->read_key == NULL && sbs_client_computes_kid(config))) {
         return SBS_ERR_ARGUMENT;
     }
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -69,6 +70,8 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
 sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) {
     memset(client, 0, sizeof *client); /* the exchange, too: no connection is open */
     client->priv.config = config;
+    client->priv.alg = config->alg;
+    client->priv.key_bits = config->key_bits;
     /* The server's words go to the caller's memory if there is some, else into the client. */
     client->priv.said = client->priv.words;
     client->priv.said_size = sizeof client->priv.words;
