@@ -108,6 +108,8 @@ static void plain_http_is_for_this_machine_alone(void **state) {
     fake_setup *s = *state;
     s->config.plain_stream = s->config.stream;
     s->config.fhir_base = "http://fhir.example/r4";
+    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.plain_host = sbs_url_is_loopback;
     assert_int_equal(restart(s), SBS_ERR_URL);
     s->config.fhir_base = "http://localhost/r4";
     assert_int_equal(restart(s), SBS_OK);
@@ -506,6 +508,7 @@ static void requests_to_other_ports_and_streams_open_anew(void **state) {
 
     const sbs_stream other = s->fhir.server.stream;
     s->config.plain_stream = &other;
+    s->config.plain_host = sbs_url_is_loopback;
     s->config.token_url = "http://localhost/token";
     assert_int_equal(restart(s), SBS_OK);
     (void)create(s);

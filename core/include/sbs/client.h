@@ -55,7 +55,10 @@ typedef struct sbs_client_config {
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
+    const sbs_stream *plain_stream; /**< tests only: used for http URLs of hosts that plain_host takes; NULL: http is
+                                       refused */
+    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback, where plain_stream is set. A program that does not
+                                               name the function does not pay for it */
     void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */

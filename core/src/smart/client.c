@@ -27,6 +27,8 @@ static sbs_status client_check_config(const sbs_client_config *config) {
     bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
 
+    has_streams = has_streams && (config->plain_stream == NULL || config->plain_host != NULL);
+
     /* SMART demands a scope, and no token goes over a stream that is not secured. */
     if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
         !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||

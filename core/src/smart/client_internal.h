@@ -67,7 +67,7 @@ sbs_text sbs_client_text(const char *string);
 
 /* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
 
-/** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set.
+/** Parses an absolute URL that may be used: https, or http of a host that plain_host takes where plain_stream is set.
  * SBS_ERR_URL.
  */
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);

@@ -106,6 +106,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
     };
     if (given->allow_http) {
         server->priv.config.plain_stream = &server->priv.plain_stream;
+        server->priv.config.plain_host = sbs_url_is_loopback;
     }
 
     sbs_status status = sbs_client_init(&server->priv.client, &server->priv.config);
