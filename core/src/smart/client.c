@@ -22,16 +22,24 @@ static sbs_status client_parse_base(const sbs_client_config *config, sbs_url *ba
     return SBS_OK;
 }
 
-static sbs_status client_check_config(const sbs_client_config *config) {
+/* True if there is all that a token is asked for with (SMART demands a scope), or what is sent in its place. */
+static bool client_has_credential(const sbs_client_config *config) {
     sbs_text client_id = sbs_client_text(config->client_id);
-    bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
-    bool has_streams = config->stream != NULL && config->stream->ops->secured;
+    if (config->bearer != NULL) {
+        return sbs_ascii_all_alnum_or(sbs_client_text(config->bearer), "-._~+/=");
+    }
 
-    /* SMART demands a scope, and no token goes over a stream that is not secured. */
-    if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
-        !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
-        (config->fhir_base == NULL && config->token_url == NULL) ||
-        (config->kid_of == NULL && sbs_client_computes_kid(config))) {
+    return client_id.len > 0 && sbs_ascii_is_printable(client_id) && config->key != NULL && config->scope != NULL &&
+           sbs_scope_list_is_valid(sbs_client_text(config->scope)) &&
+           config->lifetime_s <= SBS_ASSERTION_LIFETIME_MAX &&
+           (config->kid_of != NULL || !sbs_client_computes_kid(config));
+}
+
+static sbs_status client_check_config(const sbs_client_config *config) {
+    /* No token goes over a stream that is not secured. */
+    bool has_streams = config->stream != NULL && config->stream->ops->secured;
+    if (!has_streams || !client_has_credential(config) || config->work == NULL ||
+        (config->fhir_base == NULL && config->token_url == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -84,6 +92,7 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
         return status;
     }
 
+    sbs_client_wipe_token(client);
     return client_take_urls(client, config);
 }
 
@@ -135,7 +144,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
     }
 
     /* Each step comes back here, until nothing is missing for the request itself. */
-    bool needs_token = !request->without_token && !sbs_client_has_valid_token(client, client->priv.now.mono_ms);
+    bool needs_token = sbs_client_uses_token(client) && !sbs_client_has_valid_token(client, client->priv.now.mono_ms);
     if (client_needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
     }

@@ -76,14 +76,14 @@ static sbs_status recall_token(sbs_client *client, const sbs_client_memory *memo
 
 /* Between two steps nothing of a request stands in the work buffer. */
 bool sbs_client_lacks_token(const sbs_client *client, sbs_now now) {
-    const sbs_request *request = &client->priv.request;
-    bool sends_none = request->without_token || request->interaction == SBS_DISCOVER;
+    bool sends_one = sbs_client_uses_token(client) && client->priv.request.interaction != SBS_DISCOVER;
 
-    return client->priv.state == STATE_PREPARE && !sends_none && !sbs_client_has_valid_token(client, now.mono_ms);
+    return client->priv.state == STATE_PREPARE && sends_one && !sbs_client_has_valid_token(client, now.mono_ms);
 }
 
 sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now) {
-    if (client->priv.state != STATE_IDLE && !sbs_client_lacks_token(client, now)) {
+    bool under_way = client->priv.state != STATE_IDLE && !sbs_client_lacks_token(client, now);
+    if (under_way || client->priv.config->bearer != NULL) {
         return SBS_ERR_STATE;
     }
 
