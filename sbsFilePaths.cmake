@@ -128,6 +128,7 @@ set(SBS_MBEDTLS_INCLUDES
 
 set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/mbedtls_platform.c"
+    "${sbs_here}/platform/mbedtls/src/mbedtls_series.c"
     "${sbs_here}/platform/mbedtls/src/pem_key.c"
     "${sbs_here}/platform/mbedtls/src/pem_key_write.c"
     "${sbs_here}/platform/mbedtls/src/tls_constraints.c"

@@ -17,7 +17,7 @@
 #ifndef METER_ALG
 #define METER_ALG SBS_RS384 /* of the first key */
 #endif
-#define HANG_MS 10000u      /* the watchdog's patience with the loop */
+#define HANG_MS 30000u      /* the watchdog's patience with the loop */
 #define WORK_MAX_MS 300000u /* and with one cryptographic operation: RSA keys take minutes on a slow core */
 #define CONSOLE_BYTES 64    /* taken in one round */
 #define NETWORK_RETRY_MS 5000u

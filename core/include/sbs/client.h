@@ -309,7 +309,14 @@ SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now,
  *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
 
-/** What an earlier client with the same configuration knew. Spans are copied. */
+/**
+ * True if a request is under way whose next poll would begin to fetch a token: there was none, its time is over, or the
+ * server refused it. A program with several clients of one configuration may hand it the token of another one then, by
+ * sbs_client_recall(), so that one token request serves all. Only a program that names this function pays for it.
+ */
+bool sbs_client_lacks_token(const sbs_client *client, sbs_now now);
+
+/** What another client with the same configuration knew. Spans are copied. */
 typedef struct sbs_client_memory {
     sbs_text token_url;    /**< as discovered; absent: not known */
     uint32_t discovered_s; /**< so many seconds ago */
@@ -320,13 +327,14 @@ typedef struct sbs_client_memory {
 } sbs_client_memory;
 
 /**
- * Takes what an earlier client knew, in place of a discovery and a token request. @p now: the present. The token URL
+ * Takes what another client knew, in place of a discovery and a token request: one of an earlier run, or one beside it.
+ * @p now: the present. The token URL
  * obeys the rules of a discovered one; it pins no host: that is done by the first token that it gives. Where
  * config.token_url is set, memory.token_url is not looked at. A token that would be renewed by now is left out. Only a
  * program that names this function pays for it.
- * @return SBS_OK; SBS_ERR_STATE while a request is under way, or with a bearer; SBS_ERR_URL; SBS_ERR_ARGUMENT (a token
- * or scope with characters that none has); SBS_ERR_BUFFER (no room in the work buffer). After an error nothing is
- * known.
+ * @return SBS_OK; SBS_ERR_STATE while a request is under way, unless sbs_client_lacks_token(), or with a bearer;
+ * SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with characters that none has); SBS_ERR_BUFFER (no room in the work
+ * buffer). After an error nothing is known.
  */
 SBS_NODISCARD sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now);
 

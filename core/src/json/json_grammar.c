@@ -127,7 +127,7 @@ static bool scan_escape(scanner *s) {
     /* Whether the four digits make text, the reader says. */
     if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
-        while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {
+        while (s->pos < end && sbs_hex_value((char)scan_peek(s)) >= 0) {
             s->pos++;
         }
         return s->pos == end;

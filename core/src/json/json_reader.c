@@ -175,7 +175,7 @@ sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
 static uint32_t json_hex4(const char *digits) {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
+        value = value << 4 | (uint32_t)sbs_hex_value(digits[i]);
     }
     return value;
 }

@@ -108,18 +108,6 @@ void sbs_client_deinit(sbs_client *client) {
 
 /* ---- the machine ------------------------------------------------------------------------------------------------- */
 
-/* A token is renewed some time before it ends, but one that was fetched for this try serves it to its end: otherwise
- * tokens that live only for seconds would be fetched again and again, and never used. */
-static bool client_has_valid_token(const sbs_client *client) {
-    if (client->priv.kept_len == 0) {
-        return false;
-    }
-    if (client->priv.token_is_new) {
-        return client->priv.now.mono_ms < client->priv.token_expires_ms;
-    }
-    return client->priv.now.mono_ms < client->priv.token_renew_ms;
-}
-
 static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
     const sbs_client_config *config = client->priv.config;
     bool asked = client->priv.request.interaction == SBS_DISCOVER;
@@ -156,7 +144,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
     }
 
     /* Each step comes back here, until nothing is missing for the request itself. */
-    bool needs_token = sbs_client_uses_token(client) && !client_has_valid_token(client);
+    bool needs_token = sbs_client_uses_token(client) && !sbs_client_has_valid_token(client, client->priv.now);
     if (client_needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
     }

@@ -62,6 +62,9 @@ void sbs_client_wipe_scratch(sbs_client *client);
  *  from then on. */
 void sbs_client_wipe_token(sbs_client *client);
 
+/** True if there is a token that may be sent at @p now. */
+bool sbs_client_has_valid_token(const sbs_client *client, sbs_now now);
+
 /** Wipes that, and forgets the discovered token URL. */
 void sbs_client_forget_discovery(sbs_client *client);
 

@@ -35,7 +35,7 @@ static int resource_take_byte(sbs_text target, size_t *at) {
     }
 
     *at += 3;
-    return sbs_ascii_hex_value(target.ptr[*at - 2]) * 16 + sbs_ascii_hex_value(target.ptr[*at - 1]);
+    return sbs_hex_byte(target.ptr + *at - 2);
 }
 
 /* The token is for the base's path only: no segment may climb out of it, however it is written, nor where a server
