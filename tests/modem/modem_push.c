@@ -96,7 +96,7 @@ static bool prepare_client(void) {
     client_config = (sbs_client_config){
         .fhir_base = wanted.fhir,
         .client_id = wanted.client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
         .scope = "system/Observation.cruds",
         .key = &key,
         .stream = &stream,
