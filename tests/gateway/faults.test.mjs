@@ -324,6 +324,17 @@ test('check asks for a token also where the way to write is chosen', async (t) =
     assert.match(ended.text, /answers with an HTML page \(HTTP 200\)/);
 });
 
+test('an address that the machine does not have yet keeps nobody else away, and check tells it', async (t) => {
+    const gateway = await withGateway(t, { more: '[listen lan]\naddress = 192.0.2.1:8443\n' });
+    assert.equal((await gateway.post('meanwhile')).status, 201);
+    const told = (rows) => JSON.parse(rows.stdout).filter((row) => row.step === 'listen' && row.text.includes('192.0.2.1'));
+    const [running] = told(await gateway.command('check', '--json'));
+    assert.equal(running.result, 'WARN');
+    assert.match(running.text, /lan: no network of this machine has the address of 192\.0\.2\.1:8443/);
+    await gateway.kill();
+    assert.deepEqual(told(await gateway.command('check', '--json')), [running]);
+});
+
 test('a device that trusts the root that ca prints posts through TLS', async (t) => {
     const gateway = await withGateway(t, { more: '[listen secure]\naddress = 127.0.0.5:0\ntls = yes\n' });
     const port = Number(/secure 127\.0\.0\.5:\d+ \(port (\d+)\)/.exec(gateway.stderr)[1]);

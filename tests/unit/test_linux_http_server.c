@@ -426,6 +426,25 @@ static void test_addresses_that_are_none_are_refused(void **state) {
     assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_ERR_MEMORY);
 }
 
+/* Addresses for documentation, which no machine has (RFC 5737, RFC 3849). */
+static void test_an_address_that_comes_later_is_listened_at(void **state) {
+    (void)state;
+    static const char *const later[] = {"192.0.2.1:0", "[2001:db8::1]:0"};
+    for (size_t i = 0; i < SBS_COUNT_OF(later); i++) {
+        sbs_linux_http_listener listener = {.address = later[i]};
+        unsigned number = 77;
+        assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_ERR_NETWORK);
+        if (errno == EAFNOSUPPORT) {
+            continue; /* a machine without IPv6 */
+        }
+        assert_int_equal(errno, EADDRNOTAVAIL);
+
+        listener.early = true;
+        assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_OK);
+        assert_true(sbs_linux_http_server_port(rig.server, number) != 0);
+    }
+}
+
 static struct sockaddr_un unix_address(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     assert_true(strlen(path) < sizeof address.sun_path);
@@ -504,6 +523,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_peer_that_sends_no_more_still_gets_its_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_draining_answers_what_began_and_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_addresses_that_are_none_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_address_that_comes_later_is_listened_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_unix_socket_is_for_its_group_and_goes_with_the_server, set_up,
                                         tear_down),
     };

@@ -136,7 +136,8 @@ static void the_deadline_holds(void **state) {
     const sbs_client_config config = {
         .fhir_base = "https://fhir.example/r4",
         .client_id = "device",
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &key,
         .stream = &stream,
@@ -214,7 +215,9 @@ static void a_whole_record_passes_in_one_call(void **state) {
             status = f.stream.ops->receive(f.stream.ctx, buffer, sizeof buffer, &len);
             sbs_wait wait = f.stream.ops->waits_for(f.stream.ctx);
             if (status == SBS_PENDING) {
+#if MBEDTLS_VERSION_MAJOR < 4                             /* after which each ticket that comes is told */
                 assert_int_not_equal(wait.timeout_ms, 0); /* never for the limit's sake */
+#endif
                 assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
             }
             most = len > most ? len : most;

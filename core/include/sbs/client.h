@@ -41,18 +41,30 @@ typedef struct sbs_client_config {
     const char *typ;          /**< header typ; NULL: "JWT" */
     const char *user_agent;   /**< NULL: "libsbs/VERSION" */
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
+    /** What a gateway gave this device: sent as it is with each FHIR request (RFC 6750, its b64token), in place of a
+     *  token. Nothing is discovered, signed or asked for then, and client_id, scope and key are not looked at; a
+     *  refusal of it is SBS_ERR_UNAUTHORIZED, at once. NULL: SMART Backend Services. */
+    const char *bearer;
     sbs_kid_method kid_method;
-    sbs_kid_of
-        kid_of; /**< sbs_jwk_kid, where kid_method is one that is computed from the key (unless the profile is
-                     the seed's, which has no kid). Others leave it out, and nothing that computes one is linked */
+    /** Reads algorithm and size from the public key, and computes the kid where kid_method asks for that:
+     *  sbs_client_read_key. NULL: alg and key_bits below say it, and kid_method is SBS_KID_LITERAL or SBS_KID_NONE (or
+     *  the profile is the seed's, which has no kid). A program that does not name the function does not pay for it
+     *  (1.3 KB with what computes a kid). */
+    sbs_status (*read_key)(struct sbs_client *client);
+    sbs_alg alg;       /**< of the key, where read_key is NULL; 0 beside it */
+    uint16_t key_bits; /**< of the same, of the modulus for RSA; else 0. A key that is another one is SBS_ERR_CRYPTO */
     sbs_profile profile;
     uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
                               profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
-    void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
+    const sbs_stream *plain_stream; /**< used for http URLs of hosts that plain_host takes (tests), and with a bearer
+                                       for those of any host: who shares its network can read and change all then. NULL:
+                                         http is refused */
+    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback, where plain_stream is set and no bearer. A program
+                                                that does not name the function does not pay for it */
+    void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
     uint32_t exchange_timeout_ms; /**< of an exchange, and of a key that answers "not yet"; default 60 000 */
@@ -69,10 +81,16 @@ typedef struct sbs_client_config {
     /** Where else the token URL may stand: sbs_client_oauth_uris, which returns the discovery's status; NULL: nowhere.
      */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
+    /** Reads what the body of a refusal says: sbs_client_read_refusal. NULL: nobody does. Then the HTTP status, an
+     * OAuth error of the token endpoint and the words of the answer's head count alone: an OperationOutcome that asks
+     * for a new token, speaks of rights or says "later" is not understood, nor a web page told from the server's own
+     * word. The push engine demands it. A program that does not name the function does not pay for it (1 KB). @p words:
+     *  they are wanted, too, and not only whose they are. */
+    sbs_outcome_hint (*read_refusal)(struct sbs_client *client, bool words);
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
      *  function does not pay for it. */
-    sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    sbs_status (*read_words)(const sbs_flat *doc, char *out_text, size_t size, bool *out_transient);
     /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
      *  taken for a web page. A program that does not name the function does not pay for it. */
     sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);
@@ -266,6 +284,16 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
 
+/** For sbs_client_config.read_key; not to be called. Statuses of the key's public_key, SBS_ERR_KEY, SBS_ERR_CRYPTO. */
+SBS_NODISCARD sbs_status sbs_client_read_key(struct sbs_client *client);
+
+/**
+ * For sbs_client_config.read_refusal; not to be called. Finds the words of a body, those of its JSON (by read_words,
+ * else an OperationOutcome's), else its plain text, and what they hint at; notes in the detail whether it is a web
+ * page, and then whose fault it is.
+ */
+sbs_outcome_hint sbs_client_read_refusal(struct sbs_client *client, bool words);
+
 /**
  * For sbs_client_config.room_words; not to be called. "work buffer: no room for 3000 bytes" or "response buffer: ..."
  * in the detail of SBS_ERR_BUFFER: of the answer's body or the request's head. The number is missing where the server
@@ -303,7 +331,14 @@ SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now,
  *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
 
-/** What an earlier client with the same configuration knew. Spans are copied. */
+/**
+ * True if a request is under way whose next poll would begin to fetch a token: there was none, its time is over, or the
+ * server refused it. A program with several clients of one configuration may hand it the token of another one then, by
+ * sbs_client_recall(), so that one token request serves all. Only a program that names this function pays for it.
+ */
+bool sbs_client_lacks_token(const sbs_client *client, sbs_now now);
+
+/** What another client with the same configuration knew. Spans are copied. */
 typedef struct sbs_client_memory {
     sbs_text token_url;    /**< as discovered; absent: not known */
     uint32_t discovered_s; /**< so many seconds ago */
@@ -314,12 +349,14 @@ typedef struct sbs_client_memory {
 } sbs_client_memory;
 
 /**
- * Takes what an earlier client knew, in place of a discovery and a token request. @p now: the present. The token URL
+ * Takes what another client knew, in place of a discovery and a token request: one of an earlier run, or one beside it.
+ * @p now: the present. The token URL
  * obeys the rules of a discovered one; it pins no host: that is done by the first token that it gives. Where
  * config.token_url is set, memory.token_url is not looked at. A token that would be renewed by now is left out. Only a
  * program that names this function pays for it.
- * @return SBS_OK; SBS_ERR_STATE while a request is under way; SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with
- * characters that none has); SBS_ERR_BUFFER (no room in the work buffer). After an error nothing is known.
+ * @return SBS_OK; SBS_ERR_STATE while a request is under way, unless sbs_client_lacks_token(), or with a bearer;
+ * SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with characters that none has); SBS_ERR_BUFFER (no room in the work
+ * buffer). After an error nothing is known.
  */
 SBS_NODISCARD sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now);
 

@@ -3,13 +3,13 @@
 
 #include <mbedtls/asn1write.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sbs/count.h"
 #include "sbs/date.h"
+#include "sbs/mbedtls_series.h"
 #include "sbs/psa_key.h"
 #include "sbs/text.h"
 
@@ -33,10 +33,8 @@ sbs_status sbs_ca_pair_parse(sbs_ca_pair *pair, const char *text, size_t len) {
     const unsigned char *bytes = (const unsigned char *)text;
 
     if (mbedtls_x509_crt_parse(&pair->certificate, bytes, len + 1) != 0 ||
-        mbedtls_pk_parse_key(&pair->key, bytes, len + 1, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
-            0 ||
-        mbedtls_pk_check_pair(&pair->certificate.pk, &pair->key, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
-            0) {
+        sbs_mbedtls_parse_key(&pair->key, bytes, len + 1) != 0 ||
+        !sbs_mbedtls_is_pair(&pair->certificate.pk, &pair->key)) {
         return SBS_ERR_DAMAGED;
     }
     return SBS_OK;
@@ -74,15 +72,14 @@ static sbs_status write_new_key(mbedtls_pk_context *out) {
 
 /* Key identifier: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
 static int write_key_id(mbedtls_pk_context *key, unsigned char out[KEY_ID_SIZE]) {
-    unsigned char der[128];
-    unsigned char *at = der + sizeof der;
+    unsigned char point[128];
     unsigned char hash[32];
-    size_t hash_len = 0;
-    int len = mbedtls_pk_write_pubkey(&at, der, key);
-    if (len < 0) {
-        return len;
+    size_t len = 0, hash_len = 0;
+    int code = sbs_mbedtls_public_key(key, point, sizeof point, &len);
+    if (code != 0) {
+        return code;
     }
-    if (psa_hash_compute(PSA_ALG_SHA_256, at, (size_t)len, hash, sizeof hash, &hash_len) != PSA_SUCCESS) {
+    if (psa_hash_compute(PSA_ALG_SHA_256, point, len, hash, sizeof hash, &hash_len) != PSA_SUCCESS) {
         return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
     }
 
@@ -292,8 +289,7 @@ static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_
     }
     if (error == 0) {
         size_t len = strlen(text);
-        error = mbedtls_x509write_crt_pem(out, (unsigned char *)text + len, SBS_CA_TEXT_SIZE - len,
-                                          mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+        error = sbs_mbedtls_write_certificate(out, text + len, SBS_CA_TEXT_SIZE - len);
     }
 
     if (error == MBEDTLS_ERR_X509_ALLOC_FAILED || error == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {

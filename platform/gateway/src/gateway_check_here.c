@@ -107,25 +107,48 @@ static void check_handle(void *ctx, const sbs_linux_http_request *request, sbs_l
     *out = (sbs_linux_http_answer){.status = 503, .close = true};
 }
 
-/* Whether the address could be listened at, where no gateway does. */
-static void check_port(const sbs_forward_check *check, const sbs_gateway_listener *listener) {
+/* Listens for a moment. 0, or the error. */
+static int check_listen(const char *address) {
     const sbs_linux_http_server_config config = {.handle = check_handle};
-    const sbs_linux_http_listener at = {.address = listener->address};
+    const sbs_linux_http_listener at = {.address = address};
     struct sbs_linux_http_server *server;
     unsigned number;
+    int error = 0;
     if (sbs_linux_http_server_open(&server, &config) != SBS_OK) {
-        return;
+        return ENOMEM;
     }
 
     if (sbs_linux_http_server_add(server, &at, &number) != SBS_OK) {
+        error = errno;
+    }
+    sbs_linux_http_server_close(server);
+    return error;
+}
+
+/* Whether this machine has the address, whoever listens at its port. A gateway listens there already, and serves it
+ * once it comes. */
+static bool check_is_here(const sbs_gateway_listener *listener) {
+    char any_port[96];
+    const char *colon = strrchr(listener->address, ':');
+    if (colon == NULL || colon - listener->address > (ptrdiff_t)sizeof any_port - 3) {
+        return true;
+    }
+
+    (void)snprintf(any_port, sizeof any_port, "%.*s:0", (int)(colon - listener->address), listener->address);
+    return check_listen(any_port) != EADDRNOTAVAIL;
+}
+
+/* Whether the address could be listened at, where no gateway does. */
+static void check_port(const sbs_forward_check *check, const sbs_gateway_listener *listener) {
+    int error = check_listen(listener->address);
+    if (error != 0) {
         sbs_forward_check_tell(check, SBS_FORWARD_FAIL, SBS_FORWARD_STEP_LISTEN,
                                "give an address of this machine that nothing else uses",
-                               "%s: %s cannot be listened at: %s", listener->name, listener->address, strerror(errno));
+                               "%s: %s cannot be listened at: %s", listener->name, listener->address, strerror(error));
     } else {
         sbs_forward_check_tell(check, SBS_FORWARD_OK, SBS_FORWARD_STEP_LISTEN, NULL, "%s: %s is free", listener->name,
                                listener->address);
     }
-    sbs_linux_http_server_close(server);
 }
 
 static void check_listeners(const sbs_forward_check *check, const sbs_gateway_config *config) {
@@ -137,7 +160,11 @@ static void check_listeners(const sbs_forward_check *check, const sbs_gateway_co
                                    "%s: %s is plain: who shares that network can read and change what devices send",
                                    listener->name, listener->address);
         }
-        if (!running) {
+        if (!check_is_here(listener)) {
+            sbs_forward_check_tell(
+                check, SBS_FORWARD_WARN, SBS_FORWARD_STEP_LISTEN, "devices reach it once this machine has that address",
+                "%s: no network of this machine has the address of %s", listener->name, listener->address);
+        } else if (!running) {
             check_port(check, listener);
         }
     }

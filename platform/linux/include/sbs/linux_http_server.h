@@ -96,6 +96,7 @@ typedef struct sbs_linux_http_listener {
     const char *address; /**< ADDRESS:PORT, [IPv6]:PORT ([::] takes IPv4, too), or the path of a Unix socket (it begins
                             with '/'), which gets mode 0660; port 0: any */
     struct sbs_tls_server *tls; /**< a TLS server (tls_server.h) that outlives the server; NULL: plain */
+    bool early;                 /**< TCP: listens at an address, too, that this machine does not have yet */
 } sbs_linux_http_listener;
 
 /** Opens a server without listeners. SBS_ERR_MEMORY. */
