@@ -41,8 +41,10 @@ set(SBS_CORE_SOURCES
     "${sbs_here}/core/src/jose/psa_key.c"
     "${sbs_here}/core/src/jose/spki.c"
     "${sbs_here}/core/src/json/decimal.c"
+    "${sbs_here}/core/src/json/json_flat.c"
     "${sbs_here}/core/src/json/json_grammar.c"
     "${sbs_here}/core/src/json/json_reader.c"
+    "${sbs_here}/core/src/json/json_string.c"
     "${sbs_here}/core/src/json/json_writer.c"
     "${sbs_here}/core/src/json/lookup.c"
     "${sbs_here}/core/src/push/batch.c"
@@ -128,6 +130,7 @@ set(SBS_MBEDTLS_INCLUDES
 
 set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/mbedtls_platform.c"
+    "${sbs_here}/platform/mbedtls/src/mbedtls_series.c"
     "${sbs_here}/platform/mbedtls/src/pem_key.c"
     "${sbs_here}/platform/mbedtls/src/pem_key_write.c"
     "${sbs_here}/platform/mbedtls/src/tls_constraints.c"
@@ -139,3 +142,13 @@ set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/tls_stream.c"
     "${sbs_here}/platform/mbedtls/src/tls_trust.c"
     "${sbs_here}/platform/mbedtls/src/tls_verify.c")
+
+set(SBS_MODEM_INCLUDES
+    "${sbs_here}/platform/modem/include")
+
+set(SBS_MODEM_SOURCES
+    "${sbs_here}/platform/modem/src/modem_command.c"
+    "${sbs_here}/platform/modem/src/modem_quectel.c"
+    "${sbs_here}/platform/modem/src/modem_simcom.c"
+    "${sbs_here}/platform/modem/src/modem_stream.c"
+    "${sbs_here}/platform/modem/src/modem_text.c")

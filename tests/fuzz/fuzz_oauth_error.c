@@ -5,16 +5,13 @@
 
 #include "sbs/token.h"
 
-#define TOKENS 64
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    sbs_json_token tokens[TOKENS];
     sbs_oauth_error error;
     char text[64];
     size_t room = size > 0 ? 1 + data[0] % sizeof text : sizeof text;
-    sbs_status status = sbs_oauth_error_parse((const char *)data, size, tokens, TOKENS, &error, text, room);
+    sbs_status status = sbs_oauth_error_parse((const char *)data, size, &error, text, room);
     if (memchr(text, '\0', room) == NULL || (status == SBS_OK) != (error != SBS_OAUTH_NONE)) {
         abort();
     }

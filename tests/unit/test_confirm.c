@@ -20,14 +20,13 @@ static const sbs_written searched_value = {.type = {"Observation", 11}, .value =
 
 static sbs_status confirm(const sbs_written *written, unsigned status, const char *location, sbs_body_kind body,
                           const char *json) {
-    sbs_json_token tokens[64];
-    sbs_json doc = {0};
+    sbs_flat doc = {0};
     sbs_text id;
     const char *why = NULL;
     sbs_answered answered = {.status = status, .body = body, .doc = &doc, .resource = 0, .outcome = SBS_JSON_NONE};
     answered.location = sbs_location_judge(sbs_text_of(location), written, &id);
     if (json != NULL) {
-        assert_int_equal(sbs_json_parse(&doc, json, strlen(json), tokens, 64, NULL), SBS_OK);
+        assert_int_equal(sbs_flat_parse(&doc, json, strlen(json)), SBS_OK);
     }
     sbs_status result = sbs_confirm(written, &answered, &why);
     assert_non_null(why);
@@ -157,18 +156,17 @@ static void an_entry_has_two_places(void **state) {
                                  "{\"outcome\":" OUTCOME("error") "}},{\"response\":{\"outcome\":" OUTCOME(
                                      "warning") "}},{\"resource\":" OUTCOME("fatal") "}]}";
     static const sbs_status expected[] = {SBS_ERR_RESPONSE, SBS_OK, SBS_ERR_RESPONSE};
-    sbs_json_token tokens[96];
-    sbs_json doc;
+    sbs_flat doc;
     sbs_json_node entries;
-    assert_int_equal(sbs_json_parse(&doc, bundle, strlen(bundle), tokens, 96, NULL), SBS_OK);
-    assert_int_equal(sbs_json_member(&doc, 0, "entry", &entries), SBS_OK);
-    sbs_json_node entry = sbs_json_first(&doc, entries);
-    for (size_t i = 0; i < 3; i++, entry = sbs_json_next(&doc, entry)) {
+    assert_int_equal(sbs_flat_parse(&doc, bundle, strlen(bundle)), SBS_OK);
+    assert_int_equal(sbs_flat_member(&doc, 0, "entry", &entries), SBS_OK);
+    sbs_json_node entry = sbs_flat_first(&doc, entries);
+    for (size_t i = 0; i < 3; i++, entry = sbs_flat_next(&doc, entry)) {
         sbs_json_node response;
         sbs_answered answered = {.status = 200, .body = SBS_BODY_JSON, .doc = &doc, .outcome = SBS_JSON_NONE};
-        (void)!sbs_json_member(&doc, entry, "resource", &answered.resource);
-        if (sbs_json_member(&doc, entry, "response", &response) == SBS_OK) {
-            (void)!sbs_json_member(&doc, response, "outcome", &answered.outcome);
+        (void)!sbs_flat_member(&doc, entry, "resource", &answered.resource);
+        if (sbs_flat_member(&doc, entry, "response", &response) == SBS_OK) {
+            (void)!sbs_flat_member(&doc, response, "outcome", &answered.outcome);
         }
         assert_int_equal(sbs_confirm(&created, &answered, NULL), expected[i]);
     }

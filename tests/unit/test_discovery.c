@@ -7,14 +7,11 @@
 #include "sbs/discovery.h"
 #include "test.h"
 
-#define TOKENS 64
 #define BASE "https://fhir.example.org/r4"
-
-static sbs_json_token tokens[TOKENS];
 
 static sbs_status parse_at(const char *base, const char *text, bool allow_http, char *url, size_t size,
                            sbs_discovery *out) {
-    return sbs_discovery_parse(text, strlen(text), sbs_text_of(base), allow_http, tokens, TOKENS, url, size, out);
+    return sbs_discovery_parse(text, strlen(text), sbs_text_of(base), allow_http, url, size, out);
 }
 
 static sbs_status parse(const char *text, char *url, size_t size, sbs_discovery *out) {

@@ -7,11 +7,8 @@
 #include "sbs/discovery.h"
 #include "test.h"
 
-static sbs_json_token tokens[64];
-
 static sbs_status parse(const char *text, char *url, size_t size, sbs_discovery *out) {
-    return sbs_discovery_parse(text, strlen(text), SBS_TEXT("https://fhir.example.org/r4"), false, tokens,
-                               SBS_COUNT_OF(tokens), url, size, out);
+    return sbs_discovery_parse(text, strlen(text), SBS_TEXT("https://fhir.example.org/r4"), false, url, size, out);
 }
 
 /* Whether or not there is room for it. */

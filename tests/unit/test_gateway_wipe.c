@@ -171,12 +171,12 @@ static void the_key_of_a_certificate_is_in_its_file_alone(void **state) {
     assert_int_equal(wipe_record_found_in(SBS_CA_TEXT_SIZE), 2); /* root and leaf, as they were written */
 }
 
-static void hear_nothing(void *ctx, const sbs_gateway_finding *finding) {
+static void hear_nothing(void *ctx, const sbs_forward_finding *finding) {
     (void)ctx, (void)finding;
 }
 
 static void what_a_check_worked_with_is_gone(void **state) {
-    const sbs_gateway_check check = {.tell = hear_nothing};
+    const sbs_forward_check check = {.tell = hear_nothing};
     const sbs_gateway_config config = {.state = folder}; /* there is no key in it */
     const sbs_gateway_config *given = &config;
     (void)state;

@@ -6,12 +6,8 @@
 #include "sbs/token.h"
 #include "test.h"
 
-#define TOKENS 32
-
-static sbs_json_token tokens[TOKENS];
-
 static sbs_status parse(const char *text, sbs_oauth_error *error, char *out, size_t size) {
-    return sbs_oauth_error_parse(text, strlen(text), tokens, TOKENS, error, out, size);
+    return sbs_oauth_error_parse(text, strlen(text), error, out, size);
 }
 
 static void reads_what_servers_send(void **state) {

@@ -59,8 +59,8 @@ static const struct {
 
 /* Reads @p body as JSON, and as an OperationOutcome. */
 static sbs_status read_outcome(const char *body, char *out_text, size_t size, bool *out_transient) {
-    sbs_json doc;
-    assert_int_equal(sbs_json_parse(&doc, body, strlen(body), tokens, TOKENS, NULL), SBS_OK);
+    sbs_flat doc;
+    assert_int_equal(sbs_flat_parse(&doc, body, strlen(body)), SBS_OK);
     return sbs_outcome_read(&doc, 0, out_text, size, out_transient);
 }
 
@@ -378,11 +378,10 @@ static void finds_the_token_url_of_a_statement(void **state) {
 static void words_are_cut_to_the_callers_memory(void **state) {
     (void)state;
     static const char json[] = "{\"title\":\"abc\",\"detail\":\"defg\"}";
-    sbs_json_token few[8];
-    sbs_json doc;
+    sbs_flat doc;
     char words[16];
     bool transient = true;
-    assert_int_equal(sbs_json_parse(&doc, json, sizeof json - 1, few, 8, NULL), SBS_OK);
+    assert_int_equal(sbs_flat_parse(&doc, json, sizeof json - 1), SBS_OK);
     for (size_t size = 1; size <= sizeof "abc: defg"; size++) {
         memset(words, '#', sizeof words);
         (void)!sbs_words_read(&doc, words, size, &transient);
@@ -392,10 +391,10 @@ static void words_are_cut_to_the_callers_memory(void **state) {
     }
     assert_string_equal(words, "abc: defg");
     static const char mute[] = "{\"resourceType\":\"OperationOutcome\",\"issue\":[{}]}";
-    assert_int_equal(sbs_json_parse(&doc, mute, sizeof mute - 1, few, 8, NULL), SBS_OK);
+    assert_int_equal(sbs_flat_parse(&doc, mute, sizeof mute - 1), SBS_OK);
     assert_int_equal(sbs_words_read(&doc, words, sizeof words, &transient), SBS_OK);
     assert_string_equal(words, "{\"resourceType\"");
-    assert_int_equal(sbs_json_parse(&doc, "{}", 2, few, 8, NULL), SBS_OK);
+    assert_int_equal(sbs_flat_parse(&doc, "{}", 2), SBS_OK);
     assert_int_equal(sbs_words_read(&doc, words, sizeof words, &transient), SBS_ERR_NOT_FOUND);
     assert_string_equal(words, "");
 }
@@ -409,9 +408,9 @@ static void further_errors_are_told_as_far_as_there_is_room(void **state) {
         "{\"severity\":\"information\",\"code\":\"informational\"},"
         "{\"severity\":\"fatal\",\"code\":\"invariant\",\"expression\":[\"B.c\"],\"diagnostics\":\"vs-1\"}]}";
     static const char whole[] = "error required: A; invariant at B.c: vs-1";
-    sbs_json doc;
+    sbs_flat doc;
     bool transient;
-    assert_int_equal(sbs_json_parse(&doc, json, sizeof json - 1, tokens, SBS_COUNT_OF(tokens), NULL), SBS_OK);
+    assert_int_equal(sbs_flat_parse(&doc, json, sizeof json - 1), SBS_OK);
     for (size_t size = 2; size <= sizeof whole; size++) {
         char words[sizeof whole];
         assert_int_equal(sbs_words_read(&doc, words, size, &transient), SBS_OK);

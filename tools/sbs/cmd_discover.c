@@ -3,7 +3,6 @@
 
 #include "commands.h"
 #include "io.h"
-#include "json_input.h"
 #include "message.h"
 #include "server.h"
 
@@ -69,10 +68,10 @@ static void warn_unsupported(const sbs_discovery *discovery) {
 }
 
 /* @p url has room for whatever token endpoint the document names. */
-static int discovery_read_into(sbs_text text, cli_json *json, char *url, size_t url_size) {
+static int discovery_read_into(sbs_text text, char *url, size_t url_size) {
     sbs_discovery discovery;
     sbs_status status = sbs_discovery_parse(text.ptr, text.len, sbs_text_of(cli_server.fhir), cli_server.allow_http,
-                                            json->tokens, json->capacity, url, url_size, &discovery);
+                                            url, url_size, &discovery);
     if (status != SBS_OK) {
         sbs_detail detail = {.step = SBS_STEP_DISCOVERY, .status = status, .text = ""};
         return cli_fail(CLI_INPUT, "discover: smart-configuration: %s, %s", sbs_status_text(status),
@@ -85,17 +84,15 @@ static int discovery_read_into(sbs_text text, cli_json *json, char *url, size_t 
 }
 
 static int discovery_read(sbs_text text) {
-    cli_json json = {0};
     size_t url_size = sizeof "/" + sbs_text_of(cli_server.fhir).len + text.len; /* no resolved reference is longer */
     char *url = malloc(url_size);
     int code;
-    if (url != NULL && cli_json_reserve(&json, text)) {
-        code = discovery_read_into(text, &json, url, url_size);
+    if (url != NULL) {
+        code = discovery_read_into(text, url, url_size);
     } else {
         code = cli_fail(CLI_LOCAL, "discover: out of memory, close other programs");
     }
 
-    cli_json_free(&json);
     free(url);
     return code;
 }

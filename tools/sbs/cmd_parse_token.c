@@ -9,12 +9,11 @@
 #include "token_output.h"
 
 /* An OAuth error object is a refusal. Returns CLI_DONE if @p text is none. */
-static int token_explain_refusal(sbs_text text, cli_json *json) {
+static int token_explain_refusal(sbs_text text) {
     char words[1024];
     sbs_detail detail = {.status = SBS_ERR_OAUTH};
 
-    sbs_status status =
-        sbs_oauth_error_parse(text.ptr, text.len, json->tokens, json->capacity, &detail.oauth, words, sizeof words);
+    sbs_status status = sbs_oauth_error_parse(text.ptr, text.len, &detail.oauth, words, sizeof words);
     if (status != SBS_OK) {
         return CLI_DONE;
     }
@@ -24,9 +23,11 @@ static int token_explain_refusal(sbs_text text, cli_json *json) {
 }
 
 /* Says where @p text stops to be JSON. Returns CLI_DONE if it is JSON. */
-static int token_explain_json(sbs_text text, cli_json *json) {
+static int token_explain_json(sbs_text text) {
     size_t where = 0;
-    sbs_status status = cli_json_parse(json, text, &where);
+    cli_json json = {0};
+    sbs_status status = cli_json_parse(&json, text, &where);
+    cli_json_free(&json);
     if (status != SBS_ERR_JSON) {
         return CLI_DONE;
     }
@@ -42,11 +43,11 @@ static int token_explain_json(sbs_text text, cli_json *json) {
 }
 
 /* Prints why @p text is no token. @p text is a copy that the token's parser has not changed. */
-static int token_explain(sbs_text text, cli_json *json, sbs_status status, const char *member) {
+static int token_explain(sbs_text text, sbs_status status, const char *member) {
     /* A refusal is what the server meant, whatever else is wrong with the body. */
-    int code = token_explain_refusal(text, json);
+    int code = token_explain_refusal(text);
     if (code == CLI_DONE && status == SBS_ERR_JSON) {
-        code = token_explain_json(text, json);
+        code = token_explain_json(text);
     }
 
     if (code != CLI_DONE) {
@@ -62,20 +63,19 @@ static int token_explain(sbs_text text, cli_json *json, sbs_status status, const
                     which);
 }
 
-static int parse_token(const cli_buffer *input, cli_buffer *copy, cli_json *json) {
+static int parse_token(const cli_buffer *input, cli_buffer *copy) {
     sbs_text text = cli_buffer_text(input);
 
     /* The parser writes into its text, and a fault is explained from the one that was read. */
-    if (cli_buffer_put(copy, text.ptr, text.len) != SBS_OK || !cli_buffer_reserve(copy, 1) ||
-        !cli_json_reserve(json, text)) {
+    if (cli_buffer_put(copy, text.ptr, text.len) != SBS_OK || !cli_buffer_reserve(copy, 1)) {
         return cli_fail(CLI_INPUT, "token response: out of memory, give a smaller one");
     }
 
     sbs_token token;
     const char *member = NULL;
-    sbs_status status = sbs_token_parse(copy->data, copy->len, json->tokens, json->capacity, &token, &member);
+    sbs_status status = sbs_token_parse(copy->data, copy->len, &token, &member);
     if (status != SBS_OK) {
-        return token_explain(text, json, status, member);
+        return token_explain(text, status, member);
     }
 
     return cli_put_token(token.access_token, token.expires_in, token.scope);
@@ -91,9 +91,7 @@ static int parse_token_run(const cli_operands *operands) {
     }
 
     cli_buffer copy = {0};
-    cli_json json = {0};
-    code = parse_token(&input, &copy, &json);
-    cli_json_free(&json);
+    code = parse_token(&input, &copy);
     cli_buffer_free(&copy);
     cli_buffer_free(&input);
 

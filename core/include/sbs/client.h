@@ -41,6 +41,10 @@ typedef struct sbs_client_config {
     const char *typ;          /**< header typ; NULL: "JWT" */
     const char *user_agent;   /**< NULL: "libsbs/VERSION" */
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
+    /** What a gateway gave this device: sent as it is with each FHIR request (RFC 6750, its b64token), in place of a
+     *  token. Nothing is discovered, signed or asked for then, and client_id, scope and key are not looked at; a
+     *  refusal of it is SBS_ERR_UNAUTHORIZED, at once. NULL: SMART Backend Services. */
+    const char *bearer;
     sbs_kid_method kid_method;
     sbs_kid_of
         kid_of; /**< sbs_jwk_kid, where kid_method is one that is computed from the key (unless the profile is
@@ -51,7 +55,9 @@ typedef struct sbs_client_config {
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< tests only: used for http URLs of loopback hosts; NULL: http is refused */
+    const sbs_stream *plain_stream; /**< used for http URLs: with a bearer those of any host, who shares its network can
+                                         read and change all then; without one those of loopback hosts, for tests.
+                                         NULL: http is refused */
     void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
@@ -72,7 +78,7 @@ typedef struct sbs_client_config {
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
      *  function does not pay for it. */
-    sbs_status (*read_words)(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+    sbs_status (*read_words)(const sbs_flat *doc, char *out_text, size_t size, bool *out_transient);
     /** Finds what a server says in XML, which nobody asked for: sbs_xml_words_read; NULL: nobody does, and then XML is
      *  taken for a web page. A program that does not name the function does not pay for it. */
     sbs_xml_kind (*read_xml)(sbs_text body, char *out_text, size_t size);
@@ -303,7 +309,14 @@ SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now,
  *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
 
-/** What an earlier client with the same configuration knew. Spans are copied. */
+/**
+ * True if a request is under way whose next poll would begin to fetch a token: there was none, its time is over, or the
+ * server refused it. A program with several clients of one configuration may hand it the token of another one then, by
+ * sbs_client_recall(), so that one token request serves all. Only a program that names this function pays for it.
+ */
+bool sbs_client_lacks_token(const sbs_client *client, sbs_now now);
+
+/** What another client with the same configuration knew. Spans are copied. */
 typedef struct sbs_client_memory {
     sbs_text token_url;    /**< as discovered; absent: not known */
     uint32_t discovered_s; /**< so many seconds ago */
@@ -314,12 +327,14 @@ typedef struct sbs_client_memory {
 } sbs_client_memory;
 
 /**
- * Takes what an earlier client knew, in place of a discovery and a token request. @p now: the present. The token URL
+ * Takes what another client knew, in place of a discovery and a token request: one of an earlier run, or one beside it.
+ * @p now: the present. The token URL
  * obeys the rules of a discovered one; it pins no host: that is done by the first token that it gives. Where
  * config.token_url is set, memory.token_url is not looked at. A token that would be renewed by now is left out. Only a
  * program that names this function pays for it.
- * @return SBS_OK; SBS_ERR_STATE while a request is under way; SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with
- * characters that none has); SBS_ERR_BUFFER (no room in the work buffer). After an error nothing is known.
+ * @return SBS_OK; SBS_ERR_STATE while a request is under way, unless sbs_client_lacks_token(), or with a bearer;
+ * SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with characters that none has); SBS_ERR_BUFFER (no room in the work
+ * buffer). After an error nothing is known.
  */
 SBS_NODISCARD sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now);
 

@@ -40,9 +40,9 @@ typedef enum sbs_location_fit {
 /** What came with a status. */
 typedef enum sbs_body_kind {
     SBS_BODY_NONE,  /**< nothing, or blanks; for an entry: neither a resource nor an outcome */
-    SBS_BODY_JSON,  /**< JSON, parsed */
+    SBS_BODY_JSON,  /**< JSON, checked */
     SBS_BODY_OTHER, /**< something that is no JSON */
-    SBS_BODY_UNREAD /**< there is one, and it could not be read: too large, coded, more values than tokens */
+    SBS_BODY_UNREAD /**< there is one, and it could not be read: too large, coded */
 } sbs_body_kind;
 
 /** The answer to one write. */
@@ -50,7 +50,7 @@ typedef struct sbs_answered {
     unsigned status; /**< HTTP status, of an entry that of entry.response.status */
     sbs_location_fit location;
     sbs_body_kind body;
-    const sbs_json *doc;    /**< of SBS_BODY_JSON */
+    const sbs_flat *doc;    /**< of SBS_BODY_JSON */
     sbs_json_node resource; /**< the body, or entry.resource; may be an OperationOutcome; SBS_JSON_NONE: none */
     sbs_json_node outcome;  /**< entry.response.outcome; SBS_JSON_NONE: none */
 } sbs_answered;

@@ -6,7 +6,7 @@
 #ifndef SBS_DISCOVERY_H
 #define SBS_DISCOVERY_H
 
-#include "sbs/json.h"
+#include "sbs/flat.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,27 +30,25 @@ typedef struct sbs_discovery {
 /**
  * Reads a smart-configuration. Requires only token_endpoint (a string; relative ones are resolved against @p fhir_base
  * with a '/' added); https only unless @p allow_http. Duplicates of consumed members are refused.
- * @param tokens, capacity  memory for the JSON reader.
  * @param url, url_size     where the absolute token endpoint goes, with a NUL; must not overlap @p text.
- * @return SBS_OK, SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE (no token_endpoint, or null),
+ * @return SBS_OK, SBS_ERR_JSON*, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE (no token_endpoint, or null),
  *         SBS_ERR_URL, SBS_ERR_BUFFER.
  */
 SBS_NODISCARD sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http,
-                                             sbs_json_token *tokens, size_t capacity, char *url, size_t url_size,
-                                             sbs_discovery *out);
+                                             char *url, size_t url_size, sbs_discovery *out);
 
 /**
- * Reads the token endpoint alone, as sbs_discovery_parse does, from a smart-configuration that is parsed already.
+ * Reads the token endpoint alone, as sbs_discovery_parse does, from a smart-configuration that was checked already.
  * @p out_len: bytes of the absolute URL that stands in @p url then. Members that are only advice are not looked at.
  * @return SBS_OK, SBS_ERR_JSON_TYPE, SBS_ERR_DUPLICATE, SBS_ERR_RESPONSE (no token_endpoint, or null), SBS_ERR_URL,
  *         SBS_ERR_BUFFER.
  */
-SBS_NODISCARD sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url,
+SBS_NODISCARD sbs_status sbs_discovery_endpoint(const sbs_flat *doc, sbs_text fhir_base, bool allow_http, char *url,
                                                 size_t url_size, size_t *out_len);
 
 /** Reads a token endpoint from the value @p node, wherever it stands, by the same rules. SBS_OK, SBS_ERR_JSON_TYPE,
  *  SBS_ERR_URL, SBS_ERR_BUFFER. */
-SBS_NODISCARD sbs_status sbs_discovery_url(const sbs_json *doc, sbs_json_node node, sbs_text fhir_base, bool allow_http,
+SBS_NODISCARD sbs_status sbs_discovery_url(const sbs_flat *doc, sbs_json_node node, sbs_text fhir_base, bool allow_http,
                                            char *url, size_t url_size, size_t *out_len);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 
 #include "sbs/bundle.h"
 #include "sbs/fhir.h"
+#include "sbs/flat.h"
 #include "sbs/location.h"
 #include "sbs/retry.h"
 
@@ -16,13 +17,13 @@ extern "C" {
 #endif
 
 /**
- * Reads an OperationOutcome, an object of a parsed document: severity, code, first expression and words (diagnostics,
+ * Reads an OperationOutcome, an object of a checked document: severity, code, first expression and words (diagnostics,
  * else details.text, else the first details.coding.display) of its first error issue (else of its first) as one
  * sanitised line `error invalid at Observation.status: ...` with a NUL.
  * @p out_transient: the code hints at a retry (transient, throttled, lock-error, timeout, exception).
  * SBS_ERR_NOT_FOUND if @p outcome is no OperationOutcome.
  */
-SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_json *doc, sbs_json_node outcome, char *out_text, size_t size,
+SBS_NODISCARD sbs_status sbs_outcome_read(const sbs_flat *doc, sbs_json_node outcome, char *out_text, size_t size,
                                           bool *out_transient);
 
 /** What the issue of an OperationOutcome that counts hints at, by its code (R4 IssueType): whose fault it is, in the
@@ -40,7 +41,7 @@ static inline sbs_fault sbs_hint_fault(sbs_outcome_hint hint) {
 }
 
 /** The hint of an OperationOutcome; SBS_HINT_NONE if it is none. */
-sbs_outcome_hint sbs_outcome_hint_of(const sbs_json *doc, sbs_json_node outcome);
+sbs_outcome_hint sbs_outcome_hint_of(const sbs_flat *doc, sbs_json_node outcome);
 
 /** What a body is that begins with '<'. */
 typedef enum sbs_xml_kind {
@@ -63,10 +64,10 @@ sbs_xml_kind sbs_xml_words_read(sbs_text body, char *out_text, size_t size);
  * an object with a message), else the JSON itself. Cut to @p size, which is at least 1: it is for people to read.
  * @p out_transient: as sbs_outcome_read. SBS_ERR_NOT_FOUND, and an empty line, if the document says nothing.
  */
-SBS_NODISCARD sbs_status sbs_words_read(const sbs_json *doc, char *out_text, size_t size, bool *out_transient);
+SBS_NODISCARD sbs_status sbs_words_read(const sbs_flat *doc, char *out_text, size_t size, bool *out_transient);
 
 /** The first issue of an OperationOutcome that has the severity error or fatal; SBS_JSON_NONE if there is none. */
-sbs_json_node sbs_outcome_error(const sbs_json *doc, sbs_json_node outcome);
+sbs_json_node sbs_outcome_error(const sbs_flat *doc, sbs_json_node outcome);
 
 /** What a server's CapabilityStatement says of one resource type (R4 CapabilityStatement.rest.resource). */
 typedef struct sbs_capability {

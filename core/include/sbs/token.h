@@ -6,7 +6,7 @@
 #ifndef SBS_TOKEN_H
 #define SBS_TOKEN_H
 
-#include "sbs/json.h"
+#include "sbs/flat.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,16 +37,12 @@ typedef struct sbs_token {
  * Reads the body of a 200 answer strictly; unescapes in place. Duplicates of consumed members are refused, unknown ones
  * ignored; a member that is null is missing. A scope may have more blanks than RFC 6749 allows.
  * @param out_member (may be NULL) the static name of the member at fault, NULL if none.
- * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_TOKENS, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_OAUTH (there is a member
+ * @return SBS_OK; SBS_ERR_JSON*, SBS_ERR_DUPLICATE, SBS_ERR_JSON_TYPE; SBS_ERR_OAUTH (there is a member
  * `error`, whatever else there is: read it with sbs_oauth_error_read, nothing was unescaped); SBS_ERR_RESPONSE (a
  * member is missing, or its value is refused: token_type other than bearer, a negative lifetime, 0, a character outside
  * b64token).
  */
-SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity,
-                                         sbs_token *out_token, const char **out_member);
-
-/** The same, with the same errors, for a document that is parsed already; @p text is the document's own, writable. */
-SBS_NODISCARD sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member);
+SBS_NODISCARD sbs_status sbs_token_parse(char *text, size_t len, sbs_token *out_token, const char **out_member);
 
 typedef enum sbs_oauth_error {
     SBS_OAUTH_NONE,
@@ -68,11 +64,11 @@ const char *sbs_oauth_error_name(sbs_oauth_error error);
  * a null or missing description is fine. SBS_ERR_NOT_FOUND if the text is no JSON object with a string `error`
  * (or, as Cerner does, `error_uri` alone).
  */
-SBS_NODISCARD sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
-                                               sbs_oauth_error *out_error, char *out_text, size_t size);
+SBS_NODISCARD sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_oauth_error *out_error, char *out_text,
+                                               size_t size);
 
-/** The same, with the same errors, for a document that is parsed already; @p size: bytes of @p out_text. */
-SBS_NODISCARD sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text,
+/** The same, with the same errors, for a document that was checked already; @p size: bytes of @p out_text. */
+SBS_NODISCARD sbs_status sbs_oauth_error_read(const sbs_flat *doc, sbs_oauth_error *out_error, char *out_text,
                                               size_t size);
 
 #ifdef __cplusplus

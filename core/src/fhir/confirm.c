@@ -2,7 +2,7 @@
 #include "sbs/confirm.h"
 
 #include "text/ascii.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
 
 sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *written, sbs_text *out_id) {
     sbs_text type;
@@ -25,30 +25,30 @@ sbs_location_fit sbs_location_judge(sbs_text location, const sbs_written *writte
     return SBS_LOCATION_FITS;
 }
 
-static bool confirm_member_is(const sbs_json *doc, sbs_json_node object, const char *name, sbs_text value) {
-    return sbs_json_is(doc, sbs_lookup(doc, object, name), value);
+static bool confirm_member_is(const sbs_flat *doc, sbs_json_node object, const char *name, sbs_text value) {
+    return sbs_flat_is(doc, sbs_flat_lookup(doc, object, name), value);
 }
 
-static bool confirm_is_identifier(const sbs_json *doc, sbs_json_node identifier, const sbs_written *written) {
+static bool confirm_is_identifier(const sbs_flat *doc, sbs_json_node identifier, const sbs_written *written) {
     return confirm_member_is(doc, identifier, "value", written->value) &&
            (written->system.len == 0 || confirm_member_is(doc, identifier, "system", written->system));
 }
 
 /* The identifier of @p resource, which some types have one of, or one among its list: system and value as asked for. */
-static bool confirm_has_identifier(const sbs_json *doc, sbs_json_node resource, const sbs_written *written) {
-    bool has = confirm_is_identifier(doc, sbs_lookup(doc, resource, "identifier"), written);
+static bool confirm_has_identifier(const sbs_flat *doc, sbs_json_node resource, const sbs_written *written) {
+    bool has = confirm_is_identifier(doc, sbs_flat_lookup(doc, resource, "identifier"), written);
     /* Some types have one identifier, most have a list. */
-    sbs_json_node identifier = sbs_lookup_first(doc, resource, "identifier");
+    sbs_json_node identifier = sbs_flat_lookup_first(doc, resource, "identifier");
 
-    for (; identifier != SBS_JSON_NONE && !has; identifier = sbs_json_next(doc, identifier)) {
+    for (; identifier != SBS_JSON_NONE && !has; identifier = sbs_flat_next(doc, identifier)) {
         has = confirm_is_identifier(doc, identifier, written);
     }
     return has;
 }
 
-static sbs_status confirm_judge_resource(const sbs_written *written, const sbs_json *doc, sbs_json_node resource,
+static sbs_status confirm_judge_resource(const sbs_written *written, const sbs_flat *doc, sbs_json_node resource,
                                          const char **out_why) {
-    bool other_id = written->id.ptr != NULL && sbs_lookup(doc, resource, "id") != SBS_JSON_NONE &&
+    bool other_id = written->id.ptr != NULL && sbs_flat_lookup(doc, resource, "id") != SBS_JSON_NONE &&
                     !confirm_member_is(doc, resource, "id", written->id);
 
     if (other_id || !confirm_member_is(doc, resource, "resourceType", written->type)) {
@@ -64,11 +64,11 @@ static sbs_status confirm_judge_resource(const sbs_written *written, const sbs_j
 }
 
 static sbs_status confirm_judge_json(const sbs_written *written, const sbs_answered *answered, const char **out_why) {
-    const sbs_json *doc = answered->doc;
+    const sbs_flat *doc = answered->doc;
     sbs_json_node resource = answered->resource;
     sbs_json_node outcome = answered->outcome;
 
-    if (sbs_lookup_is(doc, resource, "resourceType", "OperationOutcome")) {
+    if (sbs_flat_lookup_is(doc, resource, "resourceType", "OperationOutcome")) {
         outcome = resource;
         resource = SBS_JSON_NONE;
     }

@@ -38,14 +38,14 @@ void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text tex
     }
 }
 
-void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node) {
+void sbs_message_put(sbs_message *message, const char *prefix, const sbs_flat *doc, sbs_json_node node) {
     size_t len;
 
-    if (message->size == 0 || node == SBS_JSON_NONE || sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+    if (message->size == 0 || sbs_flat_kind(doc, node) != SBS_JSON_STRING) {
         return;
     }
 
-    sbs_text text = sbs_json_raw(doc, node);
+    sbs_text text = sbs_flat_raw(doc, node);
     if (text.len == 0) {
         return;
     }
@@ -53,7 +53,7 @@ void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *d
     message_put_prefix(message, prefix);
     char *end = message->text + message->len;
     /* Text that is too long, or no text at all once unescaped, is shown as it stands. */
-    if (sbs_json_text(doc, node, end, message->size - message->len, &len) == SBS_OK) {
+    if (sbs_flat_text(doc, node, end, message->size - message->len, &len) == SBS_OK) {
         text = (sbs_text){end, len};
     }
 

@@ -3,7 +3,7 @@
 #ifndef SBS_MESSAGE_H
 #define SBS_MESSAGE_H
 
-#include "sbs/json.h"
+#include "sbs/flat.h"
 
 /** A line in the caller's memory; always NUL-terminated. What does not fit is cut: it is for people to read. */
 typedef struct sbs_message {
@@ -17,7 +17,7 @@ void sbs_message_init(sbs_message *message, char *text, size_t size);
 
 /** Appends @p prefix, unless the line is empty, and the string value @p node as sanitised text; nothing for other kinds
  * and for empty strings. */
-void sbs_message_put(sbs_message *message, const char *prefix, const sbs_json *doc, sbs_json_node node);
+void sbs_message_put(sbs_message *message, const char *prefix, const sbs_flat *doc, sbs_json_node node);
 
 /** The same for text that stands in no JSON string and is not empty. */
 void sbs_message_put_text(sbs_message *message, const char *prefix, sbs_text text);

@@ -44,7 +44,10 @@ static bool scan_skip(scanner *s, int c) {
 }
 
 static void scan_space(scanner *s) {
-    while (scan_skip(s, ' ') || scan_skip(s, '\n') || scan_skip(s, '\r') || scan_skip(s, '\t')) {
+    int c = scan_peek(s);
+    while (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+        s->pos++;
+        c = scan_peek(s);
     }
 }
 
@@ -127,7 +130,7 @@ static bool scan_escape(scanner *s) {
     /* Whether the four digits make text, the reader says. */
     if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
-        while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {
+        while (s->pos < end && sbs_hex_value((char)scan_peek(s)) >= 0) {
             s->pos++;
         }
         return s->pos == end;
@@ -142,13 +145,22 @@ static bool scan_escape(scanner *s) {
     return false;
 }
 
+/* Passes what most of a string is made of; what stands behind it. */
+static int scan_plain(scanner *s) {
+    int c = scan_peek(s);
+    while (c >= ' ' && c <= '~' && c != '"' && c != '\\') {
+        s->pos++;
+        c = scan_peek(s);
+    }
+    return c;
+}
+
 static bool scan_string(scanner *s) {
     if (!scan_skip(s, '"')) {
         return false;
     }
 
-    while (!scan_skip(s, '"')) {
-        int c = scan_peek(s);
+    for (int c = scan_plain(s); c != '"'; c = scan_plain(s)) {
         if (c < 0x20) { /* a control character, or the end */
             return false;
         }
@@ -164,6 +176,7 @@ static bool scan_string(scanner *s) {
         }
     }
 
+    s->pos++;
     return true;
 }
 
@@ -229,30 +242,50 @@ static sbs_status scan_step(scanner *s) {
     case EXPECT_COLON:
         good = scan_colon(s);
         break;
-    case EXPECT_COMMA_OR_END:
+    default: /* EXPECT_COMMA_OR_END: nobody goes on behind the root */
         good = scan_close(s) || scan_comma(s);
-        break;
-    default:
-        good = false; /* text after the root */
         break;
     }
 
     return scan_result(good);
 }
 
-sbs_status sbs_json_check(const char *text, size_t len, size_t *out_where) {
-    scanner s = {.text = text, .len = len, .expect = EXPECT_VALUE};
-    sbs_status status = SBS_OK;
+size_t sbs_json_space(const char *text, size_t len) {
+    scanner s = {.text = text, .len = len};
     scan_space(&s);
-    while (s.expect != EXPECT_NOTHING || s.pos < s.len) {
-        status = scan_step(&s);
-        if (status != SBS_OK) {
-            break;
-        }
+    return s.pos;
+}
+
+sbs_status sbs_json_scan(const char *text, size_t len, size_t *out_len) {
+    scanner s = {.text = text, .len = len, .expect = EXPECT_VALUE};
+    sbs_status status;
+    do {
         scan_space(&s);
+        status = scan_step(&s);
+    } while (status == SBS_OK && s.expect != EXPECT_NOTHING);
+
+    *out_len = s.pos;
+    return status;
+}
+
+sbs_status sbs_json_check(const char *text, size_t len, size_t *out_start, size_t *out_where) {
+    size_t start = 0;
+    size_t used;
+    /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        start = 3;
     }
 
-    *out_where = s.pos;
+    start += sbs_json_space(text + start, len - start);
+    sbs_status status = sbs_json_scan(text + start, len - start, &used);
+    used += start;
+    if (status == SBS_OK) {
+        used += sbs_json_space(text + used, len - used);
+        status = scan_result(used == len); /* no text after the root */
+    }
+
+    *out_start = start;
+    *out_where = used;
     return status;
 }
 

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "sbs/config.h"
-#include "text/ascii.h"
-#include "text/utf8.h"
 #include "json/json_grammar.h"
+#include "json/json_string.h"
 
 /* Everything that jsmn's strict mode would refuse, and more, is refused before jsmn sees it. Its default mode is
  * smaller and takes a number at the very end of the text. Parent links make it linear. */
@@ -25,21 +24,16 @@ static const jsmntok_t *json_token_at(const sbs_json *doc, sbs_json_node node) {
 sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
                           size_t *out_where) {
     jsmn_parser parser;
-    size_t where = 0;
+    size_t start;
+    size_t where;
     doc->count = 0;
     if (len > INT32_MAX) {
         return SBS_ERR_TOO_LARGE;
     }
 
-    /* A reader may skip a byte order mark (RFC 8259 section 8.1). */
-    unsigned mark = 0;
-    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-        mark = 3;
-    }
-
-    sbs_status status = sbs_json_check(text + mark, len - mark, &where);
+    sbs_status status = sbs_json_check(text, len, &start, &where);
     if (out_where) {
-        *out_where = where + mark;
+        *out_where = where;
     }
 
     if (status != SBS_OK) {
@@ -48,7 +42,7 @@ sbs_status sbs_json_parse(sbs_json *doc, const char *text, size_t len, sbs_json_
 
     /* From here on the text is known to be good, and only the number of tokens can be too small. */
     jsmn_init(&parser);
-    parser.pos = mark;
+    parser.pos = (unsigned)start;
     unsigned limit = capacity < INT_MAX ? (unsigned)capacity : INT_MAX;
 
     /* With no memory at all jsmn would only count. */
@@ -172,97 +166,8 @@ sbs_json_node sbs_json_next(const sbs_json *doc, sbs_json_node node) {
     return node;
 }
 
-static uint32_t json_hex4(const char *digits) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; i++) {
-        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
-    }
-    return value;
-}
-
-static char json_short_escape(char c) {
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
-/* Decodes \uXXXX, or two of them that make a surrogate pair, at *pos. Returns 0 for U+0000 and lone surrogates. */
-static size_t json_unescape_unicode(sbs_text raw, size_t *pos, char out[4]) {
-    if (raw.len - *pos < 6) {
-        return 0;
-    }
-
-    uint32_t code_point = json_hex4(raw.ptr + *pos + 2);
-    *pos += 6;
-
-    /* The high half of a pair needs its low one (RFC 8259 section 7). */
-    if (code_point >= 0xD800 && code_point <= 0xDBFF) {
-        if (raw.len - *pos < 6 || raw.ptr[*pos] != '\\' || raw.ptr[*pos + 1] != 'u') {
-            return 0;
-        }
-
-        uint32_t low = json_hex4(raw.ptr + *pos + 2);
-        *pos += 6;
-        if (low < 0xDC00 || low > 0xDFFF) {
-            return 0;
-        }
-
-        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
-    } else if (code_point == 0 || (code_point >= 0xDC00 && code_point <= 0xDFFF)) {
-        return 0;
-    }
-
-    return sbs_utf8_encode(code_point, out);
-}
-
-/* Decodes what stands at *pos, moves on, and returns the bytes made: 0 if they cannot be text. */
-static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
-    out[0] = raw.ptr[*pos];
-    if (out[0] != '\\') {
-        *pos += 1;
-        return 1;
-    }
-    /* Not taken: the grammar has no backslash at the end of a string. */
-    if (raw.len - *pos < 2) {
-        return 0;
-    }
-
-    if (raw.ptr[*pos + 1] == 'u') {
-        return json_unescape_unicode(raw, pos, out);
-    }
-
-    out[0] = json_short_escape(raw.ptr[*pos + 1]);
-    *pos += 2;
-    return 1;
-}
-
-static bool json_unescaped_equals(sbs_text raw, sbs_text expected) {
-    char part[4];
-    size_t done = 0;
-    for (size_t pos = 0; pos < raw.len;) {
-        size_t len = json_unescape_next(raw, &pos, part);
-        if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {
-            return false;
-        }
-        done += len;
-    }
-
-    return done == expected.len;
-}
-
 bool sbs_json_is(const sbs_json *doc, sbs_json_node node, sbs_text text) {
-    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && json_unescaped_equals(sbs_json_raw(doc, node), text);
+    return sbs_json_kind_of(doc, node) == SBS_JSON_STRING && sbs_json_unescaped_is(sbs_json_raw(doc, node), text);
 }
 
 bool sbs_json_equals(const sbs_json *doc, sbs_json_node node, const char *string) {
@@ -308,50 +213,18 @@ sbs_status sbs_json_member(const sbs_json *doc, sbs_json_node object, const char
 }
 
 sbs_status sbs_json_text(const sbs_json *doc, sbs_json_node node, char *out, size_t size, size_t *out_len) {
-    char part[4];
-    size_t done = 0;
-    sbs_text raw = sbs_json_raw(doc, node);
-
     *out_len = 0;
     if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
         return SBS_ERR_JSON_TYPE;
     }
-
-    for (size_t pos = 0; pos < raw.len;) {
-        size_t len = json_unescape_next(raw, &pos, part);
-        if (len == 0) {
-            return SBS_ERR_FORMAT;
-        }
-
-        /* Beyond the end it is only counted. */
-        if (done + len <= size) {
-            memcpy(out + done, part, len);
-        }
-
-        done += len;
-    }
-
-    *out_len = done;
-    if (done > size) {
-        return SBS_ERR_BUFFER;
-    }
-
-    return SBS_OK;
+    return sbs_json_unescape(sbs_json_raw(doc, node), out, size, out_len);
 }
 
 sbs_status sbs_json_text_in_place(const sbs_json *doc, sbs_json_node node, char *text, sbs_text *out) {
     sbs_text raw = sbs_json_raw(doc, node);
-    /* Nothing is changed unless all of it can be. */
-    sbs_status status = sbs_json_text(doc, node, NULL, 0, &out->len);
-    if (status == SBS_ERR_BUFFER) {
-        char *start = text + (raw.ptr - doc->text);
-        status = sbs_json_text(doc, node, start, raw.len, &out->len);
+    *out = (sbs_text){NULL, 0};
+    if (sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+        return SBS_ERR_JSON_TYPE;
     }
-
-    out->ptr = NULL;
-    if (status == SBS_OK) {
-        out->ptr = raw.ptr;
-    }
-
-    return status;
+    return sbs_json_unescape_in_place(raw, text + (raw.ptr - doc->text), out);
 }

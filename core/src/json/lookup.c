@@ -10,32 +10,10 @@ sbs_json_node sbs_lookup(const sbs_json *doc, sbs_json_node object, const char *
     return node;
 }
 
-sbs_status sbs_lookup_value(const sbs_json *doc, const char *name, sbs_json_node *out_node) {
-    sbs_status status = sbs_json_member(doc, 0, name, out_node);
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (sbs_json_kind_of(doc, *out_node) == SBS_JSON_NULL) {
-        return SBS_ERR_NOT_FOUND;
-    }
-    return SBS_OK;
-}
-
 bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, const char *value) {
     sbs_json_node node = sbs_lookup(doc, object, name);
 
     return node != SBS_JSON_NONE && sbs_json_equals(doc, node, value);
-}
-
-unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *words) {
-    for (unsigned place = 1; *words != '\0'; place++) {
-        if (sbs_json_equals(doc, node, words)) {
-            return place;
-        }
-
-        words += strlen(words) + 1;
-    }
-    return 0;
 }
 
 bool sbs_lookup_true(const sbs_json *doc, sbs_json_node object, const char *name) {

@@ -8,16 +8,8 @@
 /** The member @p name of @p object; SBS_JSON_NONE if it is missing, stands twice, or @p object is no object. */
 sbs_json_node sbs_lookup(const sbs_json *doc, sbs_json_node object, const char *name);
 
-/** The member @p name of the document's object, where one that is null counts as missing (SBS_ERR_NOT_FOUND). Otherwise
- *  as sbs_json_member. */
-SBS_NODISCARD sbs_status sbs_lookup_value(const sbs_json *doc, const char *name, sbs_json_node *out_node);
-
 /** True if the member @p name of @p object is the string @p value. */
 bool sbs_lookup_is(const sbs_json *doc, sbs_json_node object, const char *name, const char *value);
-
-/** The place of the string @p node, from 1, among @p words, each of which ends with a NUL, the last one with two; 0: it
- *  is none of them. */
-unsigned sbs_lookup_place(const sbs_json *doc, sbs_json_node node, const char *words);
 
 /** True if the member @p name of @p object is true. */
 bool sbs_lookup_true(const sbs_json *doc, sbs_json_node object, const char *name);

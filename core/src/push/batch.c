@@ -94,13 +94,15 @@ static bool batch_view_entry(const sbs_push *push, unsigned number, sbs_json_nod
 
 static sbs_status batch_confirm_entry(const sbs_push *push, const entry_view *seen, const char **out_why) {
     const sbs_bundle_answer *entry = &seen->entry;
+    const sbs_json *tree = &push->priv.of.bundle.answer;
+    sbs_flat doc;
     sbs_answered answered = {
         .status = entry->status,
         .location = seen->fit,
         .body = SBS_BODY_NONE,
-        .doc = &push->priv.of.bundle.answer,
-        .resource = entry->resource,
-        .outcome = entry->outcome,
+        .doc = &doc,
+        .resource = sbs_flat_of(&doc, tree, entry->resource),
+        .outcome = sbs_flat_of(&doc, tree, entry->outcome),
     };
 
     if (entry->resource != SBS_JSON_NONE || entry->outcome != SBS_JSON_NONE) {
@@ -258,7 +260,10 @@ static sbs_status batch_open_and_tell(sbs_push *push) {
 /* The server's words about a failure, or why it is none of success. What hinders the server is no fault of the item. */
 static const char *batch_words_of(sbs_push *push, const entry_view *seen, const char *why) {
     const sbs_push_config *config = push->priv.config;
-    const sbs_json *doc = &push->priv.of.bundle.answer;
+    const sbs_json *tree = &push->priv.of.bundle.answer;
+    sbs_flat doc;
+    sbs_json_node outcome = sbs_flat_of(&doc, tree, seen->entry.outcome);
+    sbs_json_node resource = sbs_flat_of(&doc, tree, seen->entry.resource);
     char *words = config->words;
     size_t size = config->words_size;
 
@@ -269,12 +274,12 @@ static const char *batch_words_of(sbs_push *push, const entry_view *seen, const 
 
     /* The words may stand in the response, or be the resource beside it. */
     bool transient;
-    bool said = sbs_outcome_read(doc, seen->entry.outcome, words, size, &transient) == SBS_OK ||
-                sbs_outcome_read(doc, seen->entry.resource, words, size, &transient) == SBS_OK;
+    bool said = sbs_outcome_read(&doc, outcome, words, size, &transient) == SBS_OK ||
+                sbs_outcome_read(&doc, resource, words, size, &transient) == SBS_OK;
 
-    sbs_outcome_hint hint = sbs_outcome_hint_of(doc, seen->entry.outcome);
+    sbs_outcome_hint hint = sbs_outcome_hint_of(&doc, outcome);
     if (hint == SBS_HINT_NONE) {
-        hint = sbs_outcome_hint_of(doc, seen->entry.resource);
+        hint = sbs_outcome_hint_of(&doc, resource);
     }
 
     /* A word about rights is none about the item, nor is one about the server's own state. */
@@ -349,6 +354,11 @@ static void batch_read_entry(sbs_push *push) {
     }
 
     batch_read_place(push, &seen);
+}
+
+static void batch_next_entry(sbs_push *push) {
+    push->priv.judged++;
+    push->priv.of.bundle.entry = sbs_json_next(&push->priv.of.bundle.answer, push->priv.of.bundle.entry);
 }
 
 /* ---- how many go together -------------------- */
@@ -455,6 +465,7 @@ const sbs_push_batching sbs_push_batches = {
     .put_entry = batch_put_entry,
     .open_answer = batch_open_and_tell,
     .read_entry = batch_read_entry,
+    .next_entry = batch_next_entry,
     .end_answer = batch_end_answer,
     .fail = batch_fail,
     .pass = batch_pass,

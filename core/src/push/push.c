@@ -329,8 +329,7 @@ static sbs_status push_judge_entry(sbs_push *push) {
         return status;
     }
 
-    push->priv.judged++;
-    push->priv.of.bundle.entry = sbs_json_next(&push->priv.of.bundle.answer, push->priv.of.bundle.entry);
+    push->priv.config->batches->next_entry(push);
     return SBS_OK;
 }
 

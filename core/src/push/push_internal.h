@@ -133,6 +133,8 @@ struct sbs_push_batching {
     sbs_status (*open_answer)(sbs_push *push);
     /** Reads what the entry at hand says. Its words, id and version are copied into the engine. */
     void (*read_entry)(sbs_push *push);
+    /** Goes on to the next one. */
+    void (*next_entry)(sbs_push *push);
     /** All entries are judged. */
     void (*end_answer)(sbs_push *push);
     /** No answer to a Bundle, or none that says anything of its items. */

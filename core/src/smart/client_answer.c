@@ -2,7 +2,7 @@
 /* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
 #include "smart/client_internal.h"
 #include "text/ascii.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
 
 const char sbs_client_content_type[] = "Content-Type";
 
@@ -121,7 +121,7 @@ sbs_status sbs_client_decode(sbs_client *client) {
     return SBS_ERR_HTTP;
 }
 
-sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
+sbs_status sbs_client_read_json(sbs_client *client, sbs_flat *out_doc) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_status status = sbs_client_decode(client);
     if (status != SBS_OK) {
@@ -132,14 +132,7 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc) {
         return SBS_ERR_JSON;
     }
 
-    size_t size;
-    char *scratch = sbs_client_scratch(client, &size);
-    /* Where the body stands in the scratch, too, the JSON tokens come behind it. */
-    if (answer->body == scratch) {
-        return sbs_json_parse_in(out_doc, scratch, answer->body_len, size);
-    }
-
-    return sbs_json_parse_with(out_doc, answer->body, answer->body_len, scratch, size);
+    return sbs_flat_parse(out_doc, answer->body, answer->body_len);
 }
 
 sbs_text sbs_client_body(const sbs_client *client) {
@@ -188,7 +181,7 @@ static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
     const sbs_client_config *config = client->priv.config;
     char *words = client->priv.said;
     size_t size = client->priv.said_size;
-    sbs_json doc;
+    sbs_flat doc;
     bool transient = false;
 
     if (sbs_client_read_json(client, &doc) != SBS_OK) {
@@ -196,7 +189,7 @@ static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
     }
 
     /* An error of OAuth (RFC 6750 section 3.1) belongs into the head; some servers have it here. */
-    if (sbs_lookup_is(&doc, 0, "error", answer_invalid_token)) {
+    if (sbs_flat_lookup_is(&doc, 0, "error", answer_invalid_token)) {
         *hint = SBS_HINT_TOKEN;
     }
     if (*hint == SBS_HINT_NONE) {

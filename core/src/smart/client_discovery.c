@@ -2,7 +2,7 @@
 /* How the client finds the token URL. */
 #include "smart/client_internal.h"
 #include "text/ascii.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
 
 sbs_status sbs_client_begin_discovery(sbs_client *client) {
     sbs_client_forget_discovery(client);
@@ -21,15 +21,15 @@ static sbs_status discovery_check_pin(const sbs_client *client, const sbs_url *u
     return SBS_OK;
 }
 
-sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node) {
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_flat *doc, sbs_json_node node) {
     const sbs_client_config *config = client->priv.config;
-    const char *end = (const char *)config->work + config->work_size;
+    size_t body_len = client->priv.exchange.answer.body_len;
     size_t url_len;
 
-    /* It is made absolute behind the document's JSON tokens, and then takes the document's place. */
-    char *text = (char *)(doc->tokens + doc->count);
-    sbs_status status =
-        sbs_discovery_url(doc, node, sbs_client_text(config->fhir_base), true, text, (size_t)(end - text), &url_len);
+    /* It is made absolute behind the document, and then takes its place. */
+    char *text = (char *)config->work + body_len;
+    sbs_status status = sbs_discovery_url(doc, node, sbs_client_text(config->fhir_base), true, text,
+                                          config->work_size - body_len, &url_len);
     if (status != SBS_OK) {
         return status;
     }
@@ -46,14 +46,14 @@ sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sb
 }
 
 static sbs_status discovery_read(sbs_client *client) {
-    sbs_json doc;
+    sbs_flat doc;
     sbs_json_node node;
     sbs_status status = sbs_client_read_json(client, &doc);
     if (status != SBS_OK) {
         return status;
     }
 
-    status = sbs_lookup_value(&doc, "token_endpoint", &node);
+    status = sbs_flat_lookup_value(&doc, "token_endpoint", &node);
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_ERR_RESPONSE;
     }

@@ -45,6 +45,11 @@ static inline bool sbs_client_computes_kid(const sbs_client_config *config) {
     return config->kid_method < SBS_KID_LITERAL && config->profile != SBS_PROFILE_SEED;
 }
 
+/** Whether a token goes with the request under way. */
+static inline bool sbs_client_uses_token(const sbs_client *client) {
+    return !client->priv.request.without_token && client->priv.config->bearer == NULL;
+}
+
 /* ---- client_try.c: memory ---------------------------------------------------------------------------------------- */
 
 /** The free rest of the work buffer. */
@@ -53,8 +58,12 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 /** Wipes the scratch. */
 void sbs_client_wipe_scratch(sbs_client *client);
 
-/** Wipes what is kept of the token response; the scratch begins where it stood. */
+/** Wipes what is kept of the token response; the scratch begins where it stood. A bearer stands in the token's place
+ *  from then on. */
 void sbs_client_wipe_token(sbs_client *client);
+
+/** True if there is a token that may be sent at @p now_ms. */
+bool sbs_client_has_valid_token(const sbs_client *client, uint64_t now_ms);
 
 /** Wipes that, and forgets the discovered token URL. */
 void sbs_client_forget_discovery(sbs_client *client);
@@ -67,8 +76,8 @@ sbs_text sbs_client_text(const char *string);
 
 /* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
 
-/** Parses an absolute URL that may be used: https, or http of a loopback host where plain_stream is set. SBS_ERR_URL.
- */
+/** Parses an absolute URL that may be used: https, or http where plain_stream is set, of a loopback host or for a
+ *  bearer. SBS_ERR_URL. */
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
@@ -141,8 +150,8 @@ void sbs_client_hide_secrets(sbs_client *client);
 /** Undoes the content coding of the answer's body. SBS_OK if there is none; SBS_ERR_HTTP if it cannot be undone. */
 sbs_status sbs_client_decode(sbs_client *client);
 
-/** Decodes and parses the answer's body; the JSON tokens come into the scratch, behind a body that stands there. */
-sbs_status sbs_client_read_json(sbs_client *client, sbs_json *out_doc);
+/** Decodes and checks the answer's body. */
+sbs_status sbs_client_read_json(sbs_client *client, sbs_flat *out_doc);
 
 /** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
 sbs_text sbs_client_body(const sbs_client *client);
@@ -161,7 +170,7 @@ sbs_status sbs_client_begin_discovery(sbs_client *client);
 sbs_status sbs_client_step_discovery(sbs_client *client);
 
 /** Takes the token URL that is the value @p node of the document in the scratch. */
-sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_json *doc, sbs_json_node node);
+sbs_status sbs_client_take_token_url(sbs_client *client, const sbs_flat *doc, sbs_json_node node);
 
 /** Ends discovery with what was found, or with what the answer means. */
 sbs_status sbs_client_end_discovery(sbs_client *client, sbs_status status);

@@ -2,14 +2,23 @@
 /* The token URL of servers that have no smart-configuration. */
 #include "smart/client_internal.h"
 
+/* The statement is walked through: its tree comes behind it. */
 static sbs_status statement_read(sbs_client *client) {
-    sbs_json doc;
-    sbs_status status = sbs_client_read_json(client, &doc);
+    sbs_json tree;
+    sbs_flat doc;
+    sbs_status status = sbs_client_decode(client);
     if (status != SBS_OK) {
         return status;
     }
 
-    sbs_json_node url = sbs_capability_token_url(&doc);
+    size_t size;
+    char *scratch = sbs_client_scratch(client, &size);
+    status = sbs_json_parse_in(&tree, scratch, client->priv.exchange.answer.body_len, size);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    sbs_json_node url = sbs_flat_of(&doc, &tree, sbs_capability_token_url(&tree));
     if (url == SBS_JSON_NONE) {
         return SBS_ERR_RESPONSE;
     }

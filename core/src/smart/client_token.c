@@ -240,19 +240,19 @@ void sbs_client_set_expiry(sbs_client *client, uint32_t lifetime_s) {
 /* @p out_member: what is at fault, if a part of the answer is. */
 static sbs_status token_read_answer(sbs_client *client, sbs_token *token, const char **out_member) {
     const sbs_answer *answer = &client->priv.exchange.answer;
-    sbs_json doc;
-
-    /* JSON counts whatever its type is called; what is none is told by its type. */
-    sbs_status status = sbs_client_read_json(client, &doc);
-    if (status == SBS_ERR_JSON && answer->has_type && !answer->is_json) {
-        *out_member = sbs_client_content_type;
-        return SBS_ERR_RESPONSE;
-    }
+    sbs_status status = sbs_client_decode(client);
     if (status != SBS_OK) {
         return status;
     }
 
-    return sbs_token_read(&doc, answer->body, token, out_member);
+    /* JSON counts whatever its type is called; what is none is told by its type. */
+    status = sbs_token_parse(answer->body, answer->body_len, token, out_member);
+    if (status == SBS_ERR_JSON && answer->has_type && !answer->is_json) {
+        *out_member = sbs_client_content_type;
+        return SBS_ERR_RESPONSE;
+    }
+
+    return status;
 }
 
 /* A discovered endpoint that is not there any more is looked for anew, once. */
@@ -331,7 +331,7 @@ static sbs_status token_doubt_clock(sbs_client *client) {
 
 static void token_note_refusal(sbs_client *client) {
     sbs_detail *detail = &client->priv.detail;
-    sbs_json doc;
+    sbs_flat doc;
 
     sbs_client_note_answer(client, SBS_STEP_TOKEN, sbs_client_refusal(client, SBS_ERR_OAUTH));
     /* An error of RFC 6749 is what should come; other words are looked for where servers put them. */

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "sbs/url.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
 
 /* ---- advisory lists ------------------------------------------------------------------------------------------- */
 
 /* Whether the list @p name holds @p value; a list that is missing or no list says nothing. */
-static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, const char *value, sbs_tristate *out) {
+static sbs_status discovery_find_in_list(const sbs_flat *doc, const char *name, const char *value, sbs_tristate *out) {
     sbs_json_node list;
-    sbs_status status = sbs_json_member(doc, 0, name, &list);
+    sbs_status status = sbs_flat_member(doc, 0, name, &list);
 
     *out = SBS_UNSTATED;
     if (status == SBS_ERR_NOT_FOUND) {
@@ -22,14 +22,14 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
         return status;
     }
 
-    if (sbs_json_kind_of(doc, list) != SBS_JSON_ARRAY) {
+    if (sbs_flat_kind(doc, list) != SBS_JSON_ARRAY) {
         return SBS_OK;
     }
 
     /* A list that is there and does not name it says no. */
     *out = SBS_NO;
-    for (sbs_json_node item = sbs_json_first(doc, list); item != SBS_JSON_NONE; item = sbs_json_next(doc, item)) {
-        if (sbs_json_equals(doc, item, value)) {
+    for (sbs_json_node item = sbs_flat_first(doc, list); item != SBS_JSON_NONE; item = sbs_flat_next(doc, item)) {
+        if (sbs_flat_is(doc, item, sbs_text_of(value))) {
             *out = SBS_YES;
         }
     }
@@ -37,7 +37,7 @@ static sbs_status discovery_find_in_list(const sbs_json *doc, const char *name, 
     return SBS_OK;
 }
 
-static sbs_status discovery_read_lists(const sbs_json *doc, sbs_discovery *out) {
+static sbs_status discovery_read_lists(const sbs_flat *doc, sbs_discovery *out) {
     static const char algs[] = "token_endpoint_auth_signing_alg_values_supported";
     const struct {
         const char *name;
@@ -77,10 +77,10 @@ static sbs_status discovery_make_absolute(sbs_text base, char *url, size_t size,
     return sbs_url_resolve(base, reference, url, size, len);
 }
 
-sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,
+sbs_status sbs_discovery_endpoint(const sbs_flat *doc, sbs_text fhir_base, bool allow_http, char *url, size_t url_size,
                                   size_t *out_len) {
     sbs_json_node node;
-    sbs_status status = sbs_lookup_value(doc, "token_endpoint", &node);
+    sbs_status status = sbs_flat_lookup_value(doc, "token_endpoint", &node);
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_ERR_RESPONSE;
     }
@@ -90,7 +90,7 @@ sbs_status sbs_discovery_endpoint(const sbs_json *doc, sbs_text fhir_base, bool 
     return sbs_discovery_url(doc, node, fhir_base, allow_http, url, url_size, out_len);
 }
 
-sbs_status sbs_discovery_url(const sbs_json *doc, sbs_json_node node, sbs_text fhir_base, bool allow_http, char *url,
+sbs_status sbs_discovery_url(const sbs_flat *doc, sbs_json_node node, sbs_text fhir_base, bool allow_http, char *url,
                              size_t url_size, size_t *out_len) {
     sbs_url parsed;
 
@@ -98,7 +98,7 @@ sbs_status sbs_discovery_url(const sbs_json *doc, sbs_json_node node, sbs_text f
         return SBS_ERR_BUFFER;
     }
 
-    sbs_status status = sbs_json_text(doc, node, url, url_size - 1, out_len);
+    sbs_status status = sbs_flat_text(doc, node, url, url_size - 1, out_len);
     if (status == SBS_OK) {
         status = discovery_make_absolute(fhir_base, url, url_size - 1, out_len);
     }
@@ -116,11 +116,10 @@ sbs_status sbs_discovery_url(const sbs_json *doc, sbs_json_node node, sbs_text f
     return status;
 }
 
-sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http,
-                               sbs_json_token *tokens, size_t capacity, char *url, size_t url_size,
-                               sbs_discovery *out) {
-    sbs_json doc;
-    sbs_status status = sbs_json_parse(&doc, text, len, tokens, capacity, NULL);
+sbs_status sbs_discovery_parse(const char *text, size_t len, sbs_text fhir_base, bool allow_http, char *url,
+                               size_t url_size, sbs_discovery *out) {
+    sbs_flat doc;
+    sbs_status status = sbs_flat_parse(&doc, text, len);
 
     *out = (sbs_discovery){0};
     if (status != SBS_OK) {

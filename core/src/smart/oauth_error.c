@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/message.h"
 #include "sbs/token.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
 
 /* In the order of sbs_oauth_error. RFC 6749 section 5.2; temporarily_unavailable (section 4.1.2.1) is seen from token
  * endpoints too. */
@@ -25,8 +25,8 @@ const char *sbs_oauth_error_name(sbs_oauth_error error) {
     return name;
 }
 
-static sbs_oauth_error oauth_identify(const sbs_json *doc, sbs_json_node error) {
-    unsigned place = sbs_lookup_place(doc, error, names);
+static sbs_oauth_error oauth_identify(const sbs_flat *doc, sbs_json_node error) {
+    unsigned place = sbs_flat_lookup_place(doc, error, names);
 
     if (place == 0) {
         return SBS_OAUTH_OTHER;
@@ -34,16 +34,16 @@ static sbs_oauth_error oauth_identify(const sbs_json *doc, sbs_json_node error) 
     return (sbs_oauth_error)place;
 }
 
-static sbs_json_node oauth_string_member(const sbs_json *doc, const char *name) {
-    sbs_json_node node = sbs_lookup(doc, 0, name);
+static sbs_json_node oauth_string_member(const sbs_flat *doc, const char *name) {
+    sbs_json_node node = sbs_flat_lookup(doc, 0, name);
 
-    if (node != SBS_JSON_NONE && sbs_json_kind_of(doc, node) != SBS_JSON_STRING) {
+    if (sbs_flat_kind(doc, node) != SBS_JSON_STRING) {
         return SBS_JSON_NONE;
     }
     return node;
 }
 
-sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error, char *out_text, size_t size) {
+sbs_status sbs_oauth_error_read(const sbs_flat *doc, sbs_oauth_error *out_error, char *out_text, size_t size) {
     sbs_message message;
     sbs_json_node error = oauth_string_member(doc, "error");
     sbs_json_node uri = oauth_string_member(doc, "error_uri");
@@ -66,14 +66,14 @@ sbs_status sbs_oauth_error_read(const sbs_json *doc, sbs_oauth_error *out_error,
     return SBS_OK;
 }
 
-sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_json_token *tokens, size_t capacity,
-                                 sbs_oauth_error *out_error, char *out_text, size_t size) {
-    sbs_json doc;
+sbs_status sbs_oauth_error_parse(const char *text, size_t len, sbs_oauth_error *out_error, char *out_text,
+                                 size_t size) {
+    sbs_flat doc;
     sbs_message message;
 
     sbs_message_init(&message, out_text, size);
     *out_error = SBS_OAUTH_NONE;
-    if (sbs_json_parse(&doc, text, len, tokens, capacity, NULL) != SBS_OK) {
+    if (sbs_flat_parse(&doc, text, len) != SBS_OK) {
         return SBS_ERR_NOT_FOUND;
     }
     return sbs_oauth_error_read(&doc, out_error, out_text, size);

@@ -4,7 +4,8 @@
 #include "sbs/scope.h"
 #include "sbs/url.h"
 #include "text/ascii.h"
-#include "json/lookup.h"
+#include "json/flat_lookup.h"
+#include "json/json_string.h"
 
 /* ---- request -------------------------------------------------------------------------------------------------- */
 
@@ -137,35 +138,53 @@ static bool token_parse_seconds(sbs_text text, uint32_t *out_seconds) {
 
 /* ---- response ------------------------------------------------------------------------------------------------- */
 
-/* Reads the string member @p name. SBS_ERR_NOT_FOUND if it is missing. */
-static sbs_status token_take_string(const sbs_json *doc, char *text, const char *name, sbs_text *out) {
-    sbs_json_node node;
-    sbs_status status = sbs_lookup_value(doc, name, &node);
-    if (status != SBS_OK) {
-        return status;
+/* In the order in which they are judged. */
+enum { MEMBER_ERROR, MEMBER_TOKEN, MEMBER_TYPE, MEMBER_LIFETIME, MEMBER_SCOPE, MEMBER_COUNT };
+static const char *const member_names[] = {"error", "access_token", "token_type", "expires_in", "scope"};
+
+/* An answer, and where its members stand. All are found before one is unescaped in its place: then it is no JSON any
+ * more. */
+typedef struct token_answer {
+    sbs_flat doc;
+    char *text; /* the document's, writable */
+    struct {
+        sbs_status status; /* SBS_ERR_NOT_FOUND: it is missing */
+        sbs_json_node node;
+    } members[MEMBER_COUNT];
+} token_answer;
+
+static sbs_status token_take_string(const token_answer *answer, unsigned place, sbs_text *out) {
+    const sbs_flat *doc = &answer->doc;
+    sbs_json_node node = answer->members[place].node;
+    if (answer->members[place].status != SBS_OK) {
+        return answer->members[place].status;
     }
-    return sbs_json_text_in_place(doc, node, text, out);
+    if (sbs_flat_kind(doc, node) != SBS_JSON_STRING) {
+        return SBS_ERR_JSON_TYPE;
+    }
+
+    sbs_text raw = sbs_flat_raw(doc, node);
+    return sbs_json_unescape_in_place(raw, answer->text + (raw.ptr - doc->text), out);
 }
 
-static sbs_status token_take_lifetime(const sbs_json *doc, char *text, sbs_token *token) {
-    sbs_json_node node;
-    sbs_status status = sbs_lookup_value(doc, "expires_in", &node);
+static sbs_status token_take_lifetime(const token_answer *answer, sbs_token *token) {
+    sbs_json_node node = answer->members[MEMBER_LIFETIME].node;
+    sbs_status status = answer->members[MEMBER_LIFETIME].status;
+    sbs_text value;
 
     token->expires_in = SBS_TOKEN_EXPIRES_DEFAULT;
     if (status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
-    if (status != SBS_OK) {
-        return status;
-    }
 
     /* Some servers write it as text. */
-    sbs_text value = sbs_json_raw(doc, node);
-    if (sbs_json_kind_of(doc, node) != SBS_JSON_NUMBER) {
-        status = sbs_json_text_in_place(doc, node, text, &value);
-        if (status != SBS_OK) {
-            return status;
-        }
+    if (status == SBS_OK && sbs_flat_kind(&answer->doc, node) == SBS_JSON_NUMBER) {
+        value = sbs_flat_raw(&answer->doc, node);
+    } else {
+        status = token_take_string(answer, MEMBER_LIFETIME, &value);
+    }
+    if (status != SBS_OK) {
+        return status;
     }
 
     token->has_expires_in = true;
@@ -176,68 +195,82 @@ static sbs_status token_take_lifetime(const sbs_json *doc, char *text, sbs_token
     return SBS_OK;
 }
 
-/* Stops at the first member at fault, which @p out_member names. */
-static sbs_status token_take_members(const sbs_json *doc, char *text, sbs_token *token, const char **out_member) {
-    sbs_text type;
-
-    *out_member = "access_token";
-    sbs_status status = token_take_string(doc, text, *out_member, &token->access_token);
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (!token_is_b64token(token->access_token)) {
-        return SBS_ERR_FORMAT;
+static sbs_status token_take_member(const token_answer *answer, unsigned place, sbs_token *token) {
+    sbs_text value;
+    bool good = true;
+    if (place == MEMBER_LIFETIME) {
+        return token_take_lifetime(answer, token);
     }
 
-    *out_member = "token_type";
-    status = token_take_string(doc, text, *out_member, &type);
-    if (status != SBS_OK) {
-        return status;
-    }
-    if (!sbs_ascii_is_nocase(type, "bearer")) {
-        return SBS_ERR_FORMAT;
-    }
-
-    *out_member = "expires_in";
-    status = token_take_lifetime(doc, text, token);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    *out_member = "scope";
-    status = token_take_string(doc, text, *out_member, &token->scope);
-    if (status == SBS_ERR_NOT_FOUND) {
+    sbs_status status = token_take_string(answer, place, &value);
+    if (place == MEMBER_SCOPE && status == SBS_ERR_NOT_FOUND) {
         return SBS_OK;
     }
     if (status != SBS_OK) {
         return status;
     }
 
-    /* Some servers put more blanks between and around them than RFC 6749 section 3.3 has. */
-    if (!sbs_scope_list_is_legible(token->scope)) {
+    switch (place) {
+    case MEMBER_TOKEN:
+        token->access_token = value;
+        good = token_is_b64token(value);
+        break;
+    case MEMBER_TYPE:
+        good = sbs_ascii_is_nocase(value, "bearer");
+        break;
+    default:
+        /* Some servers put more blanks between and around them than RFC 6749 section 3.3 has. */
+        token->scope = value;
+        good = sbs_scope_list_is_legible(value);
+        break;
+    }
+    if (!good) {
         return SBS_ERR_FORMAT;
     }
 
     return SBS_OK;
 }
 
-sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token, const char **out_member) {
+/* Stops at the first member at fault, which @p out_member names. */
+static sbs_status token_read(token_answer *answer, sbs_token *token, const char **out_member) {
+    for (unsigned i = 0; i < MEMBER_COUNT; i++) {
+        answer->members[i].status = sbs_flat_lookup_value(&answer->doc, member_names[i], &answer->members[i].node);
+    }
+
+    /* An error counts, whatever stands beside it. */
+    sbs_status status = answer->members[MEMBER_ERROR].status;
+    if (status == SBS_OK) {
+        return SBS_ERR_OAUTH;
+    }
+    if (status != SBS_ERR_NOT_FOUND) {
+        return status;
+    }
+
+    for (unsigned i = MEMBER_TOKEN; i < MEMBER_COUNT; i++) {
+        status = token_take_member(answer, i, token);
+        if (status != SBS_OK) {
+            *out_member = member_names[i];
+            return status;
+        }
+    }
+
+    return SBS_OK;
+}
+
+sbs_status sbs_token_parse(char *text, size_t len, sbs_token *out_token, const char **out_member) {
     const char *member = NULL;
-    sbs_json_node error;
     sbs_token token = {0};
+    token_answer answer;
 
     *out_token = token;
-    /* An error counts, whatever stands beside it. */
-    sbs_status status = sbs_lookup_value(doc, "error", &error);
-    if (status == SBS_ERR_NOT_FOUND) {
-        status = token_take_members(doc, text, &token, &member);
-    } else if (status == SBS_OK) {
-        status = SBS_ERR_OAUTH;
+    sbs_status status = sbs_flat_parse(&answer.doc, text, len);
+    if (status == SBS_OK) {
+        answer.text = text + (answer.doc.text - text);
+        status = token_read(&answer, &token, &member);
     }
 
     if (status == SBS_OK) {
         *out_token = token;
-        member = NULL;
     }
     if (out_member != NULL) {
         *out_member = member;
@@ -247,20 +280,5 @@ sbs_status sbs_token_read(const sbs_json *doc, char *text, sbs_token *out_token,
         return SBS_ERR_RESPONSE;
     }
 
-    return status;
-}
-
-sbs_status sbs_token_parse(char *text, size_t len, sbs_json_token *tokens, size_t capacity, sbs_token *out_token,
-                           const char **out_member) {
-    sbs_json doc;
-    sbs_status status = sbs_json_parse(&doc, text, len, tokens, capacity, NULL);
-    if (status == SBS_OK) {
-        return sbs_token_read(&doc, text, out_token, out_member);
-    }
-
-    *out_token = (sbs_token){0};
-    if (out_member != NULL) {
-        *out_member = NULL;
-    }
     return status;
 }
