@@ -132,6 +132,7 @@ set(SBS_MBEDTLS_INCLUDES
 
 set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/mbedtls_platform.c"
+    "${sbs_here}/platform/mbedtls/src/mbedtls_series.c"
     "${sbs_here}/platform/mbedtls/src/pem_key.c"
     "${sbs_here}/platform/mbedtls/src/pem_key_write.c"
     "${sbs_here}/platform/mbedtls/src/tls_constraints.c"
@@ -143,3 +144,13 @@ set(SBS_MBEDTLS_SOURCES
     "${sbs_here}/platform/mbedtls/src/tls_stream.c"
     "${sbs_here}/platform/mbedtls/src/tls_trust.c"
     "${sbs_here}/platform/mbedtls/src/tls_verify.c")
+
+set(SBS_MODEM_INCLUDES
+    "${sbs_here}/platform/modem/include")
+
+set(SBS_MODEM_SOURCES
+    "${sbs_here}/platform/modem/src/modem_command.c"
+    "${sbs_here}/platform/modem/src/modem_quectel.c"
+    "${sbs_here}/platform/modem/src/modem_simcom.c"
+    "${sbs_here}/platform/modem/src/modem_stream.c"
+    "${sbs_here}/platform/modem/src/modem_text.c")

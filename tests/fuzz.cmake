@@ -5,9 +5,10 @@ file(GLOB fuzz_support CONFIGURE_DEPENDS fuzz/support/*.c)
 set(fuzz_tls_peer "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/support/tls_peer.c")
 set(fuzz_ecp_memo "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/support/ecp_memo.c")
 list(REMOVE_ITEM fuzz_support ${fuzz_tls_peer} ${fuzz_ecp_memo}) # they wrap functions of Mbed TLS
-add_library(sbs_fuzz_support OBJECT ${fuzz_support} support/ram_queue.c support/flash_sim.c)
+add_library(sbs_fuzz_support OBJECT ${fuzz_support} support/ram_queue.c support/flash_sim.c
+                                      support/modem_sim.c)
 target_include_directories(sbs_fuzz_support PUBLIC fuzz/support support)
-target_link_libraries(sbs_fuzz_support PUBLIC sbs_forward sbs_flash sbs_linux sbs_mbedtls sbs_core sbs_posix)
+target_link_libraries(sbs_fuzz_support PUBLIC sbs_forward sbs_flash sbs_modem sbs_linux sbs_mbedtls sbs_core sbs_posix)
 target_link_libraries(sbs_fuzz_support PRIVATE sbs_warnings)
 target_compile_options(sbs_fuzz_support PRIVATE -fno-sanitize-coverage=trace-cmp)
 
@@ -33,7 +34,7 @@ endif()
 foreach(source ${fuzz_sources})
     get_filename_component(name "${source}" NAME_WE)
     add_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE sbs_fuzz_support sbs_pkcs11 sbs_forward sbs_linux sbs_mbedtls sbs_core sbs_warnings sbs_posix)
+    target_link_libraries(${name} PRIVATE sbs_fuzz_support sbs_pkcs11 sbs_forward sbs_modem sbs_linux sbs_mbedtls sbs_core sbs_warnings sbs_posix)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endforeach()
 target_include_directories(fuzz_flat PRIVATE "${PROJECT_SOURCE_DIR}/core/src") # the tree's reader judges by the client's own rules

@@ -10,7 +10,7 @@ string(REPLACE " " "|" tests_of_linux "${tests_of_linux}")
 # On 32 bits these are more than a repetition, and a board takes too long for a part of them: calendars and limbs.
 set(tests_of_word_size date rsa_public)
 list(JOIN tests_of_word_size "|" tests_of_word_size)
-set(tests_of_platform cli_ flash gateway golden libc linux pem_key pkcs11 rsa_public sqlite tls wipe)
+set(tests_of_platform cli_ flash gateway golden libc linux modem pem_key pkcs11 rsa_public sqlite tls wipe)
 list(JOIN tests_of_platform "|" tests_of_platform)
 set(sweeps engine_flash engine_random flash_queue flash_queue_bounds flash_queue_drop flash_queue_limits flash_storage meter_cuts
            pem_key push_faults)

@@ -24,7 +24,8 @@
 
 #define KEY_ID 1u
 #define PUBLIC_KEY_SIZE 300u /* an RSA key of 2048 bits */
-#define HANG_MS 300000u      /* an RSA key or a signature may take minutes on a slow core */
+#define HANG_MS 60000u       /* a signature may take long on a slow core */
+#define KEY_MS 300000u       /* an RSA key may take minutes */
 #define NETWORK_RETRY_MS 5000u
 #define VALUE_MAX 20000 /* hundredths of a degree */
 #define NO_VALUE (-1)
@@ -124,7 +125,9 @@ static sbs_status start_storage(void) {
 
 static sbs_status start_key(void) {
     psa_key_id_t id;
+    sbs_baremetal_watchdog_grant(KEY_MS);
     sbs_status status = sbs_psa_key_generate(SBS_CLIENT_ALG, 0, KEY_ID, &id);
+    sbs_baremetal_watchdog_alive();
     if (status != SBS_OK && status != SBS_ERR_STATE) { /* it exists: made at an earlier start */
         return status;
     }

@@ -17,7 +17,7 @@
 #ifndef METER_ALG
 #define METER_ALG SBS_RS384 /* of the first key */
 #endif
-#define HANG_MS 10000u      /* the watchdog's patience with the loop */
+#define HANG_MS 30000u      /* the watchdog's patience with the loop */
 #define WORK_MAX_MS 300000u /* and with one cryptographic operation: RSA keys take minutes on a slow core */
 #define CONSOLE_BYTES 64    /* taken in one round */
 #define NETWORK_RETRY_MS 5000u
@@ -246,6 +246,7 @@ void program_start(const sbs_lwip_stream_config *stream_config, const meter_task
         .storage = sbs_flash_storage_port(&all.storage),
         .queue_flash = sbs_board_queue_flash(),
         .stream = &all.tls.stream,
+        .plain_stream = &all.tls.raw,
         .console = port_console,
         .trust = port_trust,
         .time_server = port_time_server,

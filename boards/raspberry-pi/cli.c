@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sbs/linux_text.h"
 #include "sbs/version.h"
 
@@ -50,6 +52,52 @@ int cli_flush(void) {
     return CLI_DONE;
 }
 
+/* ---- options ---------------------------------------------------------------------------------------------------- */
+
+/* In the order of help. An option has a flag or a value, at that place of cli_call. */
+static const struct {
+    const char *name, *shown, *help;
+    unsigned bit; /* of the commands that take it; 0: all do */
+    bool has_value;
+    size_t place;
+} options[] = {
+    {"--config", "--config FILE", "default " CLI_CONFIG, 0, true, offsetof(cli_call, config)},
+    {"--json", "--json", "as JSON, for programs", CLI_TAKES_JSON, false, offsetof(cli_call, json)},
+    {"--set", "--set", "all keys, as a JWK Set", CLI_TAKES_SET, false, offsetof(cli_call, set)},
+    {"--values", "--values", "also what was sent, which may name patients", CLI_TAKES_VALUES, false,
+     offsetof(cli_call, values)},
+    {"--device", "--device NAME", "of that device alone", CLI_TAKES_DEVICE, true, offsetof(cli_call, device)},
+    {"--all", "--all", "all of them, in place of ID", CLI_TAKES_ALL, false, offsetof(cli_call, all)},
+    {"--yes", "--yes", "does it without asking", CLI_TAKES_YES, false, offsetof(cli_call, yes)},
+};
+
+/* How many of the arguments an option of the command takes up; 0: there is none of that name, or it lacks its value. */
+static int cli_take_option(const cli_command *command, int argc, char **argv, cli_call *call) {
+    for (size_t i = 0; i < SBS_COUNT_OF(options); i++) {
+        size_t len = strlen(options[i].name);
+        void *place = (char *)call + options[i].place;
+        bool taken = options[i].bit == 0 || (command->takes & options[i].bit) != 0;
+        if (!taken || strncmp(argv[0], options[i].name, len) != 0) {
+            continue;
+        }
+
+        if (!options[i].has_value && argv[0][len] == '\0') {
+            *(bool *)place = true;
+            return 1;
+        }
+        if (options[i].has_value && argv[0][len] == '=') {
+            *(const char **)place = argv[0] + len + 1;
+            return 1;
+        }
+        if (options[i].has_value && argv[0][len] == '\0' && argc > 1) {
+            *(const char **)place = argv[1];
+            return 2;
+        }
+    }
+
+    return 0;
+}
+
 /* ---- help ------------------------------------------------------------------------------------------------------- */
 
 static void cli_help(void) {
@@ -77,20 +125,13 @@ static void cli_help_of(const cli_command *command) {
         (void)printf("%s\n", command->about);
     }
 
-    (void)printf("\noptions:\n  --config FILE                default " CLI_CONFIG "\n");
-    if ((command->takes & CLI_TAKES_JSON) != 0) {
-        (void)printf("  --json                       as JSON, for programs\n");
+    (void)printf("\noptions:\n");
+    for (size_t i = 0; i < SBS_COUNT_OF(options); i++) {
+        if (options[i].bit == 0 || (command->takes & options[i].bit) != 0) {
+            (void)printf("  %-28s %s\n", options[i].shown, options[i].help);
+        }
     }
-    if ((command->takes & CLI_TAKES_SET) != 0) {
-        (void)printf("  --set                        all keys, as a JWK Set\n");
-    }
-    if ((command->takes & CLI_TAKES_VALUES) != 0) {
-        (void)printf("  --values                     also what was sent, which may name patients\n");
-    }
-    if ((command->takes & CLI_TAKES_ALL) != 0) {
-        (void)printf("  --all                        all of them, in place of ID\n");
-    }
-    (void)printf("  --help                       print this\n\nexample:\n  %s\n", command->example);
+    (void)printf("  %-28s %s\n\nexample:\n  %s\n", "--help", "print this", command->example);
 }
 
 /* ---- the command line ------------------------------------------------------------------------------------------- */
@@ -117,52 +158,34 @@ static const cli_command *cli_find(int argc, char **argv, size_t *out_words) {
     return NULL;
 }
 
-static bool cli_take_flag(const cli_command *command, const char *argument, cli_call *call) {
-    const struct {
-        const char *name;
-        unsigned bit;
-        bool *value;
-    } flags[] = {
-        {"--json", CLI_TAKES_JSON, &call->json},
-        {"--set", CLI_TAKES_SET, &call->set},
-        {"--values", CLI_TAKES_VALUES, &call->values},
-        {"--all", CLI_TAKES_ALL, &call->all},
-    };
-
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        if (strcmp(argument, flags[i].name) == 0 && (command->takes & flags[i].bit) != 0) {
-            *flags[i].value = true;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Returns an exit status; -1: the command is to run. */
 static int cli_parse(const cli_command *command, int argc, char **argv, cli_call *call) {
-    for (int i = 0; i < argc; i++) {
+    int taken = 1;
+    for (int i = 0; i < argc; i += taken) {
         const char *argument = argv[i];
+        taken = 1;
         if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
             cli_help_of(command);
             return cli_flush();
         }
-        if (strcmp(argument, "--config") == 0 && i + 1 < argc) {
-            call->config = argv[++i];
-        } else if (strncmp(argument, "--config=", 9) == 0) {
-            call->config = argument + 9;
-        } else if (argument[0] == '-' && !cli_take_flag(command, argument, call)) {
-            return cli_fail(CLI_USAGE, "%s: option '%s' is unknown or lacks its value, see 'sbs-gateway %s --help'",
-                            command->name, argument, command->name);
-        } else if (argument[0] != '-') {
+
+        if (argument[0] != '-') {
             if (call->count == command->operand_max) {
                 return cli_fail(CLI_USAGE, "%s: '%s' is too much, see 'sbs-gateway %s --help'", command->name, argument,
                                 command->name);
             }
             call->operands[call->count++] = argument;
+            continue;
+        }
+
+        taken = cli_take_option(command, argc - i, argv + i, call);
+        if (taken == 0) {
+            return cli_fail(CLI_USAGE, "%s: option '%s' is unknown or lacks its value, see 'sbs-gateway %s --help'",
+                            command->name, argument, command->name);
         }
     }
 
-    if (call->count < command->operand_min && !call->all) {
+    if (call->count < command->operand_min) {
         return cli_fail(CLI_USAGE, "%s: %s is missing, see 'sbs-gateway %s --help'", command->name, command->operands,
                         command->name);
     }

@@ -31,7 +31,8 @@ typedef struct cli_call {
     const char *config;
     const char *operands[3];
     size_t count;
-    bool json, set, values, all;
+    const char *device; /* --device; NULL: not given */
+    bool json, set, values, all, yes;
 } cli_call;
 
 /** Bits of what a command takes. */
@@ -39,6 +40,8 @@ typedef struct cli_call {
 #define CLI_TAKES_SET 2u
 #define CLI_TAKES_VALUES 4u
 #define CLI_TAKES_ALL 8u
+#define CLI_TAKES_DEVICE 16u
+#define CLI_TAKES_YES 32u
 
 typedef struct cli_command {
     const char *name, *operands; /**< as help shows them; operands "": none */
@@ -67,8 +70,10 @@ int cli_flush(void);
 /** Asks the gateway that runs. @p out_status: of HTTP. Returns an exit status; on a failure a message was printed. */
 int cli_ask(const cli_call *call, const char *method, const char *path, unsigned *out_status,
             sbs_forward_buffer *out_body);
-/** The one line of an answer, without its end; "" if there is none. Valid until @p body changes. */
-sbs_text cli_line_of(const sbs_forward_buffer *body);
+/** Asks with GET for JSON. On a failure, or where it is no JSON, a message was printed. Both are to be freed. */
+int cli_ask_json(const cli_call *call, const char *path, sbs_forward_buffer *out_body, sbs_forward_json *out_json);
+/** Prints the one line of an answer that is no yes. Returns an exit status. */
+int cli_refuse(unsigned status, const sbs_forward_buffer *body);
 /** Asks, and prints the answer: on standard output if it is good, else as a message. */
 int cli_ask_and_print(const cli_call *call, const char *method, const char *path);
 

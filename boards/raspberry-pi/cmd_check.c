@@ -15,45 +15,30 @@
 #include "sbs/mbedtls_platform.h"
 
 typedef struct check_view {
-    bool json;
-    unsigned failures;
+    bool json, failed;
     sbs_writer out;
     sbs_json_writer writer;
     sbs_forward_buffer text;
 } check_view;
 
-static const char *const verdicts[] = {"OK", "WARN", "FAIL"};
-
-static void check_put_json(check_view *view, const sbs_gateway_finding *finding) {
-    sbs_json_begin_object(&view->writer);
-    sbs_json_member_text(&view->writer, "result", sbs_text_of(verdicts[finding->verdict]));
-    sbs_json_member_text(&view->writer, "check", sbs_text_of(finding->name));
-    sbs_json_member_text(&view->writer, "text", sbs_text_of(finding->text));
-    if (finding->advice != NULL) {
-        sbs_json_member_text(&view->writer, "advice", sbs_text_of(finding->advice));
-    }
-    sbs_json_end_object(&view->writer);
+static void check_show(check_view *view) {
+    cli_put(view->text.data, view->text.len);
+    (void)cli_flush();
+    sbs_forward_buffer_clear(&view->text);
 }
 
-static void check_tell(void *ctx, const sbs_gateway_finding *finding) {
+/* A line is shown when it is found, as what follows may take its time. */
+static void check_row(void *ctx, const sbs_forward_finding *finding) {
     check_view *view = ctx;
-    char text[700];
-    if (finding->verdict == SBS_GATEWAY_FAIL) {
-        view->failures++;
-    }
-    (void)snprintf(text, sizeof text, "%s", finding->text);
-    text[sbs_linux_clean_text(text, strlen(text))] = '\0';
+    view->failed |= finding->verdict == SBS_FORWARD_FAIL;
+    finding->text[sbs_linux_clean_text(finding->text, strlen(finding->text))] = '\0';
 
     if (view->json) {
-        check_put_json(view, finding);
+        sbs_forward_check_put_json(&view->writer, finding);
         return;
     }
-    (void)printf("%-4s  %-13s  %s", verdicts[finding->verdict], finding->name, text);
-    if (finding->advice != NULL) {
-        (void)printf(": %s", finding->advice);
-    }
-    (void)printf("\n");
-    (void)fflush(stdout);
+    sbs_forward_check_put_line(&view->out, finding);
+    check_show(view);
 }
 
 /* Root looks as the gateway's user does: what that one cannot read is a finding. */
@@ -68,20 +53,22 @@ static void check_become(const char *state) {
 }
 
 static void check_all(check_view *view, const cli_call *call) {
-    const sbs_gateway_check check = {check_tell, view};
+    sbs_forward_check check = {.tell = check_row, .ctx = view};
     char message[512];
+    sbs_gateway_check_name_settings(&check);
     sbs_gateway_config *config = calloc(1, sizeof *config);
     if (config == NULL) {
+        sbs_forward_check_tell(&check, SBS_FORWARD_FAIL, SBS_FORWARD_STEP_CONFIGURATION, "close other programs",
+                               "out of memory");
         return;
     }
 
     sbs_status status = sbs_gateway_config_load(call->config, config, message, sizeof message);
-    sbs_gateway_finding finding = {SBS_GATEWAY_OK, "configuration", call->config, NULL};
     if (status != SBS_OK) {
-        finding = (sbs_gateway_finding){SBS_GATEWAY_FAIL, "configuration", message, "mend that first"};
-    }
-    check_tell(view, &finding);
-    if (status == SBS_OK) {
+        sbs_forward_check_tell(&check, SBS_FORWARD_FAIL, SBS_FORWARD_STEP_CONFIGURATION, "mend that first", "%s",
+                               message);
+    } else {
+        sbs_forward_check_tell(&check, SBS_FORWARD_OK, SBS_FORWARD_STEP_CONFIGURATION, NULL, "%s", call->config);
         check_become(config->state);
         sbs_gateway_check_here(&check, config);
         sbs_gateway_check_server(&check, config);
@@ -100,16 +87,18 @@ int cli_check(const cli_call *call) {
 
     sbs_writer_init_sink(&view.out, sbs_forward_buffer_put, &view.text);
     sbs_json_writer_init(&view.writer, &view.out);
-    sbs_json_begin_array(&view.writer);
+    if (call->json) {
+        sbs_json_begin_array(&view.writer);
+    }
     check_all(&view, call);
-    sbs_json_end_array(&view.writer);
-    if (call->json && sbs_json_writer_finish(&view.writer, NULL) == SBS_OK) {
-        cli_put(view.text.data, view.text.len);
-        cli_put("\n", 1);
+    if (call->json) {
+        sbs_json_end_array(&view.writer);
+        sbs_put_char(&view.out, '\n');
+        check_show(&view);
     }
 
     sbs_forward_buffer_free(&view.text);
     mbedtls_psa_crypto_free();
     int code = cli_flush();
-    return code == CLI_DONE && view.failures > 0 ? CLI_REFUSED : code;
+    return code == CLI_DONE && view.failed ? CLI_REFUSED : code;
 }

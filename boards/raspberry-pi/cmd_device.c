@@ -107,8 +107,7 @@ int cli_device_add(const cli_call *call) {
     if (code == CLI_DONE && section) {
         code = cli_ask(call, "POST", "/reload", &status, &body);
         if (code == CLI_DONE && status >= 300) {
-            sbs_text line = cli_line_of(&body);
-            code = cli_fail(CLI_REFUSED, "device add: %.*s", (int)line.len, line.ptr);
+            code = cli_refuse(status, &body);
         }
     }
     sbs_forward_buffer_free(&body);
@@ -116,7 +115,7 @@ int cli_device_add(const cli_call *call) {
         return code;
     }
 
-    return device_ask(call, "POST", "/secret");
+    return device_ask(call, "POST", "/first");
 }
 
 /* ---- watch ------------------------------------------------------------------------------------------------------ */

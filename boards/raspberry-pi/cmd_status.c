@@ -5,13 +5,35 @@
 
 #include "cli.h"
 #include "json_view.h"
+#include "sbs/count.h"
 
 #define WORDS_SIZE 320u
 
-static void status_line(const sbs_json *doc, const char *label, const char *name) {
-    char words[WORDS_SIZE];
-    if (view_text(doc, 0, name, words, sizeof words)[0] != '\0') {
-        (void)printf("%-22s %s\n", label, words);
+/* What is told of the whole, in this order: the member of the gateway's answer, where it has one. */
+static void status_lines(const sbs_json *doc) {
+    static const struct {
+        const char *label, *member;
+    } lines[] = {
+        {"waiting", "waiting"},
+        {"oldest", "oldest"},
+        {"dead letters", "deadLetters"},
+        {"to the server", "upstream"},
+        {"why", "upstreamReason"},
+        {"last delivery", "lastDelivery"},
+        {"clock", "clock"},
+        {"token until", "tokenExpires"},
+        {"server's certificate", "serverCertificateEnds"},
+        {"own certificate", "ownCertificateEnds"},
+        {"disk, bytes free", "diskFree"},
+        {"key", "key"},
+        {"queue", "queueFault"},
+    };
+
+    for (size_t i = 0; i < SBS_COUNT_OF(lines); i++) {
+        char words[WORDS_SIZE];
+        if (view_text(doc, 0, lines[i].member, words, sizeof words)[0] != '\0') {
+            (void)printf("%-22s %s\n", lines[i].label, words);
+        }
     }
 }
 
@@ -35,19 +57,7 @@ static void status_device(const sbs_json *doc, sbs_json_node device) {
 static void status_print(const sbs_json *doc) {
     char sentence[WORDS_SIZE];
     (void)printf("%s\n\n", view_text(doc, 0, "sentence", sentence, sizeof sentence));
-    status_line(doc, "waiting", "waiting");
-    status_line(doc, "oldest", "oldest");
-    status_line(doc, "dead letters", "deadLetters");
-    status_line(doc, "to the server", "upstream");
-    status_line(doc, "why", "upstreamReason");
-    status_line(doc, "last delivery", "lastDelivery");
-    status_line(doc, "clock", "clock");
-    status_line(doc, "token until", "tokenExpires");
-    status_line(doc, "server's certificate", "serverCertificateEnds");
-    status_line(doc, "own certificate", "ownCertificateEnds");
-    status_line(doc, "disk, bytes free", "diskFree");
-    status_line(doc, "key", "key");
-    status_line(doc, "queue", "queueFault");
+    status_lines(doc);
     (void)printf("\ndevices:\n");
 
     sbs_json_node device = view_first(doc, 0, "devices");
@@ -62,16 +72,11 @@ static void status_print(const sbs_json *doc) {
 int cli_status(const cli_call *call) {
     sbs_forward_buffer body = {0};
     sbs_forward_json json = {0};
-    unsigned status = 0;
     if (call->json) {
         return cli_ask_and_print(call, "GET", "/status");
     }
 
-    int code = cli_ask(call, "GET", "/status", &status, &body);
-    if (code == CLI_DONE &&
-        (status != 200 || sbs_forward_json_parse(&json, sbs_forward_buffer_text(&body), NULL) != SBS_OK)) {
-        code = cli_fail(CLI_LOCAL, "status: the gateway that runs has another version");
-    }
+    int code = cli_ask_json(call, "/status", &body, &json);
     if (code == CLI_DONE) {
         status_print(&json.doc);
         code = cli_flush();

@@ -37,7 +37,7 @@ static void control_look_for_run(const char *path, char *run, size_t size) {
 /* Where the socket is. */
 static bool control_path(const cli_call *call, char *out, size_t size) {
     char message[512];
-    char run[108] = "/run/sbs-gateway";
+    char run[108] = SBS_GATEWAY_RUN;
     sbs_gateway_config *config = calloc(1, sizeof *config);
     if (config != NULL && sbs_gateway_config_load(call->config, config, message, sizeof message) == SBS_OK) {
         (void)snprintf(run, sizeof run, "%s", config->run);
@@ -45,7 +45,7 @@ static bool control_path(const cli_call *call, char *out, size_t size) {
         control_look_for_run(call->config, run, sizeof run);
     }
 
-    int len = snprintf(out, size, "%s/control.sock", run);
+    int len = snprintf(out, size, "%s/" SBS_GATEWAY_CONTROL, run);
     if (config != NULL) {
         sbs_gateway_config_free(config);
     }
@@ -153,17 +153,29 @@ int cli_ask(const cli_call *call, const char *method, const char *path, unsigned
     return CLI_DONE;
 }
 
-sbs_text cli_line_of(const sbs_forward_buffer *body) {
+int cli_refuse(unsigned status, const sbs_forward_buffer *body) {
     sbs_text line = {"", 0};
-    if (body->len == 0) {
-        return line;
+    if (body->len > 0) {
+        line = sbs_forward_buffer_text(body);
+        line.len -= line.ptr[line.len - 1] == '\n';
+    }
+    return cli_fail(status < 500 ? CLI_REFUSED : CLI_LOCAL, "%.*s", (int)line.len, line.ptr);
+}
+
+int cli_ask_json(const cli_call *call, const char *path, sbs_forward_buffer *out_body, sbs_forward_json *out_json) {
+    unsigned status = 0;
+    int code = cli_ask(call, "GET", path, &status, out_body);
+    if (code != CLI_DONE) {
+        return code;
+    }
+    if (status >= 300) {
+        return cli_refuse(status, out_body);
     }
 
-    line = sbs_forward_buffer_text(body);
-    if (line.ptr[line.len - 1] == '\n') {
-        line.len--;
+    if (sbs_forward_json_parse(out_json, sbs_forward_buffer_text(out_body), NULL) != SBS_OK) {
+        return cli_fail(CLI_LOCAL, "the gateway that runs has another version: restart it");
     }
-    return line;
+    return CLI_DONE;
 }
 
 int cli_ask_and_print(const cli_call *call, const char *method, const char *path) {
@@ -175,8 +187,7 @@ int cli_ask_and_print(const cli_call *call, const char *method, const char *path
         cli_put(body.data, body.len);
         code = cli_flush();
     } else if (code == CLI_DONE) {
-        sbs_text line = cli_line_of(&body);
-        code = cli_fail(status < 500 ? CLI_REFUSED : CLI_LOCAL, "%.*s", (int)line.len, line.ptr);
+        code = cli_refuse(status, &body);
     }
 
     sbs_forward_buffer_free(&body);

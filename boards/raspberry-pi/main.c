@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "sbs/gateway_loop.h"
+#include "sbs/linux_memory.h"
 #include "sbs/mbedtls_platform.h"
 
 /* The daemon takes its signals from a descriptor. */
@@ -58,5 +59,6 @@ int main(int argc, char **argv) {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the key */
     (void)signal(SIGPIPE, SIG_IGN);
+    sbs_linux_memory_keep_small();
     return cli_main(argc, argv);
 }

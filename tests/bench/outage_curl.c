@@ -140,7 +140,9 @@ int main(int argc, char **argv) {
         int running;
         (void)curl_multi_perform(multi, &running);
         reap(multi);
-        (void)curl_multi_poll(multi, NULL, 0, 1000, NULL);
+        if (under_way > 0) {
+            (void)curl_multi_poll(multi, NULL, 0, 1000, NULL);
+        }
     }
     (void)printf("%lu\n", sent);
     return 0;

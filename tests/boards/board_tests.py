@@ -4,6 +4,7 @@ import concurrent.futures
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,7 @@ RESTARTED = 3
 # An instruction takes 64 ns of the board's time, which stands still while the host is busy with other things: a watchdog
 # that expires has seen the board hang, not its emulator.
 OWN_TIME = ["-icount", "shift=6"]
+HELD_S = 10  # longer than the watchdog's period in stay_alive of the probe, shorter than two
 GUARD = 0x10000  # bytes below RAM that nobody may touch
 # Command: kind of the last word, part of its line, function that pc lies in.
 FAULTS = {
@@ -86,6 +88,18 @@ def restart(board, image):
     report(lines == ["do restart"] * 4, f"{board}: a restart on purpose leaves no last word", "\n".join(lines))
 
 
+def held(board, image):
+    """The host holds QEMU for longer than the watchdog's patience, as a busy host does: time jumps, and nobody hung."""
+    program = Program(board, image, arg="do=stay-alive")
+    program.until("ready")
+    program.signal(signal.SIGSTOP)
+    time.sleep(HELD_S)
+    program.signal(signal.SIGCONT)
+    status, out, err = program.finish(b"\x04")
+    report(status == 0 and out == "still here\n" and not err, f"{board}: who was held for {HELD_S} s is not reset",
+           f"status {status}\n{out}{err}")
+
+
 def echo(board, image):
     """A paste far longer than FIFO and ring, in one go: nothing is lost."""
     text = bytes(byte for byte in random.Random(1).randbytes(20000) if byte != 4)
@@ -144,6 +158,7 @@ def board_tests(board, folder):
         jobs.append(pool.submit(simple, board, image, "print", PRINTED))
         jobs.append(pool.submit(simple, board, image, "clock"))
         jobs.append(pool.submit(restart, board, image))
+        jobs.append(pool.submit(held, board, image))
         jobs.append(pool.submit(echo, board, image))
         for number in range(5):
             place = pathlib.Path(scratch) / str(number)

@@ -2,6 +2,7 @@
 """What the tests on boards share: counting, and programs that run in QEMU."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -65,11 +66,14 @@ class Program:
         noise = [text for text in err.decode("utf-8", "replace").splitlines() if not any(word in text for word in NOISE)]
         return self.process.returncode, out.decode("utf-8", "replace"), "\n".join(noise)
 
-    def kill(self):
-        """SIGKILL for QEMU, which is what `timeout` runs."""
+    def signal(self, number):
+        """A signal for QEMU, which is what `timeout` runs."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         for child in children.split():
-            os.kill(int(child), 9)
+            os.kill(int(child), number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
 

@@ -9,6 +9,7 @@
 #include "sbs/baremetal_heap.h"
 #include "sbs/baremetal_print.h"
 #include "sbs/baremetal_stack.h"
+#include "sbs/baremetal_watchdog.h"
 #include "sbs/board.h"
 #include "sbs/count.h"
 #include "sbs/semihosting_emulation_only.h"
@@ -16,6 +17,7 @@
 #define EXIT_RESTARTED 3
 #define EXIT_UNKNOWN 4
 #define END_OF_INPUT 4 /* EOT */
+#define HELD_WATCHDOG_MS 8000u
 
 static int fail(const char *what) {
     sbs_baremetal_print("failed: %s\n", what);
@@ -114,6 +116,20 @@ static int echo(void) {
             }
         }
     }
+}
+
+/* Says that it is alive until EOT comes, whoever holds the processor meanwhile. */
+static int stay_alive(void) {
+    sbs_baremetal_watchdog_start(HELD_WATCHDOG_MS);
+    sbs_baremetal_print("ready\n");
+
+    while (sbs_board_console_read() != END_OF_INPUT) {
+        sbs_baremetal_watchdog_alive();
+        sbs_baremetal_idle();
+    }
+
+    sbs_baremetal_print("still here\n");
+    return 0;
 }
 
 /* Programs a pattern over the region, again and again, telling each sector that is done. */
@@ -221,7 +237,7 @@ int main(void) {
         {"heap", use_up_heap},       {"print", print_all},
         {"clock", check_clock},      {"echo", echo},
         {"flash", use_flash},        {"flash-rules", break_flash_rules},
-        {"ethernet", return_frames},
+        {"ethernet", return_frames}, {"stay-alive", stay_alive},
     };
     char command[24];
     (void)sbs_semihosting_argument("do", command, sizeof command);

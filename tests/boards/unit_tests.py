@@ -28,6 +28,9 @@ HEAVY = {
     "test_http_reader": "test_damaged_messages",
     "test_http_request": "test_nothing_can_be_injected",
     "test_meter_record": "hostile_bytes_do_no_harm",
+    "test_modem": "buffers_of_any_size_will_do:it_may_be_closed_at_any_moment:pieces_of_any_size_are_joined",
+    "test_modem_lines": "asides_may_stand_anywhere:after_any_end_it_can_be_opened_again:each_command_may_go_unanswered:"
+                        "a_line_in_the_middle_of_another_does_no_lasting_harm",
     "test_psa_key": "generates_keys_that_work",
     "test_rsa_public": "equals_for_random_moduli:equals_for_extreme_moduli",
     "test_meter_trouble": "one_failed_read_loses_nothing",

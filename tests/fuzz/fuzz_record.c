@@ -19,10 +19,10 @@ static void put_number(uint8_t *out, size_t value, unsigned bytes) {
 }
 
 /* Magic, length and checksum as they should be, around what the input gives. */
-static size_t frame(uint8_t *out, size_t len) {
+static size_t frame(uint8_t *out, size_t len, bool gateway) {
     const size_t all = RECORD_HEADER + len + RECORD_CRC;
     memcpy(out, RECORD_MAGIC, 4);
-    out[4] = METER_RECORD_VERSION;
+    out[4] = gateway ? METER_RECORD_VERSION : METER_RECORD_VERSION_1;
     out[5] = 0;
     put_number(out + 6, all, 2);
     put_number(out + RECORD_HEADER + len, sbs_crc32(0, out, RECORD_HEADER + len), RECORD_CRC);
@@ -39,6 +39,8 @@ static const char *const texts[FIELD_END][3] = {
     [FIELD_PATIENT] = {"4711", "x", "p"},
     [FIELD_PATIENT_SYSTEM] = {"urn:oid:1", "x", "s"},
     [FIELD_NTP] = {"time.example", "a/b", "[::1]"},
+    [FIELD_SECRET] = {"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDF",
+                      "MDEy"},
 };
 
 static size_t put_field(fuzz_input *input, uint8_t *out, unsigned tag) {
@@ -54,7 +56,7 @@ static size_t put_field(fuzz_input *input, uint8_t *out, unsigned tag) {
         len = RECORD_SETTINGS - (fuzz_chance(input, 16) ? 1 : 0);
         put_number(value + 6, fuzz_chance(input, 4) ? fuzz_short(input) : 60, 2);
         put_number(value + 8, fuzz_chance(input, 4) ? fuzz_short(input) * 7u : 60, 4);
-    } else if (tag > 0 && tag < FIELD_SETTINGS) {
+    } else if (tag < FIELD_END && texts[tag][0] != NULL) {
         const char *text = texts[tag][fuzz_below(input, 4) % 3];
         len = strlen(text) + 1;
         memcpy(value, text, len);
@@ -69,14 +71,17 @@ static size_t put_field(fuzz_input *input, uint8_t *out, unsigned tag) {
 static size_t put_together(fuzz_input *input, uint8_t *out) {
     size_t len = 0;
     uint8_t *fields = out + RECORD_HEADER;
+    const bool gateway = fuzz_chance(input, 2);
     for (unsigned tag = FIELD_FHIR; tag < FIELD_END && len < 4000; tag++) {
         const unsigned what = fuzz_below(input, 8);
-        if (what != 7) {
+        const bool of_tokens = tag == FIELD_TOKEN || tag == FIELD_CLIENT_ID || tag == FIELD_SCOPE;
+        const bool fits = gateway ? !of_tokens : tag != FIELD_SECRET;
+        if (what != 7 && (fits || what == 5)) {
             len += put_field(input, fields + len, what == 6 ? fuzz_below(input, 16) : tag);
         }
         tag -= tag == FIELD_CA && fuzz_chance(input, 3) ? 1u : 0;
     }
-    const size_t all = frame(out, len);
+    const size_t all = frame(out, len, gateway);
     if (fuzz_chance(input, 8)) {
         out[fuzz_short(input) % all] = fuzz_byte(input);
     }
@@ -92,13 +97,16 @@ static void check_record(const meter_record *record, const uint8_t *data, size_t
     static uint8_t again[METER_RECORD_MAX];
     size_t again_len = 0;
     const char *field = NULL;
-    FUZZ_REQUIRE(record->fhir_base != NULL && record->client_id != NULL && record->scope != NULL);
-    FUZZ_REQUIRE(record->ca_count > 0 && record->ca_count <= METER_CA_MAX);
+    const bool gateway = record->secret != NULL;
+    FUZZ_REQUIRE(record->fhir_base != NULL);
+    FUZZ_REQUIRE((record->client_id == NULL) == gateway && (record->scope == NULL) == gateway);
+    FUZZ_REQUIRE((record->ca_count == 0) == record->plain && record->ca_count <= METER_CA_MAX);
+    FUZZ_REQUIRE(is_inside(record->secret, data, len) && (!gateway || strlen(record->secret) == METER_SECRET_MAX));
     FUZZ_REQUIRE(is_inside(record->fhir_base, data, len) && is_inside(record->token_url, data, len));
     FUZZ_REQUIRE(is_inside(record->client_id, data, len) && is_inside(record->scope, data, len));
     FUZZ_REQUIRE(is_inside(record->subject, data, len) && is_inside(record->patient, data, len));
     FUZZ_REQUIRE(is_inside(record->patient_system, data, len) && is_inside(record->ntp_server, data, len));
-    FUZZ_REQUIRE(memcmp(record->fhir_base, "https://", 8) == 0);
+    FUZZ_REQUIRE(memcmp(record->fhir_base, "https://", 8) == 0 || (gateway && record->plain));
 
     /* Two records of the same meaning are the same bytes. */
     FUZZ_REQUIRE(meter_record_write(record, again, sizeof again, &again_len) == SBS_OK);
@@ -140,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     } else if (how == 2) {
         len = input.len > 2048 ? 2048 : input.len;
         memcpy(made + RECORD_HEADER, input.data, len);
-        len = frame(made, len);
+        len = frame(made, len, fuzz_chance(&input, 2));
     } else {
         len = input.len > sizeof made ? sizeof made : input.len;
         memcpy(made, input.data, len);

@@ -8,6 +8,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { observation } from '../integration/lib/observations.mjs';
+import { sbs } from '../integration/lib/sbs.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
 import { Gateway, LIBS, PROGRAM, assertEachOnce } from './lib/gateway.mjs';
 
@@ -50,8 +51,21 @@ test('a device that is added gets a secret and is served without a restart', asy
     assert.match(stdout.trim(), /^[A-Za-z0-9_-]{43}$/);
     await pause(300);
     assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 201);
+
+    const again = await gateway.command('device', 'add', 'scale-2');
+    assert.equal(again.status, 1);
+    assert.equal(again.stdout, '');
+    assert.match(again.stderr, /scale-2 has a secret already, and keeps it; 'sbs-gateway device secret scale-2' makes another/);
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200, 'the old secret counts');
+    const secret = (await gateway.ok('device', 'secret', 'scale-2')).stdout.trim();
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 401, 'that is what ends it');
+    gateway.secrets['scale-2'] = secret;
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200);
+
     await gateway.ok('device', 'remove', 'scale-2');
     assert.equal((await gateway.post('gone', { device: 'scale-2' })).status, 401);
+    gateway.secrets['scale-2'] = (await gateway.ok('device', 'add', 'scale-2')).stdout.trim(); // its section is there
+    assert.equal((await gateway.post('new', { device: 'scale-2' })).status, 200);
     await gateway.delivered();
     await assertEachOnce(server, ['new']);
 });
@@ -62,6 +76,26 @@ test('two gateways on one state folder: the second says so and ends', async (t) 
     await assert.rejects(second.start(), /another sbs-gateway/);
     assert.equal((await gateway.post('first')).status, 201);
 });
+
+/** Runs a command of the operator at a terminal, types a line at its question, and returns its exit status. */
+async function answered(gateway, line, ...words) {
+    const script = `import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b''
+while b'[y/N]' not in seen:
+    seen += os.read(terminal, 4096)
+os.write(terminal, sys.argv[1].encode() + b'\\n')
+try:
+    while os.read(terminal, 4096):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+    const run = spawn('python3', ['-c', script, line, PROGRAM, ...words, '--config', gateway.path('gateway.conf')], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return new Promise((resolve) => run.on('close', resolve));
+}
 
 test('keys are exchanged without a gap, both in the set meanwhile', async (t) => {
     const gateway = await withGateway(t);
@@ -75,12 +109,20 @@ test('keys are exchanged without a gap, both in the set meanwhile', async (t) =>
     await gateway.register();
     assert.equal((await gateway.post('old')).status, 201);
     await gateway.delivered();
-    await gateway.ok('key', 'confirm');
+    const unasked = await gateway.command('key', 'confirm');
+    assert.equal(unasked.status, 2);
+    assert.match(unasked.stderr, new RegExp(`the key ${old} is destroyed for good, and ${both[1]} signs`));
+    assert.match(unasked.stderr, /give --yes/);
+    assert.equal(await answered(gateway, 'n', 'key', 'confirm'), 1);
+    assert.deepEqual(await keys(), both);
+    assert.equal(await answered(gateway, 'y', 'key', 'confirm'), 0);
     assert.deepEqual(await keys(), [both[1]]);
     await gateway.register(); // the old one is not known to the server any more
     assert.equal((await gateway.post('new')).status, 201);
     await gateway.delivered();
-    assert.equal((await gateway.command('key', 'confirm')).status, 1);
+    const none = await gateway.command('key', 'confirm', '--yes');
+    assert.equal(none.status, 1);
+    assert.match(none.stderr, /there is no next key/);
     await assertEachOnce(server, ['old', 'new']);
 });
 
@@ -137,7 +179,7 @@ test('a disk that fills: devices are told to wait, what was accepted arrives', {
         const answer = await gateway.post(`full-${i}`, { body: observation(`full-${i}`, { extra }) });
         if (answer.status === 201) given.push(`full-${i}`);
         else {
-            assert.ok([503, 507].includes(answer.status), `${answer.status} ${answer.text}`);
+            assert.equal(answer.status, 503, answer.text);
             assert.ok(Number(answer.headers['retry-after']) > 0);
             told += 1;
             await pause(300);
@@ -178,33 +220,46 @@ test('hostile clients beside a good one: the good one is served', async (t) => {
     const sockets = [];
     t.after(() => sockets.forEach((socket) => socket.destroy()));
     const raw = (text) => {
-        const socket = net.connect({ port: gateway.port, host: '127.0.0.1', localAddress: BAD });
+        const socket = net.connect({ port: gateway.port, host: '127.0.0.1', localAddress: BAD, allowHalfOpen: true });
         socket.on('error', () => {});
         socket.write(text);
         sockets.push(socket);
         return new Promise((resolve) => {
             let answer = '';
-            socket.on('data', (part) => (answer += part)).on('close', () => resolve(answer));
-            setTimeout(() => resolve(answer), 3000);
+            socket.on('data', (part) => (answer += part)).on('end', () => resolve({ answer, closed: true }));
+            setTimeout(() => resolve({ answer, closed: false }), 10_000);
         });
     };
-    const heads = [
-        'POST /fhir/Observation HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef',
-        'POST /fhir/Observation HTTP/1.1\nHost: a\n\n',
-        'POST /fhir/Observation HTTP/1.1\r\n\r\n',
-        'POST /fhir/Observation HTTP/1.1\r\nHost : a\r\n\r\n',
-        'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n',
-        `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(100_000)}\r\n\r\n`,
+    /* Each has the device's secret: without its fault it would be taken. */
+    const login = `Authorization: Bearer ${gateway.secrets.bad}\r\nContent-Type: application/fhir+json\r\n`;
+    const body = observation('smuggled');
+    const sized = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    const cases = [
+        [201, `POST /fhir/Observation HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${login}${sized}\r\n${body}`],
+        [400, `POST /fhir/Observation HTTP/1.1\r\nHost: a\r\n${login}${sized}Content-Length: 6\r\n\r\n${body}`],
+        [400, `POST /fhir/Observation HTTP/1.1\r\nHost: a\r\n${login}${sized}${sized}\r\n${body}`],
+        [400, `POST /fhir/Observation HTTP/1.1\r\nHost: a\n${login}${sized}\r\n${body}`],
+        [400, `POST /fhir/Observation HTTP/1.1\r\n${login}${sized}\r\n${body}`],
+        [400, `POST /fhir/Observation HTTP/1.1\r\nHost : a\r\n${login}${sized}\r\n${body}`],
+        [404, `GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${login}\r\n`],
+        [431, `GET / HTTP/1.1\r\nHost: a\r\n${login}X: ${'y'.repeat(100_000)}\r\n\r\n`],
     ];
-    const answers = heads.map(raw);
+    const answers = cases.map(([, text]) => raw(text));
     for (let i = 0; i < 20; i++) raw('POST /fhir/Observation HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{');
-    for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 4\d\d /);
+    for (const [i, { answer, closed }] of (await Promise.all(answers)).entries()) {
+        assert.match(answer, new RegExp(`^HTTP/1\\.1 ${cases[i][0]} `), cases[i][1].slice(0, 200));
+        assert.ok(closed, `closed behind ${cases[i][0]} of ${cases[i][1].slice(0, 200)}`);
+    }
 
-    const wrong = await Promise.all(Array.from({ length: 5 }, (_, i) => gateway.post(`w${i}`, { secret: `wrong-${i}`, localAddress: BAD })));
-    wrong.forEach((answer) => assert.ok([401, 429].includes(answer.status)));
-    assert.ok([401, 429].includes((await gateway.post('w', { secret: 'wrong', localAddress: BAD })).status));
+    for (let i = 0; i < 5; i++) {
+        const guess = await gateway.post(`w${i}`, { secret: `wrong-${i}`, localAddress: BAD });
+        assert.equal(guess.status, 401, `guess ${i}: ${guess.text}`);
+    }
+    const shut = await gateway.post('w', { device: 'bad', localAddress: BAD });
+    assert.equal(shut.status, 429, 'also with a good secret');
+    assert.ok(Number(shut.headers['retry-after']) > 0);
     const large = await gateway.post('large', { device: 'bad', localAddress: '127.0.0.4', body: observation('large', { extra: `"note":[{"text":"${'x'.repeat(2 << 20)}"}],` }) });
-    assert.ok([413, 0].includes(large.status), String(large.status));
+    assert.equal(large.status, 413);
 
     let served = 0;
     for (; served < 10; served++) {
@@ -212,25 +267,72 @@ test('hostile clients beside a good one: the good one is served', async (t) => {
         assert.equal(answer.status, 201, answer.text);
     }
     await gateway.delivered();
-    await assertEachOnce(server, Array.from({ length: 10 }, (_, i) => `good-${i}`));
+    await assertEachOnce(server, ['smuggled', ...Array.from({ length: 10 }, (_, i) => `good-${i}`)]);
     const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.child.pid}/status`, 'utf8'))[1]);
     assert.ok(rss < 32_768, `${rss} KB`);
 });
 
 test('check says what is right, and what to do where it is not', async (t) => {
+    await server.register(server.path('client.pem'));
+    const { stdout } = await sbs(['check', '--json', ...server.options()]);
     const gateway = await withGateway(t);
     const rows = async () => JSON.parse((await gateway.command('check', '--json')).stdout);
     const good = await rows();
-    assert.deepEqual(good.filter((row) => row.result === 'FAIL' && row.check !== 'state'), []);
-    for (const name of ['configuration', 'disk', 'clock', 'dns', 'tcp', 'tls', 'discovery', 'token', 'scope', 'metadata', 'create', 'listen', 'key']) {
-        assert.ok(good.some((row) => row.check === name), name);
+    assert.deepEqual(good.filter((row) => row.result === 'FAIL' && row.step !== 'state'), []);
+    const server_rows = ['key', 'DNS', 'TCP', 'TLS', 'clock', 'metadata', 'discovery', 'token', 'scope', 'create'];
+    assert.deepEqual(good.slice(-server_rows.length).map((row) => row.step), server_rows);
+    for (const step of ['configuration', 'state', 'disk', 'clock', 'listen']) {
+        assert.ok(good.some((row) => row.step === step), step);
     }
+
+    /* A device's script gets the same of the same server, in other order. */
+    const theirs = JSON.parse(stdout);
+    for (const step of ['DNS', 'TCP', 'TLS', 'metadata', 'discovery', 'token', 'scope', 'create']) {
+        const [ours, other] = [good, theirs].map((list) => list.filter((row) => row.step === step));
+        assert.deepEqual(ours, other, step);
+    }
+
     gateway.fhir = 'https://localhost:1/fhir';
     gateway.configure();
     const bad = (await rows()).at(-1);
-    assert.equal(bad.check, 'tcp');
-    assert.equal(bad.result, 'FAIL');
+    assert.deepEqual([bad.step, bad.result], ['TCP', 'FAIL']);
     assert.match(bad.advice, /check the host and the port/);
+});
+
+test('check asks for a token also where the way to write is chosen', async (t) => {
+    const gateway = new Gateway(server, { lines: ['write-mode = put'] });
+    t.after(() => gateway.stop());
+    await gateway.start(); // its key is not registered
+    const rows = async () => JSON.parse((await gateway.command('check', '--json')).stdout);
+    const refused = (await rows()).at(-1);
+    assert.deepEqual([refused.step, refused.result], ['token', 'FAIL']);
+    assert.match(refused.advice, /check 'client-id'/);
+    await gateway.prepare();
+    const last = (await rows()).at(-1);
+    assert.deepEqual([last.step, last.result], ['create', 'OK'], last.text);
+
+    /* What comes in place of a statement does not matter then, and is told. */
+    const headers = { 'content-type': 'text/html' };
+    await server.faults({ on: 'metadata', status: 200, body: '<html></html>', headers, times: -1 });
+    const result = (list, step) => list.find((row) => row.step === step)?.result;
+    const unread = await rows();
+    assert.deepEqual(['metadata', 'token', 'create'].map((step) => result(unread, step)), ['WARN', 'OK', 'WARN']);
+    const auto = readFileSync(gateway.path('gateway.conf'), 'utf8').replace(/^write-mode.*\n/m, '');
+    writeFileSync(gateway.path('gateway.conf'), auto);
+    const ended = (await rows()).at(-1);
+    assert.deepEqual([ended.step, ended.result], ['metadata', 'FAIL']);
+    assert.match(ended.text, /answers with an HTML page \(HTTP 200\)/);
+});
+
+test('an address that the machine does not have yet keeps nobody else away, and check tells it', async (t) => {
+    const gateway = await withGateway(t, { more: '[listen lan]\naddress = 192.0.2.1:8443\n' });
+    assert.equal((await gateway.post('meanwhile')).status, 201);
+    const told = (rows) => JSON.parse(rows.stdout).filter((row) => row.step === 'listen' && row.text.includes('192.0.2.1'));
+    const [running] = told(await gateway.command('check', '--json'));
+    assert.equal(running.result, 'WARN');
+    assert.match(running.text, /lan: no network of this machine has the address of 192\.0\.2\.1:8443/);
+    await gateway.kill();
+    assert.deepEqual(told(await gateway.command('check', '--json')), [running]);
 });
 
 test('a device that trusts the root that ca prints posts through TLS', async (t) => {

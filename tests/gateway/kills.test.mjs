@@ -2,11 +2,11 @@
 // The gateway is killed at any moment while 20 devices post: every Observation that got a 201 arrives once. A device
 // that got no answer repeats, as devices do.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { LONG, SEED, numbers, observation } from '../integration/lib/observations.mjs';
+import { LONG, SEED, numbers } from '../integration/lib/observations.mjs';
 import { MainServer, pause } from '../integration/lib/server.mjs';
 import { Gateway, LIBS, assertEachOnce } from './lib/gateway.mjs';
+import { Poster } from './lib/poster.mjs';
 
 const DEVICES = 20;
 const KILLS = LONG ? 50 : 5;
@@ -14,41 +14,6 @@ const KILLS = LONG ? 50 : 5;
 let server;
 before(async () => (server = await MainServer.start()));
 after(() => server.stop());
-
-/** A device: posts one after the other until it is told to end; `given` are those that were accepted. */
-class Device {
-    constructor(gateway, name) {
-        this.gateway = gateway;
-        this.name = name;
-        this.given = [];
-        this.repeats = 0;
-        this.odd = [];
-        this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    }
-
-    async run() {
-        for (let i = 0; !this.over; i++) {
-            const id = `${this.name}-${i}`;
-            for (;;) {
-                const answer = await this.gateway.request('POST', '/fhir/Observation', {
-                    device: this.name,
-                    body: observation(id),
-                    agent: this.agent,
-                    timeout: 10_000,
-                });
-                if (answer.status === 201 || answer.status === 200) {
-                    this.repeats += answer.status === 200 ? 1 : 0;
-                    this.given.push(id);
-                    break;
-                }
-                if (answer.status !== 0 && answer.status !== 503) this.odd.push(`${id}: ${answer.status} ${answer.text}`);
-                await pause(50);
-            }
-            await pause(10);
-        }
-        this.agent.destroy();
-    }
-}
 
 const killed = async (t, env) => {
     await server.reset();
@@ -59,7 +24,7 @@ const killed = async (t, env) => {
     await gateway.start({ env });
     await gateway.prepare();
 
-    const devices = names.map((name) => new Device(gateway, name));
+    const devices = names.map((name) => new Poster(gateway, name));
     const running = devices.map((device) => device.run());
     for (let i = 0; i < KILLS; i++) {
         await pause(100 + next(900));

@@ -94,6 +94,75 @@ test('what the server refuses is a dead letter, with its status and words, and c
     assert.equal((await gateway.command('dead', 'discard', String(letter.id))).status, 1);
 });
 
+test('dead letters are sent again one by one, of a device, or all, and none is told', async (t) => {
+    const gateway = await withGateway(t, { devices: ['fridge', 'scale', 'lamp'] });
+    const retry = (...words) => gateway.command('dead', 'retry', ...words);
+    for (const words of [['--all'], ['--device', 'scale']]) {
+        const none = await retry(...words);
+        assert.deepEqual([none.status, none.stdout], [0, '']);
+        assert.match(none.stderr, /^sbs-gateway: no dead letters.*: there is nothing to send again$/m);
+    }
+    for (const words of [[], ['1', '--all'], ['--all', '--device', 'scale'], ['--device']]) {
+        assert.equal((await retry(...words)).status, 2, words.join(' '));
+    }
+
+    const refused = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'invalid' }] };
+    await server.faults({ on: 'fhir', times: 6, status: 422, body: refused });
+    const ids = ['fridge-1', 'fridge-2', 'scale-1', 'scale-2', 'lamp-1', 'lamp-2'];
+    for (const id of ids) assert.equal((await gateway.post(id, { device: id.split('-')[0] })).status, 201);
+    await gateway.until('they are dead', (now) => now.deadLetters === 6);
+    const listed = async (...words) => (await gateway.ok('dead', 'list', '--json', ...words)).stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    const [first] = await listed('--device', 'fridge');
+    assert.equal((await listed('--device', 'fridge')).length, 2);
+    assert.equal((await listed()).length, 6);
+
+    assert.equal((await retry(String(first.id))).stdout, 'It is sent again.\n');
+    await gateway.until('one less', (now) => now.deadLetters === 5 && now.waiting === 0);
+    assert.equal((await retry('--device', 'scale')).stdout, '2 are sent again.\n');
+    await gateway.until('two less', (now) => now.deadLetters === 3 && now.waiting === 0);
+    assert.match((await retry('--device=scale')).stderr, /no dead letters of the device scale/);
+    assert.equal((await retry('--device', 'fridge')).stdout, '1 is sent again.\n');
+    assert.equal((await retry('--all')).stdout, '2 are sent again.\n');
+    await gateway.until('none left', (now) => now.deadLetters === 0 && now.waiting === 0);
+    await assertEachOnce(server, ids);
+});
+
+test('a server that answers 503 to all is told as what is waited for, never as being sent', async (t) => {
+    const gateway = await withGateway(t);
+    assert.equal((await gateway.post('good')).status, 201);
+    await gateway.delivered();
+    await server.faults({ on: 'fhir', times: -1, status: 503, body: {} });
+    assert.equal((await gateway.post('one')).status, 201);
+    const first = await gateway.until('it waits', (now) => now.upstream === 'waiting');
+    assert.match(first.sentence, /^1 measurement waits: .*HTTP 503.*Nothing is lost\.$/);
+    for (let i = 0; i < 30; i++) {
+        if (i === 10) for (const id of ['two', 'three']) assert.equal((await gateway.post(id)).status, 201);
+        const { upstream, light, sentence } = await gateway.status();
+        assert.deepEqual([upstream, light], ['waiting', 'amber'], `look ${i}: ${sentence}`);
+        assert.match(sentence, /HTTP 503/);
+        await pause(100);
+    }
+    await server.clearFaults();
+    await gateway.ok('reload');
+    const { light } = await gateway.delivered();
+    assert.equal(light, 'green');
+    await assertEachOnce(server, ['good', 'one', 'two', 'three']);
+});
+
+test('a 204 of the server is a yes, as any 201; a 202 is none', async (t) => {
+    const gateway = await withGateway(t);
+    await server.faults({ on: 'fhir', times: 1, status: 204 });
+    assert.equal((await gateway.post('silent')).status, 201);
+    const status = await gateway.delivered();
+    assert.deepEqual([status.deadLetters, status.devices[0].delivered], [0, 1]);
+
+    await server.clearFaults();
+    await server.faults({ on: 'fhir', times: 1, status: 202, body: {} });
+    assert.equal((await gateway.post('later')).status, 201);
+    await gateway.delivered();
+    await assertEachOnce(server, ['later']); // it went again; the first was believed
+});
+
 test('an idle gateway wakes at most once a second', async (t) => {
     const gateway = await withGateway(t);
     await gateway.post('busy');
@@ -113,7 +182,6 @@ test('other processes may add to the queue, and it is sent', async (t) => {
     const gateway = await withGateway(t);
     const { ok } = await import('../integration/lib/sbs.mjs');
     await ok(['queue', 'add', '--queue', gateway.path('state/queue.db'), '-'], { input: observation('foreign') });
-    await gateway.until('it is there', () => true);
     for (let i = 0; i < 100 && (await server.held(nameOf('foreign'))) === 0; i++) await pause(100);
     await assertEachOnce(server, ['foreign']);
 });

@@ -78,9 +78,17 @@ static void note_jti(fake_fhir *fhir, sbs_text form) {
     }
 }
 
+static bool token_was_ended(const fake_fhir *fhir, const char *field) {
+    return fhir->newest != NULL && strtoul(field + strlen("Bearer tok-1."), NULL, 10) != *fhir->newest;
+}
+
 static void serve_token(fake_fhir *fhir, const char *request, size_t len) {
-    static const char good[] = "{\"access_token\":\"tok-1.2\",\"token_type\":\"bearer\",\"expires_in\":300,\"scope\":"
-                               "\"system/Observation.cruds\"}";
+    char good[160];
+    unsigned number = fhir->newest != NULL ? ++*fhir->newest : 2;
+    snprintf(good, sizeof good,
+             "{\"access_token\":\"tok-1.%u\",\"token_type\":\"bearer\",\"expires_in\":%u,\"scope\":"
+             "\"system/Observation.cruds\"}",
+             number, fhir->token_lives_s != 0 ? fhir->token_lives_s : 300);
     fhir->tokens++;
     fhir->spent = false;
     remember(fhir->last_token_request, sizeof fhir->last_token_request, &fhir->last_token_request_len, request, len);
@@ -200,7 +208,7 @@ static void serve_fhir(fake_fhir *fhir, const char *request, size_t len) {
     bool public_path = fake_request_is(request, len, "GET /r4/metadata");
     bool authorized =
         fake_field(request, len, "Authorization", value, sizeof value) && strncmp(value, "Bearer tok-", 11) == 0;
-    bool refused = !public_path && (!authorized || fhir->spent);
+    bool refused = !public_path && (!authorized || fhir->spent || token_was_ended(fhir, value));
     fhir->spent = fhir->one_use;
     if (refused) {
         fhir->unauthorized++;

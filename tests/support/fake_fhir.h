@@ -16,6 +16,7 @@ typedef struct fake_fhir {
     const char *statement;        /* the CapabilityStatement, "" for 404; NULL: read as any resource. Stays */
     const char *statement_answer; /* instead of it a whole answer as it is sent; NULL: none. Stays */
     const char *token_body;       /* body of a 200 answer; NULL: a good one. Stays */
+    unsigned token_lives_s;       /* that one; 0: 300. Stays */
     const char *token_fields;     /* its header lines; NULL: the type of JSON. Stays */
     unsigned discovery_status;    /* 0: 200 */
     unsigned token_status;        /* 0: 200 */
@@ -37,6 +38,8 @@ typedef struct fake_fhir {
     void (*on_stored)(const char *json, size_t len); /* told of each resource that is stored. Stays */
     bool ignores_search;                             /* If-None-Exist is not looked at. Stays */
     bool one_use;                                    /* a token is good for one request, then 401. Stays */
+    unsigned *newest; /* a new token has the next number, and ends all before it, at those that share this. NULL: none
+                         ends. Stays */
     unsigned lost_answers; /* so many requests are served, and their answers are lost with the connection */
     bool spent;            /* the token was used */
     /* what happened */

@@ -53,7 +53,12 @@ static void rig_handle(void *ctx, const sbs_linux_http_request *request, sbs_lin
     } else if (path_is(request, "/bad")) {
         out->status = 99;
     } else if (path_is(request, "/split")) {
-        out->fields[out->field_count++] = (sbs_linux_http_field){SBS_TEXT("X"), SBS_TEXT("a\r\nY: b")};
+        sbs_linux_http_answer_add(out, "X", "a\r\nY: b");
+    } else if (path_is(request, "/fields")) {
+        static const char *const numbers[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
+        for (char i = '1'; i <= request->path.ptr[7]; i++) {
+            sbs_linux_http_answer_add(out, "X", numbers[i - '1']);
+        }
     } else if (path_is(request, "/large")) {
         static char large[LARGE];
         memset(large, 'l', sizeof large);

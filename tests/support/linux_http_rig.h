@@ -12,7 +12,8 @@
 /* What the handler answers: "METHOD PATH?QUERY BYTES SUM LISTENER PEER", 200; by the path:
  *   /held...  held until settle()            /close  closes the connection
  *   /large    4 MiB of text                  /none   204
- *   /bad      a status that is none          /split  a field with a line break in it */
+ *   /bad      a status that is none          /split  a field with a line break in it
+ *   /fieldsN  N fields X, of 1 to 9 */
 typedef struct http_rig {
     struct sbs_linux_http_server *server;
     sbs_now now;

@@ -132,9 +132,16 @@ static void serve_create(meter_rig *rig, const char *request, size_t len) {
     char search[1024], key[16];
     sbs_text body = fake_body(request, len);
     bool conditional = fake_field(request, len, "If-None-Exist", search, sizeof search);
+    rig->fhir.last_len = len < sizeof rig->fhir.last ? len : sizeof rig->fhir.last;
+    memcpy(rig->fhir.last, request, rig->fhir.last_len);
     snprintf(key, sizeof key, "%08x", (unsigned)sbs_crc32(0, search, conditional ? strlen(search) : 0));
     rig->fhir.creates++;
     fake_answer(&rig->fhir.server, fake_fhir_store(&rig->fhir, key, conditional, body.ptr, body.len), "", "");
+    if (rig->fhir.lost_answers > 0) {
+        rig->fhir.lost_answers--;
+        rig->fhir.server.out_len = 0;
+        rig->fhir.server.broken = true;
+    }
 }
 
 /* The server's clock is right where the device's is, unless the test gave it a Date of its own. */
@@ -179,6 +186,12 @@ static sbs_status rig_open(void *ctx, const char *host, uint16_t port, sbs_now n
     meter_rig *rig = ctx;
     sbs_stream *inner = &rig->fhir.server.stream;
     return rig->dead ? SBS_ERR_UNREACHABLE : inner->ops->open(inner->ctx, host, port, now);
+}
+
+static sbs_status rig_open_plain(void *ctx, const char *host, uint16_t port, sbs_now now) {
+    meter_rig *rig = ctx;
+    rig->plain_opens++;
+    return rig_open(ctx, host, port, now);
 }
 
 static sbs_status rig_stream_send(void *ctx, const uint8_t *data, size_t len, size_t *out_sent) {
@@ -281,6 +294,10 @@ void rig_init(meter_rig *rig) {
     rig->stream_ops =
         (sbs_stream_ops){rig_open, rig_stream_send, rig_receive, rig_close, rig_waits_for, rig_last_code, true};
     rig->stream = (sbs_stream){&rig->stream_ops, rig};
+    rig->plain_ops = rig->stream_ops;
+    rig->plain_ops.open = rig_open_plain;
+    rig->plain_ops.secured = false;
+    rig->plain = (sbs_stream){&rig->plain_ops, rig};
     rig->now = (sbs_now){.mono_ms = 10, .utc_s = 1700000000};
     rig->network_up = true;
 }
@@ -313,6 +330,7 @@ void rig_boot(meter_rig *rig) {
         .storage = sbs_flash_storage_port(&rig->storage),
         .queue_flash = &rig->queue_flash.flash,
         .stream = &rig->stream,
+        .plain_stream = &rig->plain,
         .console = rig_console,
         .trust = rig_trust,
         .time_server = rig_time_server,
@@ -414,6 +432,15 @@ meter_record rig_record(void) {
     record.ca[0].der = rig_ca;
     record.ca[0].len = rig_ca_len;
     return record;
+}
+
+meter_record rig_gateway_record(void) {
+    return (meter_record){
+        .fhir_base = "http://gateway.example:8080/r4",
+        .secret = RIG_SECRET,
+        .subject = "Patient/p1",
+        .write_mode = SBS_WRITE_IF_NONE_EXIST,
+    };
 }
 
 void rig_send(meter_rig *rig, const uint8_t *data, size_t len) {

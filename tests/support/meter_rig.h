@@ -29,6 +29,9 @@ typedef struct meter_rig {
     fake_handler inner;
     sbs_stream_ops stream_ops;
     sbs_stream stream;
+    sbs_stream_ops plain_ops; /* the same server without TLS */
+    sbs_stream plain;
+    unsigned plain_opens;
     meter meter;
     meter_ports ports;
     sbs_now now;
@@ -78,8 +81,12 @@ void rig_clear(meter_rig *rig);
 /* Waiting for the first key is over and the device asks for a record. */
 void rig_first_boot(meter_rig *rig);
 
+#define RIG_SECRET "tok-0123456789abcdefghijklmnopqrstuvwxyzABE"
+
 /* A record for the fake server. */
 meter_record rig_record(void);
+/* One for the same as a gateway, by http and with RIG_SECRET. */
+meter_record rig_gateway_record(void);
 /* Types a record as sbs provision does. */
 void rig_send(meter_rig *rig, const uint8_t *data, size_t len);
 void rig_provision(meter_rig *rig, const meter_record *record);

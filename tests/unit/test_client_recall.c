@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an earlier client knew, handed to the next one: what is taken of it, and what is not. */
+/* What another client knew, handed to this one: what is taken of it, and what is not. */
 #include <string.h>
 
 #include "fake_fhir.h"
@@ -139,9 +139,50 @@ static void a_client_at_work_recalls_nothing(void **state) {
     sbs_request request = {.interaction = SBS_TOKEN};
     assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
     assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    while (sbs_client_lacks_token(&s->client, s->now)) { /* until it looks for the endpoint */
+        sbs_wait wait;
+        assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
+    }
     assert_int_equal(sbs_client_recall(&s->client, &known, s->now), SBS_ERR_STATE);
     assert_int_equal(fake_poll(s), SBS_OK);
     assert_int_equal(s->fhir.tokens, 1);
+}
+
+/* What the server refused is sent anew with the token of another client, and no other is fetched. */
+static void a_request_that_lacks_a_token_goes_on_with_one(void **state) {
+    fake_setup *s = *state;
+    sbs_request request = fake_create("identifier=u%7C1");
+    unsigned newest = 8;
+    s->fhir.newest = &newest;
+    known.access_token = SBS_TEXT("tok-1.7");
+    assert_int_equal(recall(s), SBS_OK);
+    assert_int_equal(sbs_client_start(&s->client, &request), SBS_OK);
+    assert_false(sbs_client_lacks_token(&s->client, s->now));
+    while (!sbs_client_lacks_token(&s->client, s->now)) {
+        sbs_wait wait;
+        assert_int_equal(sbs_client_poll(&s->client, s->now, &wait), SBS_PENDING);
+    }
+    assert_int_equal(s->fhir.unauthorized, 1);
+    known.access_token = SBS_TEXT("tok-1.8");
+    assert_int_equal(sbs_client_recall(&s->client, &known, s->now), SBS_OK);
+    assert_int_equal(fake_poll(s), SBS_OK);
+    assert_int_equal(s->fhir.discoveries + s->fhir.tokens, 0);
+    assert_int_equal(s->fhir.creates, 1);
+    assert_int_equal(s->fhir.unauthorized, 1);
+}
+
+static void who_sends_no_token_lacks_none(void **state) {
+    fake_setup *s = *state;
+    const sbs_request requests[] = {{.interaction = SBS_DISCOVER},
+                                    {.interaction = SBS_READ, .target = SBS_TEXT("metadata"), .without_token = true}};
+    for (size_t i = 0; i < SBS_COUNT_OF(requests); i++) {
+        assert_int_equal(sbs_client_init(&s->client, &s->config), SBS_OK);
+        assert_false(sbs_client_lacks_token(&s->client, s->now));
+        assert_int_equal(sbs_client_start(&s->client, &requests[i]), SBS_OK);
+        assert_false(sbs_client_lacks_token(&s->client, s->now));
+        assert_int_equal(sbs_client_recall(&s->client, &known, s->now), SBS_ERR_STATE);
+        sbs_client_cancel(&s->client);
+    }
 }
 
 #define CASE(function) cmocka_unit_test_setup(function, set_up)
@@ -155,6 +196,8 @@ int main(void) {
         CASE(characters_that_go_into_no_head_are_refused),
         CASE(what_finds_no_room_is_refused_whole),
         CASE(a_client_at_work_recalls_nothing),
+        CASE(a_request_that_lacks_a_token_goes_on_with_one),
+        CASE(who_sends_no_token_lacks_none),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);
 }

@@ -55,6 +55,28 @@ static void a_coded_body_is_the_same_behind_it(void **state) {
     sbs_linux_encoder_free(&encoder);
 }
 
+/* Bodies of two connections, one behind the other and both still there. */
+static void a_borrower_codes_with_the_memory_of_another_one(void **state) {
+    (void)state;
+    sbs_linux_encoder lender = {0};
+    sbs_linux_encoder borrower = {0};
+    static char plain[2 * sizeof body];
+    sbs_text coded[2];
+    size_t len = 0;
+    sbs_linux_encoder_borrow(&borrower, &lender);
+    assert_int_equal(sbs_linux_gzip(&borrower, text_of(700), true, &coded[0]), SBS_OK);
+    assert_int_equal(sbs_linux_gzip(&lender, text_of(600), false, &coded[1]), SBS_OK);
+    assert_null(borrower.priv.stream);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(plain, coded[i].ptr, coded[i].len);
+        assert_int_equal(sbs_linux_decode(NULL, SBS_CODING_GZIP, plain, coded[i].len, sizeof plain, &len), SBS_OK);
+        assert_int_equal(len, i == 0 ? 700 : 600);
+        assert_memory_equal(plain, text_of(700).ptr, len);
+    }
+    sbs_linux_encoder_free(&borrower);
+    sbs_linux_encoder_free(&lender);
+}
+
 static void the_second_body_is_a_try(void **state) {
     (void)state;
     begin(SBS_FORWARD_UNTRIED, false);
@@ -158,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests_without_zlib[] = {cmocka_unit_test(without_zlib_nothing_is_coded)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_coded_body_is_the_same_behind_it),
+        cmocka_unit_test(a_borrower_codes_with_the_memory_of_another_one),
         cmocka_unit_test(the_second_body_is_a_try),
         cmocka_unit_test(what_is_refused_goes_as_it_is),
         cmocka_unit_test(what_was_taken_is_not_sent_again),

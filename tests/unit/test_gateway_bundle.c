@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sbs/count.h"
 #include "sqlite_gate.h"
 #include "sqlite_rig.h"
 #include "test.h"
@@ -158,6 +159,58 @@ static void entries_that_refer_to_each_other_are_refused(void **state) {
     assert_string_equal(statuses(), "201 422 ");
 }
 
+static void a_reference_is_looked_for_among_all_entries(void **state) {
+    static const char *const urls[] = {"urn:uuid:0a",
+                                       "https://gw/fhir/Observation/7",
+                                       "https://gw/fhir/Observation/17",
+                                       "http://other/fhir/Observation/7",
+                                       "Observation/9",
+                                       "a",
+                                       "urn:x/9"};
+    static const struct {
+        const char *reference;
+        bool within;
+    } cases[] = {
+        {"urn:uuid:0a", true},
+        {"urn:uuid:0b", false},
+        {"0a", false},
+        {"a", true},
+        {"Observation/7", true},
+        {"Observation/17", true},
+        {"Observation/1", false},
+        {"Observation/9", true},
+        {"7", false},
+        {"ervation/7", false},
+        {"fhir/Observation/17", true},
+        {"/fhir/Observation/17", false},
+        {"gw/fhir/Observation/7", true},
+        {"https://gw/fhir/Observation/7", true},
+        {"x/9", false},
+        {"xhttps://gw/fhir/Observation/7", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        char name[16];
+        char referring[160];
+        begin("batch");
+        for (size_t url = 0; url < SBS_COUNT_OF(urls); url++) {
+            (void)snprintf(name, sizeof name, "e%zu", url);
+            add("POST", "Observation", urls[url], "", gate_observation(name, ""));
+        }
+        (void)snprintf(name, sizeof name, "r%zu", i);
+        (void)snprintf(referring, sizeof referring, "\"derivedFrom\":[{\"reference\":\"%s\"}]", cases[i].reference);
+        add("POST", "Observation", "", "", gate_observation(name, referring));
+        assert_int_equal(send_bundle(), 200);
+
+        const char *all = statuses();
+        const char *last = all + strlen(all) - strlen("422 ");
+        if (strcmp(last, cases[i].within ? "422 " : "201 ") != 0) {
+            print_error("%s\n", cases[i].reference);
+        }
+        assert_string_equal(last, cases[i].within ? "422 " : "201 ");
+    }
+}
+
 static void a_bundle_that_is_none_is_refused(void **state) {
     (void)state;
     assert_int_equal(gate_ask(0, "POST", "/fhir", JSON, "{\"resourceType\":\"Bundle\"}"), 422);
@@ -228,6 +281,7 @@ int main(void) {
         GATE_TEST(a_transaction_is_stored_wholly_or_not_at_all),
         GATE_TEST(a_full_queue_takes_no_half_of_a_transaction),
         GATE_TEST(entries_that_refer_to_each_other_are_refused),
+        GATE_TEST(a_reference_is_looked_for_among_all_entries),
         GATE_TEST(a_bundle_that_is_none_is_refused),
         GATE_TEST(a_large_batch_goes_as_one),
         GATE_TEST(faults_are_told_with_their_byte_in_the_bundle),

@@ -27,7 +27,6 @@ static sbs_gateway_ca ca;
 static sbs_gateway_ca_config config;
 static char answer[4097];
 static bool ended;
-static unsigned secured;
 
 static int set_up(void **state) {
     (void)state;
@@ -44,7 +43,6 @@ static int set_up(void **state) {
     const sbs_linux_http_listener listener = {.address = "127.0.0.1:0", .tls = &tls};
     assert_int_equal(sbs_linux_http_server_add(rig.server, &listener, &number), SBS_OK);
     rig.port = sbs_linux_http_server_port(rig.server, number);
-    secured = number;
     return 0;
 }
 
@@ -156,6 +154,26 @@ static void test_what_waits_within_tls_is_not_forgotten(void **state) {
     client_close(&c);
 }
 
+/* Takes an answer of 4 MiB of one letter, of which @p got bytes came already. */
+static void client_take_large(client *c, size_t got) {
+    const char *end = strstr(answer, "\r\n\r\n");
+    assert_non_null(end);
+    const size_t head = (size_t)(end + 4 - answer);
+    const size_t whole = head + (4u << 20);
+    assert_int_equal(strspn(answer + head, "l"), got - head);
+
+    for (unsigned i = 0; i < 200000 && got < whole; i++) {
+        size_t moved = 0;
+        turn_real();
+        sbs_status status = c->stream.ops->receive(c->stream.ctx, (uint8_t *)answer, sizeof answer - 1, &moved);
+        assert_true(status == SBS_OK || status == SBS_PENDING);
+        answer[moved] = '\0';
+        assert_int_equal(strspn(answer, "l"), moved);
+        got += moved;
+    }
+    assert_int_equal(got, whole);
+}
+
 static void test_large_bodies_and_answers_go_through_tls(void **state) {
     (void)state;
     const size_t len = 1000000;
@@ -166,6 +184,9 @@ static void test_large_bodies_and_answers_go_through_tls(void **state) {
     client c;
     assert_int_equal(client_open(&c, "127.0.0.1", SBS_TLS_VERSION_DEFAULT), SBS_OK);
     client_exchange(&c, text, len + (size_t)head, "POST /b 1000000 ");
+    client_exchange(&c, GET("/large"), strlen(GET("/large")), "\r\n\r\n");
+    client_take_large(&c, strlen(answer));
+    client_exchange(&c, GET("/after"), strlen(GET("/after")), "GET /after 0");
     client_close(&c);
     free(text);
 }
@@ -306,13 +327,14 @@ static void test_a_handshake_of_one_byte_a_second_is_ended(void **state) {
 static void test_what_is_no_tls_is_closed(void **state) {
     (void)state;
     int fd = http_client(&rig, 1);
+    int len = 0;
+    ended = false;
     http_client_say(fd, GET("/"));
-    for (unsigned i = 0; i < 2000 && !ended; i++) {
-        http_rig_turn(&rig);
-        (void)http_client_answer(&rig, fd, answer, &ended); /* an alert, perhaps */
+    for (unsigned i = 0; i < 2000 && !ended && len >= 0; i++) {
+        len = http_client_answer(&rig, fd, answer, &ended); /* an alert, perhaps */
+        assert_null(strstr(answer, "HTTP/1.1"));
     }
     assert_true(ended);
-    assert_null(strstr(answer, "HTTP/1.1"));
     assert_int_equal(rig.handled, 0);
     (void)close(fd);
 }
@@ -330,7 +352,6 @@ static void test_a_peer_that_goes_within_the_handshake_leaves_nothing(void **sta
     client_exchange(&c, GET("/"), strlen(GET("/")), "GET / 0 0 1");
     client_close(&c);
     assert_int_equal(rig.secured, 1);
-    assert_int_equal(secured, 1);
 }
 
 int main(void) {

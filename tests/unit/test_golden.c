@@ -251,6 +251,23 @@ static const meter_record full = {
     .first_delay_s = 3600,
 };
 
+/* For a gateway; of all other fields those that it may have. */
+static const meter_record of_gateway = {
+    .fhir_base = "http://gateway.example:8080/fhir",
+    .secret = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE",
+    .subject = "Patient/7",
+    .patient = "7",
+    .patient_system = "urn:oid:1.2",
+    .ntp_server = "ntp.example",
+    .kid_method = SBS_KID_THUMBPRINT,
+    .write_mode = SBS_WRITE_IF_NONE_EXIST,
+    .unknown_time = SBS_UNKNOWN_TIME_SEND,
+    .drop_oldest = true,
+    .zone_minutes = 120,
+    .interval_s = 300,
+    .first_delay_s = 30,
+};
+
 static void assert_same_record(const meter_record *read) {
     assert_string_equal(read->fhir_base, full.fhir_base);
     assert_string_equal(read->token_url, full.token_url);
@@ -284,6 +301,30 @@ static void a_provisioning_record(void **state) {
     uint8_t *golden = golden_load("meter_record_1", &len);
     assert_int_equal(meter_record_read(&read, golden, len, &field), SBS_OK);
     assert_same_record(&read);
+    free(golden);
+}
+
+static void a_provisioning_record_for_a_gateway(void **state) {
+    (void)state;
+    static uint8_t bytes[METER_RECORD_MAX];
+    size_t len;
+    meter_record read;
+    const char *field;
+    assert_int_equal(meter_record_write(&of_gateway, bytes, sizeof bytes, &len), SBS_OK);
+    golden_compare("meter_record_2", bytes, len);
+
+    uint8_t *golden = golden_load("meter_record_2", &len);
+    assert_int_equal(meter_record_read(&read, golden, len, &field), SBS_OK);
+    assert_string_equal(read.fhir_base, of_gateway.fhir_base);
+    assert_string_equal(read.secret, of_gateway.secret);
+    assert_string_equal(read.subject, of_gateway.subject);
+    assert_string_equal(read.patient, of_gateway.patient);
+    assert_string_equal(read.patient_system, of_gateway.patient_system);
+    assert_string_equal(read.ntp_server, of_gateway.ntp_server);
+    assert_true(read.plain && read.client_id == NULL && read.scope == NULL && read.ca_count == 0);
+    assert_true(read.kid_method == of_gateway.kid_method && read.write_mode == of_gateway.write_mode);
+    assert_true(read.unknown_time == of_gateway.unknown_time && read.drop_oldest && read.zone_minutes == 120);
+    assert_true(read.interval_s == 300 && read.first_delay_s == 30);
     free(golden);
 }
 
@@ -403,8 +444,8 @@ static void a_persistent_key_on_linux(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_on_flash),      cmocka_unit_test(records_and_keys_on_flash),
-        cmocka_unit_test(a_provisioning_record), ON_LINUX(records_and_entries_on_linux),
-        ON_LINUX(a_persistent_key_on_linux),
+        cmocka_unit_test(a_provisioning_record), cmocka_unit_test(a_provisioning_record_for_a_gateway),
+        ON_LINUX(records_and_entries_on_linux),  ON_LINUX(a_persistent_key_on_linux),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

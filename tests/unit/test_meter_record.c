@@ -151,6 +151,96 @@ static void urls_are_checked(void **state) {
     assert_refused(&record, SBS_ERR_FORMAT, "token-url");
 }
 
+/* A record for a gateway is version 2, as older firmware would take it for damaged; the bytes of others stay version
+ * 1's. */
+static void a_record_for_a_gateway_has_its_own_version(void **state) {
+    (void)state;
+    meter_record record = rig_gateway_record(), read;
+    const char *field;
+    size_t len = write(&record);
+    assert_int_equal(data[4], 2);
+    assert_int_equal(meter_record_read(&read, data, len, &field), SBS_OK);
+    assert_string_equal(read.fhir_base, record.fhir_base);
+    assert_string_equal(read.secret, RIG_SECRET);
+    assert_true(read.plain);
+    assert_null(read.client_id);
+    assert_int_equal(meter_record_check_ca(&read, &field), SBS_OK);
+
+    record = rig_record();
+    record.fhir_base = "https://gateway.example/fhir";
+    record.client_id = record.scope = NULL;
+    record.secret = RIG_SECRET;
+    record.write_mode = SBS_WRITE_IF_NONE_EXIST;
+    assert_int_equal(meter_record_read(&read, data, write(&record), &field), SBS_OK);
+    assert_false(read.plain);
+    record = rig_record();
+    (void)write(&record);
+    assert_int_equal(data[4], 1);
+}
+
+/* With another version the same fields mean nothing. */
+static void a_version_without_its_fields_is_refused(void **state) {
+    (void)state;
+    for (unsigned gateway = 0; gateway < 2; gateway++) {
+        meter_record record = gateway == 1 ? rig_gateway_record() : rig_record(), read;
+        const char *field;
+        size_t len = write(&record);
+        data[4] = gateway == 1 ? 1 : 2;
+        uint32_t crc = sbs_crc32(0, data, len - 4);
+        for (unsigned i = 0; i < 4; i++) {
+            data[len - 4 + i] = (uint8_t)(crc >> 8 * i);
+        }
+        assert_true(meter_record_read(&read, data, len, &field) != SBS_OK);
+    }
+}
+
+static void what_has_no_place_beside_a_secret_is_refused(void **state) {
+    (void)state;
+    meter_record record = rig_gateway_record();
+    record.client_id = "c";
+    assert_refused(&record, SBS_ERR_FORMAT, "client-id");
+    record = rig_gateway_record();
+    record.scope = "system/*.cruds";
+    assert_refused(&record, SBS_ERR_FORMAT, "scope");
+    record = rig_gateway_record();
+    record.ca[0] = rig_record().ca[0];
+    record.ca_count = 1;
+    assert_refused(&record, SBS_ERR_FORMAT, "ca");
+    record = rig_gateway_record();
+    record.token_policy = METER_TOKEN_FIXED;
+    record.token_url = "https://t/";
+    assert_refused(&record, SBS_ERR_FORMAT, "token-policy");
+    record = rig_gateway_record();
+    record.token_url = "https://t/";
+    assert_refused(&record, SBS_ERR_FORMAT, "token-url");
+    record = rig_gateway_record();
+    record.write_mode = SBS_WRITE_PUT;
+    assert_refused(&record, SBS_ERR_FORMAT, "write-mode");
+    record.write_mode = SBS_WRITE_PLAIN;
+    assert_refused(&record, SBS_ERR_FORMAT, "write-mode");
+}
+
+static void secrets_are_checked(void **state) {
+    static const struct {
+        const char *secret;
+        sbs_status why;
+    } cases[] = {
+        {"", SBS_ERR_FORMAT},
+        {"short", SBS_ERR_FORMAT},
+        {"QUJD", SBS_ERR_FORMAT}, /* three bytes */
+        {"tok-0123456789abcdefghijklmnopqrstuvwxyzAB\n", SBS_ERR_FORMAT},
+        {"tok-0123456789abcdefghijklmnopqrstuvwxyzABF", SBS_ERR_FORMAT}, /* bits behind the last byte */
+        {"tok-0123456789abcdefghijklmnopqrstuvwxyzAB/", SBS_ERR_FORMAT},
+        {RIG_SECRET "A", SBS_ERR_TOO_LARGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        meter_record record = rig_gateway_record();
+        record.secret = cases[i].secret;
+        assert_refused(&record, cases[i].why, "gateway-secret");
+    }
+}
+
 static void scopes_are_checked(void **state) {
     (void)state;
     static const char *const bad[] = {"user/Patient.r", "patient/Observation.c", "system/Observation.dus", "a  b",
@@ -279,7 +369,8 @@ static void hostile_bytes_do_no_harm(void **state) {
                 exact[len - 4 + i] = (uint8_t)(crc >> 8 * i);
             }
             if (meter_record_read(&read, exact, len, &field) == SBS_OK) {
-                assert_true(strlen(read.fhir_base) <= METER_URL_MAX && strlen(read.client_id) <= METER_CLIENT_ID_MAX);
+                assert_true(strlen(read.fhir_base) <= METER_URL_MAX);
+                assert_true(read.secret != NULL || strlen(read.client_id) <= METER_CLIENT_ID_MAX);
                 for (unsigned i = 0; i < read.ca_count; i++) {
                     assert_true(read.ca[i].der >= exact && read.ca[i].der + read.ca[i].len <= exact + len);
                 }
@@ -308,6 +399,10 @@ int main(void) {
         cmocka_unit_test(a_record_has_the_bytes_of_its_format),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(urls_are_checked),
+        cmocka_unit_test(a_record_for_a_gateway_has_its_own_version),
+        cmocka_unit_test(a_version_without_its_fields_is_refused),
+        cmocka_unit_test(what_has_no_place_beside_a_secret_is_refused),
+        cmocka_unit_test(secrets_are_checked),
         cmocka_unit_test(scopes_are_checked),
         cmocka_unit_test(values_are_checked),
         cmocka_unit_test(sizes_are_checked),

@@ -257,6 +257,157 @@ static void what_another_one_sent_may_be_stored(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* ---- the token of all ------------------------------------------------------------------------------------------- */
+
+/* All connections are to one server, where a new token ends the one before it. */
+static unsigned newest_token;
+
+static void begin_with_one_token(unsigned lanes) {
+    drain_begin(8, SBS_FORWARD_PUT, 1, ITEMS, 8, lanes);
+    wait_everywhere();
+    newest_token = 0;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].newest = &newest_token;
+        world.fhir[i].token_lives_s = 600;
+    }
+    assert_true(drain_start());
+}
+
+/* False: all was sent before. */
+static bool poll_so_often(unsigned polls) {
+    for (unsigned i = 0; i < polls; i++) {
+        if (drain_poll() != SBS_PENDING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned sum_of_refusals(void) {
+    unsigned sum = 0;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        sum += world.fhir[i].unauthorized;
+    }
+    return sum;
+}
+
+/* Whenever that is: what was refused goes again, in this run, and one token is asked for. */
+static void a_token_that_ends_is_fetched_once_for_all(void **state) {
+    (void)state;
+    unsigned most = 0;
+    bool going = true;
+    for (unsigned polls = 0; going; polls++) {
+        begin_with_one_token(0);
+        going = poll_so_often(polls);
+        unsigned tokens = newest_token;
+        newest_token += 100;
+        assert_true(drain_run());
+        drain_assert_each_once(ITEMS);
+        assert_int_equal(world.waits, 0);
+        assert_in_range(sum_of_tokens(), tokens, tokens + 1);
+        most = sum_of_refusals() > most ? sum_of_refusals() : most;
+        assert_int_equal(drain_stop(), SBS_OK);
+    }
+    assert_in_range(most, 4, DRAIN_LINES);
+}
+
+/* The same where one of them has to wait a while, and finds nothing left to do then. */
+static void a_token_that_grows_old_is_fetched_once_for_all(void **state) {
+    (void)state;
+    for (unsigned variant = 0; variant < 6; variant++) {
+        bool going = true;
+        for (unsigned polls = 0; going; polls++) {
+            begin_with_one_token(variant / 2);
+            world.fhir[1].fhir_status = variant % 2 == 0 ? 0 : 503;
+            going = poll_so_often(polls);
+            world.now.mono_ms += 500000;
+            assert_true(drain_run());
+            drain_assert_each_once(ITEMS);
+            assert_in_range(sum_of_tokens(), 1, 2);
+            assert_int_equal(drain_stop(), SBS_OK);
+        }
+    }
+}
+
+/* Who fetches the token fails: another one tries at once. */
+static void a_token_that_does_not_come_is_fetched_by_another_one(void **state) {
+    (void)state;
+    begin_with_one_token(0);
+    while (in_flight() < 4) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    newest_token += 100;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].token_status = 400;
+        world.fhir[i].token_error = "{\"error\":\"invalid_client\"}";
+    }
+    while (sum_of_tokens() < 2) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].token_status = 0;
+    }
+
+    const sbs_forward_line *failed = world.push.priv.renewer;
+    while (world.push.priv.token_turn < 2) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    assert_ptr_not_equal(world.push.priv.token_from, failed);
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(sum_of_tokens(), 3);
+    assert_int_equal(world.waits, 0);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* All waited for the network until the token was over. */
+static void after_a_long_wait_one_fetches_the_token(void **state) {
+    (void)state;
+    begin_with_one_token(0);
+    while (world.fhir_count < 6) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].close_each = true;
+        world.fhir[i].server.open_fails = SBS_ERR_UNREACHABLE;
+    }
+    while (world.waits == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    world.now.mono_ms += 700000;
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(sum_of_tokens(), 2);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
+/* What is kept for the next run is the first connection's, whoever fetched it. */
+static void the_first_connection_ends_with_the_newest_token(void **state) {
+    (void)state;
+    unsigned others = 0;
+    for (unsigned polls = 0; polls < 8; polls++) {
+        sbs_token_view token;
+        begin_with_one_token(0);
+        while (in_flight() < 4) {
+            assert_int_equal(drain_poll(), SBS_PENDING);
+        }
+
+        bool going = poll_so_often(polls);
+        newest_token += 100;
+        while (going && world.push.priv.token_turn < 2) {
+            going = drain_poll() == SBS_PENDING;
+        }
+        others += world.push.priv.token_from != world.push.priv.lines[0];
+        assert_int_equal(sbs_forward_fan_close(&world.push), SBS_OK);
+        assert_int_equal(sbs_client_token(sbs_forward_server_client(&world.server), world.now, &token), SBS_OK);
+        assert_true(!going || sbs_text_equal(token.access_token, SBS_TEXT("tok-1.102")));
+        sbs_forward_server_close(&world.server);
+        world.running = false;
+        assert_int_equal(drain_stop(), SBS_OK);
+    }
+    assert_true(others > 0);
+}
+
 /* A connection that cannot be had takes nothing with it. */
 static void a_server_with_a_limit_is_served_with_fewer(void **state) {
     (void)state;
@@ -443,6 +594,11 @@ int main(void) {
         cmocka_unit_test(who_has_sent_something_takes_nothing_more_while_time_is_asked_for),
         cmocka_unit_test(who_has_nothing_to_do_is_not_connected_while_others_go_on),
         cmocka_unit_test(what_another_one_sent_may_be_stored),
+        cmocka_unit_test(a_token_that_ends_is_fetched_once_for_all),
+        cmocka_unit_test(a_token_that_grows_old_is_fetched_once_for_all),
+        cmocka_unit_test(a_token_that_does_not_come_is_fetched_by_another_one),
+        cmocka_unit_test(after_a_long_wait_one_fetches_the_token),
+        cmocka_unit_test(the_first_connection_ends_with_the_newest_token),
         cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),
         cmocka_unit_test(when_nothing_goes_all_is_told_once),
         cmocka_unit_test(what_was_not_sent_is_not_marked_at_the_end),

@@ -39,6 +39,31 @@ static void nocase_folds_ascii_letters_only(void **state) {
     }
 }
 
+static void hexadecimal_digits_are_bytes_in_either_case(void **state) {
+    (void)state;
+    char digits[3] = {0};
+    for (int byte = 0; byte < 256; byte++) {
+        const uint8_t one = (uint8_t)byte;
+        sbs_writer out;
+        sbs_writer_init(&out, digits, 2);
+        sbs_put_hex(&out, &one, 1);
+        assert_int_equal(sbs_writer_finish(&out, NULL), SBS_OK);
+        assert_int_equal(digits[0], sbs_hex_digit((uint64_t)byte >> 4));
+        assert_int_equal(digits[1], sbs_hex_digit((uint64_t)byte));
+        assert_int_equal(sbs_hex_byte(digits), byte);
+        digits[0] = sbs_hex_digit_upper((uint64_t)byte >> 4);
+        digits[1] = sbs_hex_digit_upper((uint64_t)byte);
+        assert_int_equal(sbs_hex_byte(digits), byte);
+
+        bool is_digit = byte != 0 && strchr("0123456789abcdefABCDEF", byte) != NULL;
+        assert_int_equal(sbs_hex_value((char)byte) >= 0, is_digit);
+    }
+    assert_int_equal(sbs_hex_byte("0g"), -1);
+    assert_int_equal(sbs_hex_byte("g0"), -1);
+    assert_int_equal(sbs_hex_byte("f"), -1);
+    assert_int_equal(sbs_hex_byte(""), -1); /* the second is not read */
+}
+
 static void wipe_touches_what_it_was_given_only(void **state) {
     unsigned char bytes[40];
     (void)state;
@@ -249,6 +274,7 @@ int main(void) {
         cmocka_unit_test(a_string_becomes_a_span),
         cmocka_unit_test(equal_bytes_are_equal_texts),
         cmocka_unit_test(nocase_folds_ascii_letters_only),
+        cmocka_unit_test(hexadecimal_digits_are_bytes_in_either_case),
         cmocka_unit_test(wipe_touches_what_it_was_given_only),
         cmocka_unit_test(an_exact_fit_is_written_and_one_short_is_told),
         cmocka_unit_test(nothing_is_written_after_the_first_that_did_not_fit),

@@ -407,7 +407,11 @@ static void why_a_root_is_useless_is_told(void **state) {
     text = load_certificate("curve.crt", &len);
     check_useless(text, len, SBS_TLS_UNKNOWN_CURVE);
     text = load_vector("root-rsa8192.crt", &len);
+#if MBEDTLS_VERSION_MAJOR < 4 /* which does not tell the size from other reasons */
     check_useless(text, len, SBS_TLS_KEY_TOO_LARGE);
+#else
+    check_useless(text, len, SBS_TLS_UNKNOWN_KEY);
+#endif
     text = load_certificate("rsa.key", &len);
     check_useless(text, len, SBS_TLS_NO_PROBLEM);
     text = load_certificate("root-ec.crt", &len);

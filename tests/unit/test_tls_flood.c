@@ -215,7 +215,9 @@ static void a_whole_record_passes_in_one_call(void **state) {
             status = f.stream.ops->receive(f.stream.ctx, buffer, sizeof buffer, &len);
             sbs_wait wait = f.stream.ops->waits_for(f.stream.ctx);
             if (status == SBS_PENDING) {
+#if MBEDTLS_VERSION_MAJOR < 4                             /* after which each ticket that comes is told */
                 assert_int_not_equal(wait.timeout_ms, 0); /* never for the limit's sake */
+#endif
                 assert_int_equal(sbs_linux_wait(&wait), SBS_OK);
             }
             most = len > most ? len : most;

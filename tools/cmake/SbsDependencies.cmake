@@ -14,7 +14,22 @@ function(sbs_source_folder variable default file)
 endfunction()
 
 set(deps "${CMAKE_CURRENT_SOURCE_DIR}/.deps")
-sbs_source_folder(SBS_MBEDTLS_DIR "${deps}/mbedtls" include/mbedtls/build_info.h)
+if(NOT SBS_PSA_TARGET)
+    sbs_source_folder(SBS_MBEDTLS_DIR "${deps}/mbedtls" include/mbedtls/build_info.h)
+    # Mbed TLS 4 brings its cryptography as a part of its own, TF-PSA-Crypto. SBS_MBEDTLS_PRIVATE: folders of what its own
+    # sources share, and where psa_its_* is declared.
+    if(EXISTS "${SBS_MBEDTLS_DIR}/tf-psa-crypto/include/psa/crypto.h")
+        set(SBS_MBEDTLS_SERIES 4)
+        set(tf_psa_crypto "${SBS_MBEDTLS_DIR}/tf-psa-crypto")
+        set(SBS_MBEDTLS_PUBLIC "${SBS_MBEDTLS_DIR}/include" "${tf_psa_crypto}/include"
+                               "${tf_psa_crypto}/drivers/builtin/include")
+        set(SBS_MBEDTLS_PRIVATE "${SBS_MBEDTLS_DIR}/library" "${tf_psa_crypto}/core" "${tf_psa_crypto}/drivers/builtin/src")
+    else()
+        set(SBS_MBEDTLS_SERIES 3)
+        set(SBS_MBEDTLS_PUBLIC "${SBS_MBEDTLS_DIR}/include")
+        set(SBS_MBEDTLS_PRIVATE "${SBS_MBEDTLS_DIR}/library")
+    endif()
+endif()
 sbs_source_folder(SBS_JSMN_DIR /usr/include jsmn.h)
 if(SBS_BUILD_TESTS AND (SBS_ON_LINUX OR SBS_BOARD))
     sbs_source_folder(SBS_CMOCKA_DIR "${deps}/cmocka" src/cmocka.c)

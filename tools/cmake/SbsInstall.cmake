@@ -14,15 +14,20 @@ foreach(folder ${header_folders})
 endforeach()
 
 # The configuration takes the place of Mbed TLS's default one, so that no consumer has to name it.
-install(DIRECTORY "${SBS_MBEDTLS_DIR}/include/mbedtls" "${SBS_MBEDTLS_DIR}/include/psa"
-        DESTINATION ${sbs_private_include}
-        PATTERN mbedtls/mbedtls_config.h EXCLUDE PATTERN psa/crypto_config.h EXCLUDE)
-file(GLOB mbedtls_config_parts platform/mbedtls/config/sbs_mbedtls_[ct]*.h platform/mbedtls/config/sbs_psa_crypto*.h)
+foreach(folder ${SBS_MBEDTLS_PUBLIC})
+    install(DIRECTORY "${folder}/" DESTINATION ${sbs_private_include} FILES_MATCHING PATTERN *.h
+            PATTERN mbedtls/mbedtls_config.h EXCLUDE PATTERN psa/crypto_config.h EXCLUDE)
+endforeach()
+file(GLOB mbedtls_config_parts platform/mbedtls/config/sbs_mbedtls_[cst]*.h platform/mbedtls/config/sbs_psa_crypto*.h)
 install(FILES "${SBS_MBEDTLS_CONFIG_DIR}/${SBS_MBEDTLS_CONFIG}" ${mbedtls_config_parts}
         DESTINATION ${sbs_private_include})
 file(GENERATE OUTPUT mbedtls_config.h
      CONTENT "/* SPDX-License-Identifier: Apache-2.0 */\n#include \"${SBS_MBEDTLS_CONFIG}\"\n")
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mbedtls_config.h" DESTINATION ${sbs_private_include}/mbedtls)
+if(SBS_MBEDTLS_SERIES EQUAL 4)
+    install(FILES "${SBS_MBEDTLS_CONFIG_DIR}/${SBS_TF_PSA_CRYPTO_CONFIG}" DESTINATION ${sbs_private_include}/psa
+            RENAME crypto_config.h)
+endif()
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/sbs")
 install(EXPORT sbs FILE sbsTargets.cmake NAMESPACE sbs:: DESTINATION ${package_folder})

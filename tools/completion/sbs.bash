@@ -193,6 +193,7 @@ _sbs() {
     "provision --token-origin") return ;;
     "provision --client-id") return ;;
     "provision --scope") return ;;
+    "provision --gateway-secret") files=yes ;;
     "provision --alg") words='RS384 ES384' ;;
     "provision --ca") files=yes ;;
     "provision --write-mode") words='put if-none-exist plain' ;;
@@ -230,7 +231,7 @@ _sbs() {
     'queue dead') words='--queue --keep-dead --remove --json --config --help' ;;
     'queue remove') words='--queue --keep-dead --config --help' ;;
     'observe') words='--code --value --unit --string --coded --absent --status --category --subject --device --performer --effective --identifier --component --help' ;;
-    'provision') words='--device --show-jwk --fhir --token-url --token-origin --client-id --scope --alg --ca --write-mode --unknown-time --when-full --subject --patient --interval --first-delay --zone --ntp --no-wait --timeout --config --kid --kid-method --no-kid --help' ;;
+    'provision') words='--device --show-jwk --fhir --token-url --token-origin --client-id --scope --gateway-secret --alg --ca --write-mode --unknown-time --when-full --subject --patient --interval --first-delay --zone --ntp --no-wait --timeout --config --kid --kid-method --no-kid --help' ;;
     'base64url') words='--help encode decode' ;;
     esac ;;
     esac

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check_report.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "io.h"
+#include "message.h"
 
 static struct {
     sbs_writer out;
@@ -35,61 +35,31 @@ int cli_check_end(void) {
     return cli_output_flush();
 }
 
-static void report_put_json(const char *level, const char *step, const char *text, const char *advice) {
-    sbs_json_begin_object(&report.json);
-    sbs_json_member_text(&report.json, "step", sbs_text_of(step));
-    sbs_json_member_text(&report.json, "result", sbs_text_of(level));
-    sbs_json_member_text(&report.json, "text", sbs_text_of(text));
-    sbs_json_member_text(&report.json, "advice", sbs_text_of(advice));
-    sbs_json_end_object(&report.json);
-}
-
-static void report_put_line(const char *level, const char *step, const char *text, const char *advice) {
-    sbs_put_string(&report.out, level);
-    for (size_t width = strlen(level); width < strlen("WARN  "); width++) {
-        sbs_put_char(&report.out, ' ');
-    }
-
-    sbs_put_string(&report.out, step);
-    sbs_put_string(&report.out, ": ");
-    sbs_put_string(&report.out, text);
-
-    if (advice != NULL) {
-        sbs_put_string(&report.out, ", ");
-        sbs_put_string(&report.out, advice);
-    }
-
-    sbs_put_char(&report.out, '\n');
-}
-
-void cli_check_put(cli_check_level level, const char *step, const char *text, const char *advice) {
-    static const char *const names[] = {"OK", "WARN", "FAIL"};
-    char line[CLI_REASON_SIZE];
-
-    /* The text may hold the words of a server. */
-    (void)snprintf(line, sizeof line, "%s", text);
-    line[cli_sanitise(line, strlen(line))] = '\0';
+static void report_row(void *ctx, const sbs_forward_finding *finding) {
+    (void)ctx;
+    finding->text[cli_sanitise(finding->text, strlen(finding->text))] = '\0';
 
     if (report.as_json) {
-        report_put_json(names[level], step, line, advice);
+        sbs_forward_check_put_json(&report.json, finding);
     } else {
-        report_put_line(names[level], step, line, advice);
+        sbs_forward_check_put_line(&report.out, finding);
     }
 }
 
-void cli_check_put_words(cli_check_level level, const char *step, const char *advice, const char *format, ...) {
-    char text[CLI_REASON_SIZE];
-    va_list arguments;
+const sbs_forward_check cli_check_rows = {
+    .tell = report_row,
+    .fhir = "--fhir",
+    .scope = "--scope",
+    .token_url = "--token-url",
+    .write_mode = "--write-mode",
+};
 
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-
-    cli_check_put(level, step, text, advice);
+void cli_check_put(sbs_forward_verdict verdict, sbs_forward_step step, const char *text, const char *advice) {
+    sbs_forward_check_tell(&cli_check_rows, verdict, step, advice, "%s", text);
 }
 
 /* Messages read "what failed: why, what to do": the advice is what follows the last comma. */
-void cli_check_put_told(const char *step, const char *prefix) {
+void cli_check_put_told(sbs_forward_step step, const char *prefix) {
     char text[CLI_REASON_SIZE];
     const char *told = cli_last_failure();
 
@@ -110,5 +80,5 @@ void cli_check_put_told(const char *step, const char *prefix) {
         advice += strlen(", ");
     }
 
-    cli_check_put(CLI_CHECK_FAIL, step, text, advice);
+    cli_check_put(SBS_FORWARD_FAIL, step, text, advice);
 }

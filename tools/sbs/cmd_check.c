@@ -7,7 +7,6 @@
 #include "check_report.h"
 #include "check_writing.h"
 #include "commands.h"
-#include "proxy.h"
 #include "push_run.h"
 #include "sbs/alg.h"
 #include "sbs/linux_clock.h"
@@ -16,8 +15,6 @@
 #ifdef SBS_CLI_QUEUE
 #include "queue_file.h"
 #endif
-
-#define CLOCK_GOOD_S 5 /* no server minds a difference of so little */
 
 static bool as_json;
 
@@ -31,70 +28,11 @@ static const cli_table own_table = CLI_TABLE(option_table);
 
 /* What has been found so far. */
 static struct {
-    bool connected;  /* the steps of the connection were reported */
-    bool dated;      /* the clock was compared */
-    bool plain_http; /* no TLS, for tests */
-    char host[SBS_HOST_SIZE];
+    bool connected; /* the steps of the connection were reported, of the first server */
+    bool dated;     /* the clock was compared */
 } check;
 
 /* ---- requests, and what they tell of the connection ------------------------------------------------------------ */
-
-static const char *const connection_steps[] = {"DNS", "TCP", "TLS"};
-enum { STEP_DNS, STEP_TCP, STEP_TLS, STEP_ANSWER };
-
-/* A proxy resolves the name and connects: that is one step, then. */
-static const char *step_name(unsigned step) {
-    if (step <= STEP_TCP && cli_proxy_of(cli_server.fhir) != NULL) {
-        return "proxy";
-    }
-    return connection_steps[step];
-}
-
-static void put_connection_step(unsigned step) {
-    const char *proxy = cli_proxy_of(cli_server.fhir);
-    if (step == STEP_TLS && check.plain_http) {
-        cli_check_put(CLI_CHECK_WARN, connection_steps[step], "none, plain http", "use it for tests only");
-    } else if (proxy == NULL || step == STEP_TLS) {
-        cli_check_put(CLI_CHECK_OK, connection_steps[step], check.host, NULL);
-    } else if (step == STEP_TCP) {
-        cli_check_put(CLI_CHECK_OK, step_name(step), proxy, NULL);
-    }
-}
-
-/* How far a request came that failed. */
-static unsigned step_reached(sbs_status status, const sbs_detail *detail) {
-    if (detail->http_status != 0) {
-        return STEP_ANSWER;
-    }
-
-    switch (status) {
-    case SBS_ERR_RESOLVE:
-        return STEP_DNS;
-    case SBS_ERR_REFUSED:
-    case SBS_ERR_UNREACHABLE:
-    case SBS_ERR_NETWORK:
-    case SBS_ERR_TIMEOUT:
-        return STEP_TCP;
-    case SBS_ERR_TLS:
-    case SBS_ERR_UNTRUSTED:
-    case SBS_ERR_WRONG_NAME:
-    case SBS_ERR_CERT_DATE:
-        return STEP_TLS;
-    default:
-        return STEP_ANSWER;
-    }
-}
-
-/* Reports the steps of the connection up to @p end as good, of the first server alone. */
-static void put_connected(unsigned end) {
-    for (unsigned i = 0; i < end && !check.connected; i++) {
-        put_connection_step(i);
-    }
-
-    if (end == STEP_ANSWER) {
-        check.connected = true;
-    }
-}
 
 /* An authenticated Date tells how right this machine's clock is. */
 static void put_clock(void) {
@@ -104,38 +42,37 @@ static void put_clock(void) {
     }
 
     check.dated = true;
+    sbs_forward_check_clock(&cli_check_rows, sbs_linux_now(), date);
+}
 
-    int64_t ahead = sbs_linux_now().utc_s - date;
-    const char *advice = "set this machine's clock";
-    if (ahead > CLOCK_GOOD_S) {
-        cli_check_put_words(CLI_CHECK_WARN, "clock", advice, "%lld s ahead of the server's", (long long)ahead);
-    } else if (ahead < -CLOCK_GOOD_S) {
-        cli_check_put_words(CLI_CHECK_WARN, "clock", advice, "%lld s behind the server's", -(long long)ahead);
-    } else {
-        cli_check_put(CLI_CHECK_OK, "clock", "agrees with the server's", NULL);
+/* Reports the steps of the connection before @p end as good. */
+static void put_connected(sbs_forward_step end) {
+    if (!check.connected) {
+        sbs_forward_check_connection(&cli_check_rows, cli_server_forward(), end);
     }
+    check.connected |= end == SBS_FORWARD_STEP_COUNT;
 }
 
 /* Every answer tells of connection and clock first. */
 static void put_answered(void) {
-    put_connected(STEP_ANSWER);
+    put_connected(SBS_FORWARD_STEP_COUNT);
     put_clock();
 }
 
 /* Reports where a request failed. Returns its exit status. */
-static int put_failure(const char *step, sbs_status status) {
+static int put_failure(sbs_forward_step step, sbs_status status) {
     const sbs_detail *detail = cli_server_detail();
-    unsigned end = step_reached(status, detail);
+    sbs_forward_step end = sbs_forward_check_reached(cli_server_forward(), status, detail);
     char reason[CLI_REASON_SIZE];
 
     /* What was reached before the failure is good. */
     put_connected(end);
-    if (end != STEP_ANSWER) {
-        step = step_name(end);
+    if (end != SBS_FORWARD_STEP_COUNT) {
+        step = end;
     }
 
     cli_reason(status, detail, reason, sizeof reason);
-    cli_check_put(CLI_CHECK_FAIL, step, reason, cli_advice(status, detail));
+    cli_check_put(SBS_FORWARD_FAIL, step, reason, cli_advice(status, detail));
     return cli_exit_of(status, detail);
 }
 
@@ -148,10 +85,11 @@ static void put_key(cli_key *key) {
     bool wants_kid = cli_kid_method() != SBS_KID_NONE && cli_server.profile != 2;
 
     if (wants_kid && cli_key_kid(key) == CLI_DONE && key->kid_len > 0) {
-        cli_check_put_words(CLI_CHECK_OK, "key", NULL, "%s, %zu bits, kid %.*s", alg, key->public_key.bits,
-                            (int)key->kid_len, key->kid);
+        sbs_forward_check_tell(&cli_check_rows, SBS_FORWARD_OK, SBS_FORWARD_STEP_KEY, NULL, "%s, %zu bits, kid %.*s",
+                               alg, key->public_key.bits, (int)key->kid_len, key->kid);
     } else {
-        cli_check_put_words(CLI_CHECK_OK, "key", NULL, "%s, %zu bits", alg, key->public_key.bits);
+        sbs_forward_check_tell(&cli_check_rows, SBS_FORWARD_OK, SBS_FORWARD_STEP_KEY, NULL, "%s, %zu bits", alg,
+                               key->public_key.bits);
     }
 }
 
@@ -166,7 +104,7 @@ static int check_key(void) {
     if (code == CLI_DONE) {
         put_key(&key);
     } else {
-        cli_check_put_told("key", "key ");
+        cli_check_put_told(SBS_FORWARD_STEP_KEY, "key ");
     }
 
     cli_key_free(&key);
@@ -183,7 +121,7 @@ static int check_clock(void) {
     }
 
     cli_reason(SBS_ERR_NO_TIME, &detail, reason, sizeof reason);
-    cli_check_put(CLI_CHECK_FAIL, "clock", reason, cli_advice(SBS_ERR_NO_TIME, &detail));
+    cli_check_put(SBS_FORWARD_FAIL, SBS_FORWARD_STEP_CLOCK, reason, cli_advice(SBS_ERR_NO_TIME, &detail));
     return cli_exit_of(SBS_ERR_NO_TIME, &detail);
 }
 
@@ -191,60 +129,18 @@ static int check_discovery(void) {
     sbs_request request = {.interaction = SBS_DISCOVER, .max_attempts = 1};
 
     if (cli_server.token_url != NULL) {
-        cli_check_put(CLI_CHECK_OK, "discovery", "not needed, --token-url is given", NULL);
+        sbs_forward_check_discovery(&cli_check_rows, cli_server_forward());
         return CLI_DONE;
     }
 
     sbs_status status = cli_server_run(&request);
     if (status != SBS_OK) {
-        return put_failure("discovery", status);
+        return put_failure(SBS_FORWARD_STEP_DISCOVERY, status);
     }
 
     put_answered();
-    /* The URL is the one that the token request will go to. */
-    sbs_text url = sbs_client_token_url(cli_server_client());
-    cli_check_put_words(CLI_CHECK_OK, "discovery", NULL, "token endpoint %.*s", (int)url.len, url.ptr);
+    sbs_forward_check_discovery(&cli_check_rows, cli_server_forward());
     return CLI_DONE;
-}
-
-/* A scope of SMART's form may be covered by a wider one; any other is granted as it stands or not at all. */
-static bool is_granted(sbs_text granted, sbs_text asked) {
-    sbs_scope scope;
-    char type[72];
-    sbs_text token;
-
-    if (sbs_scope_parse(asked, &scope) == SBS_OK && scope.type.len < sizeof type &&
-        sbs_text_equal(scope.context, sbs_text_of("system")) && scope.query.ptr == NULL) {
-        memcpy(type, scope.type.ptr, scope.type.len);
-        type[scope.type.len] = '\0';
-        return sbs_scope_covers(granted, type, scope.permissions);
-    }
-
-    while (sbs_scope_next(&granted, &token)) {
-        if (sbs_text_equal(token, asked)) {
-            return true;
-        }
-    }
-
-    return false;
-}
-
-static void check_scope(sbs_text granted) {
-    sbs_text asked = sbs_text_of(cli_server.scope);
-    sbs_text token;
-    bool all = true;
-
-    while (sbs_scope_next(&asked, &token)) {
-        if (!is_granted(granted, token)) {
-            all = false;
-            cli_check_put_words(CLI_CHECK_WARN, "scope", "have it granted", "%.*s is not granted", (int)token.len,
-                                token.ptr);
-        }
-    }
-
-    if (all) {
-        cli_check_put_words(CLI_CHECK_OK, "scope", NULL, "%.*s", (int)granted.len, granted.ptr);
-    }
 }
 
 static int check_token(void) {
@@ -256,12 +152,11 @@ static int check_token(void) {
         status = cli_server_token(&token);
     }
     if (status != SBS_OK) {
-        return put_failure("token", status);
+        return put_failure(SBS_FORWARD_STEP_TOKEN, status);
     }
 
     put_answered();
-    cli_check_put_words(CLI_CHECK_OK, "token", NULL, "valid for %u s", (unsigned)token.expires_in_s);
-    check_scope(token.scope);
+    sbs_forward_check_token(&cli_check_rows, cli_server_forward(), &token);
     return CLI_DONE;
 }
 
@@ -298,7 +193,7 @@ static int check_metadata(char *answer) {
         return cli_exit_of(status, cli_server_detail());
     }
     if (status != SBS_OK) {
-        return put_failure("metadata", status);
+        return put_failure(SBS_FORWARD_STEP_METADATA, status);
     }
 
     put_answered();
@@ -306,21 +201,6 @@ static int check_metadata(char *answer) {
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------------- */
-
-/* The first server that is asked: that of discovery, or without --fhir the token endpoint's. */
-static void note_host(void) {
-    sbs_url url;
-    const char *text = cli_server.fhir;
-
-    if (text == NULL) {
-        text = cli_server.token_url;
-    }
-
-    if (sbs_url_parse(sbs_text_of(text), &url) == SBS_OK) {
-        (void)snprintf(check.host, sizeof check.host, "%.*s", (int)url.host.len, url.host.ptr);
-        check.plain_http = !url.https;
-    }
-}
 
 static int check_steps(char *answer) {
     int code = check_key();
@@ -330,14 +210,13 @@ static int check_steps(char *answer) {
 
     code = cli_server_open("check", CLI_NEED_TOKEN);
     if (code != CLI_DONE) {
-        cli_check_put_told("configuration", "check: ");
+        cli_check_put_told(SBS_FORWARD_STEP_CONFIGURATION, "check: ");
         return code;
     }
 
-    cli_check_put(CLI_CHECK_OK, "configuration", "complete", NULL);
-    /* From here on the steps talk to a server. */
-    note_host();
+    cli_check_put(SBS_FORWARD_OK, SBS_FORWARD_STEP_CONFIGURATION, "complete", NULL);
 
+    /* From here on the steps talk to a server. */
     code = check_clock();
     if (code == CLI_DONE) {
         code = check_discovery();

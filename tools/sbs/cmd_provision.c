@@ -15,12 +15,13 @@
 #include "sbs/scope.h"
 
 #define CA_MAX 1048576u
+#define SECRET_FILE_MAX 256u
 #define TIMEOUT_DEFAULT_S 180u
 #define ZONE_MAX_MINUTES (14 * 60)
 
 static struct {
-    const char *device, *fhir, *token_url, *token_origin, *client_id, *scope, *ca, *subject, *patient, *zone, *ntp,
-        *config;
+    const char *device, *fhir, *token_url, *token_origin, *client_id, *scope, *secret, *ca, *subject, *patient, *zone,
+        *ntp, *config;
     int alg, write_mode, unknown_time, when_full;
     uint64_t interval_s, first_delay_s, timeout_s;
     bool no_wait, show_jwk;
@@ -30,15 +31,19 @@ static const cli_option option_table[] = {
     {"device", "PATH", "the device's console: a serial line, a Unix socket, or HOST:PORT on loopback", &given.device,
      .type = CLI_FILE, .required = true},
     {"show-jwk", NULL, "print the device's JWK Set, and write nothing", &given.show_jwk, .type = CLI_FLAG},
-    {"fhir", "BASE", "base URL of the FHIR server", &given.fhir, .type = CLI_TEXT},
+    {"fhir", "BASE", "base URL of the FHIR server, or of a gateway", &given.fhir, .type = CLI_TEXT},
     {"token-url", "URL", "token endpoint, default found by discovery", &given.token_url, .type = CLI_TEXT, .group = 1},
     {"token-origin", "ORIGIN", "where discovery may lead to, such as https://auth.example.org", &given.token_origin,
      .type = CLI_TEXT, .group = 1},
     {"client-id", "ID", "as the server assigned it", &given.client_id, .type = CLI_TEXT},
     {"scope", "SCOPES", "such as 'system/Observation.cu system/Device.u'", &given.scope, .type = CLI_TEXT},
+    {"gateway-secret", "FILE", "for a gateway, in place of id and scope: what 'sbs-gateway device add' printed",
+     &given.secret, .type = CLI_FILE},
     {"alg", "RS384|ES384", "refuse a device whose key is another one", &given.alg, .type = CLI_CHOICE},
-    {"ca", "FILE", "one to four root certificates that the device trusts (PEM)", &given.ca, .type = CLI_FILE},
-    {"write-mode", "put|if-none-exist|plain", "how it stores, default put", &given.write_mode, .type = CLI_CHOICE},
+    {"ca", "FILE", "one to four root certificates that the device trusts (PEM); none for a gateway by http", &given.ca,
+     .type = CLI_FILE},
+    {"write-mode", "put|if-none-exist|plain", "how it stores, default put; a gateway takes if-none-exist",
+     &given.write_mode, .type = CLI_CHOICE},
     {"unknown-time", "hold|send|dead", "what becomes of undated measurements, default hold", &given.unknown_time,
      .type = CLI_CHOICE},
     {"when-full", "refuse|drop-oldest", "what a full queue does, default refuse", &given.when_full, .type = CLI_CHOICE},
@@ -194,6 +199,9 @@ static void record_fill(meter_record *record) {
     record->kid_method = (uint8_t)cli_kid_method();
     record->alg = (uint8_t)given.alg;
     record->write_mode = provision_choice(given.write_mode);
+    if (given.secret != NULL && given.write_mode == 0) {
+        record->write_mode = SBS_WRITE_IF_NONE_EXIST;
+    }
     record->unknown_time = provision_choice(given.unknown_time);
     record->drop_oldest = given.when_full == 2;
     record->subject = given.subject;
@@ -203,15 +211,41 @@ static void record_fill(meter_record *record) {
     record_fill_token_policy(record);
 }
 
+static int provision_check_missing(const char *value, const char *name) {
+    if (value != NULL) {
+        return CLI_DONE;
+    }
+    return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(name, " "), name, name);
+}
+
+/* A gateway gives no tokens: what is asked for with them has no place beside its secret. */
+static int provision_check_gateway(void) {
+    const bool others[] = {given.client_id != NULL,    given.scope != NULL, given.token_url != NULL,
+                           given.token_origin != NULL, given.alg != 0,      cli_kid_method() != SBS_KID_SEED};
+    static const char *const names[] = {"client-id", "scope", "token-url", "token-origin", "alg", "kid"};
+
+    for (size_t i = 0; i < SBS_COUNT_OF(others); i++) {
+        if (others[i]) {
+            return cli_fail(CLI_USAGE, "provision: --%s and --gateway-secret cannot be used together, leave one out",
+                            names[i]);
+        }
+    }
+
+    return provision_check_missing(given.fhir, "fhir BASE");
+}
+
 /* --show-jwk needs none of these, so the option table does not demand them. */
 static int provision_check_given(void) {
     const char *const needed[] = {given.fhir, given.client_id, given.scope, given.ca};
     static const char *const names[] = {"fhir BASE", "client-id ID", "scope SCOPES", "ca FILE"};
+    if (given.secret != NULL) {
+        return provision_check_gateway();
+    }
 
     for (size_t i = 0; i < SBS_COUNT_OF(needed); i++) {
-        if (needed[i] == NULL) {
-            return cli_fail(CLI_USAGE, "provision: --%.*s is missing, give --%s", (int)strcspn(names[i], " "), names[i],
-                            names[i]);
+        int missing = provision_check_missing(needed[i], names[i]);
+        if (missing != CLI_DONE) {
+            return missing;
         }
     }
 
@@ -231,6 +265,9 @@ static const char *provision_advice(const char *field, sbs_status status) {
     static const char *const table[][2] = {
         {"scope", "give system scopes such as system/Observation.cu"},
         {"subject", "give a reference such as Patient/123"},
+        {"gateway-secret", "give the 43 characters that 'sbs-gateway device add' prints"},
+        {"write-mode", "a gateway takes if-none-exist"},
+        {"ca", "give --ca FILE for https, and none for http"},
     };
     for (size_t i = 0; i < SBS_COUNT_OF(table); i++) {
         if (strcmp(field, table[i][0]) == 0) {
@@ -245,7 +282,7 @@ static const char *provision_advice(const char *field, sbs_status status) {
 }
 
 /* The record is read as the device will read it, so that a fault is told here and not there. */
-static int record_write(const meter_record *record, uint8_t *out, size_t *out_len) {
+static int record_write(meter_record *record, uint8_t *out, size_t *out_len) {
     meter_record read;
     const char *field = "";
     sbs_status status = meter_record_write(record, out, METER_RECORD_MAX, out_len);
@@ -263,6 +300,7 @@ static int record_write(const meter_record *record, uint8_t *out, size_t *out_le
                         provision_advice(field, status));
     }
 
+    record->plain = read.plain;
     return CLI_DONE;
 }
 
@@ -297,13 +335,70 @@ static int record_check_scope(const meter_record *record) {
 
 /* @p chain holds the certificates that the record points to. */
 static int record_make_checked(meter_record *record, mbedtls_x509_crt *chain, uint8_t *out, size_t *out_len) {
-    int code = ca_load(chain, record);
+    int code = CLI_DONE;
+    if (given.ca != NULL) {
+        code = ca_load(chain, record);
+    }
+
     if (code == CLI_DONE) {
         code = record_write(record, out, out_len);
     }
-    if (code == CLI_DONE) {
-        code = record_check_scope(record);
+    if (code != CLI_DONE) {
+        return code;
     }
+
+    if (record->secret == NULL) {
+        return record_check_scope(record);
+    }
+
+    if (record->plain) {
+        cli_warn("provision: by http whoever shares the network of device and gateway can read and change measurements "
+                 "and secret; use https where the device can");
+    }
+    return CLI_DONE;
+}
+
+/* The file's one line, without its end; a NUL follows it. The record points into @p file, and is judged by its reader.
+ */
+static int secret_load(cli_buffer *file, meter_record *record) {
+    unsigned mode;
+    int code = cli_read_file(given.secret, "gateway secret", SECRET_FILE_MAX, file);
+    if (code != CLI_DONE) {
+        return code;
+    }
+
+    if (cli_is_open_to_others(given.secret, &mode)) {
+        cli_warn("gateway secret %s: others can read or change it (mode %04o), run chmod 600", given.secret, mode);
+    }
+    while (file->len > 0 && (file->data[file->len - 1] == '\n' || file->data[file->len - 1] == '\r')) {
+        file->len--;
+    }
+    if (cli_buffer_put(file, "", 1) != SBS_OK) {
+        return cli_fail(CLI_LOCAL, "provision: out of memory, close other programs");
+    }
+
+    record->secret = file->data;
+    return CLI_DONE;
+}
+
+/* All that the record points into is gone afterwards. */
+static int record_make_from(meter_record *record, char *patient, uint8_t *out, size_t *out_len) {
+    mbedtls_x509_crt chain;
+    cli_buffer secret = {0};
+    int code = CLI_DONE;
+
+    mbedtls_x509_crt_init(&chain);
+    record_fill(record);
+    record_fill_patient(record, patient);
+    if (given.secret != NULL) {
+        code = secret_load(&secret, record);
+    }
+    if (code == CLI_DONE) {
+        code = record_make_checked(record, &chain, out, out_len);
+    }
+
+    mbedtls_x509_crt_free(&chain);
+    cli_buffer_free(&secret);
     return code;
 }
 
@@ -326,13 +421,7 @@ static int record_make(uint8_t *out, size_t *out_len) {
         }
     }
 
-    /* The certificates must outlive the writing of the record, which points to them. */
-    mbedtls_x509_crt chain;
-    mbedtls_x509_crt_init(&chain);
-    record_fill(&record);
-    record_fill_patient(&record, patient);
-    code = record_make_checked(&record, &chain, out, out_len);
-    mbedtls_x509_crt_free(&chain);
+    code = record_make_from(&record, patient, out, out_len);
     free(patient);
 
     return code;
@@ -349,7 +438,7 @@ static int provision_talk_to(cli_device *device, const uint8_t *record, size_t l
     if (code != CLI_DONE || given.no_wait) {
         return code;
     }
-    return cli_dialogue_confirm(device, deadline_ms);
+    return cli_dialogue_confirm(device, given.secret != NULL, deadline_ms);
 }
 
 static int provision_talk(const uint8_t *record, size_t len) {
@@ -375,21 +464,24 @@ static int provision_run(const cli_operands *operands) {
 
     (void)operands;
 
+    int code = CLI_DONE;
     if (!given.show_jwk) {
-        int code = record_make(record, &len);
-        if (code != CLI_DONE) {
-            return code;
-        }
+        code = record_make(record, &len);
+    }
+    if (code == CLI_DONE) {
+        code = provision_talk(record, len);
     }
 
-    return provision_talk(record, len);
+    sbs_wipe(record, sizeof record); /* it may hold a gateway's secret */
+    return code;
 }
 
 const cli_command cli_provision = {
     .name = "provision",
     .summary = "Writes a device's provisioning record to its console",
-    .about = "The device tries the record, and goes back to the one it had unless it gets a token.\n"
-             "Register its JWK Set first (--show-jwk).\n",
+    .about = "The device tries the record, and goes back to the one it had unless it gets a token, or a\n"
+             "gateway knows its secret. For tokens register its JWK Set first (--show-jwk). --gateway-secret\n"
+             "makes it post to an sbs-gateway; only then the base may be http, without --ca.\n",
     .tables = {&own_table, &cli_kid_table, &cli_no_kid_table},
     .example = "sbs provision --device /dev/ttyUSB0 --fhir https://fhir.example.org/r4 --ca root.pem \\\n"
                "      --client-id my-device --scope 'system/Observation.cu system/Device.u' --subject Patient/123",

@@ -170,6 +170,8 @@ static int record_send_piece(cli_device *device, const uint8_t *record, size_t l
     unsigned crc = (unsigned)sbs_crc32(0, record + *at, piece);
     (void)snprintf(line, sizeof line, "provision data %zu %.*s %08x", *at, (int)text_len, text, crc);
     const char *answer = device_ask(device, line, ANSWER, deadline_ms);
+    sbs_wipe(line, sizeof line);
+    sbs_wipe(text, sizeof text);
 
     /* A slow device was asked to begin more than once, and says so as often: that is no answer to this line. */
     while (answer != NULL && text_begins(answer, "ready ")) {
@@ -249,11 +251,20 @@ int cli_dialogue_send(cli_device *device, const uint8_t *record, size_t len, uin
     return record_finish(device, deadline_ms);
 }
 
-/* ---- the token --------------------------------------------------------------------------------------------------- */
+/* ---- what came of it --------------------------------------------------------------------------------------------- */
+
+typedef struct confirm_words {
+    const char *begun, *done, *failed, *late;
+} confirm_words;
+
+static const confirm_words confirm_texts[] = {
+    {"asks for a token with it", "the device got a token with the record", "no token", "no token yet"},
+    {"asks the gateway with it", "the gateway took the device's secret", "not taken", "no answer of the gateway yet"},
+};
 
 /* The device says who is to blame, "by=server" or "by=network", and then why. @p what_now: what became of the record.
  */
-static int token_failed(const char *answer, const char *what_now) {
+static int confirm_failed(const confirm_words *words, const char *answer, const char *what_now) {
     static const char by_server[] = " by=server ", by_network[] = " by=network ";
     int code = CLI_NETWORK;
     const char *why = strstr(answer, by_server);
@@ -266,25 +277,27 @@ static int token_failed(const char *answer, const char *what_now) {
         why = answer;
     }
 
-    return cli_fail(code, "provision: no token: %s, %s", why, what_now);
+    return cli_fail(code, "provision: %s: %s, %s", words->failed, why, what_now);
 }
 
-int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
+int cli_dialogue_confirm(cli_device *device, bool gateway, uint64_t deadline_ms) {
+    const confirm_words *words = &confirm_texts[gateway];
     const char *answer;
-    cli_note("provision: the device has the record, and asks for a token with it");
+    cli_note("provision: the device has the record, and %s", words->begun);
 
     while ((answer = device_await(device, ANSWER, deadline_ms)) != NULL) {
         if (text_begins(answer, "confirmed")) {
-            cli_note("provision: the device got a token with the record");
+            cli_note("provision: %s", words->done);
             return CLI_DONE;
         }
 
         if (text_begins(answer, "restored ")) {
-            return token_failed(answer, "the device went back to the record that it had");
+            return confirm_failed(words, answer, "the device went back to the record that it had");
         }
 
         if (text_begins(answer, "unconfirmed ")) {
-            return token_failed(answer, "the record is stored but not yet confirmed, and the device keeps trying");
+            return confirm_failed(words, answer,
+                                  "the record is stored but not yet confirmed, and the device keeps trying");
         }
 
         const char *fault = text_after(answer, "error ");
@@ -297,5 +310,5 @@ int cli_dialogue_confirm(cli_device *device, uint64_t deadline_ms) {
         return CLI_NETWORK; /* the signal decides the exit status */
     }
 
-    return cli_fail(CLI_NETWORK, "provision: no token yet, ask the device with 'status' on its console");
+    return cli_fail(CLI_NETWORK, "provision: %s, ask the device with 'status' on its console", words->late);
 }

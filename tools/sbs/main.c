@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "io.h"
 #include "message.h"
+#include "sbs/linux_memory.h"
 #include "sbs/mbedtls_platform.h"
 #include "sbs/version.h"
 #include "secret.h"
@@ -137,6 +138,7 @@ static int run_arguments(int argc, char **argv) {
 int main(int argc, char **argv) {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none); /* a core file would hold the key */
+    sbs_linux_memory_keep_small();
     cli_signals_init();
 
     /* Results are kept in memory until the command is done: a failure prints nothing on standard output. */

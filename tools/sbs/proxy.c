@@ -112,17 +112,6 @@ int cli_proxy_load(const char *command, sbs_linux_proxy **out_proxy) {
     return CLI_DONE;
 }
 
-const char *cli_proxy_of(const char *url) {
-    static char name[sizeof proxy.host + 16];
-    if (proxy.host[0] == '\0' || !is_served(url)) {
-        return NULL;
-    }
-
-    const char *format = strchr(proxy.host, ':') != NULL ? "[%s]:%u" : "%s:%u";
-    (void)snprintf(name, sizeof name, format, proxy.host, (unsigned)proxy.port);
-    return name;
-}
-
 void cli_proxy_free(void) {
     explained = NULL;
     sbs_wipe(&proxy, sizeof proxy);

@@ -11,9 +11,6 @@
  */
 int cli_proxy_load(const char *command, sbs_linux_proxy **out_proxy);
 
-/** The proxy that @p url is reached through, "HOST:PORT"; NULL: none. Static, until the next call. */
-const char *cli_proxy_of(const char *url);
-
 /** Sets the stream whose failures are explained; NULL: none from now on. */
 void cli_proxy_words_use(const sbs_linux_proxy_stream *tunnel);
 

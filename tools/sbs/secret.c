@@ -8,8 +8,7 @@
 #define SECRET_COUNT 16u
 #define FRAGMENT_LEN 16u
 #define SHORTEST_SECRET 8u /* shorter ones are words */
-#define NO_DIGIT 16u
-#define ALL_MAX 131072u /* characters of all secrets, but for the last one: each line is compared with all of them */
+#define ALL_MAX 131072u    /* characters of all secrets, but for the last one: each line is compared with all of them */
 
 static const char mask[] = "[hidden]";
 
@@ -51,26 +50,17 @@ static char form_character(secret_form form, unsigned char c) {
     return '\0';
 }
 
-static unsigned hex_digit(char c) {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = strchr(digits, form_character(FORM_ALNUM, (unsigned char)c));
-    if (found == NULL || *found == '\0') {
-        return NO_DIGIT;
-    }
-    return (unsigned)(found - digits);
-}
-
 /* Reads @p count digits, or as many as there are if @p count is 0. Returns how many; *out stays small. */
 static size_t read_number(sbs_text text, unsigned base, size_t count, unsigned *out) {
     size_t len = 0;
     unsigned value = 0;
     while (len < text.len && (count == 0 || len < count)) {
-        unsigned digit = hex_digit(text.ptr[len]);
-        if (digit >= base) {
+        int digit = sbs_hex_value(text.ptr[len]);
+        if (digit < 0 || (unsigned)digit >= base) {
             break;
         }
 
-        value = (value * base + digit) & 0xFFFFFF;
+        value = (value * base + (unsigned)digit) & 0xFFFFFF;
         len++;
     }
 

@@ -61,6 +61,9 @@ static void trace_show_secret(const cli_trace *trace, const char *direction, sbs
     uint8_t digest[32] = {0};
     size_t len;
     cli_secret_note(secret);
+    if (trace->silent) {
+        return;
+    }
     (void)psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)secret.ptr, secret.len, digest, sizeof digest, &len);
     trace_show(trace, "%s %.*s: %s[%zu bytes, sha256 %02x%02x%02x%02x]", direction, (int)name.len, name.ptr, kind,
                secret.len, digest[0], digest[1], digest[2], digest[3]);
@@ -107,6 +110,8 @@ static void trace_show_field(cli_trace *trace, const char *direction, sbs_text l
         /* The secret alone, so that its hash is that of the token. */
         sbs_text token = {value.ptr + scheme_len, value.len - scheme_len};
         trace_show_secret(trace, direction, name, "Bearer ", token);
+    } else if (trace->silent) {
+        return;
     } else if (trace_shows_field(name)) {
         trace_show(trace, "%s %.*s: %.*s", direction, (int)name.len, name.ptr, (int)value.len, value.ptr);
     } else {
@@ -164,7 +169,7 @@ static void trace_line_end(cli_trace *trace, bool request) {
     sbs_text line = trace_line_take(trace);
     size_t used = line.len; /* what is to be wiped */
 
-    if (!request) { /* a server's words are made printable ASCII, here as in every message */
+    if (!request && !trace->silent) { /* a server's words are made printable ASCII, here as in every message */
         sbs_http_sanitise(line, trace->line, LINE_SIZE);
         line.len = strlen(trace->line);
     }
@@ -228,12 +233,8 @@ static void trace_answer_end(cli_trace *trace) {
     trace->first_line = true;
 }
 
-static void trace_body_byte(cli_trace *trace, char c) {
+static void trace_form_byte(cli_trace *trace, char c) {
     trace->body_len++;
-    if (!trace->form) {
-        return;
-    }
-
     if (c == '&') {
         trace_pair_end(trace);
     } else {
@@ -251,8 +252,13 @@ static void trace_note_sent(cli_trace *trace, const char *data, size_t len) {
     }
 
     for (size_t i = 0; i < len; i++) {
+        if (trace->phase != REQUEST_HEAD && !trace->form) {
+            trace->body_len += len - i;
+            return;
+        }
+
         if (trace->phase != REQUEST_HEAD) {
-            trace_body_byte(trace, data[i]);
+            trace_form_byte(trace, data[i]);
         } else if (data[i] == '\n') {
             trace_line_end(trace, true);
         } else {

@@ -61,7 +61,7 @@ typedef enum meter_phase {
     METER_PHASE_KEY,
     METER_PHASE_IDLE,
     METER_PHASE_DISCOVER, /* with memory for that alone */
-    METER_PHASE_TOKEN,
+    METER_PHASE_TOKEN,    /* or a gateway's word that it knows the device's secret */
     METER_PHASE_DEVICE,
     METER_PHASE_PUSH,
     METER_PHASE_ROTATE
@@ -81,6 +81,8 @@ typedef struct meter_ports {
     sbs_storage storage;
     const sbs_flash *queue_flash;
     const sbs_stream *stream; /**< secured */
+    /** What lies under it, for a gateway by http; only one of the two is open at a time. NULL: such a record fails. */
+    const sbs_stream *plain_stream;
     sbs_sink console;
     /** Trusts the record's anchors and no others; NULL: nobody. The record's bytes stay in place until the next call.
      */

@@ -101,9 +101,9 @@ void meter_retry_in(meter *m, uint32_t wait_ms);
 void meter_mount_queue(meter *m);
 /** Opens queue and session with the record in m->record; the next thing is discovery or a token. */
 sbs_status meter_session_open(meter *m);
-/** Where a session begins: discovery, unless the token URL is fixed. */
+/** Where a session begins: discovery, unless the token URL is fixed or a gateway gives none. */
 meter_phase meter_session_first_phase(const meter *m);
-/** What follows a token: the Device, once, then the measurements. */
+/** What follows a token: the Device, once, then the measurements; at a gateway the measurements. */
 meter_phase meter_session_phase_online(const meter *m);
 /** Goes to a phase with the memory that it needs, and a client that is new. */
 sbs_status meter_session_enter(meter *m, meter_phase phase);
@@ -132,9 +132,9 @@ void meter_provision(meter *m, const char *const *words, size_t count);
 /** Gives up a record on its way in whose lines do not come. */
 void meter_intake_poll(meter *m);
 void meter_intake_free(meter *m);
-/** The new record gave a token. */
+/** The new record gave a token, or a gateway knows its secret. */
 void meter_trial_passed(meter *m);
-/** @p why it gave none yet. False if that ended the trial: the record before is in use again. */
+/** @p why it did not yet. False if that ended the trial: the record before is in use again. */
 bool meter_trial_failed(meter *m, sbs_status why);
 /** Goes back to the record on the flash. */
 void meter_resume(meter *m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record over the console, line by line, and its trial: it replaces the one on the flash once a token was obtained
- * with it. Until then nothing is written, so that a power cut restores the old one by itself. Without an old one the
- * new one is stored at once. */
+ * with it, or a gateway knew its secret. Until then nothing is written, so that a power cut restores the old one by
+ * itself. Without an old one the new one is stored at once. */
 #include "meter_hex.h"
 #include "meter_internal.h"
 #include "sbs/base64url.h"
@@ -268,6 +268,18 @@ static void end_intake(meter *m) {
     meter_say_line(m, m->trial.active ? "provision: trying" : "provision: stored");
 }
 
+/* The record before may have held a secret that still counts. */
+static void scrub_old_record(meter *m) {
+    if (m->ports.scrub == NULL) {
+        return;
+    }
+
+    sbs_status status = m->ports.scrub(m->ports.ctx);
+    if (status != SBS_OK) {
+        meter_say_status(m, "the record before is not erased", status);
+    }
+}
+
 void meter_trial_passed(meter *m) {
     if (!m->trial.active && m->confirmed) {
         return;
@@ -280,6 +292,8 @@ void meter_trial_passed(meter *m) {
             meter_resume(m);
             return;
         }
+
+        scrub_old_record(m);
     }
 
     m->trial.active = false;

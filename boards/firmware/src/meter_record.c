@@ -3,6 +3,7 @@
 
 #include "meter_bytes.h"
 #include "meter_record_format.h"
+#include "sbs/base64url.h"
 #include "sbs/count.h"
 #include "sbs/crc32.h"
 #include "sbs/tls_trust.h"
@@ -27,6 +28,7 @@ static const field_rule rules[] = {
     [FIELD_PATIENT] = {"patient", METER_PATIENT_MAX + 1, offsetof(meter_record, patient)},
     [FIELD_PATIENT_SYSTEM] = {"patient", METER_PATIENT_SYSTEM_MAX + 1, offsetof(meter_record, patient_system)},
     [FIELD_NTP] = {"ntp", METER_NTP_MAX + 1, offsetof(meter_record, ntp_server)},
+    [FIELD_SECRET] = {"gateway-secret", METER_SECRET_MAX + 1, offsetof(meter_record, secret)},
 };
 
 static bool is_printable(const char *text) {
@@ -206,13 +208,15 @@ static bool is_host(const char *text) {
            url.host.len == out.len - 8;
 }
 
+/* A gateway gives no tokens, and a condition of a PUT is none that it can keep. */
 static sbs_status check_settings(const meter_record *record, const char **out_field) {
     static const char *const names[] = {"token-policy", "kid", "alg", "write-mode", "unknown-time", "zone", "interval"};
+    bool gateway = record->secret != NULL;
     bool right[] = {
-        record->token_policy <= METER_TOKEN_PINNED,
+        record->token_policy <= METER_TOKEN_PINNED && (!gateway || record->token_policy == METER_TOKEN_DISCOVERED),
         record->kid_method <= SBS_KID_NONE && (record->kid_method == SBS_KID_LITERAL) == (record->kid != NULL),
         record->alg <= SBS_ES384,
-        record->write_mode <= SBS_WRITE_PLAIN,
+        record->write_mode <= SBS_WRITE_PLAIN && (!gateway || record->write_mode == SBS_WRITE_IF_NONE_EXIST),
         record->unknown_time <= SBS_UNKNOWN_TIME_DEAD,
         record->zone_minutes >= -ZONE_MAX && record->zone_minutes <= ZONE_MAX,
         record->interval_s <= METER_INTERVAL_MAX_S && record->first_delay_s <= METER_FIRST_DELAY_MAX_S,
@@ -259,47 +263,82 @@ static sbs_status check_people(const meter_record *record, const char **out_fiel
     return SBS_OK;
 }
 
-/* A base is a URL without a query (sbs_client_init asks for that, too). */
-static sbs_status check_base(const char *text) {
-    if (strchr(text, '?') != NULL) {
+/* A base is a URL without a query (sbs_client_init asks for that, too). Without TLS it is a gateway's. */
+static sbs_status check_base(meter_record *record) {
+    sbs_url url;
+    if (record->fhir_base == NULL) {
+        return SBS_ERR_NOT_FOUND;
+    }
+    if (sbs_url_parse(sbs_text_of(record->fhir_base), &url) != SBS_OK || url.query.ptr != NULL) {
         return SBS_ERR_URL;
     }
-    return check_url(text, false);
+
+    record->plain = !url.https;
+    if (record->plain && record->secret == NULL) {
+        return SBS_ERR_URL;
+    }
+    return SBS_OK;
 }
 
-static sbs_status check_complete(const meter_record *record, const char **out_field) {
-    static const char *const names[] = {"fhir", "client-id", "scope", "ca"};
-    bool there[] = {record->fhir_base != NULL, record->client_id != NULL, record->scope != NULL, record->ca_count > 0};
+/* What asks for tokens has no place beside a secret, nor have certificates where there is no TLS: nobody is to believe
+ * that they count. */
+static sbs_status check_complete(const meter_record *record, bool gateway, const char **out_field) {
+    static const char *const names[] = {"client-id", "scope", "ca", "gateway-secret"};
+    bool there[] = {record->client_id != NULL, record->scope != NULL, record->ca_count > 0, record->secret != NULL};
+    bool wanted[] = {!gateway, !gateway, !record->plain, gateway};
     for (size_t i = 0; i < SBS_COUNT_OF(there); i++) {
         *out_field = names[i];
-        if (!there[i]) {
-            return SBS_ERR_NOT_FOUND;
+        if (there[i] != wanted[i]) {
+            return wanted[i] ? SBS_ERR_NOT_FOUND : SBS_ERR_FORMAT;
         }
     }
 
     return SBS_OK;
 }
 
+static sbs_status check_secret(const char *text) {
+    uint8_t bytes[METER_SECRET_BYTES];
+    size_t len = 0;
+    sbs_status status = sbs_base64url_decode(text, strlen(text), bytes, sizeof bytes, &len);
+    sbs_wipe(bytes, sizeof bytes);
+
+    if (status != SBS_OK || len != sizeof bytes) {
+        return SBS_ERR_FORMAT;
+    }
+    return SBS_OK;
+}
+
+/* What says who the device is: to a gateway, or to whom tokens are asked of. */
+static sbs_status check_login(const meter_record *record, const char **out_field) {
+    *out_field = "token-url";
+    sbs_status status = check_token_url(record);
+    if (status != SBS_OK) {
+        return status;
+    }
+
+    if (record->secret != NULL) {
+        *out_field = "gateway-secret";
+        return check_secret(record->secret);
+    }
+
+    *out_field = "scope";
+    return check_scope(record->scope);
+}
+
 /* Where it fails, @p out_field is the first field at fault. */
-static sbs_status check_content(const meter_record *record, const char **out_field) {
-    sbs_status status = check_complete(record, out_field);
+static sbs_status check_content(meter_record *record, bool gateway, const char **out_field) {
+    *out_field = "fhir";
+    sbs_status status = check_base(record);
+    if (status == SBS_OK) {
+        status = check_complete(record, gateway, out_field);
+    }
+
     if (status == SBS_OK) {
         status = check_settings(record, out_field);
     }
 
     if (status == SBS_OK) {
-        *out_field = "fhir";
-        status = check_base(record->fhir_base);
-    }
-
-    if (status == SBS_OK) {
-        *out_field = "token-url";
-        status = check_token_url(record);
-    }
-
-    if (status == SBS_OK) {
-        *out_field = "scope";
-        status = check_scope(record->scope);
+        status = check_login(record, out_field);
     }
 
     if (status == SBS_OK) {
@@ -331,13 +370,13 @@ sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len,
     if (data[4] > METER_RECORD_VERSION) {
         return SBS_ERR_VERSION;
     }
-    if (data[4] != METER_RECORD_VERSION || data[5] != 0) {
+    if (data[4] < METER_RECORD_VERSION_1 || data[5] != 0) {
         return SBS_ERR_DAMAGED;
     }
 
     sbs_status status = read_fields(out, data + RECORD_HEADER, len - RECORD_HEADER - RECORD_CRC, out_field);
     if (status == SBS_OK) {
-        status = check_content(out, out_field);
+        status = check_content(out, data[4] == METER_RECORD_VERSION, out_field);
     }
 
     if (status == SBS_OK) {

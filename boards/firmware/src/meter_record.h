@@ -6,8 +6,9 @@
 
 #include "sbs/push.h"
 
-#define METER_RECORD_VERSION 1u
-#define METER_RECORD_MAX 12288u /**< bytes of a record */
+#define METER_RECORD_VERSION 2u   /**< of a record for a gateway, which older firmware does not understand */
+#define METER_RECORD_VERSION_1 1u /**< of all others */
+#define METER_RECORD_MAX 12288u   /**< bytes of a record */
 #define METER_CA_MAX 4u
 #define METER_CLIENT_ID_MAX 3072u
 #define METER_URL_MAX 512u
@@ -16,6 +17,8 @@
 #define METER_PATIENT_MAX 64u
 #define METER_PATIENT_SYSTEM_MAX 96u
 #define METER_NTP_MAX 127u
+#define METER_SECRET_BYTES 32u
+#define METER_SECRET_MAX 43u /**< characters: these bytes in base64url, as `sbs-gateway device add` prints them */
 #define METER_INTERVAL_MAX_S 86400u
 #define METER_FIRST_DELAY_MAX_S 3600u
 
@@ -37,6 +40,7 @@ typedef struct meter_record {
     const char *patient; /**< identifier of the patient, if it is not the subject's id */
     const char *patient_system;
     const char *ntp_server;
+    const char *secret; /**< of this device at a gateway, which takes the place of a token; NULL: tokens */
     struct {
         const uint8_t *der;
         size_t len;
@@ -48,14 +52,16 @@ typedef struct meter_record {
     uint8_t write_mode;   /**< sbs_write_mode */
     uint8_t unknown_time; /**< sbs_unknown_time */
     bool drop_oldest;     /**< when the queue is full; else new measurements are refused */
+    bool plain;           /**< fhir_base is http; not written, but told by meter_record_read() */
     int16_t zone_minutes;
     uint32_t interval_s; /**< between measurements, 0: only by command */
     uint16_t first_delay_s;
 } meter_record;
 
 /**
- * Reads and checks a record: form, checksum, URLs, scopes, sizes. SBS_ERR_DAMAGED; SBS_ERR_VERSION (written by newer
- * firmware); SBS_ERR_NOT_FOUND, SBS_ERR_URL, SBS_ERR_FORMAT, SBS_ERR_TOO_LARGE with the field's name in @p out_field.
+ * Reads and checks a record: form, checksum, URLs, scopes, sizes. Plain http is for a gateway only. SBS_ERR_DAMAGED;
+ * SBS_ERR_VERSION (written by newer firmware); SBS_ERR_NOT_FOUND, SBS_ERR_URL, SBS_ERR_FORMAT, SBS_ERR_TOO_LARGE with
+ * the field's name in @p out_field.
  */
 SBS_NODISCARD sbs_status meter_record_read(meter_record *out, const uint8_t *data, size_t len, const char **out_field);
 

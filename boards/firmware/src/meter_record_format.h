@@ -9,7 +9,7 @@
 #define RECORD_FIELD 3u     /* tag, length (2) */
 #define RECORD_SETTINGS 14u /* bytes of the field of settings */
 
-/* Tags in the order in which fields stand; only the last may stand several times. */
+/* Tags in the order in which fields stand; only certificates may stand several times. */
 enum {
     FIELD_FHIR = 1,
     FIELD_TOKEN,
@@ -22,6 +22,7 @@ enum {
     FIELD_NTP,
     FIELD_SETTINGS,
     FIELD_CA,
+    FIELD_SECRET, /* since version 2 */
     FIELD_END
 };
 

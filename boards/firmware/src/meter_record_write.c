@@ -51,6 +51,8 @@ static void put_fields(sbs_writer *out, const meter_record *record) {
     for (unsigned i = 0; i < record->ca_count; i++) {
         put_field(out, FIELD_CA, record->ca[i].der, record->ca[i].len);
     }
+
+    put_string(out, FIELD_SECRET, record->secret);
 }
 
 sbs_status meter_record_write(const meter_record *record, uint8_t *out, size_t size, size_t *out_len) {
@@ -66,7 +68,7 @@ sbs_status meter_record_write(const meter_record *record, uint8_t *out, size_t s
 
     sbs_writer_init(&writer, (char *)out, size);
     sbs_put(&writer, RECORD_MAGIC, 4);
-    sbs_put_char(&writer, (char)METER_RECORD_VERSION);
+    sbs_put_char(&writer, (char)(METER_RECORD_VERSION_1 + (record->secret != NULL)));
     sbs_put_char(&writer, 0);
     put_le(&writer, (uint32_t)total, 2);
     put_fields(&writer, record);

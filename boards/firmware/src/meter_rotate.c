@@ -7,9 +7,11 @@
 #define DOUBLINGS_MAX 6u
 #define EXPIRE_RETRY_S 60
 
-/* Seldom, as each try costs a token; not on trial, and not before it is known where to ask for one. */
+/* Seldom, as each try costs a token; not on trial, and not before it is known where to ask for one. A gateway gives
+ * none. */
 static bool is_due(meter *m) {
-    bool nowhere = m->session.phase == METER_PHASE_DISCOVER && m->session.token_url == NULL;
+    bool unknown = m->session.phase == METER_PHASE_DISCOVER && m->session.token_url == NULL;
+    bool nowhere = unknown || m->record.secret != NULL;
     if (m->keys.next == PSA_KEY_ID_NULL || m->trial.active || m->session.phase == METER_PHASE_ROTATE || nowhere) {
         return false;
     }

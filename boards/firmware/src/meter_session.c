@@ -67,8 +67,8 @@ static size_t work_size(const meter *m) {
     }
 
     size_t urls = strlen(record->fhir_base) + text_len(token_url);
-    size_t client_id = strlen(record->client_id) * 8u / 3u + form_len(record->client_id);
-    size_t size = client_id + 3u * strlen(record->scope) + 3u * urls + REQUEST_REST;
+    size_t client_id = text_len(record->client_id) * 8u / 3u + form_len(record->client_id);
+    size_t size = client_id + 3u * text_len(record->scope) + 3u * urls + REQUEST_REST;
 
     if (size < METER_WORK_MIN) {
         size = METER_WORK_MIN;
@@ -180,6 +180,7 @@ static void configure_client(meter *m) {
         .read_refusal = sbs_client_read_refusal,
         .scope = record->scope,
         .kid = record->kid,
+        .bearer = record->secret,
         .key = &m->session.key,
         .stream = m->ports.stream,
         .work = m->session.work,
@@ -187,6 +188,11 @@ static void configure_client(meter *m) {
         .work_hook = client_work,
         .hook_ctx = m,
     };
+
+    /* Without TLS goes what the record sends to a gateway by http, and nothing else. */
+    if (record->plain) {
+        config->plain_stream = m->ports.plain_stream;
+    }
 
     if (!m->session.waited_first) {
         config->first_delay_max_ms = record->first_delay_s * 1000u;
@@ -245,11 +251,14 @@ static sbs_status open_push(meter *m) {
 /* ---- open and close ---------------------------------------------------------------------------------------------- */
 
 meter_phase meter_session_first_phase(const meter *m) {
-    return m->record.token_policy == METER_TOKEN_FIXED ? METER_PHASE_TOKEN : METER_PHASE_DISCOVER;
+    bool known = m->record.token_policy == METER_TOKEN_FIXED || m->record.secret != NULL;
+    return known ? METER_PHASE_TOKEN : METER_PHASE_DISCOVER;
 }
 
+/* A gateway takes Observations only, and knows the device by its secret. */
 meter_phase meter_session_phase_online(const meter *m) {
-    return m->device_put ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
+    bool told = m->device_put || m->record.secret != NULL;
+    return told ? METER_PHASE_PUSH : METER_PHASE_DEVICE;
 }
 
 sbs_status meter_session_enter(meter *m, meter_phase phase) {

@@ -23,11 +23,12 @@ void meter_retry_in(meter *m, uint32_t wait_ms) {
 }
 
 /* The bound follows the earlier clock, the server's or the device's: one that is ahead of the right time would refuse
- * the right time. Where the server tells no Date, only a new token says anything about its time. */
+ * the right time. Where the server tells no Date, only a new token says anything about its time. A gateway says
+ * nothing about it: its clock may be wrong, too, and without TLS anybody speaks for it. */
 void meter_confirm_time(meter *m) {
     int64_t utc_s = m->now.utc_s;
     int64_t date_s = sbs_client_response(&m->session.client).date_utc_s;
-    if (utc_s == SBS_UTC_UNKNOWN) {
+    if (utc_s == SBS_UTC_UNKNOWN || m->record.secret != NULL) {
         return;
     }
 
@@ -74,6 +75,9 @@ void meter_take_time(meter *m, sbs_now now) {
             m->clock_set = true;
             meter_wake(m);
         }
+
+        /* Else it goes on as it was: what is dated by it has the same time in each try. */
+        m->now.utc_s = m->clock_origin_s + (int64_t)(now.mono_ms / 1000);
     }
 
     if (now.utc_s != told_s) {

@@ -107,7 +107,7 @@ sbs_status meter_tls_trust(meter_tls *tls, const meter_record *record) {
     sbs_tls_trust_deinit(&tls->trust);
     sbs_tls_trust_init(&tls->trust);
 
-    if (record == NULL) {
+    if (record == NULL || record->ca_count == 0) {
         return SBS_OK;
     }
 

@@ -41,11 +41,16 @@ typedef struct sbs_client_config {
     const char *typ;          /**< header typ; NULL: "JWT" */
     const char *user_agent;   /**< NULL: "libsbs/VERSION" */
     const char *token_origin; /**< pin from an earlier run ("https://host:port"); NULL: pinned at the first success */
+    /** What a gateway gave this device: sent as it is with each FHIR request (RFC 6750, its b64token), in place of a
+     *  token. Nothing is discovered, signed or asked for then, and client_id, scope and key are not looked at; a
+     *  refusal of it is SBS_ERR_UNAUTHORIZED, at once. NULL: SMART Backend Services. */
+    const char *bearer;
     sbs_kid_method kid_method;
     /** Reads algorithm and size from the public key, and computes the kid where kid_method asks for that:
      *  sbs_client_read_key. NULL: alg and key_bits below say it, and kid_method is SBS_KID_LITERAL or SBS_KID_NONE (or
      *  the profile is the seed's, which has no kid). A program that does not name the function does not pay for it
-     *  (1.3 KB with what computes a kid). */
+     *  (1.3 KB with what computes a kid). Returns SBS_OK, SBS_PENDING (it is asked again), or why the key is of no use.
+     */
     sbs_status (*read_key)(struct sbs_client *client);
     sbs_alg alg;       /**< of the key, where read_key is NULL; 0 beside it */
     uint16_t key_bits; /**< of the same, of the modulus for RSA; else 0. A key that is another one is SBS_ERR_CRYPTO */
@@ -55,10 +60,11 @@ typedef struct sbs_client_config {
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< tests only: used for http URLs of hosts that plain_host takes; NULL: http is
-                                       refused */
-    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback, where plain_stream is set. A program that does not
-                                               name the function does not pay for it */
+    const sbs_stream *plain_stream; /**< used for http URLs: with a bearer those of any host, who shares its network can
+                                          read and change all then; without one those that plain_host takes, for tests.
+                                          NULL: http is refused */
+    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback; NULL: without a bearer http is refused. A program
+                                               that does not name the function does not pay for it */
     void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
@@ -326,7 +332,14 @@ SBS_NODISCARD sbs_status sbs_client_token(const sbs_client *client, sbs_now now,
  *  is wiped before the next one is fetched. */
 void sbs_client_drop_token(sbs_client *client);
 
-/** What an earlier client with the same configuration knew. Spans are copied. */
+/**
+ * True if a request is under way whose next poll would begin to fetch a token: there was none, its time is over, or the
+ * server refused it. A program with several clients of one configuration may hand it the token of another one then, by
+ * sbs_client_recall(), so that one token request serves all. Only a program that names this function pays for it.
+ */
+bool sbs_client_lacks_token(const sbs_client *client, sbs_now now);
+
+/** What another client with the same configuration knew. Spans are copied. */
 typedef struct sbs_client_memory {
     sbs_text token_url;    /**< as discovered; absent: not known */
     uint32_t discovered_s; /**< so many seconds ago */
@@ -337,12 +350,14 @@ typedef struct sbs_client_memory {
 } sbs_client_memory;
 
 /**
- * Takes what an earlier client knew, in place of a discovery and a token request. @p now: the present. The token URL
+ * Takes what another client knew, in place of a discovery and a token request: one of an earlier run, or one beside it.
+ * @p now: the present. The token URL
  * obeys the rules of a discovered one; it pins no host: that is done by the first token that it gives. Where
  * config.token_url is set, memory.token_url is not looked at. A token that would be renewed by now is left out. Only a
  * program that names this function pays for it.
- * @return SBS_OK; SBS_ERR_STATE while a request is under way; SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with
- * characters that none has); SBS_ERR_BUFFER (no room in the work buffer). After an error nothing is known.
+ * @return SBS_OK; SBS_ERR_STATE while a request is under way, unless sbs_client_lacks_token(), or with a bearer;
+ * SBS_ERR_URL; SBS_ERR_ARGUMENT (a token or scope with characters that none has); SBS_ERR_BUFFER (no room in the work
+ * buffer). After an error nothing is known.
  */
 SBS_NODISCARD sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now);
 

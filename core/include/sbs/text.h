@@ -46,6 +46,12 @@ static inline char sbs_hex_digit_upper(uint64_t value) {
     return "0123456789ABCDEF"[value & 15];
 }
 
+/** The value of a hexadecimal digit, of either case: 0 to 15, or -1 for any other character. */
+int sbs_hex_value(char c);
+
+/** The byte that two hexadecimal digits stand for, or -1. Where the first is none, the second is not read. */
+int sbs_hex_byte(const char *digits);
+
 /** True if both hold the same bytes. Not constant-time: never for secrets. */
 bool sbs_text_equal(sbs_text a, sbs_text b);
 
@@ -91,6 +97,8 @@ void sbs_put_char(sbs_writer *writer, char c);
 void sbs_put_uint(sbs_writer *writer, uint64_t value);
 /** The same, with '-' before a negative one. */
 void sbs_put_int(sbs_writer *writer, int64_t value);
+/** Appends two hexadecimal digits in lower case for each byte. */
+void sbs_put_hex(sbs_writer *writer, const uint8_t *bytes, size_t len);
 /** Keeps @p error unless one is kept already. SBS_OK is ignored. */
 void sbs_writer_fail(sbs_writer *writer, sbs_status error);
 /** The kept error; sets @p out_len (may be NULL) to the bytes written, or needed after SBS_ERR_BUFFER. */

@@ -305,7 +305,7 @@ static sbs_status reader_parse_chunk_size(sbs_text line, uint64_t *out_size) {
     }
 
     for (size_t i = 0; i < digits.len; i++) {
-        int digit = sbs_ascii_hex_value(digits.ptr[i]);
+        int digit = sbs_hex_value(digits.ptr[i]);
         /* One more digit must not overflow. */
         if (digit < 0 || size >> 59 != 0) {
             return SBS_ERR_HTTP;

@@ -63,7 +63,7 @@ static sbs_status body_end_size(sbs_http_request_reader *reader) {
 
 /* 16 digits are 64 bits: nothing overflows. */
 static sbs_status body_take_size(sbs_http_request_reader *reader, char c) {
-    int digit = sbs_ascii_hex_value(c);
+    int digit = sbs_hex_value(c);
     if (digit >= 0 && reader->priv.digits < 16) {
         reader->priv.digits++;
         reader->priv.remaining = reader->priv.remaining << 4 | (unsigned)digit;

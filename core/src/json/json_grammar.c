@@ -44,7 +44,10 @@ static bool scan_skip(scanner *s, int c) {
 }
 
 static void scan_space(scanner *s) {
-    while (scan_skip(s, ' ') || scan_skip(s, '\n') || scan_skip(s, '\r') || scan_skip(s, '\t')) {
+    int c = scan_peek(s);
+    while (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+        s->pos++;
+        c = scan_peek(s);
     }
 }
 
@@ -127,7 +130,7 @@ static bool scan_escape(scanner *s) {
     /* Whether the four digits make text, the reader says. */
     if (scan_skip(s, 'u')) {
         size_t end = s->pos + 4;
-        while (s->pos < end && sbs_ascii_hex_value((char)scan_peek(s)) >= 0) {
+        while (s->pos < end && sbs_hex_value((char)scan_peek(s)) >= 0) {
             s->pos++;
         }
         return s->pos == end;
@@ -142,13 +145,22 @@ static bool scan_escape(scanner *s) {
     return false;
 }
 
+/* Passes what most of a string is made of; what stands behind it. */
+static int scan_plain(scanner *s) {
+    int c = scan_peek(s);
+    while (c >= ' ' && c <= '~' && c != '"' && c != '\\') {
+        s->pos++;
+        c = scan_peek(s);
+    }
+    return c;
+}
+
 static bool scan_string(scanner *s) {
     if (!scan_skip(s, '"')) {
         return false;
     }
 
-    while (!scan_skip(s, '"')) {
-        int c = scan_peek(s);
+    for (int c = scan_plain(s); c != '"'; c = scan_plain(s)) {
         if (c < 0x20) { /* a control character, or the end */
             return false;
         }
@@ -164,6 +176,7 @@ static bool scan_string(scanner *s) {
         }
     }
 
+    s->pos++;
     return true;
 }
 

@@ -7,7 +7,7 @@
 static uint32_t json_hex4(const char *digits) {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        value = value << 4 | (uint32_t)sbs_ascii_hex_value(digits[i]);
+        value = value << 4 | (uint32_t)sbs_hex_value(digits[i]);
     }
     return value;
 }
@@ -82,6 +82,11 @@ static size_t json_unescape_next(sbs_text raw, size_t *pos, char out[4]) {
 bool sbs_json_unescaped_is(sbs_text raw, sbs_text expected) {
     char part[4];
     size_t done = 0;
+    /* With escapes it is longer, never shorter. */
+    if (raw.len < expected.len) {
+        return false;
+    }
+
     for (size_t pos = 0; pos < raw.len;) {
         size_t len = json_unescape_next(raw, &pos, part);
         if (len == 0 || len > expected.len - done || memcmp(part, expected.ptr + done, len) != 0) {

@@ -78,23 +78,19 @@ int64_t sbs_push_time_of(const sbs_push *push, const sbs_queue_meta *meta) {
         return meta->utc_s;
     }
 
-    /* Of this boot: as long ago as its uptime says. */
+    /* From the start of its boot, in whole seconds: this one's by the clock of now, an earlier one's if it was noted.
+     * So a repeat has the same time. */
+    int64_t start_s;
     if (meta->boot_id == push->priv.config->boot_id) {
         if (now->utc_s == SBS_UTC_UNKNOWN) {
             return SBS_UTC_UNKNOWN;
         }
-        /* Signed: an item of another task may be newer than the sample of the clock. */
-        int64_t age_ms = (int64_t)(now->mono_ms - meta->uptime_ms);
-        return now->utc_s - age_ms / 1000;
+        start_s = now->utc_s - push->priv.now_s;
+    } else if (!sbs_push_noted_boot(push->priv.config->storage, meta->boot_id, &start_s)) {
+        return SBS_UTC_UNKNOWN;
     }
 
-    /* Of an earlier one: if its clock was noted. */
-    int64_t start_s;
-    if (sbs_push_noted_boot(push->priv.config->storage, meta->boot_id, &start_s)) {
-        return start_s + (int64_t)(meta->uptime_ms / 1000);
-    }
-
-    return SBS_UTC_UNKNOWN;
+    return start_s + (int64_t)(meta->uptime_ms / 1000);
 }
 
 /* What was passed over because the time was unknown can go now, and before what comes after it. */

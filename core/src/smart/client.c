@@ -22,19 +22,24 @@ static sbs_status client_parse_base(const sbs_client_config *config, sbs_url *ba
     return SBS_OK;
 }
 
-static sbs_status client_check_config(const sbs_client_config *config) {
+/* True if there is all that a token is asked for with (SMART demands a scope), or what is sent in its place. */
+static bool client_has_credential(const sbs_client_config *config) {
     sbs_text client_id = sbs_client_text(config->client_id);
-    bool has_names = client_id.len > 0 && sbs_ascii_is_printable(client_id);
+    if (config->bearer != NULL) {
+        return sbs_ascii_all_alnum_or(sbs_client_text(config->bearer), "-._~+/=");
+    }
+
+    return client_id.len > 0 && sbs_ascii_is_printable(client_id) && config->key != NULL && config->scope != NULL &&
+           sbs_scope_list_is_valid(sbs_client_text(config->scope)) &&
+           config->lifetime_s <= SBS_ASSERTION_LIFETIME_MAX && (config->read_key == NULL) == (config->key_bits != 0) &&
+           (config->read_key != NULL || !sbs_client_computes_kid(config));
+}
+
+static sbs_status client_check_config(const sbs_client_config *config) {
+    /* No token goes over a stream that is not secured. */
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
-
-    has_streams = has_streams && (config->plain_stream == NULL || config->plain_host != NULL);
-
-    /* SMART demands a scope, and no token goes over a stream that is not secured. */
-    if (!has_names || !has_streams || config->key == NULL || config->work == NULL || config->scope == NULL ||
-        !sbs_scope_list_is_valid(sbs_client_text(config->scope)) || config->lifetime_s > SBS_ASSERTION_LIFETIME_MAX ||
-        (config->fhir_base == NULL && config->token_url == NULL) ||
-        (config->read_key == NULL) != (config->key_bits != 0) ||
-        (config->read_key == NULL && sbs_client_computes_kid(config))) {
+    if (!has_streams || !client_has_credential(config) || config->work == NULL ||
+        (config->fhir_base == NULL && config->token_url == NULL)) {
         return SBS_ERR_ARGUMENT;
     }
     if (config->work_size < SBS_EXCHANGE_SCRATCH_MIN) {
@@ -89,6 +94,7 @@ sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) 
         return status;
     }
 
+    sbs_client_wipe_token(client);
     return client_take_urls(client, config);
 }
 
@@ -103,18 +109,6 @@ void sbs_client_deinit(sbs_client *client) {
 }
 
 /* ---- the machine ------------------------------------------------------------------------------------------------- */
-
-/* A token is renewed some time before it ends, but one that was fetched for this try serves it to its end: otherwise
- * tokens that live only for seconds would be fetched again and again, and never used. */
-static bool client_has_valid_token(const sbs_client *client) {
-    if (client->priv.kept_len == 0) {
-        return false;
-    }
-    if (client->priv.token_is_new) {
-        return client->priv.now.mono_ms < client->priv.token_expires_ms;
-    }
-    return client->priv.now.mono_ms < client->priv.token_renew_ms;
-}
 
 static bool client_needs_discovery(const sbs_client *client, bool needs_token) {
     const sbs_client_config *config = client->priv.config;
@@ -152,7 +146,7 @@ static sbs_status client_step_prepare(sbs_client *client) {
     }
 
     /* Each step comes back here, until nothing is missing for the request itself. */
-    bool needs_token = !request->without_token && !client_has_valid_token(client);
+    bool needs_token = sbs_client_uses_token(client) && !sbs_client_has_valid_token(client, client->priv.now.mono_ms);
     if (client_needs_discovery(client, needs_token)) {
         return sbs_client_begin_discovery(client);
     }

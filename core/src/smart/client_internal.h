@@ -45,6 +45,11 @@ static inline bool sbs_client_computes_kid(const sbs_client_config *config) {
     return config->kid_method < SBS_KID_LITERAL && config->profile != SBS_PROFILE_SEED;
 }
 
+/** Whether a token goes with the request under way. */
+static inline bool sbs_client_uses_token(const sbs_client *client) {
+    return !client->priv.request.without_token && client->priv.config->bearer == NULL;
+}
+
 /* ---- client_try.c: memory ---------------------------------------------------------------------------------------- */
 
 /** The free rest of the work buffer. */
@@ -53,8 +58,12 @@ char *sbs_client_scratch(const sbs_client *client, size_t *out_size);
 /** Wipes the scratch. */
 void sbs_client_wipe_scratch(sbs_client *client);
 
-/** Wipes what is kept of the token response; the scratch begins where it stood. */
+/** Wipes what is kept of the token response; the scratch begins where it stood. A bearer stands in the token's place
+ *  from then on. */
 void sbs_client_wipe_token(sbs_client *client);
+
+/** True if there is a token that may be sent at @p now_ms. */
+bool sbs_client_has_valid_token(const sbs_client *client, uint64_t now_ms);
 
 /** Wipes that, and forgets the discovered token URL. */
 void sbs_client_forget_discovery(sbs_client *client);
@@ -67,9 +76,8 @@ sbs_text sbs_client_text(const char *string);
 
 /* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
 
-/** Parses an absolute URL that may be used: https, or http of a host that plain_host takes where plain_stream is set.
- * SBS_ERR_URL.
- */
+/** Parses an absolute URL that may be used: https, or http where plain_stream is set, of a host that plain_host takes
+ * or for a bearer. SBS_ERR_URL. */
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an earlier client knew. */
+/* What another client knew. */
 #include "smart/client_internal.h"
 
 /* Printable, and of a token without a blank: it goes into a line of a head. */
@@ -74,8 +74,16 @@ static sbs_status recall_token(sbs_client *client, const sbs_client_memory *memo
     return SBS_OK;
 }
 
+/* Between two steps nothing of a request stands in the work buffer. */
+bool sbs_client_lacks_token(const sbs_client *client, sbs_now now) {
+    bool sends_one = sbs_client_uses_token(client) && client->priv.request.interaction != SBS_DISCOVER;
+
+    return client->priv.state == STATE_PREPARE && sends_one && !sbs_client_has_valid_token(client, now.mono_ms);
+}
+
 sbs_status sbs_client_recall(sbs_client *client, const sbs_client_memory *memory, sbs_now now) {
-    if (client->priv.state != STATE_IDLE) {
+    bool under_way = client->priv.state != STATE_IDLE && !sbs_client_lacks_token(client, now);
+    if (under_way || client->priv.config->bearer != NULL) {
         return SBS_ERR_STATE;
     }
 

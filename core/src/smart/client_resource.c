@@ -35,7 +35,7 @@ static int resource_take_byte(sbs_text target, size_t *at) {
     }
 
     *at += 3;
-    return sbs_ascii_hex_value(target.ptr[*at - 2]) * 16 + sbs_ascii_hex_value(target.ptr[*at - 1]);
+    return sbs_hex_byte(target.ptr + *at - 2);
 }
 
 /* The token is for the base's path only: no segment may climb out of it, however it is written, nor where a server
@@ -239,7 +239,7 @@ static sbs_status resource_send(sbs_client *client) {
 }
 
 sbs_status sbs_client_begin_resource(sbs_client *client) {
-    if (!client->priv.request.without_token && !resource_is_covered(client)) {
+    if (sbs_client_uses_token(client) && !resource_is_covered(client)) {
         sbs_client_note(client, SBS_STEP_RESOURCE, SBS_ERR_SCOPE);
         sbs_client_say(client, sbs_client_scope(client));
         return SBS_ERR_SCOPE;
@@ -373,7 +373,7 @@ sbs_status sbs_client_step_resource(sbs_client *client) {
     resource_note_refusal(client, meaning);
     sbs_status refused = client->priv.detail.status;
     /* A server may drop a token before its time: one more is fetched. */
-    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && !request->without_token) {
+    if (refused == SBS_ERR_UNAUTHORIZED && !client->priv.once.reauthenticated && sbs_client_uses_token(client)) {
         client->priv.once.reauthenticated = true;
         client->priv.token_is_new = false;
         sbs_client_wipe_token(client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "text/ascii.h"
 
-int sbs_ascii_hex_value(char c) {
+int sbs_hex_value(char c) {
     if (sbs_ascii_is_digit(c)) {
         return c - '0';
     }
@@ -12,6 +12,19 @@ int sbs_ascii_hex_value(char c) {
     }
 
     return lower - 'a' + 10;
+}
+
+int sbs_hex_byte(const char *digits) {
+    int high = sbs_hex_value(digits[0]);
+    if (high < 0) {
+        return -1;
+    }
+
+    int low = sbs_hex_value(digits[1]);
+    if (low < 0) {
+        return -1;
+    }
+    return high * 16 + low;
 }
 
 bool sbs_ascii_is_alnum_or(char c, const char *others) {

@@ -13,8 +13,6 @@ static inline bool sbs_ascii_is_digit(int c) {
     return c >= '0' && c <= '9';
 }
 
-/* 0 to 15, or -1. */
-int sbs_ascii_hex_value(char c);
 static inline char sbs_ascii_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }

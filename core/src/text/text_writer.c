@@ -58,6 +58,13 @@ void sbs_put_char(sbs_writer *writer, char c) {
     sbs_put(writer, &c, 1);
 }
 
+void sbs_put_hex(sbs_writer *writer, const uint8_t *bytes, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        sbs_put_char(writer, sbs_hex_digit(bytes[i] >> 4));
+        sbs_put_char(writer, sbs_hex_digit(bytes[i]));
+    }
+}
+
 void sbs_put_uint(sbs_writer *writer, uint64_t value) {
     char digits[20];
     size_t start = sizeof digits;

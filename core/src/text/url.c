@@ -56,7 +56,7 @@ static bool url_is_ipv6(sbs_text text) {
     bool gap = false;
 
     for (size_t i = 0; i < text.len; i++) {
-        if (sbs_ascii_hex_value(text.ptr[i]) >= 0) {
+        if (sbs_hex_value(text.ptr[i]) >= 0) {
             if (digits == 0) {
                 groups++;
             }
@@ -105,8 +105,7 @@ bool sbs_url_is_path_and_query(sbs_text text) {
         char c = text.ptr[i];
 
         if (c == '%') {
-            if (text.len - i < 3 || sbs_ascii_hex_value(text.ptr[i + 1]) < 0 ||
-                sbs_ascii_hex_value(text.ptr[i + 2]) < 0) {
+            if (text.len - i < 3 || sbs_hex_byte(text.ptr + i + 1) < 0) {
                 return false;
             }
         } else if (!sbs_ascii_is_alnum_or(c, SBS_ASCII_UNRESERVED "!$&'()*+,;=:@/?")) {

@@ -3,6 +3,7 @@
 #ifndef SBS_BAREMETAL_INTERNAL_H
 #define SBS_BAREMETAL_INTERNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void sbs_baremetal_clock_start(void);
@@ -18,6 +19,8 @@ void sbs_baremetal_fault_start(void);
 void sbs_baremetal_fault_watchdog_started(void);
 /* From SysTick, at least once in SBS_BAREMETAL_IDLE_MAX_MS. */
 void sbs_baremetal_watchdog_tick(uint64_t ms);
+/* From the interrupt of the watchdog's first stage: whether the program goes on, as the processor was held. */
+bool sbs_baremetal_watchdog_forgives(void);
 /* The milliseconds as they are, from an exception. */
 uint64_t sbs_baremetal_ms_now(void);
 

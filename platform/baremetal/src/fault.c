@@ -175,7 +175,18 @@ __attribute__((naked, used)) void sbs_baremetal_unexpected(void) {
     FAULT_ENTRY(SBS_CRASH_INTERRUPT);
 }
 
+/* Who is forgiven goes on where he was. With little stack left nobody is asked: the question needs some. */
 __attribute__((naked)) void sbs_baremetal_watchdog_expired(void) {
+    __asm__ volatile("mov r3, sp\n\t"
+                     "ldr r2, =sbs_ld_stack_bottom + 512\n\t"
+                     "cmp r3, r2\n\t"
+                     "blo 1f\n\t"
+                     "push {r3, lr}\n\t"
+                     "bl sbs_baremetal_watchdog_forgives\n\t"
+                     "pop {r3, lr}\n\t"
+                     "cbz r0, 1f\n\t"
+                     "bx lr\n\t"
+                     "1:");
     FAULT_ENTRY(SBS_CRASH_WATCHDOG);
 }
 

@@ -2,7 +2,6 @@
 #include "sbs/forward_clock.h"
 
 #include <stddef.h>
-#include <sys/timex.h>
 
 #include "sbs/linux_clock.h"
 
@@ -17,12 +16,10 @@ void sbs_forward_clock_note(sbs_forward_clock *clock, sbs_now now, int64_t serve
 
 int64_t sbs_forward_trusted_utc(void *ctx) {
     const sbs_forward_clock *clock = ctx;
-    struct timex kernel = {.modes = 0};
 
-    /* A container may not ask the kernel: then the server's word is all that there is. */
-    bool in_step = adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
+    /* Where the kernel may not be asked, the server's word is all that there is. */
     bool agreed = clock != NULL && clock->agreed;
-    if (!in_step && !agreed) {
+    if (!agreed && !sbs_linux_clock_is_synchronised()) {
         return SBS_UTC_UNKNOWN;
     }
 

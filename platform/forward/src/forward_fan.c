@@ -20,28 +20,35 @@ static sbs_client *line_client(const sbs_forward_line *line) {
     return sbs_forward_server_client(line->server);
 }
 
-/* A line has fetched a token: it is that of all. */
-static void fan_note_token(sbs_forward_fan *fan, size_t number) {
-    sbs_forward_line *line = fan->priv.lines[number];
+/* True if what a line has under way cannot go on: it has no token, or the server refused it. */
+static bool line_lacks_token(const sbs_forward_line *line) {
+    return sbs_client_lacks_token(line_client(line), line->fan->priv.now);
+}
+
+/* A line has fetched a token: it is that of all. Who renews has none until then. */
+static void line_note_token(sbs_forward_line *line) {
+    sbs_forward_fan *fan = line->fan;
     sbs_token_view token;
-    if (sbs_client_token(line_client(line), fan->priv.now, &token) != SBS_OK ||
-        token.expires_at_ms <= fan->priv.token_expires_ms + RENEW_EARLY_MS) {
+    if (sbs_client_token(line_client(line), fan->priv.now, &token) != SBS_OK) {
+        return;
+    }
+    if (line != fan->priv.renewer && token.expires_at_ms <= fan->priv.token_expires_ms + RENEW_EARLY_MS) {
         return;
     }
 
     fan->priv.token_expires_ms = token.expires_at_ms;
-    fan->priv.token_from = number;
+    fan->priv.token_from = line;
     fan->priv.token_turn++;
-    fan->priv.renewer = 0;
+    fan->priv.renewer = NULL;
     line->token_turn = fan->priv.token_turn;
 }
 
 static void line_take_token(sbs_forward_line *line) {
     sbs_forward_fan *fan = line->fan;
-    const sbs_forward_line *from = fan->priv.lines[fan->priv.token_from];
+    const sbs_forward_line *from = fan->priv.token_from;
     uint64_t now_ms = fan->priv.now.mono_ms;
     sbs_token_view token;
-    if (line->token_turn == fan->priv.token_turn ||
+    if (from == NULL || line->token_turn == fan->priv.token_turn ||
         sbs_client_token(line_client(from), fan->priv.now, &token) != SBS_OK) {
         return;
     }
@@ -61,30 +68,45 @@ static void line_take_token(sbs_forward_line *line) {
     }
 }
 
-/* True if a line that has nothing under way is to wait for another one that renews the token. */
-static bool line_waits_for_token(sbs_forward_line *line, size_t number) {
-    sbs_forward_fan *fan = line->fan;
-    sbs_token_view token;
-    if (fan->priv.renewer != 0 && fan->priv.lines[fan->priv.renewer - 1]->waiting) {
-        fan->priv.renewer = 0; /* it could not */
-    }
-    if (fan->priv.renewer != 0) {
-        return fan->priv.renewer != number + 1;
-    }
+/* It fetches the next token, and the others wait for that. */
+static void line_begin_renewal(sbs_forward_line *line) {
+    sbs_client_drop_token(line_client(line));
+    line->waiting = false;
+    line->fan->priv.renewer = line;
+}
 
-    /* Once in a while, before the clients would do it each for itself. */
-    if (sbs_client_token(line_client(line), fan->priv.now, &token) != SBS_OK) {
+/* Who could not, or has nothing to do, does not renew it any more: another one will. */
+static void fan_release_renewer(sbs_forward_fan *fan) {
+    const sbs_forward_line *renewer = fan->priv.renewer;
+    if (renewer != NULL && (renewer->waiting || renewer->parked)) {
+        fan->priv.renewer = NULL;
+    }
+}
+
+/* True if a line that has nothing on its way to the server is to wait for another one that renews the token. */
+static bool line_waits_for_token(const sbs_forward_line *line) {
+    fan_release_renewer(line->fan);
+    return line->fan->priv.renewer != NULL && line->fan->priv.renewer != line;
+}
+
+/* Once in a while, before the clients would do it each for itself. */
+static bool line_token_is_old(const sbs_forward_line *line) {
+    sbs_token_view token;
+    if (sbs_client_token(line_client(line), line->fan->priv.now, &token) != SBS_OK) {
         return false;
     }
 
-    uint64_t left_ms = token.expires_at_ms - fan->priv.now.mono_ms;
+    uint64_t left_ms = token.expires_at_ms - line->fan->priv.now.mono_ms;
     uint64_t margin_ms = token.expires_in_s > 300 ? token.expires_in_s * UINT64_C(100) : 30000;
-    if (token.expires_in_s >= 60 && left_ms <= margin_ms + RENEW_EARLY_MS) {
-        sbs_client_drop_token(line_client(line));
-        fan->priv.renewer = number + 1;
-    }
+    return token.expires_in_s >= 60 && left_ms <= margin_ms + RENEW_EARLY_MS;
+}
 
-    return false;
+/* The newest token, as another line has it; where there is none any more, this line fetches one. */
+static void line_get_token(sbs_forward_line *line) {
+    line_take_token(line);
+    if (line->fan->priv.renewer == NULL && (line_lacks_token(line) || line_token_is_old(line))) {
+        line_begin_renewal(line);
+    }
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------ */
@@ -180,8 +202,9 @@ static void line_arm(sbs_forward_line *line, const sbs_wait *wait) {
     line->descriptor = wait->descriptor;
 }
 
-/* Polls a line until it waits, has nothing to do, or is held back for the commit. An error is the queue's. */
-static sbs_status line_run(sbs_forward_line *line) {
+/* Polls a line until it waits, has nothing to do, is held back for the commit, or lacks a token. An error is the
+ * queue's. */
+static sbs_status line_poll(sbs_forward_line *line) {
     sbs_forward_fan *fan = line->fan;
     uint64_t now_ms = fan->priv.now.mono_ms;
     line->ready = line->parked = false;
@@ -201,7 +224,7 @@ static sbs_status line_run(sbs_forward_line *line) {
         }
 
         line->waiting &= !line->view->in_flight;
-        if (line->view->held_back) {
+        if (line->view->held_back || (line_lacks_token(line) && fan->priv.renewer != line)) {
             break;
         }
         if (wait.timeout_ms == 0 && wait.events == 0) {
@@ -220,6 +243,12 @@ static sbs_status line_run(sbs_forward_line *line) {
 
     line->ready = true;
     return SBS_OK;
+}
+
+static sbs_status line_run(sbs_forward_line *line) {
+    sbs_status status = line_poll(line);
+    line_note_token(line);
+    return status;
 }
 
 static bool fan_all_parked(const sbs_forward_fan *fan) {
@@ -262,8 +291,12 @@ static void fan_note_ready(sbs_forward_fan *fan) {
     }
 }
 
-/* True if it sent something, or is on its way to a token or a connection: that has time limits of its own. */
+/* True if it sent something, or is on its way to a token or a connection: that has time limits of its own. What was
+ * refused for its token has to be sent anew. */
 static bool line_is_under_way(const sbs_forward_line *line) {
+    if (line_lacks_token(line)) {
+        return false;
+    }
     return line->view->in_flight || (line->descriptor >= 0 && !sbs_client_is_about_to_send(line_client(line)));
 }
 
@@ -281,11 +314,11 @@ static bool line_is_due(sbs_forward_line *line, size_t number) {
         return true;
     }
 
-    if (now_ms < fan->priv.held_ms || line_waits_for_token(line, number)) {
+    if (now_ms < fan->priv.held_ms || line_waits_for_token(line)) {
         return false;
     }
 
-    line_take_token(line);
+    line_get_token(line);
     return true;
 }
 
@@ -301,7 +334,6 @@ static sbs_status fan_run_due(sbs_forward_fan *fan) {
         }
 
         sbs_status status = line_run(line);
-        fan_note_token(fan, number);
         if (status != SBS_OK) {
             return status;
         }
@@ -413,7 +445,7 @@ static sbs_wait fan_wait(const sbs_forward_fan *fan) {
         if (!free_to_go && due_ms < fan->priv.held_ms) {
             due_ms = fan->priv.held_ms;
         }
-        if (!free_to_go && fan->priv.renewer != 0 && fan->priv.renewer != i + 1 && due_ms <= now_ms) {
+        if (!free_to_go && fan->priv.renewer != NULL && fan->priv.renewer != line && due_ms <= now_ms) {
             due_ms = now_ms + RENEWED_MS; /* another one renews the token; what comes of it wakes all */
         }
         armed |= line->descriptor >= 0;
@@ -474,6 +506,7 @@ static sbs_status fan_turn(sbs_forward_fan *fan, sbs_wait *out_wait) {
     }
 
     sbs_fan_park_idle(fan);
+    fan_release_renewer(fan);
     fan_disconnect_idle(fan);
     sbs_fan_tell_waits(fan);
     *out_wait = fan_wait(fan);
@@ -492,7 +525,7 @@ sbs_status sbs_forward_fan_poll(sbs_forward_fan *fan, sbs_now now, sbs_wait *out
     if (!sbs_forward_push_has_learnt(&lead->push)) {
         sbs_status status = sbs_forward_push_poll(&lead->push, now, out_wait);
         fan->priv.learnt_ms = now.mono_ms;
-        fan_note_token(fan, 0);
+        line_note_token(lead);
         return status;
     }
 
@@ -560,6 +593,7 @@ sbs_status sbs_forward_fan_close(sbs_forward_fan *fan) {
 
     if (fan->priv.shared) {
         sbs_forward_fan_cancel(fan);
+        line_take_token(fan->priv.lines[0]); /* it is the lead's that is kept for the next run */
         status = fan_commit(fan, true);
         if (status != SBS_OK) {
             sbs_fan_tell_undone(fan);

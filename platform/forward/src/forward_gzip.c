@@ -8,6 +8,10 @@ void sbs_forward_gzip_init(sbs_forward_gzip *gzip, sbs_forward_tried known, bool
     *gzip = (sbs_forward_gzip){.priv = {.known = known, .off = off}};
 }
 
+void sbs_forward_gzip_borrow(sbs_forward_gzip *gzip, sbs_forward_gzip *lender) {
+    sbs_linux_encoder_borrow(&gzip->priv.encoder, &lender->priv.encoder);
+}
+
 sbs_forward_tried sbs_forward_gzip_known(const sbs_forward_gzip *gzip) {
     return gzip->priv.known;
 }

@@ -137,6 +137,7 @@ void sbs_forward_learnt_begin(sbs_forward_push *push) {
     if (config->lead != NULL) {
         sbs_forward_batch_facts facts = sbs_forward_batch_known(&config->lead->priv.batch);
         sbs_forward_batch_recall(&push->priv.batch, &facts);
+        sbs_forward_gzip_borrow(&push->priv.gzip, &config->lead->priv.gzip);
     }
 
     engine->batch_max = sbs_forward_batch_size(&push->priv.batch);

@@ -297,6 +297,14 @@ static const char *read_members(const sbs_json *doc, sbs_forward_resource *resou
     return reason;
 }
 
+const char *sbs_forward_resource_read_parsed(sbs_forward_resource *resource, const sbs_json *doc, sbs_text text) {
+    resource->text = text;
+    if (sbs_json_kind_of(doc, 0) != SBS_JSON_OBJECT) {
+        return SBS_FORWARD_NO_OBJECT;
+    }
+    return read_members(doc, resource);
+}
+
 const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text) {
     sbs_forward_json json = {0};
     const char *reason;
@@ -310,10 +318,8 @@ const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text t
         reason = SBS_FORWARD_OUT_OF_MEMORY;
     } else if (status != SBS_OK) {
         reason = sbs_status_text(status);
-    } else if (sbs_json_kind_of(&json.doc, 0) != SBS_JSON_OBJECT) {
-        reason = SBS_FORWARD_NO_OBJECT;
     } else {
-        reason = read_members(&json.doc, resource);
+        reason = sbs_forward_resource_read_parsed(resource, &json.doc, resource->text);
     }
 
     sbs_forward_json_free(&json);

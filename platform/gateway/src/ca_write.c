@@ -3,13 +3,13 @@
 
 #include <mbedtls/asn1write.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sbs/count.h"
 #include "sbs/date.h"
+#include "sbs/mbedtls_series.h"
 #include "sbs/psa_key.h"
 #include "sbs/text.h"
 
@@ -33,10 +33,8 @@ sbs_status sbs_ca_pair_parse(sbs_ca_pair *pair, const char *text, size_t len) {
     const unsigned char *bytes = (const unsigned char *)text;
 
     if (mbedtls_x509_crt_parse(&pair->certificate, bytes, len + 1) != 0 ||
-        mbedtls_pk_parse_key(&pair->key, bytes, len + 1, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
-            0 ||
-        mbedtls_pk_check_pair(&pair->certificate.pk, &pair->key, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
-            0) {
+        sbs_mbedtls_parse_key(&pair->key, bytes, len + 1) != 0 ||
+        !sbs_mbedtls_is_pair(&pair->certificate.pk, &pair->key)) {
         return SBS_ERR_DAMAGED;
     }
     return SBS_OK;
@@ -74,15 +72,14 @@ static sbs_status write_new_key(mbedtls_pk_context *out) {
 
 /* Key identifier: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
 static int write_key_id(mbedtls_pk_context *key, unsigned char out[KEY_ID_SIZE]) {
-    unsigned char der[128];
-    unsigned char *at = der + sizeof der;
+    unsigned char point[128];
     unsigned char hash[32];
-    size_t hash_len = 0;
-    int len = mbedtls_pk_write_pubkey(&at, der, key);
-    if (len < 0) {
-        return len;
+    size_t len = 0, hash_len = 0;
+    int code = sbs_mbedtls_public_key(key, point, sizeof point, &len);
+    if (code != 0) {
+        return code;
     }
-    if (psa_hash_compute(PSA_ALG_SHA_256, at, (size_t)len, hash, sizeof hash, &hash_len) != PSA_SUCCESS) {
+    if (psa_hash_compute(PSA_ALG_SHA_256, point, len, hash, sizeof hash, &hash_len) != PSA_SUCCESS) {
         return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
     }
 
@@ -292,8 +289,7 @@ static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_
     }
     if (error == 0) {
         size_t len = strlen(text);
-        error = mbedtls_x509write_crt_pem(out, (unsigned char *)text + len, SBS_CA_TEXT_SIZE - len,
-                                          mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+        error = sbs_mbedtls_write_certificate(out, text + len, SBS_CA_TEXT_SIZE - len);
     }
 
     if (error == MBEDTLS_ERR_X509_ALLOC_FAILED || error == MBEDTLS_ERR_ASN1_ALLOC_FAILED) {
@@ -304,6 +300,14 @@ static sbs_status write_text(int error, mbedtls_x509write_cert *out, mbedtls_pk_
     }
     return SBS_OK;
 }
+
+/* What a certificate is to say, beside what all of ours do. */
+typedef struct ca_plan {
+    const char *name;
+    const sbs_ca_hosts *hosts;
+    sbs_ca_term term;
+    sbs_ca_pair *root; /* that signs; NULL: this is the root */
+} ca_plan;
 
 /* Two gateways of one name have roots that can be told apart. */
 static int write_root_names(mbedtls_x509write_cert *out, const char *name) {
@@ -317,28 +321,6 @@ static int write_root_names(mbedtls_x509write_cert *out, const char *name) {
     int error = mbedtls_x509write_crt_set_subject_name(out, subject);
     write_note(&error, mbedtls_x509write_crt_set_issuer_name(out, subject));
     return error;
-}
-
-sbs_status sbs_ca_write_root(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term,
-                             char text[SBS_CA_TEXT_SIZE]) {
-    mbedtls_x509write_cert certificate;
-    mbedtls_pk_context key;
-    mbedtls_pk_init(&key);
-    sbs_status status = write_new_key(&key);
-    mbedtls_x509write_crt_init(&certificate);
-
-    if (status == SBS_OK) {
-        int error = write_common(&certificate, &key, &key, term);
-        write_note(&error, write_root_names(&certificate, name));
-        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 1, 0));
-        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_KEY_CERT_SIGN));
-        write_note(&error, write_constraints(&certificate, hosts));
-        status = write_text(error, &certificate, &key, text);
-    }
-
-    mbedtls_x509write_crt_free(&certificate);
-    mbedtls_pk_free(&key);
-    return status;
 }
 
 static int write_leaf_names(mbedtls_x509write_cert *out, const char *name, const mbedtls_x509_crt *root) {
@@ -356,25 +338,51 @@ static int write_leaf_names(mbedtls_x509write_cert *out, const char *name, const
     return mbedtls_x509write_crt_set_subject_name(out, text);
 }
 
-sbs_status sbs_ca_write_leaf(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term, sbs_ca_pair *root,
-                             char text[SBS_CA_TEXT_SIZE]) {
+static int write_root(mbedtls_x509write_cert *out, const ca_plan *plan) {
+    int error = write_root_names(out, plan->name);
+    write_note(&error, mbedtls_x509write_crt_set_basic_constraints(out, 1, 0));
+    write_note(&error, mbedtls_x509write_crt_set_key_usage(out, MBEDTLS_X509_KU_KEY_CERT_SIGN));
+    write_note(&error, write_constraints(out, plan->hosts));
+    return error;
+}
+
+static int write_leaf(mbedtls_x509write_cert *out, const ca_plan *plan) {
+    int error = write_leaf_names(out, plan->name, &plan->root->certificate);
+    write_note(&error, mbedtls_x509write_crt_set_basic_constraints(out, 0, 0));
+    write_note(&error, mbedtls_x509write_crt_set_key_usage(out, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
+    write_note(&error, write_server_use(out));
+    write_note(&error, write_hosts(out, plan->hosts));
+    return error;
+}
+
+/* Makes a key, and the certificate that says whose it is. */
+static sbs_status write_pair(const ca_plan *plan, char text[SBS_CA_TEXT_SIZE]) {
     mbedtls_x509write_cert certificate;
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
-    sbs_status status = write_new_key(&key);
     mbedtls_x509write_crt_init(&certificate);
 
+    sbs_status status = write_new_key(&key);
     if (status == SBS_OK) {
-        int error = write_common(&certificate, &key, &root->key, term);
-        write_note(&error, write_leaf_names(&certificate, name, &root->certificate));
-        write_note(&error, mbedtls_x509write_crt_set_basic_constraints(&certificate, 0, 0));
-        write_note(&error, mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE));
-        write_note(&error, write_server_use(&certificate));
-        write_note(&error, write_hosts(&certificate, hosts));
+        bool is_root = plan->root == NULL;
+        int error = write_common(&certificate, &key, is_root ? &key : &plan->root->key, plan->term);
+        write_note(&error, is_root ? write_root(&certificate, plan) : write_leaf(&certificate, plan));
         status = write_text(error, &certificate, &key, text);
     }
 
     mbedtls_x509write_crt_free(&certificate);
     mbedtls_pk_free(&key);
     return status;
+}
+
+sbs_status sbs_ca_write_root(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    const ca_plan plan = {name, hosts, term, NULL};
+    return write_pair(&plan, text);
+}
+
+sbs_status sbs_ca_write_leaf(const char *name, const sbs_ca_hosts *hosts, sbs_ca_term term, sbs_ca_pair *root,
+                             char text[SBS_CA_TEXT_SIZE]) {
+    const ca_plan plan = {name, hosts, term, root};
+    return write_pair(&plan, text);
 }

@@ -91,7 +91,7 @@ static sbs_status defaults_fill(sbs_config_reading *reading) {
 
     sbs_status status = default_text(&config->state, "", "/var/lib/sbs-gateway");
     if (status == SBS_OK) {
-        status = default_text(&config->run, "", "/run/sbs-gateway");
+        status = default_text(&config->run, "", SBS_GATEWAY_RUN);
     }
     if (status == SBS_OK) {
         status = default_text(&config->algorithm, "", "ES384");

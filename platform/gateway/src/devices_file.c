@@ -45,27 +45,17 @@ bool sbs_devices_file_is(const char *path, const int64_t stamp[5]) {
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-static int digit_value(char c) {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = memchr(digits, c, sizeof digits - 1);
-    if (found == NULL) {
-        return -1;
-    }
-    return (int)(found - digits);
-}
-
 static bool hash_read(const char *text, uint8_t out[32]) {
     if (strlen(text) != HASH_DIGITS) {
         return false;
     }
 
     for (size_t i = 0; i < 32; i++) {
-        int high = digit_value(text[2 * i]);
-        int low = digit_value(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
+        int byte = sbs_hex_byte(text + 2 * i);
+        if (byte < 0) {
             return false;
         }
-        out[i] = (uint8_t)(high * 16 + low);
+        out[i] = (uint8_t)byte;
     }
     return true;
 }
@@ -221,11 +211,7 @@ void sbs_devices_file_unlock(int lock) {
 static void line_put(sbs_writer *out, const sbs_gateway_secret *secret) {
     sbs_put_string(out, secret->name);
     sbs_put_char(out, ' ');
-    for (size_t i = 0; i < sizeof secret->hash; i++) {
-        sbs_put_char(out, sbs_hex_digit(secret->hash[i] >> 4));
-        sbs_put_char(out, sbs_hex_digit(secret->hash[i]));
-    }
-
+    sbs_put_hex(out, secret->hash, sizeof secret->hash);
     sbs_put_char(out, ' ');
     if (secret->made_s < 0) {
         sbs_put_char(out, '-');

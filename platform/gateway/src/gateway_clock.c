@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/gateway_clock.h"
 
-#include <sys/timex.h>
-
 #include "sbs/linux_clock.h"
-
-/* A container may not ask the kernel: then the server's word is all that there is. */
-static bool clock_is_synchronised(void) {
-    struct timex kernel = {.modes = 0};
-    return adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
-}
 
 void sbs_gateway_clock_note(sbs_gateway_clockwork *clock, sbs_now now, int64_t date_utc_s, bool has_token) {
     clock->token_given |= has_token;
@@ -17,17 +9,15 @@ void sbs_gateway_clock_note(sbs_gateway_clockwork *clock, sbs_now now, int64_t d
         return;
     }
 
-    int64_t ahead_s = now.utc_s - date_utc_s;
-    bool agrees = ahead_s <= SBS_FORWARD_CLOCK_AGREES_S && ahead_s >= -SBS_FORWARD_CLOCK_AGREES_S;
-    clock->forward.agreed = agrees;
-    clock->differs = !agrees;
+    sbs_forward_clock_note(&clock->forward, now, date_utc_s);
+    clock->differs = !clock->forward.agreed;
 }
 
 sbs_gateway_clock sbs_gateway_clock_state(const sbs_gateway_clockwork *clock, sbs_now now) {
     if (now.utc_s == SBS_UTC_UNKNOWN) {
         return SBS_GATEWAY_CLOCK_UNKNOWN;
     }
-    if (clock_is_synchronised()) {
+    if (sbs_linux_clock_is_synchronised()) {
         return SBS_GATEWAY_CLOCK_KERNEL;
     }
 

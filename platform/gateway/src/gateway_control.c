@@ -2,7 +2,8 @@
 /* What the operator's commands ask for, by HTTP on a Unix socket:
  *
  *     GET /status  GET /jwk  GET /jwks  GET /ca       POST /key/rotate  POST /key/confirm  POST /reload
- *     POST /device/NAME/secret  DELETE /device/NAME   GET /watch?device=NAME&after=N&values=1
+ *     POST /device/NAME/first  POST /device/NAME/secret  DELETE /device/NAME
+ *     GET /watch?device=NAME&after=N&values=1
  *     GET /dead?after=ID  GET /dead/ID  POST /dead/ID/retry  POST /dead/ID/discard
  *
  * Answers are JSON, or text that is printed as it is; a failure is one line that says what, why and what to do. */
@@ -165,27 +166,50 @@ static bool control_device_name(control_call *call, char name[SBS_GATEWAY_NAME_S
     return true;
 }
 
-static void control_secret(control_call *call) {
-    struct sbs_gateway_loop *loop = call->loop;
+/* A device that has a secret uses it: only who asks for another one ends that. */
+static bool control_may_make(control_call *call, const char *name, bool first) {
+    const struct sbs_gateway_loop *loop = call->loop;
     const sbs_gateway_config *config = loop->config;
-    char name[SBS_GATEWAY_NAME_SIZE];
-    char secret[SBS_GATEWAY_SECRET_SIZE];
-    if (!control_device_name(call, name)) {
-        return;
-    }
-
-    /* One that was read a moment ago counts. */
     if (loop->next != NULL) {
-        config = loop->next;
+        config = loop->next; /* that was read a moment ago */
     }
     if (strcmp(name, SBS_GATEWAY_OPERATOR) != 0 && sbs_gateway_config_device(config, name) == NULL) {
         control_say(call, 404, "device: gateway.conf has no such device, 'sbs-gateway device add NAME' adds one");
+        return false;
+    }
+
+    if (first && sbs_gateway_devices_has(&loop->devices, name)) {
+        char words[2 * SBS_GATEWAY_NAME_SIZE + 140];
+        (void)snprintf(
+            words, sizeof words,
+            "device: %s has a secret already, and keeps it; 'sbs-gateway device secret %s' makes another one, "
+            "and ends the old one",
+            name, name);
+        control_say(call, 409, words);
+        return false;
+    }
+    return true;
+}
+
+static void control_make_secret(control_call *call, bool first) {
+    struct sbs_gateway_loop *loop = call->loop;
+    char name[SBS_GATEWAY_NAME_SIZE];
+    char secret[SBS_GATEWAY_SECRET_SIZE];
+    if (!control_device_name(call, name) || !control_may_make(call, name, first)) {
         return;
     }
 
     sbs_status status = sbs_gateway_devices_make(&loop->devices, name, loop->now.utc_s, secret);
     control_tell(call, status, secret);
     sbs_wipe(secret, sizeof secret);
+}
+
+static void control_first_secret(control_call *call) {
+    control_make_secret(call, true);
+}
+
+static void control_secret(control_call *call) {
+    control_make_secret(call, false);
 }
 
 static void control_remove(control_call *call) {
@@ -254,22 +278,37 @@ static void control_letters(control_call *call) {
     sbs_writer_init_sink(&out, sbs_forward_buffer_put, &loop->text);
     sbs_json_writer_init(&json, &out);
     sbs_json_begin_array(&json);
-    for (unsigned i = 0; i < LETTERS_MAX && gateway_page_ops.letter(loop, after, &letter) == SBS_OK; i++) {
-        gateway_control_put_letter(&json, &letter, NULL);
-        after = letter.id;
+    sbs_status status = SBS_OK;
+    for (unsigned i = 0; i < LETTERS_MAX && status == SBS_OK; i++) {
+        status = gateway_page_ops.letter(loop, after, &letter);
+        if (status == SBS_OK) {
+            gateway_control_put_letter(&json, &letter, NULL);
+            after = letter.id;
+        }
     }
+
     sbs_json_end_array(&json);
-    control_finish(call, sbs_json_writer_finish(&json, NULL), JSON);
+    if (status == SBS_OK || status == SBS_ERR_NOT_FOUND) {
+        status = sbs_json_writer_finish(&json, NULL);
+    }
+    control_finish(call, status, JSON);
 }
 
 /* The letter with that id, with what it says. */
 static void control_letter(control_call *call) {
     struct sbs_gateway_loop *loop = call->loop;
     uint64_t id = control_number(call->name);
-    sbs_gateway_letter letter;
+    sbs_gateway_letter letter = {0};
     sbs_sqlite_entry entry;
-    if (id == 0 || gateway_page_ops.letter(loop, id - 1, &letter) != SBS_OK || letter.id != id ||
-        sbs_sqlite_queue_find(&loop->queue, id, &entry) != SBS_OK) {
+    sbs_status looked = SBS_ERR_NOT_FOUND;
+    if (id != 0) {
+        looked = gateway_page_ops.letter(loop, id - 1, &letter);
+    }
+    if (looked != SBS_OK && looked != SBS_ERR_NOT_FOUND) {
+        control_finish(call, looked, JSON);
+        return;
+    }
+    if (letter.id != id || id == 0 || sbs_sqlite_queue_find(&loop->queue, id, &entry) != SBS_OK) {
         control_say(call, 404, "dead: there is no dead letter with that number, 'sbs-gateway dead list' has them");
         return;
     }
@@ -336,6 +375,7 @@ static const control_route routes[] = {
     {"POST", "/key/rotate", NULL, control_rotate},
     {"POST", "/key/confirm", NULL, control_confirm},
     {"POST", "/reload", NULL, control_reload},
+    {"POST", "/device/", "/first", control_first_secret},
     {"POST", "/device/", "/secret", control_secret},
     {"DELETE", "/device/", "", control_remove},
 };

@@ -211,15 +211,15 @@ static void answer_refuse_login(sbs_gateway_intake *intake, const sbs_linux_http
                                 "too many wrong secrets from this address, try again later");
         (void)snprintf(intake->priv.retry, sizeof intake->priv.retry, "%u", (unsigned)wait_s);
         sbs_intake_answer(intake, request, &result, out);
-        sbs_intake_add_field(out, "Retry-After", intake->priv.retry);
+        sbs_linux_http_answer_add(out, "Retry-After", intake->priv.retry);
         return;
     }
 
     (void)sbs_intake_refuse(&result, 401, "login", "",
                             "no secret of a device, or a wrong one: Authorization: Bearer SECRET");
     sbs_intake_answer(intake, request, &result, out);
-    sbs_intake_add_field(out, "WWW-Authenticate", "Bearer realm=\"sbs-gateway\"");
-    sbs_intake_add_field(out, "WWW-Authenticate", "Basic realm=\"sbs-gateway\", charset=\"UTF-8\"");
+    sbs_linux_http_answer_add(out, "WWW-Authenticate", "Bearer realm=\"sbs-gateway\"");
+    sbs_linux_http_answer_add(out, "WWW-Authenticate", "Basic realm=\"sbs-gateway\", charset=\"UTF-8\"");
 }
 
 /* The device whose secret came; NULL: answered. */
@@ -399,7 +399,7 @@ static bool intake_answer_open(sbs_gateway_intake *intake, const sbs_linux_http_
     sbs_intake_result result = {0};
     if (method_is(request, "OPTIONS") && route != ROUTE_NOWHERE) {
         out->status = 204;
-        sbs_intake_add_field(out, "Allow", allowed[route]);
+        sbs_linux_http_answer_add(out, "Allow", allowed[route]);
         return true;
     }
     if (route != ROUTE_METADATA || !method_looks(request)) {
@@ -455,7 +455,7 @@ static void intake_serve(sbs_gateway_intake *intake, sbs_now now, const sbs_linu
         (void)sbs_intake_refuse(&result, 405, "not-supported", "", "the method is not taken here");
         sbs_intake_count(intake, intake->priv.device, now, &result);
         sbs_intake_answer(intake, request, &result, out);
-        sbs_intake_add_field(out, "Allow", allowed[route]);
+        sbs_linux_http_answer_add(out, "Allow", allowed[route]);
         return;
     }
     if (!check_accept(request, &result)) {
@@ -493,7 +493,7 @@ void sbs_gateway_intake_lost(const sbs_gateway_intake *intake, sbs_linux_http_an
         "\"diagnostics\":\"the gateway could not write it to its disk, try again\"}]}";
     (void)intake;
     *out = (sbs_linux_http_answer){.status = 503, .content_type = "application/fhir+json", .body = SBS_TEXT(body)};
-    sbs_intake_add_field(out, "Retry-After", "60");
+    sbs_linux_http_answer_add(out, "Retry-After", "60");
 }
 
 void sbs_gateway_intake_close(sbs_gateway_intake *intake) {

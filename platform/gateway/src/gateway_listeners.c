@@ -127,7 +127,8 @@ static sbs_status listeners_load_files(const sbs_gateway_listener *listener, sbs
 
 static sbs_status listeners_add(gateway_listeners *listeners, size_t place, char *message, size_t size) {
     const sbs_gateway_listener *listener = &listeners->config->listeners[place];
-    sbs_linux_http_listener at = {.address = listener->address};
+    /* A network that comes late, or never, must not keep away the devices of another one. */
+    sbs_linux_http_listener at = {.address = listener->address, .early = true};
     if (listeners_shows_own(listener)) {
         at.tls = &listeners->own_tls;
     } else if (listener->tls) {

@@ -154,12 +154,6 @@ static void loop_mend(struct sbs_gateway_loop *loop) {
     (void)gateway_loop_open_sender(loop);
 }
 
-static uint64_t loop_micros(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
 /* One commit for all of the turn; then the answers. */
 static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed, uint64_t begun_us) {
     sbs_status kept = SBS_OK;
@@ -167,7 +161,7 @@ static void loop_end_turn(struct sbs_gateway_loop *loop, sbs_status pushed, uint
         kept = sbs_gateway_group_end(&loop->group);
     }
     if (loop->stored > 0) {
-        loop->sync_us = loop_micros() - begun_us;
+        loop->sync_us = sbs_linux_micros() - begun_us;
         loop->stored = 0;
     }
 
@@ -251,7 +245,7 @@ static void loop_reload_by_signal(struct sbs_gateway_loop *loop) {
  * for nobody. */
 static void loop_gather(struct sbs_gateway_loop *loop, sbs_wait *served) {
     unsigned expected = loop->stored + loop->stored_before;
-    uint64_t now_us = loop_micros();
+    uint64_t now_us = sbs_linux_micros();
     uint64_t until_us = now_us + loop->sync_us / GATHER_PART;
     if (until_us > now_us + GATHER_MAX_US) {
         until_us = now_us + GATHER_MAX_US;
@@ -261,7 +255,7 @@ static void loop_gather(struct sbs_gateway_loop *loop, sbs_wait *served) {
         if (gateway_senses_linger(served, until_us - now_us)) {
             sbs_linux_http_server_turn(loop->server, loop->now, served);
         }
-        now_us = loop_micros();
+        now_us = sbs_linux_micros();
     }
 
     if (loop->stored > 0) {
@@ -389,7 +383,7 @@ void sbs_gateway_loop_turn(struct sbs_gateway_loop *loop, uint32_t wait_ms) {
     if (loop->accepted) {
         sbs_gateway_sender_appended(&loop->sender);
     }
-    uint64_t begun_us = loop_micros(); /* the push may commit for all */
+    uint64_t begun_us = sbs_linux_micros(); /* the push may commit for all */
     if (loop->queue_open && !loop->failing && !loop->no_group) {
         pushed = sbs_gateway_sender_poll(&loop->sender, loop->now);
     }

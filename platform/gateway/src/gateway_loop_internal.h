@@ -14,9 +14,7 @@
 #include "sbs/gateway_upstream.h"
 #include "sbs/linux_notify.h"
 
-#define GATEWAY_CONTROL "control.sock" /* in the run folder */
-#define GATEWAY_QUEUE "queue.db"       /* in the state folder, as those that follow */
-#define GATEWAY_KEYS "keys"
+#define GATEWAY_QUEUE "queue.db" /* in the state folder, as the one that follows */
 #define GATEWAY_SECRETS "devices.secrets"
 
 struct sbs_gateway_loop {

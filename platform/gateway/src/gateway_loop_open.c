@@ -107,7 +107,7 @@ static bool loop_admit_user(void *ctx, unsigned number, uint32_t uid) {
 
 /* The operator's commands come by a socket in the run folder, which only the gateway's user and root can reach. */
 static sbs_status loop_add_control(struct sbs_gateway_loop *loop, char *message, size_t size) {
-    char *path = loop_path(loop->config->run, GATEWAY_CONTROL);
+    char *path = loop_path(loop->config->run, SBS_GATEWAY_CONTROL);
     if (path == NULL) {
         return SBS_ERR_MEMORY;
     }
@@ -165,7 +165,7 @@ static sbs_status loop_open_config(struct sbs_gateway_loop *loop, const char *pa
 }
 
 static sbs_status loop_open_keys(struct sbs_gateway_loop *loop, char *message, size_t size) {
-    char *folder = loop_path(loop->config->state, GATEWAY_KEYS);
+    char *folder = loop_path(loop->config->state, SBS_GATEWAY_KEYS);
     char *secrets = loop_path(loop->config->state, GATEWAY_SECRETS);
     sbs_alg alg = gateway_loop_algorithm(loop->config);
     sbs_status status = SBS_ERR_MEMORY;

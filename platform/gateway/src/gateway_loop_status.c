@@ -91,7 +91,7 @@ static sbs_status ops_letter(void *ctx, uint64_t after, sbs_gateway_letter *out)
     struct sbs_gateway_loop *loop = ctx;
     sbs_sqlite_dead dead;
     if (!loop->queue_open) {
-        return SBS_ERR_NOT_FOUND;
+        return SBS_ERR_STORAGE;
     }
 
     sbs_status status = sbs_sqlite_queue_dead(&loop->queue, after, &dead);
@@ -104,7 +104,6 @@ static sbs_status ops_letter(void *ctx, uint64_t after, sbs_gateway_letter *out)
         .arrived_s = dead.arrived_s,
         .dead_s = dead.utc_s,
         .http_status = dead.http_status,
-        .mendable = dead.mendable,
     };
     letter_take(out->device, sizeof out->device, dead.source);
     letter_take(out->type, sizeof out->type, dead.type);

@@ -14,7 +14,6 @@
 
 #define FORM_SLOT_MS 3600000u /* a token is good in the hour in which it was made and the next one */
 #define FORM_TOKEN_SIZE 65u   /* HMAC-SHA-256 in hexadecimal digits, with the NUL */
-#define OPERATOR_NAME "operator"
 
 #define PAGE_POLICY                                                                                                    \
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -59,20 +58,14 @@ void sbs_gateway_page_close(sbs_gateway_page *page) {
 /* ---- answers ------------------------------------------------------------------------------------------------------
  */
 
-static void page_add_field(sbs_linux_http_answer *out, const char *name, const char *value) {
-    if (out->field_count < SBS_COUNT_OF(out->fields)) {
-        out->fields[out->field_count++] = (sbs_linux_http_field){sbs_text_of(name), sbs_text_of(value)};
-    }
-}
-
 static void page_answer(page_call *call, uint16_t status, const char *content_type, sbs_text body) {
     sbs_linux_http_answer *out = call->out;
 
     *out = (sbs_linux_http_answer){.status = status, .content_type = content_type, .body = body};
-    page_add_field(out, "Cache-Control", "no-store");
-    page_add_field(out, "Content-Security-Policy", PAGE_POLICY);
-    page_add_field(out, "X-Content-Type-Options", "nosniff");
-    page_add_field(out, "Referrer-Policy", "same-origin");
+    sbs_linux_http_answer_add(out, "Cache-Control", "no-store");
+    sbs_linux_http_answer_add(out, "Content-Security-Policy", PAGE_POLICY);
+    sbs_linux_http_answer_add(out, "X-Content-Type-Options", "nosniff");
+    sbs_linux_http_answer_add(out, "Referrer-Policy", "same-origin");
 }
 
 static void page_answer_words(page_call *call, uint16_t status, const char *words) {
@@ -96,12 +89,12 @@ static void page_ask_for_secret(page_call *call) {
     if (call->wait_s > 0) {
         page_answer_words(call, 429, "Too many wrong secrets came from this address: wait some minutes.\n");
         (void)snprintf(call->page->priv.wait, sizeof call->page->priv.wait, "%" PRIu32, call->wait_s);
-        page_add_field(call->out, "Retry-After", call->page->priv.wait);
+        sbs_linux_http_answer_add(call->out, "Retry-After", call->page->priv.wait);
         return;
     }
 
     page_answer_words(call, 401, "The operator's secret is needed: 'sbs-gateway device secret operator' makes one.\n");
-    page_add_field(call->out, "WWW-Authenticate", "Basic realm=\"sbs-gateway operator\", charset=\"UTF-8\"");
+    sbs_linux_http_answer_add(call->out, "WWW-Authenticate", "Basic realm=\"sbs-gateway operator\", charset=\"UTF-8\"");
 }
 
 /* ---- who asks -----------------------------------------------------------------------------------------------------
@@ -209,7 +202,7 @@ static void page_find_operator(page_call *call) {
 
     sbs_status status = sbs_gateway_devices_who(call->page->devices, call->now, call->request->peer, authorization,
                                                 &name, &call->wait_s);
-    call->is_operator = status == SBS_OK && strcmp(name, OPERATOR_NAME) == 0;
+    call->is_operator = status == SBS_OK && strcmp(name, SBS_GATEWAY_OPERATOR) == 0;
 }
 
 /* ---- forms --------------------------------------------------------------------------------------------------------
@@ -225,12 +218,11 @@ static bool page_make_token(const sbs_gateway_page *page, uint64_t slot, char ou
         return false;
     }
 
-    for (size_t i = 0; i < sizeof mac; i++) {
-        out[2 * i] = sbs_hex_digit(mac[i] >> 4);
-        out[2 * i + 1] = sbs_hex_digit(mac[i]);
-    }
-    out[2 * sizeof mac] = '\0';
-    return true;
+    sbs_writer digits;
+    sbs_writer_init(&digits, out, FORM_TOKEN_SIZE);
+    sbs_put_hex(&digits, mac, sizeof mac);
+    sbs_put_char(&digits, '\0');
+    return sbs_writer_finish(&digits, NULL) == SBS_OK;
 }
 
 /* In a time that does not depend on where they differ. */
@@ -299,7 +291,7 @@ static void page_answer_done(page_call *call, sbs_status status) {
         back = "/operator";
     }
     page_answer_words(call, 303, "Done.\n");
-    page_add_field(call->out, "Location", back);
+    sbs_linux_http_answer_add(call->out, "Location", back);
     call->out->held = true;
 }
 
@@ -421,6 +413,6 @@ void sbs_gateway_page_http(sbs_gateway_page *page, sbs_now now, const sbs_gatewa
         page_get(&call);
     } else {
         page_answer_words(&call, 405, "Only GET and the page's own forms.\n");
-        page_add_field(out, "Allow", "GET, HEAD, POST");
+        sbs_linux_http_answer_add(out, "Allow", "GET, HEAD, POST");
     }
 }

@@ -11,6 +11,7 @@
 #define STORAGE_RETRY_MS 1000u
 #define KEY_RETRY_MS 30000u /* for a token that is not there */
 #define POLLS_MAX 8u        /* in one turn, before devices are looked after again */
+#define SOON_MS 500u        /* what is due within it counts as under way */
 
 /* ---- where an item came from ------------------------------------------------------------------------------------ */
 
@@ -74,6 +75,13 @@ static void sender_set_state(sbs_gateway_sender *sender, sbs_gateway_upstream st
     (void)snprintf(sender->priv.words, sizeof sender->priv.words, "%s", words);
 }
 
+/* What was put off has an end: what was told of it is no reason any more. */
+static void sender_forget_trouble(sbs_gateway_sender *sender, uint64_t id) {
+    if (sender->priv.trouble_id == id) {
+        sender->priv.trouble[0] = '\0';
+    }
+}
+
 static void sender_note_stored(sbs_gateway_sender *sender, const sbs_forward_event *event) {
     size_t device = sender_origin(sender, event->push->id);
     sender->priv.delivered_pending++;
@@ -87,7 +95,9 @@ static void sender_note_stored(sbs_gateway_sender *sender, const sbs_forward_eve
     }
 
     sender_set_state(sender, SBS_GATEWAY_SENDING, "");
+    sender_forget_trouble(sender, event->push->id);
     sender->priv.told[0] = '\0';
+    sender->priv.failed = false;
 }
 
 /* A dead letter keeps the HTTP status beside the reason and the words, in the group of its settlement. */
@@ -99,6 +109,7 @@ static void sender_note_dead(sbs_gateway_sender *sender, const sbs_forward_event
     /* Where that fails the group is undone, and its commit tells. */
     sbs_status noted = sbs_sqlite_queue_note_http(sender->priv.given.queue, push->id, push->http_status);
     (void)noted;
+    sender_forget_trouble(sender, push->id);
     if (device != 0) {
         sender->priv.given.counts[device - 1].dead++;
     }
@@ -134,6 +145,15 @@ static void sender_note_trouble(sbs_gateway_sender *sender, const sbs_forward_ev
     }
 }
 
+/* The item waits by itself, and others go: whether anything does is seen when nothing is under way. */
+static void sender_note_deferred(sbs_gateway_sender *sender, const sbs_forward_event *event) {
+    sender_note_trouble(sender, event);
+    sbs_gateway_wait_words(&sender->priv.server.forward, sender->priv.given.keys, event, sender->priv.trouble,
+                           sizeof sender->priv.trouble);
+    sender->priv.trouble_id = event->push->id;
+    sender->priv.failed = true;
+}
+
 static const char *const state_events[] = {"idle", "sending", "waiting", "paused"};
 
 /* The journal is told when the reason changes, not at each try. */
@@ -165,7 +185,7 @@ static void sender_event(void *ctx, const sbs_forward_event *event) {
         sender_note_dead(sender, event);
         break;
     case SBS_PUSH_DEFERRED:
-        sender_note_trouble(sender, event);
+        sender_note_deferred(sender, event);
         break;
     case SBS_PUSH_WAITING:
         sender_note_wait(sender, event, SBS_GATEWAY_WAITING);
@@ -289,7 +309,8 @@ static sbs_status sender_begin(sbs_gateway_sender *sender) {
     if (status == SBS_OK) {
         sender->priv.ready = sender->priv.wanted = true;
         sender_set_state(sender, SBS_GATEWAY_IDLE, "");
-        sender->priv.told[0] = '\0';
+        sender->priv.told[0] = sender->priv.trouble[0] = '\0';
+        sender->priv.failed = false;
     }
 
     return status;
@@ -378,7 +399,8 @@ sbs_status sbs_gateway_sender_poll(sbs_gateway_sender *sender, sbs_now now) {
         /* Nothing is left: until something is appended. */
         wait = (sbs_wait){.timeout_ms = SBS_WAIT_FOREVER, .descriptor = -1};
         sender_set_state(sender, SBS_GATEWAY_IDLE, "");
-        sender->priv.told[0] = '\0';
+        sender->priv.told[0] = sender->priv.trouble[0] = '\0';
+        sender->priv.failed = false;
     } else if (status != SBS_PENDING) {
         wait = (sbs_wait){.timeout_ms = STORAGE_RETRY_MS, .descriptor = -1};
     }
@@ -427,10 +449,28 @@ uint64_t sbs_gateway_sender_delivered(const sbs_gateway_sender *sender) {
     return sender->priv.delivered;
 }
 
+/* True if something goes to the server now, or is about to. */
+static bool sender_is_under_way(const sbs_gateway_sender *sender, sbs_now now) {
+    bool soon = sender->priv.due_ms != UINT64_MAX && sender->priv.due_ms < now.mono_ms + SOON_MS;
+    return sender->priv.wanted || soon || sender->priv.wait.descriptor >= 0;
+}
+
+/* Items that wait by themselves stop nobody, so the push goes on. But where nothing else goes, they are what is told:
+ * "being sent" would be true of nothing. */
+static void sender_tell_state(const sbs_gateway_sender *sender, sbs_now now, sbs_gateway_status *out) {
+    bool waits = sender->priv.trouble[0] != '\0' && (sender->priv.failed || !sender_is_under_way(sender, now));
+    const char *words = sender->priv.words;
+    out->upstream = sender->priv.state;
+    if (waits && (out->upstream == SBS_GATEWAY_SENDING || out->upstream == SBS_GATEWAY_IDLE)) {
+        out->upstream = SBS_GATEWAY_WAITING;
+        words = sender->priv.trouble;
+    }
+    memcpy(out->upstream_words, words, sizeof out->upstream_words);
+}
+
 void sbs_gateway_sender_status(const sbs_gateway_sender *sender, sbs_now now, sbs_gateway_status *out) {
     sbs_token_view token;
-    out->upstream = sender->priv.state;
-    memcpy(out->upstream_words, sender->priv.words, sizeof out->upstream_words);
+    sender_tell_state(sender, now, out);
     out->upstream_since_s = sender->priv.since_s;
     out->last_delivery_s = sender->priv.last_delivery_s;
     out->server_certificate_s = sender->priv.server_certificate_s;

@@ -38,6 +38,26 @@ static const words_advice advices[] = {
     {SBS_OK, -1, 500, 599, "the server has a fault of its own"},
 };
 
+/* NULL: the proxy is not why. */
+static const char *words_advise_proxy(sbs_linux_proxy_problem problem) {
+    switch (problem) {
+    case SBS_LINUX_PROXY_NO_PROBLEM:
+        return NULL;
+    case SBS_LINUX_PROXY_WANTS_LOGIN:
+        return "write 'proxy = http://USER:PASSWORD@HOST:PORT' into [server] of gateway.conf; it has to take Basic";
+    case SBS_LINUX_PROXY_REFUSES_LOGIN:
+        return "check user and password in 'proxy' of gateway.conf, and that the proxy takes Basic";
+    case SBS_LINUX_PROXY_REFUSES:
+        return "have the network's operator allow it";
+    case SBS_LINUX_PROXY_FAILS:
+        return "check the host in 'fhir', then ask the network's operator";
+    case SBS_LINUX_PROXY_NO_HTTP:
+        return "check host and port of 'proxy' in gateway.conf";
+    default:
+        return "check 'proxy' in gateway.conf, and that the proxy runs";
+    }
+}
+
 static const char *words_advise(const sbs_push_event *push, const sbs_detail *detail) {
     int step = detail != NULL ? (int)detail->step : -2;
 
@@ -97,6 +117,8 @@ void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_gateway_keys *
     const sbs_push_event *push = event->push;
     const sbs_linux_proxy_stream *tunnel = sbs_forward_server_tunnel(server);
     const char *why = sbs_status_text(push->status);
+    const char *advice = words_advise(push, event->detail);
+    const char *beside = "";
     char http[32] = "";
 
     /* Nothing was sent: the token knows best why it did not sign. */
@@ -118,7 +140,13 @@ void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_gateway_keys *
     }
     if (tunnel != NULL && sbs_linux_proxy_stream_problem(tunnel) != SBS_LINUX_PROXY_NO_PROBLEM &&
         push->http_status == 0) {
-        why = sbs_linux_proxy_stream_words(tunnel);
+        /* That the proxy was not reached is said beside the sentence that tells why. */
+        if (sbs_linux_proxy_stream_problem(tunnel) == SBS_LINUX_PROXY_NOT_REACHED) {
+            beside = sbs_linux_proxy_stream_words(tunnel);
+        } else {
+            why = sbs_linux_proxy_stream_words(tunnel);
+        }
+        advice = words_advise_proxy(sbs_linux_proxy_stream_problem(tunnel));
     }
 
     if (push->http_status != 0) {
@@ -132,11 +160,13 @@ void sbs_gateway_wait_words(sbs_forward_server *server, const sbs_gateway_keys *
 
     /* "token request: the server refused (HTTP 401); have the key registered" */
     size_t len = 0;
-    const char *advice = words_advise(push, event->detail);
     if (step[0] != '\0') {
         words_append(out, size, &len, step, ": ");
     }
     words_append(out, size, &len, why, http);
+    if (beside[0] != '\0') {
+        words_append(out, size, &len, ", ", beside);
+    }
     if (advice != NULL) {
         words_append(out, size, &len, "; ", advice);
     }

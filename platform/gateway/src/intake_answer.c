@@ -8,13 +8,6 @@
 #define JSON_TYPE "application/fhir+json"
 #define RETRY_S "60"
 
-void sbs_intake_add_field(sbs_linux_http_answer *out, const char *name, const char *value) {
-    size_t most = sizeof out->fields / sizeof out->fields[0];
-    if (out->field_count < most) {
-        out->fields[out->field_count++] = (sbs_linux_http_field){sbs_text_of(name), sbs_text_of(value)};
-    }
-}
-
 /* ---- Prefer ------------------------------------------------------------------------------------------------------ */
 
 static bool text_contains(sbs_text text, const char *words) {
@@ -106,10 +99,10 @@ static void answer_set_head(sbs_gateway_intake *intake, const sbs_intake_result 
     if (result->id[0] != '\0' && result->status < 300) {
         (void)snprintf(intake->priv.location, sizeof intake->priv.location, SBS_INTAKE_BASE "/" SBS_INTAKE_TYPE "/%s",
                        result->id);
-        sbs_intake_add_field(out, "Location", intake->priv.location);
+        sbs_linux_http_answer_add(out, "Location", intake->priv.location);
     }
     if (result->status == 503) {
-        sbs_intake_add_field(out, "Retry-After", RETRY_S);
+        sbs_linux_http_answer_add(out, "Retry-After", RETRY_S);
     }
 }
 

@@ -108,37 +108,75 @@ static bool entry_read(const sbs_json *doc, sbs_json_node node, bool bare, bundl
 
 /* ---- references among them --------------------------------------------------------------------------------------- */
 
-/* True if a reference means a fullUrl: the same, or "Type/id" at its end. */
-static bool reference_means(sbs_text reference, sbs_text full_url) {
-    if (reference.len == 0 || reference.len > full_url.len) {
-        return false;
-    }
+/* The fullUrls of the entries, in the order of their ends: those that end alike stand together. */
+typedef struct bundle_urls {
+    sbs_text *list;
+    size_t count;
+} bundle_urls;
 
-    size_t at = full_url.len - reference.len;
-    bool same_end = memcmp(full_url.ptr + at, reference.ptr, reference.len) == 0;
-    return same_end && (at == 0 || (full_url.ptr[at - 1] == '/' && memchr(reference.ptr, '/', reference.len) != NULL));
-}
+/* How a URL stands to those that end with @p end, with a '/' before it if @p part: 0: it is one of them. */
+static int url_compare(sbs_text url, sbs_text end, bool part) {
+    size_t len = end.len + part;
+    for (size_t i = 1; i <= len; i++) {
+        unsigned char wanted = '/';
+        if (i > url.len) {
+            return -1;
+        }
+        if (i <= end.len) {
+            wanted = (unsigned char)end.ptr[end.len - i];
+        }
 
-static bool reference_is_within(const sbs_json *doc, sbs_json_node node, const bundle_entry *entries, size_t count) {
-    sbs_text reference = sbs_json_raw(doc, node);
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].full_url != SBS_JSON_NONE &&
-            reference_means(reference, sbs_json_raw(doc, entries[i].full_url))) {
-            return true;
+        int difference = (unsigned char)url.ptr[url.len - i] - wanted;
+        if (difference != 0) {
+            return difference;
         }
     }
-    return false;
+    return 0;
+}
+
+static int url_order(const void *first, const void *second) {
+    sbs_text url = *(const sbs_text *)first;
+    sbs_text other = *(const sbs_text *)second;
+    int order = url_compare(url, other, false);
+    return order != 0 ? order : url.len > other.len;
+}
+
+/* True if one of them is @p text, or if @p part ends with it behind a '/'. */
+static bool urls_have(const bundle_urls *urls, sbs_text text, bool part) {
+    size_t low = 0;
+    size_t high = urls->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (url_compare(urls->list[middle], text, part) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+
+    /* Of those that end so the shortest comes first. */
+    return low < urls->count && url_compare(urls->list[low], text, part) == 0 &&
+           (part || urls->list[low].len == text.len);
+}
+
+/* True if a reference means a fullUrl: the same, or "Type/id" at its end. */
+static bool reference_is_within(sbs_text reference, const bundle_urls *urls) {
+    if (reference.len == 0) {
+        return false;
+    }
+    return urls_have(urls, reference, false) ||
+           (memchr(reference.ptr, '/', reference.len) != NULL && urls_have(urls, reference, true));
 }
 
 /* True if something in @p node refers to an entry; as deep as the reader lets a text be. */
-static bool refers_within(const sbs_json *doc, sbs_json_node node, const bundle_entry *entries, size_t count) {
+static bool refers_within(const sbs_json *doc, sbs_json_node node, const bundle_urls *urls) {
     for (sbs_json_node child = sbs_json_first(doc, node); child != SBS_JSON_NONE; child = sbs_json_next(doc, child)) {
         sbs_json_kind kind = sbs_json_kind_of(doc, child);
         if (kind == SBS_JSON_STRING && sbs_json_name_is(doc, child, "reference") &&
-            reference_is_within(doc, child, entries, count)) {
+            reference_is_within(sbs_json_raw(doc, child), urls)) {
             return true;
         }
-        if ((kind == SBS_JSON_OBJECT || kind == SBS_JSON_ARRAY) && refers_within(doc, child, entries, count)) {
+        if ((kind == SBS_JSON_OBJECT || kind == SBS_JSON_ARRAY) && refers_within(doc, child, urls)) {
             return true;
         }
     }
@@ -187,12 +225,14 @@ typedef struct bundle_reading {
     bundle_entry *entries;
     sbs_intake_order *orders;
     sbs_intake_bundle *bundle;
+    bundle_urls urls;
     bool bare; /* entries need no request: a collection in a file */
 } bundle_reading;
 
 static void reading_free(bundle_reading *reading) {
     free(reading->entries);
     free(reading->orders);
+    free(reading->urls.list);
 }
 
 static bool reading_open(bundle_reading *reading, sbs_json_node list, const sbs_intake_order *order,
@@ -209,8 +249,10 @@ static bool reading_open(bundle_reading *reading, sbs_json_node list, const sbs_
     reading->bundle->count = count;
     reading->entries = calloc(count + 1, sizeof *reading->entries);
     reading->orders = calloc(count + 1, sizeof *reading->orders);
+    reading->urls.list = calloc(count + 1, sizeof *reading->urls.list);
     reading->bundle->results = calloc(count + 1, sizeof *reading->bundle->results);
-    if (reading->entries == NULL || reading->orders == NULL || reading->bundle->results == NULL) {
+    if (reading->entries == NULL || reading->orders == NULL || reading->urls.list == NULL ||
+        reading->bundle->results == NULL) {
         return sbs_intake_refuse(result, 503, "throttled", "", "the gateway is short of memory, try again");
     }
 
@@ -221,6 +263,17 @@ static bool reading_open(bundle_reading *reading, sbs_json_node list, const sbs_
     return true;
 }
 
+/* As many references may be looked for as a Bundle has room for: in a list in order each costs a few looks. */
+static void reading_order_urls(bundle_reading *reading) {
+    bundle_urls *urls = &reading->urls;
+    for (size_t i = 0; i < reading->bundle->count; i++) {
+        if (reading->entries[i].full_url != SBS_JSON_NONE) {
+            urls->list[urls->count++] = sbs_json_raw(reading->doc, reading->entries[i].full_url);
+        }
+    }
+    qsort(urls->list, urls->count, sizeof *urls->list, url_order);
+}
+
 /* Reads each entry; what is wrong with one stands in its result. */
 static void reading_take(bundle_reading *reading, sbs_json_node list) {
     const sbs_json *doc = reading->doc;
@@ -229,12 +282,13 @@ static void reading_take(bundle_reading *reading, sbs_json_node list) {
     for (size_t i = 0; i < count; i++, node = sbs_json_next(doc, node)) {
         sbs_intake_result *result = &reading->bundle->results[i];
         result->status = 200;
+        reading->entries[i].full_url = SBS_JSON_NONE;
         (void)entry_read(doc, node, reading->bare, &reading->entries[i], &reading->orders[i], result);
     }
 
+    reading_order_urls(reading);
     for (size_t i = 0; i < count; i++) {
-        if (is_good(&reading->bundle->results[i]) &&
-            refers_within(doc, reading->entries[i].resource, reading->entries, count)) {
+        if (is_good(&reading->bundle->results[i]) && refers_within(doc, reading->entries[i].resource, &reading->urls)) {
             (void)sbs_intake_refuse(&reading->bundle->results[i], 422, "not-supported", reading->entries[i].path,
                                     "refers to an entry of the same Bundle: the gateway forwards them one by one");
         }

@@ -130,8 +130,6 @@ void sbs_intake_answer_with(sbs_gateway_intake *intake, const sbs_intake_result 
 /* Makes the answer to a Bundle. */
 void sbs_intake_answer_bundle(sbs_gateway_intake *intake, const sbs_intake_bundle *bundle, bool with_outcomes,
                               sbs_linux_http_answer *out);
-/* Adds a field. */
-void sbs_intake_add_field(sbs_linux_http_answer *out, const char *name, const char *value);
 
 /* What a device wants to get back (Prefer: return=...). */
 typedef enum sbs_intake_wish { SBS_INTAKE_OUTCOME, SBS_INTAKE_MINIMAL, SBS_INTAKE_REPRESENTATION } sbs_intake_wish;

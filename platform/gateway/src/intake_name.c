@@ -62,33 +62,17 @@ static sbs_status name_hash(const char *kind, sbs_text first, sbs_text second, u
     return SBS_OK;
 }
 
-static void name_put_digits(sbs_writer *out, const sbs_intake_name *name) {
-    for (size_t i = 0; i < sizeof name->hash; i++) {
-        sbs_put_char(out, sbs_hex_digit(name->hash[i] >> 4));
-        sbs_put_char(out, sbs_hex_digit(name->hash[i]));
-    }
-}
-
 /* "sbs-" and the hash, which needs less than an id may have. */
 static void name_make_id(sbs_intake_name *name) {
     sbs_writer out;
     sbs_writer_init(&out, name->id, sizeof name->id);
     sbs_put_string(&out, PREFIX);
-    name_put_digits(&out, name);
+    sbs_put_hex(&out, name->hash, sizeof name->hash);
     sbs_put_char(&out, '\0');
 }
 
-static int digit_of(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return -1;
-}
-
-/* True for an id that was given here: then the hash stands in it. */
+/* True for an id that was given here: then the hash stands in it. Ids are told apart by case, and ours are in lower
+ * case: another one names something else. */
 static bool id_read(sbs_text id, uint8_t hash[SBS_FORWARD_HASH_SIZE]) {
     size_t prefix = strlen(PREFIX);
     if (id.len != prefix + DIGITS || memcmp(id.ptr, PREFIX, prefix) != 0) {
@@ -96,12 +80,12 @@ static bool id_read(sbs_text id, uint8_t hash[SBS_FORWARD_HASH_SIZE]) {
     }
 
     for (size_t i = 0; i < SBS_FORWARD_HASH_SIZE; i++) {
-        int high = digit_of(id.ptr[prefix + 2 * i]);
-        int low = digit_of(id.ptr[prefix + 2 * i + 1]);
-        if (high < 0 || low < 0) {
+        const char *digits = id.ptr + prefix + 2 * i;
+        int byte = sbs_hex_byte(digits);
+        if (byte < 0 || digits[0] != sbs_hex_digit((uint64_t)byte >> 4) || digits[1] != sbs_hex_digit((uint64_t)byte)) {
             return false;
         }
-        hash[i] = (uint8_t)(high * 16 + low);
+        hash[i] = (uint8_t)byte;
     }
     return true;
 }
@@ -127,15 +111,11 @@ static bool condition_decode(sbs_text in, bool plus_is_blank, char *out, size_t 
     for (size_t i = 0; i < in.len; i++) {
         char c = in.ptr[i];
         if (c == '%') {
-            char digits[3] = {0};
-            if (i + 2 >= in.len) {
+            int byte = in.len - i < 3 ? -1 : sbs_hex_byte(in.ptr + i + 1);
+            if (byte < 0) {
                 return false;
             }
-            memcpy(digits, in.ptr + i + 1, 2);
-            if (strspn(digits, "0123456789abcdefABCDEF") != 2) {
-                return false;
-            }
-            c = (char)strtoul(digits, NULL, 16);
+            c = (char)byte;
             i += 2;
         } else if (c == '+' && plus_is_blank) {
             c = ' ';
@@ -344,7 +324,7 @@ void sbs_intake_put_identifier(sbs_writer *out, const char *gateway, const char 
     sbs_put_char(out, '/');
     sbs_put_string(out, device);
     sbs_put_char(out, '/');
-    name_put_digits(out, name);
+    sbs_put_hex(out, name->hash, sizeof name->hash);
 }
 
 /* "GATEWAY/DEVICE/" at the front: what this very device was given here, as in a representation that it got back. */

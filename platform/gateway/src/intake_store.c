@@ -195,7 +195,7 @@ static void store_checked(const sbs_gateway_intake *intake, const sbs_intake_ord
                           sbs_intake_result *result) {
     sbs_intake_name name;
     sbs_forward_buffer text = {0};
-    const char *fault = sbs_forward_resource_read(resource, order->text);
+    const char *fault = sbs_forward_resource_read_parsed(resource, doc, order->text);
     if (fault == SBS_FORWARD_OUT_OF_MEMORY) {
         (void)sbs_intake_refuse(result, 503, "throttled", "", "the gateway is short of memory, try again");
         return;

@@ -65,12 +65,15 @@ static bool address_parse(const char *text, socket_address *out, socklen_t *out_
     return inet_pton(AF_INET, host, &out->ip4.sin_addr) == 1;
 }
 
-static bool address_bind_tcp(int fd, const socket_address *address, socklen_t len, uint16_t *out_port) {
+static bool address_bind_tcp(int fd, const socket_address *address, socklen_t len, bool early, uint16_t *out_port) {
     int on = 1;
     socket_address bound;
     socklen_t bound_len = sizeof bound;
     /* A program that starts anew must not wait for the last connections of the one before. */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (early) {
+        (void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on); /* of IPv6, too */
+    }
 
     if (bind(fd, &address->any, len) != 0 || getsockname(fd, &bound.any, &bound_len) != 0) {
         return false;
@@ -136,18 +139,18 @@ static sbs_status address_parse_path(const char *path, socket_address *out, sock
 
 /* ---- both ----------------------------------------------------------------------------------------------------- */
 
-static bool address_open(int fd, const socket_address *address, socklen_t len, sbs_http_bound *bound) {
+static bool address_open(int fd, const socket_address *address, socklen_t len, bool early, sbs_http_bound *bound) {
     bool well;
     if (bound->path != NULL) {
         well = address_bind_path(fd, address, len, bound);
     } else {
-        well = address_bind_tcp(fd, address, len, &bound->port);
+        well = address_bind_tcp(fd, address, len, early, &bound->port);
     }
 
     return well && listen(fd, LISTEN_BACKLOG) == 0;
 }
 
-sbs_status sbs_http_address_listen(const char *address, int *out_fd, sbs_http_bound *out_bound) {
+sbs_status sbs_http_address_listen(const char *address, bool early, int *out_fd, sbs_http_bound *out_bound) {
     socket_address parsed;
     socklen_t len = 0;
     sbs_status status = SBS_OK;
@@ -166,7 +169,7 @@ sbs_status sbs_http_address_listen(const char *address, int *out_fd, sbs_http_bo
         return SBS_ERR_MEMORY;
     }
     int fd = socket(parsed.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && address_open(fd, &parsed, len, out_bound)) {
+    if (fd >= 0 && address_open(fd, &parsed, len, early, out_bound)) {
         *out_fd = fd;
         return SBS_OK;
     }

@@ -26,8 +26,10 @@ typedef struct sbs_http_peer {
     bool local;                  /* loopback or a Unix socket */
 } sbs_http_peer;
 
-/* Binds and listens. SBS_ERR_ARGUMENT: no address; SBS_ERR_NETWORK: errno says why; SBS_ERR_MEMORY. */
-SBS_NODISCARD sbs_status sbs_http_address_listen(const char *address, int *out_fd, sbs_http_bound *out_bound);
+/* Binds and listens; early: also at an address that this machine does not have. SBS_ERR_ARGUMENT: no address;
+ * SBS_ERR_NETWORK: errno says why; SBS_ERR_MEMORY. */
+SBS_NODISCARD sbs_status sbs_http_address_listen(const char *address, bool early, int *out_fd,
+                                                 sbs_http_bound *out_bound);
 /* Closes it, and removes a Unix socket's path. */
 void sbs_http_address_close(int fd, sbs_http_bound *bound);
 /* Who an accepted socket's address is. */

@@ -82,8 +82,12 @@ static void answer_put_connection(sbs_writer *out, const sbs_http_answer_frame *
 /* The program's own fields. A name is copied, as it comes without a NUL. */
 static void answer_put_fields(sbs_writer *out, const sbs_linux_http_answer *answer) {
     char name[64];
+    if (answer->field_count > SBS_COUNT_OF(answer->fields)) {
+        sbs_writer_fail(out, SBS_ERR_ARGUMENT);
+        return;
+    }
 
-    for (size_t i = 0; i < answer->field_count && i < SBS_COUNT_OF(answer->fields); i++) {
+    for (size_t i = 0; i < answer->field_count; i++) {
         const sbs_linux_http_field *field = &answer->fields[i];
         if (field->name.len >= sizeof name || memchr(field->name.ptr, '\0', field->name.len) != NULL) {
             sbs_writer_fail(out, SBS_ERR_ARGUMENT);
@@ -154,6 +158,13 @@ sbs_status sbs_http_answer_write(const sbs_linux_http_answer *answer, const sbs_
     return sbs_writer_finish(&writer, &out->len);
 }
 
+void sbs_linux_http_answer_add(sbs_linux_http_answer *answer, const char *name, const char *value) {
+    if (answer->field_count < SBS_COUNT_OF(answer->fields)) {
+        answer->fields[answer->field_count] = (sbs_linux_http_field){sbs_text_of(name), sbs_text_of(value)};
+    }
+    answer->field_count++;
+}
+
 void sbs_http_answer_words(uint16_t status, const char *sentence, sbs_linux_http_answer *out) {
     memset(out, 0, sizeof *out);
     out->status = status;
@@ -162,6 +173,6 @@ void sbs_http_answer_words(uint16_t status, const char *sentence, sbs_linux_http
     out->close = true;
 
     if (status == 503) {
-        out->fields[out->field_count++] = (sbs_linux_http_field){SBS_TEXT("Retry-After"), SBS_TEXT("5")};
+        sbs_linux_http_answer_add(out, "Retry-After", "5");
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/linux_clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 #ifndef SBS_BUILD_TIME
@@ -19,6 +20,17 @@ static struct timespec clock_monotonic(void) {
         (void)clock_gettime(CLOCK_MONOTONIC, &time);
     }
     return time;
+}
+
+bool sbs_linux_clock_is_synchronised(void) {
+    struct timex kernel = {.modes = 0};
+    return adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
+}
+
+uint64_t sbs_linux_micros(void) {
+    struct timespec time = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_nsec / 1000u;
 }
 
 int64_t sbs_linux_wall_clock(void) {

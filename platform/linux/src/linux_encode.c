@@ -14,8 +14,8 @@
 #define MEMORY_LEVEL 8 /* zlib's default */
 
 /* The stream is made once and begun anew for each body: its memory is worth more than a body's time. */
-static sbs_status encode_begin(sbs_linux_encoder *encoder, int level, z_stream **out_stream) {
-    z_stream *stream = encoder->priv.stream;
+static sbs_status encode_begin(sbs_linux_encoder *owner, int level, z_stream **out_stream) {
+    z_stream *stream = owner->priv.stream;
     if (stream != NULL) {
         *out_stream = stream;
         bool ready = deflateReset(stream) == Z_OK && deflateParams(stream, level, Z_DEFAULT_STRATEGY) == Z_OK;
@@ -31,7 +31,7 @@ static sbs_status encode_begin(sbs_linux_encoder *encoder, int level, z_stream *
         return SBS_ERR_MEMORY;
     }
 
-    encoder->priv.stream = *out_stream = stream;
+    owner->priv.stream = *out_stream = stream;
     return SBS_OK;
 }
 
@@ -66,7 +66,8 @@ sbs_status sbs_linux_gzip(sbs_linux_encoder *encoder, sbs_text body, bool quick,
         return SBS_ERR_TOO_LARGE;
     }
 
-    sbs_status status = encode_begin(encoder, quick ? QUICK : SMALL, &stream);
+    sbs_linux_encoder *lender = encoder->priv.lender;
+    sbs_status status = encode_begin(lender != NULL ? lender : encoder, quick ? QUICK : SMALL, &stream);
     if (status != SBS_OK) {
         return status;
     }
@@ -115,3 +116,7 @@ void sbs_linux_encoder_free(sbs_linux_encoder *encoder) {
 }
 
 #endif
+
+void sbs_linux_encoder_borrow(sbs_linux_encoder *encoder, sbs_linux_encoder *lender) {
+    encoder->priv.lender = lender;
+}

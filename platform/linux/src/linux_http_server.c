@@ -111,7 +111,7 @@ sbs_status sbs_linux_http_server_add(sbs_http_server *server, const sbs_linux_ht
         return SBS_ERR_MEMORY;
     }
 
-    sbs_status status = sbs_http_address_listen(listener->address, &place->fd, &place->bound);
+    sbs_status status = sbs_http_address_listen(listener->address, listener->early, &place->fd, &place->bound);
     if (status != SBS_OK) {
         return status;
     }

@@ -17,32 +17,20 @@
 
 /* ---- the URL ---------------------------------------------------------------------------------------------------- */
 
-/* The value of a hexadecimal digit, -1 if it is none. */
-static int hex_value(char digit) {
-    static const char digits[] = "0123456789abcdef";
-    const char *at = digit == '\0' ? NULL : strchr(digits, digit | 0x20);
-    if (at == NULL) {
-        return -1;
-    }
-    return (int)(at - digits);
-}
-
 /* The next character of user or password, without its escape; -1 for what Basic credentials cannot hold. */
 static int next_of_login(const char **at, const char *end) {
     int c = (unsigned char)**at;
     (*at)++;
 
     if (c == '%') {
-        int high = *at < end ? hex_value((*at)[0]) : -1;
-        int low = high >= 0 && *at + 1 < end ? hex_value((*at)[1]) : -1;
-        if (low < 0) {
+        if (end - *at < 2) {
             return -1;
         }
+        c = sbs_hex_byte(*at);
         *at += 2;
-        c = high * 16 + low;
     }
 
-    if (c < 0x20 || c == 0x7F) {
+    if (c < 0x20 || c == 0x7F) { /* also what is no escape */
         return -1;
     }
 
@@ -151,6 +139,11 @@ static const char *first_set(const char *name, const char *other) {
 
     value = getenv(other);
     return value != NULL && value[0] != '\0' ? other : NULL;
+}
+
+void sbs_linux_proxy_place(const char *host, uint16_t port, char *out, size_t size) {
+    const char *format = strchr(host, ':') != NULL ? "[%.253s]:%u" : "%.253s:%u";
+    (void)snprintf(out, size, format, host, (unsigned)port);
 }
 
 const char *sbs_linux_proxy_variable(void) {

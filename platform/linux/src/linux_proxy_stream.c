@@ -23,19 +23,13 @@ enum { IDLE, DIRECT, REACHING, ASKING, HEARING, THROUGH, FAILED };
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
 
-/* "[::1]:3128", "proxy.test:3128" */
-static void put_place(char *out, size_t size, const char *host, uint16_t port) {
-    const char *format = strchr(host, ':') != NULL ? "[%.253s]:%u" : "%.253s:%u";
-    (void)snprintf(out, size, format, host, (unsigned)port);
-}
-
 static void put_sentence(sbs_linux_proxy_stream *stream, const char *host) {
     const sbs_linux_proxy *proxy = stream->priv.proxy;
     unsigned http = stream->priv.http_status;
     char name[sizeof proxy->host + 8];
     char target[sizeof name];
-    put_place(name, sizeof name, proxy->host, proxy->port);
-    put_place(target, sizeof target, host, stream->priv.port);
+    sbs_linux_proxy_place(proxy->host, proxy->port, name, sizeof name);
+    sbs_linux_proxy_place(host, stream->priv.port, target, sizeof target);
 
     char *words = stream->priv.words;
     size_t size = sizeof stream->priv.words;

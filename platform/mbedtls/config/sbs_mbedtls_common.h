@@ -26,7 +26,7 @@
  */
 #define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS
 
-/* What X.509 and TLS still take from the classic modules. */
+/* What X.509 and TLS still take from the classic modules. TLS and X.509 themselves: sbs_mbedtls_ssl.h. */
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
 #define MBEDTLS_BIGNUM_C
@@ -36,8 +36,6 @@
 #define MBEDTLS_PK_C
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_PKCS1_V15
-#define MBEDTLS_X509_USE_C
-#define MBEDTLS_X509_CRT_PARSE_C
 
 /* The platform layer sets allocator and clock at run time: it counts failed allocations and knows the time. */
 #define MBEDTLS_PLATFORM_C
@@ -49,24 +47,6 @@
 
 #define MBEDTLS_RSA_GEN_KEY_MIN_BITS 2048
 
-/* TLS client, ECDHE key exchange and AES-GCM only: the suites that this configuration has, in Mbed TLS's order. */
-#define MBEDTLS_SSL_TLS_C
-#define MBEDTLS_SSL_CLI_C
-#define MBEDTLS_SSL_PROTO_TLS1_2
-#define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
-#define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
-#define MBEDTLS_SSL_CIPHERSUITES SBS_TLS_1_3_SUITES SBS_TLS_1_2_SUITES
-#define SBS_TLS_1_2_SUITES                                                                                             \
-    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,                    \
-        MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-#if !defined(SBS_TLS_1_3_SUITES)
-#define SBS_TLS_1_3_SUITES
-#endif
-
-#define MBEDTLS_SSL_SERVER_NAME_INDICATION
-#define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
-#define MBEDTLS_SSL_ALL_ALERT_MESSAGES
-#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
-#define MBEDTLS_SSL_SESSION_TICKETS
+#include "sbs_mbedtls_ssl.h"
 
 #endif

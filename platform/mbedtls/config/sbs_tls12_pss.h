@@ -8,7 +8,9 @@
 #ifndef SBS_TLS12_PSS_H
 #define SBS_TLS12_PSS_H
 
+#if __has_include("common.h") /* of Mbed TLS 3.6 */
 #include "common.h"
+#endif
 
 #include "../library/tls_no_identity.h"
 #include "ssl_misc.h"

@@ -6,7 +6,9 @@
 #ifndef SBS_TLS_NO_IDENTITY_H
 #define SBS_TLS_NO_IDENTITY_H
 
+#if __has_include("common.h") /* of Mbed TLS 3.6 */
 #include "common.h"
+#endif
 
 #if defined(SBS_PK_VERIFY_ONLY) && defined(MBEDTLS_SSL_TLS_C)
 #include "ssl_misc.h"

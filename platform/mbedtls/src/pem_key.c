@@ -3,14 +3,15 @@
 #include "sbs/alg.h"
 #include "sbs/count.h"
 
-#include <mbedtls/ecp.h>
 #include <mbedtls/pem.h>
-#include <mbedtls/pk.h>
-#include <mbedtls/psa_util.h>
-#include <mbedtls/rsa.h>
 #include <string.h>
 
+#include "sbs/mbedtls_series.h"
 #include "sbs/psa_key.h"
+
+#if MBEDTLS_VERSION_MAJOR < 4
+#include <mbedtls/rsa.h>
+#endif
 
 #if defined(MBEDTLS_PEM_PARSE_C)
 
@@ -124,6 +125,10 @@ static sbs_pem_fault look_at(const char *block) {
 }
 
 static sbs_status decoding_failed(int code, sbs_pem_fault *out_fault) {
+    if (code == MBEDTLS_ERR_PK_ALLOC_FAILED || code == MBEDTLS_ERR_PEM_ALLOC_FAILED) { /* one code in Mbed TLS 4 */
+        return SBS_ERR_MEMORY;
+    }
+
     switch (code) {
     case MBEDTLS_ERR_PK_PASSWORD_REQUIRED:
     case MBEDTLS_ERR_PEM_PASSWORD_REQUIRED:
@@ -133,9 +138,6 @@ static sbs_status decoding_failed(int code, sbs_pem_fault *out_fault) {
         return refuse_pem(out_fault, SBS_PEM_WRONG_CURVE);
     case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
         return refuse_pem(out_fault, SBS_PEM_WRONG_KIND);
-    case MBEDTLS_ERR_PK_ALLOC_FAILED:
-    case MBEDTLS_ERR_PEM_ALLOC_FAILED:
-        return SBS_ERR_MEMORY;
     default:
         return refuse_pem(out_fault, SBS_PEM_DAMAGED);
     }
@@ -143,8 +145,7 @@ static sbs_status decoding_failed(int code, sbs_pem_fault *out_fault) {
 
 static sbs_pem_fault check_size(const mbedtls_pk_context *pk) {
     size_t bits = mbedtls_pk_get_bitlen(pk);
-    switch (mbedtls_pk_get_type(pk)) {
-    case MBEDTLS_PK_RSA:
+    if (sbs_mbedtls_is_rsa(pk)) {
         if (bits < RSA_BITS_MIN) {
             return SBS_PEM_TOO_SMALL;
         }
@@ -152,24 +153,82 @@ static sbs_pem_fault check_size(const mbedtls_pk_context *pk) {
             return SBS_PEM_TOO_LARGE;
         }
         return SBS_PEM_NO_FAULT;
-    case MBEDTLS_PK_ECKEY:
-        if (bits == EC_BITS) {
-            return SBS_PEM_NO_FAULT;
-        }
-        return SBS_PEM_WRONG_CURVE;
-    default:
+    }
+
+    if (!sbs_mbedtls_is_ec(pk)) {
         return SBS_PEM_WRONG_KIND;
     }
+    if (bits != EC_BITS) {
+        return SBS_PEM_WRONG_CURVE;
+    }
+    return SBS_PEM_NO_FAULT;
+}
+
+static psa_algorithm_t signing_algorithm(const mbedtls_pk_context *pk) {
+    if (sbs_mbedtls_is_rsa(pk)) {
+        return PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384);
+    }
+    return PSA_ALG_ECDSA(PSA_ALG_SHA_384);
+}
+
+static sbs_status import_into_psa(const mbedtls_pk_context *pk, bool is_private, psa_key_id_t *out_id) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_usage_t usage = is_private ? PSA_KEY_USAGE_SIGN_HASH : PSA_KEY_USAGE_VERIFY_HASH;
+    int code = mbedtls_pk_get_psa_attributes(pk, usage, &attributes);
+
+    psa_set_key_usage_flags(&attributes, usage); /* and not to be exported or copied */
+    psa_set_key_algorithm(&attributes, signing_algorithm(pk));
+    if (code == 0) {
+        code = mbedtls_pk_import_into_psa(pk, &attributes, out_id);
+    }
+
+    psa_reset_key_attributes(&attributes);
+    if (code == MBEDTLS_ERR_PK_ALLOC_FAILED || code == PSA_ERROR_INSUFFICIENT_MEMORY) {
+        return SBS_ERR_MEMORY;
+    }
+
+    if (code == 0) {
+        return SBS_OK;
+    }
+
+    return SBS_ERR_CRYPTO;
 }
 
 /* RSA: n, e, d, p, q and the CRT values; EC: the point against the scalar. A key that does not fit signs wrongly at
  * best. */
-static bool parts_fit(const mbedtls_pk_context *pk) {
-    if (mbedtls_pk_get_type(pk) == MBEDTLS_PK_RSA) {
+#if MBEDTLS_VERSION_MAJOR < 4
+static bool parts_fit(mbedtls_pk_context *pk) {
+    if (sbs_mbedtls_is_rsa(pk)) {
         return mbedtls_rsa_check_privkey(mbedtls_pk_rsa(*pk)) == 0;
     }
-    return mbedtls_pk_check_pair(pk, pk, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) == 0;
+    return sbs_mbedtls_is_pair(pk, pk);
 }
+#else
+/* Mbed TLS 4 shows no parts of an RSA key, and has no public half of its own beside it. What the key signs, the public
+ * half that follows from it has to verify. */
+static bool signs_right(const mbedtls_pk_context *pk, psa_key_id_t id) {
+    static const uint8_t hash[PSA_HASH_LENGTH(PSA_ALG_SHA_384)] = {0};
+    uint8_t public_key[SBS_PUBLIC_KEY_MAX], signature[PSA_SIGNATURE_MAX_SIZE];
+    size_t public_len = 0, len = 0;
+
+    return psa_export_public_key(id, public_key, sizeof public_key, &public_len) == PSA_SUCCESS &&
+           psa_sign_hash(id, signing_algorithm(pk), hash, sizeof hash, signature, sizeof signature, &len) ==
+               PSA_SUCCESS &&
+           sbs_psa_verify(SBS_RS384, public_key, public_len, hash, signature, len) == SBS_OK;
+}
+
+static bool parts_fit(const mbedtls_pk_context *pk) {
+    psa_key_id_t id = PSA_KEY_ID_NULL;
+    if (!sbs_mbedtls_is_rsa(pk)) {
+        return sbs_mbedtls_is_pair(pk, pk);
+    }
+
+    bool fit = import_into_psa(pk, true, &id) == SBS_OK && signs_right(pk, id);
+
+    (void)psa_destroy_key(id);
+    return fit;
+}
+#endif
 
 static sbs_status decode(const char *block, bool is_private, mbedtls_pk_context *pk, sbs_pem_fault *out_fault) {
     sbs_pem_fault fault = look_at(block);
@@ -181,7 +240,7 @@ static sbs_status decode(const char *block, bool is_private, mbedtls_pk_context 
     size_t size = strlen(block) + 1;
     int code;
     if (is_private) {
-        code = mbedtls_pk_parse_key(pk, bytes, size, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+        code = sbs_mbedtls_parse_key(pk, bytes, size);
     } else {
         code = mbedtls_pk_parse_public_key(pk, bytes, size);
     }
@@ -200,31 +259,6 @@ static sbs_status decode(const char *block, bool is_private, mbedtls_pk_context 
     }
 
     return refuse_pem(out_fault, fault);
-}
-
-static sbs_status import_into_psa(const mbedtls_pk_context *pk, bool is_private, psa_key_id_t *out_id) {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_usage_t usage = is_private ? PSA_KEY_USAGE_SIGN_HASH : PSA_KEY_USAGE_VERIFY_HASH;
-    int code = mbedtls_pk_get_psa_attributes(pk, usage, &attributes);
-
-    psa_set_key_usage_flags(&attributes, usage); /* and not to be exported or copied */
-    psa_set_key_algorithm(&attributes, mbedtls_pk_get_type(pk) == MBEDTLS_PK_RSA
-                                           ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_384)
-                                           : PSA_ALG_ECDSA(PSA_ALG_SHA_384));
-    if (code == 0) {
-        code = mbedtls_pk_import_into_psa(pk, &attributes, out_id);
-    }
-
-    psa_reset_key_attributes(&attributes);
-    if (code == MBEDTLS_ERR_PK_ALLOC_FAILED || code == PSA_ERROR_INSUFFICIENT_MEMORY) {
-        return SBS_ERR_MEMORY;
-    }
-
-    if (code == 0) {
-        return SBS_OK;
-    }
-
-    return SBS_ERR_CRYPTO;
 }
 
 static sbs_status decode_and_import(const char *block, bool is_private, psa_key_id_t *out_id,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <mbedtls/asn1write.h>
 #include <mbedtls/base64.h>
-#include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <string.h>
 
@@ -48,9 +47,9 @@ static size_t put_ec_private_key(der_writer *der, const uint8_t *scalar, const u
 
 /* AlgorithmIdentifier: rsaEncryption with NULL (RFC 8017 A.1), ecPublicKey with the curve (RFC 5480 section 2.1). */
 static size_t put_algorithm(der_writer *der, sbs_key_kind kind) {
-    static const char rsa[] = MBEDTLS_OID_PKCS1_RSA;
-    static const char ec[] = MBEDTLS_OID_EC_ALG_UNRESTRICTED;
-    static const char curve[] = MBEDTLS_OID_EC_GRP_SECP384R1;
+    static const char rsa[] = "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"; /* 1.2.840.113549.1.1.1 */
+    static const char ec[] = "\x2A\x86\x48\xCE\x3D\x02\x01";          /* 1.2.840.10045.2.1 */
+    static const char curve[] = "\x2B\x81\x04\x00\x22";               /* secp384r1, 1.3.132.0.34 */
     if (kind == SBS_KEY_RSA) {
         return der_note(der, mbedtls_asn1_write_algorithm_identifier(&der->at, der->start, rsa, sizeof rsa - 1, 0));
     }

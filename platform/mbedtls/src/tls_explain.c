@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbs/tls_explain.h"
 #include "sbs/count.h"
+#include "sbs/mbedtls_series.h"
 #include "tls_explain_words.h"
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/pk.h>
 #include <mbedtls/x509.h>
 #include <psa/crypto.h>
 #include <string.h>
@@ -180,8 +180,7 @@ static const mbedtls_x509_crt *find_subject(const mbedtls_x509_crt *list, const 
 }
 
 static bool is_too_large(const mbedtls_x509_crt *certificate) {
-    return mbedtls_pk_get_type(&certificate->pk) == MBEDTLS_PK_RSA &&
-           mbedtls_pk_get_bitlen(&certificate->pk) > RSA_BITS_MAX;
+    return sbs_mbedtls_is_rsa(&certificate->pk) && mbedtls_pk_get_bitlen(&certificate->pk) > RSA_BITS_MAX;
 }
 
 /* No trusted issuer was found for this one. What the server sent after it hangs on it. */

@@ -3,10 +3,10 @@
 #include "sbs/count.h"
 
 #include <mbedtls/pem.h>
-#include <mbedtls/psa_util.h>
 #include <string.h>
 
 #include "sbs/mbedtls_platform.h"
+#include "sbs/mbedtls_series.h"
 
 const char *sbs_tls_identity_fault_text(sbs_tls_identity_fault fault) {
     static const char *const texts[] = {
@@ -47,8 +47,7 @@ static sbs_tls_identity_fault load_chain(sbs_tls_identity *identity, const char 
 }
 
 static sbs_tls_identity_fault load_key(sbs_tls_identity *identity, const char *text, size_t len) {
-    int code = mbedtls_pk_parse_key(&identity->priv.key, (const unsigned char *)text, len + 1, NULL, 0,
-                                    mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    int code = sbs_mbedtls_parse_key(&identity->priv.key, (const unsigned char *)text, len + 1);
     if (code == 0) {
         return SBS_TLS_IDENTITY_NO_FAULT;
     }
@@ -72,9 +71,7 @@ static sbs_tls_identity_fault load(sbs_tls_identity *identity, const char *certi
         return fault;
     }
 
-    int code = mbedtls_pk_check_pair(&identity->priv.chain.pk, &identity->priv.key, mbedtls_psa_get_random,
-                                     MBEDTLS_PSA_RANDOM_STATE);
-    if (code == 0) {
+    if (sbs_mbedtls_is_pair(&identity->priv.chain.pk, &identity->priv.key)) {
         return SBS_TLS_IDENTITY_NO_FAULT;
     }
 

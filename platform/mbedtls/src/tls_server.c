@@ -3,10 +3,10 @@
 
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/platform.h>
-#include <mbedtls/psa_util.h>
 #include <string.h>
 
 #include "sbs/mbedtls_platform.h"
+#include "sbs/mbedtls_series.h"
 #include "sbs/text.h"
 #include "tls_internal.h"
 
@@ -57,7 +57,7 @@ static sbs_status credentials_configure(sbs_tls_credentials *credentials) {
 
     mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_sig_algs(config, signature_algorithms);
-    mbedtls_ssl_conf_rng(config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    sbs_mbedtls_use_random(config);
     mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
     mbedtls_ssl_conf_new_session_tickets(config, 0);

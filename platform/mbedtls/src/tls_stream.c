@@ -3,10 +3,10 @@
 #include "sbs/count.h"
 
 #include <mbedtls/net_sockets.h>
-#include <mbedtls/psa_util.h>
 #include <string.h>
 
 #include "sbs/mbedtls_platform.h"
+#include "sbs/mbedtls_series.h"
 #include "sbs/text.h"
 #include "tls_internal.h"
 
@@ -427,10 +427,8 @@ static int fragment_code(uint16_t len) {
 static void configure_resumption(mbedtls_ssl_config *ssl_config, bool resume) {
     mbedtls_ssl_conf_session_tickets(ssl_config, resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
                                                         : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
-#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
-    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
-        ssl_config, resume ? MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
-                           : MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_DISABLED);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && MBEDTLS_VERSION_MAJOR < 4 /* Mbed TLS 4 asks the setting above */
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(ssl_config, resume);
 #endif
 }
 
@@ -481,7 +479,7 @@ static sbs_status configure(mbedtls_ssl_config *ssl_config, const sbs_tls_config
     mbedtls_ssl_conf_min_tls_version(ssl_config, only_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(ssl_config, only_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_sig_algs(ssl_config, only_1_2 ? signature_algorithms_tls_1_2 : signature_algorithms);
-    mbedtls_ssl_conf_rng(ssl_config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    sbs_mbedtls_use_random(ssl_config);
     mbedtls_ssl_conf_authmode(ssl_config, MBEDTLS_SSL_VERIFY_REQUIRED);
     configure_resumption(ssl_config, config->sessions != NULL && config->session_count != 0);
     int fragment = fragment_code(config->max_fragment_len);

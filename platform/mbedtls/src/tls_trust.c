@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sbs/mbedtls_platform.h"
+#include "sbs/mbedtls_series.h"
 
 static size_t count_certificates(const mbedtls_x509_crt *chain) {
     size_t count = 0;
@@ -55,8 +56,7 @@ static int try_certificate(const uint8_t *der, size_t len) {
     mbedtls_x509_crt probe;
     mbedtls_x509_crt_init(&probe);
     int code = mbedtls_x509_crt_parse_der_nocopy(&probe, der, len);
-    if (code == 0 && mbedtls_pk_get_type(&probe.pk) == MBEDTLS_PK_RSA &&
-        mbedtls_pk_get_bitlen(&probe.pk) > RSA_BITS_MAX) {
+    if (code == 0 && sbs_mbedtls_is_rsa(&probe.pk) && mbedtls_pk_get_bitlen(&probe.pk) > RSA_BITS_MAX) {
         code = PSA_ERROR_NOT_SUPPORTED;
     }
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this library checks of a certificate itself, and what a refusal means. */
 #include <mbedtls/asn1.h>
-#include <mbedtls/bignum.h>
-#include <mbedtls/ctr_drbg.h>
-#include <mbedtls/entropy.h>
+#include <mbedtls/build_info.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509.h>
 #include <psa/crypto.h>
 #include <string.h>
+
+#if MBEDTLS_VERSION_MAJOR < 4
+#include <mbedtls/bignum.h>
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
+#endif
 
 #include "sbs/count.h"
 #include "sbs/date.h"
@@ -125,8 +129,10 @@ static const code_status modules[] = {
 };
 
 static const code_status low_levels[] = {
+#if MBEDTLS_VERSION_MAJOR < 4 /* Mbed TLS 4 says these by codes of PSA */
     {MBEDTLS_ERR_ASN1_ALLOC_FAILED, SBS_ERR_MEMORY},     {MBEDTLS_ERR_MPI_ALLOC_FAILED, SBS_ERR_MEMORY},
     {MBEDTLS_ERR_ENTROPY_SOURCE_FAILED, SBS_ERR_RANDOM}, {MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED, SBS_ERR_RANDOM},
+#endif
     {PSA_ERROR_INSUFFICIENT_MEMORY, SBS_ERR_MEMORY},     {PSA_ERROR_INSUFFICIENT_ENTROPY, SBS_ERR_RANDOM},
 };
 

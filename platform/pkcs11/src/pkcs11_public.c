@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pkcs11_words.h"
+#include "sbs/mbedtls_series.h"
 #include "sbs/spki.h"
 
 #define POINT_LEN 97u
@@ -124,8 +125,8 @@ bool pkcs11_public_take_ec(sbs_pkcs11_key *key, const uint8_t *params, size_t pa
 /* ---- both, in what X.509 wraps around them ---------------------------------------------------------------------- */
 
 static bool public_take_pk(sbs_pkcs11_key *key, const mbedtls_pk_context *pk) {
-    unsigned char der[SBS_PUBLIC_KEY_MAX + 32] = {0};
-    unsigned char *end = der + sizeof der;
+    uint8_t exported[SBS_PUBLIC_KEY_MAX + 32];
+    size_t len = 0;
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
     int code = mbedtls_pk_get_psa_attributes(pk, PSA_KEY_USAGE_VERIFY_HASH, &attributes);
@@ -138,8 +139,7 @@ static bool public_take_pk(sbs_pkcs11_key *key, const mbedtls_pk_context *pk) {
         return false;
     }
 
-    int len = mbedtls_pk_write_pubkey(&end, der, pk);
-    if (len <= 0) {
+    if (sbs_mbedtls_public_key(pk, exported, sizeof exported, &len) != 0) {
         return false;
     }
 
@@ -147,7 +147,7 @@ static bool public_take_pk(sbs_pkcs11_key *key, const mbedtls_pk_context *pk) {
     if (type == PSA_KEY_TYPE_RSA_PUBLIC_KEY) {
         alg = SBS_RS384;
     }
-    return public_take(key, alg, end, (size_t)len);
+    return public_take(key, alg, exported, len);
 }
 
 bool pkcs11_public_take_info(sbs_pkcs11_key *key, const uint8_t *der, size_t len) {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "sbs/count.h"
+#include "sbs/text.h"
 
 #define SCHEME "pkcs11:"
 #define SCHEME_LEN (sizeof SCHEME - 1)
@@ -69,19 +70,6 @@ static bool uri_is_plain(char c, bool query) {
     return strchr("-._~:[]@!$'()*+,=", c) != NULL;
 }
 
-static int uri_hex(char c) {
-    static const char digits[] = "0123456789abcdef";
-    if (c >= 'A' && c <= 'F') {
-        c = (char)(c - 'A' + 'a');
-    }
-
-    const char *found = memchr(digits, c, sizeof digits - 1);
-    if (found == NULL) {
-        return -1;
-    }
-    return (int)(found - digits);
-}
-
 /* Decodes @p len characters into at most @p size bytes. False if a character is not allowed, or there are more. */
 static bool uri_decode(const char *from, size_t len, bool query, uint8_t *out, size_t size, size_t *out_len) {
     size_t count = 0;
@@ -101,11 +89,11 @@ static bool uri_decode(const char *from, size_t len, bool query, uint8_t *out, s
         if (len - at < 3) {
             return false;
         }
-        int high = uri_hex(from[at + 1]), low = uri_hex(from[at + 2]);
-        if (high < 0 || low < 0) {
+        int byte = sbs_hex_byte(from + at + 1);
+        if (byte < 0) {
             return false;
         }
-        out[count] = (uint8_t)(high << 4 | low);
+        out[count] = (uint8_t)byte;
         at += 2;
     }
 

@@ -71,6 +71,7 @@ extern "C" {
     X(SBS_ERR_STORAGE, -93, "the storage failed")                                                                      \
     X(SBS_ERR_DAMAGED, -94, "a stored entry is damaged")                                                               \
     X(SBS_ERR_VERSION, -95, "a stored entry was written by a newer version")                                           \
+    X(SBS_ERR_UNVERIFIED, -96, "the modem does not confirm that it checks the server")                                 \
     /* drop or dead-letter the item */                                                                                 \
     X(SBS_ERR_REJECTED, -110, "the server rejects the resource")                                                       \
     X(SBS_ERR_AMBIGUOUS, -111, "the server holds several resources with this identifier")

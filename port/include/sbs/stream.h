@@ -43,7 +43,8 @@ typedef struct sbs_stream_ops {
      * in the URL, 1 to 253 bytes; @p port 1 to 65535; both stay valid until the call stops returning SBS_PENDING.
      * @p now is for certificate dates and time limits; a secured stream refuses SBS_UTC_UNKNOWN with SBS_ERR_NO_TIME.
      * SBS_OK: connected (and, if secured, the peer authenticated). SBS_PENDING. SBS_ERR_RESOLVE, _REFUSED,
-     * _UNREACHABLE, _TIMEOUT, _NETWORK, _MEMORY; secured also _TLS, _UNTRUSTED, _WRONG_NAME, _CERT_DATE, _NO_TIME.
+     * _UNREACHABLE, _TIMEOUT, _NETWORK, _MEMORY; secured also _TLS, _UNTRUSTED, _WRONG_NAME, _CERT_DATE, _NO_TIME,
+     * _UNVERIFIED.
      */
     sbs_status (*open)(void *ctx, const char *host, uint16_t port, sbs_now now);
 

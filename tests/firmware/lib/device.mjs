@@ -31,7 +31,11 @@ export function fields(text) {
 export class Device {
     lines = [];
     state = null;
+    /** What the firmware says of a fault that ended the program before it: nobody waits for anything after that. */
+    fault = null;
     ended = Promise.resolve();
+    /** Texts that may not stand on its console, besides SECRETS: what it was given. */
+    hidden = [];
     #options;
     #child = null;
     #part = '';
@@ -75,6 +79,7 @@ export class Device {
         this.#child = child;
         this.#part = '';
         this.state = null;
+        this.fault = null;
         this.stderr = '';
         child.stdin.on('error', () => {});
         child.stdout.setEncoding('utf8').on('data', (text) => this.#take(text));
@@ -102,6 +107,8 @@ export class Device {
         this.lines.push({ text, ms: Date.now() });
         this.onLine?.(text);
         for (const secret of SECRETS) assert.doesNotMatch(text, secret, 'a secret on the console');
+        if (text.startsWith('last fault:')) this.fault = text;
+        for (const secret of this.hidden) assert.ok(!text.includes(secret), 'a secret of its own on the console');
         const [, name, queued, sent, refused, dead] = STATE.exec(text) ?? [];
         if (name)
             this.state = { name, queued: Number(queued), sent: Number(sent), refused: Number(refused), dead: Number(dead) };
@@ -136,7 +143,8 @@ export class Device {
             };
             const look = () => {
                 const value = done();
-                if (value !== undefined) finish(resolve, value);
+                if (this.fault) finish(reject, new Error(`${what}: the program ended by a fault\n${this.tail()}`));
+                else if (value !== undefined) finish(resolve, value);
                 else if (!this.running) finish(reject, new Error(`${what}: the board has ended\n${this.tail()}`));
             };
             const late = () => finish(reject, new Error(`${what}: not within ${ms} ms\n${this.tail()}`));

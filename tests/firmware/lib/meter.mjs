@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator does with a demonstration meter: registers its key, provisions it, looks at what arrived.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok, sbs } from '../../integration/lib/sbs.mjs';
 import { HANG_MS } from './device.mjs';
@@ -48,6 +48,15 @@ export async function provision(lab, device, changes = {}) {
     } finally {
         await close();
     }
+}
+
+/** Provisions a device for a gateway, whose secret stands in a file; `changes` as for provision(). */
+export function provisionForGateway(lab, device, fhir, secret, changes = {}) {
+    const file = join(lab.dir, 'gateway-secret');
+    writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+    device.hidden.push(secret);
+    const others = { 'client-id': null, scope: null, ca: null };
+    return provision(lab, device, { ...others, fhir, 'gateway-secret': file, ...changes });
 }
 
 /** From empty flash to a device that pushes; with its first key if alg is null. */

@@ -6,6 +6,7 @@ import { fields } from './device.mjs';
 const TAGS = { fhir: 1, tokenUrl: 2, clientId: 3, scope: 4, kid: 5, subject: 6, patient: 7, patientSystem: 8, ntp: 9 };
 const TAG_SETTINGS = 10;
 const TAG_CA = 11;
+const TAG_SECRET = 12;
 const PIECE = 96;
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -35,16 +36,18 @@ export function pemToDer(pem) {
     );
 }
 
-/** The bytes of a record: texts as TAGS names them, `ca` a list of DER certificates, `settings` over the defaults. */
-export function record({ ca = [], settings = {}, version = 1, ...texts }) {
+/** The bytes of a record: texts as TAGS names them, `ca` a list of DER certificates, `settings` over the defaults, `secret` that of a gateway. */
+export function record({ ca = [], settings = {}, secret, version = secret === undefined ? 1 : 2, ...texts }) {
     const { tokenPolicy = 0, kidMethod = 0, alg = 0, writeMode = 0, unknownTime = 0, full = 0, zone = 0, ...rest } = settings;
     const { interval = 0, firstDelay = 0 } = rest;
+    const string = (tag, text) => field(tag, Buffer.from(`${text}\0`, 'latin1'));
     const strings = Object.entries(TAGS)
         .filter(([name]) => texts[name] !== undefined)
-        .map(([name, tag]) => field(tag, Buffer.from(`${texts[name]}\0`, 'latin1')));
+        .map(([name, tag]) => string(tag, texts[name]));
     const head = Buffer.from([tokenPolicy, kidMethod, alg, writeMode, unknownTime, full]);
     const tail = [little(zone & 0xffff, 2), little(interval, 4), little(firstDelay, 2)];
     const body = [...strings, field(TAG_SETTINGS, Buffer.concat([head, ...tail])), ...ca.map((der) => field(TAG_CA, der))];
+    if (secret !== undefined) body.push(string(TAG_SECRET, secret));
     return sealed(Buffer.concat(body), version);
 }
 

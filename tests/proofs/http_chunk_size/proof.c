@@ -20,12 +20,12 @@ static void prove_line(const char *text, size_t len) {
         return;
     }
 
-    PROVE(len > 0 && sbs_ascii_hex_value(line.ptr[0]) >= 0);
+    PROVE(len > 0 && sbs_hex_value(line.ptr[0]) >= 0);
     size_t digits = 0;
     uint64_t expected = 0;
-    while (digits < len && sbs_ascii_hex_value(line.ptr[digits]) >= 0) {
+    while (digits < len && sbs_hex_value(line.ptr[digits]) >= 0) {
         PROVE(expected <= UINT64_MAX / 16); /* no digit is lost */
-        expected = expected * 16 + (uint64_t)sbs_ascii_hex_value(line.ptr[digits++]);
+        expected = expected * 16 + (uint64_t)sbs_hex_value(line.ptr[digits++]);
     }
     PROVE(size == expected);
     if (len > 0) {

@@ -25,8 +25,8 @@ static void prove_step(const char *text, size_t len) {
 
     /* The grammar was checked before: four hexadecimal digits follow \u. */
     for (size_t i = 0; i < 4; i++) {
-        ASSUME(2 + i >= len || raw.ptr[1] != 'u' || sbs_ascii_hex_value(raw.ptr[2 + i]) >= 0);
-        ASSUME(8 + i >= len || raw.ptr[7] != 'u' || sbs_ascii_hex_value(raw.ptr[8 + i]) >= 0);
+        ASSUME(2 + i >= len || raw.ptr[1] != 'u' || sbs_hex_value(raw.ptr[2 + i]) >= 0);
+        ASSUME(8 + i >= len || raw.ptr[7] != 'u' || sbs_hex_value(raw.ptr[8 + i]) >= 0);
     }
 
     size_t made = json_unescape_next(raw, &pos, out);

@@ -22,7 +22,8 @@ extern const sbs_baremetal_vector sbs_board_interrupts[];
 void sbs_baremetal_unexpected(void);
 
 /** For the interrupt of the watchdog's first stage: leaves the last word "watchdog" and resets. The core's NMI, where a
- *  board has its watchdog there, is served in the same way. */
+ *  board has its watchdog there, is served in the same way. Where the processor was held (see baremetal_watchdog.h) it
+ *  feeds once instead. */
 void sbs_baremetal_watchdog_expired(void);
 
 #endif

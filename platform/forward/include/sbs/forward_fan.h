@@ -9,8 +9,9 @@
  * A line is a client, a push and a view of the queue (forward_share.h). The lead is the program's own server; further
  * lines are opened one after the other while there is work that nobody has and answers come well: twice as many after
  * each round of good answers at first, one more later; half as many after 429, 503, or a network that fails. A
- * Retry-After, whoever gets it, holds back all. Discovery, CapabilityStatement and token are the lead's; a token that
- * one line renewed is the others', too.
+ * Retry-After, whoever gets it, holds back all. Discovery, CapabilityStatement and token are the lead's. The first line
+ * whose token is over, or was refused, fetches the next one, and the others wait for that: one token request serves
+ * all. What was refused with an older token than the newest is sent anew with that.
  *
  * All wait, or are paused, when no line has anything else to do: then the first of those events is told.
  */
@@ -72,8 +73,8 @@ typedef struct sbs_forward_fan {
         uint64_t slowed_ms; /* when there were made fewer last */
         uint64_t learnt_ms;
         uint32_t token_turn;
-        size_t token_from; /* the line that has the newest token */
-        size_t renewer;    /* the line that fetches the next one, plus 1 */
+        sbs_forward_line *token_from; /* the line that has the newest token; NULL: none had one */
+        sbs_forward_line *renewer;    /* the line that fetches the next one; NULL: none does */
         uint64_t token_expires_ms;
         uint32_t active;    /* lines that may claim items */
         uint32_t threshold; /* below it each good answer makes one more */

@@ -37,6 +37,8 @@ typedef struct sbs_forward_gzip {
 
 /** Starts with what an earlier run learnt. @p off: none is coded, whatever is known. */
 void sbs_forward_gzip_init(sbs_forward_gzip *gzip, sbs_forward_tried known, bool off);
+/** Codes with the memory of @p lender, another connection's, which must outlive this one. Before the first body. */
+void sbs_forward_gzip_borrow(sbs_forward_gzip *gzip, sbs_forward_gzip *lender);
 /** What is known by now. */
 sbs_forward_tried sbs_forward_gzip_known(const sbs_forward_gzip *gzip);
 /** Takes what another connection to the same server found out, where nothing is known yet, or where it fails. */

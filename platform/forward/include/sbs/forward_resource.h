@@ -47,6 +47,8 @@ typedef struct sbs_forward_resource {
 
 /** Reads @p text. NULL, or why it is refused: a static sentence; SBS_FORWARD_OUT_OF_MEMORY says nothing of the text. */
 const char *sbs_forward_resource_read(sbs_forward_resource *resource, sbs_text text);
+/** The same of a text that was parsed already: @p doc is it, and @p text has no mark of the byte order. */
+const char *sbs_forward_resource_read_parsed(sbs_forward_resource *resource, const sbs_json *doc, sbs_text text);
 /** Legal after zero-initialisation and after a failed reading. */
 void sbs_forward_resource_free(sbs_forward_resource *resource);
 

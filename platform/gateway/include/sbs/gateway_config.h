@@ -14,12 +14,15 @@
 extern "C" {
 #endif
 
-#define SBS_GATEWAY_NAME_SIZE 64u        /**< of a gateway or a device, with the NUL: [A-Za-z0-9.-], as an id of FHIR */
-#define SBS_GATEWAY_OPERATOR "operator"  /**< no device may be called so: its secret opens the page */
-#define SBS_GATEWAY_PAGE_LISTENER "page" /**< the listener of the status page */
-#define SBS_GATEWAY_LISTENERS_MAX 8u     /**< sections [listen ...] */
-#define SBS_GATEWAY_DEVICES_MAX 256u     /**< sections [device ...] */
-#define SBS_GATEWAY_ALLOW_MAX 16u        /**< addresses or prefixes of one `allow` */
+#define SBS_GATEWAY_NAME_SIZE 64u       /**< of a gateway or a device, with the NUL: [A-Za-z0-9.-], as an id of FHIR */
+#define SBS_GATEWAY_OPERATOR "operator" /**< no device may be called so: its secret opens the page */
+#define SBS_GATEWAY_RUN "/run/sbs-gateway" /**< the default of `run` */
+#define SBS_GATEWAY_CONTROL "control.sock" /**< in that folder: the Unix socket of the operator's commands */
+#define SBS_GATEWAY_KEYS "keys"            /**< folder in the state folder: keys that the gateway made */
+#define SBS_GATEWAY_PAGE_LISTENER "page"   /**< the listener of the status page */
+#define SBS_GATEWAY_LISTENERS_MAX 8u       /**< sections [listen ...] */
+#define SBS_GATEWAY_DEVICES_MAX 256u       /**< sections [device ...] */
+#define SBS_GATEWAY_ALLOW_MAX 16u          /**< addresses or prefixes of one `allow` */
 
 /** What a device speaks. */
 typedef enum sbs_gateway_protocol {

@@ -2,8 +2,9 @@
 /**
  * @file gateway_intake.h
  * The side that devices see: FHIR over HTTP (POST, PUT and GET of Observations, batch, transaction, metadata), and
- * files in folders. It puts resources into the queue within the group that the program's loop has opened; a "yes" is
- * held until that group is durable.
+ * files in folders. It puts resources into the queue within the group that the program's loop has opened. An answer
+ * that tells of what may be in that group is held until it is durable: each "yes" to what was given, the fate of what
+ * waits, and a 409 (duplicate), as without the other there would be no conflict.
  */
 #ifndef SBS_GATEWAY_INTAKE_H
 #define SBS_GATEWAY_INTAKE_H

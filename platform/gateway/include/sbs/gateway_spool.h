@@ -39,7 +39,6 @@ typedef struct sbs_gateway_spool_folder {
     int watch;                  /* of inotify, -1: none */
     sbs_gateway_sighting *seen; /* by name */
     size_t count;
-    bool due; /* some of them may be taken now */
 } sbs_gateway_spool_folder;
 
 /** Zero-initialise; it must not move while it is open. */

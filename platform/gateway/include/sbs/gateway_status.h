@@ -57,7 +57,6 @@ typedef struct sbs_gateway_letter {
     char words[SBS_QUEUE_WORDS_SIZE]; /**< the server's: may name a patient, shown to the operator only */
     int64_t arrived_s, dead_s;
     uint16_t http_status;
-    bool mendable;
 } sbs_gateway_letter;
 
 /** Everything that is shown. */

@@ -56,9 +56,11 @@ typedef struct sbs_gateway_sender {
         sbs_gateway_origin origins[SBS_GATEWAY_SOURCES];
         sbs_gateway_upstream state;
         char words[256];
-        char told[256]; /* what the journal was told last */
+        char told[256];    /* what the journal was told last */
+        char trouble[256]; /* of what waits by itself: why the last one that was put off was, "" if none is left */
         int64_t since_s, last_delivery_s, server_certificate_s;
         uint64_t delivered, delivered_pending; /* the second: not durable yet */
+        uint64_t trouble_id;                   /* of that item */
         uint64_t noted_id;
         sbs_status noted;
         uint64_t due_ms; /* when it is to be polled again */
@@ -67,6 +69,7 @@ typedef struct sbs_gateway_sender {
         bool puts;  /* the server takes PUT of Observations */
         bool open;
         bool wanted; /* to be polled now */
+        bool failed; /* nothing was stored since the last one was put off */
     } priv;
 } sbs_gateway_sender;
 

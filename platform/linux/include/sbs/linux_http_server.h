@@ -59,6 +59,10 @@ typedef struct sbs_linux_http_answer {
     bool close; /**< the connection is closed behind it */
 } sbs_linux_http_answer;
 
+/** Adds a field to an answer. Both strings are as the answer's other texts. More than fit make the answer one that
+ * cannot be sent: 500, as what would break the message does. */
+void sbs_linux_http_answer_add(sbs_linux_http_answer *answer, const char *name, const char *value);
+
 /** Limits and the program's functions; zero means the default. */
 typedef struct sbs_linux_http_server_config {
     uint16_t connections_max; /**< default 64. When all are taken, the one that is idle for longest makes room; while
@@ -92,6 +96,7 @@ typedef struct sbs_linux_http_listener {
     const char *address; /**< ADDRESS:PORT, [IPv6]:PORT ([::] takes IPv4, too), or the path of a Unix socket (it begins
                             with '/'), which gets mode 0660; port 0: any */
     struct sbs_tls_server *tls; /**< a TLS server (tls_server.h) that outlives the server; NULL: plain */
+    bool early;                 /**< TCP: listens at an address, too, that this machine does not have yet */
 } sbs_linux_http_listener;
 
 /** Opens a server without listeners. SBS_ERR_MEMORY. */

@@ -49,6 +49,10 @@ typedef struct sbs_linux_proxy {
  */
 SBS_NODISCARD sbs_status sbs_linux_proxy_parse(const char *url, sbs_linux_proxy *out, sbs_linux_proxy_fault *out_fault);
 
+/** Writes @p host and @p port as "proxy.test:3128", or "[::1]:3128", with a NUL into @p size bytes of @p out; what does
+ * not fit is cut. */
+void sbs_linux_proxy_place(const char *host, uint16_t port, char *out, size_t size);
+
 /** The variable of the environment that names a proxy for https, "https_proxy" or "HTTPS_PROXY"; NULL: none does. */
 const char *sbs_linux_proxy_variable(void);
 
