@@ -79,7 +79,8 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
     }
 
     /* Plain HTTP is for tests on one machine, and for a gateway's device that can do no better. */
-    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || config->plain_host(out_url));
+    bool plain_host = config->plain_host != NULL && config->plain_host(out_url);
+    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || plain_host);
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
     }
