@@ -67,6 +67,9 @@ static CK_RV fake_get_token_info(CK_ULONG slot, CK_TOKEN_INFO *info) {
     if (slot == 0 || slot > fake.token_count) {
         return CKR_SLOT_ID_INVALID;
     }
+    if (slot == fake.silent_slot) {
+        return CKR_OK;
+    }
     const fake_token *token = &fake.tokens[slot - 1];
     fake_put(info->label, sizeof info->label, token->label, token->pad);
     fake_put(info->serialNumber, sizeof info->serialNumber, token->serial, token->pad);

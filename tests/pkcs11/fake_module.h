@@ -51,6 +51,7 @@ typedef struct fake_module {
     CK_VERSION version;
     fake_token tokens[3];
     CK_ULONG token_count;
+    CK_ULONG silent_slot; /* C_GetTokenInfo says that it told of it, and told nothing */
     CK_ULONG told_slots;  /* this many instead, if not 0 */
     CK_ULONG told_found;  /* C_FindObjects tells this many more */
     CK_ULONG told_length; /* of any attribute, if not 0 */

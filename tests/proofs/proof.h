@@ -5,7 +5,8 @@
  *
  *   Proves:     what holds, in one sentence
  *   Bound:      for which inputs and states
- *   Sources:    files of the code that are compiled in; a proof that needs their static names includes them instead
+ *   Sources:    files of the code that are compiled in; a proof that needs their static names includes them instead.
+ *               Left out where there are none
  *   Unwind:     rounds of a loop, at most; CBMC proves that no loop has more
  *   Unwindset:  the same for single loops (FUNCTION.NUMBER:ROUNDS)
  *   Options:    further ones of CBMC
@@ -14,6 +15,7 @@
  *   Meant:      FUNCTION:wrap or FUNCTION:conversion, where unsigned arithmetic wraps or a cast cuts on purpose
  *   Suite:      short, or long for what takes minutes
  *   Fault:      FILE `text` => `other text`: a fault that the proof must find (tools/prove --self-check)
+ *   Planted:    further options of CBMC with that fault, such as a smaller bound that it is found in sooner
  */
 #ifndef SBS_PROOF_H
 #define SBS_PROOF_H

@@ -3,6 +3,7 @@
 #include "sbs/gateway_ca.h"
 
 #include <mbedtls/pem.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,17 @@ static sbs_now now;
 static const char *hosts[SBS_GATEWAY_CA_HOSTS_MAX + 1];
 static sbs_gateway_ca_config config;
 static bool changed;
+static unsigned keys_made, keys_starved; /* the one for which there is no memory; 0: none */
+
+psa_status_t __real_psa_generate_key(const psa_key_attributes_t *attributes, mbedtls_svc_key_id_t *out_id);
+psa_status_t __wrap_psa_generate_key(const psa_key_attributes_t *attributes, mbedtls_svc_key_id_t *out_id);
+
+psa_status_t __wrap_psa_generate_key(const psa_key_attributes_t *attributes, mbedtls_svc_key_id_t *out_id) {
+    if (++keys_made == keys_starved) {
+        return PSA_ERROR_INSUFFICIENT_MEMORY;
+    }
+    return __real_psa_generate_key(attributes, out_id);
+}
 
 static int set_up(void **state) {
     (void)state;
@@ -388,6 +400,20 @@ static void test_a_damaged_leaf_or_one_of_another_root_is_replaced(void **state)
     free(other);
 }
 
+/* The first key is the root's. What failed is told as what it was, and made the next time. */
+static void test_a_key_that_is_not_made_is_told(void **state) {
+    (void)state;
+    for (unsigned starved = 1; starved <= 2; starved++) {
+        keys_made = 0;
+        keys_starved = starved;
+        sbs_status status = keep();
+        keys_starved = 0;
+        assert_int_equal(status, SBS_ERR_MEMORY);
+        assert_false(changed);
+    }
+    assert_kept(true);
+}
+
 static void test_a_folder_that_is_none_is_told(void **state) {
     (void)state;
     sbs_tls_server server = {0};
@@ -413,6 +439,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_the_leaf_does_not_outlive_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_root_is_never_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_leaf_or_one_of_another_root_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_key_that_is_not_made_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_that_is_none_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

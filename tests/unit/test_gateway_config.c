@@ -13,6 +13,14 @@
 static char *folder;
 static sbs_gateway_config config;
 static char message[512];
+static bool starved;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return starved ? NULL : __real_calloc(count, size);
+}
 
 static const char *path_of(const char *name) {
     static char path[1024];
@@ -73,6 +81,18 @@ static void an_empty_file_is_a_gateway_of_this_computer_alone(void **state) {
     assert_false(config.listeners[0].tls);
     assert_string_equal(config.listeners[1].name, "page");
     assert_string_equal(config.listeners[1].address, "127.0.0.1:8081");
+}
+
+static void without_memory_nothing_is_read(void **state) {
+    (void)state;
+    write_text("gateway.conf", "");
+    starved = true;
+    sbs_status status = load();
+    starved = false;
+    assert_int_equal(status, SBS_ERR_MEMORY);
+    assert_non_null(strstr(message, "gateway.conf: out of memory"));
+    assert_int_equal(config.items_max, 0); /* nothing is left of it */
+    assert_false(config.gzip);
 }
 
 static void marks_and_line_ends_of_other_systems_are_passed(void **state) {
@@ -358,6 +378,7 @@ static int remove_folder(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_is_a_gateway_of_this_computer_alone),
+        cmocka_unit_test(without_memory_nothing_is_read),
         cmocka_unit_test(marks_and_line_ends_of_other_systems_are_passed),
         cmocka_unit_test(a_whole_configuration_is_read),
         cmocka_unit_test(what_is_unknown_is_refused_with_its_line_and_the_nearest_name),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets of devices: made once, known again in two forms, and not guessed. */
 #include <psa/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,6 +165,39 @@ static void the_file_holds_hashes_for_one_reader(void **state) {
     sbs_gateway_devices_close(&devices);
     assert_int_equal(sbs_gateway_devices_open(&devices, path), SBS_OK);
     assert_int_equal(bearer(secret), SBS_OK);
+}
+
+/* "-" is a time that nobody knew, and not the first one there is. */
+static void a_secret_may_be_as_old_as_time(void **state) {
+    char secret[SBS_GATEWAY_SECRET_SIZE];
+    size_t len = 0;
+    (void)state;
+    assert_int_equal(sbs_gateway_devices_make(&devices, "a", 0, secret), SBS_OK);
+    assert_int_equal(sbs_gateway_devices_make(&devices, "b", SBS_UTC_UNKNOWN, secret), SBS_OK);
+    char *text = test_folder_load(folder, "secrets", &len);
+    assert_non_null(strstr(text, " 0\n"));
+    assert_non_null(strstr(text, " -\n"));
+    free(text);
+}
+
+/* The disk is full before there is a file: nobody is let in by a secret that the next start would not know. */
+static void a_secret_that_is_not_written_is_nobodys(void **state) {
+    struct rlimit before, none;
+    char secret[SBS_GATEWAY_SECRET_SIZE];
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    sbs_status status = sbs_gateway_devices_make(&devices, "a", now.utc_s, secret);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+
+    assert_int_equal(status, SBS_ERR_STORAGE);
+    assert_int_equal(secret[0], '\0');
+    assert_false(sbs_gateway_devices_has(&devices, "a"));
+    assert_int_equal(bearer(make("a")), SBS_OK);
 }
 
 static void every_bit_of_a_hash_counts(void **state) {
@@ -350,6 +385,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_password_is_read_whatever_its_padding_is, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(a_wrong_secret_is_nobodys, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(the_file_holds_hashes_for_one_reader, open_devices, close_devices),
+        cmocka_unit_test_setup_teardown(a_secret_may_be_as_old_as_time, open_devices, close_devices),
+        cmocka_unit_test_setup_teardown(a_secret_that_is_not_written_is_nobodys, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(every_bit_of_a_hash_counts, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(a_new_secret_replaces_the_one_of_before, open_devices, close_devices),
         cmocka_unit_test_setup_teardown(what_another_process_changes_is_seen_and_kept, open_devices, close_devices),

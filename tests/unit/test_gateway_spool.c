@@ -15,6 +15,14 @@
 #define UNDATED "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"t\"}}"
 
 static sbs_gateway_spool spool;
+static bool starved;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return starved ? NULL : __real_calloc(count, size);
+}
 
 static const char *path_of(const char *name) {
     static char paths[2][1024];
@@ -354,6 +362,30 @@ static void while_nothing_can_be_stored_files_wait(void **state) {
     assert_int_equal(gate.counts[2].refused, 0);
 }
 
+static void without_memory_files_wait(void **state) {
+    (void)state;
+    sbs_gateway_spool_close(&spool);
+    starved = true;
+    sbs_status status = sbs_gateway_spool_open(&spool, &gate.intake);
+    starved = false;
+    assert_int_equal(status, SBS_ERR_MEMORY);
+    assert_int_equal(sbs_gateway_spool_descriptor(&spool), -1);
+    put("a.json", gate_observation("1", ""));
+    run(4);
+    assert_true(is_there("a.json"));
+
+    /* None for a look at the folder: the next one is half a minute later. */
+    sbs_gateway_spool_close(&spool);
+    assert_int_equal(sbs_gateway_spool_open(&spool, &gate.intake), SBS_OK);
+    starved = true;
+    bool stored = turn();
+    starved = false;
+    assert_false(stored);
+    run(35);
+    assert_int_equal(gate_waiting(), 1);
+    assert_int_equal(count_files(), 0);
+}
+
 static void too_large_a_file_is_refused_unread(void **state) {
     (void)state;
     put("a.json", "");
@@ -421,6 +453,7 @@ int main(void) {
         SPOOL_TEST(links_and_files_of_others_are_not_read),
         SPOOL_TEST(a_new_file_of_the_name_of_a_refused_one_is_not_lost),
         SPOOL_TEST(while_nothing_can_be_stored_files_wait),
+        SPOOL_TEST(without_memory_files_wait),
         SPOOL_TEST(too_large_a_file_is_refused_unread),
         SPOOL_TEST(ten_thousand_files_are_taken),
         SPOOL_TEST(a_change_makes_the_descriptor_readable),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../pkcs11/fake_module.h"
+#include "assertions.h"
 #include "sbs/count.h"
 #include "sbs/pkcs11_key.h"
 #include "sbs/psa_key.h"
@@ -137,6 +138,7 @@ static int make_token(void **state) {
 static int close_key(void **state) {
     (void)state;
     sbs_pkcs11_key_close(&key);
+    assert_true(test_is_zero(key.priv.public_key, sizeof key.priv.public_key));
     return 0;
 }
 
@@ -202,6 +204,29 @@ static void an_rsa_key_signs_a_digest_info(void **state) {
     assert_memory_equal(key.priv.public_key, rsa_public, rsa_public_len);
 }
 
+/* Attributes have room for eight bytes more than the largest key: what is longer counts as not shown. */
+static void numbers_may_have_zeros_in_front(void **state) {
+    static uint8_t long_modulus[521], long_exponent[521];
+    (void)state;
+    memcpy(long_modulus + sizeof long_modulus - sizeof modulus, modulus, sizeof modulus);
+    memcpy(long_exponent + sizeof long_exponent - sizeof exponent, exponent, sizeof exponent);
+    module->objects[0] = rsa_private();
+    module->objects[1] = (fake_object){0};
+    module->objects[0].attributes[4] = (fake_attribute){CKA_MODULUS, long_modulus + 1, 520};
+    module->objects[0].attributes[5] = (fake_attribute){CKA_PUBLIC_EXPONENT, long_exponent + 1, 520};
+    assert_int_equal(open_uri(URI, false), SBS_OK);
+    assert_signs();
+    assert_int_equal(key.priv.public_len, rsa_public_len);
+    assert_memory_equal(key.priv.public_key, rsa_public, rsa_public_len);
+    sbs_pkcs11_key_close(&key);
+
+    module->objects[0].attributes[4] = (fake_attribute){CKA_MODULUS, long_modulus, 521};
+    assert_refused(SBS_ERR_NOT_FOUND, "no public key");
+    module->objects[0].attributes[4] = (fake_attribute){CKA_MODULUS, modulus, sizeof modulus};
+    module->objects[0].attributes[5] = (fake_attribute){CKA_PUBLIC_EXPONENT, long_exponent, 521};
+    assert_refused(SBS_ERR_NOT_FOUND, "no public key");
+}
+
 static void points_and_curves_come_in_several_forms(void **state) {
     (void)state;
     module->objects[1].attributes[4] = (fake_attribute){CKA_EC_PARAMS, p384_name, sizeof p384_name};
@@ -213,6 +238,18 @@ static void points_and_curves_come_in_several_forms(void **state) {
     assert_refused(SBS_ERR_KEY, "cannot be used");
     module->objects[1].attributes[4] = (fake_attribute){CKA_EC_PARAMS, p256, sizeof p256};
     assert_refused(SBS_ERR_KEY, "another curve");
+
+    /* A curve that is spelt out, and what is too long to be read. */
+    static const uint8_t spelt_out[521] = {0x30};
+    module->objects[1].attributes[4] = (fake_attribute){CKA_EC_PARAMS, spelt_out, 520};
+    assert_refused(SBS_ERR_KEY, "another curve");
+    module->objects[1].attributes[4].len = 521;
+    assert_refused(SBS_ERR_NOT_FOUND, "no public key");
+    module->objects[1].attributes[4] = (fake_attribute){CKA_EC_PARAMS, p384, sizeof p384};
+    module->objects[1].attributes[5] = (fake_attribute){CKA_EC_POINT, spelt_out, 520};
+    assert_refused(SBS_ERR_KEY, "cannot be used");
+    module->objects[1].attributes[5].len = 521;
+    assert_refused(SBS_ERR_NOT_FOUND, "no public key");
 }
 
 static void the_public_key_of_a_certificate_will_do(void **state) {
@@ -362,6 +399,11 @@ static void one_token_must_match(void **state) {
     assert_int_equal(open_uri("pkcs11:object=device;token=Other", false), SBS_OK); /* padded with NULs */
     sbs_pkcs11_key_close(&key);
     assert_int_equal(open_uri("pkcs11:object=device;serial=17;slot-id=2", false), SBS_ERR_NOT_FOUND);
+
+    /* Of one that tells nothing of itself nothing is known: not what the one before it told. */
+    module->silent_slot = 2;
+    assert_int_equal(open_uri(URI, false), SBS_OK);
+    sbs_pkcs11_key_close(&key);
     module->token_count = 0;
     assert_refused(SBS_ERR_NOT_FOUND, "has no token");
     module->token_count = 1;
@@ -551,6 +593,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         KEY_TEST(a_p384_key_signs),
         KEY_TEST(an_rsa_key_signs_a_digest_info),
+        KEY_TEST(numbers_may_have_zeros_in_front),
         KEY_TEST(points_and_curves_come_in_several_forms),
         KEY_TEST(the_public_key_of_a_certificate_will_do),
         KEY_TEST(a_public_key_needs_no_login_where_everybody_sees_it),

@@ -183,6 +183,35 @@ static void an_item_has_a_largest_size(void **state) {
     assert_int_equal(rig_try_append("12345", &id), SBS_ERR_TOO_LARGE);
 }
 
+/* As the header says. */
+static void what_is_not_configured_has_its_default(void **state) {
+    const sbs_sqlite_queue_config *used = &rig.queue.priv.config;
+    (void)state;
+    assert_int_equal(used->items_max, 1000000);
+    assert_int_equal(used->bytes_max, 1 << 30);
+    assert_int_equal(used->item_max, 16 << 20);
+    assert_int_equal(used->dead_keep_s, 30 * 86400);
+    assert_int_equal(used->seen_keep_s, 90 * 86400);
+    assert_int_equal(used->seen_max, 1000000);
+    assert_int_equal(used->busy_ms, 5000);
+    assert_int_equal(used->checkpoint_pages, 1000);
+    assert_int_equal(used->page_bytes, 2048);
+}
+
+static void an_item_may_be_read_byte_by_byte(void **state) {
+    static const char text[] = "some text";
+    (void)state;
+    uint64_t id = rig_append(text);
+    for (size_t at = 0; at < sizeof text; at++) {
+        char read[2] = {0, '!'};
+        size_t len = 9;
+        assert_int_equal(rig.port.ops->read(rig.port.ctx, id, at, read, 1, &len), SBS_OK);
+        assert_int_equal(len, at < sizeof text - 1);
+        assert_int_equal(read[0], text[at]);
+        assert_int_equal(read[1], '!');
+    }
+}
+
 static void a_full_disk_refuses_and_loses_nothing(void **state) {
     (void)state;
     char large[3000];
@@ -339,6 +368,8 @@ int main(void) {
         TEST(or_drops_the_oldest),
         TEST(bytes_are_limited_and_dead_letters_give_way),
         TEST(an_item_has_a_largest_size),
+        TEST(what_is_not_configured_has_its_default),
+        TEST(an_item_may_be_read_byte_by_byte),
         TEST(a_full_disk_refuses_and_loses_nothing),
         TEST(a_group_is_done_together_or_not),
         TEST(dead_letters_are_listed_retried_and_removed),

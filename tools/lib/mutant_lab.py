@@ -23,7 +23,7 @@ LEAST_SECONDS = 2  # of CPU, before that counts
 WALL_TIMES = 40  # of its usual CPU time, on the clock, before a test counts as hung: others use the machine, too
 LEAST_WALL_SECONDS = 60
 BYTES_OF_MEMORY = 4 << 30
-BYTES_OF_FILE = 256 << 20
+BYTES_OF_FILE = 1 << 30  # the largest that a test makes, without writing it
 SANITIZER_SECONDS = 3  # the sanitizers are asked with tests that take no longer
 TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 ATTEMPTS = 3  # to pass without a mutant: others use the machine, and a few tests wait for a clock
@@ -31,9 +31,14 @@ FAILURES = 2  # so many tests may fail all the same
 QUICK_SECONDS = 2  # tests below this are ordered by what they killed already
 PROGRAM = re.compile(r"(test_(?!\w*lwip)\w+): ")  # lwIP and what is on it is no part of this
 
+LINKER = "-fuse-ld=mold" if shutil.which("mold") else ""  # a mutant costs many links
 INCLUDED = re.compile(r'#include "(\.\./[^"]*\.c)"')  # a test that compiles a file of the library itself
 
 Test = collections.namedtuple("Test", "name link output folder")
+Sanitizer = collections.namedtuple("Sanitizer", "flag variable options")
+LEAKS = Sanitizer("-fsanitize=leak", "LSAN_OPTIONS", "exitcode=99")
+ADDRESSES = Sanitizer("-fsanitize=address", "ASAN_OPTIONS", "detect_leaks=0:detect_odr_violation=0")
+MOVING = ("arithmetic", "constant", "off by one", "relational")  # kinds that may reach outside of memory
 
 
 def command_output(*command, folder=None):
@@ -117,7 +122,8 @@ class Lab:
                 if done.returncode != 0:
                     raise SystemExit(f"mutate: {shlex.join(command[:3])} failed: {log}")
             run("cmake", "-S", str(self.root), "-B", str(tree), "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
-                "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_C_FLAGS={flags}", f"-DSBS_COVERAGE={coverage}", "-DSBS_BUILD_TOOLS=OFF")
+                "-DCMAKE_BUILD_TYPE=None", f"-DCMAKE_C_FLAGS={flags}", f"-DCMAKE_EXE_LINKER_FLAGS={LINKER}",
+                f"-DSBS_COVERAGE={coverage}", "-DSBS_BUILD_TOOLS=OFF")
             run("ninja", "-j", str(self.jobs), *self.programs(tree))
 
     def programs(self, tree):
@@ -312,10 +318,12 @@ class Lab:
                     self.kills[mutant.file, name] += 1
                 return "killed", name
         quick = [name for name in names if self.quick is None and self.seconds[name] <= SANITIZER_SECONDS]
-        if mutant.operator == "removed call" and any(self.leaks(name, compiled, work) for name in quick):
+        if mutant.operator == "removed call" and any(self.sanitizer_finds(name, compiled, LEAKS, work) for name in quick):
             return "killed", "leak"
         if self.traps(mutant, source, quick, work):
             return "killed", "undefined behaviour"
+        if mutant.operator in MOVING and self.overruns(mutant, source, quick, work):
+            return "killed", "memory that is another's"
         return ("survived" if names else "not run"), ""
 
     def including(self, name, mutant, source, work):
@@ -371,21 +379,28 @@ class Lab:
                 return True
         return False
 
-    def leaks(self, name, compiled, work):
-        """True if the test passes with the mutant, but the leak checker finds memory that it does not find without."""
+    def overruns(self, mutant, source, names, work):
+        """True if a test reaches outside of memory with the mutant."""
+        folder = work / "address"
+        folder.mkdir(exist_ok=True)
+        compiled = self.compile(mutant.file, mutant.applied(source), folder, ADDRESSES.flag)
+        return compiled is not None and any(self.sanitizer_finds(name, compiled, ADDRESSES, work) for name in names)
+
+    def sanitizer_finds(self, name, compiled, sanitizer, work):
+        """True if the test passes with the mutant, but a sanitizer finds what it does not find without."""
         program = work / "program"
-        first = ["-fsanitize=leak"]
+        first = [sanitizer.flag]
         with self.lock:
-            clean = self.clean.get(name)
+            clean = self.clean.get((name, sanitizer))
         if clean is None:
             self.link(name, first, program)
-            clean = self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
+            clean = self.passes(name, program, work, **{sanitizer.variable: sanitizer.options})
             with self.lock:
-                self.clean[name] = clean
+                self.clean[name, sanitizer] = clean
         if not clean:
             return False
         self.link(name, [*first, str(compiled)], program)
-        return not self.passes(name, program, work, LSAN_OPTIONS="exitcode=99")
+        return not self.passes(name, program, work, **{sanitizer.variable: sanitizer.options})
 
 
 def environment(folder):

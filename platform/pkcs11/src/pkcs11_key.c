@@ -16,8 +16,9 @@ static const uint8_t digest_info[] = {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 
 
 /* ---- the key port --------------------------------------------------------------------------------------------- */
 
+/* A key that is closed has 0 as its owner, which is no process. */
 static bool key_is_ours(const sbs_pkcs11_key *key) {
-    return key->priv.owner != 0 && key->priv.owner == getpid();
+    return key->priv.owner == getpid();
 }
 
 static sbs_status key_refuse_stranger(sbs_pkcs11_key *key) {

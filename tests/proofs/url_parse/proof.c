@@ -10,6 +10,7 @@
  *   sbs_ascii_find.0:5 sbs_url_is_path_and_query.0:5 url_is_ipv6.0:5 sbs_ascii_all_digits.0:5
  * Suite: long
  * Fault: core/src/text/url.c `if (slash < query) {` => `if (slash <= query) {`
+ * Planted: -DBYTES=1
  */
 #include "proof.h"
 #include "plain_number.h"
