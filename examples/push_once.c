@@ -33,7 +33,8 @@ int main(int argc, char **argv) {
     const sbs_client_config config = {
         .fhir_base = argv[1],
         .client_id = argv[2],
-        .kid_of = sbs_jwk_kid, /* computes the kid from the key; left out with SBS_KID_LITERAL */
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &platform.key,
         .stream = &platform.stream,

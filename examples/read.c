@@ -64,7 +64,8 @@ int main(int argc, char **argv) {
     const sbs_client_config config = {
         .fhir_base = argv[1],
         .client_id = argv[2],
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.rs",
         .key = &platform.key,
         .stream = &platform.stream,

@@ -122,7 +122,8 @@ static sbs_status start_push(void) {
     device.client_config = (sbs_client_config){
         .fhir_base = device.settings.fhir_base,
         .client_id = device.settings.client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.u",
         .key = &device.settings.key,
         .stream = &device.settings.stream,

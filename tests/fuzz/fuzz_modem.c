@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a modem says: no more is written than there is room for, TLS in it is opened only after it confirmed its
- * checks, and a modem that is well again is talked to again. The first byte chooses form and buffers. */
+ * checks, and a modem that is well again is talked to again. The first byte chooses form and buffers; FF is a pause. */
 #define _GNU_SOURCE /* memmem */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "modem_sim.h"
 
 #define CALLS_MAX 4000u
+#define PAUSE 0xFF
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +22,7 @@ static void check(bool good) {
 typedef struct babbler {
     const uint8_t *data;
     size_t len, at, piece;
+    bool pauses; /* until the loop has waited */
     modem_sim sim;
     sbs_serial well;
 } babbler;
@@ -36,6 +38,17 @@ static sbs_status babbler_read(void *ctx, uint8_t *buffer, size_t size, size_t *
 
     len = len < size ? len : size;
     len = len < from->piece ? len : from->piece;
+    const uint8_t *pause = memchr(from->data + from->at, PAUSE, len);
+    if (pause != NULL) {
+        len = (size_t)(pause - from->data) - from->at;
+    }
+    if (from->pauses || len == 0) {
+        from->at += !from->pauses;
+        from->pauses = true;
+        *out_len = 0;
+        return SBS_PENDING;
+    }
+
     memcpy(buffer, from->data + from->at, len);
     from->at += len;
     *out_len = len;
@@ -53,7 +66,7 @@ static sbs_status babbler_write(void *ctx, const uint8_t *data, size_t len, size
 }
 
 static sbs_wait babbler_waits_for(void *ctx, uint8_t events) {
-    (void)ctx;
+    ((babbler *)ctx)->pauses = false;
     return (sbs_wait){.timeout_ms = 100, .events = events, .descriptor = -1};
 }
 
@@ -118,7 +131,7 @@ static void live(const sbs_modem_config *config, bool secured) {
 
     /* Now the modem is well, once what is left of the input has been said. */
     bool well = false;
-    for (unsigned i = 0; i < 4u + modem_end.len / 64u && !well; i++) {
+    for (unsigned i = 0; i < 4u + modem_end.len / 2u && !well; i++) {
         well = open_to_the_end(&stream) == SBS_OK && talk(&stream) && modem_end.at == modem_end.len;
         tidy(&modem, &stream);
     }
@@ -131,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
 
+    static const sbs_modem_dialect *const dialects[] = {&sbs_modem_simcom, &sbs_modem_simcom_tls, &sbs_modem_quectel,
+                                                        &sbs_modem_quectel_tls};
     bool quectel = (data[0] & 1u) != 0, secured = (data[0] & 2u) != 0;
     size_t room = 1u + (data[0] >> 3);
     modem_sim_ms = 1000;
@@ -139,14 +154,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     modem_sim_init(&modem_end.sim, &modem_end.well);
     modem_end.sim.quectel = quectel;
 
-    sbs_modem_config config = {.dialect = quectel ? &sbs_modem_quectel : &sbs_modem_simcom,
+    sbs_modem_config config = {.dialect = dialects[2u * quectel + secured],
                                .serial = {&babbler_ops, &modem_end},
                                .clock = modem_sim_now,
                                .send_buffer = malloc(room),
                                .send_size = room,
                                .receive_buffer = malloc(room),
                                .receive_size = room,
-                               .secured = secured,
                                .certificate_name = "ca.pem",
                                .pinned = true};
     live(&config, secured);

@@ -32,7 +32,8 @@ static sbs_status go_the_whole_way(sbs_linux_platform *platform, char **argv, bo
     const sbs_client_config config = {
         .fhir_base = argv[1],
         .client_id = argv[2],
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &platform->key,
         .stream = &platform->stream,

@@ -106,7 +106,8 @@ static bool prepare(worker *self, unsigned number) {
     self->config = (sbs_client_config){
         .fhir_base = wanted.fhir,
         .client_id = wanted.client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &self->key,
         .stream = &self->stream,

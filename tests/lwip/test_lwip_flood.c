@@ -118,7 +118,8 @@ static void device_init(device *self, counted *raw) {
     self->config = (sbs_client_config){
         .fhir_base = "https://" RIG_HOST "/r4",
         .client_id = "device",
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &self->key,
         .stream = &self->stream,

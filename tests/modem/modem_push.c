@@ -64,15 +64,16 @@ static bool load(void) {
 
 /* "top": TLS on the modem's TCP. "modem": the modem's own. "pinned": the same, with a certificate that is pinned. */
 static bool prepare_stream(void) {
+    static const sbs_modem_dialect *const dialects[] = {&sbs_modem_simcom, &sbs_modem_simcom_tls, &sbs_modem_quectel,
+                                                        &sbs_modem_quectel_tls};
     bool in_modem = !is_said(wanted.tls, "top");
     modem_config = (sbs_modem_config){
-        .dialect = is_said(wanted.dialect, "simcom") ? &sbs_modem_simcom : &sbs_modem_quectel,
+        .dialect = dialects[2 * is_said(wanted.dialect, "quectel") + in_modem],
         .clock = sbs_linux_now,
         .send_buffer = send_buffer,
         .send_size = sizeof send_buffer,
         .receive_buffer = receive_buffer,
         .receive_size = sizeof receive_buffer,
-        .secured = in_modem,
         .certificate_name = "sbs.pem",
         .certificate = (const char *)ca.data,
         .certificate_len = ca.len,
@@ -95,7 +96,7 @@ static bool prepare_client(void) {
     client_config = (sbs_client_config){
         .fhir_base = wanted.fhir,
         .client_id = wanted.client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
         .scope = "system/Observation.cruds",
         .key = &key,
         .stream = &stream,

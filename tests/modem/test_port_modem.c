@@ -38,7 +38,7 @@ static bool fake_path(const char *log, char *path) {
     return is_there;
 }
 
-static void modem_open(const sbs_modem_dialect *dialect, char *name, bool secured, sbs_stream *out) {
+static void modem_open(const sbs_modem_dialect *dialect, char *name, sbs_stream *out) {
     char script[512], log[512], path[64];
     (void)snprintf(script, sizeof script, "%s/modem/fake_modem.py", SBS_TEST_DATA_DIR);
     (void)snprintf(log, sizeof log, "%s/modem.log", folder);
@@ -60,11 +60,10 @@ static void modem_open(const sbs_modem_dialect *dialect, char *name, bool secure
                                 .send_size = sizeof send_buffer,
                                 .receive_buffer = receive_buffer,
                                 .receive_size = sizeof receive_buffer,
-                                .secured = secured,
                                 .certificate_name = "root.pem",
                                 .certificate = authority,
                                 .certificate_len = authority_len,
-                                .pinned = dialect == &sbs_modem_simcom};
+                                .pinned = !dialect->checks_name};
     assert_int_equal(sbs_linux_serial_open(&line, path, BAUD, false, &config.serial), SBS_OK);
     assert_int_equal(sbs_modem_init(&modem, &config, out), SBS_OK);
 }
@@ -81,7 +80,7 @@ static void tcp_of_a_simcom_holds(void **state) {
     (void)state;
     rig_stream_tcp_open(&port);
     char name[] = "simcom";
-    modem_open(&sbs_modem_simcom, name, false, &port.stream);
+    modem_open(&sbs_modem_simcom, name, &port.stream);
     port_suite suite = run_begin(NULL);
     run_assert_sound(port_suite_stream(&suite, &port), 3); /* it is not secured */
     modem_close();
@@ -95,7 +94,7 @@ static void tcp_of_a_quectel_holds(void **state) {
     rig_stream_tcp_open(&port);
     port.closes.host = NULL;
     char name[] = "quectel";
-    modem_open(&sbs_modem_quectel, name, false, &port.stream);
+    modem_open(&sbs_modem_quectel, name, &port.stream);
     port_suite suite = run_begin(NULL);
     run_assert_sound(port_suite_stream(&suite, &port), 4);
     modem_close();
@@ -110,7 +109,7 @@ static void tls_over_it_holds(void **state) {
     (void)state;
     rig_stream_tls_open(&port);
     char name[] = "simcom";
-    modem_open(&sbs_modem_simcom, name, false, &raw);
+    modem_open(&sbs_modem_simcom, name, &raw);
     tls_config.trust = &both;
     assert_int_equal(sbs_tls_stream_init(&tls, &tls_config, &raw, &port.stream), SBS_OK);
     port_suite suite = run_begin(NULL);
@@ -125,7 +124,7 @@ static void tls_in_it_holds(void **state) {
     static const struct {
         const sbs_modem_dialect *dialect;
         const char *name;
-    } rows[] = {{&sbs_modem_simcom, "simcom"}, {&sbs_modem_quectel, "quectel"}};
+    } rows[] = {{&sbs_modem_simcom_tls, "simcom"}, {&sbs_modem_quectel_tls, "quectel"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         port_stream port;
@@ -133,7 +132,7 @@ static void tls_in_it_holds(void **state) {
         rig_stream_tls_open(&port);
         port.closes.host = port.other.host = port.untrusted.host = NULL;
         (void)snprintf(name, sizeof name, "%s", rows[i].name);
-        modem_open(rows[i].dialect, name, true, &port.stream);
+        modem_open(rows[i].dialect, name, &port.stream);
         port_suite suite = run_begin(NULL);
         run_assert_sound(port_suite_stream(&suite, &port), 3);
         modem_close();

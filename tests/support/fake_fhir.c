@@ -273,7 +273,8 @@ void fake_setup_init(fake_setup *setup) {
     setup->config = (sbs_client_config){
         .fhir_base = "https://fhir.example/r4/",
         .client_id = "device-1",
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &setup->key,
         .stream = &setup->fhir.server.stream,

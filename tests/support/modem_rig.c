@@ -6,17 +6,17 @@
 #define DAY_MS 86400000u
 
 void modem_rig_make(modem_rig *r, modem_rig_form form) {
-    bool secured = form == RIG_SIMCOM_SECURED || form == RIG_QUECTEL_SECURED;
+    static const sbs_modem_dialect *const dialects[] = {&sbs_modem_simcom, &sbs_modem_simcom_tls, &sbs_modem_quectel,
+                                                        &sbs_modem_quectel_tls};
     memset(r, 0, sizeof *r);
     modem_sim_ms = 1000;
     modem_sim_utc = 1795942485; /* 2026-11-29T08:54:45Z */
-    r->config = (sbs_modem_config){.dialect = form < RIG_QUECTEL ? &sbs_modem_simcom : &sbs_modem_quectel,
+    r->config = (sbs_modem_config){.dialect = dialects[form],
                                    .clock = modem_sim_now,
                                    .send_buffer = r->send_buffer,
                                    .send_size = RIG_BUFFER,
                                    .receive_buffer = r->receive_buffer,
                                    .receive_size = RIG_BUFFER,
-                                   .secured = secured,
                                    .certificate_name = "ca.pem",
                                    .pinned = form == RIG_SIMCOM_SECURED};
     modem_sim_init(&r->sim, &r->config.serial);

@@ -68,7 +68,7 @@ static void sim_error(modem_sim *sim) {
 /* ---- the peer ---------------------------------------------------------------------------------------------------- */
 
 static bool sim_is_secured(const modem_sim *sim) {
-    return strstr(sim->log, "CCHSTART") != NULL || strstr(sim->log, "QSSLCFG") != NULL;
+    return sim->serves_tls || strstr(sim->log, "QSSLOPEN") != NULL;
 }
 
 static void sim_tell_data(modem_sim *sim) {
@@ -148,6 +148,9 @@ static void sim_prompt(modem_sim *sim, char kind, const char *prompt, uint32_t l
     sim->payload_kind = kind;
     sim->payload_left = sim->asked = len;
     sim->file_len = kind == 'f' ? 0 : sim->file_len;
+    if (sim->ok_before_prompt) {
+        sim_line(sim, "OK");
+    }
     sim_between(sim);
     sim_put(sim, prompt, strlen(prompt));
 }
@@ -282,7 +285,7 @@ static bool sim_simcom_transfer(modem_sim *sim, const char *command) {
     } else if (sim_after(command, "AT+CIPOPEN=0,") != NULL) {
         sim_open(sim, "+CIPOPEN: ");
     } else if (sim_after(command, "AT+CCHOPEN=0,") != NULL) {
-        sim_open(sim, "+CCHOPEN: ");
+        sim->serves_tls ? sim_open(sim, "+CCHOPEN: ") : sim_error(sim);
     } else if (strcmp(command, "AT+CIPCLOSE=0") == 0) {
         sim_close(sim, "+CIPCLOSE: 0,0");
     } else if (strcmp(command, "AT+CCHCLOSE=0") == 0) {
@@ -308,11 +311,16 @@ static bool sim_simcom(modem_sim *sim, const char *command) {
         sim_line(sim, "+CCHSSLCFG: 1,");
         sim_line(sim, "OK");
     } else if (strcmp(command, "AT+NETOPEN?") == 0) {
-        sim_line(sim, strstr(sim->log, "NETOPEN\n") != NULL ? "+NETOPEN: 1" : "+NETOPEN: 0");
+        sim_line(sim, sim->online ? "+NETOPEN: 1" : "+NETOPEN: 0");
         sim_line(sim, "OK");
-    } else if (strcmp(command, "AT+NETOPEN") == 0) {
+    } else if (strcmp(command, "AT+NETOPEN") == 0 && !sim->online) {
+        sim->online = true;
         sim_result(sim, "+NETOPEN: 0");
+    } else if (strcmp(command, "AT+NETOPEN") == 0) {
+        sim_line(sim, "+IP ERROR: Network is already opened");
+        sim_error(sim);
     } else if (strcmp(command, "AT+CCHSTART") == 0) {
+        sim->serves_tls = true;
         sim_result(sim, "+CCHSTART: 0");
     } else if (sim_after(command, "AT+CCERTDOWN=") != NULL) {
         sim_prompt(sim, 'f', "\r\n>", sim_last_number(command));
@@ -336,8 +344,11 @@ static bool sim_quectel(modem_sim *sim, const char *command) {
         sim_line(sim, text);
         sim_line(sim, "OK");
     } else if (strcmp(command, "AT+QIACT?") == 0) {
-        sim_line(sim, strstr(sim->log, "QIACT=1\n") != NULL ? "+QIACT: 1,1,1,\"10.0.0.1\"" : "+CREG: 1");
+        sim_line(sim, sim->online ? "+QIACT: 1,1,1,\"10.0.0.1\"" : "+CREG: 1");
         sim_line(sim, "OK");
+    } else if (strcmp(command, "AT+QIACT=1") == 0) {
+        sim->online ? sim_error(sim) : sim_line(sim, "OK");
+        sim->online = true;
     } else if (sim_after(command, "AT+QFUPL=") != NULL) {
         sim->asked = (uint32_t)strtoul(strchr(command, ',') + 1, NULL, 10);
         sim_prompt(sim, 'f', "\r\nCONNECT\r\n", sim->asked);
@@ -412,7 +423,15 @@ static void sim_command(modem_sim *sim) {
         sim->log[sim->log_len++] = '\n';
         sim->log[sim->log_len] = '\0';
     }
+    if (++sim->commands == sim->restart_at) {
+        modem_sim_restart(sim);
+        return;
+    }
+
     sim_answer(sim, command);
+    if (sim->commands == sim->restart_after) {
+        modem_sim_restart(sim);
+    }
 }
 
 /* ---- the serial line --------------------------------------------------------------------------------------------- */
@@ -496,12 +515,14 @@ void modem_sim_init(modem_sim *sim, sbs_serial *out_serial) {
 
 void modem_sim_restart(modem_sim *sim) {
     sim->echo = true;
-    sim->open = false;
+    sim->open = sim->online = sim->serves_tls = false;
     sim->payload_left = 0;
     sim->line_len = sim->setting_count = sim->peer_len = 0;
     sim->log_len = 0;
     sim->log[0] = '\0';
-    modem_sim_say(sim, "RDY");
+    if (!sim->mute_start) {
+        modem_sim_say(sim, "RDY");
+    }
 }
 
 unsigned modem_sim_heard(const modem_sim *sim, const char *text) {

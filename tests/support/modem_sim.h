@@ -21,9 +21,13 @@ typedef struct modem_sim {
     bool sends_more;       /* a byte more than was asked for */
     size_t cut_data;       /* after so many bytes of data it starts anew; 0: not */
     bool gone;             /* the serial line is */
-    const char *refuse;    /* commands with this text get an ERROR */
-    const char *silent;    /* they get no answer */
-    const char *instead;   /* answer to commands with the text in instead_of */
+    bool ok_before_prompt;
+    bool mute_start;        /* it does not say RDY */
+    unsigned restart_at;    /* it starts anew instead of obeying command number restart_at; 0: not */
+    unsigned restart_after; /* or behind its answer */
+    const char *refuse;     /* commands with this text get an ERROR */
+    const char *silent;     /* they get no answer */
+    const char *instead;    /* answer to commands with the text in instead_of */
     const char *instead_of;
     const char *says; /* said between two answers, before piece number says_at */
     size_t says_at;
@@ -31,11 +35,11 @@ typedef struct modem_sim {
     int open_code;       /* result of opening */
     bool checks_nothing; /* and says that it does */
     /* What it knows. */
-    bool echo, open, pauses;
-    unsigned opened, refused, closed, starts; /* how often */
-    uint32_t payload_left;                    /* bytes behind a prompt that have not come */
-    char payload_kind;                        /* 's' to the peer, 'f' a file */
-    char log[MODEM_SIM_LOG];                  /* commands, each with a line feed */
+    bool echo, open, pauses, online, serves_tls;
+    unsigned commands, opened, refused, closed, starts; /* how often */
+    uint32_t payload_left;                              /* bytes behind a prompt that have not come */
+    char payload_kind;                                  /* 's' to the peer, 'f' a file */
+    char log[MODEM_SIM_LOG];                            /* commands, each with a line feed */
     size_t log_len;
     char line[384];
     size_t line_len;

@@ -457,6 +457,30 @@ static void without_a_reader_of_words_json_is_told_as_it_stands(void **state) {
     }
 }
 
+/* The status counts, and a challenge in the head. */
+static void without_a_reader_of_refusals_the_head_counts(void **state) {
+    fake_setup *s = *state;
+    static const struct {
+        unsigned status;
+        const char *fields, *body, *words;
+        sbs_status result;
+    } cases[] = {
+        {400, JSON, OUTCOME("error", "expired"), "", SBS_ERR_REJECTED},
+        {400, "Content-Type: text/html\r\n", "<html>", "", SBS_ERR_REJECTED},
+        {400, "Content-Type: text/plain\r\n", "no", "", SBS_ERR_REJECTED},
+        {403, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", "", "Bearer error=\"invalid_token\"",
+         SBS_ERR_UNAUTHORIZED},
+        {200, JSON, "{\"resourceType\":\"Patient\"}", SBS_CONFIRM_BODY, SBS_ERR_RESPONSE},
+    };
+    s->config.read_refusal = NULL;
+    for (size_t i = 0; i < SBS_COUNT_OF(cases); i++) {
+        sbs_request request = fake_create(IDENTIFIER);
+        assert_int_equal(answered(s, &request, cases[i].status, cases[i].fields, cases[i].body), cases[i].result);
+        assert_string_equal(sbs_client_detail(&s->client)->text, cases[i].words);
+        assert_false(sbs_client_detail(&s->client)->page);
+    }
+}
+
 /* Who answers in the server's place is told apart from who answers for it. */
 static void a_web_page_is_noted(void **state) {
     fake_setup *s = *state;
@@ -642,6 +666,7 @@ int main(void) {
         CASE(a_coded_body_is_judged_once_decoded),
         CASE(words_are_found_where_servers_put_them),
         CASE(without_a_reader_of_words_json_is_told_as_it_stands),
+        CASE(without_a_reader_of_refusals_the_head_counts),
         CASE(a_web_page_is_noted),
         CASE(no_part_of_a_token_is_told),
         CASE(nor_in_a_field),

@@ -437,6 +437,7 @@ static void who_is_not_authenticated_tells_no_time(void **state) {
     ops.secured = false;
     sbs_stream plain = {&ops, &rig.s.fhir.server};
     rig.s.config.plain_stream = &plain;
+    rig.s.config.plain_host = sbs_url_is_loopback;
     rig.s.config.fhir_base = "http://localhost/r4";
     rig.s.config.token_url = "http://localhost/token";
     assert_int_equal(sbs_client_init(&rig.s.client, &rig.s.config), SBS_OK);

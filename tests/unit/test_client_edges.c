@@ -81,17 +81,35 @@ static void a_client_without_streams_scope_or_memory_is_refused(void **state) {
 /* Who computes the kid of a key is named, unless there is nothing to compute. */
 static void a_client_that_computes_no_kid_needs_nobody_for_it(void **state) {
     fake_setup *s = *state;
-    s->config.kid_of = NULL;
+    s->config.read_key = NULL;
+    s->config.alg = SBS_ES384;
+    s->config.key_bits = SBS_P384_BITS;
     assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
     s->config.kid_method = SBS_KID_NONE;
     assert_int_equal(restart(s), SBS_OK);
     assert_int_equal(create(s), SBS_OK);
 }
 
+static void what_key_it_is_is_said_or_read(void **state) {
+    fake_setup *s = *state;
+    s->config.key_bits = SBS_P384_BITS;
+    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.read_key = NULL;
+    s->config.key_bits = 0;
+    s->config.kid_method = SBS_KID_NONE;
+    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.alg = SBS_RS384; /* and it is on P-384 */
+    s->config.key_bits = 2048;
+    assert_int_equal(restart(s), SBS_OK);
+    assert_int_equal(create(s), SBS_ERR_CRYPTO);
+}
+
 static void plain_http_is_for_this_machine_alone(void **state) {
     fake_setup *s = *state;
     s->config.plain_stream = s->config.stream;
     s->config.fhir_base = "http://fhir.example/r4";
+    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.plain_host = sbs_url_is_loopback;
     assert_int_equal(restart(s), SBS_ERR_URL);
     s->config.fhir_base = "http://localhost/r4";
     assert_int_equal(restart(s), SBS_OK);
@@ -490,6 +508,7 @@ static void requests_to_other_ports_and_streams_open_anew(void **state) {
 
     const sbs_stream other = s->fhir.server.stream;
     s->config.plain_stream = &other;
+    s->config.plain_host = sbs_url_is_loopback;
     s->config.token_url = "http://localhost/token";
     assert_int_equal(restart(s), SBS_OK);
     (void)create(s);
@@ -577,6 +596,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_client_without_streams_scope_or_memory_is_refused),
         CASE(a_client_that_computes_no_kid_needs_nobody_for_it),
+        CASE(what_key_it_is_is_said_or_read),
         CASE(plain_http_is_for_this_machine_alone),
         CASE(a_base_may_have_no_path),
         CASE(words_without_memory_stay_in_the_client),

@@ -533,7 +533,7 @@ static void a_health_devices_measurement_names_its_gateway(void **state) {
     assert_int_equal(gate_post(1, odd), 201);
     bool identified = false;
     sbs_forward_adder adder = {.queue = &rig.queue};
-    assert_null(sbs_forward_check(&adder, sbs_text_of(gate_stored(4)), &identified));
+    assert_null(sbs_forward_add_check(&adder, sbs_text_of(gate_stored(4)), &identified));
     assert_true(identified);
 }
 

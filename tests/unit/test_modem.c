@@ -120,6 +120,26 @@ static void data_that_nobody_told_of_is_found(void **state) {
     }
 }
 
+static void an_ok_before_the_prompt_ends_nothing(void **state) {
+    (void)state;
+    FOR_EACH_FORM(form) {
+        modem_rig_make(&r, form);
+        r.sim.ok_before_prompt = true;
+        assert_modem_talks(&r);
+    }
+}
+
+/* What was taken does not stay until the connection ends. */
+static void what_was_received_is_wiped(void **state) {
+    (void)state;
+    FOR_EACH_FORM(form) {
+        modem_rig_make(&r, form);
+        assert_int_equal(modem_rig_open(&r), SBS_OK);
+        assert_modem_echoes(&r, RIG_WORDS);
+        assert_modem_is_clean(&r);
+    }
+}
+
 static void more_than_was_asked_for_ends_it(void **state) {
     (void)state;
     FOR_EACH_FORM(form) {
@@ -172,6 +192,7 @@ static void it_may_be_closed_at_any_moment(void **state) {
         sbs_status status = SBS_PENDING;
         for (unsigned calls = 1; status == SBS_PENDING; calls++) {
             char host[] = RIG_HOST;
+            uint64_t began_ms;
             modem_rig_make(&r, form);
             r.sim.write_max = 3;
             modem_rig_begin(&r);
@@ -184,9 +205,11 @@ static void it_may_be_closed_at_any_moment(void **state) {
             assert_true(status >= SBS_OK);
             r.stream.ops->close(r.stream.ctx);
             memset(host, '#', sizeof host - 1u); /* it is the caller's again */
+            began_ms = modem_sim_ms;
             assert_modem_talks(&r);
             assert_int_equal(modem_sim_heard(&r.sim, "#"), 0);
             assert_int_equal(r.sim.opened, r.sim.closed);
+            assert_true(modem_sim_ms - began_ms < 20000); /* no answer was waited for in vain */
         }
     }
 }
@@ -267,6 +290,8 @@ int main(void) {
         cmocka_unit_test(a_modem_that_takes_a_part_is_given_the_rest),
         cmocka_unit_test(a_modem_without_room_is_asked_again),
         cmocka_unit_test(data_that_nobody_told_of_is_found),
+        cmocka_unit_test(an_ok_before_the_prompt_ends_nothing),
+        cmocka_unit_test(what_was_received_is_wiped),
         cmocka_unit_test(more_than_was_asked_for_ends_it),
         cmocka_unit_test(what_was_sent_last_goes_out_after_close),
         cmocka_unit_test(the_next_open_hangs_up_first),

@@ -191,6 +191,42 @@ static void a_start_in_the_middle_of_data_gives_none(void **state) {
     }
 }
 
+static void a_start_is_told_at_once(void **state) {
+    (void)state;
+    FOR_EACH_FORM(form) {
+        uint8_t byte;
+        size_t len;
+        modem_rig_make(&r, form);
+        assert_int_equal(modem_rig_open(&r), SBS_OK);
+        modem_sim_restart(&r.sim);
+        assert_int_equal(r.stream.ops->receive(r.stream.ctx, &byte, 1, &len), SBS_ERR_TRUNCATED);
+        assert_int_equal(r.sim.log_len, 0); /* nothing was asked */
+    }
+}
+
+/* It starts anew instead of each command, seen or (no RDY came through) not, or behind its answer. */
+static void a_start_at_any_command_is_set_up_again(void **state) {
+    (void)state;
+    FOR_EACH_FORM(form) {
+        modem_rig_make(&r, form);
+        assert_modem_talks(&r);
+        unsigned count = r.sim.commands;
+        for (unsigned i = 3; i < 3u * count; i++) {
+            modem_rig_make(&r, form);
+            r.sim.restart_at = i % 3u < 2u ? i / 3u : 0;
+            r.sim.mute_start = i % 3u == 1u;
+            r.sim.restart_after = i % 3u == 2u ? i / 3u : 0;
+            bool well = false;
+            for (unsigned tries = 0; tries < 4u && !(well && r.sim.starts > 1); tries++) {
+                well = modem_rig_open(&r) == SBS_OK && modem_rig_echoes(&r, RIG_WORDS);
+                r.stream.ops->close(r.stream.ctx);
+            }
+            assert_true(well);
+            assert_int_equal(modem_sim_heard(&r.sim, "ATE0"), 1); /* since it started */
+        }
+    }
+}
+
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 static void why_it_was_not_opened_is_told(void **state) {
@@ -306,11 +342,12 @@ static void a_modem_that_waits_for_bytes_is_filled_up(void **state) {
 static void answers_to_earlier_commands_do_not_count(void **state) {
     (void)state;
     FOR_EACH_FORM(form) {
-        modem_rig_make(&r, form);
-        for (unsigned i = 0; i < 3; i++) {
-            modem_sim_say(&r.sim, "OK");
+        for (size_t i = 0; i < 3u; i++) { /* before the answer to AT, ATE0, AT+CCLK? */
+            modem_rig_make(&r, form);
+            r.sim.says = "OK";
+            r.sim.says_at = i;
+            assert_modem_talks(&r);
         }
-        assert_modem_talks(&r);
     }
 }
 
@@ -335,6 +372,8 @@ int main(void) {
         cmocka_unit_test(what_came_is_read_before_the_end),
         cmocka_unit_test(nothing_is_sent_into_a_connection_that_ended),
         cmocka_unit_test(a_start_in_the_middle_of_data_gives_none),
+        cmocka_unit_test(a_start_is_told_at_once),
+        cmocka_unit_test(a_start_at_any_command_is_set_up_again),
         cmocka_unit_test(why_it_was_not_opened_is_told),
         cmocka_unit_test(no_network_is_told_and_asked_for_again),
         cmocka_unit_test(a_connection_that_is_gone_is_found_out),

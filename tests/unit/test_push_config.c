@@ -54,6 +54,15 @@ static void what_is_missing_is_told_at_the_start(void **state) {
     }
 }
 
+/* Whose fault a failure is stands in the answer's body, so somebody has to read it. */
+static void a_client_that_reads_no_refusals_does_not_push(void **state) {
+    push_setup *s = *state;
+    sbs_push push;
+    assert_int_equal(sbs_push_init(&push, &s->config), SBS_OK);
+    s->base.config.read_refusal = NULL;
+    assert_int_equal(sbs_push_init(&push, &s->config), SBS_ERR_ARGUMENT);
+}
+
 static void one_item_at_a_time_needs_no_memory_for_answers(void **state) {
     push_setup *s = *state;
     sbs_push_config config = s->config;
@@ -70,6 +79,7 @@ static void one_item_at_a_time_needs_no_memory_for_answers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         PUSH_CASE(what_is_missing_is_told_at_the_start),
+        PUSH_CASE(a_client_that_reads_no_refusals_does_not_push),
         PUSH_CASE(one_item_at_a_time_needs_no_memory_for_answers),
     };
     return cmocka_run_group_tests(tests, fake_setup_group, fake_teardown_group);

@@ -257,6 +257,57 @@ static void what_another_one_sent_may_be_stored(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* ---- what a look finds ------------------------------------------------------------------------------------------ */
+
+static sbs_status look(sbs_forward_view *view, uint64_t after, uint64_t *out_id) {
+    const sbs_queue port = sbs_forward_view_port(view);
+    sbs_queue_item item = {0};
+    char text[256];
+    size_t len = 0;
+    sbs_status status = port.ops->next(port.ctx, after, &item);
+    *out_id = item.id;
+    return status == SBS_OK ? port.ops->read(port.ctx, item.id, 0, text, sizeof text, &len) : status;
+}
+
+/* Items 1 and 3 are of one device, 2 is of another one. */
+static void share_begin(sbs_forward_share *share) {
+    drain_begin(8, SBS_FORWARD_PUT, 1, 3, 8, 2);
+    assert_true(drain_open_queue());
+    assert_int_equal(sbs_forward_share_open(share, &world.queue, 8, 2), SBS_OK);
+}
+
+static void share_end(sbs_forward_share *share) {
+    sbs_forward_share_close(share);
+    sbs_sqlite_queue_close(&world.db);
+}
+
+static void one_look_gathers_what_is_behind_each_other(void **state) {
+    (void)state;
+    sbs_forward_share share;
+    uint64_t id = 0;
+    share_begin(&share);
+    for (uint64_t expected = 1; expected <= 3; expected++) {
+        assert_int_equal(look(sbs_forward_share_view(&share, 0), expected - 1, &id), SBS_OK);
+        assert_int_equal(id, expected);
+    }
+    assert_int_equal(look(sbs_forward_share_view(&share, 0), 3, &id), SBS_ERR_NOT_FOUND);
+    share_end(&share);
+}
+
+static void what_is_given_back_goes_before_what_is_behind_it(void **state) {
+    (void)state;
+    sbs_forward_share share;
+    uint64_t id = 0;
+    share_begin(&share);
+    assert_int_equal(look(sbs_forward_share_view(&share, 1), 0, &id), SBS_OK);
+    assert_int_equal(id, 1);
+    assert_int_equal(look(sbs_forward_share_view(&share, 0), 0, &id), SBS_OK);
+    assert_int_equal(id, 2);
+    sbs_forward_view_release(sbs_forward_share_view(&share, 1));
+    assert_int_equal(look(sbs_forward_share_view(&share, 0), 2, &id), SBS_ERR_NOT_FOUND);
+    share_end(&share);
+}
+
 /* ---- the token of all ------------------------------------------------------------------------------------------- */
 
 /* All connections are to one server, where a new token ends the one before it. */
@@ -594,6 +645,8 @@ int main(void) {
         cmocka_unit_test(who_has_sent_something_takes_nothing_more_while_time_is_asked_for),
         cmocka_unit_test(who_has_nothing_to_do_is_not_connected_while_others_go_on),
         cmocka_unit_test(what_another_one_sent_may_be_stored),
+        cmocka_unit_test(one_look_gathers_what_is_behind_each_other),
+        cmocka_unit_test(what_is_given_back_goes_before_what_is_behind_it),
         cmocka_unit_test(a_token_that_ends_is_fetched_once_for_all),
         cmocka_unit_test(a_token_that_grows_old_is_fetched_once_for_all),
         cmocka_unit_test(a_token_that_does_not_come_is_fetched_by_another_one),

@@ -59,7 +59,7 @@ static uint16_t rule_of(uint64_t id) {
 
 static void assert_checked(const char *text, const char *fault, bool expected) {
     bool identified = !expected;
-    const char *found = sbs_forward_check(&adder, TEXT(text), &identified);
+    const char *found = sbs_forward_add_check(&adder, TEXT(text), &identified);
     if (fault == NULL) {
         assert_null(found);
     } else {
@@ -107,13 +107,13 @@ static void a_check_refuses_by_size_exactly_what_adding_does(void **state) {
     assert_int_equal(sbs_sqlite_queue_open(&queue, &config, &port), SBS_OK);
     assert_int_equal(sbs_sqlite_queue_item_max(&queue), 2000);
 
-    assert_null(sbs_forward_check(&adder, of_len(text, 2000, true), &identified));
-    assert_string_equal(sbs_forward_check(&adder, of_len(text, 2001, true), &identified),
+    assert_null(sbs_forward_add_check(&adder, of_len(text, 2000, true), &identified));
+    assert_string_equal(sbs_forward_add_check(&adder, of_len(text, 2001, true), &identified),
                         "larger than 16 MiB, or than the queue may be");
 
     for (size_t len = 1700; len <= 2001; len++) {
         sbs_text item = of_len(text, len, false);
-        bool fits = sbs_forward_check(&adder, item, &identified) == NULL;
+        bool fits = sbs_forward_add_check(&adder, item, &identified) == NULL;
         assert_false(identified);
         sbs_forward_added_free(&added);
         sbs_forward_add(&adder, item, 1700000000, &added);

@@ -136,7 +136,8 @@ static void the_deadline_holds(void **state) {
     const sbs_client_config config = {
         .fhir_base = "https://fhir.example/r4",
         .client_id = "device",
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.c",
         .key = &key,
         .stream = &stream,

@@ -41,6 +41,8 @@ sbs_package_documents(command sbs)
 sbs_package_documents(dev libsbs-dev)
 install(FILES tools/completion/sbs.bash DESTINATION share/bash-completion/completions RENAME sbs COMPONENT command)
 install(FILES docs/command-line.md docs/errors.md CHANGELOG.md DESTINATION share/doc/sbs COMPONENT command)
+install(FILES examples/device.conf examples/crontab examples/systemd/sbs-queue-push.service DESTINATION share/doc/sbs/examples
+        COMPONENT command)
 
 if(TARGET sbs-gateway)
     sbs_package_documents(gateway sbs-gateway)

@@ -171,7 +171,7 @@ static void warn_without_system(add_run *run) {
 
 static bool is_nameless(const add_run *run, const struct add_item *item) {
     bool identified = false;
-    return sbs_forward_check(&run->adder, item->text, &identified) == NULL && !identified;
+    return sbs_forward_add_check(&run->adder, item->text, &identified) == NULL && !identified;
 }
 
 /* An item that is not tried is refused for a fault of its own, if it has one. */

@@ -21,7 +21,7 @@ static int look_take(void *ctx, sbs_text text, const char *path, size_t line) {
         return CLI_DONE;
     }
 
-    if (sbs_forward_check(look->adder, text, &identified) != NULL) {
+    if (sbs_forward_add_check(look->adder, text, &identified) != NULL) {
         look->has_refused = true;
     } else if (!identified) {
         look->has_nameless = true;

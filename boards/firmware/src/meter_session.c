@@ -176,7 +176,8 @@ static void configure_client(meter *m) {
     *config = (sbs_client_config){
         .fhir_base = record->fhir_base,
         .client_id = record->client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = record->scope,
         .kid = record->kid,
         .bearer = record->secret,

@@ -46,19 +46,25 @@ typedef struct sbs_client_config {
      *  refusal of it is SBS_ERR_UNAUTHORIZED, at once. NULL: SMART Backend Services. */
     const char *bearer;
     sbs_kid_method kid_method;
-    sbs_kid_of
-        kid_of; /**< sbs_jwk_kid, where kid_method is one that is computed from the key (unless the profile is
-                     the seed's, which has no kid). Others leave it out, and nothing that computes one is linked */
+    /** Reads algorithm and size from the public key, and computes the kid where kid_method asks for that:
+     *  sbs_client_read_key. NULL: alg and key_bits below say it, and kid_method is SBS_KID_LITERAL or SBS_KID_NONE (or
+     *  the profile is the seed's, which has no kid). A program that does not name the function does not pay for it
+     *  (1.3 KB with what computes a kid). */
+    sbs_status (*read_key)(struct sbs_client *client);
+    sbs_alg alg;       /**< of the key, where read_key is NULL; 0 beside it */
+    uint16_t key_bits; /**< of the same, of the modulus for RSA; else 0. A key that is another one is SBS_ERR_CRYPTO */
     sbs_profile profile;
     uint32_t lifetime_s; /**< of the assertion: exp - iat, 1 to 300; default 240 (seed: 300). iat is now in the seed's
                               profile; in SMART's it stands SBS_ASSERTION_BACKDATE_S in the past, but no more than half
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< used for http URLs: with a bearer those of any host, who shares its network can
-                                         read and change all then; without one those of loopback hosts, for tests.
-                                         NULL: http is refused */
-    void *work;                     /**< work buffer, see SBS_CLIENT_WORK_SIZE */
+    const sbs_stream *plain_stream; /**< used for http URLs of hosts that plain_host takes (tests), and with a bearer
+                                       for those of any host: who shares its network can read and change all then. NULL:
+                                         http is refused */
+    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback, where plain_stream is set and no bearer. A program
+                                                that does not name the function does not pay for it */
+    void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */
     uint32_t exchange_timeout_ms; /**< of an exchange, and of a key that answers "not yet"; default 60 000 */
@@ -75,6 +81,12 @@ typedef struct sbs_client_config {
     /** Where else the token URL may stand: sbs_client_oauth_uris, which returns the discovery's status; NULL: nowhere.
      */
     sbs_status (*oauth_uris)(struct sbs_client *client, sbs_status status);
+    /** Reads what the body of a refusal says: sbs_client_read_refusal. NULL: nobody does. Then the HTTP status, an
+     * OAuth error of the token endpoint and the words of the answer's head count alone: an OperationOutcome that asks
+     * for a new token, speaks of rights or says "later" is not understood, nor a web page told from the server's own
+     * word. The push engine demands it. A program that does not name the function does not pay for it (1 KB). @p words:
+     *  they are wanted, too, and not only whose they are. */
+    sbs_outcome_hint (*read_refusal)(struct sbs_client *client, bool words);
     /** Finds what a server says in any JSON: sbs_words_read; NULL: an OperationOutcome and an OAuth error are read, and
      *  of other JSON the words are its text, of at most @p size bytes with the NUL. A program that does not name the
      *  function does not pay for it. */
@@ -271,6 +283,16 @@ bool sbs_client_is_about_to_send(const sbs_client *client);
  * function does not pay for it. Returns what became of the discovery, as sbs_client_poll() does.
  */
 SBS_NODISCARD sbs_status sbs_client_oauth_uris(struct sbs_client *client, sbs_status status);
+
+/** For sbs_client_config.read_key; not to be called. Statuses of the key's public_key, SBS_ERR_KEY, SBS_ERR_CRYPTO. */
+SBS_NODISCARD sbs_status sbs_client_read_key(struct sbs_client *client);
+
+/**
+ * For sbs_client_config.read_refusal; not to be called. Finds the words of a body, those of its JSON (by read_words,
+ * else an OperationOutcome's), else its plain text, and what they hint at; notes in the detail whether it is a web
+ * page, and then whose fault it is.
+ */
+sbs_outcome_hint sbs_client_read_refusal(struct sbs_client *client, bool words);
 
 /**
  * For sbs_client_config.room_words; not to be called. "work buffer: no room for 3000 bytes" or "response buffer: ..."

@@ -33,10 +33,6 @@ typedef enum sbs_kid_method {
 SBS_NODISCARD sbs_status sbs_jwk_kid(const sbs_public_key *key, sbs_kid_method method, sbs_text literal, char *out,
                                      size_t size, size_t *out_len);
 
-/** sbs_jwk_kid(), as a client's configuration names it. */
-typedef sbs_status (*sbs_kid_of)(const sbs_public_key *key, sbs_kid_method method, sbs_text literal, char *out,
-                                 size_t size, size_t *out_len);
-
 /** Layout of a printed JWK. */
 typedef enum sbs_jwk_style {
     SBS_JWK_COMPACT, /**< no white space at all */

@@ -184,7 +184,8 @@ typedef struct sbs_push_batch_report {
 
 /** Configuration; what it points to stays the caller's and must outlive the engine. Zero means the default. */
 typedef struct sbs_push_config {
-    sbs_client *client; /**< initialised; used by nobody else while a push is under way */
+    sbs_client *client; /**< initialised, with read_refusal: what is an item's fault is told by it; used by nobody else
+                           while a push is under way */
     const sbs_queue *queue;
     const sbs_storage *storage; /**< keeps the clocks of earlier boots; NULL: only this boot's is known */
     sbs_push_encoder encoder;

@@ -29,9 +29,9 @@ sbs_status sbs_push_init(sbs_push *push, const sbs_push_config *config) {
     push->priv.first_lap = true;
 
     /* Two characters of the body are the end of a Bundle. */
-    if (config->client == NULL || config->queue == NULL || config->item == NULL || config->body == NULL ||
-        config->body_size < 3 || config->encoder.identify == NULL || config->encoder.encode == NULL ||
-        config->batch_max > push->priv.sent_max ||
+    if (config->client == NULL || config->client->priv.config->read_refusal == NULL || config->queue == NULL ||
+        config->item == NULL || config->body == NULL || config->body_size < 3 || config->encoder.identify == NULL ||
+        config->encoder.encode == NULL || config->batch_max > push->priv.sent_max ||
         (config->batch_max > 1 && config->batches != NULL && config->answer == NULL)) {
         return SBS_ERR_ARGUMENT;
     }

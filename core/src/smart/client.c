@@ -31,13 +31,15 @@ static bool client_has_credential(const sbs_client_config *config) {
 
     return client_id.len > 0 && sbs_ascii_is_printable(client_id) && config->key != NULL && config->scope != NULL &&
            sbs_scope_list_is_valid(sbs_client_text(config->scope)) &&
-           config->lifetime_s <= SBS_ASSERTION_LIFETIME_MAX &&
-           (config->kid_of != NULL || !sbs_client_computes_kid(config));
+           config->lifetime_s <= SBS_ASSERTION_LIFETIME_MAX && (config->read_key == NULL) == (config->key_bits != 0) &&
+           (config->read_key != NULL || !sbs_client_computes_kid(config));
 }
 
 static sbs_status client_check_config(const sbs_client_config *config) {
     /* No token goes over a stream that is not secured. */
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
+    has_streams = has_streams && (config->plain_stream == NULL || config->plain_host != NULL || config->bearer != NULL);
+
     if (!has_streams || !client_has_credential(config) || config->work == NULL ||
         (config->fhir_base == NULL && config->token_url == NULL)) {
         return SBS_ERR_ARGUMENT;
@@ -77,6 +79,8 @@ static sbs_status client_take_urls(sbs_client *client, const sbs_client_config *
 sbs_status sbs_client_init(sbs_client *client, const sbs_client_config *config) {
     memset(client, 0, sizeof *client); /* the exchange, too: no connection is open */
     client->priv.config = config;
+    client->priv.alg = config->alg;
+    client->priv.key_bits = config->key_bits;
     /* The server's words go to the caller's memory if there is some, else into the client. */
     client->priv.said = client->priv.words;
     client->priv.said_size = sizeof client->priv.words;

@@ -2,11 +2,10 @@
 /* The body of an answer as the client reads it: its coding, its JSON, and the words in it that people are to see. */
 #include "smart/client_internal.h"
 #include "text/ascii.h"
-#include "json/flat_lookup.h"
 
 const char sbs_client_content_type[] = "Content-Type";
 
-static const char answer_invalid_token[] = "invalid_token";
+const char sbs_client_invalid_token[] = "invalid_token";
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
@@ -152,80 +151,30 @@ sbs_text sbs_client_body(const sbs_client *client) {
     return body;
 }
 
-void sbs_client_note_page(sbs_client *client) {
+sbs_outcome_hint sbs_client_read_words(sbs_client *client, bool words) {
     const sbs_client_config *config = client->priv.config;
-    const sbs_answer *answer = &client->priv.exchange.answer;
     sbs_detail *detail = &client->priv.detail;
-    sbs_text body = sbs_client_body(client);
-    bool foreign = answer->body_dropped && answer->has_type && !answer->is_json; /* too long to look at */
-
-    if (body.len > 0 && *body.ptr == '<') {
-        foreign = true;
-    }
-
-    detail->page = foreign;
-    if (foreign && config->read_xml != NULL) {
-        sbs_xml_kind kind = config->read_xml(body, client->priv.said, client->priv.said_size);
-        detail->page = kind == SBS_XML_PAGE;
-        foreign = kind != SBS_XML_OUTCOME;
-    }
-
-    /* A gateway, too, knows what is too large. */
-    if (foreign && answer->status != 413) {
-        detail->fault = SBS_FAULT_ACCESS;
-    }
-}
-
-/* True if the body is JSON whose words were read, or that has none. */
-static bool answer_read_json_words(sbs_client *client, sbs_outcome_hint *hint) {
-    const sbs_client_config *config = client->priv.config;
-    char *words = client->priv.said;
-    size_t size = client->priv.said_size;
-    sbs_flat doc;
-    bool transient = false;
-
-    if (sbs_client_read_json(client, &doc) != SBS_OK) {
-        return false;
-    }
-
-    /* An error of OAuth (RFC 6750 section 3.1) belongs into the head; some servers have it here. */
-    if (sbs_flat_lookup_is(&doc, 0, "error", answer_invalid_token)) {
-        *hint = SBS_HINT_TOKEN;
-    }
-    if (*hint == SBS_HINT_NONE) {
-        *hint = sbs_outcome_hint_of(&doc, 0);
-    }
-
-    bool read = true;
-    if (config->read_words != NULL) {
-        (void)!config->read_words(&doc, words, size, &transient);
-    } else {
-        read = sbs_outcome_read(&doc, 0, words, size, &transient) == SBS_OK && words[0] != '\0';
-    }
-    if (transient && *hint == SBS_HINT_NONE) { /* as an outcome within an entry says */
-        *hint = SBS_HINT_LATER;
-    }
-
-    return read;
-}
-
-sbs_outcome_hint sbs_client_read_words(sbs_client *client) {
     sbs_outcome_hint hint = SBS_HINT_NONE;
+    sbs_outcome_hint said = SBS_HINT_NONE;
 
     /* The challenge of the head, which the words of the body replace. */
     if (client->priv.exchange.answer.has_words &&
-        answer_holds_part_of(client->priv.said, (sbs_text){answer_invalid_token, sizeof answer_invalid_token - 1})) {
+        answer_holds_part_of(client->priv.said, sbs_client_text(sbs_client_invalid_token))) {
         hint = SBS_HINT_TOKEN;
     }
 
-    bool read = answer_read_json_words(client, &hint);
-    sbs_text body = sbs_client_body(client);
-    if (!read && body.len > 0 && *body.ptr != '<') { /* a page is not for a line */
-        sbs_client_say(client, body);
+    if (config->read_refusal != NULL) {
+        said = config->read_refusal(client, words);
+    }
+    if (hint == SBS_HINT_NONE) {
+        hint = said;
     }
 
-    client->priv.detail.fault = sbs_hint_fault(hint);
-    sbs_client_note_page(client);
+    /* A page is nobody's word about the item. */
+    if (detail->fault == SBS_FAULT_NONE) {
+        detail->fault = sbs_hint_fault(hint);
+    }
+
     sbs_client_hide_secrets(client);
     return hint;
 }

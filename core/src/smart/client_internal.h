@@ -76,8 +76,8 @@ sbs_text sbs_client_text(const char *string);
 
 /* ---- client_try.c: hosts ----------------------------------------------------------------------------------------- */
 
-/** Parses an absolute URL that may be used: https, or http where plain_stream is set, of a loopback host or for a
- *  bearer. SBS_ERR_URL. */
+/** Parses an absolute URL that may be used: https, or http where plain_stream is set, of a host that plain_host takes
+ * or for a bearer. SBS_ERR_URL. */
 sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *text, sbs_url *out_url);
 
 /** Remembers the origin of @p url as the one that may receive assertions. */
@@ -141,6 +141,9 @@ sbs_status sbs_client_retry(sbs_client *client, bool may_retry);
 /** The name of the field: it is sent, and named where it is at fault. */
 extern const char sbs_client_content_type[13];
 
+/** "invalid_token", the error of RFC 6750 that asks for a new one. */
+extern const char sbs_client_invalid_token[14];
+
 /** Puts @p text in the place of the server's words as one sanitised line. */
 void sbs_client_say(sbs_client *client, sbs_text text);
 
@@ -156,13 +159,9 @@ sbs_status sbs_client_read_json(sbs_client *client, sbs_flat *out_doc);
 /** The answer's body from its first byte that is no blank, as it was kept; empty if it is coded or was not kept. */
 sbs_text sbs_client_body(const sbs_client *client);
 
-/** Notes in the detail whether the answer's body is a web page, and that somebody else spoke than the FHIR server where
- * it is one, or XML that is no OperationOutcome; the words of XML. The answer was noted and its body decoded. */
-void sbs_client_note_page(sbs_client *client);
-
-/** The words of a refusal: those of its JSON, else its plain text, else those of its head. No web page is quoted. The
- *  answer was noted. Returns what they hint at. */
-sbs_outcome_hint sbs_client_read_words(sbs_client *client);
+/** The words of a refusal: those of its body, where somebody reads them, else those of its head; without @p words only
+ *  whose they are. The answer was noted. Returns what they hint at. */
+sbs_outcome_hint sbs_client_read_words(sbs_client *client, bool words);
 
 /* ---- client_discovery.c ------------------------------------------------------------------------------------------ */
 

@@ -268,7 +268,7 @@ static void resource_note_refusal(sbs_client *client, sbs_http_meaning meaning) 
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, meaning.status);
     detail->outcome_unknown |= client->priv.request.interaction != SBS_READ && meaning.may_be_stored;
 
-    sbs_outcome_hint hint = sbs_client_read_words(client);
+    sbs_outcome_hint hint = sbs_client_read_words(client, true);
     detail->transient |= hint == SBS_HINT_LATER;
     if (hint == SBS_HINT_TOKEN && detail->http_status <= 403) {
         detail->status = SBS_ERR_UNAUTHORIZED;
@@ -349,10 +349,8 @@ static sbs_status resource_judge_success(sbs_client *client, sbs_status meant) {
     /* Of a write it is not known now whether it was stored. */
     sbs_client_note_answer(client, SBS_STEP_RESOURCE, status);
     detail->outcome_unknown |= !read && status != SBS_ERR_AMBIGUOUS;
-    sbs_client_note_page(client);
-    if (why[0] == '\0') {
-        (void)sbs_client_read_words(client);
-    } else if (client->priv.said[0] == '\0') { /* XML may have said more */
+    (void)sbs_client_read_words(client, why[0] == '\0');
+    if (client->priv.said[0] == '\0') { /* XML may have said more */
         sbs_client_say(client, sbs_client_text(why));
     }
 

@@ -35,40 +35,6 @@ sbs_status sbs_client_begin_sign(sbs_client *client) {
     return sbs_client_go_on(client, STATE_SIGN);
 }
 
-/* Algorithm, size and kid are read from the key once. */
-static sbs_status token_read_key(sbs_client *client) {
-    const sbs_client_config *config = client->priv.config;
-    sbs_public_key parsed;
-    sbs_alg alg;
-    size_t size;
-    size_t len;
-    uint8_t *data = (uint8_t *)sbs_client_scratch(client, &size);
-
-    sbs_status status = config->key->ops->public_key(config->key->ctx, &alg, data, size, &len);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    status = sbs_public_key_parse(alg, data, len, &parsed);
-    if (status != SBS_OK) {
-        return status;
-    }
-
-    if (sbs_client_computes_kid(config)) {
-        status = config->kid_of(&parsed, config->kid_method, (sbs_text){NULL, 0}, client->priv.kid,
-                                sizeof client->priv.kid, &len);
-        if (status != SBS_OK) {
-            return status;
-        }
-
-        client->priv.kid_len = (uint8_t)len;
-    }
-
-    client->priv.alg = alg;
-    client->priv.key_bits = parsed.bits;
-    return SBS_OK;
-}
-
 static sbs_text token_kid(const sbs_client *client) {
     const sbs_client_config *config = client->priv.config;
 
@@ -166,7 +132,7 @@ static sbs_status token_advance_sign(sbs_client *client) {
     }
 
     if (client->priv.sign_step == SIGN_KEY) {
-        status = token_read_key(client);
+        status = client->priv.config->read_key(client);
     } else {
         status = token_build_request(client);
     }
@@ -337,7 +303,7 @@ static void token_note_refusal(sbs_client *client) {
     /* An error of RFC 6749 is what should come; other words are looked for where servers put them. */
     if (sbs_client_read_json(client, &doc) != SBS_OK ||
         sbs_oauth_error_read(&doc, &detail->oauth, client->priv.said, client->priv.said_size) != SBS_OK) {
-        (void)sbs_client_read_words(client);
+        (void)sbs_client_read_words(client, true);
     }
 
     sbs_client_hide_secrets(client); /* an assertion that is refused may be valid in a minute */

@@ -79,7 +79,7 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
     }
 
     /* Plain HTTP is for tests on one machine, and for a gateway's device that can do no better. */
-    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || sbs_url_is_loopback(out_url));
+    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || config->plain_host(out_url));
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
     }

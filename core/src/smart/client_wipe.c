@@ -2,8 +2,7 @@
 /* For programs whose work buffer has room for a thousand answers: not all of it is wiped for each. */
 #include "smart/client_internal.h"
 
-/* What was sent, and the lines of the answer's head, were wiped as they went. Only the answer's body is left, and
- * behind it numbers that say where its values stand. */
+/* What was sent, and the lines of the answer's head, were wiped as they went. Only the answer's body is left. */
 bool sbs_client_wipe_used(struct sbs_client *client, sbs_status status) {
     const sbs_answer *answer = &client->priv.exchange.answer;
     size_t size;

@@ -157,7 +157,7 @@ static const char *resource_fault(const sbs_forward_adder *adder, const sbs_forw
     return size_fault(adder, resource);
 }
 
-const char *sbs_forward_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified) {
+const char *sbs_forward_add_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified) {
     sbs_forward_resource resource = {0};
     const char *fault = sbs_forward_resource_read(&resource, text);
     if (fault == NULL) {

@@ -76,7 +76,8 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
         .fhir_base = given->fhir_base,
         .token_url = given->token_url,
         .client_id = given->client_id,
-        .kid_of = sbs_jwk_kid,
+        .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = given->scope,
         .aud = given->aud,
         .typ = given->typ,
@@ -105,6 +106,7 @@ static sbs_status server_open_client(sbs_forward_server *server, sbs_forward_par
     };
     if (given->allow_http) {
         server->priv.config.plain_stream = &server->priv.plain_stream;
+        server->priv.config.plain_host = sbs_url_is_loopback;
     }
 
     sbs_status status = sbs_client_init(&server->priv.client, &server->priv.config);

@@ -120,6 +120,11 @@ static bool window_reserve(sbs_forward_share *share) {
     return true;
 }
 
+/* What was found last is no place to look on from: an item may have come before it that others are held up by. */
+static void window_forget_found(sbs_forward_share *share) {
+    share->priv.found_by = 0;
+}
+
 /* Puts an item that waits at its place. False if there is no memory. */
 static bool window_put(sbs_forward_share *share, size_t place, const sbs_queue_row *row) {
     if (!window_reserve(share)) {
@@ -134,6 +139,9 @@ static bool window_put(sbs_forward_share *share, size_t place, const sbs_queue_r
         ties[1] = tie_take(share, row->key & ~LANE_TIE);
     }
 
+    if (place < share->priv.count) {
+        window_forget_found(share);
+    }
     sbs_forward_entry *entry = &share->priv.entries[place];
     memmove(entry + 1, entry, (share->priv.count - place) * sizeof *entry);
     *entry = (sbs_forward_entry){.id = row->id, .len = row->len, .ties = {ties[0], ties[1]}};
@@ -159,6 +167,7 @@ static void entry_unclaim(sbs_forward_share *share, sbs_forward_entry *entry) {
         share->priv.views[entry->owner - 1].claimed--;
     }
 
+    window_forget_found(share);
     entry->owner = 0;
     entry->kept = false;
     for (unsigned i = 0; i < 2; i++) {
@@ -190,6 +199,7 @@ static void entry_claim(sbs_forward_share *share, sbs_forward_entry *entry, uint
 static void window_sweep(sbs_forward_share *share) {
     size_t kept = 0;
 
+    window_forget_found(share);
     for (size_t i = 0; i < share->priv.count; i++) {
         sbs_forward_entry *entry = &share->priv.entries[i];
         if (!entry->gone) {
@@ -216,6 +226,7 @@ static void entry_drop(sbs_forward_share *share, sbs_forward_entry *entry) {
 static void window_end_turn(sbs_forward_share *share, bool undone) {
     size_t place = share->priv.first_settled;
 
+    window_forget_found(share);
     for (; share->priv.settled > 0 && place < share->priv.count; place++) {
         sbs_forward_entry *entry = &share->priv.entries[place];
         if (!entry->settled || entry->gone) {
@@ -336,9 +347,26 @@ static sbs_forward_entry *view_find(const sbs_forward_view *view, size_t *inout_
     return NULL;
 }
 
+/* A look ends at what it found. Until something else happens it goes on there: a batch is gathered in one look. */
+static void view_note_found(const sbs_forward_view *view, const sbs_forward_entry *entry) {
+    sbs_forward_share *share = view->share;
+    for (unsigned i = 0; i < 2; i++) { /* it is the view's now: those behind it in its lane may go with it */
+        share->priv.ties[entry->ties[i]].look = 0;
+    }
+
+    share->priv.found_by = view->owner;
+    share->priv.found_place = (size_t)(entry - share->priv.entries);
+}
+
 /* Where a look begins: nothing before it is unclaimed, or the view's own and above @p after. */
 static size_t view_start(const sbs_forward_view *view, uint64_t after) {
     sbs_forward_share *share = view->share;
+    size_t found = share->priv.found_place;
+    if (share->priv.found_by == view->owner && share->priv.entries[found].id == after) {
+        return found + 1;
+    }
+
+    window_forget_found(share);
     size_t place = window_place(share, after + 1);
 
     while (share->priv.first_free < share->priv.count && (share->priv.entries[share->priv.first_free].owner != 0 ||
@@ -370,6 +398,7 @@ static sbs_status view_claim(sbs_forward_view *view, sbs_forward_entry *entry, s
         if (entry->owner == 0) {
             entry_claim(share, entry, view->owner);
         }
+        view_note_found(view, entry);
         view->told = id;
         return SBS_OK;
     }

@@ -3,7 +3,12 @@
 
 #define PIECE 64u
 #define CALL_BYTES_MAX 1024u /* that one call reads: a modem that babbles holds nobody */
+#define PART_MS 3000u        /* for the answer to a part of a command, which may have none */
 #define SYNC_TRIES 10u       /* with 192 blanks each, more than any modem waits for behind a prompt */
+
+uint64_t sbs_modem_now_ms(const sbs_modem *modem) {
+    return modem->priv.config->clock().mono_ms;
+}
 
 /* ---- the end of a command ---------------------------------------------------------------------------------------- */
 
@@ -15,7 +20,7 @@ static void command_settle(sbs_modem *modem, sbs_status outcome) {
 
 /* What the code of a connection that was not opened means; SBS_OK: nothing that is known. */
 static sbs_status command_code(const sbs_modem *modem) {
-    const sbs_modem_code *codes = modem->priv.link->codes;
+    const sbs_modem_code *codes = modem->priv.dialect->codes;
     while (codes->status != 0 && codes->code != modem->priv.code) {
         codes++;
     }
@@ -44,6 +49,10 @@ static bool command_is_trial(const sbs_modem *modem) {
 /* @p forgiven: flags that make it as good as success. */
 static void command_fail(sbs_modem *modem, uint16_t forgiven) {
     const sbs_modem_step *step = modem->priv.step;
+    if ((step->flags & SBS_MODEM_SYNCS) != 0) {
+        return; /* that was the answer to what stood before it */
+    }
+
     bool has_code = modem->priv.is_resulted && (step->flags & SBS_MODEM_COUNTS) == 0;
     if (has_code) {
         modem->priv.code = modem->priv.value;
@@ -109,7 +118,7 @@ static void line_is_reset(sbs_modem *modem) {
 
 /* True if the line is one that nobody asked for. */
 static bool line_is_event(sbs_modem *modem) {
-    const sbs_modem_urc *urc = modem->priv.config->dialect->urcs;
+    const sbs_modem_urc *urc = modem->priv.dialect->urcs;
     while (urc->event != 0 && sbs_modem_match(modem, urc->pattern, modem->priv.line) == NULL) {
         urc++;
     }
@@ -172,8 +181,8 @@ static void line_is_told(sbs_modem *modem) {
         }
     }
 
-    if (step == &modem->priv.link->receive &&
-        (rest = sbs_modem_match(modem, modem->priv.link->data, modem->priv.line)) != NULL) {
+    if (step == &modem->priv.dialect->receive &&
+        (rest = sbs_modem_match(modem, modem->priv.dialect->data, modem->priv.line)) != NULL) {
         modem->priv.data_left = (uint32_t)sbs_modem_number(rest, 0) & INT32_MAX;
     }
 }
@@ -295,12 +304,6 @@ static sbs_status piece_put(void *ctx, const char *data, size_t len) {
 static void command_piece(const sbs_modem *modem, piece *part) {
     sbs_writer out;
     *part = (piece){.skip = modem->priv.written};
-    if (modem->priv.cut) { /* its end alone */
-        part->skip -= modem->priv.number;
-        (void)piece_put(part, "\r", 1);
-        return;
-    }
-
     sbs_writer_init_sink(&out, piece_put, part);
     sbs_modem_put_command(modem, modem->priv.step->command, &out);
 }
@@ -319,7 +322,7 @@ static size_t writing_next(const sbs_modem *modem, piece *part, const uint8_t **
     }
 
     const uint8_t *all = modem->priv.config->send_buffer;
-    if (step != &modem->priv.link->send) {
+    if (step != &modem->priv.dialect->send) {
         all = (const uint8_t *)modem->priv.config->certificate;
     }
     *out_bytes = all + modem->priv.written;
@@ -352,25 +355,23 @@ void sbs_modem_begin(sbs_modem *modem, const sbs_modem_step *step, uint32_t numb
     modem->priv.tries = 0;
     modem->priv.written = 0;
     modem->priv.value = 0;
-    modem->priv.cut = modem->priv.prompted = modem->priv.is_final = modem->priv.is_wanted = modem->priv.is_resulted =
-        false;
+    modem->priv.prompted = modem->priv.is_final = modem->priv.is_wanted = modem->priv.is_resulted = false;
     modem->priv.outcome = SBS_PENDING;
-    modem->priv.deadline_ms = modem->priv.config->clock().mono_ms + step->seconds * 1000u;
+    modem->priv.deadline_ms = sbs_modem_now_ms(modem) + step->seconds * 1000u;
     if ((step->flags & SBS_MODEM_OPENS) != 0) {
         modem->priv.code = 0;
     }
 }
 
-void sbs_modem_cut(sbs_modem *modem) {
-    piece part;
-    if (modem->priv.step == NULL || (modem->priv.step->flags & SBS_MODEM_OPENS) == 0 || modem->priv.cut) {
-        return;
+void sbs_modem_abandon(sbs_modem *modem) {
+    piece rest = {0};
+    if (modem->priv.step != NULL && (modem->priv.step->flags & SBS_MODEM_OPENS) != 0) {
+        command_piece(modem, &rest);
     }
 
-    command_piece(modem, &part);
-    if (part.len > 0) {
-        modem->priv.cut = true;
-        modem->priv.number = (uint32_t)modem->priv.written;
+    modem->priv.host = NULL;
+    if (rest.len > 0) {
+        modem->priv.deadline_ms = sbs_modem_now_ms(modem) + PART_MS;
     }
 }
 
@@ -383,7 +384,7 @@ sbs_status sbs_modem_continue(sbs_modem *modem) {
 
     if (modem->priv.prompted && !was_prompted) { /* the bytes behind it go now, and have their own time */
         modem->priv.written = 0;
-        modem->priv.deadline_ms = modem->priv.config->clock().mono_ms + modem->priv.step->seconds * 1000u;
+        modem->priv.deadline_ms = sbs_modem_now_ms(modem) + modem->priv.step->seconds * 1000u;
         modem->priv.busy = true;
     }
 
@@ -397,7 +398,7 @@ sbs_status sbs_modem_continue(sbs_modem *modem) {
         return SBS_OK;
     }
 
-    if (modem->priv.outcome == SBS_PENDING && modem->priv.config->clock().mono_ms >= modem->priv.deadline_ms) {
+    if (modem->priv.outcome == SBS_PENDING && sbs_modem_now_ms(modem) >= modem->priv.deadline_ms) {
         command_time_out(modem);
     }
 
@@ -411,7 +412,7 @@ sbs_status sbs_modem_continue(sbs_modem *modem) {
 
 sbs_wait sbs_modem_wait(const sbs_modem *modem, uint64_t until_ms) {
     const sbs_serial *serial = &modem->priv.config->serial;
-    uint64_t now_ms = modem->priv.config->clock().mono_ms;
+    uint64_t now_ms = sbs_modem_now_ms(modem);
     uint8_t events = SBS_WAIT_READ;
     const uint8_t *bytes;
     piece part;

@@ -20,6 +20,8 @@ int32_t sbs_modem_number(const char *text, int32_t otherwise);
 
 /* ---- modem_command.c: one command at a time ---------------------------------------------------------------------- */
 
+uint64_t sbs_modem_now_ms(const sbs_modem *modem);
+
 /* Begins a command. @p number: %n, and how many bytes go behind the prompt. */
 void sbs_modem_begin(sbs_modem *modem, const sbs_modem_step *step, uint32_t number);
 
@@ -27,9 +29,8 @@ void sbs_modem_begin(sbs_modem *modem, const sbs_modem_step *step, uint32_t numb
  * modem that does not answer in time is set up again before the next connection. */
 sbs_status sbs_modem_continue(sbs_modem *modem);
 
-/* The values of a command that opens a connection are the caller's again: what is not whole is ended as it is, and the
- * modem refuses it. */
-void sbs_modem_cut(sbs_modem *modem);
+/* The host is the caller's again. A command that would still name it goes on without, and the modem refuses it. */
+void sbs_modem_abandon(sbs_modem *modem);
 
 /* What to wait for, until a point of the monotonic time at the latest. */
 sbs_wait sbs_modem_wait(const sbs_modem *modem, uint64_t until_ms);

@@ -6,7 +6,6 @@
  */
 #include "sbs/modem_dialect.h"
 
-#define IF_FILE (SBS_MODEM_IF_SECURED | SBS_MODEM_IF_FILE)
 #define OPEN_SSL "AT+QSSLOPEN=1,1,0,\"%h\",%p,0"
 #define SET(name, value, flags)                                                                                        \
     { "AT+QSSLCFG=\"" name "\",1," value, NULL, NULL, (flags), 5, SBS_ERR_UNVERIFIED }
@@ -16,15 +15,21 @@
 /* What only some models know; where it is known it must not stand. */
 #define SSL_IF_KNOWN(name, value) SET(name, value, SBS_MODEM_MAY_FAIL), ASK(name, value, SBS_MODEM_MAY_REFUSE)
 
-static const sbs_modem_step quectel_start[] = {
-    {"%z%z%z%z\rAT", NULL, NULL, SBS_MODEM_SYNCS, 1, SBS_ERR_TIMEOUT},
-    {"ATE0", NULL, NULL, 0, 5, 0},
-    {"AT+CCLK?", "+CCLK:", NULL, SBS_MODEM_ALIGNS, 5, 0},
-    {"AT+QICLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0}, /* of an earlier life of this program */
-    {"AT+QSSLCLOSE=0", NULL, NULL, SBS_MODEM_IF_SECURED | SBS_MODEM_MAY_FAIL, 15, 0},
-    {"AT+QICSGP=1,1,\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 5, 0},
-    {"AT+QFDEL=\"%f\"", NULL, NULL, IF_FILE | SBS_MODEM_MAY_FAIL, 5, 0},
-    {"AT+QFUPL=\"%f\",%l,30", "+QFUPL: %l,", NULL, IF_FILE | SBS_MODEM_HAS_PAYLOAD, 30, SBS_ERR_UNVERIFIED},
+/* The modem answers, without an echo, and nothing of an earlier life of this program is left. */
+#define BEGINNING                                                                                                      \
+    {"%z%z%z%z\rAT", NULL, NULL, SBS_MODEM_SYNCS, 1, SBS_ERR_TIMEOUT}, {"ATE0", NULL, NULL, 0, 5, 0},                  \
+        {"AT+CCLK?", "+CCLK:", NULL, SBS_MODEM_ALIGNS, 5, 0}, {"AT+QICLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0}, \
+    {                                                                                                                  \
+        "AT+QICSGP=1,1,\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 5, 0                                                     \
+    }
+
+static const sbs_modem_step quectel_start[] = {BEGINNING, {0}};
+
+static const sbs_modem_step quectel_start_tls[] = {
+    BEGINNING,
+    {"AT+QSSLCLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0},
+    {"AT+QFDEL=\"%f\"", NULL, NULL, SBS_MODEM_IF_FILE | SBS_MODEM_MAY_FAIL, 5, 0},
+    {"AT+QFUPL=\"%f\",%l,30", "+QFUPL: %l,", NULL, SBS_MODEM_IF_FILE | SBS_MODEM_HAS_PAYLOAD, 30, SBS_ERR_UNVERIFIED},
     {0},
 };
 
@@ -36,7 +41,7 @@ static const sbs_modem_step quectel_connect[] = {
 };
 
 /* The network may set the clock, and is not trusted with it. */
-static const sbs_modem_step quectel_connect_secured[] = {
+static const sbs_modem_step quectel_connect_tls[] = {
     {"AT+QIACT?", "+QIACT: 1,1", NULL, SBS_MODEM_MAY_FAIL | SBS_MODEM_SKIPS_NEXT, 150, 0},
     {"AT+QIACT=1", NULL, NULL, 0, 150, SBS_ERR_UNREACHABLE},
     {"AT+CTZU=0", NULL, NULL, 0, 5, SBS_ERR_UNVERIFIED},
@@ -80,22 +85,28 @@ static const sbs_modem_urc quectel_urcs[] = {
 
 const sbs_modem_dialect sbs_modem_quectel = {
     .start = quectel_start,
-    .raw = {.connect = quectel_connect,
-            .send = {"AT+QISEND=0,%n", NULL, NULL, SBS_MODEM_HAS_PAYLOAD, 60, 0},
-            .receive = {"AT+QIRD=0,%n", NULL, NULL, 0, 20, 0},
-            .data = "+QIRD: ",
-            .close = {"AT+QICLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0},
-            .codes = quectel_codes,
-            .send_max = 1460,
-            .receive_max = 1500},
-    .secured = {.connect = quectel_connect_secured,
-                .send = {"AT+QSSLSEND=0,%n", NULL, NULL, SBS_MODEM_HAS_PAYLOAD, 60, 0},
-                .receive = {"AT+QSSLRECV=0,%n", NULL, NULL, 0, 20, 0},
-                .data = "+QSSLRECV: ",
-                .close = {"AT+QSSLCLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0},
-                .codes = quectel_codes,
-                .send_max = 1460,
-                .receive_max = 1500},
+    .connect = quectel_connect,
+    .send = {"AT+QISEND=0,%n", NULL, NULL, SBS_MODEM_HAS_PAYLOAD, 60, 0},
+    .receive = {"AT+QIRD=0,%n", NULL, NULL, 0, 20, 0},
+    .close = {"AT+QICLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0},
+    .data = "+QIRD: ",
+    .codes = quectel_codes,
     .urcs = quectel_urcs,
+    .send_max = 1460,
+    .receive_max = 1500,
+};
+
+const sbs_modem_dialect sbs_modem_quectel_tls = {
+    .start = quectel_start_tls,
+    .connect = quectel_connect_tls,
+    .send = {"AT+QSSLSEND=0,%n", NULL, NULL, SBS_MODEM_HAS_PAYLOAD, 60, 0},
+    .receive = {"AT+QSSLRECV=0,%n", NULL, NULL, 0, 20, 0},
+    .close = {"AT+QSSLCLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0},
+    .data = "+QSSLRECV: ",
+    .codes = quectel_codes,
+    .urcs = quectel_urcs,
+    .send_max = 1460,
+    .receive_max = 1500,
+    .secured = true,
     .checks_name = true,
 };

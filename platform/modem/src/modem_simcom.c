@@ -7,22 +7,26 @@
  */
 #include "sbs/modem_dialect.h"
 
-#define IF_FILE (SBS_MODEM_IF_SECURED | SBS_MODEM_IF_FILE)
 #define OPEN_SSL "AT+CCHOPEN=0,\"%h\",%p,2"
 #define SSL(name, value) "AT+CSSLCFG=\"" name "\",0," value
 
-static const sbs_modem_step simcom_start[] = {
-    {"%z%z%z%z\rAT", NULL, NULL, SBS_MODEM_SYNCS, 1, SBS_ERR_TIMEOUT},
-    {"ATE0", NULL, NULL, 0, 5, 0},
-    {"AT+CCLK?", "+CCLK:", NULL, SBS_MODEM_ALIGNS, 5, 0},
-    {"AT+CIPCLOSE=0", NULL, "+CIPCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0}, /* of an earlier life of this program */
-    {"AT+CGDCONT=1,\"IP\",\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 9, 0},
-    {"AT+CIPRXGET=1", NULL, NULL, SBS_MODEM_IF_RAW, 9, 0},
-    {"AT+CCHSTOP", NULL, "+CCHSTOP: ", SBS_MODEM_IF_SECURED | SBS_MODEM_MAY_FAIL, 15, 0},
-    {"AT+CCHSET=1,1", NULL, NULL, SBS_MODEM_IF_SECURED, 9, 0},
-    {"AT+CCHSTART", NULL, "+CCHSTART: ", SBS_MODEM_IF_SECURED, 120, SBS_ERR_UNREACHABLE},
-    {"AT+CCERTDELE=\"%f\"", NULL, NULL, IF_FILE | SBS_MODEM_MAY_FAIL, 9, 0},
-    {"AT+CCERTDOWN=\"%f\",%l", NULL, NULL, IF_FILE | SBS_MODEM_HAS_PAYLOAD, 20, SBS_ERR_UNVERIFIED},
+/* The modem answers, without an echo, and nothing of an earlier life of this program is left. */
+#define BEGINNING                                                                                                      \
+    {"%z%z%z%z\rAT", NULL, NULL, SBS_MODEM_SYNCS, 1, SBS_ERR_TIMEOUT}, {"ATE0", NULL, NULL, 0, 5, 0},                  \
+        {"AT+CCLK?", "+CCLK:", NULL, SBS_MODEM_ALIGNS, 5, 0},                                                          \
+        {"AT+CIPCLOSE=0", NULL, "+CIPCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0}, {                                         \
+        "AT+CGDCONT=1,\"IP\",\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 9, 0                                               \
+    }
+
+static const sbs_modem_step simcom_start[] = {BEGINNING, {"AT+CIPRXGET=1", NULL, NULL, 0, 9, 0}, {0}};
+
+static const sbs_modem_step simcom_start_tls[] = {
+    BEGINNING,
+    {"AT+CCHSTOP", NULL, "+CCHSTOP: ", SBS_MODEM_MAY_FAIL, 15, 0},
+    {"AT+CCHSET=1,1", NULL, NULL, 0, 9, 0},
+    {"AT+CCHSTART", NULL, "+CCHSTART: ", 0, 120, SBS_ERR_UNREACHABLE},
+    {"AT+CCERTDELE=\"%f\"", NULL, NULL, SBS_MODEM_IF_FILE | SBS_MODEM_MAY_FAIL, 9, 0},
+    {"AT+CCERTDOWN=\"%f\",%l", NULL, NULL, SBS_MODEM_IF_FILE | SBS_MODEM_HAS_PAYLOAD, 20, SBS_ERR_UNVERIFIED},
     {0},
 };
 
@@ -34,7 +38,7 @@ static const sbs_modem_step simcom_connect[] = {
 };
 
 /* The network may set the clock, and is not trusted with it. */
-static const sbs_modem_step simcom_connect_secured[] = {
+static const sbs_modem_step simcom_connect_tls[] = {
     {"AT+CTZU=0", NULL, NULL, 0, 9, SBS_ERR_UNVERIFIED},
     {"AT+CTZU?", "+CTZU: 0", NULL, 0, 9, SBS_ERR_UNVERIFIED},
     {SSL("sslversion", "3"), NULL, NULL, 0, 9, SBS_ERR_UNVERIFIED},
@@ -58,7 +62,7 @@ static const sbs_modem_code simcom_codes[] = {
 };
 
 /* 15 is a handshake that failed, whatever the reason. */
-static const sbs_modem_code simcom_codes_secured[] = {
+static const sbs_modem_code simcom_codes_tls[] = {
     {3, SBS_ERR_NETWORK},
     {4, SBS_ERR_NETWORK},
     {5, SBS_ERR_TIMEOUT},
@@ -88,24 +92,30 @@ static const sbs_modem_urc simcom_urcs[] = {
 
 const sbs_modem_dialect sbs_modem_simcom = {
     .start = simcom_start,
-    .raw = {.connect = simcom_connect,
-            .send = {"AT+CIPSEND=0,%n", NULL, "+CIPSEND: 0,*,", SBS_MODEM_HAS_PAYLOAD | SBS_MODEM_COUNTS, 60, 0},
-            .count = {"AT+CIPRXGET=4,0", NULL, "+CIPRXGET: 4,0,", SBS_MODEM_COUNTS, 9, 0},
-            .receive = {"AT+CIPRXGET=2,0,%n", NULL, NULL, 0, 20, 0},
-            .data = "+CIPRXGET: 2,0,",
-            .close = {"AT+CIPCLOSE=0", NULL, "+CIPCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0},
-            .codes = simcom_codes,
-            .send_max = 1500,
-            .receive_max = 1500},
-    .secured = {.connect = simcom_connect_secured,
-                .send = {"AT+CCHSEND=0,%n", NULL, "+CCHSEND: 0,", SBS_MODEM_HAS_PAYLOAD, 60, 0},
-                .count = {"AT+CCHRECV?", NULL, "+CCHRECV: LEN,", SBS_MODEM_COUNTS, 9, 0},
-                .receive = {"AT+CCHRECV=0,%n", NULL, "+CCHRECV: 0,", 0, 20, 0},
-                .data = "+CCHRECV: DATA,0,",
-                .close = {"AT+CCHCLOSE=0", NULL, "+CCHCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0},
-                .codes = simcom_codes_secured,
-                .send_max = 2048,
-                .receive_max = 2048},
+    .connect = simcom_connect,
+    .send = {"AT+CIPSEND=0,%n", NULL, "+CIPSEND: 0,*,", SBS_MODEM_HAS_PAYLOAD | SBS_MODEM_COUNTS, 60, 0},
+    .count = {"AT+CIPRXGET=4,0", NULL, "+CIPRXGET: 4,0,", SBS_MODEM_COUNTS, 9, 0},
+    .receive = {"AT+CIPRXGET=2,0,%n", NULL, NULL, 0, 20, 0},
+    .close = {"AT+CIPCLOSE=0", NULL, "+CIPCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0},
+    .data = "+CIPRXGET: 2,0,",
+    .codes = simcom_codes,
     .urcs = simcom_urcs,
+    .send_max = 1500,
+    .receive_max = 1500,
+};
+
+const sbs_modem_dialect sbs_modem_simcom_tls = {
+    .start = simcom_start_tls,
+    .connect = simcom_connect_tls,
+    .send = {"AT+CCHSEND=0,%n", NULL, "+CCHSEND: 0,", SBS_MODEM_HAS_PAYLOAD, 60, 0},
+    .count = {"AT+CCHRECV?", NULL, "+CCHRECV: LEN,", SBS_MODEM_COUNTS, 9, 0},
+    .receive = {"AT+CCHRECV=0,%n", NULL, "+CCHRECV: 0,", 0, 20, 0},
+    .close = {"AT+CCHCLOSE=0", NULL, "+CCHCLOSE: 0,", SBS_MODEM_MAY_FAIL, 15, 0},
+    .data = "+CCHRECV: DATA,0,",
+    .codes = simcom_codes_tls,
+    .urcs = simcom_urcs,
+    .send_max = 2048,
+    .receive_max = 2048,
+    .secured = true,
     .checks_name = false,
 };

@@ -7,10 +7,6 @@ enum { CLOSED, CLEANING, STARTING, CONNECTING, OPEN, FAILED };
 #define ASK_MS 2000u  /* the modem told of nothing: it may have, and the line lost it */
 #define STEPS_MAX 4u  /* commands that one call may end */
 
-static uint64_t stream_now_ms(const sbs_modem *modem) {
-    return modem->priv.config->clock().mono_ms;
-}
-
 static sbs_status stream_fail(sbs_modem *modem, sbs_status status) {
     modem->priv.state = FAILED;
     return status;
@@ -32,14 +28,14 @@ static void received_drop(sbs_modem *modem) {
 
 /* What was read counts once the command has ended well: bytes that the line lost are seen so. */
 static bool received_any(const sbs_modem *modem) {
-    return modem->priv.step != &modem->priv.link->receive && modem->priv.receive_at < modem->priv.receive_len;
+    return modem->priv.step != &modem->priv.dialect->receive && modem->priv.receive_at < modem->priv.receive_len;
 }
 
 /* ---- commands of an open connection ------------------------------------------------------------------------------ */
 
 /* How many bytes the modem took: all of them, or what it counted. */
 static void sent_end(sbs_modem *modem) {
-    const sbs_modem_step *step = &modem->priv.link->send;
+    const sbs_modem_step *step = &modem->priv.dialect->send;
     uint32_t taken = modem->priv.number;
     if ((step->flags & SBS_MODEM_COUNTS) != 0) {
         if (modem->priv.value < 0) { /* nobody is there any more */
@@ -48,7 +44,7 @@ static void sent_end(sbs_modem *modem) {
         }
         if ((uint32_t)modem->priv.value < taken) {
             taken = (uint32_t)modem->priv.value;
-            modem->priv.send_ms = stream_now_ms(modem) + AGAIN_MS;
+            modem->priv.send_ms = sbs_modem_now_ms(modem) + AGAIN_MS;
         }
     }
 
@@ -72,9 +68,9 @@ static void received_end(sbs_modem *modem) {
 
 /* A command has ended. */
 static sbs_status step_end(sbs_modem *modem, const sbs_modem_step *step, sbs_status status) {
-    const sbs_modem_link *link = modem->priv.link;
+    const sbs_modem_dialect *dialect = modem->priv.dialect;
     if (status == SBS_ERR_BUSY) {
-        modem->priv.send_ms = stream_now_ms(modem) + AGAIN_MS;
+        modem->priv.send_ms = sbs_modem_now_ms(modem) + AGAIN_MS;
         return SBS_OK;
     }
 
@@ -89,11 +85,11 @@ static sbs_status step_end(sbs_modem *modem, const sbs_modem_step *step, sbs_sta
         return SBS_OK;
     }
 
-    if (step == &link->send) {
+    if (step == &dialect->send) {
         sent_end(modem);
-    } else if (step == &link->receive) {
+    } else if (step == &dialect->receive) {
         received_end(modem);
-    } else if (step == &link->count) {
+    } else if (step == &dialect->count) {
         modem->priv.unread = 0;
         if (modem->priv.value > 0) {
             modem->priv.unread = (uint32_t)modem->priv.value;
@@ -113,22 +109,22 @@ static uint32_t lesser(size_t a, size_t b) {
 
 /* Asks for what has come, or how much that is. A76xx hang if they are asked for more than they have. */
 static void begin_receive(sbs_modem *modem) {
-    const sbs_modem_link *link = modem->priv.link;
-    uint32_t size = lesser(modem->priv.config->receive_size, link->receive_max);
-    modem->priv.ask_ms = stream_now_ms(modem) + ASK_MS;
+    const sbs_modem_dialect *dialect = modem->priv.dialect;
+    uint32_t size = lesser(modem->priv.config->receive_size, dialect->receive_max);
+    modem->priv.ask_ms = sbs_modem_now_ms(modem) + ASK_MS;
     modem->priv.data_waits = false; /* what is told from now on may come too late for this answer */
-    if (link->count.command == NULL) {
-        sbs_modem_begin(modem, &link->receive, size);
+    if (dialect->count.command == NULL) {
+        sbs_modem_begin(modem, &dialect->receive, size);
     } else if (modem->priv.unread == 0) {
-        sbs_modem_begin(modem, &link->count, 0);
+        sbs_modem_begin(modem, &dialect->count, 0);
     } else {
-        sbs_modem_begin(modem, &link->receive, lesser(size, modem->priv.unread));
+        sbs_modem_begin(modem, &dialect->receive, lesser(size, modem->priv.unread));
     }
 }
 
 /* The next command, if there is one. */
 static bool begin_next(sbs_modem *modem) {
-    uint64_t now_ms = stream_now_ms(modem);
+    uint64_t now_ms = sbs_modem_now_ms(modem);
     bool has_room = modem->priv.receive_at == modem->priv.receive_len;
     bool asks = modem->priv.data_waits || (modem->priv.ended == SBS_OK && now_ms >= modem->priv.ask_ms);
     if (has_room && asks) {
@@ -138,7 +134,7 @@ static bool begin_next(sbs_modem *modem) {
     }
 
     if (modem->priv.send_len > 0 && modem->priv.ended == SBS_OK && now_ms >= modem->priv.send_ms) {
-        sbs_modem_begin(modem, &modem->priv.link->send, lesser(modem->priv.send_len, modem->priv.link->send_max));
+        sbs_modem_begin(modem, &modem->priv.dialect->send, lesser(modem->priv.send_len, modem->priv.dialect->send_max));
         return true;
     }
 
@@ -174,18 +170,18 @@ static sbs_status stream_move(sbs_modem *modem) {
 
 /* The next command to tidy up, if there is one. */
 static bool begin_tidying(sbs_modem *modem) {
-    const sbs_modem_link *link = modem->priv.link;
+    const sbs_modem_dialect *dialect = modem->priv.dialect;
     if (!modem->priv.connected || !modem->priv.ready) {
         return false;
     }
 
     if (modem->priv.send_len > 0 && modem->priv.ended == SBS_OK) {
-        sbs_modem_begin(modem, &link->send, lesser(modem->priv.send_len, link->send_max));
+        sbs_modem_begin(modem, &dialect->send, lesser(modem->priv.send_len, dialect->send_max));
         return true;
     }
 
     modem->priv.connected = false;
-    sbs_modem_begin(modem, &link->close, 0);
+    sbs_modem_begin(modem, &dialect->close, 0);
     return true;
 }
 
@@ -198,10 +194,10 @@ static sbs_status stream_tidy(sbs_modem *modem) {
             return status;
         }
 
-        if (step == &modem->priv.link->send && status == SBS_OK) {
+        if (step == &modem->priv.dialect->send && status == SBS_OK) {
             sent_end(modem);
         }
-        if (status != SBS_OK || stream_now_ms(modem) < modem->priv.send_ms) { /* nobody takes the rest */
+        if (status != SBS_OK || sbs_modem_now_ms(modem) < modem->priv.send_ms) { /* nobody takes the rest */
             sent_drop(modem, modem->priv.send_len);
         }
         received_drop(modem);
@@ -222,9 +218,7 @@ static sbs_status stream_tidy(sbs_modem *modem) {
 static bool step_applies(const sbs_modem *modem, const sbs_modem_step *step) {
     const sbs_modem_config *config = modem->priv.config;
     uint16_t flags = step->flags;
-    return ((flags & SBS_MODEM_IF_SECURED) == 0 || config->secured) &&
-           ((flags & SBS_MODEM_IF_RAW) == 0 || !config->secured) &&
-           ((flags & SBS_MODEM_IF_APN) == 0 || config->apn != NULL) &&
+    return ((flags & SBS_MODEM_IF_APN) == 0 || config->apn != NULL) &&
            ((flags & SBS_MODEM_IF_FILE) == 0 || config->certificate != NULL) &&
            ((flags & SBS_MODEM_TRIES) == 0 || !(modem->priv.tried || config->no_trial));
 }
@@ -256,7 +250,7 @@ static bool begin_step(sbs_modem *modem) {
 static bool open_go_on(sbs_modem *modem) {
     if (modem->priv.state == CONNECTING) {
         modem->priv.state = OPEN;
-        modem->priv.ask_ms = stream_now_ms(modem) + ASK_MS;
+        modem->priv.ask_ms = sbs_modem_now_ms(modem) + ASK_MS;
         return true;
     }
 
@@ -264,12 +258,12 @@ static bool open_go_on(sbs_modem *modem) {
         modem->priv.tried = false;
         modem->priv.ready = true; /* unless it fails, or the modem starts once more */
         modem->priv.state = STARTING;
-        modem->priv.steps = modem->priv.config->dialect->start;
+        modem->priv.steps = modem->priv.dialect->start;
         return false;
     }
 
     modem->priv.state = CONNECTING;
-    modem->priv.steps = modem->priv.link->connect;
+    modem->priv.steps = modem->priv.dialect->connect;
     return false;
 }
 
@@ -300,7 +294,7 @@ static sbs_status open_continue(sbs_modem *modem) {
     return status;
 }
 
-static sbs_status open_run(sbs_modem *modem) {
+static sbs_status open_run(sbs_modem *modem, const char *host, uint16_t port) {
     for (unsigned i = 0; i < STEPS_MAX; i++) {
         const sbs_modem_step *step = modem->priv.step;
         sbs_status status = open_continue(modem);
@@ -315,6 +309,8 @@ static sbs_status open_run(sbs_modem *modem) {
             return open_fail(modem, step, status);
         }
 
+        modem->priv.host = host; /* not before: a command of the connection before may have been half written */
+        modem->priv.port = port;
         while (modem->priv.state == CLEANING || !begin_step(modem)) {
             if (open_go_on(modem)) {
                 return SBS_OK;
@@ -343,16 +339,14 @@ static sbs_status open_begin(sbs_modem *modem, const char *host, uint16_t port, 
         return SBS_ERR_ARGUMENT;
     }
 
-    if (config->secured && now.utc_s == SBS_UTC_UNKNOWN) {
+    if (config->dialect->secured && now.utc_s == SBS_UTC_UNKNOWN) {
         return SBS_ERR_NO_TIME;
     }
 
-    if (config->secured && !config->dialect->checks_name && !config->pinned) {
+    if (config->dialect->secured && !config->dialect->checks_name && !config->pinned) {
         return SBS_ERR_UNVERIFIED;
     }
 
-    modem->priv.host = host;
-    modem->priv.port = port;
     modem->priv.code = 0;
     modem->priv.state = CLEANING;
     return SBS_OK;
@@ -369,7 +363,7 @@ static sbs_status stream_open(void *ctx, const char *host, uint16_t port, sbs_no
         return SBS_ERR_STATE;
     }
 
-    return open_run(modem);
+    return open_run(modem, host, port);
 }
 
 /* ---- the other functions of a stream ----------------------------------------------------------------------------- */
@@ -440,9 +434,9 @@ static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t
         return SBS_OK;
     }
 
-    const sbs_modem_link *link = modem->priv.link;
-    bool asks = modem->priv.step == &link->count || modem->priv.step == &link->receive;
-    if (modem->priv.ended == SBS_OK || modem->priv.data_waits || asks) {
+    const sbs_modem_dialect *dialect = modem->priv.dialect;
+    bool asks = modem->priv.step == &dialect->count || modem->priv.step == &dialect->receive;
+    if (modem->priv.ended == SBS_OK || asks) {
         return SBS_PENDING;
     }
     return stream_fail(modem, modem->priv.ended);
@@ -450,16 +444,15 @@ static sbs_status stream_receive(void *ctx, uint8_t *buffer, size_t size, size_t
 
 static void stream_close(void *ctx) {
     sbs_modem *modem = ctx;
-    if (modem->priv.state != OPEN && modem->priv.step != &modem->priv.link->send) {
+    if (modem->priv.state != OPEN && modem->priv.step != &modem->priv.dialect->send) {
         sent_drop(modem, modem->priv.send_len);
     }
 
     if (modem->priv.state == STARTING) {
         modem->priv.ready = false;
     }
-    sbs_modem_cut(modem);
+    sbs_modem_abandon(modem);
     modem->priv.state = CLOSED;
-    modem->priv.host = NULL;
     received_drop(modem);
     (void)stream_tidy(modem);
 }
@@ -502,7 +495,7 @@ static bool name_is_plain(const char *name) {
 static bool config_is_whole(const sbs_modem_config *config) {
     return config->dialect != NULL && config->serial.ops != NULL && config->clock != NULL &&
            config->send_buffer != NULL && config->send_size > 0 && config->receive_buffer != NULL &&
-           config->receive_size > 0 && (!config->secured || name_is_plain(config->certificate_name)) &&
+           config->receive_size > 0 && (!config->dialect->secured || name_is_plain(config->certificate_name)) &&
            (config->apn == NULL || host_is_plain(config->apn)) &&
            (config->certificate == NULL || config->certificate_len > 0);
 }
@@ -514,12 +507,10 @@ sbs_status sbs_modem_init(sbs_modem *modem, const sbs_modem_config *config, sbs_
     }
 
     modem->priv.config = config;
-    if (config->secured) {
-        modem->priv.link = &config->dialect->secured;
-        *out_stream = (sbs_stream){.ops = &secured_ops, .ctx = modem};
-    } else {
-        modem->priv.link = &config->dialect->raw;
-        *out_stream = (sbs_stream){.ops = &raw_ops, .ctx = modem};
+    modem->priv.dialect = config->dialect;
+    *out_stream = (sbs_stream){.ops = &raw_ops, .ctx = modem};
+    if (config->dialect->secured) {
+        out_stream->ops = &secured_ops;
     }
 
     return SBS_OK;

@@ -62,7 +62,7 @@ void sbs_forward_add(const sbs_forward_adder *adder, sbs_text text, int64_t utc_
  * size, too), a static sentence, or NULL. @p out_identified: it has an identifier of its own, by which a repeat is
  * known. One without gets a new one each time that it is added.
  */
-const char *sbs_forward_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified);
+const char *sbs_forward_add_check(const sbs_forward_adder *adder, sbs_text text, bool *out_identified);
 /** Legal after zero-initialisation, and twice. */
 void sbs_forward_added_free(sbs_forward_added *added);
 

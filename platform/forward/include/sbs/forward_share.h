@@ -76,8 +76,10 @@ typedef struct sbs_forward_share {
         uint32_t tie_count, tie_size, tie_free;
         uint32_t *buckets;
         sbs_queue_row *rows;
+        size_t found_place; /* of the item that the last look found */
         uint32_t look;
-        bool at_end; /* nothing waited behind the last entry when it was asked last */
+        uint8_t found_by; /* the view whose look that was; 0: it cannot go on there */
+        bool at_end;      /* nothing waited behind the last entry when it was asked last */
     } priv;
 } sbs_forward_share;
 

@@ -35,7 +35,7 @@ extern "C" {
 
 /** What to use. Zero means the default; what it points to must outlive the stream. */
 typedef struct sbs_modem_config {
-    const sbs_modem_dialect *dialect; /**< required */
+    const sbs_modem_dialect *dialect; /**< required: one of sbs/modem_dialect.h */
     sbs_serial serial;                /**< required; open, at the modem's speed */
     sbs_now (*clock)(void);           /**< required: sbs_linux_now, sbs_baremetal_now */
     uint8_t *send_buffer;             /**< required: what waits to be sent; wiped */
@@ -43,8 +43,7 @@ typedef struct sbs_modem_config {
     uint8_t *receive_buffer;          /**< required: what was read and not yet taken; wiped */
     size_t receive_size;              /**< at least 1; 512 are good */
     const char *apn;                  /**< name of the access point; NULL: what the modem has */
-    bool secured;                     /**< TLS in the modem */
-    const char *certificate_name;     /**< secured: the modem's name of the one certificate to trust, at most
+    const char *certificate_name;     /**< TLS in the modem: its name of the one certificate to trust, at most
                                            SBS_MODEM_CERTIFICATE_MAX bytes ("ca.pem", Quectel "UFS:ca.pem") */
     const char *certificate;          /**< it (PEM), put into the modem at each start; NULL: it is there */
     size_t certificate_len;
@@ -57,29 +56,30 @@ typedef struct sbs_modem_config {
 /** A modem and its one connection. Place it anywhere; it must not move. */
 typedef struct sbs_modem {
     struct {
-        const sbs_modem_config *config;
-        const sbs_modem_link *link;
-        const sbs_modem_step *step;  /* the command under way; NULL: none */
-        const sbs_modem_step *steps; /* the next one of open() */
-        const char *host;
-        uint64_t deadline_ms; /* of the command */
-        uint64_t send_ms;     /* nothing is sent before: the modem took nothing */
-        uint64_t ask_ms;      /* what has come is asked for, though nothing was told */
-        size_t written;       /* bytes of the command, or behind it, that the line took */
-        size_t send_len, receive_at, receive_len;
-        uint32_t number;    /* %n */
-        uint32_t unread;    /* bytes that the modem said it has */
-        uint32_t data_left; /* bytes of the answer that are no lines */
-        int32_t value;      /* of the result line */
-        int32_t code;       /* last_code() */
-        sbs_status outcome; /* of the command; SBS_PENDING: it has none yet */
-        sbs_status ended;   /* why the connection is over; SBS_OK: it is not */
-        uint16_t port;
+        /* Bytes first, then words, as Thumb code reaches them best. */
         uint8_t state, tries, line_len;
         bool ready;     /* the modem was set up since it started */
         bool tried;     /* it has refused what it has to */
         bool connected; /* there may be a connection to close */
-        bool data_waits, busy, cut, prompted, is_final, is_wanted, is_resulted;
+        bool data_waits, busy, prompted, is_final, is_wanted, is_resulted;
+        uint16_t port;
+        const sbs_modem_config *config;
+        const sbs_modem_dialect *dialect;
+        const sbs_modem_step *step;  /* the command under way; NULL: none */
+        const sbs_modem_step *steps; /* the next one of open() */
+        const char *host;
+        size_t written; /* bytes of the command, or behind it, that the line took */
+        size_t send_len, receive_at, receive_len;
+        uint32_t number;      /* %n */
+        uint32_t unread;      /* bytes that the modem said it has */
+        uint32_t data_left;   /* bytes of the answer that are no lines */
+        int32_t value;        /* of the result line */
+        int32_t code;         /* last_code() */
+        sbs_status outcome;   /* of the command; SBS_PENDING: it has none yet */
+        sbs_status ended;     /* why the connection is over; SBS_OK: it is not */
+        uint64_t deadline_ms; /* of the command */
+        uint64_t send_ms;     /* nothing is sent before: the modem took nothing */
+        uint64_t ask_ms;      /* what has come is asked for, though nothing was told */
         char line[SBS_MODEM_LINE_SIZE];
     } priv;
 } sbs_modem;

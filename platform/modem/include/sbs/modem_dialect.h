@@ -22,10 +22,8 @@ extern "C" {
 #endif
 
 /* When a step is left out. */
-#define SBS_MODEM_IF_SECURED 0x001u /**< only where TLS is the modem's */
-#define SBS_MODEM_IF_RAW 0x002u     /**< only where it is not */
-#define SBS_MODEM_IF_APN 0x004u     /**< only where a name of an access point is given */
-#define SBS_MODEM_IF_FILE 0x008u    /**< only where a certificate is given */
+#define SBS_MODEM_IF_APN 0x004u  /**< only where a name of an access point is given */
+#define SBS_MODEM_IF_FILE 0x008u /**< only where a certificate is given */
 /* What a step is like. */
 #define SBS_MODEM_MAY_FAIL 0x010u    /**< ERROR is as good as OK, and so is OK without what is wanted */
 #define SBS_MODEM_MAY_REFUSE 0x020u  /**< ERROR is as good as what is wanted: this model does not know the setting */
@@ -53,18 +51,6 @@ typedef struct sbs_modem_code {
     int8_t status; /**< 0 ends a list */
 } sbs_modem_code;
 
-/** What bytes go through: a TCP connection, or one with TLS in the modem. */
-typedef struct sbs_modem_link {
-    const sbs_modem_step *connect; /**< for each connection; the last one opens it */
-    sbs_modem_step send;           /**< without a result line: SEND OK and SEND FAIL end it */
-    sbs_modem_step count;          /**< bytes that can be read; no command: reading tells that */
-    sbs_modem_step receive;
-    const char *data; /**< pattern of the line whose number is how many bytes follow it */
-    sbs_modem_step close;
-    const sbs_modem_code *codes;
-    uint16_t send_max, receive_max; /**< bytes of one command */
-} sbs_modem_link;
-
 /** What it means when the modem says something unasked. */
 typedef enum sbs_modem_event {
     SBS_MODEM_NOTHING = 1,
@@ -79,21 +65,30 @@ typedef struct sbs_modem_urc {
     uint8_t event;       /**< sbs_modem_event; 0 ends a list */
 } sbs_modem_urc;
 
+/** What a make wants to hear and says, for one way to carry bytes: a TCP connection, or one with TLS in the modem. */
 typedef struct sbs_modem_dialect {
-    const sbs_modem_step *start; /**< after each start of the modem, and where it stopped making sense */
-    sbs_modem_link raw, secured;
+    const sbs_modem_step *start;   /**< after each start of the modem, and where it stopped making sense */
+    const sbs_modem_step *connect; /**< for each connection; the last one opens it */
+    sbs_modem_step send;           /**< without a result line: SEND OK and SEND FAIL end it */
+    sbs_modem_step count;          /**< bytes that can be read; no command: reading tells that */
+    sbs_modem_step receive;
+    sbs_modem_step close;
+    const char *data; /**< pattern of the line whose number is how many bytes follow it */
+    const sbs_modem_code *codes;
     const sbs_modem_urc *urcs;
+    uint16_t send_max, receive_max; /**< bytes of one command */
+    bool secured;                   /**< TLS in the modem, which confirms its checks */
     bool checks_name; /**< the modem compares the certificate's name with the host, and confirms that it will */
 } sbs_modem_dialect;
 
 /**
- * SIMCom A7600, A7670, A7672 and their like (A76XX Series AT Command Manual V1.11). They show no setting that compares
- * names: TLS in them needs a pinned certificate.
+ * SIMCom A7600, A7670, A7672 and their like (A76XX Series AT Command Manual V1.11): TCP, and TLS in the modem. They
+ * show no setting that compares names: TLS in them needs a pinned certificate.
  */
-extern const sbs_modem_dialect sbs_modem_simcom;
+extern const sbs_modem_dialect sbs_modem_simcom, sbs_modem_simcom_tls;
 
 /** Quectel EC2x, EG9x, BG9x (TCP/IP and SSL application notes V1.1). They compare names ("checkhost"). */
-extern const sbs_modem_dialect sbs_modem_quectel;
+extern const sbs_modem_dialect sbs_modem_quectel, sbs_modem_quectel_tls;
 
 #ifdef __cplusplus
 }
