@@ -34,8 +34,8 @@ static const char *const asides[] = {
     "+CIPSEND:",
     "+CCHRECV: LEN",
     "+QIRD:",
-    "a line that is longer than the hundred and twenty-eight bytes that are read of one, which some modems do say: "
-    "+CSSLCFG: 0,3,1,0,120,\"ca.pem\",\"\",\"\",1 OK ERROR RDY"};
+    ("a line that is longer than the hundred and twenty-eight bytes that are read of one, which some modems do say: "
+     "+CSSLCFG: 0,3,1,0,120,\"ca.pem\",\"\",\"\",1 OK ERROR RDY")};
 
 /* Said when the connection or all is over. */
 static const char *const ends[] = {"+IPCLOSE: 0,1",
