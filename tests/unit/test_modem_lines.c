@@ -8,6 +8,10 @@
 
 static modem_rig r;
 
+static const char long_line[] =
+    "a line that is longer than the hundred and twenty-eight bytes that are read of one, which some modems do say: "
+    "+CSSLCFG: 0,3,1,0,120,\"ca.pem\",\"\",\"\",1 OK ERROR RDY";
+
 /* Said unasked, and of no consequence. */
 static const char *const asides[] = {
     "+CIPRXGET: 1,0",
@@ -34,8 +38,8 @@ static const char *const asides[] = {
     "+CIPSEND:",
     "+CCHRECV: LEN",
     "+QIRD:",
-    "a line that is longer than the hundred and twenty-eight bytes that are read of one, which some modems do say: "
-    "+CSSLCFG: 0,3,1,0,120,\"ca.pem\",\"\",\"\",1 OK ERROR RDY"};
+    long_line,
+};
 
 /* Said when the connection or all is over. */
 static const char *const ends[] = {"+IPCLOSE: 0,1",
