@@ -5,8 +5,9 @@
  *
  * In commands and patterns these stand for values: %a the access point's name, %f the name of the trusted certificate,
  * %l its length, %h host, %p port, %n how many bytes are sent or asked for, %t the time as AT+CCLK wants it, %d the
- * beginning of that (date and hour), %z blanks that fill up what a modem may still wait for. A pattern is compared with
- * the beginning of a line; in it * stands for anything up to the next comma, and $ for the end of the line.
+ * beginning of that or of the present (date and hour), %z blanks that fill up what a modem may still wait for. A
+ * pattern is compared with the beginning of a line; in it * stands for anything up to the next comma, and $ for the end
+ * of the line.
  */
 #ifndef SBS_MODEM_DIALECT_H
 #define SBS_MODEM_DIALECT_H
