@@ -358,7 +358,7 @@ void sbs_modem_begin(sbs_modem *modem, const sbs_modem_step *step, uint32_t numb
     if ((step->flags & SBS_MODEM_OPENS) != 0) {
         modem->priv.code = 0;
     }
-    if (strstr(step->command, "%t") != NULL) { /* one time for all pieces of the command, and for its reading back */
+    if ((step->flags & SBS_MODEM_TELLS_TIME) != 0) { /* one time for all pieces of the command, and its reading back */
         modem->priv.told_utc_s = modem->priv.config->clock().utc_s;
     }
 }

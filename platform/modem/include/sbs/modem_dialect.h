@@ -34,7 +34,8 @@ extern "C" {
 #define SBS_MODEM_OPENS 0x200u       /**< opens the connection; the codes of the link tell why it failed */
 #define SBS_MODEM_ALIGNS 0x400u      /**< OK before the wanted line belongs to an earlier command, and does not count */
 #define SBS_MODEM_SYNCS 0x800u       /**< no answer: tried again, several times */
-#define SBS_MODEM_TRIES 0x1000u      /**< once for each start of the modem: a trial. If it opens, it has to fail */
+#define SBS_MODEM_TRIES 0x1000u /**< until the first connection since a start: a trial. If it opens, it has to fail */
+#define SBS_MODEM_TELLS_TIME 0x2000u /**< has %t in it, which is taken as it begins */
 
 /** A command and its answer. It ends with OK and, if there is one, the result line, in either order; or with ERROR. */
 typedef struct sbs_modem_step {
