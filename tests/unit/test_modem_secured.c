@@ -201,6 +201,55 @@ static void a_trial_without_a_network_shows_nothing(void **state) {
     assert_int_equal(r.sim.refused, 1);
 }
 
+/* Some codes are those of a bad certificate and of a server that is away. */
+static void a_trial_counts_once_the_server_is_reached(void **state) {
+    static const modem_rig_form forms[] = {RIG_SIMCOM_SECURED, RIG_QUECTEL_SECURED};
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(forms); i++) {
+        modem_rig_make(&r, forms[i]);
+        r.sim.checks_nothing = true;
+        r.sim.open_code = i == 0 ? 15 : 566;
+        assert_int_not_equal(modem_rig_open(&r), SBS_OK);
+        r.stream.ops->close(r.stream.ctx);
+
+        r.sim.open_code = 0; /* it is back, and the modem is seen to take it */
+        assert_int_equal(modem_rig_open(&r), SBS_ERR_UNVERIFIED);
+        assert_int_equal(r.sim.peer_got, 0);
+    }
+}
+
+/* The hour ends as soon as the modem has heard this of the time, which is 08:59:59. */
+static const char *hour_ends_at;
+
+static sbs_now clock_at_the_end_of_an_hour(void) {
+    static bool ended;
+    bool begins = r.sim.commands == 0;
+    sbs_now now = modem_sim_now();
+    if (begins || strncmp(r.sim.line, hour_ends_at, strlen(hour_ends_at)) == 0 ||
+        modem_sim_heard(&r.sim, hour_ends_at) > 0) {
+        ended = !begins;
+    }
+
+    now.utc_s = 1795942799 + ended;
+    return now;
+}
+
+static void an_hour_may_end_while_the_clock_is_set(void **state) {
+    static const modem_rig_form forms[] = {RIG_SIMCOM_SECURED, RIG_QUECTEL_SECURED};
+    static const char *const points[] = {"AT+CCLK=\"26/11/29,0", "AT+CCLK=\"26/11/29,08:59:5",
+                                         "AT+CCLK=\"26/11/29,08:59:59+00\""};
+    (void)state;
+    for (size_t i = 0; i < SBS_COUNT_OF(forms) * SBS_COUNT_OF(points); i++) {
+        modem_rig_make(&r, forms[i % SBS_COUNT_OF(forms)]);
+        r.config.clock = clock_at_the_end_of_an_hour;
+        r.sim.write_max = 1;
+        hour_ends_at = points[i / SBS_COUNT_OF(forms)];
+        assert_modem_talks(&r);
+        assert_int_equal(clock_at_the_end_of_an_hour().utc_s, 1795942800); /* it did */
+        assert_string_equal(r.sim.clock, "26/11/29,08:59:59+00");
+    }
+}
+
 static void without_a_time_nothing_is_opened(void **state) {
     static const modem_rig_form forms[] = {RIG_SIMCOM_SECURED, RIG_QUECTEL_SECURED};
     (void)state;
@@ -285,6 +334,8 @@ int main(void) {
         cmocka_unit_test(a_modem_that_checks_nothing_is_found_out),
         cmocka_unit_test(it_is_tried_once_for_each_start),
         cmocka_unit_test(a_trial_without_a_network_shows_nothing),
+        cmocka_unit_test(a_trial_counts_once_the_server_is_reached),
+        cmocka_unit_test(an_hour_may_end_while_the_clock_is_set),
         cmocka_unit_test(without_a_time_nothing_is_opened),
         cmocka_unit_test(where_no_name_is_compared_the_certificate_is_pinned),
         cmocka_unit_test(each_connection_is_confirmed),

@@ -411,6 +411,41 @@ static void a_token_that_does_not_come_is_fetched_by_another_one(void **state) {
     assert_int_equal(drain_stop(), SBS_OK);
 }
 
+/* Each may take as long as a time limit: not all of them try before it is told that nothing goes. */
+static void where_two_cannot_fetch_the_token_all_wait(void **state) {
+    (void)state;
+    begin_with_one_token(0);
+    while (in_flight() < 6) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    newest_token += 100;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].token_status = 503;
+        world.fhir[i].token_error = "{}";
+        world.fhir[i].token_times = 100;
+    }
+
+    unsigned before = sum_of_tokens();
+    while (world.waits == 0) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+    assert_int_equal(sum_of_tokens(), before + 2);
+    for (unsigned i = 0; i < 10; i++) { /* and again, by one at a time */
+        unsigned told = world.waits;
+        while (world.waits == told) {
+            assert_int_equal(drain_poll(), SBS_PENDING);
+        }
+        assert_in_range(sum_of_tokens() - before, 3 + i, 4 + 2 * i);
+    }
+
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].token_status = 0;
+    }
+    assert_true(drain_run());
+    drain_assert_each_once(ITEMS);
+    assert_int_equal(drain_stop(), SBS_OK);
+}
+
 /* All waited for the network until the token was over. */
 static void after_a_long_wait_one_fetches_the_token(void **state) {
     (void)state;
@@ -650,6 +685,7 @@ int main(void) {
         cmocka_unit_test(a_token_that_ends_is_fetched_once_for_all),
         cmocka_unit_test(a_token_that_grows_old_is_fetched_once_for_all),
         cmocka_unit_test(a_token_that_does_not_come_is_fetched_by_another_one),
+        cmocka_unit_test(where_two_cannot_fetch_the_token_all_wait),
         cmocka_unit_test(after_a_long_wait_one_fetches_the_token),
         cmocka_unit_test(the_first_connection_ends_with_the_newest_token),
         cmocka_unit_test(a_server_with_a_limit_is_served_with_fewer),

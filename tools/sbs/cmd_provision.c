@@ -2,6 +2,7 @@
 #include <mbedtls/x509_crt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client_check.h"
 #include "commands.h"
@@ -10,6 +11,7 @@
 #include "key.h"
 #include "message.h"
 #include "meter_record.h"
+#include "sbs/base64url.h"
 #include "sbs/count.h"
 #include "sbs/linux_clock.h"
 #include "sbs/scope.h"
@@ -220,9 +222,12 @@ static int provision_check_missing(const char *value, const char *name) {
 
 /* A gateway gives no tokens: what is asked for with them has no place beside its secret. */
 static int provision_check_gateway(void) {
+    sbs_kid_method kid = cli_kid_method();
     const bool others[] = {given.client_id != NULL,    given.scope != NULL, given.token_url != NULL,
-                           given.token_origin != NULL, given.alg != 0,      cli_kid_method() != SBS_KID_SEED};
-    static const char *const names[] = {"client-id", "scope", "token-url", "token-origin", "alg", "kid"};
+                           given.token_origin != NULL, given.alg != 0,      kid == SBS_KID_LITERAL,
+                           kid == SBS_KID_NONE,        kid != SBS_KID_SEED};
+    static const char *const names[] = {"client-id", "scope", "token-url", "token-origin",
+                                        "alg",       "kid",   "no-kid",    "kid-method"};
 
     for (size_t i = 0; i < SBS_COUNT_OF(others); i++) {
         if (others[i]) {
@@ -275,8 +280,11 @@ static const char *provision_advice(const char *field, sbs_status status) {
         }
     }
 
+    if (status == SBS_ERR_URL && given.secret != NULL) {
+        return "give an http or https URL without user and query, such as http://192.168.8.1:8080/fhir";
+    }
     if (status == SBS_ERR_URL) {
-        return "give an https URL";
+        return "give an https URL without user and query";
     }
     return "correct it";
 }
@@ -358,10 +366,24 @@ static int record_make_checked(meter_record *record, mbedtls_x509_crt *chain, ui
     return CLI_DONE;
 }
 
+/* Whoever gives the secret in place of its file is not shown it once more. */
+static bool secret_is_given(void) {
+    uint8_t bytes[METER_SECRET_BYTES];
+    size_t len = 0;
+    sbs_status status = sbs_base64url_decode(given.secret, strlen(given.secret), bytes, sizeof bytes, &len);
+    sbs_wipe(bytes, sizeof bytes);
+    return status == SBS_OK && len == sizeof bytes && access(given.secret, F_OK) != 0;
+}
+
 /* The file's one line, without its end; a NUL follows it. The record points into @p file, and is judged by its reader.
  */
 static int secret_load(cli_buffer *file, meter_record *record) {
     unsigned mode;
+    if (secret_is_given()) {
+        return cli_fail(CLI_USAGE, "provision: --gateway-secret: that is a secret and no file, give a file; the shell "
+                                   "may have kept it: 'sbs-gateway device secret NAME' makes another one");
+    }
+
     int code = cli_read_file(given.secret, "gateway secret", SECRET_FILE_MAX, file);
     if (code != CLI_DONE) {
         return code;

@@ -13,6 +13,7 @@
 #define LATE_MS 1000u            /* what was told is durable by then */
 #define RENEWED_MS 1000u         /* how long a line waits for another one's token, and looks again */
 #define RENEW_EARLY_MS 2000u
+#define RENEWALS_MAX 2u /* lines that fail to fetch the token, each within its time limit, before all wait */
 
 /* ---- the token of all ------------------------------------------------------------------------------------------- */
 
@@ -40,6 +41,7 @@ static void line_note_token(sbs_forward_line *line) {
     fan->priv.token_from = line;
     fan->priv.token_turn++;
     fan->priv.renewer = NULL;
+    fan->priv.renewals_failed = 0;
     line->token_turn = fan->priv.token_turn;
 }
 
@@ -75,11 +77,19 @@ static void line_begin_renewal(sbs_forward_line *line) {
     line->fan->priv.renewer = line;
 }
 
-/* Who could not, or has nothing to do, does not renew it any more: another one will. */
+/* Who could not, or has nothing to do, does not renew it any more: another one will. Where that one could not, either,
+ * it is not the line: all wait as long as it does. */
 static void fan_release_renewer(sbs_forward_fan *fan) {
     const sbs_forward_line *renewer = fan->priv.renewer;
-    if (renewer != NULL && (renewer->waiting || renewer->parked)) {
-        fan->priv.renewer = NULL;
+    if (renewer == NULL || !(renewer->waiting || renewer->parked)) {
+        return;
+    }
+
+    fan->priv.renewer = NULL;
+    fan->priv.renewals_failed += renewer->waiting;
+    if (fan->priv.renewals_failed >= RENEWALS_MAX) {
+        fan->priv.renewals_failed = 0;
+        fan->priv.renew_ms = renewer->due_ms;
     }
 }
 
@@ -101,12 +111,28 @@ static bool line_token_is_old(const sbs_forward_line *line) {
     return token.expires_in_s >= 60 && left_ms <= margin_ms + RENEW_EARLY_MS;
 }
 
-/* The newest token, as another line has it; where there is none any more, this line fetches one. */
-static void line_get_token(sbs_forward_line *line) {
+/* The newest token, as another line has it; where there is none any more, this line fetches one. False: it has to wait
+ * until somebody may try that again. */
+static bool line_get_token(sbs_forward_line *line) {
+    const sbs_forward_fan *fan = line->fan;
     line_take_token(line);
-    if (line->fan->priv.renewer == NULL && (line_lacks_token(line) || line_token_is_old(line))) {
-        line_begin_renewal(line);
+    bool lacks = line_lacks_token(line);
+    if (fan->priv.renewer != NULL || !(lacks || line_token_is_old(line))) {
+        return true;
     }
+
+    if (fan->priv.now.mono_ms >= fan->priv.renew_ms) {
+        line_begin_renewal(line);
+        return true;
+    }
+    if (!lacks) {
+        return true;
+    }
+
+    line->waiting = true;
+    line->ready = false;
+    line->due_ms = fan->priv.renew_ms;
+    return false;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------ */
@@ -318,8 +344,7 @@ static bool line_is_due(sbs_forward_line *line, size_t number) {
         return false;
     }
 
-    line_get_token(line);
-    return true;
+    return line_get_token(line);
 }
 
 static sbs_status fan_run_due(sbs_forward_fan *fan) {
@@ -622,7 +647,7 @@ bool sbs_forward_fan_puts(sbs_forward_fan *fan, const char *type, sbs_now now) {
 }
 
 void sbs_forward_fan_wake(sbs_forward_fan *fan) {
-    fan->priv.held_ms = 0;
+    fan->priv.held_ms = fan->priv.renew_ms = 0;
     for (size_t i = 0; i < fan->priv.count; i++) {
         sbs_forward_line *line = fan->priv.lines[i];
         sbs_forward_push_wake(&line->push);

@@ -58,11 +58,8 @@ static void command_fail(sbs_modem *modem, uint16_t forgiven) {
         modem->priv.code = modem->priv.value;
     }
 
+    /* As it has to be; most of what the network does has codes of its own. */
     bool is_refusal = command_is_trial(modem) && has_code && command_code(modem) == SBS_OK;
-    if (is_refusal) { /* as it has to be; what the network does has codes of its own */
-        modem->priv.tried = true;
-    }
-
     if (is_refusal || (step->flags & forgiven) != 0) {
         command_settle(modem, SBS_OK);
     } else {
@@ -360,6 +357,9 @@ void sbs_modem_begin(sbs_modem *modem, const sbs_modem_step *step, uint32_t numb
     modem->priv.deadline_ms = sbs_modem_now_ms(modem) + step->seconds * 1000u;
     if ((step->flags & SBS_MODEM_OPENS) != 0) {
         modem->priv.code = 0;
+    }
+    if ((step->flags & SBS_MODEM_TELLS_TIME) != 0) { /* one time for all pieces of the command, and its reading back */
+        modem->priv.told_utc_s = modem->priv.config->clock().utc_s;
     }
 }
 

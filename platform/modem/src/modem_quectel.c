@@ -57,7 +57,7 @@ static const sbs_modem_step quectel_connect_tls[] = {
     {"AT+CCLK=\"01/01/01,00:00:00+00\"", NULL, NULL, SBS_MODEM_TRIES, 5, SBS_ERR_UNVERIFIED},
     {OPEN_SSL, NULL, "+QSSLOPEN: 0,", SBS_MODEM_OPENS | SBS_MODEM_TRIES, 150, 0},
     {"AT+QSSLCLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0}, /* one that failed is closed, too */
-    {"AT+CCLK=\"%t+00\"", NULL, NULL, 0, 5, SBS_ERR_UNVERIFIED},
+    {"AT+CCLK=\"%t+00\"", NULL, NULL, SBS_MODEM_TELLS_TIME, 5, SBS_ERR_UNVERIFIED},
     {"AT+CCLK?", "+CCLK: \"%d", NULL, 0, 5, SBS_ERR_UNVERIFIED},
     {OPEN_SSL, NULL, "+QSSLOPEN: 0,", SBS_MODEM_OPENS, 150, 0},
     {0},

@@ -250,6 +250,7 @@ static bool begin_step(sbs_modem *modem) {
 static bool open_go_on(sbs_modem *modem) {
     if (modem->priv.state == CONNECTING) {
         modem->priv.state = OPEN;
+        modem->priv.tried = true; /* not before: a server that was away is refused, too */
         modem->priv.ask_ms = sbs_modem_now_ms(modem) + ASK_MS;
         return true;
     }

@@ -10,11 +10,11 @@
 static const char text_blanks[] = "                                                ";
 
 /* The time of day in UTC as AT+CCLK has it: out of 2026-11-29T08:54:45Z. */
-static void text_put_time(const sbs_modem *modem, size_t len, sbs_writer *out) {
+static void text_put_time(int64_t utc_s, size_t len, sbs_writer *out) {
     char text[24];
     sbs_writer date;
     sbs_writer_init(&date, text, sizeof text);
-    sbs_date_put(&date, modem->priv.config->clock().utc_s, -1, 0);
+    sbs_date_put(&date, utc_s, -1, 0);
     if (date.error != SBS_OK) {
         sbs_writer_fail(out, date.error);
         return;
@@ -53,10 +53,13 @@ static void text_put_value(const sbs_modem *modem, char name, sbs_writer *out) {
         sbs_put_uint(out, modem->priv.number);
         break;
     case 't':
-        text_put_time(modem, TIME_LEN, out);
+        text_put_time(modem->priv.told_utc_s, TIME_LEN, out);
         break;
     case 'd':
-        text_put_time(modem, DATE_AND_HOUR_LEN, out);
+        text_put_time(modem->priv.told_utc_s, DATE_AND_HOUR_LEN, out);
+        break;
+    case 'D':
+        text_put_time(modem->priv.config->clock().utc_s, DATE_AND_HOUR_LEN, out);
         break;
     default: /* z: nothing at the first try, as the modem hardly ever waits for bytes */
         if (modem->priv.tries > 0) {
@@ -94,13 +97,22 @@ static const char *text_match_value(const sbs_modem *modem, char name, const cha
     return line + len;
 }
 
+/* A clock that was set a moment ago may have passed an hour since. */
+static const char *text_match(const sbs_modem *modem, char name, const char *line) {
+    const char *rest = text_match_value(modem, name, line);
+    if (rest == NULL && name == 'd') {
+        rest = text_match_value(modem, 'D', line);
+    }
+    return rest;
+}
+
 const char *sbs_modem_match(const sbs_modem *modem, const char *pattern, const char *line) {
     for (; *pattern != '\0' && line != NULL; pattern++) {
         if (*pattern == '*') {
             line += strcspn(line, ",");
         } else if (*pattern == '%') {
             pattern++;
-            line = text_match_value(modem, *pattern, line);
+            line = text_match(modem, *pattern, line);
         } else if (*pattern == '$') {
             if (*line != '\0') {
                 return NULL;

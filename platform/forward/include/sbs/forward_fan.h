@@ -11,7 +11,8 @@
  * each round of good answers at first, one more later; half as many after 429, 503, or a network that fails. A
  * Retry-After, whoever gets it, holds back all. Discovery, CapabilityStatement and token are the lead's. The first line
  * whose token is over, or was refused, fetches the next one, and the others wait for that: one token request serves
- * all. What was refused with an older token than the newest is sent anew with that.
+ * all. Where it fails another line tries at once, and where that fails, too, all wait. What was refused with an older
+ * token than the newest is sent anew with that.
  *
  * All wait, or are paused, when no line has anything else to do: then the first of those events is told.
  */
@@ -76,6 +77,8 @@ typedef struct sbs_forward_fan {
         sbs_forward_line *token_from; /* the line that has the newest token; NULL: none had one */
         sbs_forward_line *renewer;    /* the line that fetches the next one; NULL: none does */
         uint64_t token_expires_ms;
+        uint64_t renew_ms; /* nobody fetches it before: those who tried could not */
+        uint32_t renewals_failed;
         uint32_t active;    /* lines that may claim items */
         uint32_t threshold; /* below it each good answer makes one more */
         uint32_t good;      /* answers since there was made one more */

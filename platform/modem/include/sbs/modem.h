@@ -5,9 +5,9 @@
  * sbs_tls_stream on, or TLS in the modem. No heap, no operating system; link sbs_modem and name one dialect.
  *
  * TLS in the modem is secured: before each connection the modem is told to check chain, name and dates, the settings
- * and its clock are read back, and open() fails with SBS_ERR_UNVERIFIED where one differs. Once for each start of the
- * modem it has to refuse the server while its clock stands in the year 2001. A modem that compares no names serves only
- * with a pinned certificate. What it means to trust a modem stands in SECURITY.md.
+ * and its clock are read back, and open() fails with SBS_ERR_UNVERIFIED where one differs. Before the first connection
+ * since its start the modem has to refuse the server while its clock stands in the year 2001. A modem that compares no
+ * names serves only with a pinned certificate. What it means to trust a modem stands in SECURITY.md.
  *
  * Sending: send() copies into the send buffer and returns; the modem's command, prompt and answer follow in later
  * calls of any function. Sending and receiving may interleave as they like.
@@ -59,7 +59,7 @@ typedef struct sbs_modem {
         /* Bytes first, then words, as Thumb code reaches them best. */
         uint8_t state, tries, line_len;
         bool ready;     /* the modem was set up since it started */
-        bool tried;     /* it has refused what it has to */
+        bool tried;     /* it refused what it has to, and then connected */
         bool connected; /* there may be a connection to close */
         bool data_waits, busy, prompted, is_final, is_wanted, is_resulted;
         uint16_t port;
@@ -80,6 +80,7 @@ typedef struct sbs_modem {
         uint64_t deadline_ms; /* of the command */
         uint64_t send_ms;     /* nothing is sent before: the modem took nothing */
         uint64_t ask_ms;      /* what has come is asked for, though nothing was told */
+        int64_t told_utc_s;   /* the time that the modem was told last */
         char line[SBS_MODEM_LINE_SIZE];
     } priv;
 } sbs_modem;

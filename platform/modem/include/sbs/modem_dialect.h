@@ -5,8 +5,9 @@
  *
  * In commands and patterns these stand for values: %a the access point's name, %f the name of the trusted certificate,
  * %l its length, %h host, %p port, %n how many bytes are sent or asked for, %t the time as AT+CCLK wants it, %d the
- * beginning of that (date and hour), %z blanks that fill up what a modem may still wait for. A pattern is compared with
- * the beginning of a line; in it * stands for anything up to the next comma, and $ for the end of the line.
+ * beginning of that or of the present (date and hour), %z blanks that fill up what a modem may still wait for. A
+ * pattern is compared with the beginning of a line; in it * stands for anything up to the next comma, and $ for the end
+ * of the line.
  */
 #ifndef SBS_MODEM_DIALECT_H
 #define SBS_MODEM_DIALECT_H
@@ -33,7 +34,8 @@ extern "C" {
 #define SBS_MODEM_OPENS 0x200u       /**< opens the connection; the codes of the link tell why it failed */
 #define SBS_MODEM_ALIGNS 0x400u      /**< OK before the wanted line belongs to an earlier command, and does not count */
 #define SBS_MODEM_SYNCS 0x800u       /**< no answer: tried again, several times */
-#define SBS_MODEM_TRIES 0x1000u      /**< once for each start of the modem: a trial. If it opens, it has to fail */
+#define SBS_MODEM_TRIES 0x1000u /**< until the first connection since a start: a trial. If it opens, it has to fail */
+#define SBS_MODEM_TELLS_TIME 0x2000u /**< has %t in it, which is taken as it begins */
 
 /** A command and its answer. It ends with OK and, if there is one, the result line, in either order; or with ERROR. */
 typedef struct sbs_modem_step {
