@@ -7,14 +7,15 @@
 #include <string.h>
 
 #define SIZES_MAX 256u
+#define SECRET_MAX 4096u
 
 void __wrap_sbs_wipe(void *data, size_t len);
 void __real_sbs_wipe(void *data, size_t len);
 
 static struct {
-    const void *secret;
-    size_t len;
-    size_t sizes[SIZES_MAX]; /* of each memory that held it */
+    uint8_t secret[SECRET_MAX]; /* a copy: who gave it may be gone, as after a test that failed */
+    size_t len;                 /* 0: none is looked for */
+    size_t sizes[SIZES_MAX];    /* of each memory that held it */
     unsigned count;
 } record;
 
@@ -28,7 +29,7 @@ static bool holds_secret(const uint8_t *data, size_t len) {
 }
 
 void __wrap_sbs_wipe(void *data, size_t len) {
-    if (record.secret != NULL && holds_secret(data, len)) {
+    if (record.len > 0 && holds_secret(data, len)) {
         if (record.count == SIZES_MAX) {
             abort();
         }
@@ -38,7 +39,13 @@ void __wrap_sbs_wipe(void *data, size_t len) {
 }
 
 void wipe_record_begin(const void *secret, size_t len) {
-    record.secret = secret;
+    if (len > sizeof record.secret) {
+        abort();
+    }
+
+    if (len > 0) {
+        memcpy(record.secret, secret, len);
+    }
     record.len = len;
     record.count = 0;
 }

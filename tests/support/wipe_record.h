@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* From now on wipes are counted that find @p secret, which must stay in place. */
+/* From now on wipes are counted that find @p secret (at most 4096 bytes; a copy is kept; NULL and 0: none). */
 void wipe_record_begin(const void *secret, size_t len);
 /* How many wipes since then found the secret in what they wiped. */
 unsigned wipe_record_found(void);
