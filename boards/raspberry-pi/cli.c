@@ -158,6 +158,17 @@ static const cli_command *cli_find(int argc, char **argv, size_t *out_words) {
     return NULL;
 }
 
+/* A first word such as "device" whose second word is missing or unknown. */
+static bool cli_is_family(const char *word) {
+    size_t len = strlen(word);
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (strncmp(cli_commands[i].name, word, len) == 0 && cli_commands[i].name[len] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns an exit status; -1: the command is to run. */
 static int cli_parse(const cli_command *command, int argc, char **argv, cli_call *call) {
     int taken = 1;
@@ -214,5 +225,13 @@ int cli_main(int argc, char **argv) {
         return cli_flush();
     }
 
+    if (cli_is_family(argv[1]) && argc == 2) {
+        return cli_fail(CLI_USAGE, "%s: the second word is missing, 'sbs-gateway --help' lists the known ones",
+                        argv[1]);
+    }
+    if (cli_is_family(argv[1])) {
+        return cli_fail(CLI_USAGE, "unknown command '%s %s', 'sbs-gateway --help' lists the known ones", argv[1],
+                        argv[2]);
+    }
     return cli_fail(CLI_USAGE, "unknown command '%s', 'sbs-gateway --help' lists the known ones", argv[1]);
 }

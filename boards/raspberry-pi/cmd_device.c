@@ -177,7 +177,9 @@ int cli_device_watch(const cli_call *call) {
                        call->values ? "&values=1" : "");
 
         code = cli_ask(call, "GET", path, &status, &body);
-        if (code == CLI_DONE) {
+        if (code == CLI_DONE && status >= 300) {
+            code = cli_refuse(status, &body);
+        } else if (code == CLI_DONE) {
             next = watch_take(&body, next);
             code = cli_flush();
         }

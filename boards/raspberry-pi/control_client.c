@@ -128,6 +128,12 @@ int cli_ask(const cli_call *call, const char *method, const char *path, unsigned
     char socket_path[sizeof((struct sockaddr_un *)NULL)->sun_path];
     char request[512];
     sbs_forward_buffer answer = {0};
+
+    /* A name that was mistyped must not lead to the gateway that is installed. */
+    if (strcmp(call->config, CLI_CONFIG) != 0 && access(call->config, F_OK) != 0 && errno == ENOENT) {
+        return cli_fail(CLI_INPUT, "%s: there is no such file, give the --config of the gateway that runs",
+                        call->config);
+    }
     if (!control_path(call, socket_path, sizeof socket_path)) {
         return cli_fail(CLI_INPUT, "'run' in %s: the path is too long", call->config);
     }

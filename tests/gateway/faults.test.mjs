@@ -396,6 +396,22 @@ test('who watches a device sees all that it sends, whatever bytes those are', as
     assert.ok(![...seen].some((c) => c < ' ' && c !== '\n'), JSON.stringify(seen));
 });
 
+test('who names no device, no configuration, or half a command, is told so and does not wait', async (t) => {
+    const gateway = await withGateway(t);
+    const told = (...words) => spawnSync(PROGRAM, words, { encoding: 'utf8', timeout: 20_000 });
+    const nobody = told('device', 'watch', 'nobody', '--config', gateway.path('gateway.conf'));
+    assert.match(nobody.stderr, /no such device, 'sbs-gateway device add NAME' adds one/);
+    assert.equal(nobody.status, 1);
+
+    const nowhere = told('reload', '--config', gateway.path('gatewy.conf'));
+    assert.match(nowhere.stderr, /gatewy.conf: there is no such file/);
+    assert.equal(nowhere.status, 3);
+
+    assert.match(told('device').stderr, /device: the second word is missing/);
+    assert.match(told('device', 'list').stderr, /unknown command 'device list'/);
+    assert.equal(told('device').status, 2);
+});
+
 test('a queue whose file was removed is told of, and devices are served by a new one', async (t) => {
     const gateway = await withGateway(t);
     assert.equal((await gateway.post('before')).status, 201);

@@ -155,6 +155,8 @@ static void control_confirm(control_call *call) {
 
 /* ---- devices ---------------------------------------------------------------------------------------------------- */
 
+#define NO_SUCH_DEVICE "device: gateway.conf has no such device, 'sbs-gateway device add NAME' adds one"
+
 /* False: there is no such device, and that was said. */
 static bool control_device_name(control_call *call, char name[SBS_GATEWAY_NAME_SIZE]) {
     if (call->name.len >= SBS_GATEWAY_NAME_SIZE) {
@@ -174,7 +176,7 @@ static bool control_may_make(control_call *call, const char *name, bool first) {
         config = loop->next; /* that was read a moment ago */
     }
     if (strcmp(name, SBS_GATEWAY_OPERATOR) != 0 && sbs_gateway_config_device(config, name) == NULL) {
-        control_say(call, 404, "device: gateway.conf has no such device, 'sbs-gateway device add NAME' adds one");
+        control_say(call, 404, NO_SUCH_DEVICE);
         return false;
     }
 
@@ -227,6 +229,11 @@ static void control_remove(control_call *call) {
 }
 
 static void control_watch(control_call *call) {
+    if (!gateway_watch_knows(call->loop, call->request->query)) {
+        control_say(call, 404, NO_SUCH_DEVICE);
+        return;
+    }
+
     gateway_watch_put(call->loop, call->request->query, &call->loop->text);
     control_answer(call, 200, JSON);
 }

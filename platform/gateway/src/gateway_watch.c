@@ -109,6 +109,18 @@ static void watch_put_one(sbs_json_writer *json, const gateway_watched *seen, bo
     sbs_json_end_object(json);
 }
 
+bool gateway_watch_knows(const struct sbs_gateway_loop *loop, sbs_text query) {
+    sbs_text device = watch_member(query, "device");
+    char name[SBS_GATEWAY_NAME_SIZE];
+    if (device.len >= sizeof name) {
+        return false;
+    }
+
+    watch_copy(name, sizeof name, device);
+    return device.len == 0 || sbs_gateway_config_device(loop->config, name) != NULL ||
+           sbs_gateway_devices_has(&loop->devices, name);
+}
+
 void gateway_watch_put(struct sbs_gateway_loop *loop, sbs_text query, sbs_forward_buffer *out) {
     gateway_watch *watch = &loop->watch;
     sbs_text device = watch_member(query, "device");

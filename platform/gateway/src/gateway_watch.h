@@ -32,6 +32,9 @@ void gateway_watch_note(struct sbs_gateway_loop *loop, const char *device, const
 /** Writes what came since, as a JSON array: `device=NAME&after=N&values=1`. Bodies only with values=1. */
 void gateway_watch_put(struct sbs_gateway_loop *loop, sbs_text query, sbs_forward_buffer *out);
 
+/** True if a query's device is in the configuration or has a secret: of any other nothing is ever seen. */
+bool gateway_watch_knows(const struct sbs_gateway_loop *loop, sbs_text query);
+
 /** Forgets all once nobody looks. */
 void gateway_watch_end(struct sbs_gateway_loop *loop);
 
