@@ -15,6 +15,7 @@
 #include "io.h"
 #include "message.h"
 #include "options.h"
+#include "signals.h"
 
 #define ARGUMENTS_MAX 16u
 #define ARGUMENT_SIZE 96u

@@ -257,6 +257,16 @@ static void a_token_lives_as_long_as_it_says_within_bounds(void **state) {
     }
 }
 
+static void a_coded_answer_without_a_decoder_is_no_token(void **state) {
+    fake_setup *s = *state;
+    s->config.max_attempts = 1;
+    assert_int_equal(restart(s), SBS_OK);
+    s->fhir.token_fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
+    s->fhir.token_body = "coded";
+    assert_int_equal(create(s), SBS_ERR_HTTP);
+    assert_int_equal(sbs_client_detail(&s->client)->step, SBS_STEP_TOKEN);
+}
+
 static void a_token_that_was_created_is_taken(void **state) {
     fake_setup *s = *state;
     sbs_request request = {.interaction = SBS_TOKEN};
@@ -412,6 +422,9 @@ static void a_statement_that_nobody_shows_leads_nowhere(void **state) {
         "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        /* One that this build cannot decode. */
+        "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Encoding: gzip\r\n"
+        "Content-Length: 5\r\n\r\ncoded",
     };
     fake_setup *s = *state;
     s->config.oauth_uris = sbs_client_oauth_uris;
@@ -609,6 +622,7 @@ int main(void) {
         CASE(a_write_needs_a_type_and_a_body),
         CASE(a_request_without_a_token_fetches_none_when_refused),
         CASE(a_token_lives_as_long_as_it_says_within_bounds),
+        CASE(a_coded_answer_without_a_decoder_is_no_token),
         CASE(a_token_that_was_created_is_taken),
         CASE(an_endpoint_that_takes_no_post_is_looked_for_anew),
         CASE(a_pin_holds_for_the_port_as_well),

@@ -7,6 +7,7 @@
 #include "check_report.h"
 #include "check_writing.h"
 #include "commands.h"
+#include "message.h"
 #include "push_run.h"
 #include "sbs/alg.h"
 #include "sbs/linux_clock.h"
