@@ -9,8 +9,8 @@ import { bringUp, drained, measurementsHeld, recovers } from './lib/meter.mjs';
 let lab, device;
 before(async () => {
     lab = await Lab.start();
-    device = lab.device({ board: 'lm3s6965evb' });
-    await bringUp(lab, device, { alg: 'ES384' });
+    device = lab.device({ board: 'lm3s6965evb', key: 'ES384' });
+    await bringUp(lab, device);
 });
 after(() => lab?.stop());
 afterEach(() => lab.mend());

@@ -44,7 +44,7 @@ function assertConstant(values, what) {
 for (const { board, variant = 'default' } of BOARDS) {
     test(`${board}, ${variant}: ${CYCLES} cycles with a constant heap`, async () => {
         await lab.server.reset();
-        const device = lab.device({ board, variant });
+        const device = lab.device({ board, variant, key: 'RS384' });
         await bringUp(lab, device);
         const samples = [];
         for (let i = 0; i < CYCLES; i++) samples.push(await cycle(device));
@@ -64,9 +64,9 @@ for (const { board, variant = 'default' } of BOARDS) {
 
 test('a build that is not marked as a demonstration measures nothing', async () => {
     await lab.server.reset();
-    const without = LONG ? { variant: 'nodemo' } : { target: 'firmware_nodemo' }; // the second has its first key on P-384
-    const device = lab.device({ board: 'lm3s6965evb', ...without });
-    await bringUp(lab, device, { alg: LONG ? 'ES384' : null, options: { interval: 1 } });
+    const without = LONG ? { variant: 'nodemo' } : { target: 'firmware_nodemo' };
+    const device = lab.device({ board: 'lm3s6965evb', key: 'ES384', ...without });
+    await bringUp(lab, device, { options: { interval: 1 } });
     await device.ask('measure 1', /^error: refused: this build has no sensor$/);
     await device.ask('interval 1', /^interval set$/);
     await pause(2500);

@@ -7,7 +7,7 @@ import { LONG } from '../integration/lib/observations.mjs';
 import { Lab } from './lib/lab.mjs';
 import { bringUp } from './lib/meter.mjs';
 
-const TIMES = LONG ? 200 : 3;
+const TIMES = LONG ? 200 : 1;
 
 let lab;
 before(async () => {

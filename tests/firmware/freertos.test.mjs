@@ -16,8 +16,8 @@ const next = numbers(SEED);
 let lab, device;
 before(async () => {
     lab = await Lab.start();
-    device = lab.device({ board: BOARD, variant: VARIANT });
-    await bringUp(lab, device, { alg: 'ES384' });
+    device = lab.device({ board: BOARD, variant: VARIANT, key: 'ES384' });
+    await bringUp(lab, device);
 });
 after(() => lab?.stop());
 afterEach(() => lab.mend());

@@ -35,8 +35,8 @@ const eachBoard = (what, check) => BOARDS.forEach((board) => test(`${board}: ${w
 
 eachBoard('refuses what does not fit, and drains', async (board) => {
     await lab.server.reset();
-    const device = lab.device({ board });
-    await bringUp(lab, device, { alg: 'ES384', options: { subject: LONG_SUBJECT } });
+    const device = lab.device({ board, key: 'ES384' });
+    await bringUp(lab, device, { options: { subject: LONG_SUBJECT } });
     await lab.server.faults({ on: 'fhir', status: 503, times: -1 });
     const full = await fill(device);
     assert.equal(device.state.name, 'storage-full', device.tail());
@@ -55,8 +55,8 @@ eachBoard('refuses what does not fit, and drains', async (board) => {
 
 test('drops the oldest if it is told to, and counts them', { skip: !LONG && 'in the long suite' }, async () => {
     await lab.server.reset();
-    const device = lab.device({ board: 'mps2-an386' });
-    await bringUp(lab, device, { alg: 'ES384', options: { 'when-full': 'drop-oldest' } });
+    const device = lab.device({ board: 'mps2-an386', key: 'ES384' });
+    await bringUp(lab, device, { options: { 'when-full': 'drop-oldest' } });
     await lab.server.faults({ on: 'fhir', status: 503, times: -1 });
     const full = await fill(device);
     assert.ok(full.refused === 0 && full.dropped > 0, JSON.stringify(full));

@@ -58,7 +58,8 @@ async function run(lab, variant, chain, alg) {
     await lab.server.admin('POST', '/tls', { chain, min: tls, max: tls }).then(({ caFile }) => (lab.server.info.caFile = caFile));
     const tokenPadding = Math.max(0, Math.ceil(((sizes.tokenBytes - TOKEN_PLAIN_BYTES) * 3) / 4));
     await lab.server.settings({ tokenNamesClient: false, tokenPadding });
-    const device = lab.device({ board: BOARD, variant });
+    const makesItsKey = alg === 'RS384' && chain === 'p256'; // what that takes counts, too
+    const device = lab.device({ board: BOARD, variant, key: makesItsKey ? null : alg });
     await bringUp(lab, device, { alg, clientId: sizes.clientId });
     if (alg !== 'RS384') {
         await device.powerCycle(); // forgets what the first key took

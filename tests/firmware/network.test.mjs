@@ -20,8 +20,8 @@ for (const board of BOARDS) {
         let device;
         before(async () => {
             await lab.server.reset();
-            device = lab.device({ board });
-            await bringUp(lab, device, { alg: 'ES384' });
+            device = lab.device({ board, key: 'ES384' });
+            await bringUp(lab, device);
         });
         after(() => device?.kill());
         afterEach(() => lab.mend());

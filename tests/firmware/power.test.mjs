@@ -53,10 +53,10 @@ for (const { board, kills, writeMode, unknownTime } of RUNS) {
         let promised = 0;
         before(async () => {
             await lab.server.reset();
-            device = lab.device({ board });
+            device = lab.device({ board, key: 'ES384' });
             const scopes = 'system/Observation.cus system/Device.cu';
             const options = { 'write-mode': writeMode, 'unknown-time': unknownTime, scope: scopes };
-            await bringUp(lab, device, { alg: 'ES384', scopes, options });
+            await bringUp(lab, device, { scopes, options });
         });
         after(() => device?.kill());
 

@@ -12,8 +12,8 @@ const next = numbers(SEED);
 let lab, device;
 before(async () => {
     lab = await Lab.start();
-    device = lab.device({ board: 'lm3s6965evb' });
-    await bringUp(lab, device, { alg: 'ES384' });
+    device = lab.device({ board: 'lm3s6965evb', key: 'ES384' });
+    await bringUp(lab, device);
 });
 after(() => lab?.stop());
 afterEach(() => lab.mend());

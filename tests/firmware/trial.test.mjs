@@ -16,7 +16,7 @@ const next = numbers(SEED);
 let lab, device, keys;
 before(async () => {
     lab = await Lab.start();
-    device = lab.device({ board: 'lm3s6965evb' });
+    device = lab.device({ board: 'lm3s6965evb', key: 'RS384' });
     keys = await bringUp(lab, device);
 });
 after(() => lab?.stop());

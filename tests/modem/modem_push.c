@@ -97,6 +97,7 @@ static bool prepare_client(void) {
         .fhir_base = wanted.fhir,
         .client_id = wanted.client_id,
         .read_key = sbs_client_read_key,
+        .read_refusal = sbs_client_read_refusal,
         .scope = "system/Observation.cruds",
         .key = &key,
         .stream = &stream,

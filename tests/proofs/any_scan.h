@@ -61,7 +61,7 @@ unsigned sbs_ascii_place(sbs_text text, const char *words, bool nocase) {
     return (unsigned)any_count(count);
 }
 
-int sbs_ascii_hex_value(char c) {
+int sbs_hex_value(char c) {
     int value = nondet_int();
     (void)c;
     ASSUME(value >= -1 && value <= 15);

@@ -75,7 +75,7 @@ static void plain_http_to_any_host_needs_stream_and_bearer(void **state) {
     s->config.scope = "system/Observation.c";
     s->config.key = &fake_quick_key;
     s->config.read_key = sbs_client_read_key;
-    assert_int_equal(restart(s), SBS_ERR_ARGUMENT); /* nobody says which hosts */
+    assert_int_equal(restart(s), SBS_ERR_URL); /* nobody says which hosts */
     s->config.plain_host = sbs_url_is_loopback;
     assert_int_equal(restart(s), SBS_ERR_URL);
 }

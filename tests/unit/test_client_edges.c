@@ -107,9 +107,10 @@ static void what_key_it_is_is_said_or_read(void **state) {
 static void plain_http_is_for_this_machine_alone(void **state) {
     fake_setup *s = *state;
     s->config.plain_stream = s->config.stream;
-    s->config.fhir_base = "http://fhir.example/r4";
-    assert_int_equal(restart(s), SBS_ERR_ARGUMENT);
+    s->config.fhir_base = "http://localhost/r4";
+    assert_int_equal(restart(s), SBS_ERR_URL);
     s->config.plain_host = sbs_url_is_loopback;
+    s->config.fhir_base = "http://fhir.example/r4";
     assert_int_equal(restart(s), SBS_ERR_URL);
     s->config.fhir_base = "http://localhost/r4";
     assert_int_equal(restart(s), SBS_OK);

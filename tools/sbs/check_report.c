@@ -6,6 +6,7 @@
 
 #include "io.h"
 #include "message.h"
+#include "signals.h"
 
 static struct {
     sbs_writer out;

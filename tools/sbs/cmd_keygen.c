@@ -8,6 +8,7 @@
 #include "message.h"
 #include "sbs/linux_file.h"
 #include "sbs/pem_key.h"
+#include "signals.h"
 
 static struct {
     const char *key, *public_file;

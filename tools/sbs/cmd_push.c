@@ -17,6 +17,7 @@
 #include "queue_add.h"
 #include "queue_file.h"
 #include "queue_push.h"
+#include "signals.h"
 #endif
 
 #define REASON_SIZE 256

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "queue_entry.h"
 #include "queue_file.h"
+#include "signals.h"
 
 static bool removes;
 

@@ -9,6 +9,7 @@
 #include "io.h"
 #include "message.h"
 #include "queue_entry.h"
+#include "signals.h"
 
 #define FLUSH_AT 512u /* items between two writes of the listing */
 #define COLUMNS 79    /* of the table on a terminal */

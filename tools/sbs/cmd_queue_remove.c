@@ -5,6 +5,7 @@
 #include "message.h"
 #include "queue_entry.h"
 #include "queue_file.h"
+#include "signals.h"
 
 /* The name is read before the item goes, and shown if it went. */
 static int remove_one(uint64_t id) {

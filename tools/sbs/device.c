@@ -15,6 +15,7 @@
 
 #include "message.h"
 #include "sbs/linux_clock.h"
+#include "signals.h"
 
 #define LONGEST_WAIT_MS 250u /* so that a signal is seen soon */
 #define SEND_MS 10000u

@@ -12,6 +12,7 @@
 #include "sbs/base64url.h"
 #include "sbs/crc32.h"
 #include "sbs/linux_clock.h"
+#include "signals.h"
 
 #define PIECE 60u       /* bytes of the record in a line; short enough for a device's smallest buffer */
 #define ANSWER_MS 5000u /* a device may be in the middle of a signature */

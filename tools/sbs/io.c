@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "signals.h"
 
 static cli_buffer output;
 

@@ -7,6 +7,7 @@
 
 #include "json_input.h"
 #include "message.h"
+#include "signals.h"
 
 #define FILE_MAX (256u << 20) /* of one that is no NDJSON, and of a line */
 #define PIECE (1u << 20)

@@ -10,6 +10,7 @@
 #include "sbs/mbedtls_platform.h"
 #include "sbs/version.h"
 #include "secret.h"
+#include "signals.h"
 
 /* One line each, in the order of help. */
 const cli_command *const cli_commands[] = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,39 +16,8 @@
 #define PLAIN "\033[0m"
 #define ERASE_LINE "\r\033[K"
 
-static volatile sig_atomic_t signal_seen;
 static bool progress_shown;
 static char last_failure[CLI_REASON_SIZE];
-
-static void note_signal(int number) {
-    signal_seen = number;
-}
-
-/* One that the caller ignores (nohup, a shell's background job) stays ignored. */
-static void catch_signal(int number, const struct sigaction *action) {
-    struct sigaction old;
-    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-        (void)sigaction(number, action, NULL);
-    }
-}
-
-void cli_signals_init(void) {
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = note_signal;
-    action.sa_flags = (int)SA_RESETHAND; /* a second one ends the command at once */
-    (void)sigemptyset(&action.sa_mask);
-    catch_signal(SIGINT, &action);
-    catch_signal(SIGTERM, &action);
-    action.sa_handler = SIG_IGN;
-    action.sa_flags = 0;
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
-
-int cli_signal(void) {
-    return signal_seen;
-}
 
 bool cli_has_colour(int descriptor) {
     const char *off = getenv("NO_COLOR");

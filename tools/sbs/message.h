@@ -74,9 +74,4 @@ int cli_fail_request_with(const char *what, sbs_status status, const sbs_detail 
 /** Writes `why` of a failed request as one line: status, HTTP status, the server's words. */
 void cli_reason(sbs_status status, const sbs_detail *detail, char *out, size_t size);
 
-/** Starts to note SIGINT and SIGTERM; SIGPIPE is ignored so that a write tells. */
-void cli_signals_init(void);
-/** The signal that asks the command to end, or 0. */
-int cli_signal(void);
-
 #endif

@@ -11,6 +11,7 @@
 #include "push_words.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
+#include "signals.h"
 
 #define WAIT_DEFAULT_S 30u
 #define SETTLE_DEFAULT_S 5u

@@ -14,6 +14,7 @@
 #include "queue_file.h"
 #include "sbs/forward_add.h"
 #include "sbs/linux_clock.h"
+#include "signals.h"
 
 #define GROUP_MAX 256u /* items that become durable together */
 #define REASON_SIZE 256

@@ -18,6 +18,7 @@
 #include "sbs/forward_clock.h"
 #include "sbs/forward_resource.h"
 #include "sbs/linux_clock.h"
+#include "signals.h"
 
 #define BUSY_MS 30000u
 #define BUSY_LEAST_MS 1000u

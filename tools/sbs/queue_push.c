@@ -13,6 +13,7 @@
 #include "queue_file.h"
 #include "sbs/linux_clock.h"
 #include "server.h"
+#include "signals.h"
 
 #define STORAGE_RETRY_MS 1000u /* after a failure of the queue */
 #define FOLLOW_RETRY_MS 10000u

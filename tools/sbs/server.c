@@ -15,6 +15,7 @@
 #include "sbs/forward_server.h"
 #include "sbs/linux_clock.h"
 #include "sbs/linux_loop.h"
+#include "signals.h"
 #include "tls_words.h"
 #include "trace.h"
 

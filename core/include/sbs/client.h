@@ -49,7 +49,8 @@ typedef struct sbs_client_config {
     /** Reads algorithm and size from the public key, and computes the kid where kid_method asks for that:
      *  sbs_client_read_key. NULL: alg and key_bits below say it, and kid_method is SBS_KID_LITERAL or SBS_KID_NONE (or
      *  the profile is the seed's, which has no kid). A program that does not name the function does not pay for it
-     *  (1.3 KB with what computes a kid). */
+     *  (1.3 KB with what computes a kid). Returns SBS_OK, SBS_PENDING (it is asked again), or why the key is of no use.
+     */
     sbs_status (*read_key)(struct sbs_client *client);
     sbs_alg alg;       /**< of the key, where read_key is NULL; 0 beside it */
     uint16_t key_bits; /**< of the same, of the modulus for RSA; else 0. A key that is another one is SBS_ERR_CRYPTO */
@@ -59,11 +60,11 @@ typedef struct sbs_client_config {
                               of the lifetime, as many servers refuse a second ahead of their own clock */
     const sbs_key *key;
     const sbs_stream *stream;       /**< secured; used for https */
-    const sbs_stream *plain_stream; /**< used for http URLs of hosts that plain_host takes (tests), and with a bearer
-                                       for those of any host: who shares its network can read and change all then. NULL:
-                                         http is refused */
-    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback, where plain_stream is set and no bearer. A program
-                                                that does not name the function does not pay for it */
+    const sbs_stream *plain_stream; /**< used for http URLs: with a bearer those of any host, who shares its network can
+                                          read and change all then; without one those that plain_host takes, for tests.
+                                          NULL: http is refused */
+    bool (*plain_host)(const sbs_url *url); /**< sbs_url_is_loopback; NULL: without a bearer http is refused. A program
+                                               that does not name the function does not pay for it */
     void *work;                             /**< work buffer, see SBS_CLIENT_WORK_SIZE */
     size_t work_size;
     uint32_t connect_timeout_ms;  /**< default 30 000 */

@@ -145,22 +145,13 @@ static bool scan_escape(scanner *s) {
     return false;
 }
 
-/* Passes what most of a string is made of; what stands behind it. */
-static int scan_plain(scanner *s) {
-    int c = scan_peek(s);
-    while (c >= ' ' && c <= '~' && c != '"' && c != '\\') {
-        s->pos++;
-        c = scan_peek(s);
-    }
-    return c;
-}
-
 static bool scan_string(scanner *s) {
     if (!scan_skip(s, '"')) {
         return false;
     }
 
-    for (int c = scan_plain(s); c != '"'; c = scan_plain(s)) {
+    while (!scan_skip(s, '"')) {
+        int c = scan_peek(s);
         if (c < 0x20) { /* a control character, or the end */
             return false;
         }
@@ -176,7 +167,6 @@ static bool scan_string(scanner *s) {
         }
     }
 
-    s->pos++;
     return true;
 }
 

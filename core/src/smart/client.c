@@ -38,8 +38,6 @@ static bool client_has_credential(const sbs_client_config *config) {
 static sbs_status client_check_config(const sbs_client_config *config) {
     /* No token goes over a stream that is not secured. */
     bool has_streams = config->stream != NULL && config->stream->ops->secured;
-    has_streams = has_streams && (config->plain_stream == NULL || config->plain_host != NULL || config->bearer != NULL);
-
     if (!has_streams || !client_has_credential(config) || config->work == NULL ||
         (config->fhir_base == NULL && config->token_url == NULL)) {
         return SBS_ERR_ARGUMENT;

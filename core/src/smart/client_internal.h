@@ -62,8 +62,18 @@ void sbs_client_wipe_scratch(sbs_client *client);
  *  from then on. */
 void sbs_client_wipe_token(sbs_client *client);
 
-/** True if there is a token that may be sent at @p now_ms. */
-bool sbs_client_has_valid_token(const sbs_client *client, uint64_t now_ms);
+/** True if there is a token that may be sent at @p now_ms. It is renewed some time before it ends, but one that was
+ *  fetched for this try serves it to its end: otherwise tokens that live only for seconds would be fetched again and
+ *  again, and never used. */
+static inline bool sbs_client_has_valid_token(const sbs_client *client, uint64_t now_ms) {
+    if (client->priv.kept_len == 0) {
+        return false;
+    }
+    if (client->priv.token_is_new) {
+        return now_ms < client->priv.token_expires_ms;
+    }
+    return now_ms < client->priv.token_renew_ms;
+}
 
 /** Wipes that, and forgets the discovered token URL. */
 void sbs_client_forget_discovery(sbs_client *client);

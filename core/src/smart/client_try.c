@@ -30,18 +30,6 @@ void sbs_client_wipe_token(sbs_client *client) {
     client->priv.kept[SBS_KEPT_TOKEN] = sbs_client_text(client->priv.config->bearer);
 }
 
-/* A token is renewed some time before it ends, but one that was fetched for this try serves it to its end: otherwise
- * tokens that live only for seconds would be fetched again and again, and never used. */
-bool sbs_client_has_valid_token(const sbs_client *client, uint64_t now_ms) {
-    if (client->priv.kept_len == 0) {
-        return false;
-    }
-    if (client->priv.token_is_new) {
-        return now_ms < client->priv.token_expires_ms;
-    }
-    return now_ms < client->priv.token_renew_ms;
-}
-
 void sbs_client_forget_discovery(sbs_client *client) {
     sbs_client_wipe_token(client);
     client->priv.url_len = 0;
@@ -79,7 +67,8 @@ sbs_status sbs_client_parse_url(const sbs_client_config *config, const char *tex
     }
 
     /* Plain HTTP is for tests on one machine, and for a gateway's device that can do no better. */
-    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || config->plain_host(out_url));
+    bool plain_host = config->plain_host != NULL && config->plain_host(out_url);
+    bool plain_allowed = config->plain_stream != NULL && (config->bearer != NULL || plain_host);
     if (!out_url->https && !plain_allowed) {
         return SBS_ERR_URL;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The network of tests/lab, in which this process runs (tests/lab/lab -- node ...), with the main server in it.
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
@@ -11,8 +11,11 @@ import { Device, HANG_MS } from './device.mjs';
 
 const PORT = 8443;
 const SERVER_SECONDS = '14400';
+const OWN_BUILD = fileURLToPath(new URL('../../../build', import.meta.url));
 /** Where the boards' build folders are. */
-const BUILD = process.env.SBS_FIRMWARE_BUILD ?? fileURLToPath(new URL('../../../build', import.meta.url));
+const BUILD = process.env.SBS_FIRMWARE_BUILD ?? OWN_BUILD;
+/** Flashes with a key, ES384.flash and RS384.flash (keyed.mjs). */
+export const KEYED = join(OWN_BUILD, 'lm3s6965evb', 'keyed');
 const { SBS_LAB, SBS_LAB_SERVER, SBS_LAB_NAME, SBS_LAB_NETDEV, SBS_LAB_TAP } = process.env;
 
 /** Refuses to run anywhere but in a network that reaches nobody. */
@@ -49,12 +52,17 @@ export class Lab {
         return join(this.dir, name);
     }
 
-    /** A board with empty flash, not started; one at a time, as there is one cable. */
-    device(options) {
+    /** A board, not started; one at a time, as there is one cable. Its flash is empty, or has a first key on it: `key` is its
+     *  algorithm. Where nobody has made such a flash, bringUp() makes the key. */
+    device({ key = null, ...options }) {
         this.#count += 1;
+        const flashDir = this.path(`flash-${this.#count}`);
+        mkdirSync(flashDir);
+        if (key && existsSync(KEYED)) copyFileSync(join(KEYED, `${key}.flash`), join(flashDir, 'storage.flash'));
         const nic = ['--qemu=-netdev', `--qemu=${SBS_LAB_NETDEV}`, '--qemu=-net', '--qemu=nic,netdev=lab'];
         const image = options.image ?? this.#image(options);
-        const device = new Device({ nic, image, flashDir: this.path(`flash-${this.#count}`), ...options });
+        const device = new Device({ nic, image, flashDir, ...options });
+        device.firstAlg = key ?? 'RS384';
         this.#devices.push(device);
         return device;
     }

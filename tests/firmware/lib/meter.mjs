@@ -59,11 +59,12 @@ export function provisionForGateway(lab, device, fhir, secret, changes = {}) {
     return provision(lab, device, { ...others, fhir, 'gateway-secret': file, ...changes });
 }
 
-/** From empty flash to a device that pushes; with its first key if alg is null. */
-export async function bringUp(lab, device, { alg = 'RS384', clientId = CLIENT_ID, scopes = SCOPE, options = {} } = {}) {
+/** From its first start to a device that pushes; with another first key than of this algorithm, it makes one. */
+export async function bringUp(lab, device, { alg = device.firstAlg, clientId = CLIENT_ID, scopes = SCOPE, options = {} } = {}) {
     await device.start();
     await device.waitForState('unprovisioned');
-    if (alg !== null && alg !== 'RS384') await device.ask(`rotate ${alg}`, /^thumbprint: /);
+    const [first] = (await device.keys()).jwks.keys;
+    if (first.alg !== alg) await device.ask(`rotate ${alg}`, /^thumbprint: /);
     const keys = await register(lab, device, { clientId, scopes });
     const done = await provision(lab, device, { 'client-id': clientId, ...options });
     assert.equal(done.status, 0, `${done.text}\n${device.tail()}`);

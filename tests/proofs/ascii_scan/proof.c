@@ -46,7 +46,7 @@ static void prove_text(const char *memory, size_t len) {
     unsigned place = sbs_ascii_place(text, words, true);
     PROVE(place <= 2 && (place != 1 || len == 5) && (place != 2 || len == 3));
 
-    int value = sbs_ascii_hex_value(nondet_char());
+    int value = sbs_hex_value(nondet_char());
     PROVE(value >= -1 && value <= 15);
     if (place == 1) {
         REACHED("a word");
