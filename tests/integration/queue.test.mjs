@@ -77,6 +77,22 @@ describe('add and push', () => {
         assert.equal((await server.requests('?where=token')).length, 1);
         await assertEachOnce(server, ids);
     });
+    test('over several connections where a new token ends the one before: a token for each end, not for each line', async () => {
+        const ids = series('o', 600);
+        const device = (i) => ({ extra: `"device":{"reference":"Device/${i % 6}"},` });
+        await queue.add(ids.map((id, i) => observation(id, device(i))));
+        await server.settings({ oneToken: true });
+        const run = queue.push(['--connections', '6', '--batch', '1', '--mark-ahead', '16']);
+        for (let i = 0; i < 3; i++) {
+            await pause(300);
+            await server.admin('POST', '/revoke');
+        }
+        const pushed = await run;
+        assert.equal(pushed.status, 0, pushed.text);
+        const tokens = (await server.requests('?where=token')).length;
+        assert.ok(tokens <= 8, `${tokens} tokens`);
+        await assertEachOnce(server, ids);
+    });
     test('an empty queue makes no traffic', async () => {
         await queue.add(items(['a']));
         await queue.push();

@@ -46,7 +46,7 @@ describe('401', () => {
         assertFails(
             await get(),
             1,
-            /^get: FHIR request: the FHIR server refuses a fresh token \(HTTP 401\).*, check that the FHIR server trusts the server that gives the tokens$/,
+            /^get: FHIR request: the FHIR server refuses a fresh token \(HTTP 401\).*, check that the FHIR server trusts the server that gives the tokens, and that nothing else takes tokens for this client$/,
         );
         assert.deepEqual(await statuses('fhir'), [401, 401]);
         assert.deepEqual(await statuses('token'), [200, 200]);

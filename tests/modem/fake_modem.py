@@ -133,7 +133,7 @@ class Modem:
         self.echo, self.link, self.online, self.told_end = True, None, False, False
         self.command, self.payload, self.manual, self.ssl = bytearray(), None, False, False
         self.settings, self.clock_ahead, self.zone_updates = dict(SETTINGS), -1e9, "1"
-        self.session_context = "1"
+        self.session_context, self.stuck = "1", False
 
     # ---- saying
 
@@ -166,13 +166,21 @@ class Modem:
 
     # ---- faults
 
-    def restart(self):
-        tell("reset", commands=self.commands)
+    def restart(self, told=True):
+        tell("reset", commands=self.commands, told=told)
         if self.link:
             self.link.sock.close()
         del self.line.out[:]
         self.forget()
-        self.put(b"\x00\xff\r\nRDY\r\n")
+        self.files = {name: data for name, data in self.files.items() if not name.startswith("RAM:")}
+        if told:
+            self.put(b"\x00\xff\r\nRDY\r\n")
+
+    def stick(self):
+        """The network is gone, and the modem believes that it has it until it is told to let it go."""
+        tell("stick", commands=self.commands)
+        self.hang_up()
+        self.stuck = self.online
 
     def drop(self):
         tell("drop", commands=self.commands)
@@ -221,6 +229,8 @@ class Modem:
         simcom = self.options.dialect == "simcom"
         dns, other = (13 if secured else 11, 14 if secured else 4) if simcom else (565, 566)
         tell("connect", host=host, port=port, secured=secured)
+        if self.stuck:
+            return other
         try:
             sock = socket.create_connection(self.address(host, port), timeout=10)
             if secured:
@@ -333,6 +343,13 @@ class Modem:
                 return
             self.online = True
             self.result("+NETOPEN: 0")
+        elif command == "AT+NETCLOSE":
+            if not self.online:
+                self.say("+NETCLOSE: 2")
+                self.error()
+                return
+            self.online = self.stuck = False
+            self.result("+NETCLOSE: 0")
         elif command == "AT+CIPRXGET=1":
             self.manual = True
             self.say("OK")
@@ -353,7 +370,7 @@ class Modem:
             else:
                 self.error()
         elif command in ("AT+CIPRXGET=4,0", "AT+CCHRECV?"):
-            if not self.link:
+            if not self.link or not (self.ssl or self.manual):
                 self.error()
             elif self.ssl:
                 self.say(f"+CCHRECV: LEN,{len(self.link.got)},0", "OK")
@@ -408,6 +425,9 @@ class Modem:
             self.say("OK") if self.files.pop(match[1], None) else self.error()
         elif command == "AT+QIACT?":
             self.say(*(['+QIACT: 1,1,1,"10.0.0.1"'] if self.online else []), "OK")
+        elif command == "AT+QIDEACT=1":
+            self.online = self.stuck = False
+            self.say("OK")
         elif command == "AT+QIACT=1":
             self.online = True
             self.say("OK")
@@ -487,8 +507,13 @@ class Modem:
         else:
             if fault == "drop":
                 self.drop()
+            elif fault == "quiet":
+                self.restart(told=False)
+                self.put(command.encode() + b"\r")  # it started before that came
             elif fault == "hangup":
                 self.hang_up()
+            elif fault == "stick":
+                self.stick()
             if not self.common(command):
                 self.simcom(command) if self.options.dialect == "simcom" else self.quectel(command)
 
@@ -532,7 +557,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--noise", type=float, default=0.0, help="how often something is said unasked, before each line")
     parser.add_argument("--partial", type=float, default=0.0, help="how often a part of what is sent is taken, or nothing")
-    parser.add_argument("--faults", type=faults_of, default={}, help="reset@N, drop@N, hangup@N, mute@N: at the Nth command")
+    parser.add_argument("--faults", type=faults_of, default={}, help="reset@N, quiet@N (a reset that nobody saw), drop@N, stick@N, hangup@N, mute@N: at the Nth command")
     parser.add_argument("--verifies-nothing", choices=("told", "untold"),
                         help="takes all settings, and checks no certificate; reads them back so, or as if it did")
     parser.add_argument("--connect", help="HOST:PORT that every connection goes to, as if names were answered falsely")

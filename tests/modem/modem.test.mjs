@@ -120,7 +120,7 @@ for (const dialect of DIALECTS) {
                 assert.deepEqual(ran.failed, [], ran.shown);
                 await assertStored(LONG ? 20 : 3);
             });
-            for (const kind of ['reset', 'drop', 'hangup', 'mute']) {
+            for (const kind of ['reset', 'quiet', 'drop', 'stick', 'hangup', 'mute']) {
                 test(`TLS ${tls}: ${kind} in the middle`, async (t) => {
                     for (const first of LONG ? range(1, 90) : sample(kind, kind === 'mute' ? 1 : 2)) {
                         const prefix = `${kind}-${first}`;

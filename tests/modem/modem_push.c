@@ -74,7 +74,7 @@ static bool prepare_stream(void) {
         .send_size = sizeof send_buffer,
         .receive_buffer = receive_buffer,
         .receive_size = sizeof receive_buffer,
-        .certificate_name = "sbs.pem",
+        .certificate_name = is_said(wanted.dialect, "quectel") ? "RAM:sbs.pem" : "sbs.pem",
         .certificate = (const char *)ca.data,
         .certificate_len = ca.len,
         .pinned = is_said(wanted.tls, "pinned"),

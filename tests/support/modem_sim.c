@@ -319,6 +319,11 @@ static bool sim_simcom(modem_sim *sim, const char *command) {
     } else if (strcmp(command, "AT+NETOPEN") == 0) {
         sim_line(sim, "+IP ERROR: Network is already opened");
         sim_error(sim);
+    } else if (strcmp(command, "AT+NETCLOSE") == 0 && sim->online && !sim->open) {
+        sim->online = false;
+        sim_result(sim, "+NETCLOSE: 0");
+    } else if (strcmp(command, "AT+NETCLOSE") == 0) {
+        sim_error(sim);
     } else if (strcmp(command, "AT+CCHSTART") == 0) {
         sim->serves_tls = true;
         sim_result(sim, "+CCHSTART: 0");
@@ -345,6 +350,9 @@ static bool sim_quectel(modem_sim *sim, const char *command) {
         sim_line(sim, "OK");
     } else if (strcmp(command, "AT+QIACT?") == 0) {
         sim_line(sim, sim->online ? "+QIACT: 1,1,1,\"10.0.0.1\"" : "+CREG: 1");
+        sim_line(sim, "OK");
+    } else if (strcmp(command, "AT+QIDEACT=1") == 0) {
+        sim->online = false;
         sim_line(sim, "OK");
     } else if (strcmp(command, "AT+QIACT=1") == 0) {
         sim->online ? sim_error(sim) : sim_line(sim, "OK");

@@ -26,7 +26,6 @@ static const char *const asides[] = {
     "NO CARRIER",
     "+CPIN: READY",
     "+CTZV: 29/11/26,08:54:45,+04",
-    "AT+CIPSEND=0,5",
     "+CME ERROR",
     "OKAY",
     "ERRORS",
@@ -48,6 +47,7 @@ static const char *const ends[] = {"+IPCLOSE: 0,1",
                                    "+QIURC: \"pdpdeact\",1",
                                    "RDY",
                                    "*ATREADY: 1",
+                                   "AT+CIPSEND=0,5", /* an echo: it started, and nobody saw it */
                                    "POWERED DOWN",
                                    "NORMAL POWER DOWN"};
 
@@ -262,6 +262,27 @@ static void why_it_was_not_opened_is_told(void **state) {
     }
 }
 
+/* It may have started, or lost its network, and nobody heard of it. Not at once: each time wears its flash. */
+static void who_goes_on_refusing_is_set_up_anew(void **state) {
+    static const int codes[] = {
+        [RIG_SIMCOM] = 4, [RIG_SIMCOM_SECURED] = 15, [RIG_QUECTEL] = 566, [RIG_QUECTEL_SECURED] = 566};
+    (void)state;
+    FOR_EACH_FORM(form) {
+        modem_rig_make(&r, form);
+        r.sim.open_code = codes[form];
+        for (unsigned refused = 0; refused < 8; refused++) {
+            r.sim.log[0] = '\0';
+            r.sim.log_len = 0;
+            assert_true(modem_rig_open(&r) < SBS_OK);
+            r.stream.ops->close(r.stream.ctx);
+            assert_int_equal(modem_sim_heard(&r.sim, "ATE0"), refused % 4u == 0);
+        }
+
+        r.sim.open_code = 0;
+        assert_modem_talks(&r);
+    }
+}
+
 static void no_network_is_told_and_asked_for_again(void **state) {
     static const struct {
         modem_rig_form form;
@@ -375,6 +396,7 @@ int main(void) {
         cmocka_unit_test(a_start_is_told_at_once),
         cmocka_unit_test(a_start_at_any_command_is_set_up_again),
         cmocka_unit_test(why_it_was_not_opened_is_told),
+        cmocka_unit_test(who_goes_on_refusing_is_set_up_anew),
         cmocka_unit_test(no_network_is_told_and_asked_for_again),
         cmocka_unit_test(a_connection_that_is_gone_is_found_out),
         cmocka_unit_test(a_modem_that_is_not_there_is_told_in_time),

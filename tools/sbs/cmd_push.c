@@ -12,12 +12,12 @@
 #include "sbs/date.h"
 #include "sbs/forward_ram.h"
 #include "server.h"
+#include "signals.h"
 
 #ifdef SBS_CLI_QUEUE
 #include "queue_add.h"
 #include "queue_file.h"
 #include "queue_push.h"
-#include "signals.h"
 #endif
 
 #define REASON_SIZE 256

@@ -308,7 +308,8 @@ static const char *advice_for_status(sbs_status status) {
     case SBS_ERR_AMBIGUOUS:
         return "check what the server holds";
     case SBS_ERR_UNAUTHORIZED:
-        return "check that the FHIR server trusts the server that gives the tokens";
+        return "check that the FHIR server trusts the server that gives the tokens, and that nothing else takes "
+               "tokens for this client";
     case SBS_ERR_SCOPE:
         return "ask with --scope for what the request needs, or have it granted";
     case SBS_ERR_REDIRECT:

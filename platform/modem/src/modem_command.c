@@ -104,11 +104,15 @@ static void command_time_out(sbs_modem *modem) {
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
 static void line_is_reset(sbs_modem *modem) {
-    modem->priv.ready = false;
     modem->priv.connected = false;
     modem->priv.ended = SBS_ERR_TRUNCATED;
     modem->priv.data_waits = false;
-    if (modem->priv.step != NULL && (modem->priv.step->flags & SBS_MODEM_SYNCS) == 0) {
+    if (modem->priv.step != NULL && (modem->priv.step->flags & SBS_MODEM_SYNCS) != 0) {
+        return; /* it is set up from here on */
+    }
+
+    modem->priv.ready = false;
+    if (modem->priv.step != NULL) {
         command_settle(modem, SBS_ERR_NETWORK);
     }
 }
@@ -128,6 +132,10 @@ static bool line_is_event(sbs_modem *modem) {
         modem->priv.ended = SBS_END;
         break;
     case SBS_MODEM_LOST:
+        modem->priv.ended = SBS_ERR_TRUNCATED;
+        break;
+    case SBS_MODEM_OFFLINE:
+        modem->priv.ready = false;
         modem->priv.ended = SBS_ERR_TRUNCATED;
         break;
     case SBS_MODEM_RESET:

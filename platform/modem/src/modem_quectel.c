@@ -19,7 +19,7 @@
 #define BEGINNING                                                                                                      \
     {"%z%z%z%z\rAT", NULL, NULL, SBS_MODEM_SYNCS, 1, SBS_ERR_TIMEOUT}, {"ATE0", NULL, NULL, 0, 5, 0},                  \
         {"AT+CCLK?", "+CCLK:", NULL, SBS_MODEM_ALIGNS, 5, 0}, {"AT+QICLOSE=0", NULL, NULL, SBS_MODEM_MAY_FAIL, 15, 0}, \
-    {                                                                                                                  \
+        {"AT+QIDEACT=1", NULL, NULL, SBS_MODEM_MAY_FAIL, 40, 0}, {                                                     \
         "AT+QICSGP=1,1,\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 5, 0                                                     \
     }
 
@@ -78,6 +78,7 @@ static const sbs_modem_urc quectel_urcs[] = {
     {"+QSSLURC: \"closed\",0", SBS_MODEM_LOST},
     {"+QIURC: \"pdpdeact\",1", SBS_MODEM_LOST},
     {"RDY$", SBS_MODEM_RESET},
+    {"AT+", SBS_MODEM_RESET}, /* an echo, which was switched off */
     {"POWERED DOWN$", SBS_MODEM_RESET},
     {"NORMAL POWER DOWN$", SBS_MODEM_RESET},
     {0},

@@ -18,7 +18,12 @@
         "AT+CGDCONT=1,\"IP\",\"%a\"", NULL, NULL, SBS_MODEM_IF_APN, 9, 0                                               \
     }
 
-static const sbs_modem_step simcom_start[] = {BEGINNING, {"AT+CIPRXGET=1", NULL, NULL, 0, 9, 0}, {0}};
+/* A network that was lost stays open in name, and is let go. */
+static const sbs_modem_step simcom_start[] = {
+    BEGINNING,
+    {"AT+NETCLOSE", NULL, "+NETCLOSE: ", SBS_MODEM_MAY_FAIL, 60, 0},
+    {0},
+};
 
 static const sbs_modem_step simcom_start_tls[] = {
     BEGINNING,
@@ -31,6 +36,7 @@ static const sbs_modem_step simcom_start_tls[] = {
 };
 
 static const sbs_modem_step simcom_connect[] = {
+    {"AT+CIPRXGET=1", NULL, NULL, 0, 9, 0}, /* each time: a modem that started unseen pushes what comes */
     {"AT+NETOPEN?", "+NETOPEN: 1", NULL, SBS_MODEM_MAY_FAIL | SBS_MODEM_SKIPS_NEXT, 9, 0},
     {"AT+NETOPEN", NULL, "+NETOPEN: ", 0, 120, SBS_ERR_UNREACHABLE},
     {"AT+CIPOPEN=0,\"TCP\",\"%h\",%p", NULL, "+CIPOPEN: 0,", SBS_MODEM_OPENS, 130, 0},
@@ -81,12 +87,13 @@ static const sbs_modem_urc simcom_urcs[] = {
     {"+IPCLOSE: 0,0", SBS_MODEM_NOTHING}, /* by ourselves */
     {"+IPCLOSE: 0,1", SBS_MODEM_ENDED},
     {"+IPCLOSE: 0,", SBS_MODEM_LOST},
-    {"+CIPEVENT: ", SBS_MODEM_LOST},
+    {"+CIPEVENT: ", SBS_MODEM_OFFLINE}, /* open in name until it is closed */
     {"+CCHEVENT: 0,RECV EVENT", SBS_MODEM_DATA},
     {"+CCH_PEER_CLOSED: 0", SBS_MODEM_LOST},
     {"+CCH_RECV_CLOSED: 0", SBS_MODEM_LOST},
     {"RDY$", SBS_MODEM_RESET},
     {"*ATREADY: ", SBS_MODEM_RESET},
+    {"AT+", SBS_MODEM_RESET}, /* an echo, which was switched off */
     {0},
 };
 

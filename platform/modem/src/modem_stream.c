@@ -6,6 +6,9 @@ enum { CLOSED, CLEANING, STARTING, CONNECTING, OPEN, FAILED };
 #define AGAIN_MS 200u /* the modem took nothing: its buffer is full */
 #define ASK_MS 2000u  /* the modem told of nothing: it may have, and the line lost it */
 #define STEPS_MAX 4u  /* commands that one call may end */
+/* Refusals in a row, after which the modem is set up anew: it may have started or lost its network, and nobody heard of
+ * it. Not after each: a certificate would wear the modem's flash while a server is down. */
+#define REFUSALS_MAX 4u
 
 static sbs_status stream_fail(sbs_modem *modem, sbs_status status) {
     modem->priv.state = FAILED;
@@ -251,6 +254,7 @@ static bool open_go_on(sbs_modem *modem) {
     if (modem->priv.state == CONNECTING) {
         modem->priv.state = OPEN;
         modem->priv.tried = true; /* not before: a server that was away is refused, too */
+        modem->priv.refusals = 0;
         modem->priv.ask_ms = sbs_modem_now_ms(modem) + ASK_MS;
         return true;
     }
@@ -268,13 +272,16 @@ static bool open_go_on(sbs_modem *modem) {
     return false;
 }
 
-/* Whether the modem has to be set up anew: not where it only says that there is no network or no such peer. */
+/* Whether the modem has to be set up anew: not where it only says that there is no network or no such peer, unless it
+ * goes on saying so. */
 static sbs_status open_fail(sbs_modem *modem, const sbs_modem_step *step, sbs_status status) {
     bool opens = step != NULL && (step->flags & SBS_MODEM_OPENS) != 0;
     bool is_told = opens && modem->priv.is_resulted && status != SBS_ERR_UNREACHABLE;
     bool is_offline = !opens && modem->priv.state == CONNECTING && status == SBS_ERR_UNREACHABLE;
-    if (!is_told && !is_offline) {
+    modem->priv.refusals++;
+    if ((!is_told && !is_offline) || modem->priv.refusals >= REFUSALS_MAX) {
         modem->priv.ready = false;
+        modem->priv.refusals = 0;
     }
 
     return stream_fail(modem, status);

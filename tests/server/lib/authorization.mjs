@@ -128,7 +128,8 @@ export class AuthorizationServer {
     }
 
     #extraClaims() {
-        const { tokenPadding } = this.#settings;
+        const { tokenPadding, oneToken } = this.#settings;
+        if (oneToken) this.revokeAll();
         return { generation: this.#generation, ...(tokenPadding ? { padding: 'p'.repeat(tokenPadding) } : {}) };
     }
 

@@ -31,6 +31,7 @@ const SETTINGS = {
     tokenNamesClient: { initial: true, valid: isBoolean },
     tokenPadding: { initial: 0, valid: isCount },
     lenientSeed: { initial: false, valid: isBoolean },
+    oneToken: { initial: false, valid: isBoolean },
     updateCreate: { initial: true, valid: isBoolean },
     conditionalCreate: { initial: true, valid: (value) => isBoolean(value) || value === 'refuse' },
     conditionalCreateNeedsSearch: { initial: false, valid: isBoolean },

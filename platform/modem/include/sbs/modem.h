@@ -57,7 +57,7 @@ typedef struct sbs_modem_config {
 typedef struct sbs_modem {
     struct {
         /* Bytes first, then words, as Thumb code reaches them best. */
-        uint8_t state, tries, line_len;
+        uint8_t state, tries, line_len, refusals;
         bool ready;     /* the modem was set up since it started */
         bool tried;     /* it refused what it has to, and then connected */
         bool connected; /* there may be a connection to close */

@@ -56,10 +56,11 @@ typedef struct sbs_modem_code {
 /** What it means when the modem says something unasked. */
 typedef enum sbs_modem_event {
     SBS_MODEM_NOTHING = 1,
-    SBS_MODEM_DATA,  /**< bytes have come */
-    SBS_MODEM_ENDED, /**< the peer ended the connection in order, as far as TCP knows */
-    SBS_MODEM_LOST,  /**< the connection is over; how is not told */
-    SBS_MODEM_RESET  /**< the modem starts, and has forgotten everything */
+    SBS_MODEM_DATA,    /**< bytes have come */
+    SBS_MODEM_ENDED,   /**< the peer ended the connection in order, as far as TCP knows */
+    SBS_MODEM_LOST,    /**< the connection is over; how is not told */
+    SBS_MODEM_OFFLINE, /**< so are all, with the network: the modem is set up anew before the next one */
+    SBS_MODEM_RESET    /**< the modem starts, and has forgotten everything */
 } sbs_modem_event;
 
 typedef struct sbs_modem_urc {
@@ -69,7 +70,7 @@ typedef struct sbs_modem_urc {
 
 /** What a make wants to hear and says, for one way to carry bytes: a TCP connection, or one with TLS in the modem. */
 typedef struct sbs_modem_dialect {
-    const sbs_modem_step *start;   /**< after each start of the modem, and where it stopped making sense */
+    const sbs_modem_step *start; /**< after each start of the modem, and where it makes no sense or connects no more */
     const sbs_modem_step *connect; /**< for each connection; the last one opens it */
     sbs_modem_step send;           /**< without a result line: SEND OK and SEND FAIL end it */
     sbs_modem_step count;          /**< bytes that can be read; no command: reading tells that */
