@@ -423,8 +423,8 @@ static void a_statement_that_nobody_shows_leads_nowhere(void **state) {
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         /* One that this build cannot decode. */
-        "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Encoding: gzip\r\n"
-        "Content-Length: 5\r\n\r\ncoded",
+        ("HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Encoding: gzip\r\n"
+         "Content-Length: 5\r\n\r\ncoded"),
     };
     fake_setup *s = *state;
     s->config.oauth_uris = sbs_client_oauth_uris;
