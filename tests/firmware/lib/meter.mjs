@@ -101,9 +101,9 @@ export async function drained(device, accepted, { ms = HANG_MS } = {}) {
     for (const end = Date.now() + ms; ; ) {
         const queue = await device.queue();
         if (queue.queued === 0 && queue.accepted >= accepted) return queue;
-        const { sent } = device.state;
         const left = Math.max(1, end - Date.now());
-        const look = () => (device.state?.queued === 0 && device.state.sent > sent ? true : undefined);
+        // More than that answer said: the state may have been told between the answer and this look at it.
+        const look = () => (device.state?.queued === 0 && device.state.sent > queue.sent ? true : undefined);
         await device.until(look, `${accepted} measurements are not pushed`, left);
     }
 }
