@@ -38,6 +38,11 @@ __attribute__((section(".vectors"), used)) static const vector core_vectors[16] 
     {.handler = sbs_baremetal_systick},
 };
 
+/* An RTOS has its own. */
+__attribute__((weak)) void sbs_baremetal_systick(void) {
+    sbs_baremetal_tick();
+}
+
 static void paint_stack(void) {
     uint32_t *here;
     __asm__ volatile("mov %0, sp" : "=r"(here));
