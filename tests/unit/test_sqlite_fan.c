@@ -380,18 +380,25 @@ static void a_token_that_grows_old_is_fetched_once_for_all(void **state) {
     }
 }
 
+/* So many requests are under way when the token ends, and no other is given. */
+static void begin_to_be_refused(unsigned requests, unsigned status, const char *answer, unsigned times) {
+    begin_with_one_token(0);
+    while (in_flight() < requests) {
+        assert_int_equal(drain_poll(), SBS_PENDING);
+    }
+
+    newest_token += 100;
+    for (unsigned i = 0; i < DRAIN_LINES; i++) {
+        world.fhir[i].token_status = status;
+        world.fhir[i].token_error = answer;
+        world.fhir[i].token_times = times;
+    }
+}
+
 /* Who fetches the token fails: another one tries at once. */
 static void a_token_that_does_not_come_is_fetched_by_another_one(void **state) {
     (void)state;
-    begin_with_one_token(0);
-    while (in_flight() < 4) {
-        assert_int_equal(drain_poll(), SBS_PENDING);
-    }
-    newest_token += 100;
-    for (unsigned i = 0; i < DRAIN_LINES; i++) {
-        world.fhir[i].token_status = 400;
-        world.fhir[i].token_error = "{\"error\":\"invalid_client\"}";
-    }
+    begin_to_be_refused(4, 400, "{\"error\":\"invalid_client\"}", 0);
     while (sum_of_tokens() < 2) {
         assert_int_equal(drain_poll(), SBS_PENDING);
     }
@@ -414,16 +421,7 @@ static void a_token_that_does_not_come_is_fetched_by_another_one(void **state) {
 /* Each may take as long as a time limit: not all of them try before it is told that nothing goes. */
 static void where_two_cannot_fetch_the_token_all_wait(void **state) {
     (void)state;
-    begin_with_one_token(0);
-    while (in_flight() < 6) {
-        assert_int_equal(drain_poll(), SBS_PENDING);
-    }
-    newest_token += 100;
-    for (unsigned i = 0; i < DRAIN_LINES; i++) {
-        world.fhir[i].token_status = 503;
-        world.fhir[i].token_error = "{}";
-        world.fhir[i].token_times = 100;
-    }
+    begin_to_be_refused(6, 503, "{}", 100);
 
     unsigned before = sum_of_tokens();
     while (world.waits == 0) {
