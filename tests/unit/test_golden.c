@@ -289,32 +289,31 @@ static void assert_same_record(const meter_record *read) {
     assert_true(read->interval_s == 86400 && read->first_delay_s == 3600);
 }
 
-static void a_provisioning_record(void **state) {
-    (void)state;
+/* It is written as the file has it. What is read of the file stands in the memory that is returned: free() it. */
+static uint8_t *golden_record(const char *name, const meter_record *record, meter_record *out_read) {
     static uint8_t bytes[METER_RECORD_MAX];
     size_t len;
-    meter_record read;
     const char *field;
-    assert_int_equal(meter_record_write(&full, bytes, sizeof bytes, &len), SBS_OK);
-    golden_compare("meter_record_1", bytes, len);
+    assert_int_equal(meter_record_write(record, bytes, sizeof bytes, &len), SBS_OK);
+    golden_compare(name, bytes, len);
 
-    uint8_t *golden = golden_load("meter_record_1", &len);
-    assert_int_equal(meter_record_read(&read, golden, len, &field), SBS_OK);
+    uint8_t *golden = golden_load(name, &len);
+    assert_int_equal(meter_record_read(out_read, golden, len, &field), SBS_OK);
+    return golden;
+}
+
+static void a_provisioning_record(void **state) {
+    (void)state;
+    meter_record read;
+    uint8_t *golden = golden_record("meter_record_1", &full, &read);
     assert_same_record(&read);
     free(golden);
 }
 
 static void a_provisioning_record_for_a_gateway(void **state) {
     (void)state;
-    static uint8_t bytes[METER_RECORD_MAX];
-    size_t len;
     meter_record read;
-    const char *field;
-    assert_int_equal(meter_record_write(&of_gateway, bytes, sizeof bytes, &len), SBS_OK);
-    golden_compare("meter_record_2", bytes, len);
-
-    uint8_t *golden = golden_load("meter_record_2", &len);
-    assert_int_equal(meter_record_read(&read, golden, len, &field), SBS_OK);
+    uint8_t *golden = golden_record("meter_record_2", &of_gateway, &read);
     assert_string_equal(read.fhir_base, of_gateway.fhir_base);
     assert_string_equal(read.secret, of_gateway.secret);
     assert_string_equal(read.subject, of_gateway.subject);
